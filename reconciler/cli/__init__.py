@@ -1,0 +1,64 @@
+"""The command line: each command builds its settings, wires the pieces, calls, renders and exits.
+
+Commands live in modules of their own and are imported only when called, so that `--help` and a small
+`validate` start fast. Nothing outside this package prints or exits.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from reconciler import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "validate": "Check manifests against the schemas: offline, no credentials.",
+    "plan": "Show what apply would change, and change nothing.",
+    "apply": "Make the tenant match the manifests, and verify it.",
+    "emulator": "Serve an emulated Peak workflows API on loopback.",
+    "demo": "See the whole round on the emulator: no credentials, no network.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"reconciler.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="peak-reconciler")
+def group() -> None:
+    """GitOps for Peak workflows.
+
+    Git holds a directory of workflow manifests; plan shows what differs from the tenant, apply makes the
+    tenant match and proves that it does.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with one of the documented exit codes.
+
+    Args:
+        argv: The words after the command's name; the process's own when left out.
+    """
+    from reconciler.cli.boundary import run  # noqa: PLC0415 - keeps `--help` light
+
+    run(group, argv)

@@ -1,0 +1,78 @@
+"""Text from outside made fit to be shown: bounded, without control characters, without secrets.
+
+Every manifest and every answer of the API is hostile input. Nothing here writes anywhere.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.values import JsonValue
+
+SENSITIVE = "(sensitive)"
+"""What stands in the place of a value that must not be shown."""
+
+_SHORTEST_SECRET = 4
+"""A secret of fewer characters is not searched for in other text: it would blot out ordinary words."""
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything that could steer a terminal or a log written as an escape.
+
+    Control, format (bidirectional overrides among them), surrogate, private and line separator characters
+    become `\\n`, `\\x1b`, `\\u202e` and the like; everything else stays.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    if char.isprintable() or (char == "\u200d"):
+        return char
+    if unicodedata.category(char) == "Zs":
+        return " "
+    return char.encode("unicode_escape").decode("ascii") if not "\ud800" <= char <= "\udfff" else "\ufffd"
+
+
+def clip(text: str, limit: int = 300) -> str:
+    """Return at most `limit` characters of `text`, with an ellipsis where something was cut off."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Replaces known secrets wherever they appear in text that is about to be shown.
+
+    The second line of defence: sensitive fields are masked by their path before; this catches a secret
+    that an error message or another field quotes.
+    """
+
+    secrets: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(secrets: Iterable[str]) -> Redactor:
+        """Return a redactor for those of `secrets` that are long enough to be told from ordinary text."""
+        worth = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        return Redactor(tuple(sorted(worth, key=lambda secret: (-len(secret), secret))))
+
+    def text(self, text: str) -> str:
+        """Return `text` with every known secret replaced by `(sensitive)`."""
+        for secret in self.secrets:
+            if secret in text:
+                text = text.replace(secret, SENSITIVE)
+        return text
+
+    def value(self, value: JsonValue) -> JsonValue:
+        """Return `value` with every known secret replaced in its strings and keys, at any depth."""
+        if not self.secrets:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        return value

@@ -1,0 +1,56 @@
+"""The words for data that every module shares: JSON values, field paths and the absence of a value."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias, Union
+
+JsonValue: TypeAlias = Union[None, bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]"]
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+Path: TypeAlias = tuple["str | int", ...]
+"""Where a value stands inside a document, from the root: `("steps", "train", "imageId")`."""
+
+
+class Absent(enum.Enum):
+    """The type of `ABSENT`: a field that is not there, which is not the same as `None`."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+def dump_compact(value: JsonValue) -> str:
+    """Return `value` as JSON with sorted keys and no spaces: equal text means equal values.
+
+    Unlike `==`, this tells `true` from `1`.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def as_object(value: object) -> JsonObject:
+    """Return `value` if it is a mapping, else an empty one: for answers whose shape cannot be trusted."""
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """Return `value` if it is a list, else an empty one: for answers whose shape cannot be trusted."""
+    return value if isinstance(value, list) else []
+
+
+def lookup(value: JsonValue, path: Path) -> JsonValue | Absent:
+    """Return what stands at `path` inside `value`, or `ABSENT`."""
+    for part in path:
+        if isinstance(value, dict) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+            value = value[part]
+        else:
+            return ABSENT
+    return value
