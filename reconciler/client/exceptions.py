@@ -1,0 +1,164 @@
+"""The client's exceptions: the documented ones by their documented names, and a few of our own.
+
+An HTTP error becomes one of these exactly once, at the border (`reconciler.client.answers`); nothing here
+reads an answer or sends a request. Every message is already clipped, escaped and free of the token.
+
+What a caller can tell apart by type is whether a request may have taken effect: `may_have_taken_effect`.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UnexpectedAnswerError
+
+_LOWEST_SERVER_ERROR = 500
+
+
+class PeakBaseException(ReconcilerError):  # noqa: N818 - the documented name
+    """The root of the documented exceptions."""
+
+
+class BaseHttpException(PeakBaseException):
+    """The API answered a request with a status that is not a success.
+
+    Raised itself for a status that has no documented class, redirects (never followed) among them.
+
+    Args:
+        message: Method, path, status and what the server said; clipped, escaped, without secrets.
+        status: The HTTP status; the class's own when left out.
+        request_id: The server's name for the request, for its support; empty when it gave none.
+        hint: What to do about it.
+    """
+
+    STATUS: ClassVar[int] = 0
+
+    def __init__(
+        self, message: str, *, status: int | None = None, request_id: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = self.STATUS if status is None else status
+        self.request_id = request_id
+
+
+class BadRequestException(BaseHttpException):
+    """The given request parameters are invalid (400)."""
+
+    STATUS = HTTPStatus.BAD_REQUEST
+
+
+class TooManyRequestsException(BadRequestException):
+    """The server pushes back, or its queue is full (429); nothing took effect.
+
+    A `BadRequestException` because the public client documents that one for a full queue on execute.
+    """
+
+    STATUS = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class UnauthorizedException(BaseHttpException):
+    """The credentials are invalid or have expired (401)."""
+
+    STATUS = HTTPStatus.UNAUTHORIZED
+
+
+class ForbiddenException(BaseHttpException):
+    """The user does not have permission to perform the operation (403)."""
+
+    STATUS = HTTPStatus.FORBIDDEN
+
+
+class NotFoundException(BaseHttpException):
+    """The given workflow, execution or step does not exist (404)."""
+
+    STATUS = HTTPStatus.NOT_FOUND
+
+
+class ConflictException(BaseHttpException):
+    """The workflow is in a conflicting state, such as running (409)."""
+
+    STATUS = HTTPStatus.CONFLICT
+
+
+class PayloadTooLargeException(BaseHttpException):
+    """The request is larger than the server takes (413)."""
+
+    STATUS = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnprocessableEntityException(BaseHttpException):
+    """The server understood the request and could not process it (422)."""
+
+    STATUS = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class InternalServerErrorException(BaseHttpException):
+    """The server failed to process the request (500; also 502, 503, 504 and every other 5xx)."""
+
+    STATUS = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class InvalidParameterException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
+    """A parameter cannot work, found out before anything was sent (or, for `step_names`, written)."""
+
+
+class InvalidPathException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
+    """A file cannot be written where it was asked for."""
+
+
+class MissingEnvironmentVariableException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
+    """No token was given and none of the variables that may hold it is set."""
+
+
+class NotSentError(ReconcilerError):
+    """No connection could be made, so nothing was sent and nothing took effect."""
+
+
+class AnswerLostError(ReconcilerError):
+    """The request was sent and its answer did not arrive: it may have taken effect."""
+
+
+class UnreadableAnswerError(AnswerLostError, UnexpectedAnswerError):
+    """The server says a write succeeded, in an answer that cannot be read: it may have taken effect."""
+
+
+class ReadOnlyError(ReconcilerError):
+    """A write was tried through a read-only session; nothing was sent."""
+
+
+class AmbiguousNameError(BlockedError):
+    """Two or more live workflows have the same name, so that it does not say which one is meant."""
+
+
+_BY_STATUS: dict[int, type[BaseHttpException]] = {
+    kind.STATUS: kind
+    for kind in (
+        BadRequestException,
+        UnauthorizedException,
+        ForbiddenException,
+        NotFoundException,
+        ConflictException,
+        PayloadTooLargeException,
+        UnprocessableEntityException,
+        TooManyRequestsException,
+    )
+}
+
+
+def exception_for(status: int) -> type[BaseHttpException]:
+    """Return the documented class for an HTTP status; `BaseHttpException` where there is none."""
+    if status >= _LOWEST_SERVER_ERROR:
+        return InternalServerErrorException
+    return _BY_STATUS.get(status, BaseHttpException)
+
+
+def may_have_taken_effect(error: ReconcilerError) -> bool:
+    """Return whether a write that ended in `error` may nevertheless have taken effect.
+
+    True when the answer was lost or unreadable and for every 5xx, which a gateway also says about a
+    request that reached its server. Whoever repeats such a write must look first.
+    """
+    if isinstance(error, BaseHttpException):
+        return error.status >= _LOWEST_SERVER_ERROR
+    return isinstance(error, AnswerLostError)

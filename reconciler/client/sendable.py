@@ -1,0 +1,130 @@
+"""A described workflow as a body that can be sent back: what the API tells, in the form that it takes.
+
+Pure: nothing here sends, prints or keeps anything, and nothing changes its arguments. The answer of the API
+is hostile input: a shape that would make a value be lost becomes an `UnexpectedAnswerError`, one that says
+nothing (null) is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import UnexpectedAnswerError
+from reconciler.text import clip, printable
+
+if TYPE_CHECKING:
+    from reconciler.values import JsonObject, JsonValue
+
+_TOP_LEVEL: Final = ("name", "metadata", "triggers", "watchers", "retryOptions", "tags", "steps")
+_STEP_READ_ONLY: Final = frozenset({"imageName", "imageVersion"})
+_MASK_CHARACTERS = r"[\s*•●·∙⬤#.?_-]*"
+_MASK_RUN = r".*[*•●⬤]{3}.*"
+_MASK_WORD = r"[\[<({]+\s*(?:redacted|masked|hidden|sensitive|secret|removed|filtered|protected)\s*[\]>)}]+"
+_MASK = re.compile(
+    f"{_MASK_CHARACTERS}|x{{3,}}|{_MASK_RUN}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
+)
+
+
+def is_masked_token(value: JsonValue) -> bool:
+    """Return whether `value` says nothing of a repository token: absent, empty or masked.
+
+    Masked is what consists of mask characters only (`****`, `••••`, `xxxx`), holds a run of three of them
+    (`***a1b2`), or is a word such as `[redacted]` or `<hidden>`. What is not a string says nothing either.
+    """
+    return not isinstance(value, str) or _MASK.fullmatch(value) is not None
+
+
+def sendable_body(live: JsonObject) -> JsonObject:
+    """Return what a describe answer says, as a body that can be PUT without changing the workflow.
+
+    Only the documented top-level keys are kept. Nulls go, at every level. `env` becomes a map; a webhook's
+    UUID becomes `{"webhook": true, "webhookPolicy": "preserve"}`, so that its URL stays; a cron trigger loses
+    `scheduled`; a tag is its name; a step keeps every key, unknown ones too, except the read-only `imageName`
+    and `imageVersion`, and its repository token where that is masked or empty. Twice is as once.
+
+    Raises:
+        UnexpectedAnswerError: A documented key has a shape that cannot be sent back without losing something.
+    """
+    body: JsonObject = {}
+    for key in _TOP_LEVEL:
+        value = _without_nulls(live.get(key))
+        if value is not None:
+            body[key] = _documented(key, value)
+    return body
+
+
+def _documented(key: str, value: JsonValue) -> JsonValue:
+    if key == "name":
+        return _string(value, key)
+    if key == "triggers":
+        return [trigger for trigger in map(_trigger, _objects(value, key)) if trigger]
+    if key == "tags":
+        return [{"name": _string(tag["name"], key)} for tag in _objects(value, key) if "name" in tag]
+    if key == "watchers":
+        return list(_objects(value, key))
+    if key == "steps":
+        return {name: _step(name, step) for name, step in _object(value, key).items()}
+    return _object(value, key)
+
+
+def _without_nulls(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value if item is not None]
+    return value
+
+
+def _trigger(live: JsonObject) -> JsonObject:
+    trigger: JsonObject = {}
+    if live.get("cron"):
+        trigger["cron"] = live["cron"]
+    if live.get("webhook"):
+        trigger |= {"webhook": True, "webhookPolicy": "preserve"}
+    return trigger or {
+        key: value for key, value in live.items() if key not in {"cron", "webhook", "scheduled"}
+    }
+
+
+def _step(name: str, value: JsonValue) -> JsonObject:
+    step = {key: item for key, item in _object(value, f"steps.{name}").items() if key not in _STEP_READ_ONLY}
+    repository = step.get("repository")
+    if isinstance(repository, dict) and is_masked_token(repository.get("token")):
+        repository.pop("token", None)
+    parameters = step.get("parameters")
+    if isinstance(parameters, dict) and "env" in parameters:
+        parameters["env"] = _env(parameters["env"], f"steps.{name}.parameters.env")
+    return step
+
+
+def _env(value: JsonValue, where: str) -> JsonObject:
+    if isinstance(value, dict):
+        return value
+    env: JsonObject = {}
+    for entry in _objects(value, where):
+        env.update(entry)
+    return env
+
+
+def _object(value: JsonValue, where: str) -> JsonObject:
+    if isinstance(value, dict):
+        return value
+    raise _wrong_shape(where, "an object")
+
+
+def _objects(value: JsonValue, where: str) -> list[JsonObject]:
+    if not isinstance(value, list):
+        raise _wrong_shape(where, "a list of objects")
+    return [_object(item, f"{where}[{index}]") for index, item in enumerate(value)]
+
+
+def _string(value: JsonValue, where: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise _wrong_shape(where, "a string")
+
+
+def _wrong_shape(where: str, wanted: str) -> UnexpectedAnswerError:
+    shown = clip(printable(where), 120)
+    return UnexpectedAnswerError(f"the described workflow has something other than {wanted} at `{shown}`")
