@@ -19,10 +19,10 @@ _SHORTEST_SECRET = 4
 
 
 def printable(text: str) -> str:
-    """Return `text` with everything that could steer a terminal or a log written as an escape.
+    r"""Return `text` with everything that could steer a terminal or a log written as an escape.
 
     Control, format (bidirectional overrides among them), surrogate, private and line separator characters
-    become `\\n`, `\\x1b`, `\\u202e` and the like; everything else stays.
+    become `\n`, `\x1b`, `\u202e` and the like; everything else stays.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, Union
 
-JsonValue: TypeAlias = Union[None, bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]"]
+JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]", None]
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 Path: TypeAlias = tuple["str | int", ...]
@@ -54,3 +54,17 @@ def lookup(value: JsonValue, path: Path) -> JsonValue | Absent:
         else:
             return ABSENT
     return value
+
+
+def display_path(path: Path) -> str:
+    """Return `path` in the form users write: `steps.train.parameters.env.MODE`, `tags[0].name`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part and not set(part) & set('."[] '):
+            text += f".{part}" if text else part
+        else:
+            quoted = '"' + part.replace('"', '\\"') + '"'
+            text += f".{quoted}" if text else quoted
+    return text

@@ -1,0 +1,20 @@
+"""The JSON Schemas (2020-12) that ship with the package, and what they say about every field.
+
+The schemas are the one table of what is documented: names, types, defaults, which lists mean sets and
+which values are secrets. This package reads them and never sees a file, a manifest or the API.
+"""
+
+from reconciler.schema.fields import Field, Kind, body_fields, step_fields
+from reconciler.schema.registry import SCHEMA_NAMES, load_schema
+from reconciler.schema.validation import SchemaProblem, validate
+
+__all__ = [
+    "SCHEMA_NAMES",
+    "Field",
+    "Kind",
+    "SchemaProblem",
+    "body_fields",
+    "load_schema",
+    "step_fields",
+    "validate",
+]

@@ -1,0 +1,91 @@
+"""What the schema says about each field, in the form that comparing needs it.
+
+One tree of `Field` values for a workflow's body, and one for each type of step: which keys are known, which
+lists mean sets, which default is documented, which value is a secret. Read from the schema, so that a field
+is described in one place only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+
+from reconciler.schema.registry import URN, load_schema
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, as_object
+
+STEP_TYPES = ("standard", "http", "sql", "export")
+
+
+class Kind(Enum):
+    """How a value is compared."""
+
+    SCALAR = "scalar"
+    STORAGE = "storage"
+    RECORD = "record"  # a mapping with documented keys
+    MAP = "map"  # a mapping with the user's own keys
+    LIST = "list"
+    SET = "set"  # a list whose order and repetition mean nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What the schema says about one field.
+
+    Args:
+        kind: How its value is compared.
+        default: The documented default, or `ABSENT`.
+        sensitive: Whether its value is a secret.
+        children: For a record: its fields by name.
+        item: For a map, list or set: what its values are.
+    """
+
+    kind: Kind
+    default: JsonValue | Absent = ABSENT
+    sensitive: bool = False
+    children: Mapping[str, Field] = field(default_factory=dict)
+    item: Field | None = None
+
+
+@cache
+def body_fields() -> Field:
+    """Return the record of a workflow's body; `steps` is a map whose items are read by `step_fields`."""
+    return _field(load_schema("workflow"))
+
+
+@cache
+def step_fields(step_type: str) -> Field:
+    """Return the record of a step of the given type; an unknown type is read as a standard step."""
+    name = step_type if step_type in STEP_TYPES else "standard"
+    return _field(as_object(as_object(load_schema("workflow")["$defs"])[f"{name}Step"]))
+
+
+def _field(schema: JsonObject) -> Field:
+    schema = _resolve(schema)
+    properties = schema.get("properties")
+    extra = schema.get("additionalProperties")
+    items = schema.get("items")
+    default = schema.get("default", ABSENT)
+    sensitive = schema.get("x-sensitive") is True
+    if isinstance(properties, dict):
+        children = {name: _field(as_object(child)) for name, child in properties.items()}
+        return Field(kind=Kind.RECORD, children=children)
+    if isinstance(extra, dict):
+        return Field(kind=Kind.MAP, item=_field(extra))
+    if isinstance(items, dict):
+        kind = Kind.SET if schema.get("x-set") is True else Kind.LIST
+        return Field(kind=kind, default=default, item=_field(items))
+    kind = Kind.STORAGE if schema.get("x-storage") is True else Kind.SCALAR
+    return Field(kind=kind, default=default, sensitive=sensitive)
+
+
+def _resolve(schema: JsonObject) -> JsonObject:
+    reference = schema.get("$ref")
+    if not isinstance(reference, str):
+        return schema
+    document, _, pointer = reference.partition("#/")
+    target: JsonValue = load_schema(document.removeprefix(URN) or "workflow")
+    for part in pointer.split("/"):
+        target = as_object(target)[part]
+    return _resolve(as_object(target))
