@@ -1,0 +1,100 @@
+"""What the emulated tenant has beside workflows: images with their versions, instance types, a default.
+
+Constant data and look-ups, no state. Images and instance types that are not listed still read back with a
+made-up name, because the platform does not forget an image that a step uses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.values import JsonObject, JsonValue
+
+DEFAULT_RESOURCE: Final[JsonObject] = {"instanceTypeId": 21, "storage": "10GB"}
+"""What a step without `resources` gets: the answer of `resources/defaults`."""
+
+_VERSION_IDS: Final = (100, 200, 400)
+_IMAGES: Final[tuple[tuple[int, str, str], ...]] = (
+    (100, "workflow-python", "global"),
+    (200, "workflow-r", "global"),
+    (400, "team-forecast", "custom"),
+)
+_INSTANCE_TYPES: Final[tuple[tuple[int, str, int, int, int | None, int | None], ...]] = (
+    (21, "Pico (0.125CPU, 0.125GB RAM)", 125, 125, None, None),
+    (22, "Nano (0.25CPU, 0.5GB RAM)", 250, 500, None, None),
+    (23, "Small (1CPU, 2GB RAM)", 1000, 2000, None, None),
+    (24, "Large (4CPU, 16GB RAM)", 4000, 16000, None, None),
+    (25, "GPU Small (4CPU, 16GB RAM, 1GPU)", 4000, 16000, 1, 16000),
+)
+
+
+def images() -> list[JsonObject]:
+    """Return every image with its latest version, as `images/` lists them."""
+    return [
+        {
+            "id": image,
+            "name": name,
+            "type": "workflow",
+            "scope": scope,
+            "latestVersion": {
+                "id": _VERSION_IDS[-1],
+                "version": _version(_VERSION_IDS[-1]),
+                "status": "ready",
+            },
+        }
+        for image, name, scope in _IMAGES
+    ]
+
+
+def versions(image_id: int) -> list[JsonObject] | None:
+    """Return the versions of an image, as `images/{id}/versions` lists them; None without such an image."""
+    if all(image != image_id for image, _, _ in _IMAGES):
+        return None
+    return [
+        {"id": version, "version": _version(version), "status": "ready", "lastBuildStatus": "success"}
+        for version in _VERSION_IDS
+    ]
+
+
+def image_name(image_id: JsonValue) -> str:
+    """Return the name of the image that a step names by `image_id`."""
+    return next((name for image, name, _ in _IMAGES if image == image_id), f"image-{_plain(image_id)}")
+
+
+def image_version(version_id: JsonValue) -> str:
+    """Return the version text of the image version that a step names by `version_id`."""
+    return _version(_plain(version_id))
+
+
+def resources() -> list[JsonObject]:
+    """Return the instance types in the short form of the workflows API (`resources`)."""
+    return [
+        {"id": number, "cpu": cpu, "memory": memory, "gpu": gpu, "gpuMemory": gpu_memory}
+        for number, _, cpu, memory, gpu, gpu_memory in _INSTANCE_TYPES
+    ]
+
+
+def instance_options() -> list[JsonObject]:
+    """Return the instance types with their names (`tenant-instance-options`)."""
+    return [
+        {
+            "id": number,
+            "name": name,
+            "cpu": cpu,
+            "memory": memory,
+            "gpu": gpu,
+            "gpuMemory": gpu_memory,
+            "instanceClass": "General Purpose" if gpu is None else "GPU",
+            "provider": "k8s",
+            "providerInstanceId": None,
+        }
+        for number, name, cpu, memory, gpu, gpu_memory in _INSTANCE_TYPES
+    ]
+
+
+def _version(number: JsonValue) -> str:
+    return f"1.0.{number}"
+
+
+def _plain(number: JsonValue) -> JsonValue:
+    return int(number) if isinstance(number, float) and number.is_integer() else number

@@ -1,0 +1,153 @@
+"""How far a run has come: pure functions of an execution and a moment.
+
+Nothing here changes an execution or reads a clock; asking twice about the same moment gives the same answer.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Final
+
+from reconciler.emulator.planning import FAILED, SUCCESS
+from reconciler.emulator.refusal import Refusal
+from reconciler.emulator.times import iso, milliseconds
+
+if TYPE_CHECKING:
+    from reconciler.emulator.model import Execution, PlannedStep
+    from reconciler.values import JsonObject
+
+RUNNING: Final = "Running"
+PENDING: Final = "Pending"
+
+LOG_PAGE: Final = 5
+"""How many log lines one answer holds."""
+
+_TOKEN = re.compile(r"f/(\d{1,12})/s")
+
+
+def finished_at(execution: Execution) -> float:
+    """Return the moment at which the run's last step ends."""
+    return execution.started_at + max((step.end for step in execution.steps), default=0.0)
+
+
+def status(execution: Execution, now: float) -> str:
+    """Return `Running`, `Success` or `Failed`, as it stands at `now`."""
+    if now < finished_at(execution):
+        return RUNNING
+    return FAILED if any(step.outcome == FAILED for step in execution.steps) else SUCCESS
+
+
+def step_status(execution: Execution, step: PlannedStep, now: float) -> str:
+    """Return the step's status at `now`: `Pending`, `Running`, or its final one."""
+    elapsed = now - execution.started_at
+    if elapsed < step.start:
+        return PENDING
+    return RUNNING if elapsed < step.end else step.outcome
+
+
+def find_step(execution: Execution, name: str) -> PlannedStep:
+    """Return the step `name` of the run.
+
+    Raises:
+        Refusal: 404 when the run has no such step.
+    """
+    for step in execution.steps:
+        if step.name == name:
+            return step
+    raise Refusal(404, f"execution {execution.id} has no step {name!r}")
+
+
+def node_id(execution: Execution, step: PlannedStep) -> str:
+    """Return the ID under which a spoke keeps the step's logs."""
+    return f"{execution.id}.{step.name}"
+
+
+def summary(execution: Execution, now: float) -> JsonObject:
+    """Return the run as a list of executions shows it."""
+    state = status(execution, now)
+    end = now if state == RUNNING else finished_at(execution)
+    return {
+        "executionId": execution.id,
+        "status": state,
+        "executedAt": iso(execution.started_at),
+        "finishedAt": None if state == RUNNING else iso(end),
+        "duration": round(end - execution.started_at, 3),
+    }
+
+
+def last_execution(execution: Execution, now: float) -> JsonObject:
+    """Return the run as a workflow shows its last one."""
+    return {
+        "executionId": execution.id,
+        "executedAt": iso(execution.started_at),
+        "status": status(execution, now),
+        "rerunId": str(uuid.uuid5(uuid.UUID(execution.id), "rerun")),
+    }
+
+
+def details(execution: Execution, now: float) -> JsonObject:
+    """Return the run with its steps, as `executions/{id}` shows it."""
+    state = status(execution, now)
+    return {
+        "runId": execution.id,
+        "status": state,
+        "executedAt": iso(execution.started_at),
+        "finishedAt": None if state == RUNNING else iso(finished_at(execution)),
+        "steps": [_step_details(execution, step, now) for step in execution.steps],
+    }
+
+
+def _step_details(execution: Execution, step: PlannedStep, now: float) -> JsonObject:
+    state = step_status(execution, step, now)
+    ran = bool(step.lines) and state != PENDING
+    shown: JsonObject = {
+        "name": step.name,
+        "stepType": step.kind,
+        "status": state,
+        "startedAt": iso(execution.started_at + step.start) if ran else None,
+        "finishedAt": iso(execution.started_at + step.end) if ran and state != RUNNING else None,
+    }
+    return {**shown, "nodeId": node_id(execution, step)} if ran else shown
+
+
+def log_entries(
+    execution: Execution, step: PlannedStep, now: float, *, since: int = 0, until: int | None = None
+) -> list[JsonObject]:
+    """Return the log lines that the step has written by `now`, each with its time in milliseconds.
+
+    Args:
+        execution: The run.
+        step: One of its steps.
+        now: The present moment.
+        since: Leave out what was written before these epoch milliseconds.
+        until: Leave out what was written after these; None: nothing.
+    """
+    last = milliseconds(now) if until is None else min(milliseconds(now), until)
+    pause = (step.end - step.start) / (len(step.lines) or 1)
+    begin = execution.started_at + step.start
+    moments = [milliseconds(begin + pause * number) for number in range(len(step.lines))]
+    return [
+        {"message": line, "timestamp": moment}
+        for line, moment in zip(step.lines, moments, strict=True)
+        if since <= moment <= last
+    ]
+
+
+def log_page(entries: list[JsonObject], token: str | None) -> JsonObject:
+    """Return the entries after `token` and the token of the next page.
+
+    As on the platform's log store, the last page has a token as well: asking with it again gives what has
+    been written since, and an empty page while there is nothing new.
+
+    Raises:
+        Refusal: 400 when `token` is none that was handed out.
+    """
+    offset = 0
+    if token:
+        match = _TOKEN.fullmatch(token)
+        if match is None:
+            raise Refusal(400, "nextToken is not one that was handed out")
+        offset = int(match.group(1))
+    page = entries[offset : offset + LOG_PAGE]
+    return {"logs": [*page], "nextToken": f"f/{offset + len(page):08d}/s"}
