@@ -4,3 +4,8 @@ It speaks to the API for whoever calls it and translates every failure into an e
 the only package that imports `requests`. It knows nothing of manifests, plans or the command line, keeps no
 state but its connections, sends no telemetry, and never shows the token.
 """
+
+from reconciler.client.session import Session
+from reconciler.client.workflows import Workflow, get_client
+
+__all__ = ["Session", "Workflow", "get_client"]

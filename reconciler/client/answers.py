@@ -1,0 +1,251 @@
+"""Reading what the server answers, as hostile input: bounded, complete, strict JSON of the expected shape.
+
+Nothing here sends a request or decides about retries. An HTTP error is translated into ours here, once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from reconciler.client.credentials import TOKEN_VARIABLES
+from reconciler.client.exceptions import (
+    BaseHttpException,
+    ForbiddenException,
+    UnauthorizedException,
+    exception_for,
+)
+from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.text import Redactor, clip, printable
+from reconciler.values import JsonObject, JsonValue, dump_compact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import requests
+
+    Tick = Callable[[], None]
+
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""The largest JSON answer that is read."""
+
+MOST_PAGES: Final = 100_000
+"""The largest `pageCount` that is believed."""
+
+_MOST_ERROR_BYTES = 64 * 1024
+_CHUNK_BYTES = 16 * 1024
+_DEEPEST = 100
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+_REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "x-amzn-requestid",
+    "x-amz-request-id",
+    "x-correlation-id",
+    "x-amz-cf-id",
+)
+
+
+class TruncatedError(UnexpectedAnswerError):
+    """The answer is not what was sent: cut off, or not JSON. Asking again may help."""
+
+
+def stream(response: requests.Response, limit: int, tick: Tick) -> Iterator[bytes]:
+    """Yield the body in pieces, decoded.
+
+    Args:
+        response: The answer, its body not yet read.
+        limit: The most bytes to take.
+        tick: Called for each piece; raises when there is no time left.
+
+    Raises:
+        UnexpectedAnswerError: It is longer than `limit`, or compressed in a way that was not offered.
+        TruncatedError: It ended before the length that was announced.
+        requests.RequestException: The connection failed.
+    """
+    if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+        raise UnexpectedAnswerError("the answer is compressed in a way that was not offered")
+    total = 0
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        tick()
+        total += len(chunk)
+        if total > limit:
+            raise UnexpectedAnswerError(f"the answer is larger than {limit:,} bytes")
+        yield chunk
+    announced = response.headers.get("Content-Length", "")
+    chunked = "Transfer-Encoding" in response.headers
+    if announced.isdecimal() and not chunked and response.raw.tell() < int(announced[:20]):
+        raise TruncatedError("the answer was cut off")
+
+
+def parse_json(data: bytes) -> JsonValue:
+    """Return the JSON value in `data`, strictly: UTF-8, no duplicate keys, no NaN, no infinity, not too deep.
+
+    Raises:
+        TruncatedError: It is not JSON.
+        UnexpectedAnswerError: It is nested too deeply.
+    """
+    try:
+        value: JsonValue = json.loads(
+            data.decode("utf-8-sig"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except RecursionError:
+        raise UnexpectedAnswerError("the answer is nested too deeply") from None
+    except ValueError as error:
+        raise TruncatedError("the answer is not JSON") from error
+    if _deeper_than(value, _DEEPEST):
+        raise UnexpectedAnswerError("the answer is nested too deeply")
+    return value
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is out of range")
+    return value
+
+
+def _deeper_than(value: JsonValue, limit: int) -> bool:
+    level: list[JsonValue] = [value]
+    for _ in range(limit):
+        inner: list[JsonValue] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
+def read_json(response: requests.Response, tick: Tick, *, empty_ok: bool) -> JsonValue:
+    """Return the JSON value that the body of `response` is; `{}` for an empty one where `empty_ok`.
+
+    Raises:
+        UnexpectedAnswerError: It is too large, cut off, or not strict JSON.
+        requests.RequestException: The connection failed.
+    """
+    body = b"".join(stream(response, MOST_BYTES, tick))
+    return {} if empty_ok and not body.strip() else parse_json(body)
+
+
+def http_error(label: str, response: requests.Response, redactor: Redactor, tick: Tick) -> BaseHttpException:
+    """Return the exception for an answer that is not a success.
+
+    Args:
+        label: The method and the path.
+        response: The answer, its body not yet read; a body that cannot be read is left out.
+        redactor: What removes the token, which a server may echo.
+        tick: Called while the body is read; raises when there is no time left.
+    """
+    status = response.status_code
+    said = clip(printable(redactor.text(_said(response, tick))))
+    request_id = next(
+        (response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), ""
+    )
+    request_id = clip(printable(redactor.text(request_id)), 100)
+    message = f"{label} answered {_status_words(status)}"
+    message += f": {said}" if said else ""
+    message += f" (request id {request_id})" if request_id else ""
+    kind = exception_for(status)
+    return kind(message, status=status, request_id=request_id, hint=_hint(kind))
+
+
+def _status_words(status: int) -> str:
+    try:
+        words = f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        words = str(status)
+    return f"{words}, a redirect, and redirects are never followed" if status // 100 == 3 else words  # noqa: PLR2004
+
+
+def _hint(kind: type[BaseHttpException]) -> str:
+    if issubclass(kind, UnauthorizedException):
+        return (
+            f"The token is read from {' or '.join(TOKEN_VARIABLES)}. API keys expire after three months: "
+            "check that it is one of this tenant and stage, and still valid."
+        )
+    if issubclass(kind, ForbiddenException):
+        return "The token is valid, but its user may not do this: ask an administrator of the tenant."
+    return ""
+
+
+def _said(response: requests.Response, tick: Tick) -> str:
+    try:
+        body = b"".join(stream(response, _MOST_ERROR_BYTES, tick))
+    except (ReconcilerError, OSError):  # the status is known all the same; requests' errors are OSErrors
+        return ""
+    try:
+        value = parse_json(body)
+    except ReconcilerError:
+        html = "html" in response.headers.get("Content-Type", "").lower()
+        return "" if html else body.decode("utf-8", "replace").strip()
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("detail", "message", "error") if value.get(key)), value or "")
+    return value if isinstance(value, str) else dump_compact(value)
+
+
+def expect_object(value: JsonValue, label: str) -> JsonObject:
+    """Return `value`, which must be an object.
+
+    Raises:
+        UnexpectedAnswerError: It is not.
+    """
+    if isinstance(value, dict):
+        return value
+    raise UnexpectedAnswerError(f"{label} answered something that is not an object")
+
+
+def expect_objects(value: JsonValue, label: str) -> list[JsonObject]:
+    """Return `value`, which must be a list of objects.
+
+    Raises:
+        UnexpectedAnswerError: It is not.
+    """
+    if isinstance(value, list):
+        return [expect_object(item, f"{label} in an item of its list") for item in value]
+    raise UnexpectedAnswerError(f"{label} answered something that is not a list")
+
+
+def expect_fields(value: JsonObject, kinds: Mapping[str, tuple[type, ...]], label: str) -> JsonObject:
+    """Return `value`, which must have every field of `kinds`, each of one of its types (`True` is no number).
+
+    Raises:
+        UnexpectedAnswerError: A field is missing or of another type.
+    """
+    for name, types in kinds.items():
+        field = value.get(name)
+        if not isinstance(field, types) or isinstance(field, bool):
+            raise UnexpectedAnswerError(f"{label} answered an object without a proper `{name}`")
+    return value
+
+
+def expect_page(value: JsonValue, key: str, label: str) -> tuple[JsonObject, list[JsonObject], int]:
+    """Return a page of a list: the whole answer, the objects under `key`, and how many pages there are.
+
+    Raises:
+        UnexpectedAnswerError: The answer is not such a page, or tells a number of pages that cannot be.
+    """
+    page = expect_object(value, label)
+    items = expect_objects(page.get(key), f"{label} under `{key}`")
+    count = page.get("pageCount")
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST_PAGES:
+        raise UnexpectedAnswerError(f"{label} answered a page without a proper `pageCount`")
+    return page, items, count

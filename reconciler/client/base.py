@@ -1,0 +1,75 @@
+"""What the parts of the workflow client share: the session, and paths that stay where they belong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from reconciler.client.answers import expect_page
+from reconciler.client.exceptions import InvalidParameterException
+from reconciler.client.session import Session, default_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.client.transport import Params
+    from reconciler.values import JsonObject
+
+ROOT: Final = "workflows/api/v1"
+
+
+class BaseClient:
+    """A client of one tenant.
+
+    Args:
+        session: The session to use; the default one, made from the environment, when left out.
+
+    Raises:
+        TypeError: `session` is something else (public client).
+    """
+
+    def __init__(self, session: Session | None = None) -> None:
+        if session is not None and not isinstance(session, Session):
+            raise TypeError(f"expected a Session, got {type(session).__name__}")
+        self.session = default_session() if session is None else session
+
+    def _page(
+        self, path: str, key: str, params: Params, check: Callable[[JsonObject], object]
+    ) -> tuple[JsonObject, list[JsonObject], int]:
+        """Return one page of a list, its items, and how many pages there are."""
+        label = f"GET /{path}"
+        page, items, count = expect_page(self.session.request("GET", path, params=params), key, label)
+        for item in items:
+            check(item)
+        return page, items, count
+
+    def _pages(
+        self, path: str, key: str, params: Params, check: Callable[[JsonObject], object]
+    ) -> Iterator[JsonObject]:
+        """Yield the items of all pages, each page asked for when it is reached."""
+        number, count = 1, 1
+        while number <= count:
+            _, items, count = self._page(path, key, {**params, "pageNumber": number}, check)
+            yield from items
+            number += 1
+
+
+def workflow_path(workflow_id: int, *parts: str) -> str:
+    """Return the path of a workflow, or of something below it.
+
+    Raises:
+        InvalidParameterException: A part is empty or would lead elsewhere.
+    """
+    return "/".join([ROOT, "workflows", segment(workflow_id), *map(segment, parts)])
+
+
+def segment(value: str | int) -> str:
+    """Return an ID as one percent-encoded part of a path.
+
+    Raises:
+        InvalidParameterException: It is empty, or a dot or two, which would lead elsewhere.
+    """
+    text = str(value)
+    if text in {"", ".", ".."}:
+        raise InvalidParameterException("an ID is empty, or nothing but dots")
+    return quote(text, safe="")

@@ -1,0 +1,163 @@
+"""Where a session's token and base URL come from, and where the token may go.
+
+The variables are those of the public client, and `PEAK_API_URL` beside them. Everything is checked here,
+before any request; no message quotes a token or a URL, which may hold one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+from requests.auth import AuthBase
+
+from reconciler.client.exceptions import InvalidParameterException, MissingEnvironmentVariableException
+from reconciler.text import Redactor, clip, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from requests import PreparedRequest
+
+STAGES: Final = ("prod", "dev", "latest", "test", "beta", "parvati")
+TOKEN_VARIABLES: Final = ("PEAK_AUTH_TOKEN", "API_KEY")
+_STAGE_VARIABLES: Final = ("PEAK__STAGE", "STAGE")
+_URL_VARIABLE: Final = "PEAK_API_URL"
+_LONGEST_TOKEN = 16_384
+_BASE_URL = re.compile(
+    r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?(?:/[a-z0-9._~/-]*)?", re.IGNORECASE
+)
+
+
+class Token(AuthBase):
+    """The token as an authentication of `requests`, so that no `~/.netrc` entry takes its place.
+
+    It is sent in `Authorization` exactly as given (an API key, or `Bearer …`). Its `repr` does not show it.
+
+    Raises:
+        InvalidParameterException: The token could not be sent in a header.
+    """
+
+    def __init__(self, value: str) -> None:
+        if not value:
+            raise InvalidParameterException("the token is empty")
+        if not value.isprintable() or value != value.strip() or len(value) > _LONGEST_TOKEN:
+            raise InvalidParameterException(
+                "the token has white space around it, a control character in it, or no token's length"
+            )
+        try:
+            value.encode("latin-1")
+        except UnicodeEncodeError:
+            # Without its cause, which quotes the token.
+            raise InvalidParameterException("the token has a character that no header can carry") from None
+        self._value = value
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Put the token on a request that is about to be sent."""
+        r.headers["Authorization"] = self._value
+        return r
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+    def redactor(self) -> Redactor:
+        """Return what removes this token from text, also without its scheme and percent-encoded."""
+        bare = self._value.rpartition(" ")[2]
+        return Redactor.of({self._value, bare, quote(self._value, safe=""), quote(bare, safe="")})
+
+
+class Anonymous(AuthBase):
+    """No credentials at all, not even those of a `~/.netrc` entry: for hosts that are not the API."""
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Leave the request as it is."""
+        return r
+
+
+def read_token(given: str | None, env: Mapping[str, str]) -> Token:
+    """Return the given token, else that of `PEAK_AUTH_TOKEN`, else of `API_KEY` (public client).
+
+    Raises:
+        MissingEnvironmentVariableException: There is none; a variable that is empty is not set.
+        InvalidParameterException: It could not be sent in a header.
+    """
+    if given is not None:
+        return Token(given)
+    for name in TOKEN_VARIABLES:
+        if env.get(name):
+            return Token(env[name])
+    raise MissingEnvironmentVariableException(
+        "no token: neither of the environment variables PEAK_AUTH_TOKEN and API_KEY is set"
+    )
+
+
+def read_stage(given: str | None, env: Mapping[str, str]) -> str:
+    """Return the given stage, else that of `PEAK__STAGE`, else that of `STAGE`, else `prod` (public client).
+
+    Raises:
+        InvalidParameterException: It is not one of the public client's stages.
+    """
+    found = given if given is not None else next(filter(None, map(env.get, _STAGE_VARIABLES)), "prod")
+    if found not in STAGES:
+        raise InvalidParameterException(
+            f"the stage `{clip(printable(found), 60)}` is not known; the stages are {', '.join(STAGES)}"
+        )
+    return found
+
+
+def stage_url(stage: str, subdomain: str = "service") -> str:
+    """Return the base URL of a stage; `prod` has no part of its own, `latest` means `dev` (public client)."""
+    part = {"prod": "", "latest": "dev."}.get(stage, f"{stage}.")
+    return f"https://{subdomain}.{part}peak.ai"
+
+
+def read_base_url(given: str | None, env: Mapping[str, str]) -> str | None:
+    """Return the base URL that replaces the stage's: the given one, else that of `PEAK_API_URL`, else none.
+
+    Raises:
+        InvalidParameterException: It is neither a plain https URL nor http to loopback: nowhere else does the
+            token go.
+    """
+    found = given if given is not None else env.get(_URL_VARIABLE) or None
+    if found is None:
+        return None
+    source = "base_url" if given is not None else _URL_VARIABLE
+    if not _BASE_URL.fullmatch(found):
+        raise InvalidParameterException(
+            f"{source} is not a plain URL: https://host, with a port and a path at most, and no user or query"
+        )
+    if not is_safe_url(found):
+        raise InvalidParameterException(
+            f"{source} is http to a host that is not loopback: the token is sent over https only, "
+            "or to localhost, 127.0.0.0/8 or ::1"
+        )
+    return found.rstrip("/")
+
+
+def is_safe_url(url: str) -> bool:
+    """Return whether what goes to `url` stays private: https, or http to loopback."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a port out of range is found only when it is asked for
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (parts.scheme == "https" or is_loopback_http(url))
+
+
+def is_loopback_http(url: str) -> bool:
+    """Return whether `url` is plain http to `localhost`, 127.0.0.0/8 or ::1."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    # Of the IPv6 forms only ::1: what 127.0.0.0/8 looks like when mapped differs between Python versions.
+    return address.is_loopback if address.version == 4 else address == ipaddress.IPv6Address(1)  # noqa: PLR2004

@@ -1,0 +1,289 @@
+"""Workflows as they are defined: list, describe, create, update, patch and delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, overload
+
+from reconciler.client.answers import expect_fields, expect_object
+from reconciler.client.base import ROOT, BaseClient, workflow_path
+from reconciler.client.exceptions import AmbiguousNameError, InvalidParameterException, UnreadableAnswerError
+from reconciler.client.patching import patched_body, preserving_webhooks
+from reconciler.errors import UnexpectedAnswerError
+from reconciler.text import clip, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.client.transport import Params
+    from reconciler.values import JsonObject
+
+_WORKFLOWS = f"{ROOT}/workflows/"
+_SEARCH_PAGE = 100
+
+
+class WorkflowDefinitions(BaseClient):
+    """The methods of the workflow client that read and write definitions.
+
+    Every method raises, beside what its docstring names: `UnauthorizedException`, `ForbiddenException` and
+    `InternalServerErrorException` (documentation), `TooManyRequestsException` when the server keeps pushing
+    back, `NotSentError` when no connection could be made, `AnswerLostError` when the request was sent and its
+    answer did not arrive, `UnexpectedAnswerError` when the answer is not what is documented, and
+    `ReadOnlyError` for a write through a read-only session.
+    """
+
+    @overload
+    def list_workflows(
+        self,
+        workflow_status: list[str] | None = None,
+        last_execution_status: list[str] | None = None,
+        last_modified_by: list[str] | None = None,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        name: str | None = None,
+        *,
+        return_iterator: Literal[False],
+    ) -> JsonObject: ...
+
+    @overload
+    def list_workflows(
+        self,
+        workflow_status: list[str] | None = None,
+        last_execution_status: list[str] | None = None,
+        last_modified_by: list[str] | None = None,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        name: str | None = None,
+        *,
+        return_iterator: Literal[True] = True,
+    ) -> Iterator[JsonObject]: ...
+
+    def list_workflows(  # noqa: PLR0913, PLR0917 - the documented parameters
+        self,
+        workflow_status: list[str] | None = None,
+        last_execution_status: list[str] | None = None,
+        last_modified_by: list[str] | None = None,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        name: str | None = None,
+        *,
+        return_iterator: bool = True,
+    ) -> Iterator[JsonObject] | JsonObject:
+        """Retrieve the list of workflows.
+
+        Args:
+            workflow_status: Only those of one of these: `Draft`, `Running`, `Available`, `Paused`.
+            last_execution_status: Only those whose last run ended so: `Success`, `Running`, `Stopped`,
+                `Stopping`, `Failed`.
+            last_modified_by: Only those that one of these users modified last.
+            page_size: How many workflows a page has; the server's default when left out.
+            page_number: The page, from 1; used only when `return_iterator` is false.
+            name: Search by name: also finds workflows whose name merely contains it.
+            return_iterator: Whether to walk all pages, or return the one page.
+
+        Returns:
+            An iterator over the workflows of all pages, each page asked for when it is reached; or, if not
+            `return_iterator`, the page: `{workflows, pageCount, pageNumber, pageSize, workflowsCount}`.
+
+        Raises:
+            BadRequestException: The given request parameters are invalid.
+        """
+        params: Params = {
+            "pageSize": page_size,
+            "workflowStatus": workflow_status,
+            "lastExecutionStatus": last_execution_status,
+            "lastModifiedBy": last_modified_by,
+            "searchTerm": name,
+        }
+        if return_iterator:
+            return self._pages(_WORKFLOWS, "workflows", params, _check_listed)
+        page, _, _ = self._page(_WORKFLOWS, "workflows", {**params, "pageNumber": page_number}, _check_listed)
+        return page
+
+    def describe_workflow(self, workflow_id: int) -> JsonObject:
+        """Retrieve the details of a workflow.
+
+        Args:
+            workflow_id: The ID of the workflow.
+
+        Returns:
+            The workflow, as the server tells it. It differs from what was sent: `reconciler.client.sendable`.
+
+        Raises:
+            BadRequestException: The given request parameters are invalid.
+            NotFoundException: The given workflow does not exist.
+            UnprocessableEntityException: The server was unable to process the request.
+        """
+        path = workflow_path(workflow_id)
+        answer = expect_object(self.session.request("GET", path), f"GET /{path}")
+        return expect_fields(answer, {"name": (str,), "steps": (dict,)}, f"GET /{path}")
+
+    def create_workflow(self, body: JsonObject) -> JsonObject:
+        """Create a workflow.
+
+        Args:
+            body: The workflow in the documented form; it needs a `name`. Sent as it is.
+
+        Returns:
+            `{id, triggers}`: the ID of the new workflow, and the URL's UUID of each webhook trigger.
+
+        Raises:
+            BadRequestException: The given request parameters are invalid.
+        """
+        return self._written("POST", _WORKFLOWS, body)
+
+    def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
+        """Replace a workflow by `body`, whole: what `body` leaves out is gone.
+
+        Unlike the public client, this adds `webhookPolicy: preserve` to a webhook trigger that states no
+        policy: without it the server silently gives the workflow a new URL. `generate` asks for one.
+
+        Args:
+            workflow_id: The ID of the workflow.
+            body: The workflow in the documented form.
+
+        Returns:
+            `{id, triggers}`.
+
+        Raises:
+            BadRequestException: The given request parameters are invalid.
+            NotFoundException: The given workflow does not exist.
+            ConflictException: The workflow is in a conflicting state.
+        """
+        return self._written("PUT", workflow_path(workflow_id), preserving_webhooks(body))
+
+    def create_or_update_workflow(self, body: JsonObject) -> JsonObject:
+        """Replace the workflow that has the name of `body`, or create it when there is none.
+
+        Unlike the public client, which takes the first match of the first page: the exact name is looked for
+        over all pages, two workflows of that name are an error, and an update keeps the URL of each webhook
+        (see `update_workflow`).
+
+        Args:
+            body: The workflow in the documented form; it needs a `name`.
+
+        Returns:
+            `{id, triggers}` of the workflow that was created or updated.
+
+        Raises:
+            AmbiguousNameError: Two or more live workflows have that name; nothing was written.
+            BadRequestException: The given request parameters are invalid.
+            InvalidParameterException: The name is not text.
+        """
+        name = body.get("name") or ""
+        if not isinstance(name, str):
+            raise InvalidParameterException("the `name` of the body must be text")
+        # As the public client, leave it to the server to refuse a body without a name.
+        ids = self._ids_of(name) if name else []
+        if len(ids) > 1:
+            raise AmbiguousNameError(
+                f"{len(ids)} live workflows are named `{clip(printable(name), 120)}`: "
+                f"their IDs are {', '.join(map(str, ids))}",
+                hint="Update the one that is meant by its ID, or rename or delete the others.",
+            )
+        return self.update_workflow(ids[0], body) if ids else self.create_workflow(body)
+
+    def patch_workflow(  # noqa: PLR0913, PLR0917 - the documented parameters
+        self,
+        workflow_id: int,
+        body: JsonObject | None = None,
+        name: str | None = None,
+        repository: str | None = None,
+        branch: str | None = None,
+        token: str | None = None,
+        command: str | None = None,
+        image_id: int | None = None,
+        image_version_id: int | None = None,
+        instance_type_id: int | None = None,
+        storage: str | None = None,
+        step_timeout: int | None = None,
+        clear_image_cache: bool | None = None,
+        step_names: list[str] | None = None,
+    ) -> JsonObject:
+        """Change what is given of a workflow, and keep the rest.
+
+        There is no such endpoint: the workflow is described, changed here and sent back whole, as the public
+        client does. Unlike it, this keeps workflow-level `retryOptions` and `metadata` where the server tells
+        them, every trigger and the URL of each webhook; takes `False` and `0` as given; copes with nulls
+        anywhere and with `env` as a list or a map; and never sends a masked token back.
+
+        Args:
+            workflow_id: The ID of the workflow.
+            body: What to change, in the documented form: a top-level key replaces the live one; steps are
+                merged, objects into objects (`parameters.env` too), lists replaced; new steps are added.
+            name: The new name of the workflow.
+            repository: The URL of the repository.
+            branch: The branch of the repository.
+            token: The name of the credential for the repository.
+            command: The command of the step.
+            image_id: The ID of the image.
+            image_version_id: The ID of the image's version.
+            instance_type_id: The ID of the instance type.
+            storage: The storage, such as `10GB`.
+            step_timeout: The seconds after which the step times out.
+            clear_image_cache: Whether to clear the image cache when the workflow is run.
+            step_names: The live steps that the parameters change; all of them when left out. The parameters
+                win over `body`.
+
+        Returns:
+            `{id, triggers}`.
+
+        Raises:
+            InvalidParameterException: Nothing to change is given, or a name in `step_names` is no live step.
+            NotFoundException: The given workflow does not exist.
+            ConflictException: The workflow is in a conflicting state.
+        """
+        keywords: JsonObject = {
+            "name": name,
+            "repository": repository,
+            "branch": branch,
+            "token": token,
+            "command": command,
+            "image_id": image_id,
+            "image_version_id": image_version_id,
+            "instance_type_id": instance_type_id,
+            "storage": storage,
+            "step_timeout": step_timeout,
+            "clear_image_cache": clear_image_cache,
+        }
+        if not body and all(value is None for value in keywords.values()):
+            raise InvalidParameterException("nothing to patch: give a body or at least one of the parameters")
+        live = self.describe_workflow(workflow_id)
+        return self.update_workflow(
+            workflow_id, patched_body(live, body, keywords=keywords, step_names=step_names)
+        )
+
+    def delete_workflow(self, workflow_id: int) -> JsonObject:
+        """Delete a workflow.
+
+        Args:
+            workflow_id: The ID of the workflow.
+
+        Returns:
+            An empty object.
+
+        Raises:
+            NotFoundException: The given workflow does not exist.
+            ConflictException: The workflow is in a conflicting state, such as running.
+        """
+        path = workflow_path(workflow_id)
+        return expect_object(self.session.request("DELETE", path, empty_ok=True), f"DELETE /{path}")
+
+    def _ids_of(self, name: str) -> list[int]:
+        found = self.list_workflows(page_size=_SEARCH_PAGE, name=name)
+        ids = [workflow["id"] for workflow in found if workflow["name"] == name]
+        return list(dict.fromkeys(identity for identity in ids if isinstance(identity, int)))
+
+    def _written(self, method: str, path: str, body: JsonObject) -> JsonObject:
+        """Send a definition; the answer must tell the ID, else the write may have happened unseen."""
+        try:
+            label = f"{method} /{path}"
+            answer = expect_object(self.session.request(method, path, body=body), label)
+            return expect_fields(answer, {"id": (int,)}, label)
+        except UnreadableAnswerError:
+            raise
+        except UnexpectedAnswerError as error:
+            raise UnreadableAnswerError(f"{error.message}; it has probably taken effect") from error
+
+
+def _check_listed(workflow: JsonObject) -> None:
+    expect_fields(workflow, {"id": (int,), "name": (str,)}, "the list of workflows")

@@ -1,0 +1,171 @@
+"""What went wrong with one request, in our words, and whether sending it again is safe.
+
+The border where the exceptions of `requests` and HTTP statuses become ours, with their cause kept. The loop
+that acts upon it is `reconciler.client.transport`.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import enum
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+
+from reconciler.client.answers import TruncatedError, http_error
+from reconciler.client.exceptions import AnswerLostError, NotSentError, UnreadableAnswerError
+from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.text import clip, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.text import Redactor
+
+_TOO_MANY_REQUESTS: Final = 429
+_TRANSIENT: Final = frozenset({500, 502, 503, 504})
+_LONGEST_CHAIN = 20
+
+
+class Repeat(enum.Enum):
+    """Which requests may be sent again after a failure."""
+
+    NEVER = "none: it would fail again"
+    READS = "those that change nothing: the request may have taken effect"
+    ANY = "any: the request took no effect"
+
+
+class Failure(Exception):  # noqa: N818 - never leaves the client
+    """One request failed.
+
+    Args:
+        error: What the caller is told if the request is not repeated.
+        repeat: Which requests may be repeated after it.
+        retry_after: How many seconds the server asks to wait; zero when it does not say.
+    """
+
+    def __init__(self, error: ReconcilerError, repeat: Repeat, retry_after: float = 0.0) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.repeat = repeat
+        self.retry_after = retry_after
+
+
+def refused(
+    label: str, response: requests.Response, redactor: Redactor, tick: Callable[[], None], now: float
+) -> Failure:
+    """Return the failure for an answer that is not a success: 429 took no effect, a 5xx may have.
+
+    Args:
+        label: The method and the path.
+        response: The answer, its body not yet read.
+        redactor: What removes the token.
+        tick: Called while the body is read; raises when there is no time left.
+        now: The seconds since the epoch, for a `Retry-After` that is a date.
+    """
+    error = http_error(label, response, redactor, tick)
+    repeat = Repeat.NEVER
+    if error.status == _TOO_MANY_REQUESTS:
+        repeat = Repeat.ANY
+    elif error.status in _TRANSIENT:
+        repeat = Repeat.READS
+    return Failure(error, repeat, retry_after(response.headers.get("Retry-After", ""), now))
+
+
+def unreadable(label: str, error: Exception, *, changes_nothing: bool) -> Failure:
+    """Return the failure for an answer that says success and cannot be read.
+
+    Args:
+        label: The method and the path.
+        error: What was wrong with the answer, or with the connection while it was read.
+        changes_nothing: Whether the request is a read.
+    """
+    if isinstance(error, UnexpectedAnswerError):
+        what, repeat = error.message, Repeat.READS if isinstance(error, TruncatedError) else Repeat.NEVER
+    elif isinstance(error, requests.Timeout | requests.ConnectionError):
+        return unanswered(label, error)
+    else:
+        what, repeat = "the answer was cut off", Repeat.READS
+    if changes_nothing:
+        return Failure(UnexpectedAnswerError(f"{label}: {what}"), repeat)
+    message = f"{label}: {what}; the server says that it succeeded, so it has probably taken effect"
+    return Failure(UnreadableAnswerError(message), repeat)
+
+
+def unanswered(label: str, error: Exception) -> Failure:
+    """Return the failure for a request that got no answer: never sent, or the answer was lost.
+
+    Args:
+        label: The method and the path.
+        error: What `requests` raised.
+    """
+    why = _why(error)
+    if isinstance(_root(error), ssl.SSLCertVerificationError):
+        untrusted = NotSentError(
+            f"{label}: the server's certificate is not trusted ({why}); nothing was sent",
+            hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to the file with its CA certificate.",
+        )
+        return Failure(untrusted, Repeat.NEVER)
+    if not isinstance(error, requests.RequestException):
+        # Before a connection is made, requests raises a plain OSError for a CA bundle that it cannot read.
+        return Failure(NotSentError(f"{label}: {why}; nothing was sent"), Repeat.NEVER)
+    if _never_connected(error):
+        return Failure(
+            NotSentError(f"{label}: no connection could be made ({why}); nothing was sent"), Repeat.ANY
+        )
+    lost = AnswerLostError(f"{label}: the answer did not arrive ({why}); the request may have taken effect")
+    return Failure(lost, Repeat.READS)
+
+
+def retry_after(value: str, now: float) -> float:
+    """Return the seconds that a `Retry-After` header asks to wait, in either of its forms; never below zero.
+
+    A value that is neither a number of seconds nor an HTTP date asks for nothing.
+    """
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return float(value[:12])
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+        return max(0.0, date.timestamp() - now)
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    reason: object = error.args[0] if error.args else None
+    reason = getattr(reason, "reason", reason)
+    if isinstance(reason, ProxyError):
+        reason = reason.original_error
+        if str(reason).startswith("Tunnel connection failed"):
+            return True
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting and len(found) < _LONGEST_CHAIN:
+        link = waiting.pop(0)
+        if isinstance(link, BaseException) and link not in found:
+            found.append(link)
+            waiting += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
+    return found
+
+
+def _root(error: BaseException) -> BaseException:
+    chain = _chain(error)
+    return next((link for link in chain if isinstance(link, ssl.SSLCertVerificationError)), chain[-1])
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "timed out"
+    for link in _chain(error):
+        if isinstance(link, OSError) and link.strerror:
+            return clip(printable(link.strerror), 200)
+    if isinstance(error, requests.RequestException):
+        return type(_chain(error)[-1]).__name__
+    return clip(printable(str(error)), 200)

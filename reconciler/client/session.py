@@ -1,0 +1,262 @@
+"""A session: the token, the tenant's address and the connections, shared by all threads of a run.
+
+It sends what it is told to and returns JSON. It knows nothing of workflows, follows no redirect, sends no
+telemetry, and asks nothing of the server when it is made.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, Final
+
+from reconciler.client.answers import expect_object, read_json
+from reconciler.client.credentials import (
+    Anonymous,
+    is_loopback_http,
+    is_safe_url,
+    read_base_url,
+    read_stage,
+    read_token,
+    stage_url,
+)
+from reconciler.client.exceptions import InvalidParameterException, ReadOnlyError
+from reconciler.client.transport import Call, Clock, Params, RetryPolicy, Transport
+from reconciler.errors import UnexpectedAnswerError
+from reconciler.values import as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    import requests
+
+    from reconciler.client.answers import Tick
+    from reconciler.values import JsonValue
+
+_TENANT_METADATA: Final = "tenant-management/api/v1/external/tenants/tenant-metadata"
+_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_PRINTABLE_URL = re.compile(r"[!-\[\]-~]+")
+"""What a URL consists of: printable ASCII without a space or a backslash."""
+
+
+class Session:
+    """The credentials and connections that requests to one tenant share; usable from many threads at once.
+
+    Unlike the public client's, it sends no request when it is made, no telemetry, follows no redirect, and
+    hands the token to https and loopback only.
+
+    Args:
+        auth_token: An API key, or `Bearer …`; else `PEAK_AUTH_TOKEN`, else `API_KEY` of the environment.
+        stage: `prod`, `dev`, `latest`, `test`, `beta` or `parvati`; else `PEAK__STAGE`, else `STAGE`, else
+            `prod`.
+        base_url: What replaces the stage's address; else `PEAK_API_URL`. https, or http to loopback.
+        timeout: The seconds for a connection, and for each wait upon the answer.
+        pool_size: How many connections are kept: as many as there are threads.
+        env: Where these variables are read. Proxies and CA bundles are `requests`' own, of the process.
+        read_only: Refuse every method but GET before anything is sent.
+        retry: How often and how long a request is tried.
+        clock: Time and chance, for tests.
+
+    Raises:
+        MissingEnvironmentVariableException: There is no token.
+        InvalidParameterException: The token, the stage or the base URL cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913 - each has its default
+        self,
+        auth_token: str | None = None,
+        stage: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: tuple[float, float] = (10.0, 60.0),
+        pool_size: int = 10,
+        env: Mapping[str, str] = os.environ,
+        read_only: bool = False,
+        retry: RetryPolicy | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._token = read_token(auth_token, env)
+        self._stage = read_stage(stage, env)
+        self._own_url = read_base_url(base_url, env)
+        self._read_only = read_only
+        self._policy = retry or RetryPolicy()
+        self._transport = Transport(
+            timeout=timeout,
+            pool_size=pool_size,
+            policy=self._policy,
+            clock=clock or Clock(),
+            redactor=self._token.redactor(),
+        )
+        self._is_view = False
+        self._spoke = _Once(self._ask_spoke_domain)
+
+    @property
+    def stage(self) -> str:
+        """The stage, such as `prod`."""
+        return self._stage
+
+    @property
+    def base_url(self) -> str:
+        """The address that requests go to, without a trailing slash."""
+        return self._own_url or stage_url(self._stage)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every method but GET is refused."""
+        return self._read_only
+
+    @property
+    def spoke_domain(self) -> str | None:
+        """The domain of a spoke tenant, whose step logs are elsewhere; none for any other tenant.
+
+        Asked of the server once, when it is first needed (the public client asks whenever a session is made).
+
+        Raises:
+            BaseHttpException: The server answered with an error; see `request` for the others.
+        """
+        return self._spoke.value()
+
+    def as_read_only(self) -> Session:
+        """Return a view that shares the connections and refuses every method but GET before anything is sent.
+
+        Closing the view leaves the connections open.
+        """
+        view = copy.copy(self)
+        view._read_only = True  # noqa: SLF001 - its own class
+        view._is_view = True  # noqa: SLF001
+        return view
+
+    def request(  # noqa: PLR0913 - all but two by name
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        body: JsonValue = None,
+        empty_ok: bool = False,
+        spoke_domain: str | None = None,
+    ) -> JsonValue:
+        """Send one request with the token and return the JSON of its answer.
+
+        Args:
+            method: The HTTP method.
+            path: Below the base URL, percent-encoded, without a leading slash.
+            params: The query; a list is repeated, `None` is left out.
+            body: Sent as JSON; none is sent for `None`.
+            empty_ok: Whether an empty answer counts as `{}`.
+            spoke_domain: Of a spoke tenant, whose own host is asked (of a base URL that was given: that one).
+
+        Raises:
+            ReadOnlyError: The session is read-only and `method` is not GET.
+            InvalidParameterException: `body` is not JSON.
+            BaseHttpException: The server answered with an error.
+            NotSentError: No connection could be made.
+            AnswerLostError: The request was sent and its answer did not arrive.
+            UnexpectedAnswerError: The answer says success and cannot be read.
+        """
+        if self._read_only and method != "GET":
+            raise ReadOnlyError(f"{method} /{path} was refused: this session is read-only; nothing was sent")
+
+        def read(response: requests.Response, tick: Tick) -> JsonValue:
+            return read_json(response, tick, empty_ok=empty_ok)
+
+        base = self.base_url if spoke_domain is None else self._spoke_url(spoke_domain)
+        call = Call(
+            method=method,
+            url=f"{base}/{path}",
+            auth=self._token,
+            read=read,
+            params=params,
+            body=None if body is None else _encoded(body),
+            deadline=self._policy.deadline,
+        )
+        return self._transport.send(call)
+
+    def download(self, url: str, save: Callable[[requests.Response, Tick], None]) -> None:
+        """GET a file from an address that the API gave, without the token or any other credentials.
+
+        Args:
+            url: https; http to loopback only where the API is there, too.
+            save: Reads the answer; called anew for each try.
+
+        Raises:
+            UnexpectedAnswerError: The address is none that may be asked, or the answer cannot be read.
+            BaseHttpException: The server answered with an error.
+            NotSentError: No connection could be made.
+            AnswerLostError: The answer did not arrive.
+        """
+        safe = _PRINTABLE_URL.fullmatch(url) is not None and is_safe_url(url)
+        if not safe or (is_loopback_http(url) and not is_loopback_http(self.base_url)):
+            raise UnexpectedAnswerError("the address that the server gave for a file is not https")
+        call = Call(
+            method="GET", url=url, auth=Anonymous(), read=save, deadline=self._policy.download_deadline
+        )
+        self._transport.send(call)
+
+    def close(self) -> None:
+        """Close the connections; of a read-only view, do nothing."""
+        if not self._is_view:
+            self._transport.close()
+
+    def __enter__(self) -> Session:  # noqa: PYI034 - `Self` needs Python 3.11
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Session(base_url={self.base_url!r}, read_only={self._read_only})"
+
+    def _ask_spoke_domain(self) -> str | None:
+        answer = expect_object(self.request("GET", _TENANT_METADATA), f"GET /{_TENANT_METADATA}")
+        details = answer.get("spokeDetails")
+        if details is None:
+            return None
+        domain = as_object(details).get("domain", "")
+        return domain if isinstance(domain, str) else ""
+
+    def _spoke_url(self, spoke_domain: str) -> str:
+        """The logs of a spoke tenant come from `service.<first part of its domain>` (public client)."""
+        if self._own_url is not None:
+            return self._own_url
+        label = spoke_domain.partition(".")[0]
+        if not _HOST_LABEL.fullmatch(label):
+            raise UnexpectedAnswerError(
+                "the tenant's spoke domain, as the server tells it, is not a host name"
+            )
+        return stage_url(self._stage, f"service.{label}")
+
+
+class _Once:
+    """A question that is asked once, by whichever thread needs its answer first; a failure is not kept."""
+
+    def __init__(self, ask: Callable[[], str | None]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._answers: list[str | None] = []
+
+    def value(self) -> str | None:
+        with self._lock:
+            if not self._answers:
+                self._answers.append(self._ask())
+            return self._answers[0]
+
+
+@functools.cache
+def default_session() -> Session:
+    """Return the session that clients share when they are given none; made when it is first needed."""
+    return Session()
+
+
+def _encoded(body: JsonValue) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidParameterException(f"the body is not JSON: {error}") from error
