@@ -12,6 +12,7 @@ from reconciler.emulator.other_endpoints import OtherEndpoints
 from reconciler.emulator.refusal import Refusal
 from reconciler.emulator.run_endpoints import RunEndpoints
 from reconciler.emulator.workflow_endpoints import WorkflowEndpoints
+from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,7 +26,7 @@ def build_app(tenant: Tenant) -> Starlette:
     groups = (WorkflowEndpoints(tenant), RunEndpoints(tenant.store), OtherEndpoints(tenant))
     app = Starlette(
         routes=[route for group in groups for route in group.routes()],
-        exception_handlers={Refusal: _refused, HTTPException: _no_endpoint},
+        exception_handlers={ReconcilerError: _refused, HTTPException: _no_endpoint},
     )
     app.router.redirect_slashes = False
     return app

@@ -6,6 +6,7 @@ list of one-key maps. Nothing here is stored or sent.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from reconciler.emulator.refusal import Refusal
@@ -18,7 +19,7 @@ def copy_json(value: JsonValue, depth: int = 0) -> JsonValue:
     """Return a deep copy of `value`.
 
     Raises:
-        Refusal: 400 when it is nested too deeply to be a workflow.
+        Refusal: 400 when it is nested too deeply to be a workflow, or holds a number beyond all bounds.
     """
     if depth > _DEEPEST:
         raise Refusal(400, f"the body is nested more than {_DEEPEST} levels deep")
@@ -26,6 +27,8 @@ def copy_json(value: JsonValue, depth: int = 0) -> JsonValue:
         return {key: copy_json(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [copy_json(item, depth + 1) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Refusal(400, "the body holds a number that is too large")
     return value
 
 

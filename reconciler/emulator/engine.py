@@ -88,11 +88,7 @@ class Engine:
     """
 
     def __init__(self, app: ASGIApp, *, host: str, port: int, pauses: Pauses) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        except OSError as error:
-            raise UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        self._socket = _listener(host, port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app,
@@ -109,7 +105,8 @@ class Engine:
         self._server = _Server(config, pauses)
         self._thread = threading.Thread(target=self._run, name=f"emulator-{self.port}", daemon=True)
         self._thread.start()
-        self._server.ready.wait(_START)
+        if not self._server.ready.wait(_START):
+            raise UsageError(f"the server on {host} port {self.port} does not come up")
 
     def stop(self) -> None:
         """Stop listening, let running answers finish for a moment, and wait until it is over."""
@@ -118,3 +115,20 @@ class Engine:
 
     def _run(self) -> None:
         asyncio.run(self._server.serve(sockets=[self._socket]))
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    It names its protocol, because asyncio sends small packets at once (TCP_NODELAY) only on sockets that do.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    return listener

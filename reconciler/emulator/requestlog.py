@@ -9,7 +9,10 @@ import json
 import threading
 from collections import deque
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -43,19 +46,20 @@ class RequestLog:
     """The latest requests, oldest first, and a copy of each as a line of JSON if asked for.
 
     Args:
-        stream: Where the lines go; None keeps them in memory only.
+        path: The file that the lines are appended to; None keeps requests in memory only.
         most_requests: How many requests are kept.
         most_bytes: How many bytes of bodies are kept in all.
     """
 
     def __init__(
         self,
-        stream: TextIO | None = None,
+        path: Path | str | None = None,
         *,
         most_requests: int = _MOST_REQUESTS,
         most_bytes: int = _MOST_BYTES,
     ) -> None:
-        self._stream = stream
+        self._path = path
+        self._stream: TextIO | None = None
         self._most_requests = most_requests
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
@@ -83,3 +87,22 @@ class RequestLog:
         with self._lock:
             self._kept.clear()
             self._bytes = 0
+
+    def open(self) -> None:
+        """Open the file, if there is to be one.
+
+        Raises:
+            UsageError: When it cannot be written.
+        """
+        if self._path is not None:
+            try:
+                self._stream = Path(self._path).open("a", encoding="utf-8")  # noqa: SIM115 - `close` closes it
+            except OSError as error:
+                raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Close the file; what is recorded from now on is kept in memory only."""
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+                self._stream = None

@@ -15,6 +15,8 @@ from reconciler.emulator.app import build_app
 from reconciler.emulator.engine import Engine
 from reconciler.emulator.faults import FaultPlan
 from reconciler.emulator.gate import Gate
+from reconciler.emulator.persistence import JsonFile
+from reconciler.emulator.profiles import checked
 from reconciler.emulator.requestlog import RequestLog
 from reconciler.emulator.store import Store
 from reconciler.emulator.tenant import Tenant
@@ -45,8 +47,8 @@ class EmulatorServer:
         clock: Gives the present moment in epoch seconds.
 
     Raises:
-        UsageError: For a profile or a fault that does not exist, or (on start) an address that cannot be
-            listened on.
+        UsageError: For a profile or a fault that does not exist; on start, for an address that cannot be
+            listened on or a log that cannot be written.
         InvalidInputError: When `data` is a file that is not the emulator's.
     """
 
@@ -64,14 +66,15 @@ class EmulatorServer:
         request_log: Path | str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.store = Store(clock=clock, step_seconds=step_seconds)
+        state_file = JsonFile(data) if data is not None else None
+        self.store = Store(clock=clock, step_seconds=step_seconds, state_file=state_file)
         self._host = host
         self._port = port
         self._token = token
-        self._tenant = Tenant(self.store, profile, seed)
+        self._tenant = Tenant(self.store, checked(profile), seed)
         self._plan = FaultPlan(seed)
         self._plan.put(faults)
-        self._log = RequestLog()
+        self._log = RequestLog(request_log)
         self._engine: Engine | None = None
 
     def __enter__(self) -> EmulatorServer:  # noqa: PYI034 - `Self` is younger than Python 3.10
@@ -85,6 +88,7 @@ class EmulatorServer:
 
     def start(self) -> None:
         """Start serving; returns when requests are answered."""
+        self._log.open()
         pauses = Pauses()
         gate = Gate(
             build_app(self._tenant), faults=self._plan, log=self._log, pauses=pauses, token=self._token
@@ -97,6 +101,7 @@ class EmulatorServer:
         if self._engine is not None:
             self._engine.stop()
             self._engine = None
+            self._log.close()
 
     @property
     def url(self) -> str:
@@ -120,7 +125,7 @@ class EmulatorServer:
 
     @profile.setter
     def profile(self, profile: frozenset[str]) -> None:
-        self._tenant.profile = profile
+        self._tenant.profile = checked(profile)
 
     @property
     def faults(self) -> tuple[Fault, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from reconciler.emulator import views
+from reconciler.emulator import profiles, views
 from reconciler.emulator.executions import status as run_status
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.model import Record
     from reconciler.emulator.store import Store
-    from reconciler.values import JsonObject
+    from reconciler.values import JsonObject, JsonValue
 
 
 class Tenant:
@@ -24,7 +24,7 @@ class Tenant:
 
     Args:
         store: What is stored.
-        profile: The read-side quirks in force; may be replaced at any time.
+        profile: The read-side quirks in force, checked; may be replaced at any time.
         seed: What shuffling is seeded with.
     """
 
@@ -64,13 +64,14 @@ class Tenant:
             found = (record for record in found if self._last_status(record) in last_statuses)
         return list(found)
 
-    def summaries(self, records: Iterable[Record]) -> list[JsonObject]:
+    def summaries(self, records: Iterable[Record]) -> list[JsonValue]:
         """Return the workflows as a page of the list shows them."""
         now = self.store.now()
-        return [
+        shown = [
             views.summary(record, self.store.status(record), self.store.last_execution(record.id), now)
             for record in records
         ]
+        return profiles.read_page(shown, self.profile, self._random)
 
     def describe(self, workflow_id: int) -> JsonObject:
         """Return one workflow in full.
@@ -80,7 +81,8 @@ class Tenant:
         """
         record = self.store.get(workflow_id)
         last = self.store.last_execution(workflow_id)
-        return views.describe(record, self.store.status(record), last, self.store.now())
+        view = views.describe(record, self.store.status(record), last, self.store.now())
+        return profiles.read_workflow(view, self.profile, self._random)
 
     def metadata(self) -> JsonObject:
         """Return what the API tells about the tenant."""

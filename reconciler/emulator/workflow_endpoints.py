@@ -51,7 +51,7 @@ class WorkflowEndpoints:
         )
         page = page_of(found, query)
         shown = self._tenant.summaries(page.items)
-        return answer({**page.position(), "workflowsCount": len(found), "workflows": [*shown]})
+        return answer({**page.position(), "workflowsCount": len(found), "workflows": shown})
 
     async def _create(self, request: Request) -> Response:
         record = self._tenant.create(sent_object(request))
