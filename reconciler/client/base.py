@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.client.answers import expect_page
+from reconciler.client.answers import expect_fields, expect_page
 from reconciler.client.exceptions import InvalidParameterException
 from reconciler.client.session import Session, default_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.client.transport import Params
     from reconciler.values import JsonObject
 
+    Fields = Mapping[str, tuple[type, ...]]
+
 ROOT: Final = "workflows/api/v1"
+_NO_FIELDS: Final[Fields] = MappingProxyType({})
 
 
 class BaseClient:
@@ -34,22 +38,22 @@ class BaseClient:
         self.session = default_session() if session is None else session
 
     def _page(
-        self, path: str, key: str, params: Params, check: Callable[[JsonObject], object]
+        self, path: str, key: str, params: Params, fields: Fields = _NO_FIELDS
     ) -> tuple[JsonObject, list[JsonObject], int]:
-        """Return one page of a list, its items, and how many pages there are."""
+        """Return one page of a list, its items, each with `fields`, and how many pages there are."""
         label = f"GET /{path}"
         page, items, count = expect_page(self.session.request("GET", path, params=params), key, label)
         for item in items:
-            check(item)
+            expect_fields(item, fields, f"{label} under `{key}`")
         return page, items, count
 
     def _pages(
-        self, path: str, key: str, params: Params, check: Callable[[JsonObject], object]
+        self, path: str, key: str, params: Params, fields: Fields = _NO_FIELDS
     ) -> Iterator[JsonObject]:
         """Yield the items of all pages, each page asked for when it is reached."""
         number, count = 1, 1
         while number <= count:
-            _, items, count = self._page(path, key, {**params, "pageNumber": number}, check)
+            _, items, count = self._page(path, key, {**params, "pageNumber": number}, fields)
             yield from items
             number += 1
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _WORKFLOWS = f"{ROOT}/workflows/"
 _SEARCH_PAGE = 100
+_LISTED: dict[str, tuple[type, ...]] = {"id": (int,), "name": (str,)}
 
 
 class WorkflowDefinitions(BaseClient):
@@ -95,8 +96,8 @@ class WorkflowDefinitions(BaseClient):
             "searchTerm": name,
         }
         if return_iterator:
-            return self._pages(_WORKFLOWS, "workflows", params, _check_listed)
-        page, _, _ = self._page(_WORKFLOWS, "workflows", {**params, "pageNumber": page_number}, _check_listed)
+            return self._pages(_WORKFLOWS, "workflows", params, _LISTED)
+        page, _, _ = self._page(_WORKFLOWS, "workflows", {**params, "pageNumber": page_number}, _LISTED)
         return page
 
     def describe_workflow(self, workflow_id: int) -> JsonObject:
@@ -283,7 +284,3 @@ class WorkflowDefinitions(BaseClient):
             raise
         except UnexpectedAnswerError as error:
             raise UnreadableAnswerError(f"{error.message}; it has probably taken effect") from error
-
-
-def _check_listed(workflow: JsonObject) -> None:
-    expect_fields(workflow, {"id": (int,), "name": (str,)}, "the list of workflows")

@@ -37,7 +37,6 @@ Params: TypeAlias = Mapping[str, "str | int | Sequence[str] | None"]
 
 _HEADERS: Final = {
     "User-Agent": f"peak-reconciler/{__version__}",
-    "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
 }
 _NO_PROXIES: Final[dict[str, str]] = {"http": "", "https": "", "all": ""}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.client.definitions import WorkflowDefinitions
+from reconciler.client.executions import WorkflowExecutions
 from reconciler.client.runs import WorkflowRuns
 
 if TYPE_CHECKING:
     from reconciler.client.session import Session
 
 
-class Workflow(WorkflowDefinitions, WorkflowRuns):
+class Workflow(WorkflowDefinitions, WorkflowRuns, WorkflowExecutions):
     """The client class for workflows: every documented method, by its documented name.
 
     Args:

@@ -1,0 +1,184 @@
+"""The runs of a workflow: which there were, how each went, and what its steps logged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, overload
+
+from reconciler.client.answers import expect_fields, expect_object, expect_objects
+from reconciler.client.base import ROOT, BaseClient, segment, workflow_path
+from reconciler.client.exceptions import BadRequestException
+from reconciler.client.logfiles import LogFile, default_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.client.transport import Params
+    from reconciler.values import JsonObject
+
+_SPOKE_LOGS: Final = "spoke/api/v1/logs/workflow"
+
+
+class WorkflowExecutions(BaseClient):
+    """The methods of the workflow client that tell of executions.
+
+    What every method may raise stands at `WorkflowDefinitions`.
+    """
+
+    @overload
+    def list_executions(
+        self,
+        workflow_id: int,
+        date_from: str | None = None,
+        date_to: str | None = None,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        *,
+        return_iterator: Literal[False],
+        status: list[str] | None = None,
+        count: int | None = None,
+    ) -> JsonObject: ...
+
+    @overload
+    def list_executions(
+        self,
+        workflow_id: int,
+        date_from: str | None = None,
+        date_to: str | None = None,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        *,
+        return_iterator: Literal[True] = True,
+        status: list[str] | None = None,
+        count: int | None = None,
+    ) -> Iterator[JsonObject]: ...
+
+    def list_executions(  # noqa: PLR0913 - the documented parameters
+        self,
+        workflow_id: int,
+        date_from: str | None = None,
+        date_to: str | None = None,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        *,
+        return_iterator: bool = True,
+        status: list[str] | None = None,
+        count: int | None = None,
+    ) -> Iterator[JsonObject] | JsonObject:
+        """List the executions of a workflow, the latest first.
+
+        Args:
+            workflow_id: The ID of the workflow.
+            date_from: Only those after this date (ISO format).
+            date_to: Only those up to this date (ISO format).
+            page_size: How many executions a page has; the server's default when left out.
+            page_number: The page, from 1; used only when `return_iterator` is false.
+            return_iterator: Whether to walk all pages, or return the one page.
+            status: Only those of one of these: `Success`, `Running`, `Stopped`, `Stopping`, `Failed`
+                (public client; not in the documentation, and therefore by name only, as `count`).
+            count: Only the last so many (public client).
+
+        Returns:
+            An iterator over the executions of all pages, each page asked for when it is reached; or, if not
+            `return_iterator`, the page: `{executions, pageCount, pageNumber, pageSize, workflowId}`.
+
+        Raises:
+            BadRequestException: The given request parameters are invalid.
+            NotFoundException: The given workflow does not exist.
+        """
+        path = f"{ROOT}/workflows/executions/{segment(workflow_id)}"
+        params: Params = {
+            "count": count,
+            "statuses": status,
+            "dateTo": date_to,
+            "dateFrom": date_from,
+            "pageSize": page_size,
+        }
+        if return_iterator:
+            return self._pages(path, "executions", params)
+        page, _, _ = self._page(path, "executions", {**params, "pageNumber": page_number})
+        return page
+
+    def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
+        """Get the details of an execution.
+
+        Args:
+            workflow_id: The ID of the workflow that the execution belongs to.
+            execution_id: The ID of the execution.
+
+        Returns:
+            `{runId, status, executedAt, finishedAt, steps: [{name, status, startedAt, finishedAt}]}`.
+
+        Raises:
+            BadRequestException: The given request parameters are invalid.
+            NotFoundException: The given workflow or execution does not exist.
+        """
+        path = workflow_path(workflow_id, "executions", execution_id)
+        answer = expect_object(self.session.request("GET", path), f"GET /{path}")
+        return expect_fields(answer, {"steps": (list,)}, f"GET /{path}")
+
+    def get_execution_logs(  # noqa: PLR0913, PLR0917 - the documented parameters
+        self,
+        workflow_id: int,
+        execution_id: str,
+        step_name: str,
+        next_token: str | None = None,
+        save: bool = False,
+        file_name: str | None = None,
+    ) -> JsonObject:
+        """Get what a step logged in an execution.
+
+        The logs of a "spoke" tenant are on a host of their own (public client); whether the tenant is one is
+        asked here, once for a session.
+
+        Args:
+            workflow_id: The ID of the workflow.
+            execution_id: The ID of the execution.
+            step_name: The name of the step.
+            next_token: The `nextToken` of the answer before, for the logs that follow.
+            save: Whether to save all logs of the step to a file. Unlike the public client's, it appears only
+                when it is complete, is readable by its owner only, and comes over https only.
+            file_name: The file; `workflow_execution_logs_<workflow_id>_<execution_id>_<step_name>.log` in the
+                working directory when left out.
+
+        Returns:
+            `{stepRunStatus, logs: [{message, timestamp}], nextToken}`; an empty object when saved to a file.
+
+        Raises:
+            BadRequestException: The request parameters are invalid; or `save` on a spoke tenant, whose logs
+                cannot be downloaded (public client).
+            NotFoundException: The given workflow, execution or step does not exist.
+            InvalidPathException: The file cannot be written.
+        """
+        spoke_domain = self.session.spoke_domain
+        if save:
+            if spoke_domain is not None:
+                raise BadRequestException(
+                    "the logs of this tenant (a spoke tenant) cannot be saved to a file"
+                )
+            name = file_name or default_name(workflow_id, execution_id, step_name)
+            self._save_logs(workflow_id, execution_id, step_name, LogFile(name))
+            return {}
+        if spoke_domain is not None:
+            params = {**self._spoke_query(workflow_id, execution_id, step_name), "nextToken": next_token}
+            answer = self.session.request("GET", _SPOKE_LOGS, params=params, spoke_domain=spoke_domain)
+            return expect_object(answer, f"GET /{_SPOKE_LOGS}")
+        path = workflow_path(workflow_id, "executions", execution_id, "logs")
+        answer = self.session.request("GET", path, params={"stepName": step_name, "nextToken": next_token})
+        return expect_object(answer, f"GET /{path}")
+
+    def _save_logs(self, workflow_id: int, execution_id: str, step_name: str, file: LogFile) -> None:
+        path = workflow_path(workflow_id, "executions", execution_id, "logs", "download")
+        answer = expect_object(
+            self.session.request("GET", path, params={"stepName": step_name}), f"GET /{path}"
+        )
+        expect_fields(answer, {"downloadUrl": (str,)}, f"GET /{path}")
+        self.session.download(str(answer["downloadUrl"]), file.save)
+
+    def _spoke_query(self, workflow_id: int, execution_id: str, step_name: str) -> dict[str, str | None]:
+        """Return where and when the step ran; empty text for a step that did not (public client)."""
+        details = self.get_execution_details(workflow_id, execution_id)
+        steps = expect_objects(details["steps"], "the execution's `steps`")
+        step = next((step for step in steps if step.get("name") == step_name), {})
+        names = {"logSource": "nodeId", "startTime": "startedAt", "endTime": "finishedAt"}
+        values = {key: step.get(field, "") for key, field in names.items()}
+        return {key: None if value is None else str(value) for key, value in values.items()}

@@ -1,0 +1,81 @@
+"""Log files: what they are called by default, and how a download becomes one, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import requests
+
+from reconciler.client.answers import stream
+from reconciler.client.exceptions import InvalidPathException
+from reconciler.text import clip, printable
+
+if TYPE_CHECKING:
+    from reconciler.client.answers import Tick
+
+MOST_LOG_BYTES: Final = 1024 * 1024 * 1024
+"""The largest log file that is downloaded."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 200
+
+
+def default_name(workflow_id: int, execution_id: str, step_name: str) -> str:
+    """Return `workflow_execution_logs_<workflow_id>_<execution_id>_<step_name>.log` (documentation).
+
+    Whatever is not a letter, a digit, a dot, a hyphen or an underscore becomes an underscore, so that no name
+    leads out of the directory.
+    """
+    name = _UNSAFE.sub("_", f"workflow_execution_logs_{workflow_id}_{execution_id}_{step_name}")
+    return f"{name[:_LONGEST_NAME]}.log"
+
+
+class LogFile:
+    """A file that a download is saved to: written beside its place, and put there when it is complete.
+
+    It is readable by its owner only.
+
+    Args:
+        path: Where the file shall be; what is there is replaced.
+
+    Raises:
+        InvalidPathException: It is a directory, or its directory does not exist.
+    """
+
+    def __init__(self, path: str) -> None:
+        if not path or "\0" in path or Path(path).is_dir() or not Path(path).parent.is_dir():
+            raise _unwritable(path, "it must be a file in a directory that exists")
+        self._path = Path(path)
+
+    def save(self, response: requests.Response, tick: Tick) -> None:
+        """Read the answer into the file.
+
+        Raises:
+            InvalidPathException: The file cannot be written.
+            UnexpectedAnswerError: The answer is too large or was cut off; the file is as it was.
+            requests.RequestException: The connection failed; the file is as it was.
+        """
+        try:
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
+        except OSError as error:
+            raise _unwritable(str(self._path), error.strerror) from error
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(stream(response, MOST_LOG_BYTES, tick))
+            Path(name).replace(self._path)
+        except requests.RequestException:  # an OSError, too, but not the file's
+            raise
+        except OSError as error:
+            raise _unwritable(str(self._path), error.strerror) from error
+        finally:
+            with suppress(OSError):
+                Path(name).unlink(missing_ok=True)
+
+
+def _unwritable(path: str, why: str | None) -> InvalidPathException:
+    return InvalidPathException(f"cannot write the file `{clip(printable(path))}`: {why}")
