@@ -176,14 +176,20 @@ def _finish(shown: JsonObject, shape: Shape, profile: frozenset[str]) -> None:
     """Do what is the same for a described and a listed workflow."""
     if "unknown-fields" in profile:
         walk(shown, shape, _add_unknown)
-    if "empties" in profile:
-        walk(shown, shape, fill_empties)
-    if "nulls" in profile:
-        walk(shown, shape, fill_nulls)
+    if profile & {"empties", "nulls"}:
+        walk(shown, shape, lambda node, kind: _fill(node, kind, profile))
     if "floats" in profile:
         for key, value in shown.items():
             if key != "id":
                 shown[key] = _as_floats(value)
+
+
+def _fill(node: JsonObject, shape: Shape, profile: frozenset[str]) -> None:
+    """Fill what is absent: lists and maps by `empties` where both are in force, the rest by `nulls`."""
+    if "empties" in profile:
+        fill_empties(node, shape)
+    if "nulls" in profile:
+        fill_nulls(node, shape)
 
 
 def _add_unknown(node: JsonObject, shape: Shape) -> None:

@@ -1,0 +1,78 @@
+"""What the emulator's tests share: a client that shows raw answers, a clock to be turned by hand, bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from reconciler.emulator.server import EmulatorServer
+
+WORKFLOWS = "/workflows/api/v1/workflows/"
+
+
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 1_600_000_000.0
+
+    def __call__(self) -> float:
+        """Return the moment at which it stands."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Go on by `seconds`."""
+        self.now += seconds
+
+
+class Api:
+    """Sends requests to an emulator over loopback and hands the answers back as they came."""
+
+    def __init__(self, server: EmulatorServer) -> None:
+        self.server = server
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.headers["Authorization"] = "token"
+
+    def send(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send one request; `path` is relative to the list of workflows unless it starts with a slash."""
+        url = self.server.url + (path if path.startswith("/") else WORKFLOWS + path)
+        return self.session.request(method, url, timeout=10, **options)
+
+    def get(self, path: str = "", **query: Any) -> Any:
+        """GET and return the JSON of an answer that must be a good one."""
+        answer = self.send("GET", path, params=query)
+        answer.raise_for_status()
+        return answer.json()
+
+    def create(self, body: dict[str, Any]) -> int:
+        """Create a workflow and return its ID."""
+        answer = self.send("POST", "", json=body)
+        answer.raise_for_status()
+        number: int = answer.json()["id"]
+        return number
+
+    def put(self, number: int, body: dict[str, Any]) -> Any:
+        """Replace a workflow and return the answer's JSON."""
+        answer = self.send("PUT", str(number), json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    def execute(self, number: int, body: dict[str, Any] | None = None) -> str:
+        """Start a run and return its ID."""
+        answer = self.send("POST", f"{number}/execute", json=body)
+        answer.raise_for_status()
+        execution: str = answer.json()["executionId"]
+        return execution
+
+
+def step(command: str = "echo hi", **fields: Any) -> dict[str, Any]:
+    """Return a standard step."""
+    return {"type": "standard", "imageId": 100, "imageVersionId": 100, "command": command, **fields}
+
+
+def body(name: str = "flow", **fields: Any) -> dict[str, Any]:
+    """Return a workflow's body with one step unless `steps` are given."""
+    return {"name": name, "steps": {"one": step()}, **fields}

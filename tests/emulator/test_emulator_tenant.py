@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import socket
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from emulator_helpers import WORKFLOWS, Api, body
+
+from reconciler.emulator.server import EmulatorServer
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_resources_and_their_default(api: Api) -> None:
+    """The instance types are listed, and the default resource names one of them."""
+    listed = api.get("/workflows/api/v1/resources")
+    assert {21, 22, 23, 24} <= {item["id"] for item in listed}
+    assert set(listed[0]) == {"id", "cpu", "gpu", "gpuMemory", "memory"}
+    assert api.get("/workflows/api/v1/resources/defaults") == {"instanceTypeId": 21, "storage": "10GB"}
+
+
+def test_instance_options_have_names(api: Api) -> None:
+    """The options of a workflow are told with names, those of anything else are refused."""
+    path = "/quota/api/v1/settings/tenant-instance-options"
+    names = {item["id"]: item["name"] for item in api.get(path, entityType="workflow")["data"]}
+    assert names[21].startswith("Pico (")
+    assert names[22].startswith("Nano (")
+    assert api.send("GET", path).status_code == 400
+
+
+def test_images_are_searched_and_paged(api: Api) -> None:
+    """Images are found by a part of their name and come in pages."""
+    path = "/image-management/api/v2/images/"
+    found = api.get(path, searchTerm="PYTHON")
+    assert [(image["id"], image["name"]) for image in found["images"]] == [(100, "workflow-python")]
+    assert set(found["images"][0]["latestVersion"]) == {"id", "version", "status"}
+    page = api.get(path, pageSize=2, pageNumber=2)
+    assert ([image["id"] for image in page["images"]], page["pageCount"]) == ([400], 2)
+
+
+def test_versions_are_searched_and_paged(api: Api) -> None:
+    """An image's versions are found by a part of their text; an unknown image is 404."""
+    path = "/image-management/api/v2/images/100/versions"
+    assert [item["id"] for item in api.get(path)["versions"]] == [100, 200, 400]
+    assert [item["id"] for item in api.get(path, searchTerm=".200")["versions"]] == [200]
+    assert api.get(path, pageSize=1)["pageCount"] == 3
+    assert api.send("GET", "/image-management/api/v2/images/999/versions").status_code == 404
+
+
+def test_unlisted_image_has_a_name_all_the_same(api: Api) -> None:
+    """A step may use an image that is not listed; its name and version are made up."""
+    number = api.create(body(steps={"one": {"imageId": 12, "imageVersionId": 34.0}}))
+    shown = api.get(str(number))["steps"]["one"]
+    assert (shown["imageName"], shown["imageVersion"]) == ("image-12", "1.0.34")
+
+
+def test_telemetry_is_taken_and_forgotten(api: Api) -> None:
+    """Telemetry gets a polite answer, even while everything else meets a fault."""
+    api.server.faults = ("500",)
+    assert api.send("POST", "/resource-usage/api/v1/telemetry", json={"a": 1}).json() == {}
+
+
+def test_authorization_is_needed(api: Api) -> None:
+    """Without a token everything is 401; without `--token` any will do."""
+    del api.session.headers["Authorization"]
+    answer = api.send("GET", "")
+    assert (answer.status_code, "Authorization" in answer.json()["detail"]) == (401, True)
+    assert api.send("GET", "", headers={"Authorization": "anything"}).status_code == 200
+
+
+def test_only_the_given_token_is_let_in() -> None:
+    """With a token, another one is 401."""
+    with EmulatorServer(token="right") as server:
+        api = Api(server)
+        with api.session:
+            assert api.send("GET", "", headers={"Authorization": "wrong"}).status_code == 401
+            assert api.send("GET", "", headers={"Authorization": "right"}).status_code == 200
+
+
+def test_body_over_a_mebibyte_is_refused(api: Api) -> None:
+    """A body of 1 MiB is read; a larger one is 413 in JSON and stores nothing."""
+    head, tail = b'{"name": "', b'"}'
+    fits = head + b"x" * (1024 * 1024 - len(head) - len(tail)) + tail
+    assert api.send("POST", "", data=fits).status_code == 200
+    answer = api.send("POST", "", data=fits + b" ")
+    assert (answer.status_code, "1 MiB" in answer.json()["detail"]) == (413, True)
+    assert api.get()["workflowsCount"] == 1
+
+
+def test_every_answer_has_an_id_of_its_own(api: Api) -> None:
+    """Good answers, refusals and faults all carry a request ID, each another one."""
+    answers = [api.send("GET", ""), api.send("GET", "99"), api.send("GET", "/nowhere")]
+    api.server.faults = ("503",)
+    answers.append(api.send("GET", ""))
+    ids = [uuid.UUID(answer.headers["x-request-id"]) for answer in answers]
+    assert len(set(ids)) == 4
+
+
+def test_paths_need_no_slash_at_the_end(api: Api) -> None:
+    """Collections answer with and without a slash at the end of their path."""
+    assert api.get("/workflows/api/v1/workflows") == api.get("/workflows/api/v1/workflows/")
+    assert api.get("/workflows/api/v1/resources") == api.get("/workflows/api/v1/resources/")
+    assert api.get("/image-management/api/v2/images") == api.get("/image-management/api/v2/images/")
+
+
+def test_started_again_it_goes_on_where_it_was(api: Api, server: EmulatorServer) -> None:
+    """Stopped, nobody answers; started again, it has the same address and the same workflows."""
+    number, url = api.create(body()), server.url
+    server.stop()
+    with pytest.raises(OSError, match="refused"):
+        api.send("GET", str(number))
+    server.start()
+    assert server.url == url
+    assert api.get(str(number))["name"] == "flow"
+
+
+def test_taken_port_is_a_usage_error(server: EmulatorServer) -> None:
+    """A port that is in use is told in words."""
+    second = EmulatorServer(port=int(server.url.rsplit(":", 1)[1]))
+    with pytest.raises(UsageError, match="cannot listen on"):
+        second.start()
+
+
+def test_stopping_does_not_wait_for_slow_answers() -> None:
+    """A request that a fault holds up for an hour is answered when the server stops."""
+    with EmulatorServer(faults=("latency:3600s@GET",)) as server:
+        api = Api(server)
+        with api.session, socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as held:
+            held.sendall(f"GET {WORKFLOWS} HTTP/1.1\r\nHost: x\r\nAuthorization: t\r\n\r\n".encode())
+            api.create(body())
+            api.create(body())
+            server.stop()
+            assert held.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_ipv6_loopback_is_served() -> None:
+    """The server can listen on the other loopback address, and writes it as an address needs it."""
+    with EmulatorServer(host="::1") as server:
+        assert server.url.startswith("http://[::1]:")
+        api = Api(server)
+        with api.session:
+            assert api.get()["workflowsCount"] == 0
+
+
+def test_state_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    """Where the data file cannot be written, the change is answered with 500 and the reason."""
+    with EmulatorServer(data=tmp_path / "missing" / "state.json") as server:
+        api = Api(server)
+        with api.session:
+            answer = api.send("POST", "", json=body())
+    assert (answer.status_code, "cannot write" in answer.json()["detail"]) == (500, True)
