@@ -26,12 +26,12 @@ Profiles, any of which go together save the four about tokens:
 
 \b
 Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
-  KIND      latency, slow-body (both need a duration), drop-before, drop-after,
+  KIND      latency, slow-body (both take a duration), drop-before, drop-after,
             truncated, not-json, queue-full, or a status from 400 to 599, which
-            may end in -seconds or -date (a Retry-After, needs a duration),
+            may end in -seconds or -date (a Retry-After, takes a duration),
             -text or -message (other bodies), -after (the request is carried out)
   SETTING   a duration (50ms, 1.5s), a probability (0.2, 20%), xN (only the first
-            N times), +N (N requests pass first); for a kind that needs a
+            N times), +N (N requests pass first); for a kind that takes a
             duration, a bare number is seconds
   METHOD    one HTTP method; /PATH is a shell pattern for the whole path
 

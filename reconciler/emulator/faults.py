@@ -4,17 +4,18 @@ One rule is written `KIND[:SETTING…][@[METHOD][/PATH]]`.
 
 `KIND` is one of
 
-- `latency`: the request waits before it is handled (duration needed);
+- `latency`: the request waits before it is handled (takes a duration, else 0.1 s);
 - a status from `400` to `599`, with any of these endings: `-seconds` and `-date` add a `Retry-After` in
-  that form (duration needed), `-text` and `-message` answer plain text or `{"message": …}` in place of
-  `{"detail": …}`, `-after` answers it although the request was carried out, as a gateway may;
+  that form (takes a duration, else 1 s), `-text` and `-message` answer plain text or `{"message": …}` in
+  place of `{"detail": …}`, `-after` answers it although the request was carried out, as a gateway may;
 - `queue-full`: 429 to an execute request;
 - `drop-before`: the connection is closed and nothing was done; `drop-after`: the same after it was done;
-- `truncated`: done, but the answer breaks off half-way; `slow-body`: the answer trickles in (duration);
+- `truncated`: done, but the answer breaks off half-way;
+- `slow-body`: the answer trickles in (takes a duration, else 0.1 s);
 - `not-json`: 200 with a page of HTML, and nothing was done.
 
 A `SETTING` is a duration (`50ms`, `1.5s`), a probability (`0.2`, `20%`), `xN` (only the first N times) or
-`+N` (the first N matching requests pass). For a kind that needs a duration, a bare number is it, in seconds;
+`+N` (the first N matching requests pass). For a kind that takes a duration, a bare number is it, in seconds;
 a second one is the probability. `METHOD` is one HTTP method; `/PATH` is a shell pattern for the whole path.
 
 Rules are asked in their order: delays add up, the first outcome that strikes wins, and rules after it are
@@ -41,6 +42,8 @@ _OUTCOMES: Final = frozenset({"queue-full", "drop-before", "drop-after", "trunca
 _STATUS = re.compile(r"([45]\d\d)((?:-(?:seconds|date|text|message|after))*)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
+_DEFAULT_DELAY: Final = 0.1
+_DEFAULT_RETRY_AFTER: Final = 1.0
 _TELEMETRY: Final = "/resource-usage/"
 
 
@@ -50,7 +53,7 @@ class Fault:
 
     Args:
         kind: What happens, as in the module's docstring.
-        seconds: The duration, for the kinds that need one.
+        seconds: The duration, for the kinds that take one; None: as the module's docstring says.
         probability: How likely a matching request is struck.
         times: Strike at most this often; None: always.
         skip: Let this many matching requests pass first.
@@ -73,9 +76,8 @@ class Fault:
         if self.kind not in _DELAYS | _OUTCOMES and not _STATUS.fullmatch(self.kind):
             known = ", ".join(sorted(_DELAYS | _OUTCOMES))
             raise UsageError(f"unknown fault {self.kind!r}; known are {known} and the statuses 400 to 599")
-        if needs_duration(self.kind) != (self.seconds is not None):
-            verb = "needs a" if self.seconds is None else "takes no"
-            raise UsageError(f"the fault {self.kind!r} {verb} duration")
+        if self.seconds is not None and not _takes_duration(self.kind):
+            raise UsageError(f"the fault {self.kind!r} takes no duration")
         if not 0 <= self.probability <= 1:
             raise UsageError(f"the probability of the fault {self.kind!r} must be between 0 and 1")
 
@@ -92,6 +94,13 @@ class Fault:
         """The endings of a status, such as `seconds` and `after`."""
         match = _STATUS.fullmatch(self.kind)
         return frozenset(match.group(2).split("-")[1:]) if match else frozenset()
+
+    @property
+    def duration(self) -> float:
+        """How long the fault lasts, or asks to wait, in seconds."""
+        if self.seconds is not None:
+            return self.seconds
+        return _DEFAULT_DELAY if self.is_delay else _DEFAULT_RETRY_AFTER
 
     @property
     def is_delay(self) -> bool:
@@ -113,9 +122,8 @@ class Fault:
         return right_path and self.method in {None, method}
 
 
-def needs_duration(kind: str) -> bool:
-    """Return whether a fault of this kind is told a duration."""
-    return kind in _DELAYS or kind.endswith(("-seconds", "-date")) or "-seconds-" in kind or "-date-" in kind
+def _takes_duration(kind: str) -> bool:
+    return kind in _DELAYS or not {"seconds", "date"}.isdisjoint(kind.split("-")[1:])
 
 
 def parse_fault(spec: str) -> Fault:
@@ -134,7 +142,7 @@ def parse_fault(spec: str) -> Fault:
             seconds = float(duration.group(1)) / (1000 if duration.group(2) == "ms" else 1)
         elif setting[:1] in {"x", "+"} and setting[1:].isdecimal():
             times, skip = (int(setting[1:]), skip) if setting[0] == "x" else (times, int(setting[1:]))
-        elif _NUMBER.fullmatch(setting) and needs_duration(kind) and seconds is None:
+        elif _NUMBER.fullmatch(setting) and _takes_duration(kind) and seconds is None:
             seconds = float(setting)
         elif _NUMBER.fullmatch(setting.removesuffix("%")):
             probability = float(setting.removesuffix("%")) / (100 if setting.endswith("%") else 1)
@@ -230,6 +238,6 @@ class FaultPlan:
                     continue
                 if not fault.is_delay:
                     return Effects(wait=wait, trickle=trickle, outcome=fault)
-                wait += (fault.seconds or 0.0) if fault.kind == "latency" else 0.0
-                trickle += (fault.seconds or 0.0) if fault.kind == "slow-body" else 0.0
+                wait += fault.duration if fault.kind == "latency" else 0.0
+                trickle += fault.duration if fault.kind == "slow-body" else 0.0
         return Effects(wait=wait, trickle=trickle)

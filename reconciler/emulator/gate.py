@@ -67,8 +67,11 @@ class Gate:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        body = await wire.read_body(receive)
+        """Handle one request; one that breaks off before its end is none."""
+        try:
+            body = await wire.read_body(receive)
+        except wire.ClientGoneError:
+            return
         call = _read(scope, body)
         effects = self._faults.effects(call.method, call.path)
         await self._pauses.sleep(effects.wait)
@@ -138,11 +141,11 @@ def fault_answer(fault: Fault) -> wire.Answer:
 
 
 def _retry_after(fault: Fault) -> tuple[tuple[bytes, bytes], ...]:
-    if fault.seconds is None:
-        return ()
     if "date" in fault.endings:
-        return ((b"retry-after", formatdate(time.time() + fault.seconds, usegmt=True).encode()),)
-    return ((b"retry-after", f"{fault.seconds:g}".encode()),)
+        return ((b"retry-after", formatdate(time.time() + fault.duration, usegmt=True).encode()),)
+    if "seconds" in fault.endings:
+        return ((b"retry-after", f"{fault.duration:g}".encode()),)
+    return ()
 
 
 def _tagged(answer: wire.Answer) -> wire.Answer:

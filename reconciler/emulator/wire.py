@@ -20,6 +20,10 @@ _LARGEST_READ: Final = 32 * _LARGEST_BODY
 _PIECES: Final = 20
 
 
+class ClientGoneError(Exception):
+    """The client hung up before its request was complete."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer before it is sent."""
@@ -51,10 +55,15 @@ async def read_body(receive: Receive) -> bytes | None:
     """Return the request's body; None when it is larger than the API takes.
 
     A body that is too large is read on for a while, so that the client gets to hear so.
+
+    Raises:
+        ClientGoneError: When the client hangs up before the body's end.
     """
     body, size, more = bytearray(), 0, True
     while more and size <= _LARGEST_READ:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
         chunk = message.get("body", b"")
         size += len(chunk)
         if size <= _LARGEST_BODY:

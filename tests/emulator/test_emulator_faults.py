@@ -36,6 +36,8 @@ def test_retry_after_in_both_forms(api: Api) -> None:
     assert answer.status_code == 503
     wait = parsedate_to_datetime(answer.headers["retry-after"]).timestamp() - time.time()
     assert 3500 < wait <= 3601
+    api.server.faults = ("429-seconds",)
+    assert api.send("GET", "").headers["retry-after"] == "1"
 
 
 def test_bodies_of_errors(api: Api) -> None:
@@ -117,6 +119,14 @@ def test_delays_add_up(api: Api) -> None:
     assert api.send("GET", "").status_code == 200
     api.server.faults = ("latency:1ms", "slow-body:1ms", "503")
     assert api.send("GET", "").json() == {"detail": "fault 503"}
+
+
+def test_delays_have_a_default() -> None:
+    """A delay without a duration lasts a tenth of a second."""
+    plan = FaultPlan()
+    plan.put(["latency", "slow-body:50%:x0", "slow-body:x1"])
+    effects = plan.effects("GET", "/")
+    assert (effects.wait, effects.trickle) == (0.1, 0.1)
 
 
 def test_first_matching_requests_only(api: Api) -> None:
@@ -208,9 +218,6 @@ def test_grammar(spec: str, fault: Fault) -> None:
         ("500:x", "cannot read 'x'"),
         ("500:2", "between 0 and 1"),
         ("500:50ms", "takes no duration"),
-        ("latency", "needs a duration"),
-        ("429-seconds", "needs a duration"),
-        ("slow-body:x2", "needs a duration"),
     ],
 )
 def test_grammar_is_strict(server: EmulatorServer, spec: str, words: str) -> None:

@@ -63,3 +63,13 @@ def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     """A folder in the place of the file is told in words."""
     with pytest.raises(InvalidInputError, match="cannot read"):
         EmulatorServer(data=tmp_path)
+
+
+def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Where the file cannot be replaced, the scratch file goes away and the error names the file."""
+    path = tmp_path / "state.json"
+    server = EmulatorServer(data=path)
+    path.mkdir()
+    with pytest.raises(InvalidInputError, match="cannot write"):
+        server.store.create(body())
+    assert [item.name for item in tmp_path.iterdir()] == ["state.json"]

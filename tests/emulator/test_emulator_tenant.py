@@ -13,6 +13,8 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from _pytest.logging import LogCaptureFixture
+
 
 def test_resources_and_their_default(api: Api) -> None:
     """The instance types are listed, and the default resource names one of them."""
@@ -88,6 +90,20 @@ def test_body_over_a_mebibyte_is_refused(api: Api) -> None:
     answer = api.send("POST", "", data=fits + b" ")
     assert (answer.status_code, "1 MiB" in answer.json()["detail"]) == (413, True)
     assert api.get()["workflowsCount"] == 1
+
+
+def test_request_that_breaks_off_is_none(api: Api, caplog: LogCaptureFixture) -> None:
+    """A client that hangs up in the middle of its request has asked for nothing."""
+    number = api.create(body())
+    with socket.create_connection(("127.0.0.1", int(api.server.url.rsplit(":", 1)[1]))) as broken:
+        head = (
+            f"DELETE {WORKFLOWS}{number} HTTP/1.1\r\nHost: x\r\nAuthorization: t\r\nContent-Length: 9\r\n\r\n"
+        )
+        broken.sendall(head.encode() + b"{}")
+    assert api.get()["workflowsCount"] == 1
+    assert [item.method for item in api.server.requests] == ["POST", "GET"]
+    api.server.stop()
+    assert caplog.records == []
 
 
 def test_every_answer_has_an_id_of_its_own(api: Api) -> None:
