@@ -10,6 +10,8 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from urllib3.exceptions import HTTPError
+
 from reconciler.client.credentials import TOKEN_VARIABLES
 from reconciler.client.exceptions import (
     BaseHttpException,
@@ -35,7 +37,7 @@ MOST_PAGES: Final = 100_000
 """The largest `pageCount` that is believed."""
 
 _MOST_ERROR_BYTES = 64 * 1024
-_CHUNK_BYTES = 16 * 1024
+_PIECE_BYTES = 16 * 1024
 _DEEPEST = 100
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _REQUEST_ID_HEADERS = (
@@ -47,8 +49,8 @@ _REQUEST_ID_HEADERS = (
 )
 
 
-class TruncatedError(UnexpectedAnswerError):
-    """The answer is not what was sent: cut off, or not JSON. Asking again may help."""
+class NotJsonError(UnexpectedAnswerError):
+    """The answer is not JSON, so perhaps a gateway's and not the API's: asking again may help."""
 
 
 def stream(response: requests.Response, limit: int, tick: Tick) -> Iterator[bytes]:
@@ -61,29 +63,25 @@ def stream(response: requests.Response, limit: int, tick: Tick) -> Iterator[byte
 
     Raises:
         UnexpectedAnswerError: It is longer than `limit`, or compressed in a way that was not offered.
-        TruncatedError: It ended before the length that was announced.
-        requests.RequestException: The connection failed.
+        urllib3.exceptions.HTTPError: The connection failed, or ended before the length that was announced.
     """
     if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
         raise UnexpectedAnswerError("the answer is compressed in a way that was not offered")
     total = 0
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    # `read1` returns what has come so far: a body that trickles in still meets `tick`.
+    while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
         tick()
-        total += len(chunk)
+        total += len(piece)
         if total > limit:
             raise UnexpectedAnswerError(f"the answer is larger than {limit:,} bytes")
-        yield chunk
-    announced = response.headers.get("Content-Length", "")
-    chunked = "Transfer-Encoding" in response.headers
-    if announced.isdecimal() and not chunked and response.raw.tell() < int(announced[:20]):
-        raise TruncatedError("the answer was cut off")
+        yield piece
 
 
 def parse_json(data: bytes) -> JsonValue:
     """Return the JSON value in `data`, strictly: UTF-8, no duplicate keys, no NaN, no infinity, not too deep.
 
     Raises:
-        TruncatedError: It is not JSON.
+        NotJsonError: It is not JSON.
         UnexpectedAnswerError: It is nested too deeply.
     """
     try:
@@ -96,7 +94,7 @@ def parse_json(data: bytes) -> JsonValue:
     except RecursionError:
         raise UnexpectedAnswerError("the answer is nested too deeply") from None
     except ValueError as error:
-        raise TruncatedError("the answer is not JSON") from error
+        raise NotJsonError("the answer is not JSON") from error
     if _deeper_than(value, _DEEPEST):
         raise UnexpectedAnswerError("the answer is nested too deeply")
     return value
@@ -139,8 +137,8 @@ def read_json(response: requests.Response, tick: Tick, *, empty_ok: bool) -> Jso
     """Return the JSON value that the body of `response` is; `{}` for an empty one where `empty_ok`.
 
     Raises:
-        UnexpectedAnswerError: It is too large, cut off, or not strict JSON.
-        requests.RequestException: The connection failed.
+        UnexpectedAnswerError: It is too large, or not strict JSON.
+        urllib3.exceptions.HTTPError: The connection failed, or ended before the length that was announced.
     """
     body = b"".join(stream(response, MOST_BYTES, tick))
     return {} if empty_ok and not body.strip() else parse_json(body)
@@ -190,7 +188,7 @@ def _hint(kind: type[BaseHttpException]) -> str:
 def _said(response: requests.Response, tick: Tick) -> str:
     try:
         body = b"".join(stream(response, _MOST_ERROR_BYTES, tick))
-    except (ReconcilerError, OSError):  # the status is known all the same; requests' errors are OSErrors
+    except (ReconcilerError, HTTPError):  # the status is known all the same
         return ""
     try:
         value = parse_json(body)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import email.utils
 import enum
 import ssl
+from datetime import timezone
 from typing import TYPE_CHECKING, Final
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, TimeoutError  # noqa: A004 - urllib3's
 
-from reconciler.client.answers import TruncatedError, http_error
+from reconciler.client.answers import NotJsonError, http_error
 from reconciler.client.exceptions import AnswerLostError, NotSentError, UnreadableAnswerError
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import clip, printable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _TOO_MANY_REQUESTS: Final = 429
 _TRANSIENT: Final = frozenset({500, 502, 503, 504})
 _LONGEST_CHAIN = 20
+_MAYBE: Final = "the request may have taken effect"
 
 
 class Repeat(enum.Enum):
@@ -74,7 +76,7 @@ def refused(
     return Failure(error, repeat, retry_after(response.headers.get("Retry-After", ""), now))
 
 
-def unreadable(label: str, error: Exception, *, changes_nothing: bool) -> Failure:
+def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_nothing: bool) -> Failure:
     """Return the failure for an answer that says success and cannot be read.
 
     Args:
@@ -83,9 +85,10 @@ def unreadable(label: str, error: Exception, *, changes_nothing: bool) -> Failur
         changes_nothing: Whether the request is a read.
     """
     if isinstance(error, UnexpectedAnswerError):
-        what, repeat = error.message, Repeat.READS if isinstance(error, TruncatedError) else Repeat.NEVER
-    elif isinstance(error, requests.Timeout | requests.ConnectionError):
-        return unanswered(label, error)
+        what, repeat = error.message, Repeat.READS if isinstance(error, NotJsonError) else Repeat.NEVER
+    elif isinstance(error, TimeoutError):
+        lost = AnswerLostError(f"{label}: the answer did not arrive whole (timed out); {_MAYBE}")
+        return Failure(lost, Repeat.READS)
     else:
         what, repeat = "the answer was cut off", Repeat.READS
     if changes_nothing:
@@ -108,14 +111,14 @@ def unanswered(label: str, error: Exception) -> Failure:
             hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to the file with its CA certificate.",
         )
         return Failure(untrusted, Repeat.NEVER)
-    if not isinstance(error, requests.RequestException):
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         # Before a connection is made, requests raises a plain OSError for a CA bundle that it cannot read.
         return Failure(NotSentError(f"{label}: {why}; nothing was sent"), Repeat.NEVER)
     if _never_connected(error):
         return Failure(
             NotSentError(f"{label}: no connection could be made ({why}); nothing was sent"), Repeat.ANY
         )
-    lost = AnswerLostError(f"{label}: the answer did not arrive ({why}); the request may have taken effect")
+    lost = AnswerLostError(f"{label}: the answer did not arrive ({why}); {_MAYBE}")
     return Failure(lost, Repeat.READS)
 
 
@@ -129,12 +132,12 @@ def retry_after(value: str, now: float) -> float:
         return float(value[:12])
     try:
         date = email.utils.parsedate_to_datetime(value)
-        return max(0.0, date.timestamp() - now)
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now)
     except (ValueError, OverflowError, OSError):
         return 0.0
 
 
-def _never_connected(error: requests.RequestException) -> bool:
+def _never_connected(error: Exception) -> bool:
     reason: object = error.args[0] if error.args else None
     reason = getattr(reason, "reason", reason)
     if isinstance(reason, ProxyError):

@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import requests
-
 from reconciler.client.answers import stream
 from reconciler.client.exceptions import InvalidPathException
 from reconciler.text import clip, printable
 
 if TYPE_CHECKING:
+    import requests
+
     from reconciler.client.answers import Tick
 
 MOST_LOG_BYTES: Final = 1024 * 1024 * 1024
@@ -58,7 +58,7 @@ class LogFile:
         Raises:
             InvalidPathException: The file cannot be written.
             UnexpectedAnswerError: The answer is too large or was cut off; the file is as it was.
-            requests.RequestException: The connection failed; the file is as it was.
+            urllib3.exceptions.HTTPError: The connection failed; the file is as it was.
         """
         try:
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
@@ -68,8 +68,6 @@ class LogFile:
             with os.fdopen(handle, "wb") as file:
                 file.writelines(stream(response, MOST_LOG_BYTES, tick))
             Path(name).replace(self._path)
-        except requests.RequestException:  # an OSError, too, but not the file's
-            raise
         except OSError as error:
             raise _unwritable(str(self._path), error.strerror) from error
         finally:

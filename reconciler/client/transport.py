@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
 from reconciler.client.credentials import is_loopback_http
@@ -198,7 +199,7 @@ class Transport:
     def _once(self, call: Call[T], end: float) -> T:
         def tick() -> None:
             if self._clock.monotonic() >= end:
-                raise requests.ReadTimeout("no time left")
+                raise TimeoutError("no time left")
 
         left = max(_SHORTEST_TIMEOUT, end - self._clock.monotonic())
         try:
@@ -214,12 +215,12 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-        except OSError as error:  # what requests raises is one, too
+        except (OSError, HTTPError) as error:  # what requests raises is an OSError
             raise unanswered(call.label, error) from error
         with closing(response):
-            if not response.ok or response.is_redirect or response.status_code // 100 != 2:  # noqa: PLR2004
+            if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
                 raise refused(call.label, response, self._redactor, tick, self._clock.wall())
             try:
                 return call.read(response, tick)
-            except (UnexpectedAnswerError, requests.RequestException) as error:
+            except (UnexpectedAnswerError, HTTPError) as error:
                 raise unreadable(call.label, error, changes_nothing=call.changes_nothing) from error
