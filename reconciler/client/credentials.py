@@ -30,6 +30,9 @@ _BASE_URL = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?(?:/[a-z0-9._~/-]*)?", re.IGNORECASE
 )
 
+_PRINTABLE_URL = re.compile(r"[!-\[\]-~]+")
+"""Printable ASCII without a space or a backslash: in anything else, two readers may see two hosts."""
+
 
 class Token(AuthBase):
     """The token as an authentication of `requests`, so that no `~/.netrc` entry takes its place.
@@ -137,7 +140,9 @@ def read_base_url(given: str | None, env: Mapping[str, str]) -> str | None:
 
 
 def is_safe_url(url: str) -> bool:
-    """Return whether what goes to `url` stays private: https, or http to loopback."""
+    """Return whether what goes to `url` stays private: https, or http to loopback, and written plainly."""
+    if not _PRINTABLE_URL.fullmatch(url):
+        return False
     try:
         parts = urlsplit(url)
         _ = parts.port  # a port out of range is found only when it is asked for

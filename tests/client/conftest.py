@@ -1,0 +1,57 @@
+"""An emulator and a client of it for each test, and a machine without proxies, credentials or a `.netrc`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from client_helpers import FakeTime, client
+
+from reconciler.client.session import default_session
+from reconciler.emulator.server import EmulatorServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.client import Workflow
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PEAK_AUTH_TOKEN", "API_KEY", "PEAK__STAGE", "STAGE", "PEAK_API_URL", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    default_session.cache_clear()
+
+
+@pytest.fixture
+def fake_time() -> FakeTime:
+    """Return the time that `api` lives in."""
+    return FakeTime()
+
+
+@pytest.fixture
+def server() -> Iterator[EmulatorServer]:
+    """Return a running emulator whose runs are over at once."""
+    with EmulatorServer(step_seconds=0.0) as running:
+        yield running
+
+
+@pytest.fixture
+def api(server: EmulatorServer, fake_time: FakeTime) -> Iterator[Workflow]:
+    """Return a client of `server`."""
+    workflows = client(server.url, time_=fake_time)
+    with workflows.session:
+        yield workflows
