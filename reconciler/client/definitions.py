@@ -116,7 +116,9 @@ class WorkflowDefinitions(BaseClient):
         """
         path = workflow_path(workflow_id)
         answer = expect_object(self.session.request("GET", path), f"GET /{path}")
-        return expect_fields(answer, {"name": (str,), "steps": (dict,)}, f"GET /{path}")
+        # A draft may have no steps yet; only a patch, which sends them back, needs them.
+        steps: dict[str, tuple[type, ...]] = {} if answer.get("steps") is None else {"steps": (dict,)}
+        return expect_fields(answer, {"name": (str,), **steps}, f"GET /{path}")
 
     def create_workflow(self, body: JsonObject) -> JsonObject:
         """Create a workflow.

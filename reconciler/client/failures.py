@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _TOO_MANY_REQUESTS: Final = 429
 _TRANSIENT: Final = frozenset({500, 502, 503, 504})
 _LONGEST_CHAIN = 20
-_MAYBE: Final = "the request may have taken effect"
 
 
 class Repeat(enum.Enum):
@@ -87,8 +86,7 @@ def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_
     if isinstance(error, UnexpectedAnswerError):
         what, repeat = error.message, Repeat.READS if isinstance(error, NotJsonError) else Repeat.NEVER
     elif isinstance(error, TimeoutError):
-        lost = AnswerLostError(f"{label}: the answer did not arrive whole (timed out); {_MAYBE}")
-        return Failure(lost, Repeat.READS)
+        return _lost(f"{label}: the answer did not arrive whole (timed out)", changes_nothing=changes_nothing)
     else:
         what, repeat = "the answer was cut off", Repeat.READS
     if changes_nothing:
@@ -97,12 +95,13 @@ def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_
     return Failure(UnreadableAnswerError(message), repeat)
 
 
-def unanswered(label: str, error: Exception) -> Failure:
+def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failure:
     """Return the failure for a request that got no answer: never sent, or the answer was lost.
 
     Args:
         label: The method and the path.
         error: What `requests` raised.
+        changes_nothing: Whether the request is a read.
     """
     why = _why(error)
     if isinstance(_root(error), ssl.SSLCertVerificationError):
@@ -118,8 +117,7 @@ def unanswered(label: str, error: Exception) -> Failure:
         return Failure(
             NotSentError(f"{label}: no connection could be made ({why}); nothing was sent"), Repeat.ANY
         )
-    lost = AnswerLostError(f"{label}: the answer did not arrive ({why}); {_MAYBE}")
-    return Failure(lost, Repeat.READS)
+    return _lost(f"{label}: the answer did not arrive ({why})", changes_nothing=changes_nothing)
 
 
 def retry_after(value: str, now: float) -> float:
@@ -135,6 +133,11 @@ def retry_after(value: str, now: float) -> float:
         return max(0.0, (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now)
     except (ValueError, OverflowError, OSError):
         return 0.0
+
+
+def _lost(what: str, *, changes_nothing: bool) -> Failure:
+    message = what if changes_nothing else f"{what}; the request may have taken effect"
+    return Failure(AnswerLostError(message), Repeat.READS)
 
 
 def _never_connected(error: Exception) -> bool:

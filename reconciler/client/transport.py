@@ -152,11 +152,6 @@ class Transport:
         self._http.mount("https://", adapter)
         self._http.mount("http://", adapter)
 
-    @property
-    def policy(self) -> RetryPolicy:
-        """How often and how long a request is tried."""
-        return self._policy
-
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -216,7 +211,7 @@ class Transport:
                 stream=True,
             )
         except (OSError, HTTPError) as error:  # what requests raises is an OSError
-            raise unanswered(call.label, error) from error
+            raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from error
         with closing(response):
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
                 raise refused(call.label, response, self._redactor, tick, self._clock.wall())

@@ -178,15 +178,22 @@ def test_lists_of_another_shape(answer: object, iterator: bool) -> None:
         [],
         {},
         {"name": 1, "steps": {}},
-        {"name": "x"},
+        {"name": None, "steps": {}},
         {"name": "x", "steps": []},
-        {"name": "x", "steps": None},
     ],
 )
 def test_descriptions_of_another_shape(answer: object) -> None:
-    """A described workflow has a name and steps, or it is none."""
+    """A described workflow has a name, and its steps are an object, or it is none."""
     with pytest.raises(UnexpectedAnswerError):
         _asked(http(200, answer), lambda api: api.describe_workflow(1))
+
+
+@pytest.mark.parametrize("answer", [{"id": 1, "name": "x"}, {"id": 1, "name": "x", "steps": None}])
+def test_a_draft_without_steps(answer: object) -> None:
+    """A workflow without steps can be described; patched it cannot be, for that would send none back."""
+    assert _asked(http(200, answer), lambda api: api.describe_workflow(1)) == answer
+    with pytest.raises(UnexpectedAnswerError, match="no `steps`"):
+        _asked(http(200, answer), lambda api: api.patch_workflow(1, name="y"))
 
 
 @pytest.mark.parametrize(

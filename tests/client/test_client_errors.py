@@ -204,7 +204,7 @@ def test_an_untrusted_certificate() -> None:
     pool = urllib3.HTTPSConnectionPool("localhost")
     cause: Any = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
     error = requests.exceptions.SSLError(MaxRetryError(pool, "/x?secret", reason=SSLError(cause)))
-    failure = unanswered("GET /x", error)
+    failure = unanswered("GET /x", error, changes_nothing=True)
     assert isinstance(failure.error, exc.NotSentError)
     assert failure.repeat is Repeat.NEVER
     assert "not trusted (certificate verify failed" in failure.error.message

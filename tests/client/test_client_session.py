@@ -303,6 +303,15 @@ def test_https_goes_through_the_proxy_of_the_environment(monkeypatch: pytest.Mon
         assert TOKEN not in repr(proxy.requests)
 
 
+def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that cannot be reached was sent nothing."""
+    with RawServer(http(200)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    session = Session(TOKEN, env={}, retry=one_try())
+    with session, pytest.raises(NotSentError, match="no connection could be made"):
+        get_client(session).create_workflow(BODY)
+
+
 def test_a_ca_bundle_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The environment's CA bundle is used: one that cannot be read is told before anything is sent."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
