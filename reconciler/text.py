@@ -58,6 +58,10 @@ class Redactor:
         worth = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
         return Redactor(tuple(sorted(worth, key=lambda secret: (-len(secret), secret))))
 
+    def joined(self, other: Redactor) -> Redactor:
+        """Return a redactor that removes what either of the two does."""
+        return Redactor.of({*self.secrets, *other.secrets})
+
     def text(self, text: str) -> str:
         """Return `text` with every known secret replaced by `(sensitive)`."""
         for secret in self.secrets:

@@ -14,3 +14,21 @@ format_option = click.option(
     show_default=True,
     help="How the result is written to standard output.",
 )
+
+show_bodies_option = click.option(
+    "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked."
+)
+
+remember_option = click.option(
+    "--remember/--no-remember",
+    default=True,
+    show_default=True,
+    help="Remember, as digests in tags of the workflow, what was sent for fields that the platform does "
+    "not tell.",
+)
+
+resend_option = click.option(
+    "--resend-secrets",
+    is_flag=True,
+    help="Send again what the manifests say for fields that the platform does not tell.",
+)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import requests
 
     from reconciler.client.answers import Tick
+    from reconciler.text import Redactor
     from reconciler.values import JsonValue
 
 _TENANT_METADATA: Final = "tenant-management/api/v1/external/tenants/tenant-metadata"
@@ -194,6 +195,10 @@ class Session:
             method="GET", url=url, auth=Anonymous(), read=save, deadline=self._policy.download_deadline
         )
         self._transport.send(call)
+
+    def redactor(self) -> Redactor:
+        """Return what removes the token from text that is about to be shown."""
+        return self._token.redactor()
 
     def close(self) -> None:
         """Close the connections; of a read-only view, do nothing."""

@@ -86,13 +86,18 @@ class WorkflowManifest:
     source: Source
     sensitive: frozenset[Path]
 
+    @property
+    def wanted_name(self) -> str:
+        """The name that the live workflow is to have."""
+        return self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatchManifest:
     """What Git owns of a workflow that someone else created.
 
     Args:
-        name: The workflow's name.
+        name: The name of the workflow that is meant.
         body: What is merged into the live body.
         keywords: The keyword parameters of `patch_workflow`, in the body's camelCase.
         step_names: The steps that `keywords` apply to; empty means all.
@@ -108,6 +113,11 @@ class PatchManifest:
     settings: Settings
     source: Source
     sensitive: frozenset[Path]
+
+    @property
+    def wanted_name(self) -> str:
+        """The name that the live workflow is to have: the patch may change it."""
+        return str(self.keywords.get("name") or self.body.get("name") or self.name)
 
 
 Manifest: TypeAlias = WorkflowManifest | PatchManifest

@@ -4,17 +4,28 @@ The schemas are the one table of what is documented: names, types, defaults, whi
 which values are secrets. This package reads them and never sees a file, a manifest or the API.
 """
 
-from reconciler.schema.fields import Field, Kind, body_fields, step_fields
+from reconciler.schema.fields import (
+    STEP_TYPES,
+    Field,
+    Kind,
+    body_fields,
+    documented_default,
+    sensitive_step_fields,
+    step_fields,
+)
 from reconciler.schema.registry import SCHEMA_NAMES, load_schema
 from reconciler.schema.validation import SchemaProblem, validate
 
 __all__ = [
     "SCHEMA_NAMES",
+    "STEP_TYPES",
     "Field",
     "Kind",
     "SchemaProblem",
     "body_fields",
+    "documented_default",
     "load_schema",
+    "sensitive_step_fields",
     "step_fields",
     "validate",
 ]

@@ -7,13 +7,13 @@ is described in one place only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 
 from reconciler.schema.registry import URN, load_schema
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, as_object
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
 
 STEP_TYPES = ("standard", "http", "sql", "export")
 
@@ -59,6 +59,40 @@ def step_fields(step_type: str) -> Field:
     """Return the record of a step of the given type; an unknown type is read as a standard step."""
     name = step_type if step_type in STEP_TYPES else "standard"
     return _field(as_object(as_object(load_schema("workflow")["$defs"])[f"{name}Step"]))
+
+
+def documented_default(path: Path, step_type: str = "standard") -> JsonValue | Absent:
+    """Return the documented default of the single field at `path` of a canonical form, or `ABSENT`.
+
+    Args:
+        path: From the root of a workflow; a watcher is named, not numbered.
+        step_type: The type of the step that `path` leads into.
+    """
+    match path:
+        case ("steps", _, *rest):
+            field = step_fields(step_type)
+        case ("watchers", _, *rest):
+            field = body_fields().children["watchers"].item or body_fields()
+        case _:
+            field, rest = body_fields(), list(path)
+    for part in rest:
+        if part not in field.children:
+            return ABSENT
+        field = field.children[str(part)]
+    return ABSENT if isinstance(field.default, (list, dict)) else field.default
+
+
+@cache
+def sensitive_step_fields() -> frozenset[tuple[str, ...]]:
+    """Return the paths, from a step, of the fields that hold secrets, over all types of step."""
+    return frozenset(path for kind in STEP_TYPES for path in _sensitive(step_fields(kind), ()))
+
+
+def _sensitive(field: Field, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if field.sensitive:
+        yield path
+    for name, child in field.children.items():
+        yield from _sensitive(child, (*path, name))
 
 
 def _field(schema: JsonObject) -> Field:

@@ -1,0 +1,47 @@
+"""The port through which the engine reaches a tenant: the few methods of the workflow client that it needs.
+
+`reconciler.client.Workflow` fits; so does anything else that has these methods. What they raise is the
+client's documented exceptions.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from reconciler.values import JsonObject
+
+
+class TenantReader(Protocol):
+    """What planning needs: reading only."""
+
+    def list_workflows(
+        self,
+        *,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        name: str | None = None,
+        return_iterator: Literal[False],
+    ) -> JsonObject:
+        """Return one page of the listed workflows."""
+
+    def describe_workflow(self, workflow_id: int) -> JsonObject:
+        """Return one workflow."""
+
+    def get_default_resource(self) -> JsonObject:
+        """Return the resources of a step that states none."""
+
+
+class TenantWriter(TenantReader, Protocol):
+    """What applying needs beside."""
+
+    def create_workflow(self, body: JsonObject) -> JsonObject:
+        """Create a workflow; return its id."""
+
+    def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
+        """Replace a workflow."""
+
+    def pause_workflow(self, workflow_id: int) -> JsonObject:
+        """Pause a workflow."""
+
+    def resume_workflow(self, workflow_id: int) -> JsonObject:
+        """Resume a workflow."""

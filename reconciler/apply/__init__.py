@@ -1,0 +1,12 @@
+"""Applying: carries a plan out, one guarded and verified write after the other, and reports what came of it.
+
+It writes through the port (`reconciler.api`), never decides what is wanted (the plan did), and never prints:
+progress goes to whoever listens, the outcome into a `Report`.
+"""
+
+from reconciler.apply.report import Report, Result, Status
+from reconciler.apply.run import Progress, apply_plan
+from reconciler.apply.workflow import Applier
+from reconciler.apply.writing import Timing
+
+__all__ = ["Applier", "Progress", "Report", "Result", "Status", "Timing", "apply_plan"]

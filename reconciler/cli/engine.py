@@ -1,0 +1,96 @@
+"""Wires manifests, a session and the engine together for the commands that talk to a tenant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.apply import Applier
+from reconciler.cli.output import warn
+from reconciler.client import Session, Workflow
+from reconciler.errors import InvalidInputError
+from reconciler.manifests import LoadResult, load_manifests
+from reconciler.plan import DefaultResource, Plan, Tenancy, make_plan, take_snapshot
+from reconciler.render.findings import finding_line, summary_line
+from reconciler.text import Redactor
+
+REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
+"""The variable with the key of the digests of remembered values."""
+
+_PUBLIC_KEY: Final = "peak-reconciler"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the options of a command say about comparing.
+
+    Args:
+        remember: Whether what the platform does not tell is remembered in tags.
+        resend_secrets: Whether it is sent again.
+    """
+
+    remember: bool = True
+    resend_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """A tenant and the manifests for it.
+
+    Args:
+        manifests: What was loaded.
+        session: The connection to the tenant.
+        tenancy: What holds for all workflows of the run.
+        redactor: Removes the token and what came through `!env`.
+    """
+
+    manifests: LoadResult
+    session: Session
+    tenancy: Tenancy
+    redactor: Redactor
+
+    def plan(self) -> Plan:
+        """Return the plan; nothing but GET can leave the process meanwhile.
+
+        Raises:
+            ReconcilerError: Something that the plan needs cannot be read.
+        """
+        reader = Workflow(self.session.as_read_only())
+        snapshot = take_snapshot(
+            reader, self.manifests.manifests, DefaultResource(reader.get_default_resource)
+        )
+        return make_plan(snapshot, self.tenancy)
+
+    def applier(self) -> Applier:
+        """Return what carries a plan out."""
+        writer = Workflow(self.session)
+        return Applier(writer, self.tenancy, DefaultResource(writer.get_default_resource))
+
+
+@contextmanager
+def open_engine(
+    paths: tuple[str, ...], choices: Choices, env: Mapping[str, str] = os.environ
+) -> Iterator[Engine]:
+    """Load and check the manifests, then open a session; close it at the end.
+
+    Raises:
+        InvalidInputError: A manifest is invalid (all findings are on stderr), or there is no usable token.
+    """
+    loaded = load_manifests(paths, env)
+    redactor = Redactor.of(loaded.secrets)
+    for finding in loaded.findings:
+        warn(redactor.text(finding_line(finding)))
+    if not loaded.valid:
+        raise InvalidInputError(f"the manifests are invalid: {summary_line(loaded)}; nothing was sent")
+    key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
+    tenancy = Tenancy(key=key.encode(), remember=choices.remember, resend=choices.resend_secrets)
+    with Session(env=env) as session:
+        yield Engine(
+            manifests=loaded,
+            session=session,
+            tenancy=tenancy,
+            redactor=redactor.joined(session.redactor()),
+        )

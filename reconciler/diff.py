@@ -1,0 +1,145 @@
+"""What differs between two canonical forms, as our own `FieldChange`: the only module that knows deepdiff.
+
+Equality is decided before, on text (`Aligned.equal`); deepdiff only tells where two unequal forms differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from deepdiff import DeepDiff
+from deepdiff.helper import NotPresent
+from deepdiff.operator import BaseOperatorPlus
+
+from reconciler.schema import documented_default
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
+
+_WHOLE: Final = frozenset({"steps", "watchers"})
+"""Maps whose items come and go as one change each."""
+
+_KINDS: Final = (
+    "values_changed",
+    "type_changes",
+    "dictionary_item_added",
+    "dictionary_item_removed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field that is to change.
+
+    Args:
+        path: Where, from the root of the canonical form: `("steps", "train", "imageId")`.
+        before: What the platform has; `ABSENT` for nothing.
+        after: What Git wants; `ABSENT` for nothing.
+        sensitive: Whether both are secrets, and so never shown.
+    """
+
+    path: Path
+    before: JsonValue | Absent = field(repr=False)
+    after: JsonValue | Absent = field(repr=False)
+    sensitive: bool = False
+
+    @property
+    def removes(self) -> bool:
+        """Whether something goes away: the field itself, or an item of a list."""
+        if self.after is ABSENT:
+            return self.before is not ABSENT
+        if isinstance(self.before, list) and isinstance(self.after, list):
+            kept = {dump_compact(item) for item in self.after}
+            return any(dump_compact(item) not in kept for item in self.before)
+        return False
+
+
+def diff(
+    before: JsonObject, after: JsonObject, default_resource: JsonObject | None = None
+) -> tuple[FieldChange, ...]:
+    """Return what differs between two canonical forms, sorted by path.
+
+    A step or a watcher that comes or goes is one change; every other difference is that of a single field,
+    a list being one field. A field that one side leaves out, and that has a documented default, is shown as
+    that default.
+
+    Args:
+        before: The form of what is there.
+        after: The form of what is wanted.
+        default_resource: The defaults that stand for resources left out.
+    """
+    tree = DeepDiff(
+        _filled(before, after),
+        _filled(after, before),
+        view="tree",
+        ignore_private_variables=False,
+        threshold_to_diff_deeper=0,
+        custom_operators=[_ListsAreLeaves()],
+    )
+    defaults = _Defaults(before, after, default_resource or {})
+    changes = [_change(level, defaults) for kind in _KINDS for level in tree.get(kind, ())]
+    return tuple(sorted(changes, key=lambda change: [str(part) for part in change.path]))
+
+
+class _ListsAreLeaves(BaseOperatorPlus):
+    """Compares a list as one value: its items have no names, so an index would tell a user nothing."""
+
+    def match(self, level: Any) -> bool:  # noqa: ANN401 - deepdiff's own type
+        return isinstance(level.t1, list) and isinstance(level.t2, list)
+
+    def give_up_diffing(self, level: Any, diff_instance: Any) -> bool:  # noqa: ANN401
+        if dump_compact(level.t1) != dump_compact(level.t2):
+            diff_instance._report_result("values_changed", level)  # noqa: SLF001 - deepdiff's way to report
+        return True
+
+    def normalize_value_for_hashing(self, parent: Any, obj: Any) -> Any:  # noqa: ANN401, ARG002
+        return obj
+
+
+def _filled(form: JsonObject, other: JsonObject, path: Path = ()) -> JsonObject:
+    """Return `form` with an empty map wherever only `other` has one, so that the fields inside are told."""
+    result = dict(form)
+    for key, theirs in other.items():
+        ours = form.get(key, ABSENT)
+        if isinstance(theirs, dict) and (
+            isinstance(ours, dict) or (ours is ABSENT and not (len(path) == 1 and path[0] in _WHOLE))
+        ):
+            result[key] = _filled(as_object(ours), theirs, (*path, key))
+    return result
+
+
+def _change(level: Any, defaults: _Defaults) -> FieldChange:  # noqa: ANN401 - deepdiff's own type
+    path: Path = tuple(level.path(output_format="list"))
+    before = ABSENT if isinstance(level.t1, NotPresent) else level.t1
+    after = ABSENT if isinstance(level.t2, NotPresent) else level.t2
+    return FieldChange(
+        path=path,
+        before=defaults.at(path) if before is ABSENT else before,
+        after=defaults.at(path) if after is ABSENT else after,
+    )
+
+
+class _Defaults:
+    """Finds what a field that is left out means."""
+
+    def __init__(self, before: JsonObject, after: JsonObject, default_resource: JsonObject) -> None:
+        self._forms = (after, before)
+        self._default_resource = default_resource
+
+    def at(self, path: Path) -> JsonValue | Absent:
+        if path[0] == "steps" and path[2:3] == ("resources",):
+            return lookup(self._default_resource, path[3:])
+        return documented_default(path, self._step_type(path))
+
+    def _step_type(self, path: Path) -> str:
+        found = (lookup(form, (*path[:2], "type")) for form in self._forms if path[0] == "steps")
+        return next((kind for kind in found if isinstance(kind, str)), "standard")
+
+
+def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield the single fields below `value` with their paths; a list is one field, and so is an empty map."""
+    if isinstance(value, dict) and value:
+        for key in value:
+            yield from leaves(value[key], (*path, key))
+    else:
+        yield path, value

@@ -1,0 +1,105 @@
+"""`reconcile.ignore`: fields that are left to others are not compared, and keep their live value."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from reconciler.canonical import inheriting_steps, keyed, unkeyed
+from reconciler.memory import untold_kind
+from reconciler.values import ABSENT, JsonObject, Path, as_object, lookup
+
+Pattern: TypeAlias = tuple[str, ...]
+"""The parts of a path; `*` stands for any one part."""
+
+_PART: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)')
+_TOP_RETRY: Final = "retryOptions"
+_ITEM_DEPTH: Final = 2
+
+
+def read_patterns(written: Iterable[str], desired: JsonObject) -> tuple[Pattern, ...]:
+    """Return what users write as `steps.train.imageId`, `steps.*.resources`, `watchers."user:ann@x.org"`.
+
+    Retry options of the workflow are also those of the steps of `desired` that have none of their own: some
+    platforms tell them there.
+    """
+    patterns = [_read(text) for text in written]
+    spread = [
+        ("steps", name, "runConfiguration", *pattern)
+        for pattern in patterns
+        if pattern[:1] == (_TOP_RETRY,)
+        for name in sorted(inheriting_steps(desired))
+    ]
+    return (*patterns, *spread)
+
+
+def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
+    """Return whether the field at `path` of a canonical form is at or below one of `patterns`."""
+    return any(_below(path, pattern) for pattern in patterns)
+
+
+def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[Pattern]) -> JsonObject:
+    """Return the body `desired` with the live value of every ignored field.
+
+    A field that the live workflow does not have is left out, unless it is one that the platform may have
+    and not tell: of such a one the manifest's value stays.
+
+    Args:
+        desired: A body.
+        live: What the tenant has, as a body that can be sent (`sendable_body`).
+        patterns: What is ignored.
+    """
+    patterns = tuple(patterns)
+    if not patterns:
+        return desired
+    ours, theirs = keyed(copy.deepcopy(desired)), keyed(live)
+    for pattern in patterns:
+        for path in {*_matches(ours, pattern), *_matches(theirs, pattern)}:
+            if _may_stand(path, ours):
+                _take(ours, theirs, path)
+    return unkeyed(ours)
+
+
+def _read(text: str) -> Pattern:
+    parts = [quoted.replace('\\"', '"') if quoted else plain for quoted, plain in _PART.findall(text)]
+    return tuple(part.strip() for part in parts)
+
+
+def _below(path: Path, pattern: Pattern) -> bool:
+    return len(path) >= len(pattern) > 0 and all(
+        part in {"*", str(found)} for part, found in zip(pattern, path, strict=False)
+    )
+
+
+def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
+    paths: list[Path] = [()]
+    for part in pattern:
+        paths = [
+            (*path, key) for path in paths for key in as_object(lookup(body, path)) if part in {"*", key}
+        ]
+    return [path for path in paths if path]
+
+
+def _may_stand(path: Path, ours: JsonObject) -> bool:
+    """Whether a live field belongs into `ours`: a field of a step that Git removes does not."""
+    inside_item = len(path) > _ITEM_DEPTH and path[0] in {"steps", "watchers"}
+    return not inside_item or lookup(ours, path[:_ITEM_DEPTH]) is not ABSENT
+
+
+def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
+    value = lookup(theirs, path)
+    *above, last = path
+    parent = ours
+    for part in above:
+        inner = parent.get(str(part))
+        if not isinstance(inner, dict):
+            if value is ABSENT:
+                return
+            inner = parent[str(part)] = {}
+        parent = inner
+    if value is not ABSENT:
+        parent[str(last)] = copy.deepcopy(value)
+    elif untold_kind(path) is None:
+        parent.pop(str(last), None)

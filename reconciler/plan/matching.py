@@ -1,0 +1,116 @@
+"""Which live workflow each manifest means: pinned by id, else by exact name, else by a former name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.manifests import Manifest, PatchManifest
+from reconciler.plan.tenant import Listed
+from reconciler.text import clip, printable
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The manifest means this live workflow."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """No live workflow is meant: there is none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Which one is meant cannot be said, or it would make a twin."""
+
+    reason: str
+
+
+Match: TypeAlias = Found | New | Refused
+
+_Claims: TypeAlias = "dict[int | str, list[Manifest]]"
+"""Which manifests mean a live workflow (by id), and which want a name."""
+
+
+def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> list[tuple[Manifest, Match]]:
+    """Return each manifest with what it means, in the manifests' order.
+
+    Args:
+        manifests: All of them: two that mean the same live workflow are refused.
+        listed: Every workflow of the tenant.
+    """
+    by_name: dict[str, list[int]] = {}
+    for item in listed:
+        by_name.setdefault(item.name, []).append(item.id)
+    ids = {identity for group in by_name.values() for identity in group}
+    matches = [(manifest, _match(manifest, by_name, ids)) for manifest in manifests]
+    claims = _claims(matches)
+    return [(manifest, _unless_shared(manifest, match, claims)) for manifest, match in matches]
+
+
+def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: set[int]) -> Match:
+    pinned = manifest.settings.id
+    named = [identity for name in _names(manifest) for identity in by_name.get(name, [])]
+    if pinned is not None:
+        if pinned not in ids:
+            return Refused(f"no live workflow has the id {pinned}, which reconcile.id pins")
+        if set(named) - {pinned}:
+            others = _ids(set(named) - {pinned})
+            return Refused(
+                f"another live workflow ({others}) has the name, and not the pinned one (id {pinned})"
+            )
+        return Found(pinned)
+    if len(named) > 1:
+        return Refused(
+            f"{len(named)} live workflows have this name ({_ids(named)}); "
+            "pin the one that is meant with reconcile.id, or rename or delete the others"
+        )
+    return Found(named[0]) if named else _former(manifest, by_name)
+
+
+def _former(manifest: Manifest, by_name: dict[str, list[int]]) -> Match:
+    former = [identity for name in manifest.settings.renamed_from for identity in by_name.get(name, [])]
+    if len(former) > 1:
+        return Refused(f"several live workflows have a name out of reconcile.renamedFrom ({_ids(former)})")
+    if former:
+        return Found(former[0])
+    if isinstance(manifest, PatchManifest):
+        return Refused("a patch needs a live workflow of this name, and there is none")
+    return New()
+
+
+def _names(manifest: Manifest) -> tuple[str, ...]:
+    """The name that is wanted, and before it the one that a patch finds its workflow by."""
+    return tuple(dict.fromkeys((manifest.name, manifest.wanted_name)))
+
+
+def _unless_shared(manifest: Manifest, match: Match, claims: _Claims) -> Match:
+    """Refuse what two manifests mean: one live workflow, or one name for two of them."""
+    if isinstance(match, Refused):
+        return match
+    keys: list[int | str] = [match.id] if isinstance(match, Found) else []
+    for key in [*keys, manifest.wanted_name]:
+        others = [other for other in claims[key] if other is not manifest]
+        if others:
+            places = ", ".join(f"{clip(printable(other.name), 60)!r} ({other.source})" for other in others)
+            what = f"the live workflow {key}" if isinstance(key, int) else "the name"
+            return Refused(f"{what} is also meant by the manifest {places}")
+    return match
+
+
+def _claims(matches: Iterable[tuple[Manifest, Match]]) -> _Claims:
+    claims: _Claims = {}
+    for manifest, match in matches:
+        if isinstance(match, Found):
+            claims.setdefault(match.id, []).append(manifest)
+        claims.setdefault(manifest.wanted_name, []).append(manifest)
+    return claims
+
+
+def _ids(ids: Iterable[int]) -> str:
+    numbers = sorted(ids)
+    return ("id " if len(numbers) == 1 else "ids ") + ", ".join(map(str, numbers))

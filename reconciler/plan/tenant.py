@@ -1,0 +1,117 @@
+"""Reads what a plan needs to know of the tenant, and makes sure that nothing is missing.
+
+A read that fails is never "absent": whatever cannot be had ends the plan with the client's own error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.api import TenantReader
+from reconciler.errors import UnexpectedAnswerError
+from reconciler.plan.model import LiveWorkflow
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
+
+CONCURRENCY: Final = 10
+_PAGE_SIZE: Final = 100
+_LISTINGS: Final = 3
+"""How often the list is read when pages do not add up, because workflows come and go meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A workflow as the list shows it."""
+
+    id: int
+    name: str
+
+
+def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...]:
+    """Return every workflow of the tenant, over all pages, by id.
+
+    Args:
+        api: The tenant.
+        name: Only those whose name is exactly this one.
+
+    Raises:
+        UnexpectedAnswerError: The pages do not add up to the number of workflows that the server tells, so
+            that one may be missing.
+        ReconcilerError: As the client.
+    """
+    found, count = _read_pages(api, name)
+    for _ in range(_LISTINGS - 1):
+        if count is None or count == len(found):
+            break
+        found, count = _read_pages(api, name)
+    if count is not None and count != len(found):
+        raise UnexpectedAnswerError(
+            f"the list of workflows is not whole: {len(found)} came and the server tells of {count}",
+            hint="Workflows may be coming and going; try again.",
+        )
+    listed = (Listed(id=identity, name=found[identity]) for identity in sorted(found))
+    return tuple(item for item in listed if name is None or item.name == name)
+
+
+def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, str], int | None]:
+    found: dict[int, str] = {}
+    number, pages = 1, 1
+    count: int | None = None
+    while number <= pages:
+        page = api.list_workflows(page_size=_PAGE_SIZE, page_number=number, name=name, return_iterator=False)
+        pages, told = _whole(page["pageCount"]) or 0, page.get("workflowsCount")
+        for item in map(as_object, as_list(page["workflows"])):
+            found[int(str(item["id"]))] = str(item["name"])
+        count = _whole(told)
+        number += 1
+    return found, count
+
+
+def _whole(value: JsonValue) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def describe(api: TenantReader, workflow_id: int) -> LiveWorkflow:
+    """Return the live workflow with the given id.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    body = api.describe_workflow(workflow_id)
+    return LiveWorkflow(id=workflow_id, name=str(body["name"]), body=body)
+
+
+def describe_all(api: TenantReader, ids: Iterable[int]) -> dict[int, LiveWorkflow]:
+    """Return the live workflows with the given ids, several of them read at a time.
+
+    Raises:
+        ReconcilerError: As the client, for the first that cannot be read.
+    """
+    wanted = list(dict.fromkeys(ids))
+    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+        try:
+            found = list(pool.map(lambda workflow_id: describe(api, workflow_id), wanted))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return dict(zip(wanted, found, strict=True))
+
+
+class DefaultResource:
+    """The tenant's default resource, asked for once and only when somebody needs it."""
+
+    def __init__(self, read: Callable[[], JsonObject]) -> None:
+        self._read = read
+        self._answer: JsonObject | None = None
+
+    def __call__(self) -> JsonObject:
+        """Return the answer of `get_default_resource`.
+
+        Raises:
+            ReconcilerError: As the client.
+        """
+        if self._answer is None:
+            self._answer = self._read()
+        return self._answer

@@ -1,0 +1,61 @@
+"""A plan as one JSON object, in the documented and versioned format."""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.diff import FieldChange
+from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update
+from reconciler.render.actions import action_id, action_method, action_name, count_actions
+from reconciler.text import Redactor
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
+
+FORMAT_VERSION = 1
+
+
+def plan_json(plan: Plan, redactor: Redactor) -> str:
+    """Return `plan` as JSON: `format_version`, `summary`, `changes` and `notes`, without any secret.
+
+    What is unchanged is counted, and named only where there is a note about it.
+    """
+    document: JsonObject = {
+        "format_version": FORMAT_VERSION,
+        "summary": dict[str, JsonValue](count_actions(plan)),
+        "changes": [_change(action) for action in plan.actions if not isinstance(action, Unchanged)],
+        "notes": [{"name": action.name, "note": note} for action in plan.actions for note in action.notes],
+    }
+    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
+
+
+def _change(action: Action) -> JsonObject:
+    position = action.manifest.source.position(("name",))
+    return {
+        "name": action.name,
+        "action": action_name(action),
+        "id": action_id(action),
+        "method": action_method(action),
+        "reason": action.reason if isinstance(action, Update | Blocked) else None,
+        "file": action.manifest.source.file,
+        "line": position.line if position else None,
+        "fields": [_field(change) for change in changes_of(action)],
+        "warnings": list(action.warnings),
+        "body": action.sensitive.mask(action.body) if isinstance(action, Create | Update) else None,
+    }
+
+
+def changes_of(action: Action) -> tuple[FieldChange, ...]:
+    """Return the fields that an action changes, masked; none for one that changes nothing."""
+    return action.changes if isinstance(action, Create | Update | SetPaused) else ()
+
+
+def _field(change: FieldChange) -> JsonObject:
+    return {
+        "path": list(change.path),
+        "before": _value(change.before),
+        "after": _value(change.after),
+        "sensitive": change.sensitive,
+    }
+
+
+def _value(value: JsonValue | Absent) -> JsonValue:
+    return None if value is ABSENT else value

@@ -1,0 +1,134 @@
+"""A plan for people, one workflow after the other: what, why, how, and what to watch out for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.diff import FieldChange
+from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update
+from reconciler.render.actions import ACTIONS, action_id, action_name, count_actions
+from reconciler.render.style import paint
+from reconciler.text import Redactor, clip, printable
+from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
+
+_SIGNS: Final = {
+    "create": ("+", "green"),
+    "update": ("~", "yellow"),
+    "rename": ("~", "yellow"),
+    "pause": ("=", "cyan"),
+    "resume": ("=", "cyan"),
+    "blocked": ("!", "red"),
+}
+_INDENT: Final = "      "
+_LONGEST_VALUE: Final = 120
+_COUNTED: Final = {"unchanged": "unchanged", "blocked": "blocked"}
+
+
+def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
+    """Return `plan` as text, without any secret; what is unchanged is only counted.
+
+    Args:
+        plan: The plan.
+        redactor: What removes known secrets.
+        bodies: Whether the exact body of each write is shown.
+    """
+    lines: list[str] = []
+    for action in plan.actions:
+        if not isinstance(action, Unchanged):
+            lines += [*_action(action, redactor, bodies=bodies), ""]
+    for action in plan.actions:
+        lines += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in _own_notes(action)]
+    return "\n".join([*lines, plan_summary(plan)])
+
+
+def plan_summary(plan: Plan) -> str:
+    """Return how many workflows are in for what, in one line."""
+    counts = count_actions(plan)
+    words = [f"{counts[name]} {_COUNTED.get(name, f'to {name}')}" for name in ACTIONS if counts[name]]
+    if not plan.changes_anything:
+        return f"Nothing to do: {_counted(len(plan.actions))} as Git wants."
+    return f"Plan: {', '.join(words)}."
+
+
+def _counted(number: int) -> str:
+    return "1 workflow is" if number == 1 else f"{number} workflows are"
+
+
+def _own_notes(action: Action) -> tuple[str, ...]:
+    return action.notes if isinstance(action, Unchanged) else ()
+
+
+def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
+    name = action_name(action)
+    sign, colour = _SIGNS[name]
+    identity = action_id(action)
+    subject = action.name + (f" (id {identity})" if identity is not None else "")
+    head = f"{sign} {name:<7}  {printable(redactor.text(subject))}"
+    yield "  " + paint(head, colour) + "  " + paint(printable(str(action.manifest.source)), "dim")
+    for text in _details(action):
+        yield _line(text, redactor)
+    for warning in action.warnings:
+        yield _INDENT + paint("warning: ", "yellow") + printable(redactor.text(warning))
+    for note in action.notes:
+        yield _line(f"note: {note}", redactor)
+    if bodies and isinstance(action, Create | Update):
+        shown = json.dumps(redactor.value(action.sensitive.mask(action.body)), indent=2)
+        yield from (_INDENT + line for line in shown.splitlines())
+
+
+def _line(text: str, redactor: Redactor, *, indent: str = _INDENT) -> str:
+    return indent + printable(redactor.text(text))
+
+
+def _details(action: Action) -> Iterator[str]:
+    match action:
+        case Create():
+            steps = list(as_object(action.desired.get("steps")))
+            word = "step" if len(steps) == 1 else "steps"
+            yield f"{len(steps)} {word}: {clip(', '.join(steps), 200)}"
+            if action.pause:
+                yield "paused"
+        case Update():
+            yield f"by {action.method.value}: {action.reason}"
+            yield from map(_change, action.changes)
+        case SetPaused():
+            yield from map(_change, action.changes)
+        case Blocked():
+            yield action.reason
+        case Unchanged():
+            pass
+
+
+def _change(change: FieldChange) -> str:
+    path = display_path(change.path)
+    if change.sensitive:
+        return f"{path}: {_verb(change)} (sensitive)"
+    if change.before is ABSENT:
+        return f"{path}: added {_value(change.after)}"
+    if change.after is ABSENT:
+        return f"{path}: removed (was {_value(change.before)})"
+    if isinstance(change.before, list) and isinstance(change.after, list):
+        return f"{path}: {_list_change(change.before, change.after)}"
+    return f"{path}: {_value(change.before)} -> {_value(change.after)}"
+
+
+def _verb(change: FieldChange) -> str:
+    if change.before is ABSENT:
+        return "added"
+    return "removed" if change.after is ABSENT else "changed"
+
+
+def _list_change(before: list[JsonValue], after: list[JsonValue]) -> str:
+    old, new = {dump_compact(item) for item in before}, {dump_compact(item) for item in after}
+    parts = [
+        f"{word} {clip(', '.join(sorted(items)), _LONGEST_VALUE)}"
+        for word, items in (("removed", old - new), ("added", new - old))
+        if items
+    ]
+    return ", ".join(parts) or f"{_value(before)} -> {_value(after)}"
+
+
+def _value(value: JsonValue | Absent) -> str:
+    return "nothing" if value is ABSENT else clip(dump_compact(value), _LONGEST_VALUE)

@@ -1,0 +1,84 @@
+"""What came of an apply, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.apply import Report, Result, Status
+from reconciler.plan import Action
+from reconciler.render.actions import action_id, action_method, action_name
+from reconciler.render.style import paint
+from reconciler.text import Redactor, printable
+from reconciler.values import JsonObject
+
+FORMAT_VERSION = 1
+_DOING: Final = {
+    "create": "creating",
+    "update": "updating",
+    "rename": "renaming",
+    "pause": "pausing",
+    "resume": "resuming",
+}
+_DONE: Final = {
+    "create": "created",
+    "update": "updated",
+    "rename": "renamed",
+    "pause": "paused",
+    "resume": "resumed",
+}
+
+
+def report_json(report: Report, redactor: Redactor) -> str:
+    """Return `report` as one JSON object: `format_version`, `summary` and `results`, without any secret."""
+    document: JsonObject = {
+        "format_version": FORMAT_VERSION,
+        "summary": {status.value: report.count(status) for status in Status},
+        "results": [_result(result) for result in report.results],
+    }
+    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
+
+
+def report_text(report: Report, redactor: Redactor) -> str:
+    """Return `report` as text: whatever is not done with its reason, and the counts."""
+    lines: list[str] = []
+    for result in report.results:
+        lines += [printable(redactor.text(line)) for line in _not_done(result)]
+    counts = ", ".join(f"{report.count(status)} {status.value.replace('_', ' ')}" for status in Status)
+    whole = all(result.status is Status.DONE for result in report.results)
+    return "\n".join([*lines, paint(f"Applied: {counts}.", "green" if whole else "red")])
+
+
+def progress_line(action: Action, result: Result | None, redactor: Redactor) -> str:
+    """Return what is said when an action begins (without a result) or has ended, in one line."""
+    name = action_name(action)
+    if result is None:
+        said = f"{_DOING[name]} …"
+    elif result.status is Status.DONE:
+        said = f"{_DONE[name]} (id {result.id}), read back and as Git wants"
+    else:
+        said = f"{result.status.value.replace('_', ' ')}: {result.error}"
+    notes = "" if result is None else "".join(f"; note: {note}" for note in result.notes)
+    return printable(redactor.text(f"{action.name}: {said}{notes}"))
+
+
+def _result(result: Result) -> JsonObject:
+    action = result.action
+    return {
+        "name": action.name,
+        "action": action_name(action),
+        "status": result.status.value,
+        "id": result.id if result.id is not None else action_id(action),
+        "method": action_method(action),
+        "error": result.error or None,
+        "notes": list(result.notes),
+    }
+
+
+def _not_done(result: Result) -> Iterator[str]:
+    if result.status is not Status.DONE:
+        word = result.status.value.replace("_", " ")
+        yield f"  {word}: {result.action.name}: {result.error}"
+    for note in result.notes:
+        yield f"  note: {result.action.name}: {note}"
