@@ -6,16 +6,13 @@ import ipaddress
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.embedded import server_module
 from reconciler.emulator.faults import parse_fault
 from reconciler.emulator.profiles import PROFILES, parse_profiles
 from reconciler.errors import UsageError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 _EPILOG = f"""\b
 Profiles, any of which go together save the four about tokens:
@@ -92,7 +89,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         raise UsageError(
             f"{host} is not a loopback address", hint="--allow-remote listens there all the same."
         )
-    server = _server_module().EmulatorServer(
+    server = server_module().EmulatorServer(
         host=host,
         port=port,
         profile=parse_profiles(profiles),
@@ -109,22 +106,6 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     with server:
         click.echo(f"listening on {server.url}")
         stopped.wait()
-
-
-def _server_module() -> ModuleType:
-    """Return the server's module, which needs libraries that the package itself does not.
-
-    Raises:
-        UsageError: When they are not installed.
-    """
-    try:
-        from reconciler.emulator import server  # noqa: PLC0415 - the libraries may be missing
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"the emulator needs {error.name}, which is not installed",
-            hint="Install it with: pip install 'peak-reconciler[emulator]'",
-        ) from error
-    return server
 
 
 def _is_loopback(host: str) -> bool:
