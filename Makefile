@@ -1,7 +1,7 @@
 # make demo   sets everything up and runs the main job on the embedded emulator
 # make test   sets everything up and passes the tests
 # make lint   ruff, mypy --strict and the import contracts
-# make lock   writes requirements-dev.lock anew from pyproject.toml (needs uv)
+# make lock   writes both lock files anew from pyproject.toml (needs uv)
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -26,9 +26,11 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url
+
 lock:
-	uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url \
-	  --extra emulator --group dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --extra emulator --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,78 @@
+"""The distribution: built as a wheel, installed alone in an empty environment, and used there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator.server import EmulatorServer
+
+_ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel, built from this checkout."""
+    target = tmp_path_factory.mktemp("dist")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(target),
+        str(_ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the command of the wheel, installed with what it needs and nothing else."""
+    environment = tmp_path_factory.mktemp("empty")
+    venv.create(environment, with_pip=True)
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
+    subprocess.run(pip, check=True, capture_output=True)
+    return environment / "bin" / "peak-reconciler"
+
+
+def test_wheel_holds_what_it_needs(wheel: Path) -> None:
+    """The schemas, the examples and the marker of its types are inside the wheel; the tests are not."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {
+        "reconciler/schemas/workflow.json",
+        "reconciler/schemas/patch.json",
+        "reconciler/schemas/reconcile.json",
+        "reconciler/examples/daily-forecast.yaml",
+        "reconciler/py.typed",
+    } <= names
+    assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+
+
+def test_wheel_validates_and_plans(command: Path) -> None:
+    """Installed alone, the command validates and plans the examples from another directory."""
+    manifests = str(_ROOT / "examples" / "workflows")
+    with EmulatorServer() as server:
+        env = {"PATH": os.environ["PATH"], "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "made-up-token"}
+        checked = subprocess.run([command, "validate", manifests], env=env, cwd="/", check=False)
+        planned = subprocess.run(
+            [command, "plan", manifests, "--detailed-exitcode"], env=env, cwd="/", check=False
+        )
+    assert (checked.returncode, planned.returncode) == (0, 2)
+
+
+def test_wheel_names_the_missing_extra(command: Path) -> None:
+    """Without the emulator's extra, the demo says what to install, in place of a traceback."""
+    done = subprocess.run([command, "demo"], capture_output=True, text=True, check=False)
+    assert done.returncode == 64
+    assert "pip install 'peak-reconciler[emulator]'" in done.stderr
+    assert "Traceback" not in done.stderr
