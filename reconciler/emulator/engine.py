@@ -25,6 +25,7 @@ _BACKLOG: Final = 1024
 _KEEP_ALIVE: Final = 120
 _LAST_ANSWERS: Final = 1.0
 _START: Final = 10.0
+_TURNS_TO_ACCEPT: Final = 5
 
 
 class _TransportProtocol(H11Protocol):
@@ -65,6 +66,8 @@ class _Server(uvicorn.Server):
         self._pauses.end()
         for listener in self.servers:
             listener.close()
+        for _ in range(_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)  # a connection that is being accepted joins the others
         for connection in list(self.server_state.connections):
             connection.shutdown()
         if tasks := set(self.server_state.tasks):
