@@ -15,7 +15,7 @@ from reconciler.client.patching import is_masked_token
 from reconciler.diff import FieldChange, diff
 from reconciler.memory import Digester, Memory, Untold, untold_kind
 from reconciler.plan.ignoring import Pattern, is_ignored
-from reconciler.schema import Field, body_fields, documented_default, sensitive_step_fields
+from reconciler.schema import Field, body_fields, sensitive_step_fields
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
 
 HIDDEN = "(hidden)"
@@ -219,8 +219,7 @@ class _Judge:
                 and self._stands(path)
                 and not is_ignored(path, ignored)
             ):
-                after = documented_default(path)
-                self._changes.append(FieldChange(path=path, before=HIDDEN, after=after))
+                self._changes.append(FieldChange(path=path, before=HIDDEN, after=ABSENT))
 
     def _stands(self, path: Path) -> bool:
         """Whether the step that `path` leads into, if any, is still wanted."""

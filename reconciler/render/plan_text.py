@@ -8,6 +8,7 @@ from typing import Final
 
 from reconciler.diff import FieldChange
 from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update
+from reconciler.plan.comparing import HIDDEN
 from reconciler.render.actions import ACTIONS, action_id, action_name, count_actions
 from reconciler.render.style import paint
 from reconciler.text import Redactor, clip, printable
@@ -131,4 +132,6 @@ def _list_change(before: list[JsonValue], after: list[JsonValue]) -> str:
 
 
 def _value(value: JsonValue | Absent) -> str:
-    return "nothing" if value is ABSENT else clip(dump_compact(value), _LONGEST_VALUE)
+    if value is ABSENT:
+        return "nothing"
+    return HIDDEN if value == HIDDEN else clip(dump_compact(value), _LONGEST_VALUE)
