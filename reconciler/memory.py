@@ -28,16 +28,22 @@ _PER_TAG: Final = 3
 class Untold(str, Enum):
     """The kinds of fields that a platform may take and not tell; each is told, or not, as one."""
 
-    CREDENTIAL = "credentials"
+    TOKEN = "repository.token"  # noqa: S105 - the name of a field
+    SECRET = "auth"  # noqa: S105 - the name of a field
     METADATA = "metadata"
     RETRY = "retryOptions"
     STEP_RETRY = "runConfiguration.retryOptions"
+
+    @property
+    def is_credential(self) -> bool:
+        """Whether the fields are secrets, which a platform may also mask."""
+        return self in {Untold.TOKEN, Untold.SECRET}
 
 
 def untold_kind(path: Path) -> Untold | None:
     """Return the kind that the field at `path` of a canonical form belongs to; `None` for any other field."""
     if is_secret_field(path):
-        return Untold.CREDENTIAL
+        return Untold.TOKEN if path[2] == "repository" else Untold.SECRET
     match path:
         case ("metadata", *_):
             return Untold.METADATA

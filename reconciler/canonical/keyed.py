@@ -117,10 +117,10 @@ def _watcher_name(item: JsonValue) -> str:
     watcher = as_object(item)
     if watcher.get("user"):
         return f"user:{_text(watcher['user'])}"
-    for kind in ("webhook", "email"):
-        if watcher.get(kind):
-            return f"{kind}:{_text(as_object(watcher[kind]).get('name'))}"
-    return "other"
+    # A platform may put an object without a name where a watcher is of another kind.
+    told = [kind for kind in ("webhook", "email") if watcher.get(kind)]
+    kind = next((kind for kind in told if as_object(watcher[kind]).get("name")), next(iter(told), ""))
+    return f"{kind}:{_text(as_object(watcher[kind]).get('name'))}" if kind else "other"
 
 
 def _text(value: JsonValue) -> str:

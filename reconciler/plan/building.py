@@ -15,7 +15,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
 from reconciler.memory import Digester, Memory, untold_kind
 from reconciler.plan.bodies import desired_body, sent_body
-from reconciler.plan.comparing import Tenancy, told_kinds
+from reconciler.plan.comparing import Tenancy, tokens_left_out, told_kinds
 from reconciler.plan.difference import Difference
 from reconciler.plan.masking import masked, paused_change, sensitive_fields
 from reconciler.plan.matching import Found, Match, New, Refused
@@ -99,5 +99,6 @@ def predicted_memory(form: JsonObject, name: str, tenancy: Tenancy) -> Memory:
 
     Only a guess from what is known of the platform; what reading back shows is what counts.
     """
-    fields = [(path, value) for path, value in leaves(form) if untold_kind(path) in tenancy.untold]
+    stated = [*leaves(form), *((path, None) for path in tokens_left_out(form))]
+    fields = [(path, value) for path, value in stated if untold_kind(path) in tenancy.untold]
     return Digester(tenancy.key, name).memory(fields) if tenancy.remember else Memory()

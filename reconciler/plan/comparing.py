@@ -48,7 +48,8 @@ class Comparison:
     Args:
         changes: What differs, with the values as they are (not masked).
         unseen: The fields that cannot be seen and of which nothing is remembered.
-        untold: Every field that Git states and the platform does not tell, with the value that Git states.
+        untold: Every field that the platform does not tell, with the value that Git states; `None` for a
+            token that Git leaves out.
     """
 
     changes: tuple[FieldChange, ...]
@@ -89,6 +90,8 @@ def compare(  # noqa: PLR0913 - all by name
                 judge.judge(change)
     if owns_all and memory.digests and not just_written:
         judge.forgotten(ignored)
+    if owns_all and tenancy.remember:
+        judge.left_out(ignored)
     return judge.comparison()
 
 
@@ -126,7 +129,8 @@ def is_told(path: Path, value: JsonValue | object) -> bool:
     """Return whether a live value says what it is: it is there and, if a credential, not masked."""
     if value is ABSENT:
         return False
-    return untold_kind(path) is not Untold.CREDENTIAL or not is_masked_token(value)  # type: ignore[arg-type]
+    kind = untold_kind(path)
+    return kind is None or not kind.is_credential or not is_masked_token(value)  # type: ignore[arg-type]
 
 
 def untold_fields(form: JsonObject) -> Iterator[Path]:
@@ -138,6 +142,15 @@ def untold_fields(form: JsonObject) -> Iterator[Path]:
         for part in sorted(sensitive_step_fields()):
             yield ("steps", name, *part)
         yield from _leaf_paths(fields["retryOptions"], ("steps", name, "runConfiguration", "retryOptions"))
+
+
+def tokens_left_out(form: JsonObject) -> list[Path]:
+    """Return the paths of the tokens that the repositories of a canonical form do without."""
+    return [
+        ("steps", name, "repository", "token")
+        for name, step in as_object(form.get("steps")).items()
+        if (repository := as_object(as_object(step).get("repository"))) and "token" not in repository
+    ]
 
 
 def _leaf_paths(field: Field, path: Path) -> Iterator[Path]:
@@ -176,7 +189,7 @@ class _Judge:
         kind = untold_kind(change.path)
         live = lookup(self._aligned.live, change.path)
         remembered = self._digester.remembers(self._memory, change.path)
-        trusts_memory = kind is Untold.CREDENTIAL and (remembered or self._just_written)
+        trusts_memory = kind is not None and kind.is_credential and (remembered or self._just_written)
         if kind is None or (is_told(change.path, live) and not trusts_memory):
             self._changes.append(change)
             return
@@ -205,7 +218,7 @@ class _Judge:
             return False
         if absent and kind in self._tenancy.told:
             return True
-        return kind is not Untold.CREDENTIAL and self._tenancy.remember
+        return not kind.is_credential and self._tenancy.remember
 
     def forgotten(self, ignored: tuple[Pattern, ...]) -> None:
         """Add what is remembered and no longer wanted, and does not show on the live side."""
@@ -216,10 +229,21 @@ class _Judge:
                 and self._digester.remembers(self._memory, path)
                 and lookup(self._aligned.desired, path) is ABSENT
                 and lookup(self._aligned.live, path) is ABSENT
+                and not self._digester.agrees(self._memory, path, None)
                 and self._stands(path)
                 and not is_ignored(path, ignored)
             ):
                 self._changes.append(FieldChange(path=path, before=HIDDEN, after=ABSENT))
+
+    def left_out(self, ignored: tuple[Pattern, ...]) -> None:
+        """Add, as fields that are not told, the tokens that Git leaves out of repositories.
+
+        That there was none must be remembered as well, or one that Git adds later would not be planned.
+        """
+        for path in tokens_left_out(self._aligned.desired):
+            known = self._digester.remembers(self._memory, path) or Untold.TOKEN in self._tenancy.untold
+            if known and not is_ignored(path, ignored):
+                self._untold.append((path, None))
 
     def _stands(self, path: Path) -> bool:
         """Whether the step that `path` leads into, if any, is still wanted."""

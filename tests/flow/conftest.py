@@ -1,0 +1,45 @@
+"""A tenant and an empty Git for each test, and a machine without credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from flow_helpers import FakeTime, Git
+
+from reconciler.emulator.server import EmulatorServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PEAK_AUTH_TOKEN", "API_KEY", "PEAK__STAGE", "STAGE", "PEAK_API_URL", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    """Return the time that everything lives in, the tenant too."""
+    return FakeTime()
+
+
+@pytest.fixture
+def server(time: FakeTime) -> Iterator[EmulatorServer]:
+    """Return a running emulator whose steps take a second of `time`."""
+    with EmulatorServer(token=None, clock=time, step_seconds=1.0) as running:
+        yield running
+
+
+@pytest.fixture
+def git(server: EmulatorServer, tmp_path: Path, time: FakeTime) -> Git:
+    """Return an empty Git for `server`."""
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+    return Git(server, folder, time)

@@ -1,0 +1,216 @@
+"""How a workflow is updated: by patch or by full replacement, with exactly the body that the plan shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flow_helpers import Git, body, kinds, paths, rich, step
+
+from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER
+from reconciler.plan import Method
+
+if TYPE_CHECKING:
+    from reconciler.emulator.server import EmulatorServer
+
+HOOKED = body("hooked", "echo 0", triggers=[{"webhook": True}, {"cron": "0 6 * * *"}])
+
+_PATCHED: dict[str, dict[str, Any]] = {
+    "changed": body(steps={"one": step("echo other", stepTimeout=60)}, tags=[{"name": "a"}]),
+    "added": body(steps={"one": step(stepTimeout=60, clearImageCache=True)}, tags=[{"name": "a"}]),
+    "tag added": body(steps={"one": step(stepTimeout=60)}, tags=[{"name": "a"}, {"name": "b"}]),
+    "step added": body(steps={"one": step(stepTimeout=60), "two": step()}, tags=[{"name": "a"}]),
+}
+_REPLACED: dict[str, dict[str, Any]] = {
+    "removed": body(tags=[{"name": "a"}]),
+    "back to default": body(steps={"one": step(stepTimeout=60, resources={})}, tags=[{"name": "a"}]),
+    "tag exchanged": body(steps={"one": step(stepTimeout=60)}, tags=[{"name": "b"}]),
+    "step removed": body(steps={"two": step(stepTimeout=60)}, tags=[{"name": "a"}]),
+    "type": body(steps={"one": {"type": "sql", "sqlQueryPath": "x.sql"}}, tags=[{"name": "a"}]),
+    "changed and removed": body("flow", "echo other", tags=[{"name": "a"}]),
+}
+
+
+def _sent(git: Git, method: str = "PUT") -> Any:
+    (request,) = [request for request in git.server.requests if request.method == method]
+    return request.body
+
+
+@pytest.mark.parametrize("wanted", _PATCHED.values(), ids=_PATCHED)
+def test_what_only_adds_or_changes_is_a_patch(git: Git, wanted: dict[str, Any]) -> None:
+    """An update that removes nothing is a patch, and sends exactly the body of the plan, once."""
+    git.write(body(steps={"one": step(stepTimeout=60)}, tags=[{"name": "a"}]))
+    git.done()
+    git.write(wanted)
+    plan = git.plan()
+    (action,) = plan.actions
+    assert action.method is Method.PATCH
+    assert action.reason == "values are only added or changed"
+    git.server.clear_requests()
+    git.done(plan)
+    assert _sent(git) == action.body
+
+
+@pytest.mark.parametrize("wanted", _REPLACED.values(), ids=_REPLACED)
+def test_what_removes_is_a_full_replacement(git: Git, wanted: dict[str, Any]) -> None:
+    """An update that must remove something replaces the workflow by the manifest's body, as the plan says."""
+    resources = {"instanceTypeId": 22, "storage": "20GB"}
+    live = step(stepTimeout=60, **({"resources": resources} if "resources" in str(wanted) else {}))
+    git.write(body(steps={"one": live}, tags=[{"name": "a"}]))
+    git.done()
+    git.write(wanted)
+    plan = git.plan()
+    (action,) = plan.actions
+    assert action.method is Method.CREATE_OR_UPDATE
+    assert action.body == wanted
+    git.server.clear_requests()
+    git.done(plan)
+    assert _sent(git) == action.body
+
+
+@pytest.mark.parametrize("profile", [frozenset(), ALL_PROFILES_TOGETHER], ids=["documented", "all"])
+def test_the_body_of_the_plan_is_what_is_sent(git: Git, profile: frozenset[str]) -> None:
+    """What the plan says is sent for a create, a patch and a replacement is what the tenant receives."""
+    git.server.profile = profile
+    git.write(body("known", steps={"one": step(stepTimeout=1)}), "known.yaml")
+    git.done()
+    for manifest in (rich("created"), rich("created", metadata={"allowConcurrentExecution": False})):
+        git.write(manifest, "created.yaml")
+        git.server.clear_requests()
+        plan = git.plan()
+        (action,) = [action for action in plan.actions if action.name == "created"]
+        git.done(plan)
+        assert git.writes()[0].body == action.body
+
+
+def test_unknown_step_keys_survive_a_patch(git: Git) -> None:
+    """A key of a live step that nobody here knows is sent back by a patch, and is never a difference."""
+    live = body(steps={"one": step(future={"level": 3, "more": [1]}), "two": step()}, futureTop=1)
+    git.server.store.create(live)
+    manifest = body(steps={"one": step(), "two": step()})
+    git.write(manifest)
+    git.is_clean()
+    git.write(body(steps={"one": step("echo other"), "two": step()}))
+    assert git.action().method is Method.PATCH
+    git.done()
+    assert git.stored()["steps"]["one"] == {**step("echo other"), "future": {"level": 3, "more": [1]}}
+    assert "futureTop" not in git.stored(), "at the top level they are not sent"
+
+
+def test_a_full_replacement_warns_of_unknown_step_keys(git: Git) -> None:
+    """A full replacement drops keys of live steps that nobody here knows, and says which."""
+    git.server.store.create(body(steps={"one": step(stepTimeout=5, future={"level": 3})}))
+    git.write(body())
+    action = git.action()
+    assert action.method is Method.CREATE_OR_UPDATE
+    assert action.warnings == ("a full replacement drops fields that are not documented: steps.one.future",)
+    git.done()
+    assert git.stored()["steps"]["one"] == step()
+
+
+@pytest.mark.parametrize(
+    "profile", [frozenset(), ALL_PROFILES_TOGETHER - {"defaults-filled"}], ids=["documented", "all"]
+)
+def test_the_webhook_url_never_changes(git: Git, profile: frozenset[str]) -> None:
+    """Over updates of either method, also of the triggers themselves, the webhook keeps its UUID."""
+    git.server.profile = profile
+    git.write(HOOKED)
+    git.done()
+    before = git.webhooks("hooked")
+    (uuid,) = before
+    other_order: list[dict[str, Any]] = [{"cron": "0 7 * * *"}, {"webhook": True}]
+    methods = []
+    for manifest in (
+        {**HOOKED, "steps": {"one": step("echo 1")}},
+        {**HOOKED, "steps": {"one": step("echo 1", stepTimeout=1)}},
+        {**HOOKED, "steps": {"one": step("echo 1")}},
+        {**HOOKED, "triggers": other_order},
+        {**HOOKED, "triggers": [{"webhook": True}]},
+        {**HOOKED, "triggers": [{"webhook": True, "webhookPolicy": "preserve"}, {"cron": "1 1 * * *"}]},
+        {**HOOKED, "tags": [{"name": "a"}]},
+        HOOKED,
+    ):
+        git.write(manifest)
+        action = git.action()
+        methods.append(action.method)
+        assert not any("webhook" in warning for warning in action.warnings)
+        git.done()
+        assert git.webhooks("hooked") == before, uuid
+    assert {Method.PATCH, Method.CREATE_OR_UPDATE} == set(methods)
+
+
+def test_generate_alone_is_no_difference(git: Git) -> None:
+    """`webhookPolicy: generate` changes nothing as long as nothing else does: a URL is no field of Git's."""
+    git.write(HOOKED)
+    git.done()
+    git.write({**HOOKED, "triggers": [{"webhook": True, "webhookPolicy": "generate"}, HOOKED["triggers"][1]]})
+    git.is_clean()
+
+
+def test_generate_rotates_with_a_warning(git: Git) -> None:
+    """A manifest that asks to generate gets a new URL with its next update, and the plan warns of it."""
+    generate = [{"webhook": True, "webhookPolicy": "generate"}, HOOKED["triggers"][1]]
+    git.write({**HOOKED, "triggers": generate})
+    plan = git.plan()
+    assert plan.actions[0].warnings == (), "a create breaks nobody's URL"
+    git.done(plan)
+    (old,) = git.webhooks("hooked")
+    git.write({**HOOKED, "triggers": generate, "steps": {"one": step("echo 1")}})
+    action = git.action()
+    assert paths(action) == [("steps", "one", "command")]
+    assert any("webhookPolicy: generate gives the webhook a new URL" in text for text in action.warnings)
+    git.done()
+    (new,) = git.webhooks("hooked")
+    assert new != old
+
+
+def test_dropping_a_webhook_warns(git: Git) -> None:
+    """A plan that removes a webhook says that its URL goes away, and apply removes it."""
+    git.write(HOOKED)
+    git.done()
+    git.write({**HOOKED, "triggers": [HOOKED["triggers"][1]]})
+    action = git.action()
+    assert paths(action) == [("triggers", "webhook")]
+    assert action.warnings == ("the webhook goes away; whoever calls its URL fails",)
+    assert action.method is Method.CREATE_OR_UPDATE
+    git.done()
+    assert git.webhooks("hooked") == ()
+
+
+def test_adding_a_webhook(git: Git) -> None:
+    """A webhook added in Git is created, and from then on kept."""
+    git.write({**HOOKED, "triggers": [HOOKED["triggers"][1]]})
+    git.done()
+    git.write(HOOKED)
+    action = git.action()
+    assert (paths(action), action.warnings) == ([("triggers", "webhook")], ())
+    git.done()
+    assert len(git.webhooks("hooked")) == 1
+
+
+def test_a_webhook_that_the_server_rotates_all_the_same(git: Git, server: EmulatorServer) -> None:
+    """A new URL in spite of `preserve` is noticed when reading back: the update has failed, in words."""
+    git.write(HOOKED)
+    git.done()
+    replace = server.store.replace
+
+    def rotating(workflow_id: int, sent: dict[str, Any], **options: Any) -> None:
+        triggers = [
+            {key: trigger[key] for key in trigger if key != "webhookPolicy"} for trigger in sent["triggers"]
+        ]
+        replace(workflow_id, {**sent, "triggers": triggers}, **options)
+
+    server.store.replace = rotating  # type: ignore[method-assign]
+    git.write({**HOOKED, "tags": [{"name": "a"}]})
+    (result,) = git.apply().results
+    assert result.status.value == "failed"
+    assert "the webhook has a new URL, although it was to be kept" in result.error
+
+
+def test_a_draft_is_filled(git: Git) -> None:
+    """A live workflow without steps cannot be patched: it is replaced, and then as Git wants."""
+    git.server.store.create({"name": "flow"})
+    git.write(body())
+    assert kinds(git.plan()) == {"flow": "update"}
+    assert git.action().method is Method.CREATE_OR_UPDATE
+    git.done()
