@@ -76,8 +76,8 @@ def diff(
         threshold_to_diff_deeper=0,
         custom_operators=[_ListsAreLeaves()],
     )
-    defaults = _Defaults(before, after, default_resource or {})
-    changes = [_change(level, defaults) for kind in _KINDS for level in tree.get(kind, ())]
+    sides = (_Side(before, default_resource or {}), _Side(after, default_resource or {}))
+    changes = [_change(level, *sides) for kind in _KINDS for level in tree.get(kind, ())]
     return tuple(sorted(changes, key=lambda change: [str(part) for part in change.path]))
 
 
@@ -108,32 +108,28 @@ def _filled(form: JsonObject, other: JsonObject, path: Path = ()) -> JsonObject:
     return result
 
 
-def _change(level: Any, defaults: _Defaults) -> FieldChange:  # noqa: ANN401 - deepdiff's own type
+def _change(level: Any, before: _Side, after: _Side) -> FieldChange:  # noqa: ANN401 - deepdiff's own type
     path: Path = tuple(level.path(output_format="list"))
-    before = ABSENT if isinstance(level.t1, NotPresent) else level.t1
-    after = ABSENT if isinstance(level.t2, NotPresent) else level.t2
     return FieldChange(
         path=path,
-        before=defaults.at(path) if before is ABSENT else before,
-        after=defaults.at(path) if after is ABSENT else after,
+        before=before.left_out(path) if isinstance(level.t1, NotPresent) else level.t1,
+        after=after.left_out(path) if isinstance(level.t2, NotPresent) else level.t2,
     )
 
 
-class _Defaults:
-    """Finds what a field that is left out means."""
+class _Side:
+    """Finds what a field that one of the forms leaves out means there."""
 
-    def __init__(self, before: JsonObject, after: JsonObject, default_resource: JsonObject) -> None:
-        self._forms = (after, before)
+    def __init__(self, form: JsonObject, default_resource: JsonObject) -> None:
+        self._form = form
         self._default_resource = default_resource
 
-    def at(self, path: Path) -> JsonValue | Absent:
+    def left_out(self, path: Path) -> JsonValue | Absent:
+        kind = lookup(self._form, (*path[:2], "type"))
+        kind = kind if isinstance(kind, str) else "standard"
         if path[0] == "steps" and path[2:3] == ("resources",):
-            return lookup(self._default_resource, path[3:])
-        return documented_default(path, self._step_type(path))
-
-    def _step_type(self, path: Path) -> str:
-        found = (lookup(form, (*path[:2], "type")) for form in self._forms if path[0] == "steps")
-        return next((kind for kind in found if isinstance(kind, str)), "standard")
+            return lookup(self._default_resource, path[3:]) if kind == "standard" else ABSENT
+        return documented_default(path, kind)
 
 
 def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:

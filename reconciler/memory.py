@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -23,6 +24,7 @@ _PREFIX: Final = f"{OWN_TAG_PREFIX}sent-"
 _PATH_LENGTH: Final = 5
 _VALUE_LENGTH: Final = 7
 _PER_TAG: Final = 3
+_ENTRY: Final = re.compile(f"[a-z2-7]{{{_PATH_LENGTH + _VALUE_LENGTH}}}")
 
 
 class Untold(str, Enum):
@@ -67,7 +69,7 @@ class Memory:
         for tag in as_list(body.get("tags")):
             if is_memory_tag(tag):
                 for entry in _name(tag).removeprefix(_PREFIX).split("-"):
-                    if len(entry) == _PATH_LENGTH + _VALUE_LENGTH:
+                    if _ENTRY.fullmatch(entry):
                         digests[entry[:_PATH_LENGTH]] = entry[_PATH_LENGTH:]
         return Memory(digests)
 

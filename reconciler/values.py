@@ -65,6 +65,6 @@ def display_path(path: Path) -> str:
         elif part and not set(part) & set('."[] '):
             text += f".{part}" if text else part
         else:
-            quoted = '"' + part.replace('"', '\\"') + '"'
+            quoted = '"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"'
             text += f".{quoted}" if text else quoted
     return text

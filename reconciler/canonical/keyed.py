@@ -6,12 +6,15 @@ In the canonical form triggers stand under their kind (`triggers.cron`) and watc
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
-from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, dump_compact
+from reconciler.canonical.values import canonical_value
+from reconciler.schema import body_fields
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_list, as_object, dump_compact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 OWN_TAG_PREFIX: Final = "reconciler-"
 """What the names of the reconciler's own tags start with; such a tag is never a difference."""
@@ -20,9 +23,9 @@ OWN_TAG_PREFIX: Final = "reconciler-"
 def keyed(body: JsonObject) -> JsonObject:
     """Return `body` with `triggers` and `watchers` as maps from name to item; see `unkeyed`."""
     result = dict(body)
-    for key, name in _NAMES.items():
+    for key in _NAMES:
         if key in body:
-            result[key] = dict(_named(body[key], name))
+            result[key] = dict(_named(body[key], key))
     return result
 
 
@@ -46,9 +49,10 @@ def keyed_path(path: Path, body: JsonObject) -> Path:
         case (("triggers" | "watchers") as key, int(index), *rest):
             items = as_list(body.get(key))
             if 0 <= index < len(items):
-                name = next(
-                    (name for name, item in _named(items, _NAMES[key]) if item is items[index]), str(index)
-                )
+                text = dump_compact(_meaning(items[index], key))
+                named = _named(items, key)
+                same = (name for name, item in named if dump_compact(_meaning(item, key)) == text)
+                name = next(same, str(index))
                 return (key, name) if key == "triggers" else (key, name, *rest)
     return path
 
@@ -61,7 +65,7 @@ def trigger_forms(value: JsonValue) -> JsonObject:
     """
     crons: list[str] = []
     form: JsonObject = {}
-    for name, item in _named(value, _trigger_name):
+    for name, item in _named(value, "triggers"):
         trigger = item if isinstance(item, dict) else {name.partition("#")[0]: item}
         cron = trigger.get("cron")
         if cron:
@@ -74,8 +78,8 @@ def trigger_forms(value: JsonValue) -> JsonObject:
 
 
 def watcher_items(value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
-    """Yield each watcher with its name."""
-    yield from _named(value, _watcher_name)
+    """Yield each watcher with its name, equal ones once."""
+    yield from _named(value, "watchers")
 
 
 def tag_names(value: JsonValue) -> list[JsonValue]:
@@ -94,18 +98,31 @@ def is_own_tag(tag: JsonValue) -> bool:
     return isinstance(name, str) and name.startswith(OWN_TAG_PREFIX)
 
 
-def _named(value: JsonValue, name: Callable[[JsonValue], str]) -> Iterator[tuple[str, JsonValue]]:
-    """Yield the items of a list by name; repeated ones get `#2` and on, in an order of their values."""
+def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
+    """Yield the items of the list at `key` by name, equal ones once.
+
+    Different ones of one name get `#2` and on, in an order that depends on nothing but what they mean.
+    """
     if isinstance(value, dict):
         yield from value.items()
         return
-    items = [item for item in as_list(value) if item]
-    groups: dict[str, list[JsonValue]] = {}
-    for item in items:
-        groups.setdefault(name(item), []).append(item)
+    groups: dict[str, dict[str, JsonValue]] = {}
+    for item in filter(None, as_list(value)):
+        meaning = _meaning(item, key)
+        groups.setdefault(_NAMES[key](meaning), {}).setdefault(dump_compact(meaning), item)
     for base, group in groups.items():
-        for number, item in enumerate(sorted(group, key=dump_compact), start=1):
-            yield (base if number == 1 else f"{base}#{number}"), item
+        numbered = (f"{base}#{number}" for number in count(2))
+        free = (label for label in numbered if label not in groups)
+        yield from zip(chain([base], free), (group[text] for text in sorted(group)), strict=False)
+
+
+def _meaning(item: JsonValue, key: str) -> JsonValue:
+    """Return the form of an item of the list at `key` by which it is named and told from others."""
+    field = body_fields().children["watchers"].item
+    if key != "watchers" or field is None:
+        return item
+    form = canonical_value(item, field)
+    return {} if form is ABSENT else form
 
 
 def _trigger_name(item: JsonValue) -> str:

@@ -6,13 +6,15 @@ the top and one that returns them spread over the steps are alike.
 
 from __future__ import annotations
 
+from reconciler.schema import body_fields
 from reconciler.values import JsonObject, JsonValue, as_object
 
 
 def stated_options(value: JsonValue) -> JsonObject:
-    """Return retry options if they say anything; options that are all null or empty say nothing."""
+    """Return retry options if they say anything; unknown keys, nulls and empty values say nothing."""
+    known = body_fields().children["retryOptions"].children
     options = as_object(value)
-    says = any(item is not None and item not in ({}, []) for item in options.values())
+    says = any(item is not None and item not in ({}, []) for key, item in options.items() if key in known)
     return options if says else {}
 
 

@@ -40,13 +40,14 @@ def sorted_set(items: Iterable[JsonValue]) -> list[JsonValue]:
 
 
 def plain(value: JsonValue) -> JsonValue:
-    """Return `value` with every whole number as an `int`: `10.0` is `10`."""
+    """Return `value` with every whole number as an `int`, and no null or empty value inside a map."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        inner = ((key, plain(item)) for key, item in value.items())
+        return {key: item for key, item in inner if item is not None and item not in ({}, [])}
     return value
 
 

@@ -63,7 +63,10 @@ def sent_body(method: Method, desired: JsonObject, live: JsonObject | None, memo
 
 
 def choose_method(
-    live: JsonObject, desired: JsonObject, changes: tuple[FieldChange, ...]
+    live: JsonObject,
+    desired: JsonObject,
+    changes: tuple[FieldChange, ...],
+    default_resource: JsonObject | None = None,
 ) -> tuple[Method, str]:
     """Return how an update is carried out, and why: a patch unless something must be removed."""
     if any(change.removes for change in changes):
@@ -72,7 +75,7 @@ def choose_method(
         return Method.CREATE_OR_UPDATE, "a step changes its type, so nothing of the old one may stay"
     if not as_object(live.get("steps")):
         return Method.CREATE_OR_UPDATE, "the live workflow has no steps to be patched"
-    if not align(patched_body(live, desired), desired).equal:
+    if not align(patched_body(live, desired), desired, default_resource).equal:
         return (
             Method.CREATE_OR_UPDATE,
             "a value goes back to its default, which only a full replacement can do",

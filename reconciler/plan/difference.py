@@ -33,6 +33,7 @@ class Difference:
     ) -> None:
         self._manifest = manifest
         self._live = live
+        self._default_resource = default_resource
         self._tenancy = tenancy
         self._desired, ignored = wanted_of(manifest, live)
         self._sensitive = sensitive_fields(manifest, self._desired)
@@ -81,7 +82,7 @@ class Difference:
         live, desired, changes = self._live.body, self._desired, self._comparison.changes
         method, reason = Method.PATCH, "a patch manifest owns only what it states"
         if not isinstance(self._manifest, PatchManifest):
-            method, reason = choose_method(live, desired, changes)
+            method, reason = choose_method(live, desired, changes, self._default_resource)
         rotates = _asks_to_generate(desired) and bool(self._live.webhooks)
         shown = [*changes, *paused_change(before=self._live.paused, after=paused)]
         return Update(

@@ -9,12 +9,13 @@ from typing import Final, TypeAlias
 
 from reconciler.canonical import inheriting_steps, keyed, unkeyed
 from reconciler.memory import untold_kind
-from reconciler.values import ABSENT, JsonObject, Path, as_object, lookup
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup
 
 Pattern: TypeAlias = tuple[str, ...]
 """The parts of a path; `*` stands for any one part."""
 
-_PART: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)')
+_PART: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)', re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _TOP_RETRY: Final = "retryOptions"
 _ITEM_DEPTH: Final = 2
 
@@ -56,15 +57,15 @@ def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[P
         return desired
     ours, theirs = keyed(copy.deepcopy(desired)), keyed(live)
     for pattern in patterns:
-        for path in {*_matches(ours, pattern), *_matches(theirs, pattern)}:
+        for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
             if _may_stand(path, ours):
+                _keep_inherited(ours, path)
                 _take(ours, theirs, path)
     return unkeyed(ours)
 
 
 def _read(text: str) -> Pattern:
-    parts = [quoted.replace('\\"', '"') if quoted else plain for quoted, plain in _PART.findall(text)]
-    return tuple(part.strip() for part in parts)
+    return tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
 
 
 def _below(path: Path, pattern: Pattern) -> bool:
@@ -88,18 +89,31 @@ def _may_stand(path: Path, ours: JsonObject) -> bool:
     return not inside_item or lookup(ours, path[:_ITEM_DEPTH]) is not ABSENT
 
 
+def _keep_inherited(ours: JsonObject, path: Path) -> None:
+    """Before a step gets one retry option of its own, give it the others that it has from the workflow."""
+    match path:
+        case ("steps", str(name), "runConfiguration", "retryOptions", _) if name in inheriting_steps(ours):
+            workflow = as_object(ours.get(_TOP_RETRY))
+            if workflow:
+                _put(ours, path[:-1], workflow)
+
+
 def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
     value = lookup(theirs, path)
+    if value is not ABSENT:
+        _put(ours, path, value)
+    elif untold_kind(path) is None:
+        parent = lookup(ours, path[:-1])
+        if isinstance(parent, dict):
+            parent.pop(str(path[-1]), None)
+
+
+def _put(ours: JsonObject, path: Path, value: JsonValue) -> None:
     *above, last = path
     parent = ours
     for part in above:
         inner = parent.get(str(part))
         if not isinstance(inner, dict):
-            if value is ABSENT:
-                return
             inner = parent[str(part)] = {}
         parent = inner
-    if value is not ABSENT:
-        parent[str(last)] = copy.deepcopy(value)
-    elif untold_kind(path) is None:
-        parent.pop(str(last), None)
+    parent[str(last)] = copy.deepcopy(value)
