@@ -52,9 +52,6 @@ _TRICKY = [
     "yes",
     "2020-01-01",
 ]
-_TEXT = st.sampled_from(_TRICKY) | st.text(
-    st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), max_size=6
-)
 _CRONS = ["0 6 * * *", "*/5 * * * *", "0 0 6 ? * MON-FRI", "0 0 12 L * ?", "0 0 0 ? * 6#3 *"]
 _STEP_NAMES = ["extract", "train", "report", "a-1", "1"]
 
@@ -265,10 +262,12 @@ def _records(
         for key, field in schema["properties"].items()
         if key not in barred
     }
-    return st.fixed_dictionaries(
-        {key: field for key, field in fields.items() if key in required},
-        optional={key: field for key, field in fields.items() if key not in required},
-    ).map(lambda value: _with_needs_met(schema, value))
+    needed = {key: field for key, field in fields.items() if key in required}
+    some = st.fixed_dictionaries(
+        needed, optional={key: field for key, field in fields.items() if key not in needed}
+    )
+    # Without the second, what lies deep inside would hardly ever be there.
+    return st.one_of(some, st.fixed_dictionaries(fields)).map(lambda value: _with_needs_met(schema, value))
 
 
 def _with_needs_met(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
@@ -278,7 +277,7 @@ def _with_needs_met(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, 
 
 def _maps(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     pattern = schema.get("propertyNames", {}).get("pattern")
-    keys = st.sampled_from(_STEP_NAMES) | _matching(pattern) if pattern else _TEXT
+    keys = st.sampled_from(_STEP_NAMES) | _matching(pattern) if pattern else _words(0)
     return st.dictionaries(
         keys, values(schema["additionalProperties"]), min_size=schema.get("minProperties", 0), max_size=3
     )
@@ -287,7 +286,14 @@ def _maps(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def _texts(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     if "pattern" in schema:
         return st.sampled_from(schema["examples"]) | _matching(schema["pattern"])
-    return _TEXT.filter(lambda text: len(text) >= schema.get("minLength", 0))
+    return _words(schema.get("minLength", 0))
+
+
+@cache
+def _words(least: int) -> st.SearchStrategy[str]:
+    letters = st.characters(codec="utf-8", categories=["L", "N", "P", "S"])
+    tricky = [word for word in _TRICKY if len(word) >= least]
+    return st.sampled_from(tricky) | st.text(letters, min_size=least, max_size=6)
 
 
 def _matching(pattern: str) -> st.SearchStrategy[str]:
