@@ -43,6 +43,7 @@ class _Run:
 
     def report(self, plan: Plan) -> Report:
         actions = [action for action in plan.actions if not isinstance(action, Unchanged)]
+        self._applier.learn(plan.untold)
         with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
             futures = [pool.submit(self._result, action) for action in actions]
             self._wait(futures)

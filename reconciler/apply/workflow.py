@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.api import TenantWriter
@@ -14,7 +15,7 @@ from reconciler.canonical import align
 from reconciler.client.exceptions import may_have_taken_effect
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.manifests.manifest import WhenRunning
-from reconciler.memory import Digester, Memory, untold_kind
+from reconciler.memory import Digester, Memory, Untold, untold_kind
 from reconciler.plan import (
     Action,
     Create,
@@ -61,6 +62,11 @@ class Applier:
         self._timing = timing or Timing()
         self._read_back = ReadBack(api, default_resource, self._timing)
         self._lock = threading.Lock()
+
+    def learn(self, untold: Iterable[Untold]) -> None:
+        """Know from now on that the platform does not tell these kinds of fields."""
+        with self._lock:
+            self._tenancy = dataclasses.replace(self._tenancy, untold=self._tenancy.untold | set(untold))
 
     def apply(self, action: Action) -> Result:
         """Carry out `action` and return the result once it has been read back.
@@ -158,10 +164,7 @@ class Applier:
 
     def _learned(self, settled: Settled, name: str) -> Memory:
         """Return what must be remembered, and know from now on what the platform does not tell."""
-        kinds = {kind for path, _ in settled.untold if (kind := untold_kind(path)) is not None}
-        with self._lock:
-            if kinds - self._tenancy.untold:
-                self._tenancy = dataclasses.replace(self._tenancy, untold=self._tenancy.untold | kinds)
+        self.learn(kind for path, _ in settled.untold if (kind := untold_kind(path)) is not None)
         return Digester(self._tenancy.key, name).memory(settled.untold)
 
     def _known(self) -> Tenancy:

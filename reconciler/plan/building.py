@@ -47,7 +47,8 @@ def make_plan(snapshot: Snapshot, tenancy: Tenancy) -> Plan:
     """
     tenancy = learn(tenancy, snapshot.live.values())
     actions = [_action(manifest, match, snapshot, tenancy) for manifest, match in snapshot.matches]
-    return Plan(actions=tuple(sorted(actions, key=lambda action: (action.name, str(action.manifest.source)))))
+    ordered = sorted(actions, key=lambda action: (action.name, str(action.manifest.source)))
+    return Plan(actions=tuple(ordered), untold=tenancy.untold)
 
 
 def learn(tenancy: Tenancy, live: Iterable[LiveWorkflow]) -> Tenancy:

@@ -45,7 +45,7 @@ def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[P
     """Return the body `desired` with the live value of every ignored field.
 
     A field that the live workflow does not have is left out, unless it is one that the platform may have
-    and not tell: of such a one the manifest's value stays.
+    and not tell: of such a one the manifest's value stays, and so it does in a step that is not live yet.
 
     Args:
         desired: A body.
@@ -58,7 +58,7 @@ def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[P
     ours, theirs = keyed(copy.deepcopy(desired)), keyed(live)
     for pattern in patterns:
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
-            if _may_stand(path, ours):
+            if _may_stand(path, ours, theirs):
                 _keep_inherited(ours, path)
                 _take(ours, theirs, path)
     return unkeyed(ours)
@@ -83,10 +83,11 @@ def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
     return [path for path in paths if path]
 
 
-def _may_stand(path: Path, ours: JsonObject) -> bool:
-    """Whether a live field belongs into `ours`: a field of a step that Git removes does not."""
+def _may_stand(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:
+    """Whether a live field belongs into `ours`: not in a step that Git removes, nor in one that it adds."""
     inside_item = len(path) > _ITEM_DEPTH and path[0] in {"steps", "watchers"}
-    return not inside_item or lookup(ours, path[:_ITEM_DEPTH]) is not ABSENT
+    on_both = all(lookup(side, path[:_ITEM_DEPTH]) is not ABSENT for side in (ours, theirs))
+    return on_both or not inside_item
 
 
 def _keep_inherited(ours: JsonObject, path: Path) -> None:

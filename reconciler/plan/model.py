@@ -13,6 +13,7 @@ from typing import TypeAlias
 from reconciler.canonical import canonical
 from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest
+from reconciler.memory import Untold
 from reconciler.sensitive import Sensitive
 from reconciler.values import JsonObject, as_list, as_object, dump_compact
 
@@ -173,9 +174,11 @@ class Plan:
 
     Args:
         actions: One for each manifest.
+        untold: The kinds of fields that the tenant was seen not to tell.
     """
 
     actions: tuple[Action, ...]
+    untold: frozenset[Untold] = frozenset()
 
     @property
     def blocked(self) -> bool:

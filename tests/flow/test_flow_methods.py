@@ -108,9 +108,7 @@ def test_a_full_replacement_warns_of_unknown_step_keys(git: Git) -> None:
     assert git.stored()["steps"]["one"] == step()
 
 
-@pytest.mark.parametrize(
-    "profile", [frozenset(), ALL_PROFILES_TOGETHER - {"defaults-filled"}], ids=["documented", "all"]
-)
+@pytest.mark.parametrize("profile", [frozenset(), ALL_PROFILES_TOGETHER], ids=["documented", "all"])
 def test_the_webhook_url_never_changes(git: Git, profile: frozenset[str]) -> None:
     """Over updates of either method, also of the triggers themselves, the webhook keeps its UUID."""
     git.server.profile = profile
