@@ -15,5 +15,11 @@ MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 """Values in one file, counted after aliases are expanded."""
 
+MAX_TEXT = 50_000_000
+"""Characters of text in one file, counted after aliases and `!file` are expanded."""
+
+MAX_FINDINGS = 200
+"""Findings told about one file."""
+
 MAX_FILES = 100_000
 """Manifest files below the paths given."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from reconciler.findings import Finding, Position, has_errors
+from reconciler.manifests.bounds import MAX_FINDINGS
 from reconciler.manifests.documents import Document
 from reconciler.manifests.manifest import (
     Manifest,
@@ -16,7 +18,7 @@ from reconciler.manifests.manifest import (
 )
 from reconciler.schema import validate
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, lookup
+from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object
 
 _BODY_KEYS = frozenset({"name", "steps", "metadata", "triggers", "watchers", "retryOptions", "tags"})
 _NOT_A_MANIFEST = (
@@ -101,14 +103,14 @@ class _DocumentReader:
         )
 
     def _check(self, value: JsonValue, schema: str, base: Path) -> None:
-        sensitive = self._sensitive(base)
-        for problem in validate(value, schema):
-            position = self._document.position((*base, *problem.path), at_key=problem.at_key)
-            message = problem.message
-            found = lookup(value, problem.path)
-            if problem.path in sensitive and isinstance(found, str):
-                message = f"{message.partition(', found')[0]}; the value from !env is text"
-            self._report(problem.rule, message, (*base, *problem.path), position)
+        for problem in islice(validate(value, schema), MAX_FINDINGS + 1):
+            path = (*base, *problem.path)
+            if path in self._document.unset and problem.rule != "schema-type":
+                # What will stand here is not known; only that it will be text.
+                continue
+            found = "; the value from !env is text" if path in self._document.sensitive else problem.found
+            position = self._document.position(path, at_key=problem.at_key)
+            self._report(problem.rule, problem.message + found, path, position)
 
     def _only(self, allowed: set[str]) -> None:
         for key in sorted(set(self._value) - allowed):

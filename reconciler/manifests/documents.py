@@ -7,11 +7,13 @@ when a message needs it. Never reads a file or the environment itself: it is han
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from reconciler.findings import Finding, Position, Severity
 from reconciler.manifests import yaml_nodes as nodes
-from reconciler.manifests.bounds import MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES
+from reconciler.manifests.bounds import MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_TEXT
 from reconciler.manifests.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, YamlProblemError
 from reconciler.text import clip, printable
 from reconciler.values import JsonValue, Path
@@ -57,6 +59,7 @@ class Document:
         index: Which of the file's documents this is, from 0.
         value: What it says; empty values are left out of mappings, as the public client does.
         sensitive: The paths of the values that came through `!env`.
+        unset: The paths where a placeholder stands, because the variable that `!env` names is not set.
     """
 
     file: str
@@ -64,16 +67,11 @@ class Document:
     index: int
     value: JsonValue = field(repr=False)
     sensitive: frozenset[Path]
+    unset: frozenset[Path] = frozenset()
 
     def position(self, path: Path, *, at_key: bool = False) -> Position | None:
         """Return where the value at `path` (or its key) stands, or the nearest value above it."""
-        try:
-            for index, root in enumerate(nodes.compose(self.text)):
-                if index == self.index:
-                    return _locate(root, path, at_key=at_key)
-        except YamlProblemError:  # pragma: no cover - the same text was composed before
-            return None
-        return None
+        return _locate(_all_roots(self.text)[self.index], path, at_key=at_key)
 
 
 def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], list[Finding]]:
@@ -90,15 +88,17 @@ def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], li
     try:
         for index, root in enumerate(_roots(text)):
             before = builder.errors
-            value = builder.build(root, 0)
+            value = builder.document(root)
             if builder.errors == before:
-                sensitive = frozenset(builder.sensitive_paths(root))
+                sensitive, unset = frozenset(builder.sensitive), frozenset(builder.unset)
                 documents.append(
-                    Document(file=file, text=text, index=index, value=value, sensitive=sensitive)
+                    Document(file=file, text=text, index=index, value=value, sensitive=sensitive, unset=unset)
                 )
     except YamlProblemError as problem:
         message = printable(problem.message)
-        findings.append(Finding(file=file, rule=problem.rule, message=message, position=problem.position))
+        finding = Finding(file=file, rule=problem.rule, message=message, position=problem.position)
+        # First, since it says why nothing after it was read.
+        findings.insert(0, finding)
     return documents, findings
 
 
@@ -110,6 +110,16 @@ def _roots(text: str) -> Iterator[Node]:
         yield root
 
 
+@lru_cache(maxsize=1)
+def _all_roots(text: str) -> tuple[Node, ...]:
+    """Return the roots of the documents before the first mistake; those of the last text are remembered."""
+    found: list[Node] = []
+    # A document before the mistake was read, and may be asked where its values stand.
+    with suppress(YamlProblemError):
+        found.extend(_roots(text))
+    return tuple(found)
+
+
 class _Builder:
     """Builds values from the nodes of one file, and keeps count of what it built."""
 
@@ -118,23 +128,30 @@ class _Builder:
         self._tags = tags
         self._findings = findings
         self._count = 0
-        self._sensitive: set[int] = set()
+        self._characters = 0
+        self._path: list[str | int] = []
         self._open: set[int] = set()
         self.errors = 0
+        self.sensitive: set[Path] = set()
+        self.unset: set[Path] = set()
 
-    def build(self, node: Node, depth: int) -> JsonValue:
-        """Return the value of `node`.
+    def document(self, root: Node) -> JsonValue:
+        """Return the value of the document `root`; `sensitive` and `unset` are then those of this one.
 
         Raises:
             YamlProblemError: A bound is passed, or an alias stands inside what it stands for.
         """
-        self._count += 1
-        if self._count > MAX_NODES:
-            message = f"more than {MAX_NODES} values in one file, aliases expanded"
-            raise YamlProblemError("too-large", message, nodes.position_of(node))
+        self.sensitive.clear()
+        self.unset.clear()
+        return self._build(root)
+
+    def _build(self, node: Node) -> JsonValue:
+        self._tally(1, node)
         if isinstance(node, ScalarNode):
-            return self._scalar(node)
-        if depth >= MAX_DEPTH:
+            value = self._scalar(node)
+            self._weigh(value, node)
+            return value
+        if len(self._path) >= MAX_DEPTH:
             raise YamlProblemError(
                 "too-deep", f"nested deeper than {MAX_DEPTH} levels", nodes.position_of(node)
             )
@@ -143,56 +160,70 @@ class _Builder:
                 "recursive-alias", "an alias stands inside itself", nodes.position_of(node)
             )
         self._open.add(id(node))
-        value = self._mapping(node, depth) if isinstance(node, MappingNode) else self._sequence(node, depth)
+        built = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
         self._open.discard(id(node))
+        return built
+
+    def _child(self, part: str | int, node: Node) -> JsonValue:
+        self._path.append(part)
+        value = self._build(node)
+        self._path.pop()
         return value
 
-    def sensitive_paths(self, root: Node) -> Iterator[Path]:
-        """Yield the paths below `root` of the values that came through `!env`."""
-        if self._sensitive:
-            yield from self._walk(root, ())
+    def _tally(self, number: int, node: Node) -> None:
+        self._count += number
+        if self._count > MAX_NODES:
+            message = f"more than {MAX_NODES} values in one file, aliases expanded"
+            raise YamlProblemError("too-large", message, nodes.position_of(node))
 
-    def _walk(self, node: Node, path: Path) -> Iterator[Path]:
-        if id(node) in self._sensitive:
-            yield path
-        elif isinstance(node, MappingNode) and not node.tag.startswith("!"):
-            for key, value in _pairs(node):
-                yield from self._walk(value, (*path, str(key.value)))
-        elif isinstance(node, SequenceNode):
-            for index, item in enumerate(node.value):
-                yield from self._walk(item, (*path, index))
+    def _weigh(self, value: JsonValue, node: Node) -> None:
+        self._characters += len(value) if isinstance(value, str) else 0
+        if self._characters > MAX_TEXT:
+            message = f"more than {MAX_TEXT} characters of text in one file, aliases and !file expanded"
+            raise YamlProblemError("too-large", message, nodes.position_of(node))
 
-    def _sequence(self, node: Node, depth: int) -> JsonValue:
+    def _sequence(self, node: Node) -> JsonValue:
         if node.tag == "!env":
             return self._env(node)
         if node.tag != nodes.SEQ:
             return self._unknown_tag(node)
-        return [self.build(item, depth + 1) for item in node.value]
+        return [self._child(index, item) for index, item in enumerate(node.value)]
 
-    def _mapping(self, node: MappingNode, depth: int) -> JsonValue:
+    def _mapping(self, node: MappingNode) -> JsonValue:
         if node.tag == "!env":
             return self._env(node)
         if node.tag != nodes.MAP:
             return self._unknown_tag(node)
-        built: dict[str, JsonValue] = {}
+        built = {name: self._child(name, value) for name, value in self._own(node)}
+        for source in _merged(node, self._merge_source):
+            for name, value in self._own(source):
+                if name not in built:
+                    built[name] = self._child(name, value)
+        return {name: item for name, item in built.items() if item is not None}
+
+    def _own(self, node: MappingNode) -> Iterator[tuple[str, Node]]:
+        """Yield the keys and values of a mapping without those that merge keys bring in."""
         seen: dict[str, Node] = {}
         for key, value in node.value:
-            if key.tag == nodes.MERGE:
-                continue
-            name = self._key(key)
+            name = None if key.tag == nodes.MERGE else self._key(key)
             if name is None:
                 continue
             if name in seen:
                 first = nodes.position_of(seen[name])
                 where = f"line {first.line}, column {first.column}"
-                self._report("duplicate-key", f"the key {name!r} stands twice, first at {where}", key)
+                self._report(
+                    "duplicate-key", f"the key {clip(name, 60)!r} stands twice, first at {where}", key
+                )
                 continue
             seen[name] = key
-            built[name] = self.build(value, depth + 1)
-        for key, value in _merged(node, self._report):
-            if key.value not in seen and key.value not in built:
-                built[str(key.value)] = self.build(value, depth + 1)
-        return {name: item for name, item in built.items() if item is not None}
+            yield name, value
+
+    def _merge_source(self, source: Node) -> None:
+        """Count what is merged, which may be the same mapping again and again, and check that it can be."""
+        is_mapping = isinstance(source, MappingNode) and source.tag == nodes.MAP
+        self._tally(1 + (len(source.value) if is_mapping else 0), source)
+        if not is_mapping:
+            self._report("yaml-merge", "<< takes a mapping or a list of mappings", source)
 
     def _key(self, key: Node) -> str | None:
         if isinstance(key, ScalarNode) and key.tag in {nodes.STR, nodes.INT}:
@@ -202,7 +233,7 @@ class _Builder:
 
     def _scalar(self, node: ScalarNode) -> JsonValue:
         text: str = node.value
-        if node.tag == nodes.STR:
+        if node.tag in {nodes.STR, nodes.MERGE}:
             return text
         if node.tag == "!env":
             return self._env(node)
@@ -211,7 +242,7 @@ class _Builder:
         return self._typed(node, text)
 
     def _typed(self, node: ScalarNode, text: str) -> JsonValue:
-        if node.tag == nodes.NULL:
+        if node.tag == nodes.NULL and nodes.NULL_PATTERN.match(text):
             return None
         if node.tag == nodes.BOOL and text.lower() in {"true", "false"}:
             return text.lower() == "true"
@@ -222,13 +253,8 @@ class _Builder:
         return self._unknown_tag(node)
 
     def _env(self, node: Node) -> JsonValue:
-        name, default = node.value, None
-        if isinstance(node, MappingNode):
-            parts = {key.value: value.value for key, value in node.value if isinstance(value, ScalarNode)}
-            name, default = parts.get("name"), parts.get("default")
-            if not set(parts) <= {"name", "default"} or len(parts) != len(node.value):
-                name = None
-        if not isinstance(name, str) or not name:
+        name, default = _env_words(node)
+        if not name:
             self._report("env", "write !env NAME or !env {name: NAME, default: text}", node)
             return None
         return self._take(node, self._tags.env(name, default), "env")
@@ -236,14 +262,19 @@ class _Builder:
     def _take(self, node: Node, included: Included, rule: str) -> JsonValue:
         if included.problem:
             self._report(rule, included.problem, node, included.severity)
+            self.unset.add(tuple(self._path))
         if included.sensitive:
-            self._sensitive.add(id(node))
+            self.sensitive.add(tuple(self._path))
         return included.value
 
     def _unknown_tag(self, node: Node) -> JsonValue:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        shown = clip(tag, 60)
-        self._report("yaml-tag", f"the tag {shown!r} is not known here; known: !env, !file", node)
+        message = f"the tag {clip(tag, 60)!r} is not known here; known: !env, !file"
+        if tag == "!file":
+            message = "write !file PATH, the path of a text file beside or below this one"
+        elif tag.startswith("!!") and isinstance(node, ScalarNode):
+            message = f"the tag {clip(tag, 60)!r} does not fit this value; leave it out, or quote the value"
+        self._report("yaml-tag", message, node)
         return None
 
     def _report(self, rule: str, message: str, node: Node, severity: Severity = Severity.ERROR) -> None:
@@ -256,38 +287,55 @@ class _Builder:
         )
 
 
-def _merged(
-    node: MappingNode,
-    report: Callable[[str, str, Node], None] | None = None,
-    seen: set[int] | None = None,
-) -> Iterator[tuple[Node, Node]]:
-    """Yield the pairs that merge keys (`<<`) bring in, at any remove; the first of a name wins."""
-    seen = {id(node)} if seen is None else seen
+def _env_words(node: Node) -> tuple[str, str | None]:
+    """Return the name and the default that stand behind `!env`; an empty name when they cannot be read."""
+    if isinstance(node, ScalarNode):
+        return node.value, None
+    if not isinstance(node, MappingNode):
+        return "", None
+    parts = {
+        key.value: value.value
+        for key, value in node.value
+        if isinstance(key, ScalarNode) and isinstance(value, ScalarNode) and value.tag in nodes.PLAIN_TAGS
+    }
+    if len(parts) != len(node.value) or not set(parts) <= {"name", "default"}:
+        return "", None
+    return parts.get("name", ""), parts.get("default")
+
+
+def _merged(node: MappingNode, visit: Callable[[Node], None] | None = None) -> Iterator[MappingNode]:
+    """Yield the mappings that merge keys (`<<`) bring in, at any remove, each once; the first of a name wins.
+
+    Args:
+        node: The mapping with the merge keys.
+        visit: Called with everything that is merged, as often as it is.
+    """
+    entered = {id(node)}
+    pending = _merge_values(node)
+    while pending:
+        source = pending.pop()
+        if visit is not None:
+            visit(source)
+        if isinstance(source, MappingNode) and id(source) not in entered:
+            entered.add(id(source))
+            yield source
+            pending.extend(_merge_values(source))
+
+
+def _merge_values(node: MappingNode) -> list[Node]:
+    """Return what stands behind the merge keys of `node`, the last first."""
+    values: list[Node] = []
     for key, value in node.value:
-        if key.tag != nodes.MERGE:
-            continue
-        for source in value.value if isinstance(value, SequenceNode) else [value]:
-            if not isinstance(source, MappingNode):
-                if report is not None:
-                    report("yaml-merge", "<< takes a mapping or a list of mappings", source)
-            elif id(source) not in seen:
-                seen.add(id(source))
-                yield from (pair for pair in source.value if pair[0].tag != nodes.MERGE)
-                yield from _merged(source, report, seen)
-
-
-def _pairs(node: MappingNode) -> Iterator[tuple[Node, Node]]:
-    """Yield every key and value of a mapping, its own before the merged ones."""
-    own = {key.value for key, _ in node.value if isinstance(key, ScalarNode)}
-    yield from (pair for pair in node.value if pair[0].tag != nodes.MERGE)
-    yield from (pair for pair in _merged(node) if pair[0].value not in own)
+        if key.tag == nodes.MERGE:
+            values.extend(value.value if isinstance(value, SequenceNode) else [value])
+    return values[::-1]
 
 
 def _locate(node: Node, path: Path, *, at_key: bool) -> Position:
     for step, part in enumerate(path):
         found: tuple[Node, Node] | None = None
         if isinstance(node, MappingNode):
-            found = next(((key, value) for key, value in _pairs(node) if key.value == part), None)
+            found = _pair(node, part)
         elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
             found = (node.value[part], node.value[part])
         if found is None:
@@ -296,3 +344,12 @@ def _locate(node: Node, path: Path, *, at_key: bool) -> Position:
             return nodes.position_of(found[0])
         node = found[1]
     return nodes.position_of(node)
+
+
+def _pair(node: MappingNode, name: str | int) -> tuple[Node, Node] | None:
+    """Return key and value of the first entry called `name`, the mapping's own before the merged ones."""
+    for mapping in (node, *_merged(node)):
+        for key, value in mapping.value:
+            if key.value == name and key.tag != nodes.MERGE:
+                return key, value
+    return None

@@ -6,10 +6,12 @@ regular file (a pipe would hang the reader).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from reconciler.findings import Finding
@@ -19,6 +21,8 @@ from reconciler.text import printable
 SUFFIXES = (".yaml", ".yml", ".json")
 TEMPLATE_SUFFIX = ".j2"
 CONFIGURATION_NAMES = frozenset({"reconciler.yaml", "reconciler.yml"})
+
+_TEMPLATE = "templates are not supported by this version; render the file first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class ManifestFile:
     root: Path
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Something found below a folder: the path by which it was found and, of a folder, the resolved one."""
+
+    path: Path
+    folder: Path | None
+
+
 class UnreadableError(Exception):
     """A file cannot be read; the text says why."""
 
@@ -44,19 +56,41 @@ def find_files(paths: tuple[str, ...]) -> tuple[list[ManifestFile], list[Finding
     findings: list[Finding] = []
     for name in paths:
         path = Path(name)
-        if path.is_dir():
-            found = list(_walk(path, path.resolve(), findings, {path.resolve()}))
-            if not found and not findings:
-                message = (
-                    f"no manifest below this directory: looked for {', '.join('*' + s for s in SUFFIXES)}"
-                )
-                findings.append(_finding(path, "no-manifests", message))
-            files.extend(found)
-        elif os.path.lexists(path):
-            files.append(ManifestFile(path, path.parent.resolve()))
+        if name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises what this answers with "no"
+            files.extend(_below(path, findings))
+        elif name.endswith(TEMPLATE_SUFFIX):
+            findings.append(_finding(path, "template", _TEMPLATE))
+        elif problem := _missing(name):
+            findings.append(problem)
         else:
-            findings.append(_finding(path, "no-such-path", "there is no such file or directory"))
+            files.append(ManifestFile(path, path.parent.resolve()))
     return _unique(files), findings
+
+
+def _below(folder: Path, findings: list[Finding]) -> list[ManifestFile]:
+    before = len(findings)
+    files = list(islice(_walk(folder, findings), MAX_FILES + 1))
+    if len(files) > MAX_FILES:
+        findings.append(
+            _finding(folder, "too-many-files", f"more than {MAX_FILES} files below this directory")
+        )
+    elif not files and len(findings) == before:
+        message = f"no manifest below this directory: looked for {', '.join('*' + s for s in SUFFIXES)}"
+        findings.append(_finding(folder, "no-manifests", message))
+    return files[:MAX_FILES]
+
+
+def _missing(name: str) -> Finding | None:
+    """Return why there is nothing to be read at the path `name`, or `None`."""
+    try:
+        os.lstat(name)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        # ValueError: a path that no file can have.
+        message = "there is no such file or directory"
+        return Finding(file=printable(name) or "''", rule="no-such-path", message=message)
+    except OSError as error:
+        return _finding(Path(name), "unreadable", f"cannot be read: {_reason(error)}")
+    return None
 
 
 def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
@@ -81,10 +115,11 @@ def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
             raise UnreadableError(f"it has {status.st_size} bytes; at most {limit} are read")
         with resolved.open("rb") as stream:
             data = stream.read(limit + 1)
-    except (OSError, RuntimeError) as error:
-        # RuntimeError: a loop of links, on Python before 3.13.
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnreadableError(reason.lower()) from None
+    except OSError as error:
+        raise UnreadableError(_reason(error)) from None
+    except RuntimeError:
+        # Python before 3.13 on a loop of links.
+        raise UnreadableError(os.strerror(errno.ELOOP).lower()) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -92,38 +127,53 @@ def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
         raise UnreadableError(f"it is not UTF-8 text (byte {error.start}, line {line})") from None
 
 
-def _walk(folder: Path, root: Path, findings: list[Finding], visited: set[Path]) -> Iterator[ManifestFile]:
+def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
+    """Yield the files below `top`, sorted; no folder is walked twice, none outside `top` at all."""
+    root = top.resolve()
+    visited: set[Path] = set()
+    pending = [_Entry(top, root)]
+    while pending:
+        entry = pending.pop()
+        if entry.folder is not None:
+            if not entry.folder.is_relative_to(root):
+                message = "the link leads out of the directory that was given"
+                findings.append(_finding(entry.path, "unreadable", message))
+            elif entry.folder not in visited:
+                visited.add(entry.folder)
+                pending.extend(reversed(_entries(entry.path, entry.folder, findings)))
+        elif entry.path.name.endswith(SUFFIXES):
+            yield ManifestFile(entry.path, root)
+        elif entry.path.name.endswith(tuple(suffix + TEMPLATE_SUFFIX for suffix in SUFFIXES)):
+            findings.append(_finding(entry.path, "template", _TEMPLATE))
+
+
+def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
+    """Return what stands in the folder `path`, sorted; hidden files are left out.
+
+    Args:
+        path: The folder, as found.
+        folder: The same, links followed.
+        findings: Takes what cannot be looked at.
+    """
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
     except OSError as error:
-        findings.append(_finding(folder, "unreadable", f"cannot be read: {(error.strerror or '').lower()}"))
-        return
+        findings.append(_finding(path, "unreadable", f"cannot be read: {_reason(error)}"))
+        return []
+    found: list[_Entry] = []
     for entry in entries:
-        path = folder / entry.name
         if entry.name.startswith(".") or entry.name in CONFIGURATION_NAMES:
             continue
-        if entry.is_dir():
-            yield from _walk_folder(path, root, findings, visited)
-        elif entry.name.endswith(SUFFIXES):
-            if len(visited) > MAX_FILES:
-                findings.append(_finding(path, "too-many-files", f"more than {MAX_FILES} files"))
-                return
-            yield ManifestFile(path, root)
-        elif entry.name.endswith(tuple(suffix + TEMPLATE_SUFFIX for suffix in SUFFIXES)):
-            message = "templates are not supported by this version; render the file first"
-            findings.append(_finding(path, "template", message))
-
-
-def _walk_folder(
-    path: Path, root: Path, findings: list[Finding], visited: set[Path]
-) -> Iterator[ManifestFile]:
-    resolved = path.resolve()
-    if not resolved.is_relative_to(root):
-        message = "the link leads out of the directory that was given"
-        findings.append(_finding(path, "unreadable", message))
-    elif resolved not in visited:
-        visited.add(resolved)
-        yield from _walk(path, root, findings, visited)
+        below = path / entry.name
+        try:
+            is_folder = entry.is_dir()
+        except OSError as error:
+            # A loop of links, or a link into a directory that may not be looked into.
+            findings.append(_finding(below, "unreadable", f"cannot be read: {_reason(error)}"))
+        else:
+            resolved = below.resolve() if entry.is_symlink() else folder / entry.name
+            found.append(_Entry(below, resolved if is_folder else None))
+    return found
 
 
 def _unique(files: list[ManifestFile]) -> list[ManifestFile]:
@@ -132,6 +182,10 @@ def _unique(files: list[ManifestFile]) -> list[ManifestFile]:
     for file in files:
         unique.setdefault(Path(os.path.realpath(file.path)), file)
     return list(unique.values())
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _finding(path: Path, rule: str, message: str) -> Finding:

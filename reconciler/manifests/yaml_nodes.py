@@ -2,7 +2,8 @@
 
 Scalars are resolved by the JSON-like core of YAML 1.2: `true`, `null`, `12` and `1.5` are what they look
 like, and everything that YAML 1.1 would silently turn into something else (dates, `yes`, `0o17`, `1:30`,
-`010`) stays the text that the user wrote. Never builds Python objects from tags.
+`010`) stays the text that the user wrote, and so does a number of more than 18 digits, which no number here
+could hold exactly. Never builds Python objects from tags.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
 from reconciler.findings import Position
-from reconciler.manifests.bounds import MAX_DEPTH
+from reconciler.manifests.bounds import MAX_DEPTH, MAX_NODES
 
 Node: TypeAlias = yaml.Node
 MappingNode: TypeAlias = yaml.MappingNode
@@ -35,15 +36,20 @@ MERGE = "tag:yaml.org,2002:merge"
 MAP = "tag:yaml.org,2002:map"
 SEQ = "tag:yaml.org,2002:seq"
 
+PLAIN_TAGS = frozenset({STR, INT, FLOAT, BOOL, MERGE})
+"""The tags of scalars that are some text and no tag of ours."""
+
+NULL_PATTERN = re.compile(r"(?:~|null|Null|NULL|)\Z")
 INT_PATTERN = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
 FLOAT_PATTERN = re.compile(
-    r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?\Z",
+    r"[-+]?(?:(?:0|[1-9][0-9]{0,17})(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?\Z",
 )
 
 # The composer recurses, in C without a check of its own: text that could nest deeper than this is walked
-# event by event first.
+# event by event first, and so is text that could hold more than `MAX_NODES` values. Block indentation is
+# looked for anywhere, since YAML knows more line breaks than `^` does.
 _SUSPICIOUS_DEPTH = 300
-_BLOCK_INDICATORS = re.compile(r"^[ \t?-]{300,}", re.MULTILINE)
+_BLOCK_INDICATORS = re.compile(r"(?<![ \t?:-])[ \t?:-]{300,}")
 
 
 class YamlProblemError(Exception):
@@ -66,7 +72,7 @@ class _Resolver(BaseResolver):
     """Tells the plain scalars of JSON from text, and nothing else."""
 
 
-_Resolver.add_implicit_resolver(NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+_Resolver.add_implicit_resolver(NULL, NULL_PATTERN, ["~", "n", "N", ""])
 _Resolver.add_implicit_resolver(BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
 _Resolver.add_implicit_resolver(INT, INT_PATTERN, list("-+0123456789"))
 _Resolver.add_implicit_resolver(FLOAT, FLOAT_PATTERN, list("-+.0123456789"))
@@ -108,30 +114,49 @@ def compose(text: str) -> Iterator[Node]:
     """Yield the root node of every document in `text`; empty documents are left out.
 
     Raises:
-        YamlProblemError: The text is not YAML, or nests deeper than `MAX_DEPTH`.
+        YamlProblemError: The text is not YAML, nests deeper than `MAX_DEPTH`, or holds more than
+            `MAX_NODES` values.
     """
     try:
-        if _may_nest_deeply(text):
-            _check_depth(text)
+        if len(text) > MAX_NODES or _may_nest_deeply(text):
+            _check_bounds(text)
         composer = _COMPOSER(text)
         while composer.check_node():
             node = composer.get_node()
             if node is not None and not (isinstance(node, ScalarNode) and node.tag == NULL):
                 yield node
     except yaml.MarkedYAMLError as error:
-        raise _syntax_problem(error) from None
+        raise _syntax_problem(error, text) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        message = f"the character {chr(error.character)!r} is not allowed in YAML"
-        raise YamlProblemError("yaml-syntax", message, Position(line, 1)) from None
+        char = chr(error.character)
+        # The error counts bytes or characters, as the parser likes; such a character is refused anywhere.
+        before = text.partition(char)[0]
+        position = Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise YamlProblemError(
+            "yaml-syntax", f"the character {char!r} is not allowed in YAML", position
+        ) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise YamlProblemError("yaml-syntax", f"not valid YAML: {error}", None) from None
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError) -> YamlProblemError:
-    words = " ".join(part for part in (error.context, error.problem) if part)
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblemError:
     position = _position(error.problem_mark or error.context_mark)
+    words = ", ".join(part for part in (error.context, error.problem) if part)
+    first = _position(error.context_mark)
+    if error.problem == "second occurrence" and first is not None:
+        words = f"two anchors have one name, the first at line {first.line}, column {first.column}"
+    elif position is not None and "cannot start any token" in words:
+        words = _wrong_start(position, text)
     return YamlProblemError("yaml-syntax", f"not valid YAML: {words}", position)
+
+
+def _wrong_start(position: Position, text: str) -> str:
+    char = "".join(text.splitlines()[position.line - 1 : position.line])[
+        position.column - 1 : position.column
+    ]
+    if char == "\t":
+        return "a tab cannot stand here; indent with spaces"
+    return f"the character {char!r} cannot start a value; put the value in quotes"
 
 
 def _position(mark: Any) -> Position | None:  # noqa: ANN401 - PyYAML has two unrelated kinds of marks
@@ -143,11 +168,14 @@ def _may_nest_deeply(text: str) -> bool:
     return brackets > _SUSPICIOUS_DEPTH or _BLOCK_INDICATORS.search(text) is not None
 
 
-def _check_depth(text: str) -> None:
+def _check_bounds(text: str) -> None:
     composer = _COMPOSER(text)
-    depth = 0
-    while composer.check_event():
-        event = composer.get_event()
+    depth = count = 0
+    while (event := composer.get_event()) is not None:
+        count += isinstance(event, yaml.NodeEvent)
+        if count > MAX_NODES:
+            message = f"more than {MAX_NODES} values in one file"
+            raise YamlProblemError("too-large", message, _position(event.start_mark))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -31,6 +31,14 @@ _TYPE_WORDS = {
     "null": "empty",
 }
 
+_OWN_WORDS = frozenset({"oneOf", "anyOf", "pattern", "not"})
+"""The keywords of which a schema says itself, in `x-message`, what they want."""
+
+_LONGEST_PATH = 200
+
+_Words: TypeAlias = tuple[str, str]
+"""What is allowed, and what was found: the parts of a problem's message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaProblem:
@@ -39,23 +47,27 @@ class SchemaProblem:
     Args:
         path: Where, from the root of the validated value.
         rule: The stable id of the rule, `schema-` and the schema's keyword.
-        message: What was found and what is allowed; never a sensitive value.
+        message: What is allowed.
+        found: The rest of the message, which quotes what was found; never a field that the schema marks as
+            sensitive, but the caller may know better and leave it out.
         at_key: Whether the problem is the key at the end of `path` itself, not its value.
     """
 
     path: Path
     rule: str
     message: str
+    found: str = ""
     at_key: bool = False
 
 
-def validate(value: JsonValue, schema_name: str) -> tuple[SchemaProblem, ...]:
-    """Return what the schema `schema_name` does not allow in `value`; empty when it is valid."""
-    errors = sorted(
-        _validator(schema_name).iter_errors(value), key=lambda error: [str(p) for p in error.path]
-    )
-    problems = (problem for error in errors for problem in _problems(error))
-    return tuple(dict.fromkeys(problems))
+def validate(value: JsonValue, schema_name: str) -> Iterator[SchemaProblem]:
+    """Yield what the schema `schema_name` does not allow in `value`, each thing once."""
+    seen: set[SchemaProblem] = set()
+    for error in _validator(schema_name).iter_errors(value):
+        for problem in _problems(error):
+            if problem not in seen:
+                seen.add(problem)
+                yield problem
 
 
 @cache
@@ -71,21 +83,24 @@ def _problems(error: ValidationError) -> Iterator[SchemaProblem]:
     if keyword == "additionalProperties":
         yield from _unknown_keys(error, path)
         return
+    if keyword in {"oneOf", "anyOf"} and not isinstance(error.instance, dict):
+        # They are about keys; that there are none here is what `type` says.
+        return
     at_key = "propertyNames" in error.relative_schema_path
     if at_key:
         path = (*path, str(error.instance))
-    describe = _DESCRIBE.get(keyword)
-    schema = as_object(error.schema)
-    own = schema.get("x-message")
-    if isinstance(own, str) and keyword in {"oneOf", "anyOf", "pattern"}:
-        found = f", found {_found(error)}" if keyword == "pattern" else ""
-        message = f"{_subject(path)}: {own}{found}"
-    elif describe is not None:
-        message = describe(error, path)
+    own = as_object(error.schema).get("x-message")
+    if isinstance(own, str) and keyword in _OWN_WORDS:
+        found = "" if keyword in {"oneOf", "anyOf"} else f", found {_found(error)}"
+        message = f"{_subject(path)}: {own}"
     else:
-        message = f"{_subject(path)}: {clip(error.message)}"
+        message, found = _DESCRIBE.get(keyword, _other)(error, path)
     yield SchemaProblem(
-        path=path, rule=f"schema-{_kebab(keyword)}", message=printable(message), at_key=at_key
+        path=path,
+        rule=f"schema-{_kebab(keyword)}",
+        message=printable(message),
+        found=printable(found),
+        at_key=at_key,
     )
 
 
@@ -108,50 +123,53 @@ def _suggestion(key: str, known: list[str]) -> str:
     return "known here: " + ", ".join(known)
 
 
-def _type(error: ValidationError, path: Path) -> str:
+def _type(error: ValidationError, path: Path) -> _Words:
     allowed = _names(error.validator_value)
     words = " or ".join(_TYPE_WORDS.get(name, name) for name in allowed)
     hint = ""
     if allowed == ["string"] and isinstance(error.instance, (bool, int, float)):
         hint = "; put the value in quotes"
-    return f"{_subject(path)} must be {words}, found {_found(error)}{hint}"
+    return f"{_subject(path)} must be {words}", f", found {_found(error)}{hint}"
 
 
-def _required(error: ValidationError, path: Path) -> str:
+def _required(error: ValidationError, path: Path) -> _Words:
     missing = [name for name in _names(error.validator_value) if name not in as_object(error.instance)]
     # jsonschema raises one error for each missing key and names it only in its message.
     name = next((name for name in missing if f"'{name}'" in error.message), missing[0])
-    return f"{name!r} is missing in {_place(path)}"
+    return f"{name!r} is missing in {_place(path)}", ""
 
 
-def _allowed(error: ValidationError, path: Path) -> str:
-    return (
-        f"{_subject(path)} must be one of {', '.join(_names(error.validator_value))}; found {_found(error)}"
-    )
+def _allowed(error: ValidationError, path: Path) -> _Words:
+    allowed = ", ".join(_names(error.validator_value))
+    return f"{_subject(path)} must be one of {allowed}", f"; found {_found(error)}"
 
 
-def _limit(words: str) -> Callable[[ValidationError, Path], str]:
-    def describe(error: ValidationError, path: Path) -> str:
-        return f"{_subject(path)} must be {words} {error.validator_value}, found {_found(error)}"
+def _limit(words: str) -> Callable[[ValidationError, Path], _Words]:
+    def describe(error: ValidationError, path: Path) -> _Words:
+        return f"{_subject(path)} must be {words} {error.validator_value}", f", found {_found(error)}"
 
     return describe
 
 
-def _empty(error: ValidationError, path: Path) -> str:  # noqa: ARG001 - one signature for all
-    return f"{_subject(path)} must not be empty"
+def _empty(error: ValidationError, path: Path) -> _Words:  # noqa: ARG001 - one signature for all
+    return f"{_subject(path)} must not be empty", ""
 
 
-def _dependent(error: ValidationError, path: Path) -> str:
+def _dependent(error: ValidationError, path: Path) -> _Words:
     rules = as_object(error.validator_value)
     wanted = "; ".join(f"{key!r} needs {', '.join(_names(needs))}" for key, needs in rules.items())
-    return f"{_subject(path)}: {wanted}"
+    return f"{_subject(path)}: {wanted}", ""
+
+
+def _other(error: ValidationError, path: Path) -> _Words:
+    return f"{_subject(path)} does not fit the schema's {error.validator!r}", f", found {_found(error)}"
 
 
 def _names(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
-_DESCRIBE: dict[str, Callable[[ValidationError, Path], str]] = {
+_DESCRIBE: dict[str, Callable[[ValidationError, Path], _Words]] = {
     "type": _type,
     "required": _required,
     "enum": _allowed,
@@ -179,11 +197,11 @@ def _found(error: ValidationError) -> str:
 
 
 def _subject(path: Path) -> str:
-    return display_path(path) if path else "the document"
+    return clip(display_path(path), _LONGEST_PATH) if path else "the document"
 
 
 def _place(path: Path) -> str:
-    return display_path(path) if path else "the top level"
+    return clip(display_path(path), _LONGEST_PATH) if path else "the top level"
 
 
 def _kebab(keyword: str) -> str:

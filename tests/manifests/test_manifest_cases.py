@@ -1,0 +1,44 @@
+"""Every case file does what it says; see `case_files` for how to add one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from case_files import BAD, GOOD, environment, expected
+
+from reconciler.findings import Severity
+from reconciler.manifests import load_manifests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case.stem)
+def test_bad_case_gives_its_findings(case: Path) -> None:
+    """A bad manifest gives exactly the findings that its comments expect, and no value of `!env` in any."""
+    env = environment(case)
+    result = load_manifests((str(case),), env)
+    wanted = expected(case)
+    assert wanted, "the file says what must be found"
+    missing = [one for one in wanted if not any(one.fits(finding) for finding in result.findings)]
+    assert (missing, len(result.findings)) == ([], len(wanted)), result.findings
+    assert {finding.severity for finding in result.findings} == {Severity.ERROR}
+    assert {finding.file for finding in result.findings} == {str(case)}
+    assert not result.valid
+    said = " ".join(finding.message for finding in result.findings)
+    assert not [value for value in env.values() if value.startswith("canary") and value in said]
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case.stem)
+def test_good_case_gives_no_finding(case: Path) -> None:
+    """A good manifest is loaded, and nothing is said about it."""
+    result = load_manifests((str(case),), environment(case))
+    assert (result.findings, result.valid, result.files) == ((), True, 1)
+    assert result.manifests
+
+
+def test_there_are_many_cases() -> None:
+    """The case directories were found, and no case was lost."""
+    assert len(BAD) >= 200
+    assert len(GOOD) >= 25

@@ -1,0 +1,330 @@
+"""From text to values: both spellings of a body, places, and the bounds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from manifest_helpers import CANARY, load, names, only, told, workflow, write
+
+from reconciler.findings import Position
+from reconciler.manifests import PatchManifest, Settings, WorkflowManifest
+from reconciler.manifests.bounds import MAX_DEPTH, MAX_DOCUMENTS, MAX_FINDINGS, MAX_NODES
+from reconciler.manifests.manifest import WhenRunning
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.values import Path as FieldPath
+
+_PLACES = """\
+# ünïcode before
+reconcile:
+  id: 7
+body:
+  name: places
+  tags:
+    - name: "é"
+    - {name: two}
+  retryOptions: &retry
+    duration: 3
+  steps:
+    train: &train {imageId: 1, "command": x}
+    again:
+      <<: *train
+      imageId: 2
+      runConfiguration: {retryOptions: *retry}
+"""
+
+
+def test_both_spellings_are_one_manifest(tmp_path: Path) -> None:
+    """A body under `body:` and the same body at the top level give the same workflow and settings."""
+    bare = workflow("a", "reconcile: {id: 4, paused: true}\n")
+    wrapped = "reconcile: {id: 4, paused: true}\nbody:\n  name: a\n  steps:\n    train:\n      imageId: 1\n"
+    first, second = (
+        load(write(tmp_path / f"{index}.yaml", text)).manifests[0]
+        for index, text in enumerate((bare, wrapped))
+    )
+    assert isinstance(first, WorkflowManifest)
+    assert (first.name, first.body, first.settings) == (second.name, second.body, second.settings)
+    assert first.body == {"name": "a", "steps": {"train": {"imageId": 1}}}
+    assert (first.source.base, second.source.base) == ((), ("body",))
+    assert first.wanted_name == "a"
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    """Every setting under `reconcile:` arrives, and each has its default when it is left out."""
+    text = (
+        "reconcile: {id: 4, renamedFrom: [b, c], ignore: [tags], prevent_delete: true, paused: false, "
+        "whenRunning: skip}\n"
+    )
+    file = write(tmp_path / "a.yaml", workflow("a", text) + "---\n" + workflow("d"))
+    given, default = (manifest.settings for manifest in load(file).manifests)
+    assert given == Settings(
+        id=4,
+        renamed_from=("b", "c"),
+        ignore=("tags",),
+        prevent_delete=True,
+        paused=False,
+        when_running=WhenRunning.SKIP,
+    )
+    assert default == Settings(when_running=WhenRunning.PROCEED)
+    assert (default.id, default.paused, default.prevent_delete) == (None, None, False)
+
+
+def test_patch_is_read(tmp_path: Path) -> None:
+    """A patch keeps what it sets, for which steps, and what it merges; its new name is the wanted one."""
+    text = "patch: {name: a, stepNames: [s], set: {name: b, imageId: 3}, body: {tags: [{name: t}]}}\n"
+    (patch,) = load(write(tmp_path / "a.yaml", text)).manifests
+    assert isinstance(patch, PatchManifest)
+    assert (patch.name, patch.wanted_name, patch.step_names) == ("a", "b", ("s",))
+    assert (dict(patch.keywords), patch.body) == ({"name": "b", "imageId": 3}, {"tags": [{"name": "t"}]})
+
+
+def test_documents_of_one_file(tmp_path: Path) -> None:
+    """A file holds any number of manifests; a broken one is told and does not hide the others."""
+    text = workflow("a") + "---\n" + workflow("b", "wrong: 1\n") + "---\n# empty\n---\n" + workflow("c")
+    result = load(write(tmp_path / "all.yaml", text))
+    assert names(result) == ["a", "c"]
+    assert (only(result).rule, only(result).position) == ("schema-unknown-key", Position(10, 1))
+    assert [str(manifest.source).rpartition(":")[2] for manifest in result.manifests] == ["1", "14"]
+
+
+def test_documents_before_broken_yaml_keep_their_places(tmp_path: Path) -> None:
+    """What is wrong in a document before the one that is no YAML is still told with its place."""
+    text = workflow("a", "wrong: 1\n") + "---\nname: [b\n"
+    result = load(write(tmp_path / "a.yaml", text))
+    assert [(finding.rule, finding.position) for finding in result.findings] == [
+        ("schema-unknown-key", Position(5, 1)),
+        ("yaml-syntax", Position(8, 1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        ((), (2, 1), (2, 1)),
+        (("body", "name"), (5, 3), (5, 9)),
+        (("body", "tags", 0), (7, 7), (7, 7)),
+        (("body", "tags", 0, "name"), (7, 7), (7, 13)),
+        (("body", "tags", 1, "name"), (8, 8), (8, 14)),
+        (("body", "steps", "train", "command"), (12, 32), (12, 43)),
+        (("body", "steps", "again", "command"), (12, 32), (12, 43)),
+        (("body", "steps", "again", "imageId"), (15, 7), (15, 16)),
+        (("body", "steps", "again", "runConfiguration", "retryOptions", "duration"), (10, 5), (10, 15)),
+        (("body", "steps", "again", "parents", 0), (14, 7), (14, 7)),
+        (("body", "tags", 9, "name"), (7, 5), (7, 5)),
+        (("reconcile", "id"), (3, 3), (3, 7)),
+    ],
+)
+def test_places_of_keys_and_values(
+    tmp_path: Path, path: FieldPath, key: tuple[int, int], value: tuple[int, int]
+) -> None:
+    """Any key or value is found again: through lists, aliases and merge keys; a missing one at its parent."""
+    (manifest,) = load(write(tmp_path / "a.yaml", _PLACES)).manifests
+    document = manifest.source.document
+    assert document.position(path, at_key=True) == Position(*key)
+    assert document.position(path) == Position(*value)
+    if path[:1] == ("body",):
+        assert manifest.source.position(path[1:]) == Position(*value)
+
+
+@pytest.mark.parametrize("prefix", ["\ufeff", "\r\n\r\n", "---\r\n", "# é\u2603\U0001f600\n"])
+def test_places_after_odd_beginnings(tmp_path: Path, prefix: str) -> None:
+    """A byte order mark, Windows line ends and characters of several bytes do not shift a place."""
+    text = prefix + 'name: "é"\r\nsteps: {"a": {"ünï": 1}}\r\n'
+    finding = only(load(write(tmp_path / "a.yaml", text)))
+    assert finding.position == Position(2 + prefix.count("\n"), 15)
+    assert finding.path == ("steps", "a", "ünï")
+
+
+def test_finding_has_its_path_from_the_document_root(tmp_path: Path) -> None:
+    """A finding's path starts at the document, its message at the body that the user thinks of."""
+    finding = only(load(write(tmp_path / "a.yaml", "body:\n  name: a\n  steps: {t: {parents: [1]}}\n")))
+    assert finding.path == ("body", "steps", "t", "parents", 0)
+    assert finding.message.startswith("steps.t.parents[0] must be text")
+
+
+def test_json_files(tmp_path: Path) -> None:
+    """JSON is read as it is: tabs, escaped slashes and escaped characters beyond the first plane too."""
+    body = {"name": "a\U0001f600\\ud83d\\ude00\t", "steps": {"s": {"command": "\u2028 \x7f /"}}}
+    text = json.dumps({"body": body}, indent="\t").replace("/", "\\/")
+    assert "\\ud83d\\ude00" in text
+    (manifest,) = load(write(tmp_path / "a.json", text)).manifests
+    assert manifest.body == body
+
+
+def test_json_mistakes_have_places(tmp_path: Path) -> None:
+    """A mistake in a JSON file is told with line and column."""
+    text = '{\n  "name": "a",\n  "steps": {"s": {"imageId": "1"}}\n}\n'
+    assert only(load(write(tmp_path / "a.json", text))).position == Position(3, 30)
+
+
+def test_half_of_an_escaped_pair_is_refused(tmp_path: Path) -> None:
+    """A lone surrogate is no text, in JSON neither."""
+    finding = only(load(write(tmp_path / "a.json", '{"name": "\\ud83d", "steps": {"s": {}}}')))
+    assert (finding.rule, finding.position) == ("yaml-syntax", Position(1, 13))
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("--- a\n" * 150_000, "too-many-documents"),
+        ("--- a\n" * 1_000_001, "too-large"),
+        ("[" * 200_000, "too-deep"),
+        ("- " * 200_000, "too-deep"),
+        ("".join(" " * depth + "a:\n" for depth in range(1200)), "too-deep"),
+        ("[" + "a," * (MAX_NODES + 1) + "]", "too-large"),
+        ("name: &a [" + "x," * 2000 + "]\nsteps: [" + "*a," * 600 + "]", "too-large"),
+    ],
+    ids=["documents", "million", "brackets", "dashes", "indentation", "values", "aliases"],
+)
+def test_bounds(tmp_path: Path, text: str, rule: str) -> None:
+    """A file past a bound is refused with the bound's own rule; nothing of it is a manifest."""
+    result = load(write(tmp_path / "a.yaml", text))
+    assert not result.manifests
+    assert not result.valid
+    assert rule in {finding.rule for finding in result.findings}
+    assert len(result.findings) <= MAX_FINDINGS + 1
+
+
+def test_documents_up_to_the_bound_are_read(tmp_path: Path) -> None:
+    """The documents before the bound are read, one more than it is told."""
+    text = "".join(f"---\npatch: {{name: w{index}, set: {{imageId: 1}}}}\n" for index in range(MAX_DOCUMENTS))
+    assert len(load(write(tmp_path / "a.yaml", text)).manifests) == MAX_DOCUMENTS
+    more = load(write(tmp_path / "b.yaml", text + "---\na: b\n"))
+    assert (only(more).rule, only(more).position) == (
+        "too-many-documents",
+        Position(2 * MAX_DOCUMENTS + 2, 1),
+    )
+    assert f"more than {MAX_DOCUMENTS} documents in one file; split it" in only(more).message
+
+
+def test_depth_up_to_the_bound_is_read(tmp_path: Path) -> None:
+    """What nests as deep as allowed is read (and is no workflow); one level more is told."""
+    deep = "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)
+    assert only(load(write(tmp_path / "a.yaml", workflow("a", f"tags: {deep}\n")))).rule == "schema-type"
+    assert only(load(write(tmp_path / "b.yaml", workflow("a", f"tags: [{deep}]\n")))).rule == "too-deep"
+
+
+def test_a_million_empty_documents_are_nothing(tmp_path: Path) -> None:
+    """Empty documents are left out, however many."""
+    assert only(load(write(tmp_path / "a.yaml", "---\n" * 200_000))).rule == "no-manifests"
+
+
+def test_long_chain_of_merge_keys_is_bounded(tmp_path: Path) -> None:
+    """Mappings that merge one another, thousands deep, are told as too large, not a crash."""
+    chain = ["a0: &a0 {x: y}"] + [f"a{i}: &a{i} {{<<: *a{i - 1}}}" for i in range(1, 3000)]
+    assert only(load(write(tmp_path / "a.yaml", "name: a\n" + "\n".join(chain)))).rule == "too-large"
+
+
+def test_wide_merge_keys_are_bounded(tmp_path: Path) -> None:
+    """A list of mappings merged again and again counts each time, though it brings nothing new."""
+    sources = "l: &l [" + ", ".join("{x: y}" for _ in range(2000)) + "]\n"
+    users = "".join(f"u{i}: {{<<: *l}}\n" for i in range(300))
+    assert only(load(write(tmp_path / "a.yaml", "name: a\n" + sources + users))).rule == "too-large"
+
+
+def test_merge_of_itself_ends(tmp_path: Path) -> None:
+    """A mapping that merges itself, or two that merge one another, are read like any other."""
+    text = workflow("a") + "    <<: &m {command: x}\n  other: &o\n    imageId: 1\n    <<: *o\n"
+    (manifest,) = load(write(tmp_path / "a.yaml", text)).manifests
+    assert manifest.body["steps"] == {"train": {"imageId": 1, "command": "x"}, "other": {"imageId": 1}}
+
+
+def test_own_keys_win_over_merged_ones(tmp_path: Path) -> None:
+    """A mapping's own key, then the first merged one, wins; an own empty value takes the merged one away."""
+    text = (
+        "name: a\nsteps:\n  one: &one {command: one, imageId: 1}\n"
+        "  two: {<<: [{command: two}, *one], imageId: ~}\n"
+    )
+    (manifest,) = load(write(tmp_path / "a.yaml", text)).manifests
+    assert manifest.body["steps"] == {"one": {"command": "one", "imageId": 1}, "two": {"command": "two"}}
+
+
+def test_aliases_are_copies(tmp_path: Path) -> None:
+    """What an alias stands for is a value of its own: changing one place leaves the other alone."""
+    text = "name: a\nsteps:\n  one: &one {parents: [x]}\n  two: *one\n"
+    (manifest,) = load(write(tmp_path / "a.yaml", text)).manifests
+    steps = manifest.body["steps"]
+    assert isinstance(steps, dict)
+    assert steps["one"] == steps["two"]
+    assert steps["one"] is not steps["two"]
+
+
+def test_mistakes_of_one_file_are_told_up_to_a_number(tmp_path: Path) -> None:
+    """A file with thousands of mistakes gives the first of them and says that there are more."""
+    text = workflow("a", "".join(f"wrong{index}: 1\n" for index in range(5000)))
+    result = load(write(tmp_path / "a.yaml", text))
+    assert len(result.findings) == MAX_FINDINGS + 1
+    assert result.findings[0].rule == "too-many-findings"
+    assert f"only {MAX_FINDINGS} of its mistakes are told" in result.findings[0].message
+    assert result.findings[1].position == Position(5, 1)
+
+
+def test_too_many_warnings_stay_warnings(tmp_path: Path) -> None:
+    """Many variables that are not set fail a check as little as one does."""
+    names_ = "".join(f"        V{index}: !env V{index}\n" for index in range(MAX_FINDINGS + 50))
+    text = workflow("a", "    parameters:\n      env:\n" + names_)
+    result = load(write(tmp_path / "a.yaml", text), require_env=False)
+    assert (len(result.findings), result.valid, names(result)) == (MAX_FINDINGS + 1, True, ["a"])
+
+
+def test_forty_bad_files_give_forty_findings(tmp_path: Path) -> None:
+    """Each bad file is told; the good one among them is read."""
+    for index in range(40):
+        write(tmp_path / f"{index:02}.yaml", workflow(f"w{index}", "wrong: 1\n"))
+    write(tmp_path / "good.yaml", workflow("good"))
+    result = load(tmp_path)
+    assert told(result) == [(f"{index:02}.yaml", "schema-unknown-key") for index in range(40)]
+    assert (names(result), result.files) == (["good"], 41)
+
+
+def test_two_manifests_of_one_name_report_each_other(tmp_path: Path) -> None:
+    """Each of them names the file and line of the other; manifests of other names are left alone."""
+    first = write(tmp_path / "a.yaml", "# one\n" + workflow("same"))
+    second = write(tmp_path / "b.yaml", "body:\n  name: same\n  steps: {s: {imageId: 1}}\n")
+    write(tmp_path / "c.yaml", workflow("other"))
+    result = load(tmp_path)
+    assert [(finding.rule, finding.file, finding.position) for finding in result.findings] == [
+        ("duplicate-name", str(first), Position(2, 7)),
+        ("duplicate-name", str(second), Position(2, 9)),
+    ]
+    assert [finding.message for finding in result.findings] == [
+        f"the name 'same' is also used in {second}:2",
+        f"the name 'same' is also used in {first}:2",
+    ]
+    assert [finding.path for finding in result.findings] == [("name",), ("body", "name")]
+    assert not result.valid
+
+
+def test_two_manifests_of_one_pinned_id_report_each_other(tmp_path: Path) -> None:
+    """Each of them is told at its `reconcile.id`, also when it is written as another number of that value."""
+    write(tmp_path / "a.yaml", workflow("a", "reconcile:\n  id: 7\n"))
+    write(tmp_path / "b.yaml", "reconcile: {id: 7.0}\npatch: {name: b, set: {imageId: 1}}\n")
+    write(tmp_path / "c.yaml", workflow("c", "reconcile: {id: 8}\n"))
+    result = load(tmp_path)
+    assert [(finding.rule, finding.path, finding.position) for finding in result.findings] == [
+        ("duplicate-id", ("reconcile", "id"), Position(6, 7)),
+        ("duplicate-id", ("reconcile", "id"), Position(1, 17)),
+    ]
+    assert f"also used in {tmp_path / 'b.yaml'}:2" in result.findings[0].message
+
+
+def test_many_manifests_of_one_name_stay_readable(tmp_path: Path) -> None:
+    """With hundreds of one name each finding names some of the others and how many more there are."""
+    file = write(tmp_path / "a.yaml", "---\n".join([workflow("same")] * 300))
+    result = load(file)
+    assert len(result.findings) == 300
+    assert result.findings[0].message.endswith(
+        f"{file}:6, {file}:11, {file}:16, {file}:21, {file}:26 and 294 more"
+    )
+
+
+def test_values_are_not_in_the_repr(tmp_path: Path) -> None:
+    """What a traceback or a log would show of a manifest does not hold its values."""
+    text = workflow("a", f"    command: {CANARY}\n    repository: {{token: {CANARY}}}\n")
+    result = load(write(tmp_path / "a.yaml", text + f"---\npatch: {{name: b, set: {{token: {CANARY}}}}}\n"))
+    assert result.valid
+    assert CANARY not in repr(result)
