@@ -1,0 +1,51 @@
+"""Runs `validate` as a process, as users do, without network, credentials or a home directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CASES = Path(__file__).parent.parent / "cases" / "validate"
+COMMAND = [sys.executable, "-W", "error", "-m", "reconciler"]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Return an environment with the way to Python, `extra`, proxies that lead nowhere, and nothing else."""
+    nowhere = "http://127.0.0.1:9"
+    kept = {
+        name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ
+    }
+    return {**kept, "HOME": "/nonexistent", "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, **extra}
+
+
+def run(*words: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with `words` and return what it said."""
+    return subprocess.run(
+        [*COMMAND, *(str(word) for word in words)],
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        encoding="utf-8",
+        env=environment(**env),
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+
+
+def validate(*words: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `validate`, which must say nothing on stderr and exit with 0 or 3."""
+    done = run("validate", *words, cwd=cwd, **env)
+    assert (done.stderr, done.returncode in {0, 3}) == ("", True), done
+    return done
+
+
+def report(*words: str | Path, cwd: Path | None = None, **env: str) -> Any:
+    """Run `validate --format json` and return the report."""
+    done = validate("--format", "json", *words, cwd=cwd, **env)
+    parsed = json.loads(done.stdout)
+    assert done.returncode == (3 if parsed["summary"]["errors"] else 0)
+    return parsed
