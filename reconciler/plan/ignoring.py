@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from reconciler.canonical import inheriting_steps, keyed, unkeyed
+from reconciler.client.patching import is_masked_token
+from reconciler.diff import leaves
 from reconciler.memory import untold_kind
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup
 
@@ -100,13 +102,29 @@ def _keep_inherited(ours: JsonObject, path: Path) -> None:
 
 
 def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
-    value = lookup(theirs, path)
+    value, old = lookup(theirs, path), lookup(ours, path)
     if value is not ABSENT:
         _put(ours, path, value)
+        if old is not ABSENT:
+            _keep_untold(ours, path, value, old)
     elif untold_kind(path) is None:
         parent = lookup(ours, path[:-1])
         if isinstance(parent, dict):
             parent.pop(str(path[-1]), None)
+
+
+def _keep_untold(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue) -> None:
+    """Put back what stood in `old`, at `path`, and what the live `value` in its place does not tell."""
+    told = {untold_kind(leaf) for leaf, _ in leaves(value, path)}
+    for leaf, stated in leaves(old, path):
+        kind = untold_kind(leaf)
+        if kind is None or stated is None or stated in ({}, []):
+            continue
+        holder = lookup(ours, leaf[:-1] if kind.is_credential else leaf[:_ITEM_DEPTH])
+        masked = is_masked_token(as_object(holder).get(str(leaf[-1])))
+        hidden = masked if kind.is_credential else kind not in told
+        if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
+            _put(ours, leaf, stated)
 
 
 def _put(ours: JsonObject, path: Path, value: JsonValue) -> None:

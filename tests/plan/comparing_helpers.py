@@ -1,0 +1,86 @@
+"""Workflows with one field that a platform may not tell, and tenants that remember it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.memory import Digester, Memory, Untold
+from reconciler.plan.comparing import Comparison, Tenancy, compare
+from reconciler.values import ABSENT, Path
+
+KEY = b"a key of the tests"
+NAME = "w"
+MASK = "********"
+DIGESTER = Digester(KEY, NAME)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A field of one kind: where it stands, what Git wants there, what else may stand there, its default."""
+
+    kind: Untold
+    path: Path
+    wanted: Any
+    other: Any
+    default: Any = ABSENT
+
+    def __str__(self) -> str:
+        return self.kind.name.lower()
+
+    @property
+    def credential(self) -> bool:
+        """Whether the platform may mask it."""
+        return self.kind in {Untold.TOKEN, Untold.SECRET}
+
+    def body(self, value: Any, *tags: Any) -> dict[str, Any]:
+        """Return a workflow with `value` in the field; without the field where it is `ABSENT`."""
+        steps: Any = {
+            "a": {"repository": {"url": "u", "branch": "b"}},
+            "b": {"type": "http", "auth": {"type": "basic"}},
+        }
+        result: Any = {"name": NAME, "steps": steps, "tags": [{"name": "team"}, *tags]}
+        if value is not ABSENT:
+            inner = result
+            for part in self.path[:-1]:
+                inner = inner.setdefault(part, {})
+            inner[self.path[-1]] = value
+        return result
+
+    def remembered(self, value: Any) -> list[Any]:
+        """Return the tags that say that `value` was last sent."""
+        return DIGESTER.memory([(self.path, value)]).tags()
+
+
+CASES = [
+    Case(Untold.TOKEN, ("steps", "a", "repository", "token"), "new", "old"),
+    Case(Untold.SECRET, ("steps", "b", "auth", "password"), "new", "old"),
+    Case(Untold.METADATA, ("metadata", "allowConcurrentExecution"), wanted=True, other=False),
+    Case(Untold.RETRY, ("retryOptions", "duration"), 10, 20, 5),
+    Case(Untold.STEP_RETRY, ("steps", "a", "runConfiguration", "retryOptions", "duration"), 10, 20, 5),
+]
+"""One field of each kind."""
+
+CREDENTIALS = [case for case in CASES if case.credential]
+OTHERS = [case for case in CASES if not case.credential]
+
+
+def tenancy(**given: Any) -> Tenancy:
+    """Return what holds for a run."""
+    return Tenancy(key=KEY, **given)
+
+
+def compared(live: Any, desired: Any, tenancy_: Tenancy | None = None, **given: Any) -> Comparison:
+    """Return what comparing two bodies gives; both stay as they were."""
+    before = copy.deepcopy((live, desired))
+    options = {"name": NAME, "default_resource": {}, **given}
+    result = compare(live=live, desired=desired, tenancy=tenancy_ or tenancy(), **options)
+    assert (live, desired) == before
+    return result
+
+
+def memory_of(fields: Iterable[tuple[Path, Any]]) -> Memory:
+    """Return the memory of what was sent."""
+    return DIGESTER.memory(fields)

@@ -1,0 +1,363 @@
+"""What differs once it is known what the platform does not tell: the whole table of decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import strategies
+from comparing_helpers import (
+    CASES,
+    CREDENTIALS,
+    DIGESTER,
+    KEY,
+    MASK,
+    NAME,
+    OTHERS,
+    Case,
+    compared,
+    memory_of,
+    tenancy,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import DEFAULT_RESOURCE, LAWS
+
+from reconciler.diff import FieldChange
+from reconciler.memory import Untold, untold_kind
+from reconciler.plan.comparing import (
+    HIDDEN,
+    Comparison,
+    needs_default_resource,
+    told_kinds,
+    unseen_note,
+    untold_fields,
+)
+from reconciler.values import ABSENT, lookup
+
+_RUNS: dict[str, Any] = {
+    "plain": {},
+    "off": {"remember": False},
+    "resend": {"resend": True},
+    "seen": {"told": frozenset(Untold)},
+    "off seen": {"remember": False, "told": frozenset(Untold)},
+    "off resend": {"remember": False, "resend": True},
+}
+"""The choices of a run, and whether some workflow of it shows that the platform tells the kind of field."""
+
+# What comes of a field that Git states, by what the platform tells, and what was last sent:
+#   change   it differs, and the live value (or the default) is shown
+#   hidden   it differs, and what is live cannot be shown
+#   same     nothing
+#   unseen   nothing, and the plan says that it cannot see the field
+_TABLE: dict[tuple[str, str, str], tuple[str, str, str, str, str, str]] = {
+    # (kind, live, remembered):          plain     off       resend    seen      off seen  off resend
+    ("credential", "told", "same"): ("same", "change", "hidden", "same", "change", "change"),
+    ("credential", "told", "other"): ("hidden", "change", "hidden", "hidden", "change", "change"),
+    ("credential", "told", "nothing"): ("change", "change", "change", "change", "change", "change"),
+    ("credential", "masked", "same"): ("same", "unseen", "hidden", "same", "unseen", "hidden"),
+    ("credential", "masked", "other"): ("hidden", "unseen", "hidden", "hidden", "unseen", "hidden"),
+    ("credential", "masked", "nothing"): ("unseen", "unseen", "hidden", "unseen", "unseen", "hidden"),
+    ("credential", "absent", "same"): ("same", "unseen", "hidden", "same", "change", "hidden"),
+    ("credential", "absent", "other"): ("hidden", "unseen", "hidden", "hidden", "change", "hidden"),
+    ("credential", "absent", "nothing"): ("unseen", "unseen", "hidden", "change", "change", "hidden"),
+    ("other", "told", "same"): ("change", "change", "change", "change", "change", "change"),
+    ("other", "told", "other"): ("change", "change", "change", "change", "change", "change"),
+    ("other", "told", "nothing"): ("change", "change", "change", "change", "change", "change"),
+    ("other", "absent", "same"): ("same", "unseen", "hidden", "same", "change", "hidden"),
+    ("other", "absent", "other"): ("hidden", "unseen", "hidden", "hidden", "change", "hidden"),
+    ("other", "absent", "nothing"): ("change", "unseen", "hidden", "change", "change", "hidden"),
+}
+_ROWS = [
+    pytest.param(case, live, remembered, run, outcome, id=f"{case}-{live}-{remembered}-{run}")
+    for (kind, live, remembered), outcomes in _TABLE.items()
+    for case in (CREDENTIALS if kind == "credential" else OTHERS)
+    for run, outcome in zip(_RUNS, outcomes, strict=True)
+]
+
+
+def _live(case: Case, told: str, remembered: str) -> Any:
+    value = {"told": case.other, "masked": MASK, "absent": ABSENT}[told]
+    sent = {"same": case.wanted, "other": case.other}
+    return case.body(value, *(case.remembered(sent[remembered]) if remembered in sent else []))
+
+
+@pytest.mark.parametrize(("case", "live", "remembered", "run", "outcome"), _ROWS)
+def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: str, outcome: str) -> None:
+    """The table above, for a field of each kind; what is not told is always listed to be remembered."""
+    found = compared(_live(case, live, remembered), case.body(case.wanted), tenancy(**_RUNS[run]))
+    before = {"told": case.other, "masked": MASK, "absent": case.default}[live]
+    changes = {
+        "change": (FieldChange(path=case.path, before=before, after=case.wanted),),
+        "hidden": (FieldChange(path=case.path, before=HIDDEN, after=case.wanted),),
+    }
+    assert found.changes == changes.get(outcome, ())
+    assert found.unseen == ((case.path,) if outcome == "unseen" else ())
+    shown = live == "told" and outcome == "change"
+    assert found.untold == (() if shown else ((case.path, case.wanted),))
+
+
+@pytest.mark.parametrize("remembered", ["same", "other", "nothing"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("run", _RUNS)
+def test_a_field_that_reads_back_as_git_states_it(case: Case, run: str, remembered: str) -> None:
+    """What the platform tells, and what is as Git wants it, is no difference whatever was remembered."""
+    live = case.body(case.wanted, *_live(case, "absent", remembered)["tags"][1:])
+    assert compared(live, case.body(case.wanted), tenancy(**_RUNS[run])) == Comparison(changes=())
+
+
+@pytest.mark.parametrize(
+    ("live", "remembered", "outcome"),
+    [
+        ("told", "nothing", "change"),
+        ("told", "other", "hidden"),
+        ("told", "none", "same"),
+        ("masked", "nothing", "unseen"),
+        ("masked", "other", "hidden"),
+        ("masked", "none", "same"),
+        ("absent", "nothing", "same"),
+        ("absent", "other", "hidden"),
+        ("absent", "none", "same"),
+    ],
+)
+@pytest.mark.parametrize("case", CREDENTIALS, ids=str)
+def test_a_credential_that_git_leaves_out(case: Case, live: str, remembered: str, outcome: str) -> None:
+    """A credential taken away in Git is planned where it was sent; one that is merely masked is not.
+
+    `none`: that it was left out is what was last sent.
+    """
+    tags = {"nothing": [], "other": case.remembered(case.other), "none": case.remembered(None)}[remembered]
+    value = {"told": case.other, "masked": MASK, "absent": ABSENT}[live]
+    found = compared(case.body(value, *tags), case.body(ABSENT))
+    changes = {
+        "change": (FieldChange(path=case.path, before=value, after=ABSENT),),
+        "hidden": (FieldChange(path=case.path, before=HIDDEN, after=ABSENT),),
+    }
+    assert found.changes == changes.get(outcome, ())
+    assert found.unseen == ((case.path,) if outcome == "unseen" else ())
+
+
+@pytest.mark.parametrize("remembered", ["same", "nothing"])
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("case", OTHERS, ids=str)
+def test_another_field_that_git_leaves_out(case: Case, *, told: bool, remembered: str) -> None:
+    """A field taken away in Git is planned where it shows, or where it is remembered and does not show."""
+    tags = case.remembered(case.wanted) if remembered == "same" else []
+    found = compared(case.body(case.wanted if told else ABSENT, *tags), case.body(ABSENT))
+    if told:
+        assert found.changes == (FieldChange(path=case.path, before=case.wanted, after=case.default),)
+    elif remembered == "same":
+        assert found.changes == (FieldChange(path=case.path, before=HIDDEN, after=ABSENT),)
+        assert found.changes[0].removes
+    else:
+        assert found == Comparison(changes=())
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_is_remembered_counts_only_where_remembering_is_on(case: Case) -> None:
+    """With `remember: false` a memory of other days is not looked at."""
+    live = case.body(ABSENT, *case.remembered(case.other))
+    assert compared(live, case.body(ABSENT), tenancy(remember=False)) == Comparison(changes=())
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_patch_does_not_take_away_what_it_does_not_state(case: Case) -> None:
+    """With `owns_all=False`, what is remembered and not stated is left alone; what is stated is compared."""
+    live = case.body(ABSENT, *case.remembered(case.other))
+    assert compared(live, case.body(ABSENT), owns_all=False) == Comparison(changes=())
+    stated = compared(live, case.body(case.wanted), owns_all=False)
+    assert stated.changes == (FieldChange(path=case.path, before=HIDDEN, after=case.wanted),)
+
+
+@pytest.mark.parametrize("remembered", ["same", "other", "nothing"])
+@pytest.mark.parametrize("live", ["told", "masked", "absent"])
+@pytest.mark.parametrize("run", _RUNS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_just_written(case: Case, run: str, live: str, remembered: str) -> None:
+    """Just after a write, what is not told is no difference; a credential told differently is not told."""
+    if live == "masked" and not case.credential:
+        return
+    found = compared(
+        _live(case, live, remembered), case.body(case.wanted), tenancy(**_RUNS[run]), just_written=True
+    )
+    if live == "told" and not case.credential:
+        assert found.changes == (FieldChange(path=case.path, before=case.other, after=case.wanted),)
+        assert found.untold == ()
+    else:
+        assert found == Comparison(changes=(), untold=((case.path, case.wanted),))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_just_written_without_a_field(case: Case) -> None:
+    """Just after a write, what was remembered before and is no longer sent is not asked for again."""
+    live = case.body(ABSENT, *case.remembered(case.other))
+    assert compared(live, case.body(ABSENT), just_written=True).changes == ()
+
+
+@pytest.mark.parametrize("live", ["told", "absent"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_ignored_fields(case: Case, live: str) -> None:
+    """A field that is ignored is neither a difference nor unseen, and is not remembered."""
+    pattern = tuple(str(part) for part in case.path)
+    for remembered in ("same", "other", "nothing"):
+        found = compared(_live(case, live, remembered), case.body(case.wanted), ignored=(pattern,))
+        assert found == Comparison(changes=())
+        gone = compared(_live(case, live, remembered), case.body(ABSENT), ignored=(pattern[:-1],))
+        assert gone == Comparison(changes=())
+
+
+def test_ignoring_leaves_the_rest() -> None:
+    """Only what is at or below an ignored path is left out."""
+    live: Any = {"name": NAME, "steps": {"a": {"command": "1", "imageId": 1}}}
+    desired: Any = {"name": NAME, "steps": {"a": {"command": "2", "imageId": 2}}}
+    found = compared(live, desired, ignored=(("steps", "*", "imageId"), ("steps", "b")))
+    assert [change.path for change in found.changes] == [("steps", "a", "command")]
+
+
+@pytest.mark.parametrize("left_out", [case for case in CASES if case.path[0] == "steps"], ids=str)
+def test_what_is_remembered_of_a_step_goes_with_the_step(left_out: Case) -> None:
+    """A step that Git removes is one change: what is remembered of its fields is not a second one."""
+    live = left_out.body(ABSENT, *left_out.remembered(left_out.other))
+    desired = left_out.body(ABSENT)
+    del desired["steps"][left_out.path[1]]
+    assert [change.path for change in compared(live, desired).changes] == [left_out.path[:2]]
+
+
+def test_a_token_left_out_is_remembered_where_tokens_are_not_told() -> None:
+    """That a repository has no token is remembered, too, on a platform known not to tell tokens."""
+    case = CASES[0]
+    body = case.body(ABSENT)
+    assert compared(body, body).untold == ()
+    known = tenancy(untold=frozenset({Untold.TOKEN}))
+    assert compared(body, body, known).untold == ((case.path, None),)
+    assert compared(body, body, known, ignored=(("steps", "a", "repository"),)).untold == ()
+    assert compared(body, body, known, owns_all=False).untold == ()
+    assert compared(body, body, tenancy(untold=known.untold, remember=False)).untold == ()
+    remembered = case.body(ABSENT, *case.remembered(None))
+    assert compared(remembered, body).untold == ((case.path, None),)
+
+
+def test_a_token_that_comes_where_none_was_is_planned() -> None:
+    """Remembered as left out, a token that Git adds is a difference although the platform masks it."""
+    case = CASES[0]
+    found = compared(case.body(MASK, *case.remembered(None)), case.body(case.wanted))
+    assert found.changes == (FieldChange(path=case.path, before=HIDDEN, after=case.wanted),)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_memory_of_another_name_or_key_says_nothing(case: Case) -> None:
+    """A renamed workflow's memory, or another team's, is as good as none."""
+    live, desired = case.body(ABSENT, *case.remembered(case.other)), case.body(case.wanted)
+    plain = compared(case.body(ABSENT), desired)
+    assert compared(live, desired, name="other") == plain
+    assert compared(live, desired, type(tenancy())(key=b"other")) == plain
+
+
+@given(
+    strategies.workflow_bodies().flatmap(
+        lambda body: st.tuples(st.just(body), strategies.retold(body), st.sampled_from(list(_RUNS)))
+    )
+)
+@LAWS
+def test_a_platform_that_tells_all_shows_no_difference(triple: Any) -> None:
+    """Whatever the words and whatever the run: a workflow that is as Git wants it does not differ."""
+    body, told, run = triple
+    found = compared(told, body, tenancy(**_RUNS[run]), name=body["name"], default_resource=DEFAULT_RESOURCE)
+    assert found.changes == ()
+    assert found.unseen == ()
+
+
+@given(strategies.workflow_bodies(), st.data())
+@LAWS
+def test_remembering_what_is_hidden_settles_a_workflow(body: Any, data: st.DataObject) -> None:
+    """Hide any of what may be hidden, remember what just was written, and nothing differs any more.
+
+    A platform that hides the options of steps hides the workflow's, too: else it would tell something wrong.
+    """
+    fields = [path for path in untold_fields(body) if lookup(body, path) is not ABSENT]
+    hidden = data.draw(st.sets(st.sampled_from(fields))) if fields else set()
+    kinds = {untold_kind(path) for path in hidden}
+    kinds |= {Untold.RETRY} if Untold.STEP_RETRY in kinds else set()
+    whole = kinds & {Untold.RETRY, Untold.STEP_RETRY}
+    hidden |= {path for path in fields if untold_kind(path) in whole}
+    live = _without(body, hidden)
+    written = compared(live, body, name=NAME, just_written=True)
+    assert written.changes == ()
+    live = {**live, "tags": [*live.get("tags", []), *memory_of(written.untold).tags()]}
+    found = compared(live, body)
+    assert (found.changes, found.unseen) == ((), ())
+
+
+def _without(value: Any, paths: set[Any], path: Any = ()) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without(item, paths, (*path, key)) for key, item in value.items() if (*path, key) not in paths
+    }
+
+
+@given(strategies.hostile_bodies(), strategies.hostile_bodies(), st.sampled_from(list(_RUNS)))
+@LAWS
+def test_no_answer_of_a_server_makes_comparing_fail(live: Any, desired: Any, run: str) -> None:
+    """Any JSON at all has differences or none, and tells kinds of fields or none."""
+    compared(live, desired, tenancy(**_RUNS[run]))
+    compared(live, desired, just_written=True, default_resource=live)
+    needs_default_resource(live, desired)
+    told, untold = told_kinds(live, KEY, NAME)
+    assert not told & untold
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_which_kinds_a_workflow_tells(case: Case) -> None:
+    """A value that shows is told; a mask, or a memory of what does not show, is not; one of each is not."""
+    kinds = frozenset({case.kind})
+    assert told_kinds(case.body(case.other), KEY, NAME) == (kinds, frozenset())
+    assert told_kinds(case.body(ABSENT), KEY, NAME) == (frozenset(), frozenset())
+    assert told_kinds(case.body(ABSENT, *case.remembered(1)), KEY, NAME) == (frozenset(), kinds)
+    assert told_kinds(case.body(case.other, *case.remembered(1)), KEY, NAME) == (kinds, frozenset())
+    if case.credential:
+        assert told_kinds(case.body(MASK), KEY, NAME) == (frozenset(), kinds)
+
+
+def test_a_kind_that_one_field_keeps_back_is_not_told() -> None:
+    """Of two fields of a kind, one told and one not: the platform does not tell the kind."""
+    first, second = ("metadata", "allowConcurrentExecution"), ("retryOptions", "duration")
+    tags = DIGESTER.memory([(("retryOptions", "numberOfRetries"), 1)]).tags()
+    live = {"name": NAME, "metadata": {first[1]: True}, "retryOptions": {second[1]: 9}, "steps": {"a": {}}}
+    assert told_kinds({**live, "tags": tags}, KEY, NAME) == (
+        frozenset({Untold.METADATA}),
+        frozenset({Untold.RETRY}),
+    )
+
+
+def test_the_default_resource_is_needed_only_where_resources_differ() -> None:
+    """It is asked for where a step that both have differs in its resources, and nowhere else."""
+    plain: Any = {"name": NAME, "steps": {"a": {"command": "c"}}}
+    stated: Any = {"name": NAME, "steps": {"a": {"command": "c", "resources": {"storage": "20GB"}}}}
+    spaced: Any = {"name": NAME, "steps": {"a": {"command": "d", "resources": {"storage": "20 GB"}}}}
+    added: Any = {"name": NAME, "steps": {**plain["steps"], "b": stated["steps"]["a"]}}
+    assert needs_default_resource(plain, stated)
+    assert needs_default_resource(stated, plain)
+    assert not needs_default_resource(stated, spaced)
+    assert not needs_default_resource(plain, added)
+    assert not needs_default_resource(plain, {**plain, "name": "v"})
+
+
+def test_resources_are_judged_by_the_default() -> None:
+    """Told resources that are the tenant's default do not differ from none; others do, and it is shown."""
+    plain: Any = {"name": NAME, "steps": {"a": {}}}
+    told: Any = {"name": NAME, "steps": {"a": {"resources": {"instanceTypeId": 21, "storage": "50 GB"}}}}
+    (change,) = compared(told, plain, default_resource=DEFAULT_RESOURCE).changes
+    assert change == FieldChange(path=("steps", "a", "resources", "storage"), before="50GB", after="10GB")
+    assert not change.removes
+    assert [change.after for change in compared(told, plain).changes] == [ABSENT, ABSENT]
+
+
+def test_the_note_names_the_fields_that_cannot_be_seen() -> None:
+    """A plan names up to five of them, and how they can be sent again."""
+    paths = tuple(("steps", f"s{number}", "repository", "token") for number in range(6))
+    assert unseen_note(paths[:1]) == (
+        "the platform does not tell steps.s0.repository.token; --resend-secrets sends what the manifest says"
+    )
+    assert "s4.repository.token, …;" in unseen_note(paths)
+    assert "s5" not in unseen_note(paths)

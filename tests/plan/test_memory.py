@@ -1,0 +1,161 @@
+"""What is remembered in tags: a digest that tells whether a value is still the same, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import LAWS
+
+from reconciler.canonical import canonical, is_own_tag
+from reconciler.diff import leaves
+from reconciler.memory import Digester, Memory, Untold, is_memory_tag, untold_kind
+
+_DIGESTER = Digester(b"key", "w")
+_PATH = ("steps", "train", "repository", "token")
+_FIELDS = st.dictionaries(
+    st.tuples(st.sampled_from(["metadata", "steps", "retryOptions"]), st.text(max_size=3)),
+    st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers()),
+    max_size=9,
+)
+
+
+@given(_FIELDS)
+@LAWS
+def test_what_is_remembered_comes_back_from_the_tags(fields: Any) -> None:
+    """A memory written into tags and read back is itself, in any order of tags and beside other ones."""
+    memory = _DIGESTER.memory(fields.items())
+    tags = memory.tags()
+    assert Memory.of({"tags": tags}) == memory
+    assert Memory.of({"tags": [{"name": "team"}, *reversed(tags), {"name": "reconciler-other"}]}) == memory
+    assert all(_DIGESTER.agrees(memory, path, value) for path, value in fields.items())
+    assert all(_DIGESTER.remembers(memory, path) for path in fields)
+
+
+@given(_FIELDS)
+@LAWS
+def test_tags_are_short_and_plain(fields: Any) -> None:
+    """A tag has few letters, digits and hyphens, and nothing else; the same memory has the same tags."""
+    tags: list[Any] = _DIGESTER.memory(fields.items()).tags()
+    assert all(re.fullmatch(r"reconciler-sent-[a-z2-7]{12}(-[a-z2-7]{12}){0,2}", tag["name"]) for tag in tags)
+    assert all(tag.keys() == {"name"} and is_own_tag(tag) and is_memory_tag(tag) for tag in tags)
+    assert len(tags) == -(-len(fields) // 3)
+    assert _DIGESTER.memory(reversed(list(fields.items()))).tags() == tags
+
+
+@given(strategies.workflow_bodies())
+@LAWS
+def test_every_field_of_a_workflow_can_be_remembered(body: Any) -> None:
+    """No field, value or name makes remembering fail, and each is known again."""
+    fields = list(leaves(canonical(body)))
+    digester = Digester(b"key", body["name"])
+    memory = Memory.of({"tags": digester.memory(fields).tags()})
+    assert all(digester.agrees(memory, path, value) for path, value in fields)
+
+
+def _digests(**given_: Any) -> set[str]:
+    facts = {"key": b"key", "name": "w", "path": _PATH, "value": "v", **given_}
+    (tag,) = Digester(facts["key"], facts["name"]).memory([(facts["path"], facts["value"])]).tags()
+    name = tag["name"].removeprefix("reconciler-sent-")  # type: ignore[index,call-overload,union-attr]
+    return {name[:5], name[5:]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"key": b"KEY"}, {"name": "W"}, {"path": (*_PATH[:1], "score", *_PATH[2:])}, {"path": _PATH[:-1]}],
+)
+def test_the_key_the_name_and_the_path_change_all_of_a_digest(other: Any) -> None:
+    """Equal values of two workflows, two fields or two owners do not look alike, nor do their paths."""
+    assert not _digests() & _digests(**other)
+
+
+@pytest.mark.parametrize("value", ["V", "v ", "", None, 1, True, ["v"], {"v": None}])
+def test_another_value_has_another_digest(value: Any) -> None:
+    """The digest of a field changes with its value, and only that half of the entry does."""
+    assert len(_digests() & _digests(value=value)) == 1
+    memory = _DIGESTER.memory([(_PATH, "v")])
+    assert _DIGESTER.agrees(memory, _PATH, "v")
+    assert not _DIGESTER.agrees(memory, _PATH, value)
+
+
+def test_values_that_only_look_alike_have_other_digests() -> None:
+    """`true` is not `1`, and `1` is not `"1"`."""
+    values: list[Any] = [True, 1, "1", "true", [1], None, "null"]
+    assert len({tuple(sorted(_digests(value=value))) for value in values}) == len(values)
+
+
+def test_a_digest_tells_nothing_without_the_key() -> None:
+    """With another key nothing is remembered, and the key is in no text."""
+    memory = _DIGESTER.memory([(_PATH, "v")])
+    stranger = Digester(b"another key", "w")
+    assert not stranger.remembers(memory, _PATH)
+    assert not stranger.agrees(memory, _PATH, "v")
+    assert "another key" not in repr(stranger)
+
+
+def test_nothing_remembered_says_nothing() -> None:
+    """A workflow without such tags neither remembers nor agrees, also not to nothing."""
+    for tags in (None, [], [{"name": "team"}], "x", {"name": "reconciler-sent-x"}):
+        memory = Memory.of({"tags": tags})
+        assert memory == Memory()
+        assert memory.tags() == []
+        assert not _DIGESTER.remembers(memory, _PATH)
+        assert not _DIGESTER.agrees(memory, _PATH, None)
+    assert Memory.of({}) == Memory()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reconciler-sent-",
+        "reconciler-sent-abc",
+        "reconciler-sent-abcdefghijkl2",
+        "reconciler-sent-ABCDEFGHIJKL",
+        "reconciler-sent-abcdefghijk1",
+        "reconciler-sent-abcdef hijkl",
+        "reconciler-sent-abcdefghijk\u0131",
+        "reconciler-sent--",
+        "reconciler-keep",
+        "xreconciler-sent-abcdefghijkl",
+        None,
+        7,
+        ["reconciler-sent-abcdefghijkl"],
+    ],
+)
+def test_tags_that_do_not_parse_say_nothing(name: Any) -> None:
+    """Whatever someone writes into a tag: what is no digest is not read as one, and the others count."""
+    (good,) = _DIGESTER.memory([(_PATH, "v")]).tags()
+    assert Memory.of({"tags": [{"name": name}]}) == Memory()
+    assert Memory.of({"tags": [{"name": name}, good, name]}) == _DIGESTER.memory([(_PATH, "v")])
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (("steps", "x", "repository", "token"), Untold.TOKEN),
+        (("steps", "x", "auth", "password"), Untold.SECRET),
+        (("steps", "x", "auth", "clientSecret"), Untold.SECRET),
+        (("steps", "x", "auth", "apiKey"), Untold.SECRET),
+        (("steps", "x", "auth", "bearerToken"), Untold.SECRET),
+        (("metadata", "allowConcurrentExecution"), Untold.METADATA),
+        (("metadata",), Untold.METADATA),
+        (("retryOptions", "duration"), Untold.RETRY),
+        (("steps", "x", "runConfiguration", "retryOptions", "exitCodes"), Untold.STEP_RETRY),
+        (("steps", "x", "runConfiguration", "skipConfiguration", "skip"), None),
+        (("steps", "x", "repository", "url"), None),
+        (("steps", "x", "auth", "username"), None),
+        (("steps", "x"), None),
+        (("steps", "metadata", "command"), None),
+        (("name",), None),
+        (("watchers", "x", "repository", "token"), None),
+        (("tags",), None),
+    ],
+)
+def test_which_fields_may_not_be_told(path: Any, kind: Untold | None) -> None:
+    """Credentials, metadata and retry options may be untold; nothing else is ever taken to be."""
+    assert untold_kind(path) is kind
+    assert kind is None or kind.is_credential == (kind in {Untold.TOKEN, Untold.SECRET})
