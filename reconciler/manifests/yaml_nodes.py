@@ -145,6 +145,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblemError:
     first = _position(error.context_mark)
     if error.problem == "second occurrence" and first is not None:
         words = f"two anchors have one name, the first at line {first.line}, column {first.column}"
+    elif "mapping values are not allowed" in words:
+        words = "a colon cannot stand here; put text that has one in quotes, or mend the indentation"
     elif position is not None and "cannot start any token" in words:
         words = _wrong_start(position, text)
     return YamlProblemError("yaml-syntax", f"not valid YAML: {words}", position)
