@@ -5,16 +5,24 @@ What is masked here is masked for good: everything after it, plans, reports and 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.schema import sensitive_step_fields
 from reconciler.text import SENSITIVE
-from reconciler.values import JsonValue, Path
+from reconciler.values import JsonObject, JsonValue, Path, as_object, lookup
 
 
 def is_secret_field(path: Path) -> bool:
     """Return whether the schema marks the field at `path`, from the body's root, as a secret."""
     return path[:1] == ("steps",) and path[2:] in sensitive_step_fields()
+
+
+def secret_values(body: JsonObject) -> Iterator[str]:
+    """Yield the texts that stand in the fields of `body` that the schema marks as secrets."""
+    for step in as_object(body.get("steps")).values():
+        found = (lookup(step, part) for part in sensitive_step_fields())
+        yield from (value for value in found if isinstance(value, str))
 
 
 @dataclass(frozen=True, slots=True)

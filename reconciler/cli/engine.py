@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from reconciler.apply import Applier
 from reconciler.cli.output import warn
 from reconciler.client import Session, Workflow
 from reconciler.errors import InvalidInputError
-from reconciler.manifests import LoadResult, load_manifests
+from reconciler.manifests import LoadResult, PatchManifest, load_manifests
 from reconciler.plan import DefaultResource, Plan, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
+from reconciler.sensitive import secret_values
 from reconciler.text import Redactor
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
@@ -87,10 +89,20 @@ def open_engine(
         raise InvalidInputError(f"the manifests are invalid: {summary_line(loaded)}; nothing was sent")
     key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
     tenancy = Tenancy(key=key.encode(), remember=choices.remember, resend=choices.resend_secrets)
-    with Session(env=env) as session:
+    with Session(env=env, secrets=_secrets(loaded)) as session:
         yield Engine(
             manifests=loaded,
             session=session,
             tenancy=tenancy,
             redactor=redactor.joined(session.redactor()),
         )
+
+
+def _secrets(loaded: LoadResult) -> set[str]:
+    """Return what a server must not be quoted with: the secrets of the manifests, plain and as in JSON."""
+    secrets = set(loaded.secrets)
+    for manifest in loaded.manifests:
+        secrets.update(secret_values(manifest.body))
+        if isinstance(manifest, PatchManifest):
+            secrets.add(str(manifest.keywords.get("token", "")))
+    return secrets | {json.dumps(secret)[1:-1] for secret in secrets}

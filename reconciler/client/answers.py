@@ -150,7 +150,7 @@ def http_error(label: str, response: requests.Response, redactor: Redactor, tick
     Args:
         label: The method and the path.
         response: The answer, its body not yet read; a body that cannot be read is left out.
-        redactor: What removes the token, which a server may echo.
+        redactor: What removes secrets, which a server may echo.
         tick: Called while the body is read; raises when there is no time left.
     """
     status = response.status_code

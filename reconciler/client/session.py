@@ -27,16 +27,16 @@ from reconciler.client.credentials import (
 from reconciler.client.exceptions import InvalidParameterException, ReadOnlyError
 from reconciler.client.transport import Call, Clock, Params, RetryPolicy, Transport
 from reconciler.errors import UnexpectedAnswerError
+from reconciler.text import Redactor
 from reconciler.values import as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     import requests
 
     from reconciler.client.answers import Tick
-    from reconciler.text import Redactor
     from reconciler.values import JsonValue
 
 _TENANT_METADATA: Final = "tenant-management/api/v1/external/tenants/tenant-metadata"
@@ -60,6 +60,7 @@ class Session:
         read_only: Refuse every method but GET before anything is sent.
         retry: How often and how long a request is tried.
         clock: Time and chance, for tests.
+        secrets: What must not be shown, beside the token, should the server repeat it in an error.
 
     Raises:
         MissingEnvironmentVariableException: There is no token.
@@ -78,6 +79,7 @@ class Session:
         read_only: bool = False,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         self._token = read_token(auth_token, env)
         self._stage = read_stage(stage, env)
@@ -89,7 +91,7 @@ class Session:
             pool_size=pool_size,
             policy=self._policy,
             clock=clock or Clock(),
-            redactor=self._token.redactor(),
+            redactor=self._token.redactor().joined(Redactor.of(secrets)),
         )
         self._is_view = False
         self._spoke = _Once(self._ask_spoke_domain)

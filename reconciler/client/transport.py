@@ -129,7 +129,7 @@ class Transport:
         pool_size: How many connections to one host are kept.
         policy: How often and how long a request is tried.
         clock: Time and chance.
-        redactor: What removes the token from what is shown.
+        redactor: What removes the token, and whatever else is secret, from what is shown.
     """
 
     def __init__(

@@ -204,19 +204,21 @@ class _Judge:
             value = None if wanted is ABSENT else wanted
             if not self._digester.agrees(self._memory, change.path, value):
                 self._changes.append(dataclasses.replace(change, before=HIDDEN))
-        elif self._counts(kind, absent=live is ABSENT, wanted=wanted is not ABSENT):
+        elif self._counts(kind, change.path, wanted=wanted is not ABSENT):
             self._changes.append(change if live is ABSENT else dataclasses.replace(change, before=HIDDEN))
         else:
             self._unseen.append(change.path)
 
-    def _counts(self, kind: Untold, *, absent: bool, wanted: bool) -> bool:
+    def _counts(self, kind: Untold, path: Path, *, wanted: bool) -> bool:
         """Whether a field that is not told, and of which nothing is remembered, is taken to differ.
 
-        A masked or missing credential alone is no difference, unless this platform is seen to tell them.
+        A masked or missing credential alone is no difference, unless this platform is seen to tell them, or
+        nothing at all is live where it belongs.
         """
         if not wanted:
             return False
-        if absent and kind in self._tenancy.told:
+        live = self._aligned.live
+        if lookup(live, path[:-1]) is ABSENT or (kind in self._tenancy.told and lookup(live, path) is ABSENT):
             return True
         return not kind.is_credential and self._tenancy.remember
 

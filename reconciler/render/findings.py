@@ -19,7 +19,8 @@ def findings_text(result: LoadResult) -> str:
 
 def finding_line(finding: Finding) -> str:
     """Return one finding as one line."""
-    place = finding.file
+    # A line that begins with two colons is a command to some pipelines.
+    place = f"./{finding.file}" if finding.file.lstrip().startswith(":") else finding.file
     if finding.position is not None:
         place += f":{finding.position.line}:{finding.position.column}"
     return printable(f"{place}: {finding.severity.value}: {finding.message} [{finding.rule}]")

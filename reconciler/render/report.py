@@ -11,7 +11,7 @@ from reconciler.plan import Action
 from reconciler.render.actions import action_id, action_method, action_name
 from reconciler.render.style import paint
 from reconciler.text import Redactor, printable
-from reconciler.values import JsonObject
+from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION = 1
 _DOING: Final = {
@@ -60,7 +60,12 @@ def progress_line(action: Action, result: Result | None, redactor: Redactor) -> 
     else:
         said = f"{result.status.value.replace('_', ' ')}: {result.error}"
     notes = "" if result is None else "".join(f"; note: {note}" for note in result.notes)
-    return printable(redactor.text(f"{action.name}: {said}{notes}"))
+    return printable(redactor.text(f"{_subject(action)}: {said}{notes}"))
+
+
+def _subject(action: Action) -> str:
+    """Return the name as it may begin a line: in quotes where a pipeline would take it for a command."""
+    return dump_compact(action.name) if action.name.lstrip().startswith(":") else action.name
 
 
 def _result(result: Result) -> JsonObject:

@@ -217,7 +217,7 @@ class Git:
         if isinstance(manifest, dict):
             whole = manifest if "patch" in manifest else {"body": manifest}
             whole = {**whole, "reconcile": settings} if settings else whole
-            manifest = json.dumps(whole, ensure_ascii=False)
+            manifest = json.dumps(whole)
         (self.folder / file).write_text(manifest, encoding="utf-8")
 
     def remove(self, file: str) -> None:
@@ -314,15 +314,34 @@ def errors(report: Report) -> dict[str, str]:
     return {result.action.name: result.error for result in report.results}
 
 
-def run(git: Git, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own, for the tenant of `git`."""
-    bare = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+COMMAND = [sys.executable, "-W", "error", "-m", "reconciler"]
+
+
+def process_env(git: Git, **env: str | None) -> dict[str, str]:
+    """Return the environment of a process that works on the tenant of `git`; `None` takes a variable away."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
+    whole = {**kept, **git.env, **env}
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+_IMPATIENT = "import time; time.sleep = lambda seconds: None; from reconciler.cli import main; main()"
+
+
+def run(
+    git: Git, *words: str, stdin: str = "", waits: bool = True, **env: str | None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own; the first of `words` is the command, before the path.
+
+    Where it `waits` not, sleeping takes it no time.
+    """
+    command, *options = words
+    start = COMMAND if waits else [*COMMAND[:3], "-c", _IMPATIENT]
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "reconciler", *words],
+        [*start, command, str(git.folder), *options],
         input=stdin,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
-        env={**bare, **git.env, **env},
+        env=process_env(git, **env),
     )

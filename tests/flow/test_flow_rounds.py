@@ -287,6 +287,6 @@ def test_small_and_odd_manifests(git: Git) -> None:
         body("metadata", metadata={"allowConcurrentExecution": False}),
     ]
     for number, manifest in enumerate(odd):
-        git.write(manifest, f"{number}.yaml")
+        git.write(manifest, f"{number}.json")
     assert set(kinds(git.plan()).values()) == {"create"}
     git.done()

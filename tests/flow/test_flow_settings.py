@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -237,9 +238,10 @@ def test_waiting_has_an_end(git: Git, server: EmulatorServer, time: FakeTime) ->
     _running(git, whenRunning="wait")
     server.store._step_seconds = 100_000
     time.now += 10
+    time.timing = dataclasses.replace(time.timing, wait_running=20.0)
     server.store.execute(git.live())
     (result,) = git.apply().results
-    assert (result.status.value, result.error) == ("blocked", "it is still running after 1800 s of waiting")
+    assert (result.status.value, result.error) == ("blocked", "it is still running after 20 s of waiting")
     assert git.stored() == body()
 
 
@@ -252,7 +254,7 @@ def test_an_edit_while_waiting(git: Git, server: EmulatorServer, time: FakeTime)
         sleep(seconds)
         server.store.replace(git.live(), body(command="echo theirs"))
 
-    time.timing = type(time.timing)(sleep=editing, monotonic=time)
+    time.timing = dataclasses.replace(time.timing, sleep=editing)
     assert statuses(git.apply()) == {"flow": "blocked"}
     assert git.stored() == body(command="echo theirs")
 
