@@ -218,9 +218,9 @@ class _Judge:
         if not wanted:
             return False
         live = self._aligned.live
-        if lookup(live, path[:-1]) is ABSENT or (kind in self._tenancy.told and lookup(live, path) is ABSENT):
+        if kind in self._tenancy.told and lookup(live, path) is ABSENT:
             return True
-        return not kind.is_credential and self._tenancy.remember
+        return lookup(live, path[:-1]) is ABSENT if kind.is_credential else self._tenancy.remember
 
     def forgotten(self, ignored: tuple[Pattern, ...]) -> None:
         """Add what is remembered and no longer wanted, and does not show on the live side."""

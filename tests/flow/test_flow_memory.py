@@ -88,6 +88,20 @@ def test_a_token_is_kept_over_other_updates(git: Git, profile: str) -> None:
         assert _sent_token(git) == "first"
 
 
+@hiding
+@pytest.mark.parametrize("remember", [True, False])
+def test_a_token_of_a_new_repository(git: Git, profile: str, remember: bool) -> None:
+    """Where Git adds a whole repository, its token is planned with it: nothing can be live there yet."""
+    git.server.profile = frozenset({profile})
+    git.choices = Choices(remember=remember)
+    git.write(body())
+    git.done()
+    git.write(_with_token())
+    assert paths(git.action()) == [("steps", "one", "repository", key) for key in ("branch", "token", "url")]
+    git.done()
+    assert _sent_token(git) == "first"
+
+
 @pytest.mark.parametrize("profile", ["token-masked", "token-omitted"])
 def test_somebody_elses_workflow_is_unchanged(git: Git, profile: str) -> None:
     """A masked or missing token alone is no difference: a note says what cannot be seen, and how to send it.
