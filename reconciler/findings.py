@@ -34,6 +34,7 @@ class Finding:
         rule: The stable id of the rule that found it.
         severity: Whether it fails the check.
         message: What was found, what is allowed and what to do. Never a sensitive value.
+        excerpt: The line it stands on; empty where there is none, or it must not be shown.
     """
 
     file: str
@@ -42,13 +43,33 @@ class Finding:
     position: Position | None = None
     path: Path = ()
     severity: Severity = Severity.ERROR
+    excerpt: str = ""
 
-    def sort_key(self) -> tuple[str, int, int, str, str]:
-        """Return a key that orders findings by file and place."""
+    def sort_key(self) -> tuple[bool, str, int, int, str, str]:
+        """Return a key that puts errors first, and then orders findings by file and place."""
         line, column = (self.position.line, self.position.column) if self.position else (0, 0)
-        return (self.file, line, column, self.rule, self.message)
+        return (self.severity is not Severity.ERROR, self.file, line, column, self.rule, self.message)
 
 
 def has_errors(findings: tuple[Finding, ...]) -> bool:
     """Return whether any of `findings` fails the check."""
     return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check of manifests found.
+
+    Args:
+        findings: Every mistake: errors first, then by file and place.
+        files: How many files were read.
+        manifests: How many valid manifests were in them.
+    """
+
+    findings: tuple[Finding, ...]
+    files: int
+    manifests: int
+
+    def count(self, severity: Severity) -> int:
+        """Return how many findings are of that severity."""
+        return sum(finding.severity is severity for finding in self.findings)

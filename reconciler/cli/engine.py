@@ -13,9 +13,10 @@ from reconciler.apply import Applier
 from reconciler.cli.output import warn
 from reconciler.client import Session, Workflow
 from reconciler.errors import InvalidInputError
-from reconciler.manifests import LoadResult, PatchManifest, load_manifests
+from reconciler.manifests import LoadResult, PatchManifest
 from reconciler.plan import DefaultResource, Plan, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
+from reconciler.rules import load_checked
 from reconciler.sensitive import secret_values
 from reconciler.text import Redactor
 
@@ -81,12 +82,14 @@ def open_engine(
     Raises:
         InvalidInputError: A manifest is invalid (all findings are on stderr), or there is no usable token.
     """
-    loaded = load_manifests(paths, env)
+    loaded = load_checked(paths, env)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         warn(redactor.text(finding_line(finding)))
     if not loaded.valid:
-        raise InvalidInputError(f"the manifests are invalid: {summary_line(loaded)}; nothing was sent")
+        raise InvalidInputError(
+            f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
+        )
     key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
     tenancy = Tenancy(key=key.encode(), remember=choices.remember, resend=choices.resend_secrets)
     with Session(env=env, secrets=_secrets(loaded)) as session:

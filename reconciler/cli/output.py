@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
+
+from reconciler.errors import ReconcilerError
 
 
 def show(text: str) -> None:
@@ -15,6 +18,23 @@ def show(text: str) -> None:
 def warn(text: str) -> None:
     """Write anything else to stderr."""
     click.echo(text, err=True, color=_colour())
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a part of the result into a file, whole or not at all.
+
+    Raises:
+        ReconcilerError: It cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ReconcilerError(
+            f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from error
 
 
 def _colour() -> bool | None:

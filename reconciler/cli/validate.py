@@ -2,25 +2,93 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from pathlib import Path
+from typing import Final
 
 import click
 
-from reconciler.cli.options import format_option, paths_argument
+from reconciler.cli.output import show, write_file
+from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
-from reconciler.manifests import load_manifests
-from reconciler.render.findings import findings_json, findings_text
+from reconciler.findings import CheckResult, Severity
+from reconciler.rules import RULES, check_paths
+from reconciler.rules.changes import changed_files
+
+_FORMATS: Final = {
+    "text": "findings:findings_text",
+    "json": "findings:findings_json",
+    "github": "findings_github:findings_github",
+    "gitlab": "findings_gitlab:findings_gitlab",
+    "sarif": "findings_sarif:findings_sarif",
+    "junit": "findings_junit:findings_junit",
+}
 
 
 @click.command(name="validate")
-@paths_argument
-@format_option
-def command(paths: tuple[str, ...], output_format: str) -> int:
-    """Check the manifests in PATH (files or directories) against the schemas.
+@click.argument("paths", metavar="[PATH...]", nargs=-1)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(list(_FORMATS)),
+    default="text",
+    show_default=True,
+    help="How the findings are written.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    metavar="[FORMAT=]FILE",
+    multiple=True,
+    help="Write the findings into FILE, as FORMAT or as --format says; repeatable.",
+)
+@click.option("--strict", is_flag=True, help="Let warnings fail the check, too.")
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    help="Report only what files that differ from the git revision REF bring about.",
+)
+@click.option("--list-rules", is_flag=True, help="List the rules with their reasons, and do nothing else.")
+def command(  # noqa: PLR0913, PLR0917 - one for each option
+    paths: tuple[str, ...],
+    output_format: str,
+    outputs: tuple[str, ...],
+    strict: bool,
+    changed_since: str | None,
+    list_rules: bool,
+) -> int:
+    """Check the manifests in PATH: files, directories, or - for standard input.
 
     Needs no network and no credentials. A variable that !env names and that is not set is only a warning
-    here; plan and apply need it. Exits with 0 when nothing is wrong, else with 3.
+    here; plan and apply need it. A comment on a line, # reconciler: ignore[rule-id], switches a rule off
+    for it. Exits with 0 when nothing is wrong, else with 3.
     """
-    result = load_manifests(paths, os.environ, require_env=False)
-    click.echo(findings_json(result) if output_format == "json" else findings_text(result))
-    return ExitCode.OK if result.valid else ExitCode.INVALID
+    if list_rules:
+        show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", RULES))
+        return ExitCode.OK
+    if not paths:
+        raise UsageError("name at least one file or directory with manifests, or - for standard input")
+    targets = [_target(output, output_format) for output in outputs]
+    only = None if changed_since is None else changed_files(changed_since)
+    result = check_paths(paths, os.environ, only=only)
+    for name, file in targets:
+        write_file(file, _rendered(_FORMATS[name], result) + "\n")
+    if not any(name == output_format for name, _ in targets):
+        show(_rendered(_FORMATS[output_format], result))
+    failed = result.count(Severity.ERROR) or (strict and result.count(Severity.WARNING))
+    return ExitCode.INVALID if failed else ExitCode.OK
+
+
+def _target(output: str, default: str) -> tuple[str, Path]:
+    name, equals, file = output.partition("=")
+    if equals and name in _FORMATS:
+        return name, Path(file)
+    return default, Path(output)
+
+
+def _rendered(renderer: str, value: CheckResult | object) -> str:
+    """Return `value` as the function `module:name` renders it; a module is loaded only when it is needed."""
+    module, _, name = renderer.partition(":")
+    text: str = getattr(importlib.import_module(f"reconciler.render.{module}"), name)(value)
+    return text

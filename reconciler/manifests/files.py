@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +23,10 @@ SUFFIXES = (".yaml", ".yml", ".json")
 TEMPLATE_SUFFIX = ".j2"
 CONFIGURATION_NAMES = frozenset({"reconciler.yaml", "reconciler.yml"})
 
+STDIN = "-"
+"""What stands for standard input in the place of a path."""
+
+_STDIN_NAME = "<stdin>"
 _TEMPLATE = "templates are not supported by this version; render the file first"
 
 
@@ -32,10 +37,12 @@ class ManifestFile:
     Args:
         path: The file, as the user named it or as found below what was named.
         root: The directory, resolved, that nothing read through this file may leave.
+        text: Its text, where that is known already (standard input).
     """
 
     path: Path
     root: Path
+    text: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,9 @@ def find_files(paths: tuple[str, ...]) -> tuple[list[ManifestFile], list[Finding
     findings: list[Finding] = []
     for name in paths:
         path = Path(name)
-        if name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises what this answers with "no"
+        if name == STDIN:
+            files.extend(_standard_input(findings))
+        elif name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises what this answers with "no"
             files.extend(_below(path, findings))
         elif name.endswith(TEMPLATE_SUFFIX):
             findings.append(_finding(path, "template", _TEMPLATE))
@@ -65,6 +74,20 @@ def find_files(paths: tuple[str, ...]) -> tuple[list[ManifestFile], list[Finding
         else:
             files.append(ManifestFile(path, path.parent.resolve()))
     return _unique(files), findings
+
+
+def _standard_input(findings: list[Finding]) -> list[ManifestFile]:
+    name = Path(_STDIN_NAME)
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    problem = f"it has more than {MAX_FILE_BYTES} bytes" if len(data) > MAX_FILE_BYTES else ""
+    try:
+        text = _decoded(data)
+    except UnreadableError as error:
+        problem = problem or str(error)
+    if problem:
+        findings.append(_finding(name, "unreadable", f"cannot be read: {problem}"))
+        return []
+    return [ManifestFile(name, Path.cwd(), text)]
 
 
 def _below(folder: Path, findings: list[Finding]) -> list[ManifestFile]:
@@ -120,6 +143,10 @@ def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
     except RuntimeError:
         # Python before 3.13 on a loop of links.
         raise UnreadableError(os.strerror(errno.ELOOP).lower()) from None
+    return _decoded(data)
+
+
+def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

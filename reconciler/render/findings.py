@@ -3,50 +3,63 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from reconciler.findings import Finding, Severity
-from reconciler.manifests import LoadResult
+from reconciler.findings import CheckResult, Finding, Severity
+from reconciler.render.style import paint
 from reconciler.text import printable
 from reconciler.values import JsonObject
 
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
-def findings_text(result: LoadResult) -> str:
-    """Return the findings of `result`, one a line as `file:line:column: severity: message [rule]`."""
-    lines = [finding_line(finding) for finding in result.findings]
-    lines.append(summary_line(result))
-    return "\n".join(lines)
+
+def findings_text(result: CheckResult) -> str:
+    """Return the findings of `result`, each as `file:line:column: severity: message [rule]` with its line."""
+    lines = [line for finding in result.findings for line in _told(finding)]
+    return "\n".join([*lines, summary_line(result)])
 
 
 def finding_line(finding: Finding) -> str:
     """Return one finding as one line."""
+    return printable(f"{_place(finding)}: {finding.severity.value}: {finding.message} [{finding.rule}]")
+
+
+def _told(finding: Finding) -> Iterator[str]:
+    severity = paint(f"{finding.severity.value}:", _COLOURS[finding.severity])
+    rest = printable(f"{finding.message} [{finding.rule}]")
+    yield f"{paint(printable(_place(finding)), 'bold')}: {severity} {rest}"
+    if finding.excerpt and finding.position is not None:
+        before = printable(finding.excerpt[: finding.position.column - 1])
+        number = str(finding.position.line)
+        yield f"    {number} | {printable(finding.excerpt)}"
+        yield f"    {' ' * len(number)} | {' ' * len(before)}{paint('^', _COLOURS[finding.severity])}"
+
+
+def _place(finding: Finding) -> str:
     # A line that begins with two colons is a command to some pipelines.
     place = f"./{finding.file}" if finding.file.lstrip().startswith(":") else finding.file
     if finding.position is not None:
         place += f":{finding.position.line}:{finding.position.column}"
-    return printable(f"{place}: {finding.severity.value}: {finding.message} [{finding.rule}]")
+    return place
 
 
-def summary_line(result: LoadResult) -> str:
+def summary_line(result: CheckResult) -> str:
     """Return how much was checked and found, in one line."""
-    errors = sum(finding.severity is Severity.ERROR for finding in result.findings)
-    warnings = len(result.findings) - errors
-    checked = f"{_count(len(result.manifests), 'valid manifest')} in {_count(result.files, 'file')}"
-    found = ", ".join(
-        _count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number
-    )
+    checked = f"{_count(result.manifests, 'valid manifest')} in {_count(result.files, 'file')}"
+    counts = ((severity, result.count(severity)) for severity in Severity)
+    found = ", ".join(_count(number, severity.value) for severity, number in counts if number)
     return f"{checked}; {found or 'nothing wrong'}"
 
 
-def findings_json(result: LoadResult) -> str:
+def findings_json(result: CheckResult) -> str:
     """Return `result` as one JSON object: `format_version`, `summary` and `findings`."""
-    errors = sum(finding.severity is Severity.ERROR for finding in result.findings)
     document: JsonObject = {
         "format_version": 1,
         "summary": {
             "files": result.files,
-            "manifests": len(result.manifests),
-            "errors": errors,
-            "warnings": len(result.findings) - errors,
+            "manifests": result.manifests,
+            "errors": result.count(Severity.ERROR),
+            "warnings": result.count(Severity.WARNING),
         },
         "findings": [_finding(finding) for finding in result.findings],
     }

@@ -13,8 +13,9 @@ from reconciler.schema.fields import (
     sensitive_step_fields,
     step_fields,
 )
+from reconciler.schema.problem import SchemaProblem
 from reconciler.schema.registry import SCHEMA_NAMES, load_schema
-from reconciler.schema.validation import SchemaProblem, validate
+from reconciler.schema.validation import is_valid, validate
 
 __all__ = [
     "SCHEMA_NAMES",
@@ -24,6 +25,7 @@ __all__ = [
     "SchemaProblem",
     "body_fields",
     "documented_default",
+    "is_valid",
     "load_schema",
     "sensitive_step_fields",
     "step_fields",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from reconciler.values import JsonObject
 
-SCHEMA_NAMES = ("workflow", "patch", "reconcile")
-"""The schemas by name: a workflow's body, a patch manifest, and the `reconcile` settings beside them."""
+SCHEMA_NAMES = ("manifest", "workflow", "patch", "reconcile", "execution", "configuration")
+"""The schemas by name: a whole manifest and its parts, the body that starts a run, the configuration file."""
 
 URN = "urn:peak-reconciler:schema:"
 """What the `$id` of every schema starts with."""

@@ -46,7 +46,7 @@ def resolved(schema: Schema) -> Schema:
         return schema
     document, _, pointer = reference.partition("#/")
     target: Any = load_schema(document.removeprefix(URN) or "workflow")
-    for part in pointer.split("/"):
+    for part in filter(None, pointer.split("/")):
         target = target[part]
     return {**resolved(target), **{key: value for key, value in schema.items() if key != "$ref"}}
 

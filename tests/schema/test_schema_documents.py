@@ -292,7 +292,8 @@ def test_every_example_is_valid(name: str) -> None:
             count += 1
             errors = [error.message for error in _validator(within).iter_errors(example)]
             assert not errors, (place, example, errors)
-    assert count >= len(list(properties(schema))) / 2
+    own = [place for place, field in properties(schema) if "$ref" not in field]
+    assert count > len(own) / 2
 
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)

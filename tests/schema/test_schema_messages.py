@@ -8,13 +8,13 @@ import pytest
 from schema_walk import subschemas
 
 from reconciler.schema import SCHEMA_NAMES, SchemaProblem, load_schema, validate
-from reconciler.schema.validation import _DESCRIBE, _OWN_WORDS
+from reconciler.schema.explaining import _DESCRIBE, _OWN_WORDS
 
 if TYPE_CHECKING:
     from reconciler.values import JsonValue
 
 _ANNOTATIONS = {"$schema", "$id", "$ref", "$defs", "title", "description", "default", "examples"}
-_APPLICATORS = {"properties", "items", "propertyNames", "allOf", "if", "then", "additionalProperties"}
+_APPLICATORS = {"properties", "items", "propertyNames", "allOf", "if", "then", "else", "additionalProperties"}
 _CANARY = "canary-5f3a91"
 
 

@@ -1,0 +1,39 @@
+"""Which files differ from a git revision; git itself is asked."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.text import clip, printable
+
+
+def changed_files(revision: str) -> frozenset[Path]:
+    """Return the files of the working tree that differ from `revision`, new ones too, as resolved paths.
+
+    Raises:
+        UsageError: `revision` is none, or this is no git repository.
+        ReconcilerError: git is not installed.
+    """
+    if revision.startswith("-"):
+        raise UsageError(f"{clip(printable(revision), 80)!r} is no git revision")
+    top = Path(_git("rev-parse", "--show-toplevel").rstrip("\n"))
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+    changed = _git("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", commit, "--", cwd=top)
+    new = _git("ls-files", "--others", "--exclude-standard", "-z", cwd=top)
+    return frozenset((top / name).resolve() for name in (changed + new).split("\0") if name)
+
+
+def _git(*words: str, cwd: Path | None = None) -> str:
+    command = ["git", *words]
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, check=False)  # noqa: S603 - no shell
+    except OSError as error:
+        raise ReconcilerError(f"git cannot be run: {error.strerror}") from error
+    if done.returncode != 0:
+        said = clip(printable(done.stderr.decode("utf-8", "replace").strip()), 200)
+        raise UsageError(
+            f"git does not know this revision, or this is no repository{f': {said}' if said else ''}"
+        )
+    return done.stdout.decode("utf-8", "surrogateescape")

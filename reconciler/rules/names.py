@@ -1,0 +1,139 @@
+"""Rules about names that must differ, and addresses that must be ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.findings import Severity
+from reconciler.rules.model import Problem, Rule, step_type, steps_of
+from reconciler.values import JsonObject, Path, as_list, as_object
+
+_EMAIL: Final = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+\.[^@\s<>\",;.]+")
+_URL: Final = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?", re.IGNORECASE)
+_GIT_URL: Final = re.compile(r"(https?|ssh|git)://[^\s/?#]+(/\S*)?|[\w.-]+@[\w.-]+:\S+", re.IGNORECASE)
+
+
+def _watcher_key(watcher: JsonObject) -> str:
+    for kind in ("webhook", "email"):
+        if watcher.get(kind):
+            return f"{kind} {as_object(watcher[kind]).get('name')}"
+    return f"user {watcher.get('user')}"
+
+
+def _duplicate_watcher(body: JsonObject) -> Iterator[Problem]:
+    keys = [_watcher_key(as_object(item)) for item in as_list(body.get("watchers"))]
+    for index, key in _repeated(keys):
+        message = f"the watcher {key!r} stands twice; put its events together"
+        yield Problem(path=("watchers", index), message=message)
+
+
+def _duplicate_tag(body: JsonObject) -> Iterator[Problem]:
+    names = [str(as_object(tag).get("name")) for tag in as_list(body.get("tags"))]
+    for index, name in _repeated(names):
+        yield Problem(path=("tags", index), message=f"the tag {name!r} stands twice")
+
+
+def _duplicate_secret(body: JsonObject) -> Iterator[Problem]:
+    for step, value in steps_of(body):
+        secrets = [str(name) for name in as_list(as_object(value.get("parameters")).get("secrets"))]
+        for index, name in _repeated(secrets):
+            yield Problem(
+                path=("steps", step, "parameters", "secrets", index),
+                message=f"the secret {name!r} stands twice",
+            )
+
+
+def _repeated(keys: list[str]) -> Iterator[tuple[int, str]]:
+    seen: set[str] = set()
+    for index, key in enumerate(keys):
+        if key in seen:
+            yield index, key
+        seen.add(key)
+
+
+def _email(body: JsonObject) -> Iterator[Problem]:
+    for index, item in enumerate(as_list(body.get("watchers"))):
+        email = as_object(as_object(item).get("email"))
+        for number, address in enumerate(as_list(as_object(email.get("recipients")).get("to"))):
+            if not _EMAIL.fullmatch(str(address)):
+                yield Problem(
+                    path=("watchers", index, "email", "recipients", "to", number),
+                    message=f"{str(address)!r} is no email address",
+                )
+
+
+def _url(body: JsonObject) -> Iterator[Problem]:
+    for path, value, pattern, example in _addresses(body):
+        if isinstance(value, str) and "{{" not in value and not pattern.fullmatch(value):
+            message = f"{value!r} is no address that can be called, such as {example}"
+            yield Problem(path=path, message=message)
+
+
+def _addresses(body: JsonObject) -> Iterator[tuple[Path, object, re.Pattern[str], str]]:
+    for index, item in enumerate(as_list(body.get("watchers"))):
+        webhook = as_object(as_object(item).get("webhook"))
+        yield ("watchers", index, "webhook", "url"), webhook.get("url"), _URL, "https://example.com/hook"
+    for name, step in steps_of(body):
+        repository = as_object(step.get("repository")).get("url")
+        yield (
+            ("steps", name, "repository", "url"),
+            repository,
+            _GIT_URL,
+            "https://github.com/org/repository",
+        )
+        if step_type(step) == "http":
+            yield ("steps", name, "url"), step.get("url"), _URL, "https://example.com/call"
+            auth = as_object(step.get("auth"))
+            yield (
+                ("steps", name, "auth", "authUrl"),
+                auth.get("authUrl"),
+                _URL,
+                "https://example.com/oauth",
+            )
+
+
+RULES = (
+    Rule(
+        id="duplicate-watcher",
+        severity=Severity.WARNING,
+        reason="Of two watchers for one address, one is a slip.",
+        good="watchers: [{user: a@example.com, events: {fail: true, success: true}}]",
+        bad="watchers: [{user: a@example.com, events: {fail: true}}, {user: a@example.com, "
+        "events: {success: true}}]",
+        check=_duplicate_watcher,
+    ),
+    Rule(
+        id="duplicate-tag",
+        severity=Severity.WARNING,
+        reason="A tag stands once.",
+        good="tags: [{name: a}, {name: b}]",
+        bad="tags: [{name: a}, {name: a}]",
+        check=_duplicate_tag,
+    ),
+    Rule(
+        id="duplicate-secret",
+        severity=Severity.WARNING,
+        reason="A secret stands once.",
+        good="steps: {a: {parameters: {secrets: [A, B]}}}",
+        bad="steps: {a: {parameters: {secrets: [A, A]}}}",
+        check=_duplicate_secret,
+    ),
+    Rule(
+        id="malformed-email",
+        severity=Severity.WARNING,
+        reason="Nobody is told at an address that is none.",
+        good="watchers: [{email: {name: team, recipients: {to: [team@example.com]}}, events: {fail: true}}]",
+        bad="watchers: [{email: {name: team, recipients: {to: [team.example.com]}}, events: {fail: true}}]",
+        check=_email,
+    ),
+    Rule(
+        id="malformed-url",
+        severity=Severity.WARNING,
+        reason="What is no address cannot be called.",
+        good="steps: {a: {type: http, method: get, url: 'https://example.com'}}",
+        bad="steps: {a: {type: http, method: get, url: example.com}}",
+        check=_url,
+    ),
+)

@@ -1,0 +1,147 @@
+"""Rules about what one step hands to the next: outputs, inherited values, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.findings import Severity
+from reconciler.rules.graph import ancestors, did_you_mean, parents_of
+from reconciler.rules.model import Problem, Rule, step_type, steps_of
+from reconciler.values import JsonObject, as_list, as_object
+
+_HTTP_OUTPUT: Final = "response.txt"
+
+
+def _outputs(step: object) -> list[str]:
+    return list(as_object(as_object(step).get("outputParameters")))
+
+
+def _condition_step(body: JsonObject) -> Iterator[Problem]:
+    steps = as_object(body.get("steps"))
+    for step, value in steps_of(body):
+        conditions = as_list(as_object(value.get("executionParameters")).get("conditional"))
+        before = ancestors(body, step) if conditions else set()
+        for index, condition in enumerate(conditions):
+            name = str(as_object(condition).get("stepName", ""))
+            if name not in before:
+                what = "runs at another time" if name in steps else "is no step of this workflow"
+                yield Problem(
+                    path=("steps", step, "executionParameters", "conditional", index, "stepName"),
+                    message=f"{name!r} {what}, not before {step!r}, so its output is not there; "
+                    f"{did_you_mean(name, sorted(before))}",
+                    cause=(step, name),
+                )
+
+
+def _condition_parameter(body: JsonObject) -> Iterator[Problem]:
+    steps = as_object(body.get("steps"))
+    for step, value in steps_of(body):
+        for index, item in enumerate(as_list(as_object(value.get("executionParameters")).get("conditional"))):
+            condition = as_object(item)
+            source, name = str(condition.get("stepName", "")), str(condition.get("paramName", ""))
+            if source in steps and name not in _outputs(steps[source]):
+                yield Problem(
+                    path=("steps", step, "executionParameters", "conditional", index, "paramName"),
+                    message=f"the step {source!r} has no output parameter {name!r}; "
+                    f"{did_you_mean(name, _outputs(steps[source]))}",
+                )
+
+
+def _status_parent(body: JsonObject) -> Iterator[Problem]:
+    for step, value in steps_of(body):
+        statuses = as_list(as_object(value.get("executionParameters")).get("parentStatus"))
+        known = set(parents_of(value))
+        for index, status in enumerate(statuses):
+            for number, name in enumerate(as_list(as_object(status).get("parents"))):
+                if name not in known:
+                    yield Problem(
+                        path=("steps", step, "executionParameters", "parentStatus", index, "parents", number),
+                        message=f"{name!r} is no parent of {step!r}, so there is no status to wait for; "
+                        f"add it to parents, or: {did_you_mean(str(name), sorted(known))}",
+                        cause=(step, str(name)),
+                    )
+
+
+def _inherited_output(body: JsonObject) -> Iterator[Problem]:
+    steps = as_object(body.get("steps"))
+    for step, value in steps_of(body):
+        inherited = as_object(as_object(value.get("parameters")).get("inherit"))
+        if not inherited:
+            continue
+        known = {output for name in ancestors(body, step) for output in _outputs(steps.get(name))}
+        for name, source in inherited.items():
+            if source not in known:
+                yield Problem(
+                    path=("steps", step, "parameters", "inherit", name),
+                    message=f"no step before {step!r} has an output parameter {str(source)!r}; "
+                    f"{did_you_mean(str(source), sorted(known))}",
+                )
+
+
+def _http_output(body: JsonObject) -> Iterator[Problem]:
+    for step, value in steps_of(body):
+        if step_type(value) == "http":
+            for name, file in as_object(value.get("outputParameters")).items():
+                if file != _HTTP_OUTPUT:
+                    yield Problem(
+                        path=("steps", step, "outputParameters", name),
+                        message=f"an http step writes its response to {_HTTP_OUTPUT!r} and nothing else, "
+                        f"found {str(file)!r}",
+                    )
+
+
+RULES = (
+    Rule(
+        id="condition-step",
+        severity=Severity.WARNING,
+        reason="A condition can only look at a step that has run before.",
+        good="steps: {a: {outputParameters: {x: x.txt}}, b: {parents: [a], "
+        "executionParameters: {conditional: "
+        "[{condition: equals, stepName: a, paramName: x, value: '1'}]}}}",
+        bad="steps: {a: {outputParameters: {x: x.txt}}, b: {executionParameters: {conditional: "
+        "[{condition: equals, stepName: a, paramName: x, value: '1'}]}}}",
+        check=_condition_step,
+    ),
+    Rule(
+        id="condition-parameter",
+        severity=Severity.WARNING,
+        reason="A condition can only look at a parameter that the step outputs.",
+        good="steps: {a: {outputParameters: {x: x.txt}}, b: {parents: [a], "
+        "executionParameters: {conditional: "
+        "[{condition: equals, stepName: a, paramName: x, value: '1'}]}}}",
+        bad="steps: {a: {outputParameters: {y: y.txt}}, b: {parents: [a], executionParameters: {conditional: "
+        "[{condition: equals, stepName: a, paramName: x, value: '1'}]}}}",
+        check=_condition_parameter,
+    ),
+    Rule(
+        id="status-parent",
+        severity=Severity.WARNING,
+        reason="parentStatus waits for parents; a step that is none has no say.",
+        good="steps: {a: {}, b: {parents: [a], executionParameters: {parentStatus: "
+        "[{condition: all-of, parents: [a], status: [success]}]}}}",
+        bad="steps: {a: {}, b: {executionParameters: {parentStatus: "
+        "[{condition: all-of, parents: [a], status: [success]}]}}}",
+        check=_status_parent,
+    ),
+    Rule(
+        id="inherited-output",
+        severity=Severity.WARNING,
+        reason="A step can only inherit what a step before it outputs.",
+        good="steps: {a: {outputParameters: {rows: rows.txt}}, b: {parents: [a], "
+        "parameters: {inherit: {ROWS: rows}}}}",
+        bad="steps: {a: {outputParameters: {rows: rows.txt}}, b: {parents: [a], "
+        "parameters: {inherit: {ROWS: row}}}}",
+        check=_inherited_output,
+    ),
+    Rule(
+        id="http-output",
+        severity=Severity.ERROR,
+        reason="An http step has one output, its response.",
+        good="steps: {a: {type: http, method: get, url: 'https://x.org', outputParameters: "
+        "{reply: response.txt}}}",
+        bad="steps: {a: {type: http, method: get, url: 'https://x.org', outputParameters: "
+        "{reply: reply.txt}}}",
+        check=_http_output,
+    ),
+)

@@ -1,0 +1,145 @@
+"""Rules about what each type of step needs: http, sql."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.findings import Severity
+from reconciler.rules.model import Problem, Rule, step_type, steps_of
+from reconciler.values import JsonObject, as_object
+
+_AUTH_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "oauth": ("clientId", "clientSecret", "authUrl"),
+    "basic": ("username", "password"),
+    "api-key": ("apiKey",),
+    "bearer-token": ("bearerToken",),
+    "no-auth": (),
+}
+_PLACEHOLDER: Final = re.compile(r"\{\{[^{}]{0,200}\}\}")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def _steps(body: JsonObject, kind: str) -> Iterator[tuple[str, JsonObject]]:
+    return ((name, step) for name, step in steps_of(body) if step_type(step) == kind)
+
+
+def _auth(body: JsonObject) -> Iterator[Problem]:
+    for name, step in _steps(body, "http"):
+        auth = as_object(step.get("auth"))
+        kind = str(auth.get("type", "no-auth"))
+        for key in _AUTH_NEEDS.get(kind, ()):
+            if not auth.get(key):
+                needs = " and ".join(_AUTH_NEEDS[kind])
+                yield Problem(
+                    path=("steps", name, "auth"),
+                    message=f"auth of the type {kind} needs {needs}; {key!r} is missing",
+                )
+
+
+def _foreign_auth(body: JsonObject) -> Iterator[Problem]:
+    known = {key for keys in _AUTH_NEEDS.values() for key in keys}
+    for name, step in _steps(body, "http"):
+        auth = as_object(step.get("auth"))
+        kind = str(auth.get("type", "no-auth"))
+        for key in auth:
+            if key in known and key not in _AUTH_NEEDS.get(kind, ()):
+                yield Problem(
+                    path=("steps", name, "auth", key),
+                    at_key=True,
+                    message=f"auth of the type {kind} does not use {key!r}; remove it, or change the type",
+                )
+
+
+def _method(body: JsonObject) -> Iterator[Problem]:
+    for name, step in _steps(body, "http"):
+        for key in ("method", "url"):
+            if not step.get(key):
+                yield Problem(path=("steps", name), at_key=True, message=f"an http step needs {key!r}")
+
+
+def _payload(body: JsonObject) -> Iterator[Problem]:
+    for name, step in _steps(body, "http"):
+        method = step.get("method")
+        if method in {"post", "put", "patch"} and not step.get("payload"):
+            yield Problem(
+                path=("steps", name), at_key=True, message=f"an http step with {method} needs a 'payload'"
+            )
+        payload = step.get("payload")
+        if isinstance(payload, str) and payload.strip() and not _is_json(payload):
+            yield Problem(
+                path=("steps", name, "payload"),
+                message="the payload is not JSON, also with every {{placeholder}} taken as a value",
+            )
+
+
+def _is_json(payload: str) -> bool:
+    inside = _QUOTED.sub(lambda match: _PLACEHOLDER.sub("", match.group()), payload)
+    for value in ("0", '"x":0', ""):
+        try:
+            json.loads(_PLACEHOLDER.sub(value, inside))
+        except (ValueError, RecursionError):
+            continue
+        return True
+    return False
+
+
+def _query(body: JsonObject) -> Iterator[Problem]:
+    for name, step in _steps(body, "sql"):
+        both = [key for key in ("sqlQueryPath", "repository") if step.get(key)]
+        if len(both) != 1:
+            found = "both are here" if both else "neither is here"
+            yield Problem(
+                path=("steps", name),
+                at_key=True,
+                message=f"a sql step needs either 'sqlQueryPath' or 'repository'; {found}",
+            )
+
+
+RULES = (
+    Rule(
+        id="http-auth",
+        severity=Severity.WARNING,
+        reason="Each type of auth needs its own fields.",
+        good="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: "
+        "bearer-token, bearerToken: NAME}}}",
+        bad="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: bearer-token}}}",
+        check=_auth,
+    ),
+    Rule(
+        id="http-auth-unused",
+        severity=Severity.WARNING,
+        reason="A credential of another type of auth is not used.",
+        good="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: "
+        "api-key, apiKey: NAME}}}",
+        bad="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: "
+        "no-auth, apiKey: NAME}}}",
+        check=_foreign_auth,
+    ),
+    Rule(
+        id="http-request",
+        severity=Severity.WARNING,
+        reason="A request needs a method and an address.",
+        good="steps: {a: {type: http, method: get, url: 'https://x.org'}}",
+        bad="steps: {a: {type: http, url: 'https://x.org'}}",
+        check=_method,
+    ),
+    Rule(
+        id="http-payload",
+        severity=Severity.WARNING,
+        reason="A payload is sent as JSON, and a request other than get has one.",
+        good="steps: {a: {type: http, method: post, url: 'https://x.org', payload: '{\"n\": {{count}}}'}}",
+        bad="steps: {a: {type: http, method: post, url: 'https://x.org', payload: '{n: 1'}}",
+        check=_payload,
+    ),
+    Rule(
+        id="sql-query",
+        severity=Severity.ERROR,
+        reason="A query comes from one place.",
+        good="steps: {a: {type: sql, sqlQueryPath: query.sql}}",
+        bad="steps: {a: {type: sql}}",
+        check=_query,
+    ),
+)
