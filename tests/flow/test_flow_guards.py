@@ -8,12 +8,13 @@ import pytest
 from flow_helpers import LIST, Git, body, errors, kinds, statuses, step
 
 from reconciler.apply import Status
-from reconciler.client import Workflow
 from reconciler.client.exceptions import InternalServerErrorException, NotFoundException, ReadOnlyError
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reconciler.client import Workflow
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -173,19 +174,23 @@ def test_planning_only_reads(git: Git, profile: frozenset[str]) -> None:
     assert git.server.store.records() == before
 
 
-def test_the_session_of_a_plan_refuses_to_write(git: Git) -> None:
-    """What a plan reads through cannot write: a read-only session refuses before anything is sent."""
+_WRITES: dict[str, Callable[[Workflow], object]] = {
+    "create": lambda api: api.create_workflow(body()),
+    "update": lambda api: api.update_workflow(1, body()),
+    "delete": lambda api: api.delete_workflow(1),
+    "pause": lambda api: api.pause_workflow(1),
+}
+
+
+@pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
+def test_planning_cannot_write(
+    git: Git, monkeypatch: pytest.MonkeyPatch, write: Callable[[Workflow], object]
+) -> None:
+    """Were planning to write, the client that it is given would refuse before anything is sent."""
     git.write(body())
-    with git.engine() as engine:
-        reader = Workflow(engine.session.as_read_only())
-        for write in (
-            lambda: reader.create_workflow(body()),
-            lambda: reader.update_workflow(1, body()),
-            lambda: reader.delete_workflow(1),
-            lambda: reader.pause_workflow(1),
-        ):
-            with pytest.raises(ReadOnlyError):
-                write()
+    monkeypatch.setattr("reconciler.cli.engine.take_snapshot", lambda api, *_: write(api))
+    with pytest.raises(ReadOnlyError):
+        git.plan()
     assert git.server.requests == []
 
 

@@ -124,14 +124,14 @@ def _secretive(suffix: str = "") -> dict[str, Any]:
 
 def _write_secretive(git: Git, suffix: str = "", **changes: Any) -> None:
     """Write it with one more workflow, whose every text comes through `!env`."""
-    git.env["CANARY"] = CANARIES["env"] + suffix
+    git.env["VARIABLE"] = CANARIES["env"] + suffix
     git.write({**_secretive(suffix), **changes})
     git.write(
-        "body:\n  name: from-env\n  tags: [{name: !env CANARY}]\n  steps:\n"
-        "    one:\n      command: !env CANARY\n"
-        "      parameters: {env: {KEY: !env CANARY, OTHER: x}, secrets: [!env CANARY]}\n"
-        "    two: {type: http, method: post, url: !env CANARY, payload: !env CANARY,\n"
-        "          auth: {type: bearer-token, bearerToken: !env CANARY}}\n",
+        "body:\n  name: from-env\n  tags: [{name: !env VARIABLE}]\n  steps:\n"
+        "    one:\n      command: !env VARIABLE\n"
+        "      parameters: {env: {KEY: !env VARIABLE, OTHER: x}, secrets: [!env VARIABLE]}\n"
+        "    two: {type: http, method: post, url: !env VARIABLE, payload: !env VARIABLE,\n"
+        "          auth: {type: bearer-token, bearerToken: !env VARIABLE}}\n",
         "env.yaml",
     )
 
@@ -194,8 +194,8 @@ def test_secrets_in_invalid_manifests(git: Git) -> None:
     """A secret that breaks a rule of the schema is not quoted by the finding."""
     _write_secretive(git)
     git.write(
-        "body:\n  name: !env CANARY\n  steps:\n    one: {imageId: !env CANARY, stepTimeout: !env CANARY}\n"
-        "    two: {repository: {token: [canary-list]}}\n  triggers: [{cron: !env CANARY}]\n",
+        "body:\n  name: !env VARIABLE\n  steps:\n    one: {imageId: !env VARIABLE, stepTimeout: !env VARIABLE}\n"
+        "    two: {repository: {token: [canary-list]}}\n  triggers: [{cron: !env VARIABLE}]\n",
         "bad.yaml",
     )
     assert _tells_nothing(git, ["validate"], _APPLY[0]) == [3, 3]

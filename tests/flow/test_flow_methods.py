@@ -74,7 +74,8 @@ def test_the_body_of_the_plan_is_what_is_sent(git: Git, profile: frozenset[str])
     git.server.profile = profile
     git.write(body("known", steps={"one": step(stepTimeout=1)}), "known.yaml")
     git.done()
-    for manifest in (rich("created"), rich("created", metadata={"allowConcurrentExecution": False})):
+    changed = rich("created", metadata={"allowConcurrentExecution": False})
+    for manifest in (rich("created"), changed, {**changed, "watchers": []}):
         git.write(manifest, "created.yaml")
         git.server.clear_requests()
         plan = git.plan()
