@@ -20,6 +20,7 @@ _COMMANDS = {
     "validate": "Check manifests against the schemas: offline, no credentials.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
+    "schema": "Print a JSON Schema, for editors and other tools.",
     "emulator": "Serve an emulated Peak workflows API on loopback.",
     "demo": "See the whole round on the emulator: no credentials, no network.",
 }

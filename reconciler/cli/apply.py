@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from reconciler.apply import Report, Status, apply_plan
-from reconciler.cli.engine import Choices, Engine, open_engine
+from reconciler.cli.engine import Engine, choose, open_engine
 from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.options import (
+    config_option,
     format_option,
     paths_argument,
     remember_option,
@@ -17,6 +19,7 @@ from reconciler.cli.options import (
     show_bodies_option,
 )
 from reconciler.cli.output import show, warn
+from reconciler.cli.settings import settle
 from reconciler.errors import ReconcilerError
 from reconciler.exits import ExitCode
 from reconciler.plan import Blocked, Plan, Unchanged
@@ -26,6 +29,7 @@ from reconciler.render.report import progress_line, report_json, report_text
 
 @click.command(name="apply")
 @paths_argument
+@config_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask: for CI.")
 @format_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first workflow that fails.")
@@ -34,22 +38,24 @@ from reconciler.render.report import progress_line, report_json, report_text
 @resend_option
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     paths: tuple[str, ...],
+    config: Path | None,
     auto_approve: bool,
     output_format: str,
     fail_fast: bool,
     show_bodies: bool,
-    remember: bool,
+    remember: bool | None,
     resend_secrets: bool,
 ) -> int:
-    """Make the tenant match the manifests in PATH (files or directories).
+    """Make the tenant match the manifests in PATH: files or directories, else what reconciler.yaml names.
 
     Plans, shows the plan, asks, does it, and reads every workflow back. Running it again finishes what an
     earlier run left. Exits with 1 when a workflow failed, with 4 when a guard blocked one, and with 3 when a
     manifest is invalid (then nothing at all is done).
     """
-    choices = Choices(remember=remember, resend_secrets=resend_secrets)
+    chosen, configuration = settle(paths, config)
+    choices = choose(configuration, remember=remember, resend_secrets=resend_secrets)
     as_json = output_format == "json"
-    with terminating_as_interrupt(), open_engine(paths, choices) as engine:
+    with terminating_as_interrupt(), open_engine(chosen, choices) as engine:
         plan = engine.plan()
         # With JSON the plan is not the result, but whoever is asked must see it.
         text = plan_text(plan, engine.redactor, bodies=show_bodies)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from reconciler.apply import Applier
 from reconciler.cli.output import warn
 from reconciler.client import Session, Workflow
+from reconciler.configuration import Configuration
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult, PatchManifest
 from reconciler.plan import DefaultResource, Plan, Tenancy, make_plan, take_snapshot
@@ -33,10 +35,30 @@ class Choices:
     Args:
         remember: Whether what the platform does not tell is remembered in tags.
         resend_secrets: Whether it is sent again.
+        off: The ids of rules that are switched off.
+        excludes: Says of a file below a directory that it is left out.
     """
 
     remember: bool = True
     resend_secrets: bool = False
+    off: frozenset[str] = frozenset()
+    excludes: Callable[[Path], bool] = lambda _: False
+
+
+def choose(configuration: Configuration, *, remember: bool | None, resend_secrets: bool) -> Choices:
+    """Return what holds for comparing: what a flag says, else the configuration.
+
+    Args:
+        configuration: The configuration.
+        remember: What `--remember` or `--no-remember` says, if either was typed.
+        resend_secrets: What `--resend-secrets` says.
+    """
+    return Choices(
+        remember=configuration.remember if remember is None else remember,
+        resend_secrets=resend_secrets,
+        off=configuration.off,
+        excludes=configuration.excludes,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +104,7 @@ def open_engine(
     Raises:
         InvalidInputError: A manifest is invalid (all findings are on stderr), or there is no usable token.
     """
-    loaded = load_checked(paths, env)
+    loaded = load_checked(paths, env, choices.off, choices.excludes)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         warn(redactor.text(finding_line(finding)))

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-paths_argument = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+paths_argument = click.argument("paths", metavar="[PATH...]", nargs=-1)
+
+config_option = click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The configuration; else reconciler.yaml here or in the nearest directory above.",
+)
 
 format_option = click.option(
     "--format",
@@ -21,8 +30,7 @@ show_bodies_option = click.option(
 
 remember_option = click.option(
     "--remember/--no-remember",
-    default=True,
-    show_default=True,
+    default=None,
     help="Remember, as digests in tags of the workflow, what was sent for fields that the platform does "
     "not tell.",
 )

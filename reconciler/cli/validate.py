@@ -9,8 +9,9 @@ from typing import Final
 
 import click
 
+from reconciler.cli.options import config_option, paths_argument
 from reconciler.cli.output import show, write_file
-from reconciler.errors import UsageError
+from reconciler.cli.settings import settle
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
 from reconciler.rules import RULES, check_paths
@@ -27,7 +28,8 @@ _FORMATS: Final = {
 
 
 @click.command(name="validate")
-@click.argument("paths", metavar="[PATH...]", nargs=-1)
+@paths_argument
+@config_option
 @click.option(
     "--format",
     "output_format",
@@ -52,6 +54,7 @@ _FORMATS: Final = {
 @click.option("--list-rules", is_flag=True, help="List the rules with their reasons, and do nothing else.")
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     paths: tuple[str, ...],
+    config: Path | None,
     output_format: str,
     outputs: tuple[str, ...],
     strict: bool,
@@ -60,6 +63,8 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> int:
     """Check the manifests in PATH: files, directories, or - for standard input.
 
+    Without PATH, those that reconciler.yaml names.
+
     Needs no network and no credentials. A variable that !env names and that is not set is only a warning
     here; plan and apply need it. A comment on a line, # reconciler: ignore[rule-id], switches a rule off
     for it. Exits with 0 when nothing is wrong, else with 3.
@@ -67,16 +72,17 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     if list_rules:
         show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", RULES))
         return ExitCode.OK
-    if not paths:
-        raise UsageError("name at least one file or directory with manifests, or - for standard input")
+    chosen, configuration = settle(paths, config)
     targets = [_target(output, output_format) for output in outputs]
     only = None if changed_since is None else changed_files(changed_since)
-    result = check_paths(paths, os.environ, only=only)
+    result = check_paths(chosen, os.environ, configuration.off, only, configuration.excludes)
     for name, file in targets:
         write_file(file, _rendered(_FORMATS[name], result) + "\n")
     if not any(name == output_format for name, _ in targets):
         show(_rendered(_FORMATS[output_format], result))
-    failed = result.count(Severity.ERROR) or (strict and result.count(Severity.WARNING))
+    failed = result.count(Severity.ERROR) or (
+        (strict or configuration.strict) and result.count(Severity.WARNING)
+    )
     return ExitCode.INVALID if failed else ExitCode.OK
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -57,8 +57,15 @@ class UnreadableError(Exception):
     """A file cannot be read; the text says why."""
 
 
-def find_files(paths: tuple[str, ...]) -> tuple[list[ManifestFile], list[Finding]]:
-    """Return the manifest files that `paths` name (directories are walked, sorted), and what is wrong."""
+def find_files(
+    paths: tuple[str, ...], excludes: Callable[[Path], bool] = lambda _: False
+) -> tuple[list[ManifestFile], list[Finding]]:
+    """Return the manifest files that `paths` name (directories are walked, sorted), and what is wrong.
+
+    Args:
+        paths: Files, directories, or `-` for standard input.
+        excludes: Says of a file below a directory that it is left out.
+    """
     files: list[ManifestFile] = []
     findings: list[Finding] = []
     for name in paths:
@@ -66,7 +73,7 @@ def find_files(paths: tuple[str, ...]) -> tuple[list[ManifestFile], list[Finding
         if name == STDIN:
             files.extend(_standard_input(findings))
         elif name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises what this answers with "no"
-            files.extend(_below(path, findings))
+            files.extend(file for file in _below(path, findings) if not excludes(file.path))
         elif name.endswith(TEMPLATE_SUFFIX):
             findings.append(_finding(path, "template", _TEMPLATE))
         elif problem := _missing(name):

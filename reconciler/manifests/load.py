@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from reconciler.findings import CheckResult, Finding, has_errors
 from reconciler.manifests.duplicates import find_duplicates
@@ -40,19 +41,26 @@ class LoadResult:
         return CheckResult(findings=self.findings, files=self.files, manifests=len(self.manifests))
 
 
-def load_manifests(paths: tuple[str, ...], env: Mapping[str, str], *, require_env: bool = True) -> LoadResult:
+def load_manifests(
+    paths: tuple[str, ...],
+    env: Mapping[str, str],
+    excludes: Callable[[Path], bool] = lambda _: False,
+    *,
+    require_env: bool = True,
+) -> LoadResult:
     """Load and check every manifest that `paths` name.
 
     Args:
         paths: Files and directories.
         env: What `!env` reads from.
+        excludes: Says of a file below a directory that it is left out.
         require_env: Whether a variable that is not set is an error; else it is a warning, and a
             placeholder stands in its place (a check before a merge has no secrets).
 
     Returns:
         The manifests and the findings. Nothing is raised for what a file says.
     """
-    files, findings = find_files(paths)
+    files, findings = find_files(paths, excludes)
     contents = [read_file(file, env, require_env=require_env) for file in files]
     manifests = [manifest for content in contents for manifest in content.manifests]
     findings += [finding for content in contents for finding in content.findings]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -45,6 +43,7 @@ def check_paths(
     env: Mapping[str, str],
     off: frozenset[str] = frozenset(),
     only: frozenset[Path] | None = None,
+    excludes: Callable[[Path], bool] = lambda _: False,
 ) -> CheckResult:
     """Return what is wrong below `paths`; nothing is raised for what a file says.
 
@@ -54,8 +53,9 @@ def check_paths(
         off: The ids of rules that are switched off.
         only: The files, resolved, whose findings count; those of a file that includes one of them count, too,
             and so does what holds between one of them and any other file. All of them when left out.
+        excludes: Says of a file below a directory that it is left out.
     """
-    files, findings = find_files(tuple(paths))
+    files, findings = find_files(tuple(paths), excludes)
     checked = list(_check_all(files, partial(_check_file, env=dict(env), off=off)))
     counted = [_counts(file, content, only) for file, content in zip(files, checked, strict=True)]
     findings += chain.from_iterable(
@@ -70,7 +70,10 @@ def check_paths(
 
 
 def load_checked(
-    paths: Sequence[str], env: Mapping[str, str], off: frozenset[str] = frozenset()
+    paths: Sequence[str],
+    env: Mapping[str, str],
+    off: frozenset[str] = frozenset(),
+    excludes: Callable[[Path], bool] = lambda _: False,
 ) -> LoadResult:
     """Return the manifests below `paths` to be planned: what a rule calls an error is one of theirs, too.
 
@@ -78,8 +81,9 @@ def load_checked(
         paths: Files and directories.
         env: What `!env` reads from; a variable that is not set is an error.
         off: The ids of rules that are switched off.
+        excludes: Says of a file below a directory that it is left out.
     """
-    loaded = load_manifests(tuple(paths), env)
+    loaded = load_manifests(tuple(paths), env, excludes)
     broken = [
         finding
         for manifest in loaded.manifests
@@ -96,6 +100,9 @@ def _check_all(files: list[ManifestFile], check: partial[_Checked]) -> Iterator[
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield from map(check, files)
         return
+    import multiprocessing  # noqa: PLC0415 - a few files need neither
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
     # Forked, a process need not import anything anew; no thread runs yet that could hold a lock.
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(max_workers=processes, mp_context=context) as pool:

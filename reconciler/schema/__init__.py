@@ -14,7 +14,7 @@ from reconciler.schema.fields import (
     step_fields,
 )
 from reconciler.schema.problem import SchemaProblem
-from reconciler.schema.registry import SCHEMA_NAMES, load_schema
+from reconciler.schema.registry import SCHEMA_NAMES, bundled_schema, load_schema
 from reconciler.schema.validation import is_valid, validate
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Kind",
     "SchemaProblem",
     "body_fields",
+    "bundled_schema",
     "documented_default",
     "is_valid",
     "load_schema",

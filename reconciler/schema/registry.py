@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from reconciler.values import JsonObject
+from reconciler.values import JsonObject, JsonValue, as_object
 
 SCHEMA_NAMES = ("manifest", "workflow", "patch", "reconcile", "execution", "configuration")
 """The schemas by name: a whole manifest and its parts, the body that starts a run, the configuration file."""
@@ -20,6 +21,55 @@ def load_schema(name: str) -> JsonObject:
     """Return the schema called `name` (one of `SCHEMA_NAMES`), parsed; the caller must not change it."""
     schema: JsonObject = json.loads((_folder() / f"{name}.json").read_text(encoding="utf-8"))
     return schema
+
+
+def bundled_schema(name: str) -> JsonObject:
+    """Return the schema called `name` with all that it refers to inside: any editor can use it alone."""
+    schema = _with_local_references(load_schema(name), name, "")
+    needed = _referred(load_schema(name), name)
+    definitions = as_object(schema.get("$defs"))
+    for other in sorted(needed - {name}):
+        part = as_object(_with_local_references(load_schema(other), other, f"/$defs/{other}"))
+        definitions[other] = {key: value for key, value in part.items() if key not in {"$id", "$schema"}}
+    return {**schema, **({"$defs": definitions} if definitions else {})}
+
+
+def _referred(schema: JsonValue, within: str) -> set[str]:
+    """Return the names of the schemas that `schema`, a part of `within`, refers to, at any remove."""
+    found: set[str] = set()
+    waiting: list[tuple[JsonValue, str]] = [(schema, within)]
+    while waiting:
+        part, home = waiting.pop()
+        if isinstance(part, list):
+            waiting += [(item, home) for item in part]
+        elif isinstance(part, dict):
+            target = _target(part.get("$ref"), home)[0]
+            if target is not None and target not in found:
+                found.add(target)
+                waiting.append((load_schema(target), target))
+            waiting += [(item, home) for item in part.values()]
+    return found
+
+
+def _with_local_references(value: JsonValue, home: str, base: str) -> Any:  # noqa: ANN401 - as deep as it is
+    if isinstance(value, list):
+        return [_with_local_references(item, home, base) for item in value]
+    if not isinstance(value, dict):
+        return value
+    result = {key: _with_local_references(item, home, base) for key, item in value.items()}
+    target, pointer = _target(value.get("$ref"), home)
+    if target is not None:
+        where = base if target == home else f"/$defs/{target}"
+        result["$ref"] = f"#{where}{pointer}" if where + pointer else "#"
+    return result
+
+
+def _target(reference: JsonValue, home: str) -> tuple[str | None, str]:
+    """Return the schema that a reference leads to, and where in it; none for what is no reference."""
+    if not isinstance(reference, str):
+        return None, ""
+    document, _, pointer = reference.partition("#")
+    return document.removeprefix(URN) or home, pointer
 
 
 def _folder() -> Path:

@@ -1,0 +1,148 @@
+"""The configuration file `reconciler.yaml`: where it is found, what it says, and that it is valid.
+
+Reads that one file and nothing else; what a flag or a variable of the environment overrides is decided by
+the commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import InvalidInputError
+from reconciler.manifests.documents import Document, Included, Tags, read_documents
+from reconciler.manifests.files import CONFIGURATION_NAMES, UnreadableError, read_text
+from reconciler.rules import rule_ids
+from reconciler.schema import validate
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
+
+_WITHOUT_EFFECT: Final = ("ownership", "safety", "concurrency", "environments")
+"""Keys of the documented format that this version does not act upon yet."""
+
+_NO_TAGS: Final = Tags(
+    env=lambda _name, _default: Included(problem="the configuration takes no !env"),
+    file=lambda _name: Included(problem="the configuration takes no !file"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What the configuration file says; its defaults where there is none.
+
+    Args:
+        file: The file, or `None`.
+        manifests: Files and directories with manifests, from the working directory.
+        off: The ids of rules that are switched off.
+        strict: Whether a warning fails the check, too.
+        remember: Whether digests of what the platform does not tell are kept.
+        warnings: What a user must know about the file itself.
+    """
+
+    file: Path | None = None
+    manifests: tuple[str, ...] = ()
+    off: frozenset[str] = frozenset()
+    strict: bool = False
+    remember: bool = True
+    warnings: tuple[str, ...] = ()
+    exclusions: tuple[str, ...] = field(default=(), repr=False)
+
+    def excludes(self, path: Path) -> bool:
+        """Return whether the file `path` is left out, as `exclude` says (in gitignore's grammar)."""
+        if self.file is None or not self.exclusions:
+            return False
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most configurations exclude nothing
+
+        root = self.file.parent.resolve()
+        resolved = path.parent.resolve() / path.name
+        spec = GitIgnoreSpec.from_lines(self.exclusions)
+        return resolved.is_relative_to(root) and spec.match_file(resolved.relative_to(root))
+
+
+def find_configuration(start: Path) -> Path | None:
+    """Return the configuration file of `start` or of the nearest directory above that has one."""
+    for folder in (start, *start.parents):
+        for name in sorted(CONFIGURATION_NAMES):
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+def load_configuration(file: Path | None) -> Configuration:
+    """Return what the configuration `file` says; the defaults when there is none.
+
+    Raises:
+        InvalidInputError: It cannot be read or is not valid; every mistake is named with its line.
+    """
+    if file is None:
+        return Configuration()
+    document = _document(file)
+    value = as_object(document.value)
+    problems = [*_schema_problems(document), *_unknown_rules(document)]
+    if problems:
+        raise InvalidInputError("the configuration is invalid:\n" + "\n".join(problems))
+    return _configuration(file, value)
+
+
+def _document(file: Path) -> Document:
+    try:
+        text = read_text(file, file.parent.resolve())
+    except UnreadableError as error:
+        raise InvalidInputError(f"the configuration {file} cannot be read: {error}") from None
+    documents, findings = read_documents(printable(str(file)), text, _NO_TAGS)
+    if findings:
+        first = findings[0]
+        line = f":{first.position.line}" if first.position else ""
+        raise InvalidInputError(f"the configuration is invalid:\n{first.file}{line}: {first.message}")
+    empty = Document(file=str(file), text=text, index=0, value={}, sensitive=frozenset())
+    if len(documents) > 1:
+        raise InvalidInputError(f"the configuration {file} has {len(documents)} documents; it takes one")
+    return documents[0] if documents else empty
+
+
+def _schema_problems(document: Document) -> Iterator[str]:
+    for problem in validate(document.value, "configuration"):
+        position = document.position(problem.path, at_key=problem.at_key)
+        place = f"{document.file}:{position.line}:{position.column}" if position else document.file
+        yield f"{place}: {problem.message}{problem.found}"
+
+
+def _unknown_rules(document: Document) -> Iterator[str]:
+    off = as_list(as_object(as_object(document.value).get("validate")).get("off"))
+    for index, name in enumerate(off):
+        if isinstance(name, str) and name not in rule_ids():
+            position = document.position(("validate", "off", index))
+            place = f"{document.file}:{position.line}" if position else document.file
+            yield f"{place}: {clip(printable(name), 60)!r} is no rule; validate --list-rules names them"
+
+
+def _configuration(file: Path, value: JsonObject) -> Configuration:
+    checks = as_object(value.get("validate"))
+    idle = [key for key in _WITHOUT_EFFECT if key in value]
+    return Configuration(
+        file=file,
+        manifests=tuple(_manifests(file.parent, _texts(value.get("manifests")))),
+        exclusions=tuple(_texts(value.get("exclude"))),
+        off=frozenset(_texts(checks.get("off"))),
+        strict=checks.get("strict") is True,
+        remember=value.get("remember") is not False,
+        warnings=tuple(f"{file}: {key!r} has no effect in this version" for key in idle),
+    )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [str(item) for item in as_list(value)]
+
+
+def _manifests(root: Path, patterns: list[str]) -> Iterator[str]:
+    """Yield what `manifests` names, from the working directory; a glob without a match stays."""
+    for pattern in patterns:
+        found = sorted(root.glob(pattern)) if any(char in pattern for char in "*?[") else []
+        yield from (_nearest(path) for path in found or [root / pattern])
+
+
+def _nearest(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
