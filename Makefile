@@ -1,6 +1,7 @@
 # make demo   sets everything up and runs the main job on the embedded emulator
 # make test   sets everything up and passes the tests
 # make lint   ruff, mypy --strict and the import contracts
+# make bench  measures validate against its yardsticks and prints the ratios
 # make lock   writes both lock files anew from pyproject.toml (needs uv)
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test lint format bench lock clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
@@ -25,6 +26,9 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url
 
