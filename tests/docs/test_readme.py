@@ -99,12 +99,23 @@ def test_readme_lists_the_exit_codes() -> None:
 
 def test_readme_manifests_are_valid(tmp_path: Path) -> None:
     """Every manifest that the README shows is valid."""
-    blocks = _blocks("yaml")
+    blocks = [block for block in _blocks("yaml") if not block.startswith("version:")]
     assert len(blocks) == 2
     for number, block in enumerate(blocks):
         (tmp_path / f"{number}.yaml").write_text(block)
     command = [sys.executable, "-m", "reconciler", "validate", str(tmp_path)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_readme_configuration_is_valid(tmp_path: Path) -> None:
+    """The configuration that the README shows is valid, and names the manifests that a command works on."""
+    (block,) = [block for block in _blocks("yaml") if block.startswith("version:")]
+    (tmp_path / "reconciler.yaml").write_text(block)
+    shutil.copytree(_ROOT / "examples" / "workflows", tmp_path / "workflows")
+    command = [sys.executable, "-m", "reconciler", "validate"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 valid manifests" in done.stdout
 
 
 def _commands() -> list[str]:
