@@ -54,16 +54,16 @@ def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> 
 
 def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: set[int]) -> Match:
     pinned = manifest.settings.id
-    named = [identity for name in _names(manifest) for identity in by_name.get(name, [])]
     if pinned is not None:
         if pinned not in ids:
             return Refused(f"no live workflow has the id {pinned}, which reconcile.id pins")
-        if set(named) - {pinned}:
-            others = _ids(set(named) - {pinned})
+        taken = by_name.get(manifest.wanted_name, [])
+        if taken and pinned not in taken:
             return Refused(
-                f"another live workflow ({others}) has the name, and not the pinned one (id {pinned})"
+                f"another live workflow ({_ids(taken)}) has the name, and not the pinned one (id {pinned})"
             )
         return Found(pinned)
+    named = [identity for name in _names(manifest) for identity in by_name.get(name, [])]
     if len(named) > 1:
         return Refused(
             f"{len(named)} live workflows have this name ({_ids(named)}); "

@@ -194,7 +194,8 @@ def test_secrets_in_invalid_manifests(git: Git) -> None:
     """A secret that breaks a rule of the schema is not quoted by the finding."""
     _write_secretive(git)
     git.write(
-        "body:\n  name: !env VARIABLE\n  steps:\n    one: {imageId: !env VARIABLE, stepTimeout: !env VARIABLE}\n"
+        "body:\n  name: !env VARIABLE\n  steps:\n"
+        "    one: {imageId: !env VARIABLE, stepTimeout: !env VARIABLE}\n"
         "    two: {repository: {token: [canary-list]}}\n  triggers: [{cron: !env VARIABLE}]\n",
         "bad.yaml",
     )

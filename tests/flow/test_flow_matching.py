@@ -48,6 +48,14 @@ def test_an_id_whose_name_another_has(git: Git) -> None:
     assert f"another live workflow (id {taken})" in git.action().reason
 
 
+def test_a_pinned_patch_that_renames(git: Git) -> None:
+    """A patch that pins its workflow does not rename it to a name that another one has."""
+    pinned = git.server.store.create(body("theirs"))
+    taken = git.server.store.create(body("wanted"))
+    git.write(_patch(set={"name": "wanted"}), id=pinned)
+    assert f"another live workflow (id {taken})" in git.action().reason
+
+
 def test_exact_name_only(git: Git) -> None:
     """Names that contain the name, or differ in case, are other workflows, although the search finds them."""
     others = ["flow-2", "my flow", "Flow", "flow ", "FLOW", "xflowx"]
@@ -138,12 +146,10 @@ def test_twins(git: Git) -> None:
     assert f"ids {ids[0]}, {ids[1]}" in reason
     assert "reconcile.id" in reason
     assert statuses(git.apply(plan)) == {"other": "done", "twin": "blocked"}
-    git.write(body("twin"), "twin.yaml", id=ids[1])
-    # A pin on one of two twins cannot be carried out either: names are how people tell them apart.
-    assert kinds(git.plan())["twin"] == "blocked"
-    git.server.store.delete(ids[0])
+    git.write(body("twin", "echo git"), "twin.yaml", id=ids[1])
     git.done()
-    assert git.live("twin") == ids[1]
+    commands = [git.server.store.workflows()[number]["steps"]["one"]["command"] for number in ids]
+    assert commands == ["echo 0", "echo git"]
 
 
 def test_two_manifests_for_one_workflow(git: Git) -> None:
