@@ -6,19 +6,29 @@ made-up name, because the platform does not forget an image that a step uses.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.values import JsonObject, JsonValue
 
 DEFAULT_RESOURCE: Final[JsonObject] = {"instanceTypeId": 21, "storage": "10GB"}
 """What a step without `resources` gets: the answer of `resources/defaults`."""
 
-_VERSION_IDS: Final = (100, 200, 400)
-_IMAGES: Final[tuple[tuple[int, str, str], ...]] = (
-    (100, "workflow-python", "global"),
-    (200, "workflow-r", "global"),
-    (400, "team-forecast", "custom"),
+_Versions: TypeAlias = tuple[tuple[int, str, str], ...]
+_RELEASED: Final[_Versions] = tuple((number, "ready", "success") for number in (100, 200, 400))
+_OWN: Final[_Versions] = (
+    *_RELEASED,
+    (401, "in-use", "success"),
+    (402, "not-ready", "building"),
+    (403, "deleting", "success"),
+    (404, "delete-failed", "success"),
 )
+_IMAGES: Final[tuple[tuple[int, str, str, _Versions], ...]] = (
+    (100, "workflow-python", "global", _RELEASED),
+    (200, "workflow-r", "global", _RELEASED),
+    (400, "team-forecast", "custom", _OWN),
+)
+"""Id, name, scope and versions (id, status, last build) of each image; the tenant's own has every status."""
+
 _INSTANCE_TYPES: Final[tuple[tuple[int, str, int, int, int | None, int | None], ...]] = (
     (21, "Pico (0.125CPU, 0.125GB RAM)", 125, 125, None, None),
     (22, "Nano (0.25CPU, 0.5GB RAM)", 250, 500, None, None),
@@ -36,29 +46,26 @@ def images() -> list[JsonObject]:
             "name": name,
             "type": "workflow",
             "scope": scope,
-            "latestVersion": {
-                "id": _VERSION_IDS[-1],
-                "version": _version(_VERSION_IDS[-1]),
-                "status": "ready",
-            },
+            "latestVersion": {"id": latest, "version": _version(latest), "status": status},
         }
-        for image, name, scope in _IMAGES
+        for image, name, scope, (*_, (latest, status, _)) in _IMAGES
     ]
 
 
 def versions(image_id: int) -> list[JsonObject] | None:
     """Return the versions of an image, as `images/{id}/versions` lists them; None without such an image."""
-    if all(image != image_id for image, _, _ in _IMAGES):
+    found = next((versions for image, _, _, versions in _IMAGES if image == image_id), None)
+    if found is None:
         return None
     return [
-        {"id": version, "version": _version(version), "status": "ready", "lastBuildStatus": "success"}
-        for version in _VERSION_IDS
+        {"id": number, "version": _version(number), "status": status, "lastBuildStatus": build}
+        for number, status, build in found
     ]
 
 
 def image_name(image_id: JsonValue) -> str:
     """Return the name of the image that a step names by `image_id`."""
-    return next((name for image, name, _ in _IMAGES if image == image_id), f"image-{_plain(image_id)}")
+    return next((name for image, name, _, _ in _IMAGES if image == image_id), f"image-{_plain(image_id)}")
 
 
 def image_version(version_id: JsonValue) -> str:

@@ -52,6 +52,20 @@ def test_versions_are_searched_and_paged(api: Api) -> None:
     assert api.send("GET", "/image-management/api/v2/images/999/versions").status_code == 404
 
 
+def test_versions_of_every_status(api: Api) -> None:
+    """The tenant's own image has a version in each of the documented statuses; the latest one is listed."""
+    versions = api.get("/image-management/api/v2/images/400/versions")["versions"]
+    assert {item["status"] for item in versions} == {
+        "ready",
+        "in-use",
+        "not-ready",
+        "deleting",
+        "delete-failed",
+    }
+    (image,) = api.get("/image-management/api/v2/images/", searchTerm="forecast")["images"]
+    assert image["latestVersion"] == {"id": 404, "version": "1.0.404", "status": "delete-failed"}
+
+
 def test_unlisted_image_has_a_name_all_the_same(api: Api) -> None:
     """A step may use an image that is not listed; its name and version are made up."""
     number = api.create(body(steps={"one": {"imageId": 12, "imageVersionId": 34.0}}))
