@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Final
 
@@ -64,7 +63,9 @@ def cron_mistake(expression: str) -> str:
 @lru_cache(maxsize=1024)
 def cron_never_fires(expression: str) -> bool:
     """Return whether a cron expression without a mistake never fires again: the 30th of February."""
-    from croniter import CroniterError, croniter  # noqa: PLC0415 - only workflows with a cron need it
+    from datetime import datetime, timezone  # noqa: PLC0415 - only workflows with a cron need them
+
+    from croniter import CroniterError, croniter  # noqa: PLC0415
 
     fields = [field.upper() for field in expression.split()]
     if any("LW" in field or "L-" in field for field in fields):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,6 +33,8 @@ def ancestors(body: JsonObject, name: str) -> set[str]:
 
 def did_you_mean(name: str, known: list[str]) -> str:
     """Return what else may have been meant by `name`, as the end of a message."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
     close = difflib.get_close_matches(name, known, n=1) if len(known) <= _MOST_COMPARED else []
     if close:
         return f"did you mean {close[0]!r}?"
