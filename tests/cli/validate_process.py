@@ -43,6 +43,11 @@ def validate(*words: str | Path, cwd: Path | None = None, **env: str) -> subproc
     return done
 
 
+def told(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the lines that were said, without the excerpts of the files."""
+    return [line for line in done.stdout.splitlines() if not line.startswith("    ")]
+
+
 def report(*words: str | Path, cwd: Path | None = None, **env: str) -> Any:
     """Run `validate --format json` and return the report."""
     done = validate("--format", "json", *words, cwd=cwd, **env)

@@ -88,8 +88,8 @@ def test_placeholder_is_still_text(tmp_path: Path) -> None:
     """Where a number must stand no variable can help, and that is told before it is set."""
     result = load(write(tmp_path / "a.yaml", _step("stepTimeout: !env X")), require_env=False)
     assert [(finding.rule, finding.severity.value) for finding in result.findings] == [
-        ("env", "warning"),
         ("schema-type", "error"),
+        ("env", "warning"),
     ]
 
 
