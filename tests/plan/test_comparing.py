@@ -120,15 +120,18 @@ def test_a_field_that_reads_back_as_git_states_it(case: Case, run: str, remember
         ("absent", "none", "same"),
     ],
 )
+@pytest.mark.parametrize("run", ["plain", "resend", "seen"])
 @pytest.mark.parametrize("case", CREDENTIALS, ids=str)
-def test_a_credential_that_git_leaves_out(case: Case, live: str, remembered: str, outcome: str) -> None:
+def test_a_credential_that_git_leaves_out(
+    case: Case, run: str, live: str, remembered: str, outcome: str
+) -> None:
     """A credential taken away in Git is planned where it was sent; one that is merely masked is not.
 
-    `none`: that it was left out is what was last sent.
+    `none`: that it was left out is what was last sent. There is nothing that could be sent again.
     """
     tags = {"nothing": [], "other": case.remembered(case.other), "none": case.remembered(None)}[remembered]
     value = {"told": case.other, "masked": MASK, "absent": ABSENT}[live]
-    found = compared(case.body(value, *tags), case.body(ABSENT))
+    found = compared(case.body(value, *tags), case.body(ABSENT), tenancy(**_RUNS[run]))
     changes = {
         "change": (FieldChange(path=case.path, before=value, after=ABSENT),),
         "hidden": (FieldChange(path=case.path, before=HIDDEN, after=ABSENT),),
@@ -244,6 +247,17 @@ def test_a_token_that_comes_where_none_was_is_planned() -> None:
     assert found.changes == (FieldChange(path=case.path, before=HIDDEN, after=case.wanted),)
 
 
+@pytest.mark.parametrize("case", CREDENTIALS, ids=str)
+@pytest.mark.parametrize("run", ["plain", "off", "seen"])
+def test_a_credential_where_nothing_is_live_is_planned(case: Case, run: str) -> None:
+    """Where no repository or no auth is live at all, a credential in it is new, not merely untold."""
+    live, desired = case.body(ABSENT), case.body(case.wanted)
+    del live["steps"][case.path[1]][case.path[2]]
+    found = compared(live, desired, tenancy(**_RUNS[run]))
+    assert FieldChange(path=case.path, before=ABSENT, after=case.wanted) in found.changes
+    assert found.unseen == ()
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_memory_of_another_name_or_key_says_nothing(case: Case) -> None:
     """A renamed workflow's memory, or another team's, is as good as none."""
@@ -351,6 +365,8 @@ def test_resources_are_judged_by_the_default() -> None:
     assert change == FieldChange(path=("steps", "a", "resources", "storage"), before="50GB", after="10GB")
     assert not change.removes
     assert [change.after for change in compared(told, plain).changes] == [ABSENT, ABSENT]
+    one: Any = {"name": NAME, "steps": {"a": {"resources": {"instanceTypeId": True}}}}
+    assert compared(one, plain, default_resource={"instanceTypeId": 1}).changes != ()
 
 
 def test_the_note_names_the_fields_that_cannot_be_seen() -> None:

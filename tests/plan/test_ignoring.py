@@ -22,6 +22,14 @@ from reconciler.values import ABSENT, Path, display_path, dump_compact, lookup
 _RETRY: Any = {"duration": 10, "numberOfRetries": 2}
 
 
+def _spoil(value: Any) -> None:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in list(inner):
+        _spoil(item)
+    if isinstance(value, (dict, list)):
+        value.clear()
+
+
 def _workflow(*steps: Any, **top: Any) -> Any:
     return {"name": NAME, **top, "steps": dict(zip("abcdef", steps or ({},), strict=False))}
 
@@ -72,6 +80,13 @@ def test_what_a_plan_shows_can_be_ignored(parts: list[str]) -> None:
     path = ("steps", *parts)
     if plain and "\n" not in "".join(parts):
         assert read_patterns([display_path(path)], {}) == (path,)
+
+
+@pytest.mark.parametrize("part", ["a\\", '\\"', 'a\\"b', "a\\.b", '"', "\\", " ", ".", ""])
+def test_marks_of_writing_can_be_written(part: str) -> None:
+    """Quotes, backslashes and dots in a part are shown so that they are read as themselves."""
+    path = ("steps", part, "x")
+    assert read_patterns([display_path(path)], {}) == (path,)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +152,17 @@ def test_an_ignored_field_has_its_live_value() -> None:
         },
         tags=[{"name": "live"}],
     )
+
+
+def test_what_is_kept_is_a_copy() -> None:
+    """Changing the body that is to be sent changes neither what is live nor what Git wants."""
+    desired, live = (
+        _workflow({"parents": ["x"]}),
+        _workflow({"parents": ["y"], "resources": {"storage": "1GB"}}),
+    )
+    before = copy.deepcopy((desired, live))
+    _spoil(with_live_values(desired, live, read_patterns(["steps.a.parents", "steps.a.resources"], desired)))
+    assert (desired, live) == before
 
 
 def test_a_step_that_git_removed_is_not_brought_back() -> None:
