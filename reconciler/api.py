@@ -6,6 +6,7 @@ client's documented exceptions.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from reconciler.values import JsonObject
@@ -45,3 +46,16 @@ class TenantWriter(TenantReader, Protocol):
 
     def resume_workflow(self, workflow_id: int) -> JsonObject:
         """Resume a workflow."""
+
+
+class CatalogueReader(Protocol):
+    """What a tenant has beside workflows (`reconciler.client.catalogue.Catalogue`): reading only."""
+
+    def list_images(self) -> Iterable[JsonObject]:
+        """Return every image: `id`, `name`."""
+
+    def list_image_versions(self, image_id: int) -> Iterable[JsonObject]:
+        """Return every version of an image: `id`, `version`, `status`."""
+
+    def list_instance_types(self) -> list[JsonObject]:
+        """Return every instance type: `id`, `name`."""

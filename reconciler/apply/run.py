@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from reconciler.apply.report import Report, Result, Status, words
 from reconciler.apply.workflow import Applier
+from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import Action, Blocked, Plan, Unchanged
-from reconciler.plan.tenant import CONCURRENCY
 
 Progress = Callable[[Action, "Result | None"], None]
 """Called when an action begins (without a result) and when it has ended; from any thread, one at a time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,14 +11,14 @@ from typing import Final
 
 from reconciler.apply import Applier
 from reconciler.cli.output import warn
+from reconciler.cli.secrecy import secrets_of
 from reconciler.client import Session, Workflow
 from reconciler.configuration import Configuration
 from reconciler.errors import InvalidInputError
-from reconciler.manifests import LoadResult, PatchManifest
+from reconciler.manifests import LoadResult
 from reconciler.plan import DefaultResource, Plan, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
 from reconciler.rules import load_checked
-from reconciler.sensitive import secret_values
 from reconciler.text import Redactor
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
@@ -114,20 +113,11 @@ def open_engine(
         )
     key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
     tenancy = Tenancy(key=key.encode(), remember=choices.remember, resend=choices.resend_secrets)
-    with Session(env=env, secrets=_secrets(loaded)) as session:
+    secrets = secrets_of(loaded.manifests, loaded.secrets)
+    with Session(env=env, secrets=secrets) as session:
         yield Engine(
             manifests=loaded,
             session=session,
             tenancy=tenancy,
             redactor=redactor.joined(session.redactor()),
         )
-
-
-def _secrets(loaded: LoadResult) -> set[str]:
-    """Return what a server must not be quoted with: the secrets of the manifests, plain and as in JSON."""
-    secrets = set(loaded.secrets)
-    for manifest in loaded.manifests:
-        secrets.update(secret_values(manifest.body))
-        if isinstance(manifest, PatchManifest):
-            secrets.add(str(manifest.keywords.get("token", "")))
-    return secrets | {json.dumps(secret)[1:-1] for secret in secrets}

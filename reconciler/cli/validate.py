@@ -1,9 +1,10 @@
-"""`peak-reconciler validate`: offline, no credentials."""
+"""`peak-reconciler validate`: offline and without credentials, unless `--online` asks for more."""
 
 from __future__ import annotations
 
 import importlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from reconciler.cli.output import show, write_file
 from reconciler.cli.settings import settle
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
-from reconciler.rules import RULES, check_paths
+from reconciler.rules import ALL_RULES, Beyond, check_paths
 from reconciler.rules.changes import changed_files
 
 _FORMATS: Final = {
@@ -51,6 +52,12 @@ _FORMATS: Final = {
     metavar="REF",
     help="Report only what files that differ from the git revision REF bring about.",
 )
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Also ask the tenant, with GET only: do images, their versions and instance types exist, can the "
+    "versions run, is no name live twice? Secrets are not looked up: the API does not list them.",
+)
 @click.option("--list-rules", is_flag=True, help="List the rules with their reasons, and do nothing else.")
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     paths: tuple[str, ...],
@@ -59,6 +66,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     outputs: tuple[str, ...],
     strict: bool,
     changed_since: str | None,
+    online: bool,
     list_rules: bool,
 ) -> int:
     """Check the manifests in PATH: files, directories, or - for standard input.
@@ -68,14 +76,19 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     Needs no network and no credentials. A variable that !env names and that is not set is only a warning
     here; plan and apply need it. A comment on a line, # reconciler: ignore[rule-id], switches a rule off
     for it. Exits with 0 when nothing is wrong, else with 3.
+
+    With --online the tenant is asked, too: server and credential come from the environment, as for plan.
+    Exits with 1 when the tenant does not answer what it is asked.
     """
     if list_rules:
-        show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", RULES))
+        show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
         return ExitCode.OK
     chosen, configuration = settle(paths, config)
     targets = [_target(output, output_format) for output in outputs]
     only = None if changed_since is None else changed_files(changed_since)
-    result = check_paths(chosen, os.environ, configuration.off, only, configuration.excludes)
+    off = configuration.off
+    beyond = _online_check(off) if online else None
+    result = check_paths(chosen, os.environ, off, only, configuration.excludes, beyond=beyond)
     for name, file in targets:
         write_file(file, _rendered(_FORMATS[name], result) + "\n")
     if not any(name == output_format for name, _ in targets):
@@ -84,6 +97,12 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         (strict or configuration.strict) and result.count(Severity.WARNING)
     )
     return ExitCode.INVALID if failed else ExitCode.OK
+
+
+def _online_check(off: frozenset[str]) -> Beyond:
+    from reconciler.cli.online import check_contents  # noqa: PLC0415 - a check without it loads no client
+
+    return partial(check_contents, env=os.environ, off=off)
 
 
 def _target(output: str, default: str) -> tuple[str, Path]:

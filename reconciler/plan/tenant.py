@@ -6,16 +6,16 @@ A read that fails is never "absent": whatever cannot be had ends the plan with t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from reconciler.api import TenantReader
+from reconciler.concurrency import read_all
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.plan.model import LiveWorkflow
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
-CONCURRENCY: Final = 10
 _PAGE_SIZE: Final = 100
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
@@ -89,14 +89,7 @@ def describe_all(api: TenantReader, ids: Iterable[int]) -> dict[int, LiveWorkflo
     Raises:
         ReconcilerError: As the client, for the first that cannot be read.
     """
-    wanted = list(dict.fromkeys(ids))
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
-        try:
-            found = list(pool.map(lambda workflow_id: describe(api, workflow_id), wanted))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return dict(zip(wanted, found, strict=True))
+    return read_all(partial(describe, api), ids)
 
 
 class DefaultResource:

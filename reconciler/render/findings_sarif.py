@@ -9,7 +9,7 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.findings import CheckResult, Finding, Severity
 from reconciler.render.findings_gitlab import fingerprint
-from reconciler.rules import RULES
+from reconciler.rules import ALL_RULES
 from reconciler.values import JsonObject, JsonValue
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -29,7 +29,7 @@ def findings_sarif(result: CheckResult) -> str:
 
 
 def _rule(rule_id: str) -> JsonObject:
-    reason = next((rule.reason for rule in RULES if rule.id == rule_id), "")
+    reason = next((rule.reason for rule in ALL_RULES if rule.id == rule_id), "")
     description: JsonObject = {"shortDescription": {"text": reason}} if reason else {}
     return {"id": rule_id, **description}
 

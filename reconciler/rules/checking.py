@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from reconciler.findings import Finding, Position
-from reconciler.manifests import WorkflowManifest
+from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.manifests.excerpts import with_excerpt
-from reconciler.rules.model import Problem, Rule
+from reconciler.rules.model import BaseRule, Problem, Rule
+from reconciler.rules.online import ONLINE_RULES, Facts, uses_of
 from reconciler.rules.registry import RULES
 from reconciler.text import clip, printable
 from reconciler.values import Path
@@ -28,8 +30,31 @@ def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()
         manifest: The manifest.
         off: The ids of rules that are switched off.
     """
+    yield from _reported(manifest, _problems(manifest, off))
+
+
+def check_online(manifest: Manifest, facts: Facts, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Yield what the rules that need the tenant find in a manifest; a comment works as in `check_manifest`.
+
+    Args:
+        manifest: The manifest.
+        facts: What was read of the tenant.
+        off: The ids of rules that are switched off.
+    """
+    uses = uses_of(manifest)
+    found = (
+        (rule, problem)
+        for rule in ONLINE_RULES
+        if rule.id not in off
+        for problem in islice(rule.check(uses, facts), _MOST_FINDINGS)
+    )
+    yield from _reported(manifest, found)
+
+
+def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> Iterator[Finding]:
+    """Yield what was found with its place, but for what a comment on its line switches off."""
     lines: list[str] = []
-    for rule, problem in _problems(manifest, off):
+    for rule, problem in found:
         finding = _finding(manifest, rule, problem)
         lines = lines or manifest.source.document.text.splitlines()
         if rule.id not in _ignored(lines, finding.position):
@@ -58,7 +83,7 @@ def _is_sensitive(path: Path, sensitive: frozenset[Path]) -> bool:
     return bool(sensitive) and any(path[: len(known)] == known for known in sensitive)
 
 
-def _finding(manifest: WorkflowManifest, rule: Rule, problem: Problem) -> Finding:
+def _finding(manifest: Manifest, rule: BaseRule, problem: Problem) -> Finding:
     source = manifest.source
     return Finding(
         file=source.file,

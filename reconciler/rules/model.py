@@ -31,8 +31,8 @@ Check = Callable[[JsonObject], Iterator[Problem]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule beyond the schema.
+class BaseRule:
+    """What every rule beyond the schema says of itself.
 
     Args:
         id: Its stable name, with which it is reported and switched off.
@@ -40,7 +40,6 @@ class Rule:
         reason: Why it is a rule, in one line.
         good: A piece of a workflow that is fine.
         bad: The same piece, wrong.
-        check: Finds it.
     """
 
     id: str
@@ -48,6 +47,16 @@ class Rule:
     reason: str
     good: str
     bad: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(BaseRule):
+    """A rule that needs nothing but the workflow's body.
+
+    Args:
+        check: Finds it.
+    """
+
     check: Check = field(repr=False)
 
 

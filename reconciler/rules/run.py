@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.findings import CheckResult, Finding, Severity
 from reconciler.manifests import LoadResult, WorkflowManifest, load_manifests
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.files import ManifestFile, find_files
 from reconciler.manifests.load import nothing_found
-from reconciler.manifests.reading import read_file
+from reconciler.manifests.reading import FileContent, read_file
 from reconciler.rules.checking import check_manifest
 
 _BATCH: Final = 100
 _PARALLEL_FROM: Final = 400
 """From so many files on, a second process is worth what it costs to start."""
+
+Beyond: TypeAlias = Callable[[Sequence[FileContent]], Iterable[Finding]]
+"""A check of what files hold that needs more than the files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,14 @@ class _Checked:
     included: frozenset[Path]
 
 
-def check_paths(
+def check_paths(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
     off: frozenset[str] = frozenset(),
     only: frozenset[Path] | None = None,
     excludes: Callable[[Path], bool] = lambda _: False,
+    *,
+    beyond: Beyond | None = None,
 ) -> CheckResult:
     """Return what is wrong below `paths`; nothing is raised for what a file says.
 
@@ -54,6 +59,7 @@ def check_paths(
         only: The files, resolved, whose findings count; those of a file that includes one of them count, too,
             and so does what holds between one of them and any other file. All of them when left out.
         excludes: Says of a file below a directory that it is left out.
+        beyond: Checks more of the files whose findings count, which are read once more for it.
     """
     files, findings = find_files(tuple(paths), excludes)
     checked = list(_check_all(files, partial(_check_file, env=dict(env), off=off)))
@@ -62,6 +68,9 @@ def check_paths(
         content.findings for content, counts in zip(checked, counted, strict=True) if counts
     )
     findings += _duplicates(files, checked, counted, env)
+    if beyond is not None:
+        concerned = (file for file, counts in zip(files, counted, strict=True) if counts)
+        findings += beyond([read_file(file, env, require_env=False) for file in concerned])
     manifests = sum(len(content.identities) for content in checked)
     if not manifests and not findings:
         findings += nothing_found(files)

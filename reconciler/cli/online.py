@@ -1,0 +1,54 @@
+"""The part of `validate --online` that talks to the tenant; loaded only for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from reconciler.cli.secrecy import secrets_of
+from reconciler.client import Session, Workflow
+from reconciler.client.catalogue import Catalogue
+from reconciler.findings import Finding
+from reconciler.manifests.reading import FileContent
+from reconciler.plan.tenant import list_tenant
+from reconciler.rules import check_online
+from reconciler.rules.online import Facts, Needs, needs_of
+from reconciler.rules.tenant import read_facts
+from reconciler.text import Redactor
+
+
+def check_contents(
+    contents: Sequence[FileContent], env: Mapping[str, str], off: frozenset[str]
+) -> list[Finding]:
+    """Return what the rules that need the tenant find in valid manifests; no request but GET leaves.
+
+    Secrets that steps name are not checked: the documented API has no endpoint that lists them.
+
+    Args:
+        contents: What the files hold.
+        env: Where server and credential are read.
+        off: The ids of rules that are switched off.
+
+    Raises:
+        InvalidInputError: There is no usable token or address.
+        ReconcilerError: Anything that a rule needs cannot be read.
+    """
+    manifests = [manifest for content in contents for manifest in content.manifests]
+    secrets = secrets_of(manifests, (secret for content in contents for secret in content.secrets))
+    with Session(env=env, secrets=secrets) as session:
+        redactor = session.redactor().joined(Redactor.of(secrets))
+        facts = _facts(session.as_read_only(), needs_of(manifests, off), redactor)
+    found = [finding for manifest in manifests for finding in check_online(manifest, facts, off)]
+    return [dataclasses.replace(finding, message=redactor.text(finding.message)) for finding in found]
+
+
+def _facts(session: Session, needs: Needs, redactor: Redactor) -> Facts:
+    workflows = Workflow(session)
+
+    def ids_by_name() -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for item in list_tenant(workflows):
+            found[item.name] = (*found.get(item.name, ()), item.id)
+        return found
+
+    return read_facts(needs, Catalogue(session), workflows.list_resources, ids_by_name, redactor)
