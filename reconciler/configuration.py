@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import InvalidInputError
-from reconciler.manifests.documents import Document, Included, Tags, read_documents
+from reconciler.manifests.documents import Document, read_documents
 from reconciler.manifests.files import CONFIGURATION_NAMES, UnreadableError, read_text
+from reconciler.manifests.values import Included, Tags
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
 from reconciler.text import clip, printable

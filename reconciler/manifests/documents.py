@@ -1,52 +1,24 @@
-"""YAML nodes to JSON values: tags applied, duplicate keys refused, sizes bounded, secrets remembered.
+"""The documents of a file: what each says, and where in the text its values stand.
 
 Positions are not kept beside every value: a document keeps its text, and the place of a value is looked up
-when a message needs it. Never reads a file or the environment itself: it is handed both.
+when a message needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from reconciler.findings import Finding, Position, Severity
+from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
-from reconciler.manifests.bounds import MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_TEXT
-from reconciler.manifests.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, YamlProblemError
-from reconciler.text import clip, printable
+from reconciler.manifests.bounds import MAX_DOCUMENTS
+from reconciler.manifests.places import locate
+from reconciler.manifests.values import Tags, ValueBuilder
+from reconciler.manifests.yaml_nodes import Node, YamlProblemError
+from reconciler.text import printable
 from reconciler.values import JsonValue, Path
-
-
-@dataclass(frozen=True, slots=True)
-class Included:
-    """What a tag stands for, or why it cannot be had.
-
-    Args:
-        value: The text.
-        sensitive: Whether it must never be shown.
-        problem: Why the value cannot be had; empty when it can.
-        severity: How bad that is.
-    """
-
-    value: str = ""
-    sensitive: bool = False
-    problem: str = ""
-    severity: Severity = Severity.ERROR
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """What `!env` and `!file` read from; both take what stands behind the tag.
-
-    Args:
-        env: Takes the variable's name and the default (or `None`).
-        file: Takes the path as written.
-    """
-
-    env: Callable[[str, str | None], Included]
-    file: Callable[[str], Included]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +43,7 @@ class Document:
 
     def position(self, path: Path, *, at_key: bool = False) -> Position | None:
         """Return where the value at `path` (or its key) stands, or the nearest value above it."""
-        return _locate(_all_roots(self.text)[self.index], path, at_key=at_key)
+        return locate(_all_roots(self.text)[self.index], path, at_key=at_key)
 
 
 def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], list[Finding]]:
@@ -84,7 +56,7 @@ def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], li
     """
     documents: list[Document] = []
     findings: list[Finding] = []
-    builder = _Builder(file, tags, findings)
+    builder = ValueBuilder(file, tags, findings)
     try:
         for index, root in enumerate(_roots(text)):
             before = builder.errors
@@ -118,238 +90,3 @@ def _all_roots(text: str) -> tuple[Node, ...]:
     with suppress(YamlProblemError):
         found.extend(_roots(text))
     return tuple(found)
-
-
-class _Builder:
-    """Builds values from the nodes of one file, and keeps count of what it built."""
-
-    def __init__(self, file: str, tags: Tags, findings: list[Finding]) -> None:
-        self._file = file
-        self._tags = tags
-        self._findings = findings
-        self._count = 0
-        self._characters = 0
-        self._path: list[str | int] = []
-        self._open: set[int] = set()
-        self.errors = 0
-        self.sensitive: set[Path] = set()
-        self.unset: set[Path] = set()
-
-    def document(self, root: Node) -> JsonValue:
-        """Return the value of the document `root`; `sensitive` and `unset` are then those of this one.
-
-        Raises:
-            YamlProblemError: A bound is passed, or an alias stands inside what it stands for.
-        """
-        self.sensitive.clear()
-        self.unset.clear()
-        return self._build(root)
-
-    def _build(self, node: Node) -> JsonValue:
-        self._tally(1, node)
-        if isinstance(node, ScalarNode):
-            value = self._scalar(node)
-            self._weigh(value, node)
-            return value
-        if len(self._path) >= MAX_DEPTH:
-            raise YamlProblemError(
-                "too-deep", f"nested deeper than {MAX_DEPTH} levels", nodes.position_of(node)
-            )
-        if id(node) in self._open:
-            raise YamlProblemError(
-                "recursive-alias", "an alias stands inside itself", nodes.position_of(node)
-            )
-        self._open.add(id(node))
-        built = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
-        self._open.discard(id(node))
-        return built
-
-    def _child(self, part: str | int, node: Node) -> JsonValue:
-        self._path.append(part)
-        value = self._build(node)
-        self._path.pop()
-        return value
-
-    def _tally(self, number: int, node: Node) -> None:
-        self._count += number
-        if self._count > MAX_NODES:
-            message = f"more than {MAX_NODES} values in one file, aliases expanded"
-            raise YamlProblemError("too-large", message, nodes.position_of(node))
-
-    def _weigh(self, value: JsonValue, node: Node) -> None:
-        self._characters += len(value) if isinstance(value, str) else 0
-        if self._characters > MAX_TEXT:
-            message = f"more than {MAX_TEXT} characters of text in one file, aliases and !file expanded"
-            raise YamlProblemError("too-large", message, nodes.position_of(node))
-
-    def _sequence(self, node: Node) -> JsonValue:
-        if node.tag == "!env":
-            return self._env(node)
-        if node.tag != nodes.SEQ:
-            return self._unknown_tag(node)
-        return [self._child(index, item) for index, item in enumerate(node.value)]
-
-    def _mapping(self, node: MappingNode) -> JsonValue:
-        if node.tag == "!env":
-            return self._env(node)
-        if node.tag != nodes.MAP:
-            return self._unknown_tag(node)
-        built = {name: self._child(name, value) for name, value in self._own(node)}
-        for source in _merged(node, self._merge_source):
-            for name, value in self._own(source):
-                if name not in built:
-                    built[name] = self._child(name, value)
-        return {name: item for name, item in built.items() if item is not None}
-
-    def _own(self, node: MappingNode) -> Iterator[tuple[str, Node]]:
-        """Yield the keys and values of a mapping without those that merge keys bring in."""
-        seen: dict[str, Node] = {}
-        for key, value in node.value:
-            name = None if key.tag == nodes.MERGE else self._key(key)
-            if name is None:
-                continue
-            if name in seen:
-                first = nodes.position_of(seen[name])
-                where = f"line {first.line}, column {first.column}"
-                self._report(
-                    "duplicate-key", f"the key {clip(name, 60)!r} stands twice, first at {where}", key
-                )
-                continue
-            seen[name] = key
-            yield name, value
-
-    def _merge_source(self, source: Node) -> None:
-        """Count what is merged, which may be the same mapping again and again, and check that it can be."""
-        is_mapping = isinstance(source, MappingNode) and source.tag == nodes.MAP
-        self._tally(1 + (len(source.value) if is_mapping else 0), source)
-        if not is_mapping:
-            self._report("yaml-merge", "<< takes a mapping or a list of mappings", source)
-
-    def _key(self, key: Node) -> str | None:
-        if isinstance(key, ScalarNode) and key.tag in {nodes.STR, nodes.INT}:
-            return str(key.value)
-        self._report("yaml-key", "a key must be text; put it in quotes", key)
-        return None
-
-    def _scalar(self, node: ScalarNode) -> JsonValue:
-        text: str = node.value
-        if node.tag in {nodes.STR, nodes.MERGE}:
-            return text
-        if node.tag == "!env":
-            return self._env(node)
-        if node.tag == "!file":
-            return self._take(node, self._tags.file(text), "file-include")
-        return self._typed(node, text)
-
-    def _typed(self, node: ScalarNode, text: str) -> JsonValue:
-        if node.tag == nodes.NULL and nodes.NULL_PATTERN.match(text):
-            return None
-        if node.tag == nodes.BOOL and text.lower() in {"true", "false"}:
-            return text.lower() == "true"
-        if node.tag == nodes.INT and nodes.INT_PATTERN.match(text):
-            return int(text)
-        if node.tag == nodes.FLOAT and nodes.FLOAT_PATTERN.match(text):
-            return float(text)
-        return self._unknown_tag(node)
-
-    def _env(self, node: Node) -> JsonValue:
-        name, default = _env_words(node)
-        if not name:
-            self._report("env", "write !env NAME or !env {name: NAME, default: text}", node)
-            return None
-        return self._take(node, self._tags.env(name, default), "env")
-
-    def _take(self, node: Node, included: Included, rule: str) -> JsonValue:
-        if included.problem:
-            self._report(rule, included.problem, node, included.severity)
-            self.unset.add(tuple(self._path))
-        if included.sensitive:
-            self.sensitive.add(tuple(self._path))
-        return included.value
-
-    def _unknown_tag(self, node: Node) -> JsonValue:
-        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        message = f"the tag {clip(tag, 60)!r} is not known here; known: !env, !file"
-        if tag == "!file":
-            message = "write !file PATH, the path of a text file beside or below this one"
-        elif tag.startswith("!!") and isinstance(node, ScalarNode):
-            message = f"the tag {clip(tag, 60)!r} does not fit this value; leave it out, or quote the value"
-        self._report("yaml-tag", message, node)
-        return None
-
-    def _report(self, rule: str, message: str, node: Node, severity: Severity = Severity.ERROR) -> None:
-        self.errors += severity is Severity.ERROR
-        position = nodes.position_of(node)
-        self._findings.append(
-            Finding(
-                file=self._file, rule=rule, message=printable(message), position=position, severity=severity
-            )
-        )
-
-
-def _env_words(node: Node) -> tuple[str, str | None]:
-    """Return the name and the default that stand behind `!env`; an empty name when they cannot be read."""
-    if isinstance(node, ScalarNode):
-        return node.value, None
-    if not isinstance(node, MappingNode):
-        return "", None
-    parts = {
-        key.value: value.value
-        for key, value in node.value
-        if isinstance(key, ScalarNode) and isinstance(value, ScalarNode) and value.tag in nodes.PLAIN_TAGS
-    }
-    if len(parts) != len(node.value) or not set(parts) <= {"name", "default"}:
-        return "", None
-    return parts.get("name", ""), parts.get("default")
-
-
-def _merged(node: MappingNode, visit: Callable[[Node], None] | None = None) -> Iterator[MappingNode]:
-    """Yield the mappings that merge keys (`<<`) bring in, at any remove, each once; the first of a name wins.
-
-    Args:
-        node: The mapping with the merge keys.
-        visit: Called with everything that is merged, as often as it is.
-    """
-    entered = {id(node)}
-    pending = _merge_values(node)
-    while pending:
-        source = pending.pop()
-        if visit is not None:
-            visit(source)
-        if isinstance(source, MappingNode) and id(source) not in entered:
-            entered.add(id(source))
-            yield source
-            pending.extend(_merge_values(source))
-
-
-def _merge_values(node: MappingNode) -> list[Node]:
-    """Return what stands behind the merge keys of `node`, the last first."""
-    values: list[Node] = []
-    for key, value in node.value:
-        if key.tag == nodes.MERGE:
-            values.extend(value.value if isinstance(value, SequenceNode) else [value])
-    return values[::-1]
-
-
-def _locate(node: Node, path: Path, *, at_key: bool) -> Position:
-    for step, part in enumerate(path):
-        found: tuple[Node, Node] | None = None
-        if isinstance(node, MappingNode):
-            found = _pair(node, part)
-        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = (node.value[part], node.value[part])
-        if found is None:
-            return nodes.position_of(node)
-        if at_key and step == len(path) - 1:
-            return nodes.position_of(found[0])
-        node = found[1]
-    return nodes.position_of(node)
-
-
-def _pair(node: MappingNode, name: str | int) -> tuple[Node, Node] | None:
-    """Return key and value of the first entry called `name`, the mapping's own before the merged ones."""
-    for mapping in (node, *_merged(node)):
-        for key, value in mapping.value:
-            if key.value == name and key.tag != nodes.MERGE:
-                return key, value
-    return None

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from strategies import LAWS, hostile_bodies, workflow_bodies
 
-from reconciler.manifests.documents import Included, Tags, read_documents
+from reconciler.manifests.documents import read_documents
+from reconciler.manifests.values import Included, Tags
 from reconciler.schema import SCHEMA_NAMES, is_valid
 from reconciler.schema.explaining import explain
 
