@@ -10,10 +10,11 @@ from pathlib import Path
 from reconciler.findings import Finding, Severity, has_errors
 from reconciler.manifests.bounds import MAX_FINDINGS, MAX_INCLUDED_BYTES
 from reconciler.manifests.checked import read_manifest
-from reconciler.manifests.documents import Included, Tags, read_documents
+from reconciler.manifests.documents import read_documents
 from reconciler.manifests.excerpts import with_excerpt
 from reconciler.manifests.files import ManifestFile, UnreadableError, read_text
 from reconciler.manifests.manifest import Manifest
+from reconciler.manifests.values import Included, Tags
 from reconciler.text import clip, printable
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
