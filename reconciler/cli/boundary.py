@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 import click
 
@@ -16,29 +18,63 @@ from reconciler.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""How the system says that no more can be written."""
+
 
 def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
     """Run `command` and exit: the code is the command's own, or follows from the error it raised."""
     try:
+        code = _code(command, argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        code = _refused(error)
+    sys.exit(code)
+
+
+def _code(command: click.Command, argv: Sequence[str] | None) -> int:
+    try:
         result = command.main(args=argv, prog_name="peak-reconciler", standalone_mode=False)
-        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except click.UsageError as error:
         error.show()
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except click.Abort:
         _say("interrupted")
-        sys.exit(128 + signal.SIGINT)
+        return 128 + signal.SIGINT
     except ReconcilerError as error:
         _say(error.message, error.hint)
-        sys.exit(exit_code(error))
-    except BrokenPipeError:
-        # The reader went away: nothing more can be shown, and the interpreter must not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.FAILED)
-    sys.exit(result if isinstance(result, int) else ExitCode.OK)
+        return exit_code(error)
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _refused(error: OSError) -> ExitCode:
+    """Say that a write was refused: on a full disk, or, without a word, because the reader went away.
+
+    Commands name the files that they read and write themselves: what is left are the standard streams.
+    """
+    if error.errno is None:
+        raise error
+    if not isinstance(error, BrokenPipeError):
+        with suppress(OSError):
+            what = "standard output cannot be written" if error.errno in _FULL else "the system refuses"
+            _say(f"{what}: {(error.strerror or str(error)).lower()}")
+    for stream in (sys.stdout, sys.stderr):
+        _discard(stream)
+    return ExitCode.FAILED
+
+
+def _discard(stream: TextIO | None) -> None:
+    """Send what `stream` could not write nowhere: the interpreter tries again at its end, and complains."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def exit_code(error: ReconcilerError) -> ExitCode:

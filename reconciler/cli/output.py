@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -26,15 +27,26 @@ def write_file(path: Path, text: str) -> None:
     Raises:
         ReconcilerError: It cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a pipe or a device: never to be replaced
+        else:
+            _replace(Path(os.path.realpath(path)), text)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ReconcilerError(
             f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
         ) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f".peak-reconciler-{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def _colour() -> bool | None:

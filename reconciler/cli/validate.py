@@ -13,6 +13,7 @@ import click
 from reconciler.cli.options import config_option, paths_argument
 from reconciler.cli.output import show, write_file
 from reconciler.cli.settings import settle
+from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
 from reconciler.rules import ALL_RULES, Beyond, check_paths
@@ -107,9 +108,11 @@ def _online_check(off: frozenset[str]) -> Beyond:
 
 def _target(output: str, default: str) -> tuple[str, Path]:
     name, equals, file = output.partition("=")
-    if equals and name in _FORMATS:
-        return name, Path(file)
-    return default, Path(output)
+    if not equals or name not in _FORMATS:
+        name, file = default, output
+    if not file:
+        raise UsageError(f"--output {output} names no file")
+    return name, Path(file)
 
 
 def _rendered(renderer: str, value: CheckResult | object) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from reconciler.findings import Finding
 from reconciler.manifests.manifest import Manifest
@@ -27,19 +28,24 @@ def find_duplicates(manifests: Sequence[Manifest]) -> list[Finding]:
         for index in sorted({i for group in repeated.values() for i in group})
     }
     return [
-        _duplicate(manifests[index], what, value, [places[other] for other in group if other != index])
+        _duplicate(manifests[index], what, value, _others(index, group, places), len(group) - 1)
         for (what, value), group in repeated.items()
         for index in group
     ]
 
 
-def _duplicate(manifest: Manifest, what: str, value: str, others: list[str]) -> Finding:
+def _others(index: int, group: list[int], places: Mapping[int, str]) -> list[str]:
+    """Return the first few places of the others: there may be thousands."""
+    return [places[other] for other in islice((i for i in group if i != index), _SHOWN_PLACES)]
+
+
+def _duplicate(manifest: Manifest, what: str, value: str, others: list[str], number: int) -> Finding:
     source, path = manifest.source, _PINNED_ID
     if what == "name":
         path = (*source.base, "name")
         value = SENSITIVE if ("name",) in manifest.sensitive else clip(value, 100)
-    shown = ", ".join(others[:_SHOWN_PLACES])
-    more = f" and {len(others) - _SHOWN_PLACES} more" if len(others) > _SHOWN_PLACES else ""
+    shown = ", ".join(others)
+    more = f" and {number - len(others)} more" if number > len(others) else ""
     return Finding(
         file=source.file,
         rule=f"duplicate-{what}",

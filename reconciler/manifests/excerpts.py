@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from reconciler.findings import Finding
+from reconciler.manifests.credentials import looks_like, without_credentials
 from reconciler.schema import sensitive_step_fields
 from reconciler.values import Path
 
 _SECRET_WORDS: Final = re.compile(
-    r"token|secret|passw|api.?key|bearer|authorization|credential", re.IGNORECASE
+    r"token|secret|pass|pwd|api.?key|private.?key|bearer|authorization|credential|cookie|!env\s*\{",
+    re.IGNORECASE,
 )
 _LONGEST: Final = 400
+_SHORTEST_SECRET: Final = 4
+"""A secret of fewer characters is not searched for: nearly every line holds it by chance."""
 
 
-def with_excerpt(finding: Finding, lines: Sequence[str]) -> Finding:
-    """Return `finding` with the line it stands on.
+def with_excerpt(finding: Finding, lines: Sequence[str], secrets: Collection[str] = ()) -> Finding:
+    """Return `finding` with the line it stands on, and without a credential in its message.
 
-    A line is left out where the value is a secret, where a word on it says that one may stand there, and
-    where it is too long to be read.
+    A line is left out where the value is a secret, where a word on it says that one may stand there, where
+    something on it looks like one, and where it is too long to be read.
 
     Args:
         finding: The finding.
         lines: The lines of its file.
+        secrets: The values that came through `!env`.
     """
+    message = without_credentials(finding.message)
+    if message != finding.message:
+        finding = dataclasses.replace(finding, message=message)
     if finding.position is None or finding.position.line > len(lines) or _is_secret(finding.path):
         return finding
     line = lines[finding.position.line - 1]
-    if len(line) > _LONGEST or _SECRET_WORDS.search(line):
+    if len(line) > _LONGEST or _SECRET_WORDS.search(line) or looks_like(line):
+        return finding
+    if any(len(secret) >= _SHORTEST_SECRET and secret in line for secret in secrets):
         return finding
     return dataclasses.replace(finding, excerpt=line)
 

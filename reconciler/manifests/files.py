@@ -85,16 +85,21 @@ def find_files(
 
 def _standard_input(findings: list[Finding]) -> list[ManifestFile]:
     name = Path(_STDIN_NAME)
-    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
-    problem = f"it has more than {MAX_FILE_BYTES} bytes" if len(data) > MAX_FILE_BYTES else ""
     try:
-        text = _decoded(data)
-    except UnreadableError as error:
-        problem = problem or str(error)
-    if problem:
-        findings.append(_finding(name, "unreadable", f"cannot be read: {problem}"))
+        return [ManifestFile(name, Path.cwd(), _standard_input_text())]
+    except (UnreadableError, OSError) as error:
+        reason = _reason(error) if isinstance(error, OSError) else str(error)
+        findings.append(_finding(name, "unreadable", f"cannot be read: {reason}"))
         return []
-    return [ManifestFile(name, Path.cwd(), text)]
+
+
+def _standard_input_text() -> str:
+    if sys.stdin is None:
+        raise UnreadableError("it is closed")
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableError(f"it has more than {MAX_FILE_BYTES} bytes")
+    return _decoded(data)
 
 
 def _below(folder: Path, findings: list[Finding]) -> list[ManifestFile]:

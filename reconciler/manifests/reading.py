@@ -68,13 +68,13 @@ def _content(file: ManifestFile, text: str, env: Mapping[str, str], *, require_e
     lines = text.splitlines() if findings else []
     return FileContent(
         manifests=tuple(manifest for manifest in read if manifest is not None),
-        findings=tuple(with_excerpt(finding, lines) for finding in _bounded(findings)),
+        findings=tuple(with_excerpt(finding, lines, secrets) for finding in bounded(findings)),
         secrets=frozenset(secrets),
         included=frozenset(included),
     )
 
 
-def _bounded(findings: list[Finding]) -> list[Finding]:
+def bounded(findings: list[Finding]) -> list[Finding]:
     """Return at most `MAX_FINDINGS` of one file's findings, and one that says that there are more."""
     findings = list(dict.fromkeys(findings))
     if len(findings) <= MAX_FINDINGS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.findings import CheckResult, Finding, Severity
+from reconciler.text import printable
 
 
 def findings_github(result: CheckResult) -> str:
@@ -12,12 +13,12 @@ def findings_github(result: CheckResult) -> str:
 
 def _annotation(finding: Finding) -> str:
     command = "error" if finding.severity is Severity.ERROR else "warning"
-    properties = {"file": finding.file}
+    properties = {"file": printable(finding.file)}
     if finding.position is not None:
         properties |= {"line": str(finding.position.line), "col": str(finding.position.column)}
     properties["title"] = finding.rule
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{command} {listed}::{_data(finding.message)}"
+    return f"::{command} {listed}::{_data(printable(finding.message))}"
 
 
 def _data(text: str) -> str:

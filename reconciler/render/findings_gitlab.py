@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
+from typing import Final
 
 from reconciler.findings import CheckResult, Finding, Severity
 from reconciler.values import JsonObject, JsonValue, dump_compact
+
+_PLACE: Final = re.compile(r"\b(?:line|column) [0-9]+|:[0-9]+\b")
+"""Where something else stands, as some messages say."""
 
 
 def findings_gitlab(result: CheckResult) -> str:
@@ -24,7 +29,8 @@ def findings_gitlab(result: CheckResult) -> str:
 def fingerprint(finding: Finding) -> str:
     """Return what tells a finding from others, whichever line it moves to."""
     path: list[JsonValue] = list(finding.path)
-    told: list[JsonValue] = [finding.file, finding.rule, path, finding.message]
+    message = _PLACE.sub("", finding.message)
+    told: list[JsonValue] = [finding.file, finding.rule, path, message]
     return hashlib.sha256(dump_compact(told).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -10,6 +10,7 @@ from reconciler import __version__
 from reconciler.findings import CheckResult, Finding, Severity
 from reconciler.render.findings_gitlab import fingerprint
 from reconciler.rules import ALL_RULES
+from reconciler.text import printable
 from reconciler.values import JsonObject, JsonValue
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -49,5 +50,5 @@ def _result(finding: Finding, index: int) -> JsonObject:
 
 
 def _uri(file: str) -> str:
-    path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(file.removeprefix("./"))
+    path = Path(printable(file))
+    return path.as_uri() if path.is_absolute() else quote(str(path))

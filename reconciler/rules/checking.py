@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -13,12 +14,16 @@ from reconciler.manifests.excerpts import with_excerpt
 from reconciler.rules.model import BaseRule, Problem, Rule
 from reconciler.rules.online import ONLINE_RULES, Facts, uses_of
 from reconciler.rules.registry import RULES
+from reconciler.rules.unknown import with_unknown
 from reconciler.text import clip, printable
-from reconciler.values import Path
+from reconciler.values import Path, lookup
 
 _COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")
 _MOST_FINDINGS: Final = 200
 """How many findings of one rule in one manifest are reported: nobody reads more."""
+
+_MOST_CONSIDERED: Final = 400
+"""How many problems of one rule are looked at, those with a cause that is known already among them."""
 
 
 def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
@@ -53,22 +58,34 @@ def check_online(manifest: Manifest, facts: Facts, off: frozenset[str] = frozens
 
 def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> Iterator[Finding]:
     """Yield what was found with its place, but for what a comment on its line switches off."""
-    lines: list[str] = []
+    document = manifest.source.document
+    secrets: list[str] | None = None
     for rule, problem in found:
         finding = _finding(manifest, rule, problem)
-        lines = lines or manifest.source.document.text.splitlines()
-        if rule.id not in _ignored(lines, finding.position):
-            yield with_excerpt(finding, lines)
+        lines = _lines(document.text)
+        if rule.id in _ignored(lines, finding.position):
+            continue
+        if secrets is None:
+            secrets = [str(lookup(document.value, path)) for path in document.sensitive]
+        yield finding if problem.secret else with_excerpt(finding, lines, secrets)
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    """Return the lines of a file, which may hold thousands of manifests."""
+    return text.splitlines()
 
 
 def _problems(manifest: WorkflowManifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
+    unknown = manifest.sensitive | _unset(manifest)
+    body = with_unknown(manifest.body, unknown)
     causes: set[tuple[str, ...]] = set()
     for rule in RULES:
         if rule.id in off:
             continue
         found = 0
-        for problem in rule.check(manifest.body):
-            if problem.cause in causes or _is_sensitive(problem.path, manifest.sensitive):
+        for problem in islice(rule.check(body), _MOST_CONSIDERED):
+            if problem.cause in causes or _is_unknown(problem.path, unknown):
                 continue
             if problem.cause:
                 causes.add(problem.cause)
@@ -78,9 +95,15 @@ def _problems(manifest: WorkflowManifest, off: frozenset[str]) -> Iterator[tuple
                 break
 
 
-def _is_sensitive(path: Path, sensitive: frozenset[Path]) -> bool:
-    """Whether a value came through `!env`: what it is here says nothing of what it is elsewhere."""
-    return bool(sensitive) and any(path[: len(known)] == known for known in sensitive)
+def _unset(manifest: WorkflowManifest) -> frozenset[Path]:
+    base = manifest.source.base
+    return frozenset(
+        path[len(base) :] for path in manifest.source.document.unset if path[: len(base)] == base
+    )
+
+
+def _is_unknown(path: Path, unknown: frozenset[Path]) -> bool:
+    return bool(unknown) and any(path[:length] in unknown for length in range(len(path) + 1))
 
 
 def _finding(manifest: Manifest, rule: BaseRule, problem: Problem) -> Finding:

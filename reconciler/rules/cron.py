@@ -14,8 +14,9 @@ from typing import Final
 
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_YEARS: Final = 40
+_YEARS: Final = 100
 _LONGEST: Final = 200
+_MOST_DIGITS: Final = 4
 _FEWEST, _MOST, _PLAIN = 5, 7, 5
 
 
@@ -37,21 +38,26 @@ _DAY: Final = _Kind("day of month", 1, 31)
 _MONTH: Final = _Kind("month", 1, 12, _MONTHS, 1)
 _WEEKDAY: Final = _Kind("day of week", 0, 7, _DAYS, 0)
 _QUARTZ_WEEKDAY: Final = _Kind("day of week", 1, 7, _DAYS, 1)
-_YEAR: Final = _Kind("year", 1970, 2199)
+_YEAR: Final = _Kind("year", 1970, 2099)
 _KINDS: Final = {
     5: (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY),
     6: (_SECOND, _MINUTE, _HOUR, _DAY, _MONTH, _QUARTZ_WEEKDAY),
     7: (_SECOND, _MINUTE, _HOUR, _DAY, _MONTH, _QUARTZ_WEEKDAY, _YEAR),
 }
-_SPECIAL_DAY: Final = re.compile(r"L|LW|L-[0-9]{1,2}|[0-9]{1,2}W", re.IGNORECASE)
+_SPECIAL_DAY: Final = re.compile(r"L|LW|L-(?:[1-9]|[12][0-9]|30)|(?:[1-9]|[12][0-9]|3[01])W", re.IGNORECASE)
 _SPECIAL_WEEKDAY: Final = re.compile(r"(?:L|(?P<day>[0-9]|[A-Z]{3})(?:L|#[1-5]))", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
 def cron_mistake(expression: str) -> str:
     """Return what is wrong with a cron expression, or nothing."""
+    odd = next((char for char in expression if not char.isascii()), "")
+    if odd:
+        return f"the character {odd!r} has no place in a cron expression"
+    if len(expression) > _LONGEST:
+        return f"a cron expression has at most {_LONGEST} characters, found {len(expression)}"
     fields = expression.split()
-    if len(expression) > _LONGEST or not _FEWEST <= len(fields) <= _MOST:
+    if not _FEWEST <= len(fields) <= _MOST:
         return f"a cron expression has 5 to 7 fields, found {len(fields)}"
     for text, kind in zip(fields, _KINDS[len(fields)], strict=True):
         mistake = _field_mistake(text, kind)
@@ -65,7 +71,7 @@ def cron_never_fires(expression: str) -> bool:
     """Return whether a cron expression without a mistake never fires again: the 30th of February."""
     from datetime import datetime, timezone  # noqa: PLC0415 - only workflows with a cron need them
 
-    from croniter import CroniterError, croniter  # noqa: PLC0415
+    from croniter import CroniterBadDateError, CroniterError, croniter  # noqa: PLC0415
 
     fields = [field.upper() for field in expression.split()]
     if any("LW" in field or "L-" in field for field in fields):
@@ -83,7 +89,7 @@ def cron_never_fires(expression: str) -> bool:
             max_years_between_matches=_YEARS,
         ).get_next()
     except CroniterError as error:
-        return type(error).__name__ == "CroniterBadDateError" or "out of range" in str(error)
+        return isinstance(error, CroniterBadDateError)
     return False
 
 
@@ -119,9 +125,9 @@ def _is_special(part: str, kind: _Kind) -> bool:
 
 def _is_range(part: str, kind: _Kind) -> bool:
     span, slash, step = part.partition("/")
-    if slash and not (step.isascii() and step.isdigit() and 0 < int(step[:6]) <= kind.highest):
+    if slash and not (_is_number(step) and 0 < int(step) <= kind.highest):
         return False
-    if span in {"*", "?"}:
+    if span == "*":
         return bool(slash)
     low, dash, high = span.partition("-")
     first = _number(low, kind)
@@ -133,9 +139,13 @@ def _is_range(part: str, kind: _Kind) -> bool:
 def _number(text: str, kind: _Kind) -> int | None:
     if text.upper() in kind.names:
         return kind.names.index(text.upper()) + kind.first_name
-    if text.isascii() and text.isdigit() and kind.lowest <= int(text[:6]) <= kind.highest:
+    if _is_number(text) and kind.lowest <= int(text) <= kind.highest:
         return int(text)
     return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def _from_quartz(field: str) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.model import Problem, Rule, steps_of
+from reconciler.rules.unknown import Unknown
 from reconciler.values import JsonObject, as_list, as_object
 
 _MOST_COMPARED: Final = 300
-"""Beyond so many names no similar one is looked for: it would take too long."""
+_LONGEST_COMPARED: Final = 100
+"""Beyond so many names, or characters, no similar name is looked for: it would take too long."""
+
+_MOST_VISITED: Final = 500_000
+"""So many steps are looked at, in all, to tell which run before which: about a second's work."""
 
 
 def parents_of(step: JsonObject) -> list[str]:
@@ -18,26 +24,61 @@ def parents_of(step: JsonObject) -> list[str]:
     return [name for name in as_list(step.get("parents")) if isinstance(name, str)]
 
 
-def ancestors(body: JsonObject, name: str) -> set[str]:
-    """Return the names of all steps that run before the step `name`, itself not counted."""
-    steps = as_object(body.get("steps"))
-    found: set[str] = set()
-    waiting = parents_of(as_object(steps.get(name)))
-    while waiting:
-        parent = waiting.pop()
-        if parent not in found:
-            found.add(parent)
-            waiting += parents_of(as_object(steps.get(parent)))
-    return found - {name}
+class Before:
+    """Tells which steps run before a step of one workflow, and what they output.
+
+    Both answer `None` where that cannot be told: because a parent is not known, or, in a workflow of
+    thousands of steps, because too much has been looked at already.
+    """
+
+    def __init__(self, body: JsonObject) -> None:
+        self._body = body
+        self._left = _MOST_VISITED
+
+    @cached_property
+    def own_outputs(self) -> dict[str, JsonObject]:
+        """The output parameters of each step."""
+        return {name: as_object(step.get("outputParameters")) for name, step in steps_of(self._body)}
+
+    @cached_property
+    def _parents(self) -> dict[str, list[str]]:
+        return {name: parents_of(step) for name, step in steps_of(self._body)}
+
+    def steps(self, name: str) -> set[str] | None:
+        """Return the names of all steps that run before the step `name`, itself not counted."""
+        found: set[str] = set()
+        waiting = [*self._parents.get(name, ())]
+        while waiting:
+            parent = waiting.pop()
+            self._left -= 1
+            if self._left < 0 or isinstance(parent, Unknown):
+                return None
+            if parent not in found:
+                found.add(parent)
+                waiting += self._parents.get(parent, ())
+        return found - {name}
+
+    def outputs(self, name: str) -> set[str] | None:
+        """Return the names of all output parameters of these steps."""
+        before = self.steps(name)
+        if before is None:
+            return None
+        listed = [self.own_outputs[step] for step in before if step in self.own_outputs]
+        self._left -= sum(map(len, listed))
+        return set().union(*listed) if self._left >= 0 else None
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
     """Return what else may have been meant by `name`, as the end of a message."""
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
-    close = difflib.get_close_matches(name, known, n=1) if len(known) <= _MOST_COMPARED else []
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if len(known) > _MOST_COMPARED:
+        return f"{len(known)} others are known here"
+    if len(name) <= _LONGEST_COMPARED:
+        short = [other for other in known if len(other) <= _LONGEST_COMPARED]
+        close = difflib.get_close_matches(name, short, n=1)
+        if close:
+            return f"did you mean {close[0]!r}?"
     shown = ", ".join(sorted(known)[:10])
     return f"known here: {shown}" if known else "there is nothing to name here"
 
@@ -146,6 +187,7 @@ def _descendants(body: JsonObject, names: list[str]) -> set[str]:
 
 def _unreachable(body: JsonObject) -> Iterator[Problem]:
     """A step that waits for a status of a parent that can never have it is never reached."""
+    steps = dict(steps_of(body))
     for step, value in steps_of(body):
         statuses = as_list(as_object(value.get("executionParameters")).get("parentStatus"))
         wanted = {
@@ -155,7 +197,7 @@ def _unreachable(body: JsonObject) -> Iterator[Problem]:
             for parent in as_list(as_object(status).get("parents"))
         }
         for parent, wants in wanted.items():
-            skip = _skip(as_object(as_object(body.get("steps")).get(parent)))
+            skip = _skip(steps.get(parent, {}))
             if wants == {"failure"} and skip.get("skip") is True:
                 yield Problem(
                     path=("steps", step),

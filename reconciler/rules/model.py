@@ -18,12 +18,14 @@ class Problem:
         message: What was found, what is allowed, and what to do.
         at_key: Whether the problem is the key at the end of `path` itself, not its value.
         cause: What is behind it: of several problems with one cause only the first is reported.
+        secret: Whether a secret may stand there, so that the line must not be shown.
     """
 
     path: Path
     message: str
     at_key: bool = False
     cause: tuple[str, ...] = ()
+    secret: bool = False
 
 
 Check = Callable[[JsonObject], Iterator[Problem]]

@@ -67,8 +67,11 @@ def _email(body: JsonObject) -> Iterator[Problem]:
 def _url(body: JsonObject) -> Iterator[Problem]:
     for path, value, pattern, example in _addresses(body):
         if isinstance(value, str) and "{{" not in value and not pattern.fullmatch(value):
-            message = f"{value!r} is no address that can be called, such as {example}"
-            yield Problem(path=path, message=message)
+            # A password may stand before an @, whatever is wrong with the rest.
+            secret = "@" in value
+            told = "this" if secret else repr(value)
+            message = f"{told} is no address that can be called, such as {example}"
+            yield Problem(path=path, message=message, secret=secret)
 
 
 def _addresses(body: JsonObject) -> Iterator[tuple[Path, object, re.Pattern[str], str]]:

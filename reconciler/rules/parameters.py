@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.graph import ancestors, did_you_mean, parents_of
+from reconciler.rules.graph import Before, did_you_mean, parents_of
 from reconciler.rules.model import Problem, Rule, step_type, steps_of
+from reconciler.rules.unknown import Unknown
 from reconciler.values import JsonObject, as_list, as_object
 
 _HTTP_OUTPUT: Final = "response.txt"
 
 
-def _outputs(step: object) -> list[str]:
-    return list(as_object(as_object(step).get("outputParameters")))
-
-
 def _condition_step(body: JsonObject) -> Iterator[Problem]:
     steps = as_object(body.get("steps"))
+    order = Before(body)
     for step, value in steps_of(body):
         conditions = as_list(as_object(value.get("executionParameters")).get("conditional"))
-        before = ancestors(body, step) if conditions else set()
+        before = order.steps(step) if conditions else None
+        if before is None:
+            continue
         for index, condition in enumerate(conditions):
             name = str(as_object(condition).get("stepName", ""))
             if name not in before:
@@ -35,16 +35,19 @@ def _condition_step(body: JsonObject) -> Iterator[Problem]:
 
 
 def _condition_parameter(body: JsonObject) -> Iterator[Problem]:
-    steps = as_object(body.get("steps"))
+    order = Before(body)
     for step, value in steps_of(body):
-        for index, item in enumerate(as_list(as_object(value.get("executionParameters")).get("conditional"))):
-            condition = as_object(item)
+        conditions = as_list(as_object(value.get("executionParameters")).get("conditional"))
+        before = order.steps(step) if conditions else None
+        for index, condition in enumerate(map(as_object, conditions)):
             source, name = str(condition.get("stepName", "")), str(condition.get("paramName", ""))
-            if source in steps and name not in _outputs(steps[source]):
+            if before is not None and source not in before:
+                continue  # what is wrong is the step
+            if source in order.own_outputs and name not in order.own_outputs[source]:
                 yield Problem(
                     path=("steps", step, "executionParameters", "conditional", index, "paramName"),
                     message=f"the step {source!r} has no output parameter {name!r}; "
-                    f"{did_you_mean(name, _outputs(steps[source]))}",
+                    f"{did_you_mean(name, list(order.own_outputs[source]))}",
                 )
 
 
@@ -52,6 +55,8 @@ def _status_parent(body: JsonObject) -> Iterator[Problem]:
     for step, value in steps_of(body):
         statuses = as_list(as_object(value.get("executionParameters")).get("parentStatus"))
         known = set(parents_of(value))
+        if any(isinstance(parent, Unknown) for parent in known):
+            continue
         for index, status in enumerate(statuses):
             for number, name in enumerate(as_list(as_object(status).get("parents"))):
                 if name not in known:
@@ -64,12 +69,12 @@ def _status_parent(body: JsonObject) -> Iterator[Problem]:
 
 
 def _inherited_output(body: JsonObject) -> Iterator[Problem]:
-    steps = as_object(body.get("steps"))
+    order = Before(body)
     for step, value in steps_of(body):
         inherited = as_object(as_object(value.get("parameters")).get("inherit"))
-        if not inherited:
+        known = order.outputs(step) if inherited else None
+        if known is None:
             continue
-        known = {output for name in ancestors(body, step) for output in _outputs(steps.get(name))}
         for name, source in inherited.items():
             if source not in known:
                 yield Problem(

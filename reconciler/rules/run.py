@@ -10,17 +10,21 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from reconciler.findings import CheckResult, Finding, Severity
+from reconciler.findings import CheckResult, Finding, Severity, has_errors
 from reconciler.manifests import LoadResult, WorkflowManifest, load_manifests
+from reconciler.manifests.bounds import MAX_FINDINGS
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.files import ManifestFile, find_files
 from reconciler.manifests.load import nothing_found
-from reconciler.manifests.reading import FileContent, read_file
+from reconciler.manifests.reading import FileContent, bounded, read_file
 from reconciler.rules.checking import check_manifest
+from reconciler.rules.registry import RULES
 
 _BATCH: Final = 100
 _PARALLEL_FROM: Final = 400
 """From so many files on, a second process is worth what it costs to start."""
+
+_WARNINGS: Final = frozenset(rule.id for rule in RULES if rule.severity is Severity.WARNING)
 
 Beyond: TypeAlias = Callable[[Sequence[FileContent]], Iterable[Finding]]
 """A check of what files hold that needs more than the files."""
@@ -72,8 +76,8 @@ def check_paths(  # noqa: PLR0913 - each has its default
         concerned = (file for file, counts in zip(files, counted, strict=True) if counts)
         findings += beyond([read_file(file, env, require_env=False) for file in concerned])
     manifests = sum(len(content.identities) for content in checked)
-    if not manifests and not findings:
-        findings += nothing_found(files)
+    if not manifests and not any(content.findings for content in checked) and not findings:
+        findings += nothing_found([file for file, counts in zip(files, counted, strict=True) if counts])
     ordered = sorted(set(findings), key=Finding.sort_key)
     return CheckResult(findings=tuple(ordered), files=len(files), manifests=manifests)
 
@@ -105,7 +109,7 @@ def load_checked(
 
 
 def _check_all(files: list[ManifestFile], check: partial[_Checked]) -> Iterator[_Checked]:
-    processes = min(len(os.sched_getaffinity(0)), len(files) // _BATCH)
+    processes = min(_processors(), len(files) // _BATCH)
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield from map(check, files)
         return
@@ -118,21 +122,37 @@ def _check_all(files: list[ManifestFile], check: partial[_Checked]) -> Iterator[
         yield from pool.map(check, files, chunksize=_BATCH)
 
 
+def _processors() -> int:
+    """Return how many processors this process may use, or, where that cannot be told, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _check_file(file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str]) -> _Checked:
     content = read_file(file, env, require_env=False)
-    findings = [*content.findings]
-    for manifest in content.manifests:
-        if isinstance(manifest, WorkflowManifest):
-            findings += check_manifest(manifest, off)
     return _Checked(
-        findings=tuple(findings),
+        findings=tuple(bounded([*content.findings, *_of_rules(content, off)])),
         identities=tuple((manifest.name, manifest.settings.id) for manifest in content.manifests),
         included=content.included,
     )
 
 
+def _of_rules(content: FileContent, off: frozenset[str]) -> list[Finding]:
+    """Return what the rules find in one file; past `MAX_FINDINGS` only whether there is an error as well."""
+    findings: list[Finding] = []
+    broken = False
+    for manifest in content.manifests:
+        enough = len(findings) > MAX_FINDINGS
+        if isinstance(manifest, WorkflowManifest) and not (enough and broken):
+            found = tuple(check_manifest(manifest, off | _WARNINGS if enough else off))
+            broken = broken or has_errors(found)
+            findings += found
+    return findings
+
+
 def _counts(file: ManifestFile, content: _Checked, only: frozenset[Path] | None) -> bool:
-    return only is None or file.path.resolve() in only or bool(content.included & only)
+    if only is None or file.text is not None:
+        return True  # standard input is in no revision
+    return file.path.resolve() in only or bool(content.included & only)
 
 
 def _duplicates(

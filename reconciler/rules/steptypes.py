@@ -19,7 +19,8 @@ _AUTH_NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "no-auth": (),
 }
 _PLACEHOLDER: Final = re.compile(r"\{\{[^{}]{0,200}\}\}")
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.?[^"\\]*)*(?:"|\Z)', re.DOTALL)
+"""A text in quotes; one that is not closed goes to the end, so that no quote is looked at twice."""
 
 
 def _steps(body: JsonObject, kind: str) -> Iterator[tuple[str, JsonObject]]:
@@ -45,7 +46,7 @@ def _foreign_auth(body: JsonObject) -> Iterator[Problem]:
         auth = as_object(step.get("auth"))
         kind = str(auth.get("type", "no-auth"))
         for key in auth:
-            if key in known and key not in _AUTH_NEEDS.get(kind, ()):
+            if kind in _AUTH_NEEDS and key in known and key not in _AUTH_NEEDS[kind]:
                 yield Problem(
                     path=("steps", name, "auth", key),
                     at_key=True,
@@ -79,11 +80,16 @@ def _is_json(payload: str) -> bool:
     inside = _QUOTED.sub(lambda match: _PLACEHOLDER.sub("", match.group()), payload)
     for value in ("0", '"x":0', ""):
         try:
-            json.loads(_PLACEHOLDER.sub(value, inside))
+            json.loads(_PLACEHOLDER.sub(value, inside), parse_constant=_no_constant)
         except (ValueError, RecursionError):
             continue
         return True
     return False
+
+
+def _no_constant(name: str) -> None:
+    """`NaN` and the infinities are Python's, not JSON's."""
+    raise ValueError(name)
 
 
 def _query(body: JsonObject) -> Iterator[Problem]:
