@@ -17,7 +17,6 @@ from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
 from reconciler.rules import ALL_RULES, Beyond, check_paths
-from reconciler.rules.changes import changed_files
 
 _FORMATS: Final = {
     "text": "findings:findings_text",
@@ -86,7 +85,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         return ExitCode.OK
     chosen, configuration = settle(paths, config)
     targets = [_target(output, output_format) for output in outputs]
-    only = None if changed_since is None else changed_files(changed_since)
+    only = None if changed_since is None else _changed(changed_since)
     off = configuration.off
     beyond = _online_check(off) if online else None
     result = check_paths(chosen, os.environ, off, only, configuration.excludes, beyond=beyond)
@@ -104,6 +103,12 @@ def _online_check(off: frozenset[str]) -> Beyond:
     from reconciler.cli.online import check_contents  # noqa: PLC0415 - a check without it loads no client
 
     return partial(check_contents, env=os.environ, off=off)
+
+
+def _changed(revision: str) -> frozenset[Path]:
+    from reconciler.rules.changes import changed_files  # noqa: PLC0415 - most checks ask git nothing
+
+    return changed_files(revision)
 
 
 def _target(output: str, default: str) -> tuple[str, Path]:
