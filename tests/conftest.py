@@ -1,4 +1,4 @@
-"""Puts this directory on the path, so that every test can import what is shared: `strategies`."""
+"""Puts this directory on the path, so that every test can import what is shared, such as `strategies`."""
 
 from __future__ import annotations
 

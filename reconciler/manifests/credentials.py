@@ -23,7 +23,7 @@ _NO_PASSWORD: Final = re.compile(r"\$\{?\w+\}?|<[^<>]*>|[*x]+", re.IGNORECASE)
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9_/+-]{16}|PRIVATE KEY")
 """What every token has: most texts are done with after this one look."""
 
-_BEGINNING: Final = re.compile(
+_BEGINNING: Final = (
     r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}"
     r"|(?:AKC|AP[0-9A-F])(?=(?:[A-Za-z]{0,40}[0-9]){2})[A-Za-z0-9]{20}"
     r"|(?:AC|SK)[0-9a-f]{32}(?![A-Za-z0-9])"
@@ -83,6 +83,11 @@ class _Plugin(Protocol):
 
 
 @cache
+def _beginning() -> re.Pattern[str]:
+    return re.compile(_BEGINNING)
+
+
+@cache
 def _plugins() -> tuple[_Plugin, ...]:
     import importlib  # noqa: PLC0415 - together with what it loads
 
@@ -97,7 +102,7 @@ def is_suspicious(text: str) -> bool:
     """Return whether it is worth asking what `looks_like` says of `text`: cheap, and seldom true."""
     if "://" in text and _URL_PASSWORD.search(text):
         return True
-    return _LONG_WORD.search(text) is not None and _BEGINNING.search(text) is not None
+    return _LONG_WORD.search(text) is not None and _beginning().search(text) is not None
 
 
 def looks_like(text: str) -> str:
@@ -106,7 +111,7 @@ def looks_like(text: str) -> str:
         return ""
     if any(not _NO_PASSWORD.fullmatch(match[1]) for match in islice(_URL_PASSWORD.finditer(text), 50)):
         return "URL with a password"
-    for match in islice(_BEGINNING.finditer(text), _MOST_PLACES):
+    for match in islice(_beginning().finditer(text), _MOST_PLACES):
         kind = _kind(text[max(0, match.start() - _BEFORE) : match.end() + _AFTER])
         if kind:
             return kind
@@ -123,7 +128,7 @@ def _kind(text: str) -> str:
 
 def without_credentials(text: str) -> str:
     """Return `text` with every word that looks like a credential replaced by `(sensitive)`."""
-    if not looks_like(text):
+    if not is_suspicious(text):
         return text
     masked = re.sub(r"[^\s'\"]+", lambda word: SENSITIVE if looks_like(word.group()) else word.group(), text)
     return SENSITIVE if looks_like(masked) else masked

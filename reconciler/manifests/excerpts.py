@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from reconciler.findings import Finding
-from reconciler.manifests.credentials import looks_like, without_credentials
+from reconciler.manifests.credentials import is_suspicious, without_credentials
 from reconciler.schema import sensitive_step_fields
 from reconciler.values import Path
 
@@ -25,7 +25,7 @@ def with_excerpt(finding: Finding, lines: Sequence[str], secrets: Collection[str
     """Return `finding` with the line it stands on, and without a credential in its message.
 
     A line is left out where the value is a secret, where a word on it says that one may stand there, where
-    something on it looks like one, and where it is too long to be read.
+    something on it may be one, and where it is too long to be read.
 
     Args:
         finding: The finding.
@@ -38,7 +38,7 @@ def with_excerpt(finding: Finding, lines: Sequence[str], secrets: Collection[str
     if finding.position is None or finding.position.line > len(lines) or _is_secret(finding.path):
         return finding
     line = lines[finding.position.line - 1]
-    if len(line) > _LONGEST or _SECRET_WORDS.search(line) or looks_like(line):
+    if len(line) > _LONGEST or _SECRET_WORDS.search(line) or is_suspicious(line):
         return finding
     if any(len(secret) >= _SHORTEST_SECRET and secret in line for secret in secrets):
         return finding
