@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -24,6 +25,9 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, er
 
 def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
     """Run `command` and exit: the code is the command's own, or follows from the error it raised."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A terminal that does not know a character is shown its code.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _code(command, argv)
         if sys.stdout is not None:

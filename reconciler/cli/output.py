@@ -22,11 +22,12 @@ def warn(text: str) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a part of the result into a file, whole or not at all.
+    """Write a part of the result into a file, without colour, whole or not at all.
 
     Raises:
         ReconcilerError: It cannot be written.
     """
+    text = click.unstyle(text)
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")  # a pipe or a device: never to be replaced
