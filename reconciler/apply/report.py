@@ -48,6 +48,10 @@ class Report:
         return sum(result.status is status for result in self.results)
 
 
+class StoppedError(ReconcilerError):
+    """The run was stopped before anything was written for this workflow."""
+
+
 def words(error: ReconcilerError) -> str:
     """Return what a result says about `error`: the message and what to do."""
     return f"{error.message}. {error.hint}" if error.hint else error.message

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from reconciler.apply.report import Report, Result, Status, words
+from reconciler.apply.report import Report, Result, Status, StoppedError, words
 from reconciler.apply.workflow import Applier
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
@@ -16,7 +16,14 @@ Progress = Callable[[Action, "Result | None"], None]
 """Called when an action begins (without a result) and when it has ended; from any thread, one at a time."""
 
 
-def apply_plan(plan: Plan, applier: Applier, progress: Progress, *, fail_fast: bool = False) -> Report:
+def apply_plan(
+    plan: Plan,
+    applier: Applier,
+    progress: Progress,
+    *,
+    fail_fast: bool = False,
+    stopping: Callable[[], None] = lambda: None,
+) -> Report:
     """Return what came of `plan`.
 
     One workflow's failure stops only that workflow. An interrupt lets what is being written end; the rest
@@ -26,17 +33,21 @@ def apply_plan(plan: Plan, applier: Applier, progress: Progress, *, fail_fast: b
         plan: What is to be done.
         applier: Does it.
         progress: Who listens.
-        fail_fast: Whether the first failure stops the rest, too.
+        fail_fast: Whether the first failure stops the rest, too; what is being written is finished.
+        stopping: Called when an interrupt begins to stop the run.
     """
-    return _Run(applier, progress, fail_fast=fail_fast).report(plan)
+    return _Run(applier, progress, stopping, fail_fast=fail_fast).report(plan)
 
 
 class _Run:
     """One run over all actions."""
 
-    def __init__(self, applier: Applier, progress: Progress, *, fail_fast: bool) -> None:
+    def __init__(
+        self, applier: Applier, progress: Progress, stopping: Callable[[], None], *, fail_fast: bool
+    ) -> None:
         self._applier = applier
         self._progress = progress
+        self._stopping = stopping
         self._fail_fast = fail_fast
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -57,6 +68,7 @@ class _Run:
                     future.exception()
                 except KeyboardInterrupt:
                     self._stopped.set()
+                    self._stopping()
 
     def _result(self, action: Action) -> Result:
         if isinstance(action, Blocked):
@@ -74,7 +86,9 @@ class _Run:
         live = getattr(action, "live", None)
         identity = None if live is None else live.id
         try:
-            return self._applier.apply(action)
+            return self._applier.apply(action, self._stopped.is_set)
+        except StoppedError as error:
+            return Result(action=action, status=Status.NOT_TRIED, id=identity, error=error.message)
         except BlockedError as error:
             return Result(action=action, status=Status.BLOCKED, id=identity, error=words(error))
         except ReconcilerError as error:

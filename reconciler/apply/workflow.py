@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from reconciler.api import TenantWriter
-from reconciler.apply.report import Result, Status, words
+from reconciler.apply.report import Result, Status, StoppedError, words
 from reconciler.apply.verifying import ReadBack, Settled, UnsettledError, Wanted
 from reconciler.apply.writing import Timing, create_once, update_once
 from reconciler.canonical import align
@@ -68,10 +68,15 @@ class Applier:
         with self._lock:
             self._tenancy = dataclasses.replace(self._tenancy, untold=self._tenancy.untold | set(untold))
 
-    def apply(self, action: Action) -> Result:
+    def apply(self, action: Action, stopped: Callable[[], bool] = lambda: False) -> Result:
         """Carry out `action` and return the result once it has been read back.
 
+        Args:
+            action: What is to be done.
+            stopped: Whether the run was stopped meanwhile: then a workflow is no longer waited for.
+
         Raises:
+            StoppedError: The run was stopped while a run of the workflow was waited for.
             BlockedError: A guard refused: nothing was written.
             ReconcilerError: It failed; what was written did not settle, or was not accepted.
         """
@@ -79,9 +84,9 @@ class Applier:
             case Create():
                 return self._create(action)
             case Update():
-                return self._update(action)
+                return self._update(action, stopped)
             case SetPaused():
-                live = self._guarded(action, action.live)
+                live = self._guarded(action, action.live, stopped)
                 self._set_paused(live, paused=action.paused)
                 return Result(action=action, status=Status.DONE, id=live.id)
             case _:
@@ -98,21 +103,23 @@ class Applier:
             if action.pause:
                 self._set_paused(live, paused=True)
         except ReconcilerError as error:
-            return Result(action=action, status=Status.FAILED, id=identity, error=words(error))
+            told = f"it was created (id {identity}), and is not as it should be: {words(error)}"
+            return Result(action=action, status=Status.FAILED, id=identity, error=told)
         return Result(action=action, status=Status.DONE, id=identity, notes=notes)
 
-    def _update(self, action: Update) -> Result:
-        live = self._guarded(action, action.live)
+    def _update(self, action: Update, stopped: Callable[[], bool]) -> Result:
+        live = self._guarded(action, action.live, stopped)
         update_once(self._api, live, action.body, self._timing)
         keep = live.webhooks if has_webhook(action.desired) and not action.rotates_webhook else frozenset()
         written, notes = self._settled(action, live.id, action.method, webhooks=keep)
         self._set_paused(written, paused=live.paused if action.paused is None else action.paused)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
-    def _guarded(self, action: Subject, planned: LiveWorkflow) -> LiveWorkflow:
+    def _guarded(self, action: Subject, planned: LiveWorkflow, stopped: Callable[[], bool]) -> LiveWorkflow:
         """Return the workflow as it is now, which must be as it was when the plan was made.
 
         Raises:
+            StoppedError: The run was stopped while a run of the workflow was waited for.
             BlockedError: It has changed, or runs although it must not.
         """
         live = describe(self._api, planned.id)
@@ -122,13 +129,15 @@ class Applier:
         if live.running and when is WhenRunning.SKIP:
             raise BlockedError("it is running, and reconcile.whenRunning is skip")
         if live.running and when is WhenRunning.WAIT:
-            self._wait_until_idle(live)
-            return self._guarded(action, planned)
+            self._wait_until_idle(live, stopped)
+            return self._guarded(action, planned, stopped)
         return live
 
-    def _wait_until_idle(self, live: LiveWorkflow) -> None:
+    def _wait_until_idle(self, live: LiveWorkflow, stopped: Callable[[], bool]) -> None:
         end = self._timing.monotonic() + self._timing.wait_running
         while describe(self._api, live.id).running:
+            if stopped():
+                raise StoppedError("the run was stopped while this workflow was waited for")
             if self._timing.monotonic() >= end:
                 raise BlockedError(f"it is still running after {self._timing.wait_running:.0f} s of waiting")
             self._timing.sleep(self._timing.poll)
@@ -179,17 +188,20 @@ class Applier:
             ReconcilerError: As the client.
         """
         pauses = iter(self._timing.settle)
+        said = ""
         while live.paused != paused:
             try:
                 (self._api.pause_workflow if paused else self._api.resume_workflow)(live.id)
             except ReconcilerError as error:
                 if not may_have_taken_effect(error):
                     raise
+                said = f": {error.message}"
             live = describe(self._api, live.id)
             if live.paused == paused:
                 return
             pause = next(pauses, None)
             if pause is None:
                 word = "paused" if paused else "resumed"
-                raise UnsettledError(f"it was {word}, but it does not read back so")
+                active = "; its triggers go on starting it" if paused else ""
+                raise UnsettledError(f"it could not be {word}{active}{said}", hint="Apply again.")
             self._timing.sleep(pause)

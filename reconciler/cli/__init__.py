@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
-    "validate": "Check manifests against the schemas: offline, no credentials.",
+    "validate": "Check manifests by schemas and rules: offline, no credentials.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
     "schema": "Print a JSON Schema, for editors and other tools.",

@@ -32,7 +32,7 @@ from reconciler.render.report import progress_line, report_json, report_text
 @config_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask: for CI.")
 @format_option
-@click.option("--fail-fast", is_flag=True, help="Stop at the first workflow that fails.")
+@click.option("--fail-fast", is_flag=True, help="Begin with no further workflow once one has failed.")
 @show_bodies_option
 @remember_option
 @resend_option
@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         else:
             show(text)
         if not auto_approve and _writes(plan):
-            _ask()
+            _ask(engine.session.base_url)
         report = _applied(engine, plan, fail_fast=fail_fast)
         if as_json:
             show(report_json(report, engine.redactor))
@@ -77,13 +77,13 @@ def _writes(plan: Plan) -> bool:
     return any(not isinstance(action, Unchanged | Blocked) for action in plan.actions)
 
 
-def _ask() -> None:
-    """Ask for approval on stderr.
+def _ask(tenant: str) -> None:
+    """Ask on stderr whether the plan may be applied to the tenant at that address.
 
     Raises:
         ReconcilerError: It was not given.
     """
-    click.echo("\nApply this plan? Only 'yes' is accepted: ", err=True, nl=False)
+    click.echo(f"\nApply this plan to {tenant}? Only 'yes' is accepted: ", err=True, nl=False)
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         click.echo(err=True)
@@ -97,6 +97,7 @@ def _applied(engine: Engine, plan: Plan, *, fail_fast: bool) -> Report:
         engine.applier(),
         lambda action, result: warn(progress_line(action, result, engine.redactor)),
         fail_fast=fail_fast,
+        stopping=lambda: warn("stopping: what is being written is finished, the rest is not tried"),
     )
 
 

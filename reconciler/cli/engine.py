@@ -13,6 +13,7 @@ from reconciler.apply import Applier
 from reconciler.cli.output import warn
 from reconciler.cli.secrecy import secrets_of
 from reconciler.client import Session, Workflow
+from reconciler.client.exceptions import NotFoundException, NotSentError
 from reconciler.configuration import Configuration
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult
@@ -115,9 +116,14 @@ def open_engine(
     tenancy = Tenancy(key=key.encode(), remember=choices.remember, resend=choices.resend_secrets)
     secrets = secrets_of(loaded.manifests, loaded.secrets)
     with Session(env=env, secrets=secrets) as session:
-        yield Engine(
-            manifests=loaded,
-            session=session,
-            tenancy=tenancy,
-            redactor=redactor.joined(session.redactor()),
-        )
+        try:
+            yield Engine(
+                manifests=loaded,
+                session=session,
+                tenancy=tenancy,
+                redactor=redactor.joined(session.redactor()),
+            )
+        except (NotSentError, NotFoundException) as error:
+            where = f"The address is {session.base_url}: PEAK_API_URL, or that of the stage."
+            error.hint = error.hint or where
+            raise

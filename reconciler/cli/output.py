@@ -17,8 +17,9 @@ def show(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """Write anything else to stderr."""
-    click.echo(text, err=True, color=_colour())
+    """Write anything else to stderr; that nobody reads it any more stops nothing."""
+    with suppress(BrokenPipeError):
+        click.echo(text, err=True, color=_colour())
 
 
 def write_file(path: Path, text: str) -> None:

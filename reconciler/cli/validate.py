@@ -17,6 +17,7 @@ from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
 from reconciler.rules import ALL_RULES, Beyond, check_paths
+from reconciler.text import printable
 
 _FORMATS: Final = {
     "text": "findings:findings_text",
@@ -113,8 +114,13 @@ def _changed(revision: str) -> frozenset[Path]:
 
 def _target(output: str, default: str) -> tuple[str, Path]:
     name, equals, file = output.partition("=")
-    if not equals or name not in _FORMATS:
+    if not equals or not name.isalpha():
         name, file = default, output
+    if name not in _FORMATS:
+        raise UsageError(
+            f"--output {printable(output)}: there is no format {printable(name)!r}",
+            hint=f"Formats are {', '.join(_FORMATS)}.",
+        )
     if not file:
         raise UsageError(f"--output {output} names no file")
     return name, Path(file)

@@ -48,12 +48,16 @@ class Comparison:
     Args:
         changes: What differs, with the values as they are (not masked).
         unseen: The fields that cannot be seen and of which nothing is remembered.
+        sent_along: Those of them that Git states: no difference, but part of any update.
+        foreign: Whether what is remembered was keyed with another key, and so says nothing.
         untold: Every field that the platform does not tell, with the value that Git states; `None` for a
             token that Git leaves out.
     """
 
     changes: tuple[FieldChange, ...]
     unseen: tuple[Path, ...] = ()
+    sent_along: tuple[FieldChange, ...] = ()
+    foreign: bool = False
     untold: tuple[tuple[Path, JsonValue], ...] = field(default=(), repr=False)
 
 
@@ -179,11 +183,27 @@ class _Judge:
         self._tenancy = tenancy
         self._changes: list[FieldChange] = []
         self._unseen: list[Path] = []
+        self._sent_along: list[FieldChange] = []
+        self._foreign = self._is_foreign()
         self._untold: list[tuple[Path, JsonValue]] = []
 
     def comparison(self) -> Comparison:
         ordered = sorted(self._changes, key=lambda change: [str(part) for part in change.path])
-        return Comparison(changes=tuple(ordered), unseen=tuple(self._unseen), untold=tuple(self._untold))
+        return Comparison(
+            changes=tuple(ordered),
+            unseen=tuple(self._unseen),
+            sent_along=tuple(self._sent_along),
+            foreign=self._foreign,
+            untold=tuple(self._untold),
+        )
+
+    def _is_foreign(self) -> bool:
+        """Whether the memory knows none of the fields that may not be told: another key was used."""
+        forms = (self._aligned.live, self._aligned.desired)
+        fields = (path for form in forms for path in untold_fields(form))
+        return bool(self._memory.digests) and not any(
+            self._digester.remembers(self._memory, path) for path in fields
+        )
 
     def judge(self, change: FieldChange) -> None:
         kind = untold_kind(change.path)
@@ -208,15 +228,19 @@ class _Judge:
             self._changes.append(change if live is ABSENT else dataclasses.replace(change, before=HIDDEN))
         else:
             self._unseen.append(change.path)
+            if wanted is not ABSENT:
+                self._sent_along.append(dataclasses.replace(change, before=HIDDEN))
 
     def _counts(self, kind: Untold, path: Path, *, wanted: bool) -> bool:
         """Whether a field that is not told, and of which nothing is remembered, is taken to differ.
 
-        A masked or missing credential alone is no difference, unless this platform is seen to tell them, or
-        nothing at all is live where it belongs.
+        A masked or missing credential alone is no difference, unless this platform is seen to tell them,
+        nothing at all is live where it belongs, or what was remembered of it cannot be read any more.
         """
         if not wanted:
             return False
+        if self._foreign:
+            return True
         live = self._aligned.live
         if kind in self._tenancy.told and lookup(live, path) is ABSENT:
             return True

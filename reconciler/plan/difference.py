@@ -84,7 +84,8 @@ class Difference:
         if not isinstance(self._manifest, PatchManifest):
             method, reason = choose_method(live, desired, changes, self._default_resource)
         rotates = _asks_to_generate(desired) and bool(self._live.webhooks)
-        shown = [*changes, *paused_change(before=self._live.paused, after=paused)]
+        along = self._comparison.sent_along
+        shown = [*changes, *along, *paused_change(before=self._live.paused, after=paused)]
         return Update(
             manifest=self._manifest,
             sensitive=self._sensitive,
@@ -97,7 +98,6 @@ class Difference:
             paused=paused,
             rotates_webhook=rotates,
             warnings=self._warnings(method, rotates=rotates),
-            notes=self._notes(),
         )
 
     def _memory(self) -> Memory:
@@ -133,7 +133,15 @@ class Difference:
         lost = self._lost_credentials()
         if lost:
             warnings.append(
-                f"the live workflow has {', '.join(lost)}, which the manifest leaves out: it is removed"
+                f"the live workflow has {', '.join(lost)}, which the manifest leaves out; this removes it"
+            )
+        if self._comparison.sent_along:
+            paths = ", ".join(display_path(change.path) for change in self._comparison.sent_along)
+            warnings.append(f"the live value of {paths} is not told; whatever it is, Git's takes its place")
+        if self._comparison.foreign:
+            warnings.append(
+                "what was remembered of this workflow was keyed with another RECONCILER_REMEMBER_KEY, "
+                "or under another name; what the platform does not tell is sent again"
             )
         return tuple(warnings)
 

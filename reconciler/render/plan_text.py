@@ -24,6 +24,7 @@ _SIGNS: Final = {
 }
 _INDENT: Final = "      "
 _LONGEST_VALUE: Final = 120
+_CONTEXT: Final = 40
 _COUNTED: Final = {"unchanged": "unchanged", "blocked": "blocked"}
 
 
@@ -108,11 +109,24 @@ def _change(change: FieldChange) -> str:
         return f"{path}: {_verb(change)} (sensitive)"
     if change.before is ABSENT:
         return f"{path}: added {_value(change.after)}"
+    if change.after is ABSENT and change.before == HIDDEN:
+        return f"{path}: removed (its value is not told)"
     if change.after is ABSENT:
         return f"{path}: removed (was {_value(change.before)})"
     if isinstance(change.before, list) and isinstance(change.after, list):
         return f"{path}: {_list_change(change.before, change.after)}"
+    if isinstance(change.before, str) and isinstance(change.after, str):
+        return f"{path}: {_text_change(change.before, change.after)}"
     return f"{path}: {_value(change.before)} -> {_value(change.after)}"
+
+
+def _text_change(before: str, after: str) -> str:
+    """Return both texts, long ones from shortly before the place where they part."""
+    pairs = zip(before, after, strict=False)
+    shared = next((place for place, (old, new) in enumerate(pairs) if old != new), 0)
+    cut = max(0, shared - _CONTEXT) if max(len(before), len(after)) > _LONGEST_VALUE else 0
+    lead = "…" if cut else ""
+    return f"{lead}{_value(before[cut:])} -> {lead}{_value(after[cut:])}"
 
 
 def _verb(change: FieldChange) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.apply import Report, Result, Status
-from reconciler.plan import Action
+from reconciler.manifests.manifest import WhenRunning
+from reconciler.plan import Action, Update
 from reconciler.render.actions import action_id, action_method, action_name
 from reconciler.render.style import paint
 from reconciler.text import Redactor, printable
@@ -54,7 +55,7 @@ def progress_line(action: Action, result: Result | None, redactor: Redactor) -> 
     """Return what is said when an action begins (without a result) or has ended, in one line."""
     name = action_name(action)
     if result is None:
-        said = f"{_DOING[name]} …"
+        said = f"{_DOING[name]} …{_waiting(action)}"
     elif result.status is Status.DONE:
         said = f"{_DONE[name]} (id {result.id}), read back and as Git wants"
     else:
@@ -66,6 +67,11 @@ def progress_line(action: Action, result: Result | None, redactor: Redactor) -> 
 def _subject(action: Action) -> str:
     """Return the name as it may begin a line: in quotes where a pipeline would take it for a command."""
     return dump_compact(action.name) if action.name.lstrip().startswith(":") else action.name
+
+
+def _waiting(action: Action) -> str:
+    waits = action.manifest.settings.when_running is WhenRunning.WAIT
+    return " once its run has ended" if waits and isinstance(action, Update) and action.live.running else ""
 
 
 def _result(result: Result) -> JsonObject:

@@ -179,6 +179,13 @@ class TestOutputs:
         assert named.stdout == ""
         assert (tmp_path / "text=y").read_text() == validate(folder).stdout
 
+    def test_format_that_is_none(self, tmp_path: Path) -> None:
+        """A slip in a format's name is told, and no file of that odd name appears."""
+        done = run("validate", "--output", "sariff=report.sarif", self._folder(tmp_path), cwd=tmp_path)
+        assert done.returncode == 64
+        assert "there is no format 'sariff'" in done.stderr
+        assert not (tmp_path / "sariff=report.sarif").exists()
+
     def test_file_is_replaced_and_links_are_followed(self, tmp_path: Path) -> None:
         """What stood there before is gone, and a link goes on leading where it led."""
         folder = self._folder(tmp_path)

@@ -172,7 +172,7 @@ def test_the_prompt(git: Git, stdin: str, code: int) -> None:
     git.write(body())
     ended = run(git, "apply", stdin=stdin)
     assert ended.returncode == code
-    assert "Apply this plan? Only 'yes' is accepted:" in ended.stderr
+    assert f"Apply this plan to {git.server.url}? Only 'yes' is accepted:" in ended.stderr
     assert "Apply this plan" not in ended.stdout
     assert "create   flow" in ended.stdout
     assert len(git.server.store.records()) == (1 if code == 0 else 0)

@@ -349,3 +349,33 @@ def test_a_masked_token_that_the_manifest_leaves_out(git: Git) -> None:
     git.write({**_with_token(None), "tags": [{"name": "a"}]})
     (warning,) = git.action().warnings
     assert "the live workflow has steps.one.repository.token" in warning
+
+
+@hiding
+def test_a_token_that_is_sent_along_is_listed(git: Git, profile: str) -> None:
+    """What an update sends without knowing the live value stands among the plan's changes, with a warning."""
+    git.client.create_workflow(_with_token("somebody-elses"))
+    git.server.profile = frozenset({profile})
+    git.write({**_with_token("ours"), "tags": [{"name": "new"}]})
+    action = git.action()
+    assert paths(action) == [("tags",), TOKEN_PATH]
+    assert (
+        "steps.one.repository.token is not told; whatever it is, Git's takes its place" in action.warnings[0]
+    )
+    git.done()
+    assert _sent_token(git) == "ours"
+
+
+def test_another_key_is_told(git: Git) -> None:
+    """With another key nothing that was remembered can be read: the plan says so, and sends it once more."""
+    git.server.profile = frozenset({"token-masked"})
+    git.env["RECONCILER_REMEMBER_KEY"] = "the first key"
+    git.write(_with_token())
+    git.done()
+    git.env["RECONCILER_REMEMBER_KEY"] = "the second key"
+    git.write(_with_token("rotated"))
+    action = git.action()
+    assert paths(action) == [TOKEN_PATH]
+    assert "keyed with another RECONCILER_REMEMBER_KEY" in action.warnings[-1]
+    git.done()
+    assert _sent_token(git) == "rotated"

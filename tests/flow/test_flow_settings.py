@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import RETRY, TENANTS, FakeTime, Git, body, kinds, paths, rich, statuses, step
 
+from reconciler.apply.report import StoppedError
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER
 
 if TYPE_CHECKING:
@@ -296,3 +297,17 @@ def test_pausing_while_it_runs(git: Git) -> None:
     git.write(body(), paused=True)
     assert kinds(git.plan()) == {"flow": "pause"}
     git.done()
+
+
+def test_an_interrupt_while_waiting(git: Git) -> None:
+    """Who stops an apply that waits for a run stops it: nothing is written for that workflow."""
+    git.write(body())
+    git.done()
+    git.client.execute_workflow(git.live())
+    git.write(body(command="echo new"), whenRunning="wait")
+    before = len(git.writes())
+    with git.engine() as engine:
+        (action,) = engine.plan().actions
+        with pytest.raises(StoppedError):
+            git.applier(engine).apply(action, stopped=lambda: True)
+    assert len(git.writes()) == before

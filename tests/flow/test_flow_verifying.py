@@ -149,4 +149,16 @@ def test_a_pause_that_does_not_stick(git: Git, server: EmulatorServer) -> None:
     git.write(body(), paused=True)
     (result,) = git.apply().results
     assert result.status.value == "failed"
-    assert result.error.startswith("it was paused, but it does not read back so")
+    assert result.error.startswith("it could not be paused; its triggers go on starting it")
+
+
+def test_a_workflow_that_could_not_be_paused(git: Git, server: EmulatorServer) -> None:
+    """A new workflow that could not be paused is told as created and active, with what the server said."""
+    server.add_fault("500@POST/*/pause")
+    git.write(body(), paused=True)
+    (result,) = git.apply().results
+    assert (result.status.value, result.id) == ("failed", git.live())
+    assert result.error.startswith(
+        "it was created (id 1), and is not as it should be: it could not be paused"
+    )
+    assert "answered 500" in result.error

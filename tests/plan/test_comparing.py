@@ -259,12 +259,17 @@ def test_a_credential_where_nothing_is_live_is_planned(case: Case, run: str) -> 
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_memory_of_another_name_or_key_says_nothing(case: Case) -> None:
-    """A renamed workflow's memory, or another team's, is as good as none."""
-    live, desired = case.body(ABSENT, *case.remembered(case.other)), case.body(case.wanted)
-    plain = compared(case.body(ABSENT), desired)
-    assert compared(live, desired, name="other") == plain
-    assert compared(live, desired, type(tenancy())(key=b"other")) == plain
+def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
+    """What was remembered under another name, or with another key, cannot be read: it is sent once more."""
+    live, desired = case.body(ABSENT, *case.remembered(case.wanted)), case.body(case.wanted)
+    assert not compared(live, desired).foreign
+    for found in (
+        compared(live, desired, name="other"),
+        compared(live, desired, type(tenancy())(key=b"other")),
+    ):
+        assert found.foreign
+        assert [change.path for change in found.changes] == [case.path]
+        assert found.unseen == ()
 
 
 @given(

@@ -1,0 +1,25 @@
+"""How a plan reads."""
+
+from __future__ import annotations
+
+from reconciler.diff import FieldChange
+from reconciler.render.plan_text import _change
+
+
+def test_long_texts_are_shown_where_they_part() -> None:
+    """Of two long texts the plan shows the place where they begin to differ."""
+    lines = [f"echo line {number}" for number in range(200)]
+    before = "\n".join(lines)
+    after = before.replace("line 150", "line 150 && rm -rf /data")
+    shown = _change(FieldChange(path=("steps", "one", "command"), before=before, after=after))
+    old, _, new = shown.removeprefix("steps.one.command: ").partition(" -> ")
+    assert old != new
+    assert "rm -rf /data" in new
+    assert "echo line 150" in old
+    assert len(shown) < 400
+
+
+def test_short_texts_are_shown_whole() -> None:
+    """Short texts are shown as they are."""
+    change = FieldChange(path=("name",), before="a", after="b")
+    assert _change(change) == 'name: "a" -> "b"'
