@@ -109,10 +109,9 @@ def _change(change: FieldChange) -> str:
         return f"{path}: {_verb(change)} (sensitive)"
     if change.before is ABSENT:
         return f"{path}: added {_value(change.after)}"
-    if change.after is ABSENT and change.before == HIDDEN:
-        return f"{path}: removed (its value is not told)"
     if change.after is ABSENT:
-        return f"{path}: removed (was {_value(change.before)})"
+        was = "its value is not told" if change.before == HIDDEN else f"was {_value(change.before)}"
+        return f"{path}: removed ({was})"
     if isinstance(change.before, list) and isinstance(change.after, list):
         return f"{path}: {_list_change(change.before, change.after)}"
     if isinstance(change.before, str) and isinstance(change.after, str):
