@@ -45,7 +45,7 @@ _TOKENS = {
     "jwt": _jwt(),
     "mailchimp": _HEX[:32] + "-us12",
     "npm": "npm_" + _ALNUM[:36],
-    "npmrc": "//registry.npmjs.org/:_authToken=" + "npm_" + _ALNUM[:36],
+    "npmrc": "//registry.example.com/:_authToken=" + "npm_" + _ALNUM[:36],
     "openai": "sk-" + _ALNUM[:20] + "T3BlbkFJ" + _ALNUM[:20],
     "openai-project": "sk-proj-" + _ALNUM[:60] + "T3BlbkFJ" + _ALNUM[:60],
     "private-key": "-----BEGIN " + "RSA PRIVATE KEY-----\nMIIE\n",
