@@ -122,7 +122,8 @@ def _change(change: FieldChange) -> str:
 def _text_change(before: str, after: str) -> str:
     """Return both texts, long ones from shortly before the place where they part."""
     pairs = zip(before, after, strict=False)
-    shared = next((place for place, (old, new) in enumerate(pairs) if old != new), 0)
+    parts = (place for place, (old, new) in enumerate(pairs) if old != new)
+    shared = next(parts, min(len(before), len(after)))
     cut = max(0, shared - _CONTEXT) if max(len(before), len(after)) > _LONGEST_VALUE else 0
     lead = "…" if cut else ""
     return f"{lead}{_value(before[cut:])} -> {lead}{_value(after[cut:])}"

@@ -19,6 +19,14 @@ def test_long_texts_are_shown_where_they_part() -> None:
     assert len(shown) < 400
 
 
+def test_a_long_text_that_grows_is_shown_at_its_end() -> None:
+    """Of a long text that only gets longer the plan shows what is added."""
+    before = "\n".join(f"echo line {number}" for number in range(200))
+    shown = _change(FieldChange(path=("name",), before=before, after=f"{before}\nrm -rf /data"))
+    assert shown.endswith('rm -rf /data"')
+    assert len(shown) < 400
+
+
 def test_short_texts_are_shown_whole() -> None:
     """Short texts are shown as they are."""
     change = FieldChange(path=("name",), before="a", after="b")
