@@ -10,7 +10,7 @@ from reconciler.apply.report import Report, Result, Status, StoppedError, words
 from reconciler.apply.workflow import Applier
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.plan import Action, Blocked, Plan, Unchanged
+from reconciler.plan import Action, Blocked, Plan, Unchanged, live_id
 
 Progress = Callable[[Action, "Result | None"], None]
 """Called when an action begins (without a result) and when it has ended; from any thread, one at a time."""
@@ -83,8 +83,7 @@ class _Run:
         return result
 
     def _tried(self, action: Action) -> Result:
-        live = getattr(action, "live", None)
-        identity = None if live is None else live.id
+        identity = live_id(action)
         try:
             return self._applier.apply(action, self._stopped.is_set)
         except StoppedError as error:

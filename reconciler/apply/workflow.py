@@ -11,7 +11,7 @@ from reconciler.api import TenantWriter
 from reconciler.apply.report import Result, Status, StoppedError, words
 from reconciler.apply.verifying import ReadBack, Settled, UnsettledError, Wanted
 from reconciler.apply.writing import Timing, create_once, update_once
-from reconciler.canonical import align
+from reconciler.canonical import lifted_form
 from reconciler.client.exceptions import may_have_taken_effect
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.manifests.manifest import WhenRunning
@@ -94,7 +94,7 @@ class Applier:
 
     def _create(self, action: Create) -> Result:
         tenancy = self._known()
-        form = align(action.desired, action.desired).desired
+        form = lifted_form(action.desired)
         memory = predicted_memory(form, action.manifest.wanted_name, tenancy)
         body = sent_body(Method.CREATE_OR_UPDATE, action.desired, None, memory)
         identity = create_once(self._api, action.name, body, self._timing)

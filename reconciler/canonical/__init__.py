@@ -6,7 +6,7 @@ effect. Pure and total: no input makes it raise, also none that a hostile server
 schemas, and nothing of manifests, plans or HTTP.
 """
 
-from reconciler.canonical.align import Aligned, align
+from reconciler.canonical.align import Aligned, align, lifted_form
 from reconciler.canonical.form import canonical
 from reconciler.canonical.keyed import OWN_TAG_PREFIX, is_own_tag, keyed, keyed_path, unkeyed
 from reconciler.canonical.retry import inheriting_steps
@@ -20,5 +20,6 @@ __all__ = [
     "is_own_tag",
     "keyed",
     "keyed_path",
+    "lifted_form",
     "unkeyed",
 ]

@@ -33,6 +33,16 @@ def align(live: JsonObject, desired: JsonObject, default_resource: JsonObject | 
     `retryOptions` of both forms, and in no step.
     """
     before, after = canonical(live, default_resource), canonical(desired, default_resource)
+    return _aligned(before, after, live, desired)
+
+
+def lifted_form(body: JsonObject) -> JsonObject:
+    """Return the canonical form of `body` with the retry options that its steps share at the top."""
+    form = canonical(body)
+    return _aligned(form, form, body, body).desired
+
+
+def _aligned(before: JsonObject, after: JsonObject, live: JsonObject, desired: JsonObject) -> Aligned:
     inheriting = inheriting_steps(desired)
     shared = [name for name in inheriting if name in as_object(before.get("steps"))]
     found = {dump_compact(_options(before, name)) for name in shared}

@@ -17,6 +17,7 @@ from reconciler.plan.model import (
     Subject,
     Unchanged,
     Update,
+    live_id,
 )
 from reconciler.plan.snapshot import take_snapshot
 from reconciler.plan.tenant import DefaultResource
@@ -35,6 +36,7 @@ __all__ = [
     "Tenancy",
     "Unchanged",
     "Update",
+    "live_id",
     "make_plan",
     "take_snapshot",
 ]

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.canonical import align
+from reconciler.canonical import lifted_form
 from reconciler.diff import FieldChange, leaves
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
@@ -47,8 +47,7 @@ def make_plan(snapshot: Snapshot, tenancy: Tenancy) -> Plan:
     """
     tenancy = learn(tenancy, snapshot.live.values())
     actions = [_action(manifest, match, snapshot, tenancy) for manifest, match in snapshot.matches]
-    ordered = sorted(actions, key=lambda action: (action.name, str(action.manifest.source)))
-    return Plan(actions=tuple(ordered), untold=tenancy.untold)
+    return Plan(actions=tuple(sorted(actions, key=lambda action: action.name)), untold=tenancy.untold)
 
 
 def learn(tenancy: Tenancy, live: Iterable[LiveWorkflow]) -> Tenancy:
@@ -78,7 +77,7 @@ def _action(manifest: Manifest, match: Match, snapshot: Snapshot, tenancy: Tenan
 def _create(manifest: Manifest, tenancy: Tenancy) -> Create:
     desired = desired_body(manifest, None)
     sensitive = sensitive_fields(manifest, desired)
-    form = align(desired, desired).desired
+    form = lifted_form(desired)
     paused = manifest.settings.paused is True
     fields = [
         FieldChange(path=path, before=ABSENT, after=value) for path, value in sorted(leaves(form), key=str)

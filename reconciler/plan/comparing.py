@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reconciler.canonical import Aligned, align
+from reconciler.canonical import Aligned, align, lifted_form
 from reconciler.client.patching import is_masked_token
 from reconciler.diff import FieldChange, diff
 from reconciler.memory import Digester, Memory, Untold, untold_kind
@@ -113,7 +113,7 @@ def needs_default_resource(live: JsonObject, desired: JsonObject) -> bool:
 
 def told_kinds(live: JsonObject, key: bytes, name: str) -> tuple[frozenset[Untold], frozenset[Untold]]:
     """Return which kinds of fields a described workflow shows, and which ones it is seen to keep back."""
-    form = align(live, live).live
+    form = lifted_form(live)
     memory, digester = Memory.of(live), Digester(key, name)
     told: set[Untold] = set()
     untold: set[Untold] = set()

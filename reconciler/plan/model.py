@@ -168,6 +168,17 @@ class Blocked(Subject):
 Action: TypeAlias = Create | Update | SetPaused | Unchanged | Blocked
 
 
+def live_id(action: Action) -> int | None:
+    """Return the id of the live workflow that an action is about; `None` where there is none."""
+    match action:
+        case Create():
+            return None
+        case Blocked():
+            return action.id
+        case _:
+            return action.live.id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be done, sorted by name.

@@ -25,17 +25,6 @@ def action_name(action: Action) -> str:
             return "unchanged"
 
 
-def action_id(action: Action) -> int | None:
-    """Return the id of the live workflow that an action is about; `None` where there is none."""
-    match action:
-        case Create():
-            return None
-        case Blocked():
-            return action.id
-        case _:
-            return action.live.id
-
-
 def action_method(action: Action) -> str | None:
     """Return how an action is carried out: `create_or_update`, `patch`, or `None` for neither."""
     match action:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from reconciler.diff import FieldChange
-from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update
-from reconciler.render.actions import action_id, action_method, action_name, count_actions
+from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update, live_id
+from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.text import Redactor
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
 
@@ -32,7 +32,7 @@ def _change(action: Action) -> JsonObject:
     return {
         "name": action.name,
         "action": action_name(action),
-        "id": action_id(action),
+        "id": live_id(action),
         "method": action_method(action),
         "reason": action.reason if isinstance(action, Update | Blocked) else None,
         "file": action.manifest.source.file,

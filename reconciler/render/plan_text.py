@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.diff import FieldChange
-from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update
+from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update, live_id
 from reconciler.plan.comparing import HIDDEN
-from reconciler.render.actions import ACTIONS, action_id, action_name, count_actions
+from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.style import paint
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
@@ -65,7 +65,7 @@ def _own_notes(action: Action) -> tuple[str, ...]:
 def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
     name = action_name(action)
     sign, colour = _SIGNS[name]
-    identity = action_id(action)
+    identity = live_id(action)
     subject = action.name + (f" (id {identity})" if identity is not None else "")
     head = f"{sign} {name:<7}  {printable(redactor.text(subject))}"
     yield "  " + paint(head, colour) + "  " + paint(printable(str(action.manifest.source)), "dim")

@@ -8,8 +8,8 @@ from typing import Final
 
 from reconciler.apply import Report, Result, Status
 from reconciler.manifests.manifest import WhenRunning
-from reconciler.plan import Action, Update
-from reconciler.render.actions import action_id, action_method, action_name
+from reconciler.plan import Action, Update, live_id
+from reconciler.render.actions import action_method, action_name
 from reconciler.render.style import paint
 from reconciler.text import Redactor, printable
 from reconciler.values import JsonObject, dump_compact
@@ -80,7 +80,7 @@ def _result(result: Result) -> JsonObject:
         "name": action.name,
         "action": action_name(action),
         "status": result.status.value,
-        "id": result.id if result.id is not None else action_id(action),
+        "id": result.id if result.id is not None else live_id(action),
         "method": action_method(action),
         "error": result.error or None,
         "notes": list(result.notes),
