@@ -1,15 +1,36 @@
-"""Several reads at a time, as many as a session keeps connections for."""
+"""Several reads at a time, as many as a session keeps connections for, and reads that are made only once."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 CONCURRENCY: Final = 10
 
 T = TypeVar("T")
 K = TypeVar("K")
+
+
+class Once(Generic[T]):
+    """A question that is asked once, by whichever thread needs its answer first; a failure is not kept."""
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._answers: list[T] = []
+
+    def __call__(self) -> T:
+        """Return the answer.
+
+        Raises:
+            Exception: What `ask` raised.
+        """
+        with self._lock:
+            if not self._answers:
+                self._answers.append(self._ask())
+            return self._answers[0]
 
 
 def read_all(read: Callable[[K], T], keys: Iterable[K]) -> dict[K, T]:

@@ -62,6 +62,10 @@ class Redactor:
         """Return a redactor that removes what either of the two does."""
         return Redactor.of({*self.secrets, *other.secrets})
 
+    def finds(self, text: str) -> bool:
+        """Return whether a known secret stands in `text`."""
+        return any(secret in text for secret in self.secrets)
+
     def text(self, text: str) -> str:
         """Return `text` with every known secret replaced by `(sensitive)`."""
         for secret in self.secrets:

@@ -11,7 +11,6 @@ import functools
 import json
 import os
 import re
-import threading
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.answers import expect_object, read_json
@@ -26,6 +25,7 @@ from reconciler.client.credentials import (
 )
 from reconciler.client.exceptions import InvalidParameterException, ReadOnlyError
 from reconciler.client.transport import Call, Clock, Params, RetryPolicy, Transport
+from reconciler.concurrency import Once
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.text import Redactor
 from reconciler.values import as_object
@@ -94,7 +94,7 @@ class Session:
             redactor=self._token.redactor().joined(Redactor.of(secrets)),
         )
         self._is_view = False
-        self._spoke = _Once(self._ask_spoke_domain)
+        self._spoke = Once(self._ask_spoke_domain)
 
     @property
     def stage(self) -> str:
@@ -120,7 +120,7 @@ class Session:
         Raises:
             BaseHttpException: The server answered with an error; see `request` for the others.
         """
-        return self._spoke.value()
+        return self._spoke()
 
     def as_read_only(self) -> Session:
         """Return a view that shares the connections and refuses every method but GET before anything is sent.
@@ -236,21 +236,6 @@ class Session:
                 "the tenant's spoke domain, as the server tells it, is not a host name"
             )
         return stage_url(self._stage, f"service.{label}")
-
-
-class _Once:
-    """A question that is asked once, by whichever thread needs its answer first; a failure is not kept."""
-
-    def __init__(self, ask: Callable[[], str | None]) -> None:
-        self._ask = ask
-        self._lock = threading.Lock()
-        self._answers: list[str | None] = []
-
-    def value(self) -> str | None:
-        with self._lock:
-            if not self._answers:
-                self._answers.append(self._ask())
-            return self._answers[0]
 
 
 @functools.cache

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from reconciler.findings import Finding
 from reconciler.manifests.credentials import is_suspicious, without_credentials
 from reconciler.schema import sensitive_step_fields
+from reconciler.text import Redactor
 from reconciler.values import Path
 
 _SECRET_WORDS: Final = re.compile(
@@ -17,11 +18,9 @@ _SECRET_WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 _LONGEST: Final = 400
-_SHORTEST_SECRET: Final = 4
-"""A secret of fewer characters is not searched for: nearly every line holds it by chance."""
 
 
-def with_excerpt(finding: Finding, lines: Sequence[str], secrets: Collection[str] = ()) -> Finding:
+def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> Finding:
     """Return `finding` with the line it stands on, and without a credential in its message.
 
     A line is left out where the value is a secret, where a word on it says that one may stand there, where
@@ -30,7 +29,7 @@ def with_excerpt(finding: Finding, lines: Sequence[str], secrets: Collection[str
     Args:
         finding: The finding.
         lines: The lines of its file.
-        secrets: The values that came through `!env`.
+        redactor: Knows the values that came through `!env`.
     """
     message = without_credentials(finding.message)
     if message != finding.message:
@@ -40,7 +39,7 @@ def with_excerpt(finding: Finding, lines: Sequence[str], secrets: Collection[str
     line = lines[finding.position.line - 1]
     if len(line) > _LONGEST or _SECRET_WORDS.search(line) or is_suspicious(line):
         return finding
-    if any(len(secret) >= _SHORTEST_SECRET and secret in line for secret in secrets):
+    if redactor.finds(line):
         return finding
     return dataclasses.replace(finding, excerpt=line)
 

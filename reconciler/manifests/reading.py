@@ -15,7 +15,7 @@ from reconciler.manifests.excerpts import with_excerpt
 from reconciler.manifests.files import ManifestFile, UnreadableError, read_text
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.values import Included, Tags
-from reconciler.text import clip, printable
+from reconciler.text import Redactor, clip, printable
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR = re.compile(
@@ -66,9 +66,10 @@ def _content(file: ManifestFile, text: str, env: Mapping[str, str], *, require_e
     documents, findings = read_documents(printable(str(file.path)), text, tags)
     read = [read_manifest(document, findings) for document in documents]
     lines = text.splitlines() if findings else []
+    redactor = Redactor.of(secrets)
     return FileContent(
         manifests=tuple(manifest for manifest in read if manifest is not None),
-        findings=tuple(with_excerpt(finding, lines, secrets) for finding in bounded(findings)),
+        findings=tuple(with_excerpt(finding, lines, redactor) for finding in bounded(findings)),
         secrets=frozenset(secrets),
         included=frozenset(included),
     )

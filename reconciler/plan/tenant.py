@@ -5,13 +5,13 @@ A read that fails is never "absent": whatever cannot be had ends the plan with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.api import TenantReader
-from reconciler.concurrency import read_all
+from reconciler.concurrency import Once, read_all
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.plan.model import LiveWorkflow
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
@@ -92,19 +92,5 @@ def describe_all(api: TenantReader, ids: Iterable[int]) -> dict[int, LiveWorkflo
     return read_all(partial(describe, api), ids)
 
 
-class DefaultResource:
-    """The tenant's default resource, asked for once and only when somebody needs it."""
-
-    def __init__(self, read: Callable[[], JsonObject]) -> None:
-        self._read = read
-        self._answer: JsonObject | None = None
-
-    def __call__(self) -> JsonObject:
-        """Return the answer of `get_default_resource`.
-
-        Raises:
-            ReconcilerError: As the client.
-        """
-        if self._answer is None:
-            self._answer = self._read()
-        return self._answer
+DefaultResource: TypeAlias = Once[JsonObject]
+"""The tenant's default resource, as `get_default_resource` answers: asked for only when somebody needs it."""

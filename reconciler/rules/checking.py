@@ -15,7 +15,7 @@ from reconciler.rules.model import BaseRule, Problem, Rule
 from reconciler.rules.online import ONLINE_RULES, Facts, uses_of
 from reconciler.rules.registry import RULES
 from reconciler.rules.unknown import with_unknown
-from reconciler.text import clip, printable
+from reconciler.text import Redactor, clip, printable
 from reconciler.values import Path, lookup
 
 _COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")
@@ -59,15 +59,15 @@ def check_online(manifest: Manifest, facts: Facts, off: frozenset[str] = frozens
 def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> Iterator[Finding]:
     """Yield what was found with its place, but for what a comment on its line switches off."""
     document = manifest.source.document
-    secrets: list[str] | None = None
+    redactor: Redactor | None = None
     for rule, problem in found:
         finding = _finding(manifest, rule, problem)
         lines = _lines(document.text)
         if rule.id in _ignored(lines, finding.position):
             continue
-        if secrets is None:
-            secrets = [str(lookup(document.value, path)) for path in document.sensitive]
-        yield finding if problem.secret else with_excerpt(finding, lines, secrets)
+        if redactor is None:
+            redactor = Redactor.of(str(lookup(document.value, path)) for path in document.sensitive)
+        yield finding if problem.secret else with_excerpt(finding, lines, redactor)
 
 
 @lru_cache(maxsize=1)
