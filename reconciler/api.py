@@ -41,6 +41,9 @@ class TenantWriter(TenantReader, Protocol):
     def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
         """Replace a workflow."""
 
+    def delete_workflow(self, workflow_id: int) -> JsonObject:
+        """Delete a workflow."""
+
     def pause_workflow(self, workflow_id: int) -> JsonObject:
         """Pause a workflow."""
 

@@ -6,7 +6,7 @@ progress goes to whoever listens, the outcome into a `Report`.
 
 from reconciler.apply.report import Report, Result, Status
 from reconciler.apply.run import Progress, apply_plan
+from reconciler.apply.timing import Timing
 from reconciler.apply.workflow import Applier
-from reconciler.apply.writing import Timing
 
 __all__ = ["Applier", "Progress", "Report", "Result", "Status", "Timing", "apply_plan"]

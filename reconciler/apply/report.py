@@ -52,6 +52,10 @@ class StoppedError(ReconcilerError):
     """The run was stopped before anything was written for this workflow."""
 
 
+class UnsettledError(ReconcilerError):
+    """A workflow was written, and does not read back as it was sent."""
+
+
 def words(error: ReconcilerError) -> str:
     """Return what a result says about `error`: the message and what to do."""
     return f"{error.message}. {error.hint}" if error.hint else error.message

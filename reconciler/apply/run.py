@@ -1,64 +1,90 @@
-"""Carries out a plan, several workflows at a time, and reports what came of each."""
+"""Carries out a plan, several workflows at a time, and reports what came of each.
+
+Creates, updates and renames come first; deletes last, and only when everything before them is done.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from reconciler.apply.report import Report, Result, Status, StoppedError, words
 from reconciler.apply.workflow import Applier
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.plan import Action, Blocked, Plan, Unchanged, live_id
+from reconciler.plan import Action, BlockedDelete, Delete, Leftover, Plan, Refusal, Unchanged, Write, live_id
 
-Progress = Callable[[Action, "Result | None"], None]
-"""Called when an action begins (without a result) and when it has ended; from any thread, one at a time."""
+Progress = Callable[[Action, "Result | str | None"], None]
+"""Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
+
+_WITHHELD = "withheld: deletes come last, and only when everything before them is done"
 
 
-def apply_plan(
+def apply_plan(  # noqa: PLR0913 - all but three by name
     plan: Plan,
     applier: Applier,
     progress: Progress,
     *,
+    concurrency: int = CONCURRENCY,
     fail_fast: bool = False,
     stopping: Callable[[], None] = lambda: None,
 ) -> Report:
     """Return what came of `plan`.
 
-    One workflow's failure stops only that workflow. An interrupt lets what is being written end; the rest
-    is reported as not tried.
+    One workflow's failure stops only that workflow, and all deletes. An interrupt lets what is being written
+    end; the rest is reported as not tried.
 
     Args:
         plan: What is to be done.
         applier: Does it.
         progress: Who listens.
+        concurrency: How many workflows are written at a time.
         fail_fast: Whether the first failure stops the rest, too; what is being written is finished.
         stopping: Called when an interrupt begins to stop the run.
+
+    Raises:
+        BlockedError: A guard refuses the whole plan; nothing was done.
     """
-    return _Run(applier, progress, stopping, fail_fast=fail_fast).report(plan)
+    if plan.refusal:
+        raise BlockedError(plan.refusal)
+    return _Run(applier, progress, stopping, concurrency, fail_fast=fail_fast).report(plan)
 
 
 class _Run:
     """One run over all actions."""
 
     def __init__(
-        self, applier: Applier, progress: Progress, stopping: Callable[[], None], *, fail_fast: bool
+        self,
+        applier: Applier,
+        progress: Progress,
+        stopping: Callable[[], None],
+        concurrency: int,
+        *,
+        fail_fast: bool,
     ) -> None:
         self._applier = applier
         self._progress = progress
         self._stopping = stopping
+        self._concurrency = concurrency
         self._fail_fast = fail_fast
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
     def report(self, plan: Plan) -> Report:
-        actions = [action for action in plan.actions if not isinstance(action, Unchanged)]
         self._applier.learn(plan.untold)
-        with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
-            futures = [pool.submit(self._result, action) for action in actions]
-            self._wait(futures)
-        return Report(results=tuple(future.result() for future in futures))
+        first = [action for action in plan.actions if not isinstance(action, Leftover | Unchanged)]
+        last = [action for action in plan.actions if isinstance(action, Leftover)]
+        with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
+            before = self._results(pool, first)
+            whole = all(result.status is Status.DONE for result in before)
+            after = self._results(pool, last) if whole else list(map(_withheld, last))
+        return Report(results=(*after, *before))
+
+    def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
+        futures = [pool.submit(self._result, action) for action in actions]
+        self._wait(futures)
+        return [future.result() for future in futures]
 
     def _wait(self, futures: list[Future[Result]]) -> None:
         """Wait for all; an interrupt only stops what has not begun, however often it comes."""
@@ -70,9 +96,9 @@ class _Run:
                     self._stopped.set()
                     self._stopping()
 
-    def _result(self, action: Action) -> Result:
-        if isinstance(action, Blocked):
-            return Result(action=action, status=Status.BLOCKED, id=action.id, error=action.reason)
+    def _result(self, action: Write | Refusal) -> Result:
+        if isinstance(action, Refusal):
+            return _refused(action)
         if self._stopped.is_set():
             return Result(action=action, status=Status.NOT_TRIED, error="the run was stopped before its turn")
         self._tell(action, None)
@@ -82,10 +108,10 @@ class _Run:
         self._tell(action, result)
         return result
 
-    def _tried(self, action: Action) -> Result:
+    def _tried(self, action: Write) -> Result:
         identity = live_id(action)
         try:
-            return self._applier.apply(action, self._stopped.is_set)
+            return self._applier.apply(action, self._stopped.is_set, lambda text: self._tell(action, text))
         except StoppedError as error:
             return Result(action=action, status=Status.NOT_TRIED, id=identity, error=error.message)
         except BlockedError as error:
@@ -93,6 +119,16 @@ class _Run:
         except ReconcilerError as error:
             return Result(action=action, status=Status.FAILED, id=identity, error=words(error))
 
-    def _tell(self, action: Action, result: Result | None) -> None:
+    def _tell(self, action: Action, event: Result | str | None) -> None:
         with self._lock:
-            self._progress(action, result)
+            self._progress(action, event)
+
+
+def _refused(action: Refusal) -> Result:
+    return Result(action=action, status=Status.BLOCKED, id=action.id, error=action.reason)
+
+
+def _withheld(action: Delete | BlockedDelete) -> Result:
+    if isinstance(action, Delete):
+        return Result(action=action, status=Status.NOT_TRIED, id=action.live.id, error=_WITHHELD)
+    return _refused(action)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconciler.api import TenantReader
-from reconciler.apply.writing import Timing
+from reconciler.apply.report import UnsettledError
+from reconciler.apply.timing import Timing
 from reconciler.diff import FieldChange
-from reconciler.errors import ReconcilerError
+from reconciler.ownership import Marks
 from reconciler.plan import DefaultResource, LiveWorkflow, Tenancy
 from reconciler.plan.comparing import Comparison, compare, needs_default_resource
 from reconciler.plan.ignoring import Pattern
@@ -15,13 +16,18 @@ from reconciler.plan.masking import masked
 from reconciler.plan.tenant import describe
 from reconciler.sensitive import Sensitive
 from reconciler.text import clip, printable
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, dump_compact
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    JsonValue,
+    Path,
+    as_object,
+    display_path,
+    dump_compact,
+)
 
 _SHOWN = 10
-
-
-class UnsettledError(ReconcilerError):
-    """A workflow was written, and does not read back as it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +38,14 @@ class Wanted:
         name: Its name.
         desired: Its body.
         ignored: The fields that are left to others.
+        marks: Whose it is to be.
         webhooks: The UUIDs of webhook URLs that must still be there.
         sensitive: Which fields are secrets.
     """
 
     name: str
     desired: JsonObject = field(repr=False)
+    marks: Marks
     ignored: tuple[Pattern, ...] = ()
     webhooks: frozenset[str] = frozenset()
     sensitive: Sensitive = field(default_factory=Sensitive)
@@ -82,11 +90,12 @@ class ReadBack:
             live = describe(self._api, workflow_id)
             comparison = self._compared(live, wanted, tenancy)
             lost = wanted.webhooks - live.webhooks
-            if not comparison.changes and not lost:
+            unmarked = live.marks != wanted.marks
+            if not comparison.changes and not lost and not unmarked:
                 return Settled(live=live, untold=comparison.untold)
             pause = next(pauses, None)
             if pause is None:
-                raise _unsettled(comparison.changes, wanted, lost)
+                raise _unsettled(comparison.changes, wanted, lost=bool(lost), unmarked=unmarked)
             self._timing.sleep(pause)
 
     def _compared(self, live: LiveWorkflow, wanted: Wanted, tenancy: Tenancy) -> Comparison:
@@ -102,7 +111,9 @@ class ReadBack:
         )
 
 
-def _unsettled(changes: tuple[FieldChange, ...], wanted: Wanted, lost: frozenset[str]) -> UnsettledError:
+def _unsettled(
+    changes: tuple[FieldChange, ...], wanted: Wanted, *, lost: bool, unmarked: bool
+) -> UnsettledError:
     shown = [masked(change, wanted.sensitive) for change in changes[:_SHOWN]]
     lines = [
         f"{display_path(change.path)} reads back as {_words(change.before)}, not {_words(change.after)}"
@@ -112,6 +123,9 @@ def _unsettled(changes: tuple[FieldChange, ...], wanted: Wanted, lost: frozenset
         lines.append(f"and {len(changes) - _SHOWN} more fields")
     if lost:
         lines.append("the webhook has a new URL, although it was to be kept: tell whoever calls the old one")
+    if unmarked:
+        names = ", ".join(str(as_object(tag)["name"]) for tag in wanted.marks.tags())
+        lines.append(f"the tags that say whose it is do not read back as sent ({names or 'none'})")
     paths = ", ".join(dump_compact(display_path(change.path)) for change in shown)
     hint = (
         f"If the platform sets these itself, leave them to it: reconcile: {{ignore: [{paths}]}}"

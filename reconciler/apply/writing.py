@@ -6,56 +6,47 @@ is looked up by its name, an update by whether the workflow is still what it was
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from reconciler.api import TenantWriter
-from reconciler.client.exceptions import may_have_taken_effect
+from reconciler.apply.report import UnsettledError
+from reconciler.apply.timing import Timing
+from reconciler.client.exceptions import ConflictException, NotFoundException, may_have_taken_effect
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe, list_tenant
 from reconciler.values import JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How often and how long things are tried, with time handed in for tests.
-
-    Attributes:
-        sleep: Waits so many seconds.
-        monotonic: Seconds that never go back.
-        tries: How often a write is sent whose answer is lost.
-        settle: The seconds to wait before each further reading, until a write shows.
-        poll: The seconds between two looks at a running workflow.
-        wait_running: The seconds to wait at most for a run to end.
-    """
-
-    sleep: Callable[[float], None] = time.sleep
-    monotonic: Callable[[], float] = time.monotonic
-    tries: int = 4
-    settle: tuple[float, ...] = (0.1, 0.3, 1.0, 2.0)
-    poll: float = 2.0
-    wait_running: float = 1800.0
-
-
 def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> int:
     """Create the workflow `name`, never a second one, and return its id.
 
     Raises:
-        BlockedError: There is a live workflow of that name already, which the plan did not know.
+        BlockedError: There is a live workflow of that name already, which the plan did not know, or another
+            run made one at the same moment: then ours is taken back.
         ReconcilerError: As the client; what may have been created was looked for and is not there.
     """
-    if _ids(api, name):
-        raise BlockedError(
-            f"a live workflow of this name (id {_ids(api, name)[0]}) appeared after the plan was made",
-            hint="Plan again.",
-        )
+    appeared = _ids(api, name)
+    if appeared:
+        raise _appeared(appeared[0])
+    identity = _created(api, name, body, timing)
+    earlier = [other for other in _ids(api, name) if other < identity]
+    if earlier:
+        # Of two runs that create at once the later one sees both; ids grow, so they agree which goes.
+        delete_once(api, describe(api, identity), timing)
+        raise _appeared(earlier[0])
+    return identity
+
+
+def _created(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> int:
     remaining = timing.tries
     while True:
         remaining -= 1
         try:
             return int(str(api.create_workflow(body)["id"]))
+        except ConflictException:
+            appeared = _ids(api, name)
+            if not appeared:
+                raise
+            raise _appeared(appeared[0]) from None
         except ReconcilerError as error:
             if not may_have_taken_effect(error):
                 raise
@@ -64,6 +55,12 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
                 return found
             if remaining <= 0:
                 raise
+
+
+def _appeared(identity: int) -> BlockedError:
+    return BlockedError(
+        f"a live workflow of this name (id {identity}) appeared after the plan was made", hint="Plan again."
+    )
 
 
 def _looked_for(api: TenantWriter, name: str, timing: Timing) -> int | None:
@@ -102,3 +99,51 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
             timing.sleep(timing.settle[0])
         else:
             return
+
+
+def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
+    """Delete the workflow `live`, which was just read, and see that it is gone.
+
+    Raises:
+        ConflictException: It runs.
+        BlockedError: Somebody else changed it meanwhile.
+        UnsettledError: It was deleted, and is still there.
+        ReconcilerError: As the client; the workflow is still there.
+    """
+    remaining = timing.tries
+    while True:
+        remaining -= 1
+        try:
+            api.delete_workflow(live.id)
+        except NotFoundException:
+            return
+        except ReconcilerError as error:
+            if not may_have_taken_effect(error):
+                raise
+            left = _left(api, live.id)
+            if left is None:
+                return
+            if left.fingerprint() != live.fingerprint():
+                raise BlockedError("it was changed while it was to be deleted", hint="Plan again.") from error
+            if remaining <= 0:
+                raise
+            timing.sleep(timing.settle[0])
+        else:
+            _see_gone(api, live.id, timing)
+            return
+
+
+def _see_gone(api: TenantWriter, identity: int, timing: Timing) -> None:
+    for pause in timing.settle:
+        if _left(api, identity) is None:
+            return
+        timing.sleep(pause)
+    if _left(api, identity) is not None:
+        raise UnsettledError("the server says that it was deleted, and still tells of it", hint="Plan again.")
+
+
+def _left(api: TenantWriter, identity: int) -> LiveWorkflow | None:
+    try:
+        return describe(api, identity)
+    except NotFoundException:
+        return None

@@ -85,7 +85,7 @@ class Engine:
         """
         reader = Workflow(self.session.as_read_only())
         snapshot = take_snapshot(
-            reader, self.manifests.manifests, DefaultResource(reader.get_default_resource)
+            reader, self.manifests.manifests, DefaultResource(reader.get_default_resource), self.tenancy
         )
         return make_plan(snapshot, self.tenancy)
 

@@ -4,38 +4,55 @@ Reads through the port (`reconciler.api`) and writes nothing; what comes out is 
 manifests and the canonical form, and nothing of commands, files or output.
 """
 
-from reconciler.plan.building import Snapshot, make_plan
+from reconciler.plan.building import make_plan
 from reconciler.plan.comparing import Tenancy
 from reconciler.plan.model import (
     Action,
     Blocked,
+    BlockedDelete,
     Create,
+    Delete,
+    Leftover,
+    Listed,
     LiveWorkflow,
     Method,
     Plan,
+    Refusal,
     SetPaused,
     Subject,
     Unchanged,
     Update,
+    Write,
     live_id,
 )
-from reconciler.plan.snapshot import take_snapshot
+from reconciler.plan.scope import Scope
+from reconciler.plan.selection import Selection, Shard
+from reconciler.plan.snapshot import Snapshot, take_snapshot
 from reconciler.plan.tenant import DefaultResource
 
 __all__ = [
     "Action",
     "Blocked",
+    "BlockedDelete",
     "Create",
     "DefaultResource",
+    "Delete",
+    "Leftover",
+    "Listed",
     "LiveWorkflow",
     "Method",
     "Plan",
+    "Refusal",
+    "Scope",
+    "Selection",
     "SetPaused",
+    "Shard",
     "Snapshot",
     "Subject",
     "Tenancy",
     "Unchanged",
     "Update",
+    "Write",
     "live_id",
     "make_plan",
     "take_snapshot",

@@ -10,6 +10,7 @@ from reconciler.client.patching import patched_body, preserving_webhooks, sendab
 from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.memory import Memory, is_memory_tag
+from reconciler.ownership import Marks, is_mark
 from reconciler.plan.model import Method
 from reconciler.schema import STEP_TYPES, step_fields
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, display_path
@@ -37,10 +38,12 @@ def desired_body(manifest: Manifest, live: JsonObject | None) -> JsonObject:
     return {**body, "tags": _without_own(body)} if "tags" in body else body
 
 
-def sent_body(method: Method, desired: JsonObject, live: JsonObject | None, memory: Memory) -> JsonObject:
+def sent_body(
+    method: Method, desired: JsonObject, live: JsonObject | None, memory: Memory, marks: Marks
+) -> JsonObject:
     """Return the exact body that is sent.
 
-    The reconciler's own tags are added to it: those that `live` has, the memory's exchanged for `memory`.
+    The reconciler's own tags are added to it: `marks`, `memory`, and whatever others `live` has.
     An update keeps the URL of a webhook unless `desired` asks for a new one.
 
     Args:
@@ -48,12 +51,15 @@ def sent_body(method: Method, desired: JsonObject, live: JsonObject | None, memo
         desired: What Git wants.
         live: The answer of `describe_workflow`; `None` for a create.
         memory: What is to be remembered.
+        marks: Whose it is to be.
 
     Raises:
         UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
     """
-    kept = [tag for tag in as_list((live or {}).get("tags")) if is_own_tag(tag) and not is_memory_tag(tag)]
-    own = [{"name": tag["name"]} for tag in kept if isinstance(tag, dict)] + memory.tags()
+    kept = [
+        {"name": as_object(tag)["name"]} for tag in as_list((live or {}).get("tags")) if _is_other_own(tag)
+    ]
+    own = [*kept, *marks.tags(), *memory.tags()]
     tags = [*_without_own(desired), *own]
     had_own = any(map(is_own_tag, as_list((live or {}).get("tags"))))
     body = {**desired, "tags": tags} if tags or had_own or "tags" in desired else desired
@@ -104,6 +110,10 @@ def _changes_type(live: JsonObject, desired: JsonObject) -> bool:
 
 def _type(step: JsonValue) -> JsonValue:
     return as_object(step).get("type") or "standard"
+
+
+def _is_other_own(tag: JsonValue) -> bool:
+    return is_own_tag(tag) and not is_memory_tag(tag) and not is_mark(tag)
 
 
 def _without_own(body: JsonObject) -> list[JsonValue]:

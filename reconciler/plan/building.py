@@ -7,47 +7,80 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.canonical import lifted_form
 from reconciler.diff import FieldChange, leaves
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
 from reconciler.memory import Digester, Memory, untold_kind
+from reconciler.ownership import Marks
 from reconciler.plan.bodies import desired_body, sent_body
 from reconciler.plan.comparing import Tenancy, tokens_left_out, told_kinds
 from reconciler.plan.difference import Difference
 from reconciler.plan.masking import masked, paused_change, sensitive_fields
 from reconciler.plan.matching import Found, Match, New, Refused
-from reconciler.plan.model import Action, Blocked, Create, LiveWorkflow, Method, Plan
+from reconciler.plan.model import (
+    Action,
+    Blocked,
+    Create,
+    Delete,
+    Leftover,
+    Listed,
+    LiveWorkflow,
+    Method,
+    Plan,
+    SetPaused,
+    Update,
+    live_id,
+)
+from reconciler.plan.owning import marks_for
+from reconciler.plan.pruning import prune
+from reconciler.plan.renaming import with_rename_hints
+from reconciler.plan.scope import Scope
+from reconciler.plan.snapshot import Snapshot
 from reconciler.values import ABSENT, JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What was read for a plan.
-
-    Args:
-        matches: Each manifest, and which live workflow it means.
-        live: The live workflows that are meant, by id.
-        default_resource: The tenant's default resource; empty where it cannot matter.
-    """
-
-    matches: tuple[tuple[Manifest, Match], ...]
-    live: dict[int, LiveWorkflow]
-    default_resource: JsonObject
-
-
-def make_plan(snapshot: Snapshot, tenancy: Tenancy) -> Plan:
+def make_plan(snapshot: Snapshot, tenancy: Tenancy, scope: Scope | None = None) -> Plan:
     """Return the plan that makes the tenant match the manifests.
 
     Args:
         snapshot: What was read.
         tenancy: The key and the choices of the run; what the tenant tells is found out here.
+        scope: What the run is about, and how far it may go.
     """
+    scope = scope or Scope()
     tenancy = learn(tenancy, snapshot.live.values())
-    actions = [_action(manifest, match, snapshot, tenancy) for manifest, match in snapshot.matches]
-    return Plan(actions=tuple(sorted(actions, key=lambda action: action.name)), untold=tenancy.untold)
+    chosen = [pair for pair in snapshot.matches if scope.selection.takes(pair[0].name)]
+    actions = [_action(manifest, match, snapshot, tenancy) for manifest, match in chosen]
+    pruned = prune(snapshot.leftovers, scope, tenancy.allow_protected) if snapshot.leftovers else []
+    going = {action.live.id for action in pruned}
+    return Plan(
+        actions=_ordered(with_rename_hints([*pruned, *actions])),
+        untold=tenancy.untold,
+        unmanaged=_unmanaged(snapshot, going) if scope.show_unmanaged else (),
+        unselected=len(snapshot.matches) - len(chosen),
+        refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
+    )
+
+
+def _ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """What goes away first, then by name: what cannot be undone is read first."""
+    return tuple(sorted(actions, key=lambda action: (not isinstance(action, Leftover), action.name)))
+
+
+def _unmanaged(snapshot: Snapshot, going: set[int]) -> tuple[Listed, ...]:
+    left = (item for item in snapshot.unmanaged if item.id not in going)
+    return tuple(sorted(left, key=lambda item: (item.name, item.id)))
+
+
+def _changes(actions: Iterable[Action], pruned: Iterable[Action]) -> int:
+    changing = (Update, SetPaused, Delete)
+    return sum(isinstance(action, changing) for action in (*actions, *pruned))
+
+
+def _existing(actions: Iterable[Action], pruned: Iterable[Action]) -> int:
+    return sum(live_id(action) is not None for action in (*actions, *pruned))
 
 
 def learn(tenancy: Tenancy, live: Iterable[LiveWorkflow]) -> Tenancy:
@@ -78,6 +111,7 @@ def _create(manifest: Manifest, tenancy: Tenancy) -> Create:
     desired = desired_body(manifest, None)
     sensitive = sensitive_fields(manifest, desired)
     form = lifted_form(desired)
+    marks = marks_for(manifest, Marks(), tenancy)
     paused = manifest.settings.paused is True
     fields = [
         FieldChange(path=path, before=ABSENT, after=value) for path, value in sorted(leaves(form), key=str)
@@ -88,8 +122,9 @@ def _create(manifest: Manifest, tenancy: Tenancy) -> Create:
         manifest=manifest,
         sensitive=sensitive,
         desired=desired,
-        body=sent_body(Method.CREATE_OR_UPDATE, desired, None, memory),
+        body=sent_body(Method.CREATE_OR_UPDATE, desired, None, memory, marks),
         changes=tuple(masked(change, sensitive) for change in changes),
+        marks=marks,
         pause=paused,
     )
 

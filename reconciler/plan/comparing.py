@@ -32,6 +32,8 @@ class Tenancy:
         resend: Whether what it does not tell is sent again, remembered or not.
         told: The kinds of fields that some live workflow shows, so that the platform does tell them.
         untold: The kinds that it is known not to tell.
+        owner: Who owns the workflows of this run; `None` when nobody is named.
+        allow_protected: The names of protected workflows that may go, or lose their protection.
     """
 
     key: bytes = field(repr=False)
@@ -39,6 +41,8 @@ class Tenancy:
     resend: bool = False
     told: frozenset[Untold] = frozenset()
     untold: frozenset[Untold] = frozenset()
+    owner: str | None = None
+    allow_protected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from reconciler.plan.comparing import Comparison, Tenancy, compare, unseen_note
 from reconciler.plan.ignoring import Pattern, read_patterns, with_live_values
 from reconciler.plan.masking import masked, paused_change, sensitive_fields
 from reconciler.plan.model import Action, Blocked, LiveWorkflow, Method, SetPaused, Unchanged, Update
+from reconciler.plan.owning import marking_notes, marks_for, owned_by_others
 from reconciler.values import JsonObject, as_list, as_object, display_path
 
 
@@ -37,6 +38,7 @@ class Difference:
         self._tenancy = tenancy
         self._desired, ignored = wanted_of(manifest, live)
         self._sensitive = sensitive_fields(manifest, self._desired)
+        self._marks = marks_for(manifest, live.marks, tenancy)
         self._comparison: Comparison = compare(
             live=live.body,
             desired=self._desired,
@@ -49,8 +51,11 @@ class Difference:
 
     def action(self) -> Action:
         """Return what is to be done."""
+        others = owned_by_others(self._manifest, self._live.marks, self._tenancy.owner)
+        if others:
+            return Blocked(manifest=self._manifest, reason=others, id=self._live.id)
         settings = self._manifest.settings
-        changes = self._comparison.changes
+        changes = bool(self._comparison.changes) or self._marks != self._live.marks
         paused = settings.paused if settings.paused not in {None, self._live.paused} else None
         if not changes and paused is None:
             return Unchanged(manifest=self._manifest, live=self._live, notes=self._notes())
@@ -91,13 +96,15 @@ class Difference:
             sensitive=self._sensitive,
             live=self._live,
             desired=desired,
-            body=sent_body(method, desired, live, self._memory()),
+            body=sent_body(method, desired, live, self._memory(), self._marks),
             method=method,
-            reason=reason,
+            reason=reason if changes else "only tags of the reconciler's own change",
             changes=tuple(masked(change, self._sensitive) for change in shown),
+            marks=self._marks,
             paused=paused,
             rotates_webhook=rotates,
             warnings=self._warnings(method, rotates=rotates),
+            notes=marking_notes(self._live.marks, self._marks),
         )
 
     def _memory(self) -> Memory:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan.tenant import Listed
+from reconciler.plan.model import Listed
 from reconciler.text import clip, printable
 
 
@@ -50,6 +50,21 @@ def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> 
     matches = [(manifest, _match(manifest, by_name, ids)) for manifest in manifests]
     claims = _claims(matches)
     return [(manifest, _unless_shared(manifest, match, claims)) for manifest, match in matches]
+
+
+def unmeant(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed]) -> tuple[Listed, ...]:
+    """Return the live workflows that no manifest means, nor could mean by a name or an id in it.
+
+    Args:
+        matches: Each manifest, and what it means.
+        listed: Every workflow of the tenant.
+    """
+    claimed: set[int | str] = set()
+    for manifest, match in matches:
+        claimed |= {*_names(manifest), *manifest.settings.renamed_from}
+        claimed |= {match.id} if isinstance(match, Found) else set()
+        claimed |= {manifest.settings.id} if manifest.settings.id is not None else set()
+    return tuple(item for item in listed if item.id not in claimed and item.name not in claimed)
 
 
 def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: set[int]) -> Match:

@@ -13,7 +13,9 @@ from typing import TypeAlias
 from reconciler.canonical import canonical
 from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest
+from reconciler.manifests.manifest import Source
 from reconciler.memory import Untold
+from reconciler.ownership import Marks
 from reconciler.sensitive import Sensitive
 from reconciler.values import JsonObject, as_list, as_object, dump_compact
 
@@ -26,6 +28,21 @@ class Method(str, Enum):
 
     CREATE_OR_UPDATE = "create_or_update"
     PATCH = "patch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A workflow as the list shows it.
+
+    Args:
+        id: Its id.
+        name: Its name.
+        marks: Whose it is; `None` where the list does not tell tags.
+    """
+
+    id: int
+    name: str
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +70,11 @@ class LiveWorkflow:
         return self.body.get("status") == RUNNING_STATUS
 
     @property
+    def marks(self) -> Marks:
+        """Whose it is."""
+        return Marks.of(self.body)
+
+    @property
     def webhooks(self) -> frozenset[str]:
         """The UUIDs of its webhook URLs."""
         found = (as_object(trigger).get("webhook") for trigger in as_list(self.body.get("triggers")))
@@ -68,25 +90,60 @@ class LiveWorkflow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What every action says of its workflow.
+class Remarks:
+    """What every action may say beside what is done.
 
     Args:
-        manifest: The manifest; its name is the workflow's.
-        sensitive: Which fields of the body that is sent are secrets.
         warnings: What a user must know before it is done.
         notes: What the plan cannot see, and the like.
     """
 
-    manifest: Manifest
-    sensitive: Sensitive = field(default_factory=Sensitive)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject(Remarks):
+    """An action for a workflow that a manifest means.
+
+    Args:
+        manifest: The manifest; its name is the workflow's.
+        sensitive: Which fields of the body that is sent are secrets.
+    """
+
+    manifest: Manifest
+    sensitive: Sensitive = field(default_factory=Sensitive)
 
     @property
     def name(self) -> str:
         """The workflow's name, as Git wants it."""
         return self.manifest.name
+
+    @property
+    def source(self) -> Source:
+        """Where the manifest stands."""
+        return self.manifest.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover(Remarks):
+    """An action for an owned workflow that no manifest means any more.
+
+    Args:
+        live: The workflow as it was when the plan was made.
+    """
+
+    live: LiveWorkflow
+
+    @property
+    def name(self) -> str:
+        """The live workflow's name."""
+        return self.live.name
+
+    @property
+    def source(self) -> None:
+        """No manifest."""
+        return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +154,14 @@ class Create(Subject):
         desired: The body that Git wants.
         body: The exact body that is sent.
         changes: Its fields, masked.
+        marks: Whose it is to be.
         pause: Whether it is paused afterwards.
     """
 
     desired: JsonObject = field(repr=False)
     body: JsonObject = field(repr=False)
     changes: tuple[FieldChange, ...]
+    marks: Marks = field(default_factory=Marks)
     pause: bool = False
 
 
@@ -117,6 +176,7 @@ class Update(Subject):
         method: How it is carried out.
         reason: Why so.
         changes: What differs, masked.
+        marks: Whose it is to be.
         paused: Whether it is paused or resumed afterwards; `None` leaves that as it is.
         rotates_webhook: Whether its webhook gets a new URL, because the manifest asks for that.
     """
@@ -127,6 +187,7 @@ class Update(Subject):
     method: Method
     reason: str
     changes: tuple[FieldChange, ...]
+    marks: Marks = field(default_factory=Marks)
     paused: bool | None = None
     rotates_webhook: bool = False
 
@@ -153,6 +214,27 @@ class Unchanged(Subject):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Leftover):
+    """A workflow that goes away, because Git has no manifest for it any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedDelete(Leftover):
+    """A workflow that would go away, and that a guard keeps.
+
+    Args:
+        reason: Why, and what to do.
+    """
+
+    reason: str
+
+    @property
+    def id(self) -> int:
+        """The live workflow's id."""
+        return self.live.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked(Subject):
     """A workflow that a guard keeps from being touched.
 
@@ -165,7 +247,13 @@ class Blocked(Subject):
     id: int | None = None
 
 
-Action: TypeAlias = Create | Update | SetPaused | Unchanged | Blocked
+Write: TypeAlias = Create | Update | SetPaused | Delete
+"""What changes the tenant."""
+
+Refusal: TypeAlias = Blocked | BlockedDelete
+"""What a guard keeps from being done."""
+
+Action: TypeAlias = Write | Refusal | Unchanged
 
 
 def live_id(action: Action) -> int | None:
@@ -181,20 +269,31 @@ def live_id(action: Action) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be done, sorted by name.
+    """What is to be done: what goes away first, then by name.
 
     Args:
-        actions: One for each manifest.
+        actions: One for each manifest, and for each workflow that pruning is about.
         untold: The kinds of fields that the tenant was seen not to tell.
+        unmanaged: The live workflows that no manifest means and that are not pruned, where asked for.
+        unselected: How many manifests the run is not about.
+        refusal: Why nothing of it may be done, and what to do; empty when it may.
     """
 
     actions: tuple[Action, ...]
     untold: frozenset[Untold] = frozenset()
+    unmanaged: tuple[Listed, ...] = ()
+    unselected: int = 0
+    refusal: str = ""
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """What is to be done."""
+        return tuple(action for action in self.actions if isinstance(action, Write))
 
     @property
     def blocked(self) -> bool:
-        """Whether a guard keeps any workflow from being touched."""
-        return any(isinstance(action, Blocked) for action in self.actions)
+        """Whether a guard keeps any workflow, or all of them, from being touched."""
+        return bool(self.refusal) or any(isinstance(action, Refusal) for action in self.actions)
 
     @property
     def changes_anything(self) -> bool:

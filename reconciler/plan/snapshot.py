@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from reconciler.api import TenantReader
 from reconciler.errors import ReconcilerError
-from reconciler.manifests import Manifest
-from reconciler.plan.building import Snapshot
-from reconciler.plan.comparing import needs_default_resource
+from reconciler.manifests import Manifest, WorkflowManifest
+from reconciler.plan.comparing import Tenancy, needs_default_resource
 from reconciler.plan.difference import wanted_of
-from reconciler.plan.matching import Found, match_manifests
-from reconciler.plan.model import LiveWorkflow
+from reconciler.plan.matching import Found, Match, match_manifests, unmeant
+from reconciler.plan.model import Listed, LiveWorkflow
+from reconciler.plan.pruning import Leftovers
+from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import DefaultResource, describe_all, list_tenant
+from reconciler.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What was read for a plan.
+
+    Args:
+        matches: Each manifest, and which live workflow it means.
+        live: The live workflows that the run is about, by id.
+        default_resource: The tenant's default resource; empty where it cannot matter.
+        unmanaged: The live workflows that no manifest means.
+        leftovers: Those of them that may be pruned; `None` without pruning.
+    """
+
+    matches: tuple[tuple[Manifest, Match], ...]
+    live: dict[int, LiveWorkflow]
+    default_resource: JsonObject
+    unmanaged: tuple[Listed, ...] = ()
+    leftovers: Leftovers | None = None
 
 
 def take_snapshot(
-    api: TenantReader, manifests: Iterable[Manifest], default_resource: DefaultResource
+    api: TenantReader,
+    manifests: Iterable[Manifest],
+    default_resource: DefaultResource,
+    tenancy: Tenancy,
+    scope: Scope | None = None,
 ) -> Snapshot:
     """Return what was read for a plan of `manifests`.
 
@@ -24,16 +50,61 @@ def take_snapshot(
         api: The tenant.
         manifests: What Git wants.
         default_resource: Asked only where a step's resources differ.
+        tenancy: Says who owns what is pruned.
+        scope: What the run is about.
 
     Raises:
         ReconcilerError: Anything that is needed cannot be read.
     """
-    matches = tuple(match_manifests(manifests, list_tenant(api)))
-    live = describe_all(api, [match.id for _, match in matches if isinstance(match, Found)])
+    scope = scope or Scope()
+    listed = list_tenant(api)
+    matches = tuple(match_manifests(manifests, listed))
+    meant = [
+        match.id
+        for manifest, match in matches
+        if isinstance(match, Found) and scope.selection.takes(manifest.name)
+    ]
+    unmanaged = unmeant(matches, listed)
+    owner = tenancy.owner if scope.prune else None
+    wanted = meant if owner is None else [*meant, *_maybe_owned(listed, unmanaged, owner)]
+    live = describe_all(api, wanted)
     needed = any(
-        _needs_default(manifest, live[match.id]) for manifest, match in matches if isinstance(match, Found)
+        _needs_default(manifest, live[match.id])
+        for manifest, match in matches
+        if isinstance(match, Found) and match.id in live
     )
-    return Snapshot(matches=matches, live=live, default_resource=default_resource() if needed else {})
+    return Snapshot(
+        matches=matches,
+        live=live,
+        default_resource=default_resource() if needed else {},
+        unmanaged=unmanaged,
+        leftovers=None if owner is None else _leftovers(owner, matches, listed, unmanaged, live),
+    )
+
+
+def _maybe_owned(listed: Iterable[Listed], unmanaged: Iterable[Listed], owner: str) -> list[int]:
+    """The ids of those that must be read before it is known what is owned, and of what may be deleted."""
+    leftover = [item.id for item in unmanaged if item.marks is None or owner in item.marks.owners]
+    return [*leftover, *(item.id for item in listed if item.marks is None)]
+
+
+def _leftovers(
+    owner: str,
+    matches: Iterable[tuple[Manifest, Match]],
+    listed: Iterable[Listed],
+    unmanaged: Iterable[Listed],
+    live: dict[int, LiveWorkflow],
+) -> Leftovers:
+    def owned(item: Listed) -> bool:
+        marks = live[item.id].marks if item.id in live else item.marks
+        return marks is not None and owner in marks.owners
+
+    return Leftovers(
+        owner=owner,
+        workflows=tuple(live[item.id] for item in unmanaged if owned(item)),
+        owned=sum(map(owned, listed)),
+        any_manifest=any(isinstance(manifest, WorkflowManifest) for manifest, _ in matches),
+    )
 
 
 def _needs_default(manifest: Manifest, live: LiveWorkflow) -> bool:

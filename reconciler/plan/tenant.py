@@ -6,27 +6,19 @@ A read that fails is never "absent": whatever cannot be had ends the plan with t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
 from reconciler.api import TenantReader
 from reconciler.concurrency import Once, read_all
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.plan.model import LiveWorkflow
+from reconciler.ownership import Marks
+from reconciler.plan.model import Listed, LiveWorkflow
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 _PAGE_SIZE: Final = 100
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A workflow as the list shows it."""
-
-    id: int
-    name: str
 
 
 def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...]:
@@ -51,22 +43,28 @@ def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...
             f"the list of workflows is not whole: {len(found)} came and the server tells of {count}",
             hint="Workflows may be coming and going; try again.",
         )
-    listed = (Listed(id=identity, name=found[identity]) for identity in sorted(found))
+    listed = (found[identity] for identity in sorted(found))
     return tuple(item for item in listed if name is None or item.name == name)
 
 
-def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, str], int | None]:
-    found: dict[int, str] = {}
+def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed], int | None]:
+    found: dict[int, Listed] = {}
     number, pages = 1, 1
     count: int | None = None
     while number <= pages:
         page = api.list_workflows(page_size=_PAGE_SIZE, page_number=number, name=name, return_iterator=False)
         pages, told = _whole(page["pageCount"]) or 0, page.get("workflowsCount")
         for item in map(as_object, as_list(page["workflows"])):
-            found[int(str(item["id"]))] = str(item["name"])
+            listed = _listed(item)
+            found[listed.id] = listed
         count = _whole(told)
         number += 1
     return found, count
+
+
+def _listed(item: JsonObject) -> Listed:
+    marks = Marks.of(item) if isinstance(item.get("tags"), list) else None
+    return Listed(id=int(str(item["id"])), name=str(item["name"]), marks=marks)
 
 
 def _whole(value: JsonValue) -> int | None:

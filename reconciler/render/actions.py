@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.plan import Action, Blocked, Create, Method, Plan, SetPaused, Update
+from reconciler.plan import Action, Create, Delete, Method, Plan, Refusal, SetPaused, Update
 
 ACTIONS: Final = ("create", "update", "rename", "delete", "pause", "resume", "unchanged", "blocked")
 """The names of the actions, in the order in which they are counted."""
@@ -19,10 +19,9 @@ def action_name(action: Action) -> str:
             return "rename" if action.renames else "update"
         case SetPaused():
             return "pause" if action.paused else "resume"
-        case Blocked():
-            return "blocked"
-        case _:
-            return "unchanged"
+        case Delete():
+            return "delete"
+    return "blocked" if isinstance(action, Refusal) else "unchanged"
 
 
 def action_method(action: Action) -> str | None:

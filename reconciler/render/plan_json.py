@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from reconciler.diff import FieldChange
-from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update, live_id
+from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.text import Redactor
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
@@ -22,20 +22,28 @@ def plan_json(plan: Plan, redactor: Redactor) -> str:
         "format_version": FORMAT_VERSION,
         "summary": dict[str, JsonValue](count_actions(plan)),
         "changes": [_change(action) for action in plan.actions if not isinstance(action, Unchanged)],
+        "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
+        "unselected": plan.unselected,
+        "refusal": plan.refusal or None,
         "notes": [{"name": action.name, "note": note} for action in plan.actions for note in action.notes],
     }
     return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
 
 
+def _unmanaged(item: Listed) -> JsonObject:
+    owners: list[JsonValue] = [] if item.marks is None else [*sorted(item.marks.owners)]
+    return {"name": item.name, "id": item.id, "owners": owners}
+
+
 def _change(action: Action) -> JsonObject:
-    position = action.manifest.source.position(("name",))
+    position = action.source.position(("name",)) if action.source else None
     return {
         "name": action.name,
         "action": action_name(action),
         "id": live_id(action),
         "method": action_method(action),
-        "reason": action.reason if isinstance(action, Update | Blocked) else None,
-        "file": action.manifest.source.file,
+        "reason": action.reason if isinstance(action, Update | Refusal) else None,
+        "file": action.source.file if action.source else None,
         "line": position.line if position else None,
         "fields": [_field(change) for change in changes_of(action)],
         "warnings": list(action.warnings),

@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.diff import FieldChange
-from reconciler.plan import Action, Blocked, Create, Plan, SetPaused, Unchanged, Update, live_id
+from reconciler.plan import (
+    Action,
+    Blocked,
+    BlockedDelete,
+    Create,
+    Delete,
+    Listed,
+    Plan,
+    SetPaused,
+    Unchanged,
+    Update,
+    live_id,
+)
 from reconciler.plan.comparing import HIDDEN
 from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.style import paint
@@ -15,6 +27,7 @@ from reconciler.text import Redactor, clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
 
 _SIGNS: Final = {
+    "delete": ("-", "red"),
     "create": ("+", "green"),
     "update": ("~", "yellow"),
     "rename": ("~", "yellow"),
@@ -42,16 +55,26 @@ def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
             lines += [*_action(action, redactor, bodies=bodies), ""]
     for action in plan.actions:
         lines += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in _own_notes(action)]
+    lines += [_unmanaged(item, redactor) for item in plan.unmanaged]
+    if plan.refusal:
+        lines += [paint("refused: ", "red") + printable(redactor.text(plan.refusal))]
     return "\n".join([*lines, plan_summary(plan)])
+
+
+def _unmanaged(item: Listed, redactor: Redactor) -> str:
+    owners = sorted(item.marks.owners) if item.marks else []
+    owned = f", owned by {', '.join(owners)}" if owners else ""
+    return printable(redactor.text(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest means it"))
 
 
 def plan_summary(plan: Plan) -> str:
     """Return how many workflows are in for what, in one line."""
     counts = count_actions(plan)
     words = [f"{counts[name]} {_COUNTED.get(name, f'to {name}')}" for name in ACTIONS if counts[name]]
+    left = f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.changes_anything:
-        return f"Nothing to do: {_counted(len(plan.actions))} as Git wants."
-    return f"Plan: {', '.join(words)}."
+        return f"Nothing to do: {_counted(len(plan.actions))} as Git wants.{left}"
+    return f"Plan: {', '.join(words)}.{left}"
 
 
 def _counted(number: int) -> str:
@@ -68,7 +91,8 @@ def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
     identity = live_id(action)
     subject = action.name + (f" (id {identity})" if identity is not None else "")
     head = f"{sign} {name:<7}  {printable(redactor.text(subject))}"
-    yield "  " + paint(head, colour) + "  " + paint(printable(str(action.manifest.source)), "dim")
+    where = paint(printable(str(action.source)), "dim") if action.source else ""
+    yield ("  " + paint(head, colour) + "  " + where).rstrip()
     for text in _details(action):
         yield _line(text, redactor)
     for warning in action.warnings:
@@ -97,8 +121,10 @@ def _details(action: Action) -> Iterator[str]:
             yield from map(_change, action.changes)
         case SetPaused():
             yield from map(_change, action.changes)
-        case Blocked():
+        case Blocked() | BlockedDelete():
             yield action.reason
+        case Delete():
+            yield "Git has no manifest for it any more"
         case Unchanged():
             pass
 

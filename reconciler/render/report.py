@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.apply import Report, Result, Status
 from reconciler.manifests.manifest import WhenRunning
-from reconciler.plan import Action, Update, live_id
+from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import action_method, action_name
 from reconciler.render.style import paint
 from reconciler.text import Redactor, printable
@@ -21,6 +21,7 @@ _DOING: Final = {
     "rename": "renaming",
     "pause": "pausing",
     "resume": "resuming",
+    "delete": "deleting",
 }
 _DONE: Final = {
     "create": "created",
@@ -28,6 +29,7 @@ _DONE: Final = {
     "rename": "renamed",
     "pause": "paused",
     "resume": "resumed",
+    "delete": "deleted",
 }
 
 
@@ -51,17 +53,28 @@ def report_text(report: Report, redactor: Redactor) -> str:
     return "\n".join([*lines, paint(f"Applied: {counts}.", "green" if whole else "red")])
 
 
-def progress_line(action: Action, result: Result | None, redactor: Redactor) -> str:
-    """Return what is said when an action begins (without a result) or has ended, in one line."""
-    name = action_name(action)
-    if result is None:
-        said = f"{_DOING[name]} …{_waiting(action)}"
-    elif result.status is Status.DONE:
-        said = f"{_DONE[name]} (id {result.id}), read back and as Git wants"
+def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:
+    """Return what is said when an action begins, what it waits for, or how it ended, in one line.
+
+    Args:
+        action: What is done.
+        event: `None` for the beginning, a text for what is waited for, else the result.
+        redactor: What removes known secrets.
+    """
+    if event is None:
+        said = f"{_DOING[action_name(action)]} …{_waiting(action)}"
+    elif isinstance(event, str):
+        said = event
     else:
-        said = f"{result.status.value.replace('_', ' ')}: {result.error}"
-    notes = "" if result is None else "".join(f"; note: {note}" for note in result.notes)
-    return printable(redactor.text(f"{_subject(action)}: {said}{notes}"))
+        said = _ended(action, event) + "".join(f"; note: {note}" for note in event.notes)
+    return printable(redactor.text(f"{_subject(action)}: {said}"))
+
+
+def _ended(action: Action, result: Result) -> str:
+    if result.status is not Status.DONE:
+        return f"{result.status.value.replace('_', ' ')}: {result.error}"
+    seen = "seen to be gone" if isinstance(action, Delete) else "read back and as Git wants"
+    return f"{_DONE[action_name(action)]} (id {result.id}), {seen}"
 
 
 def _subject(action: Action) -> str:
@@ -70,8 +83,11 @@ def _subject(action: Action) -> str:
 
 
 def _waiting(action: Action) -> str:
-    waits = action.manifest.settings.when_running is WhenRunning.WAIT
-    return " once its run has ended" if waits and isinstance(action, Update) and action.live.running else ""
+    running = isinstance(action, Update | Delete) and action.live.running
+    waits = isinstance(action, Delete) or (
+        isinstance(action, Update) and action.manifest.settings.when_running is WhenRunning.WAIT
+    )
+    return " once its run has ended" if running and waits else ""
 
 
 def _result(result: Result) -> JsonObject:

@@ -60,15 +60,15 @@ def test_a_change_that_undoes_nothing(git: Git) -> None:
 
 
 def test_a_workflow_that_is_gone(git: Git) -> None:
-    """A workflow that was deleted since the plan fails for itself; the next run creates it."""
+    """A workflow that was deleted since the plan is blocked for itself; the next run creates it."""
     _four(git)
     git.done()
     _four(git, "echo 2")
     plan = git.plan()
     git.server.store.delete(git.live("b"))
     report = git.apply(plan)
-    assert statuses(report) == {"a": "done", "b": "failed", "c": "done", "d": "done"}
-    assert "404" in errors(report)["b"]
+    assert statuses(report) == {"a": "done", "b": "blocked", "c": "done", "d": "done"}
+    assert "was deleted after the plan" in errors(report)["b"]
     git.done()
 
 

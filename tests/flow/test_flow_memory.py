@@ -251,14 +251,14 @@ def test_tags_of_our_own(git: Git) -> None:
 
 
 def test_other_tags_of_ours_are_kept(git: Git) -> None:
-    """A tag with our prefix that is none of the memory, such as an ownership's, stays over every update."""
-    git.server.store.create(body(tags=[{"name": "reconciler-owner-a"}, {"name": "red"}]))
+    """A tag with our prefix that is none of the memory, nor says whose it is, stays over every update."""
+    git.server.store.create(body(tags=[{"name": "reconciler-other"}, {"name": "red"}]))
     git.write(body(tags=[{"name": "red"}]))
     git.is_clean()
     for manifest in (body(command="echo 2"), body(steps={"two": step()}, tags=[{"name": "x"}])):
         git.write(manifest)
         git.done()
-        assert _own_tags(git) == ["reconciler-owner-a"]
+        assert _own_tags(git) == ["reconciler-other"]
 
 
 def test_a_lost_tag_is_healed(git: Git) -> None:

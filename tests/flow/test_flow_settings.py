@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import RETRY, TENANTS, FakeTime, Git, body, kinds, paths, rich, statuses, step
 
-from reconciler.apply.report import StoppedError
+from reconciler.apply.report import Status, StoppedError
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER
 
 if TYPE_CHECKING:
@@ -242,7 +242,8 @@ def test_waiting_has_an_end(git: Git, server: EmulatorServer, time: FakeTime) ->
     time.timing = dataclasses.replace(time.timing, wait_running=20.0)
     server.store.execute(git.live())
     (result,) = git.apply().results
-    assert (result.status.value, result.error) == ("blocked", "it is still running after 20 s of waiting")
+    assert result.status is Status.BLOCKED
+    assert result.error == ("it is still running after 20 s of waiting. --wait-running SECONDS waits longer.")
     assert git.stored() == body()
 
 

@@ -54,7 +54,7 @@ class _Round:
             loaded = load_manifests((folder,), {})
         assert loaded.valid, loaded.findings
         default = DefaultResource(self._reader.get_default_resource)
-        return make_plan(take_snapshot(self._reader, loaded.manifests, default), _TENANCY)
+        return make_plan(take_snapshot(self._reader, loaded.manifests, default, _TENANCY), _TENANCY)
 
     def apply(self, plan: Plan) -> Report:
         timing = Timing(sleep=lambda _: None)

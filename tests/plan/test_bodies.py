@@ -19,6 +19,7 @@ from reconciler.client.patching import KEYWORDS
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
 from reconciler.memory import Memory
+from reconciler.ownership import Marks
 from reconciler.plan.bodies import (
     choose_method,
     desired_body,
@@ -146,7 +147,7 @@ def test_what_is_sent_is_what_git_wants(pair: Any) -> None:
     """Whatever is live and whatever Git wants: the body that is sent has the effect that Git wants."""
     live, desired = pair
     method, _ = _chosen(live, desired, DEFAULT_RESOURCE)
-    body = sent_body(method, desired, live, _MEMORY)
+    body = sent_body(method, desired, live, _MEMORY, Marks())
     assert align(body, desired, DEFAULT_RESOURCE).equal
     assert Memory.of(body) == _MEMORY
 
@@ -157,23 +158,23 @@ def test_own_tags_stay_and_the_memory_is_exchanged() -> None:
     live = _workflow(tags=[{"name": "a", "id": 1}, {"name": "reconciler-keep", "id": 2}, *old])
     desired = _workflow(tags=[{"name": "b"}])
     for method in Method:
-        body = sent_body(method, desired, live, _MEMORY)
+        body = sent_body(method, desired, live, _MEMORY, Marks())
         assert body["tags"] == [{"name": "b"}, {"name": "reconciler-keep"}, *_MEMORY.tags()]
-    assert sent_body(_REPLACE, _workflow(), live, Memory())["tags"] == [{"name": "reconciler-keep"}]
+    assert sent_body(_REPLACE, _workflow(), live, Memory(), Marks())["tags"] == [{"name": "reconciler-keep"}]
     stated = _workflow(tags=[{"name": "b"}, *old, {"name": "reconciler-forged"}])
-    assert sent_body(_REPLACE, stated, _workflow(), Memory())["tags"] == [{"name": "b"}]
+    assert sent_body(_REPLACE, stated, _workflow(), Memory(), Marks())["tags"] == [{"name": "b"}]
 
 
 def test_tags_are_sent_only_where_there_are_any() -> None:
     """A workflow without tags is sent without; one that has a memory to lose is sent an empty list."""
     plain = _workflow()
-    assert "tags" not in sent_body(_REPLACE, plain, None, Memory())
-    assert "tags" not in sent_body(_REPLACE, plain, plain, Memory())
-    assert sent_body(_REPLACE, plain, None, _MEMORY)["tags"] == _MEMORY.tags()
-    assert sent_body(_REPLACE, plain, _workflow(tags=_MEMORY.tags()), Memory())["tags"] == []
-    assert sent_body(_REPLACE, _workflow(tags=[]), plain, Memory())["tags"] == []
+    assert "tags" not in sent_body(_REPLACE, plain, None, Memory(), Marks())
+    assert "tags" not in sent_body(_REPLACE, plain, plain, Memory(), Marks())
+    assert sent_body(_REPLACE, plain, None, _MEMORY, Marks())["tags"] == _MEMORY.tags()
+    assert sent_body(_REPLACE, plain, _workflow(tags=_MEMORY.tags()), Memory(), Marks())["tags"] == []
+    assert sent_body(_REPLACE, _workflow(tags=[]), plain, Memory(), Marks())["tags"] == []
     # A patch keeps what it does not state, so the live memory must be told to go.
-    assert sent_body(_PATCH, plain, _workflow(tags=_MEMORY.tags()), Memory())["tags"] == []
+    assert sent_body(_PATCH, plain, _workflow(tags=_MEMORY.tags()), Memory(), Marks())["tags"] == []
 
 
 @pytest.mark.parametrize("method", Method)
@@ -182,7 +183,9 @@ def test_an_update_keeps_the_webhooks_url(method: Method) -> None:
     live = _workflow(triggers=[{"webhook": "uuid"}])
 
     def sent(trigger: Any, to: Any) -> Any:
-        return sent_body(method, _workflow(triggers=[trigger, {"cron": "x"}]), to, Memory())["triggers"]
+        return sent_body(method, _workflow(triggers=[trigger, {"cron": "x"}]), to, Memory(), Marks())[
+            "triggers"
+        ]
 
     preserve = {"webhook": True, "webhookPolicy": "preserve"}
     generate = {"webhook": True, "webhookPolicy": "generate"}
@@ -196,8 +199,10 @@ def test_a_patch_keeps_unknown_keys_and_a_replacement_does_not() -> None:
     """Unknown keys of steps go back with a patch, never those at the top; a replacement is what Git says."""
     live = _workflow({"command": "c", "futureMode": "x", "imageName": "n"}, futureMode="y")
     desired = _workflow({"command": "d"})
-    assert sent_body(_PATCH, desired, live, Memory()) == _workflow({"command": "d", "futureMode": "x"})
-    assert sent_body(_REPLACE, desired, live, Memory()) == desired
+    assert sent_body(_PATCH, desired, live, Memory(), Marks()) == _workflow(
+        {"command": "d", "futureMode": "x"}
+    )
+    assert sent_body(_REPLACE, desired, live, Memory(), Marks()) == desired
 
 
 def test_sending_changes_nothing_that_it_is_given() -> None:
@@ -206,7 +211,7 @@ def test_sending_changes_nothing_that_it_is_given() -> None:
     desired = _workflow(triggers=[{"webhook": True}])
     before = copy.deepcopy((live, desired))
     for method in Method:
-        sent_body(method, desired, live, _MEMORY)
+        sent_body(method, desired, live, _MEMORY, Marks())
     assert (live, desired) == before
 
 
@@ -214,7 +219,7 @@ def test_a_live_shape_that_cannot_be_sent_back_is_refused() -> None:
     """What a patch could lose something of is an error, not a guess."""
     live = {"name": NAME, "steps": {"a": {}}, "tags": {"a": 1}}
     with pytest.raises(UnexpectedAnswerError, match="tags"):
-        sent_body(_PATCH, _workflow(), live, Memory())
+        sent_body(_PATCH, _workflow(), live, Memory(), Marks())
 
 
 def test_unknown_keys_that_a_replacement_drops_are_named() -> None:
@@ -334,7 +339,7 @@ def test_whether_a_webhook_is_wanted(triggers: Any, *, expected: bool) -> None:
 @LAWS
 def test_a_create_sends_the_body_of_git(body: Any) -> None:
     """Nothing is added to what a create sends but what is to be remembered."""
-    assert sent_body(_REPLACE, body, None, Memory()) == body
-    remembered = sent_body(_REPLACE, body, None, _MEMORY)
+    assert sent_body(_REPLACE, body, None, Memory(), Marks()) == body
+    remembered = sent_body(_REPLACE, body, None, _MEMORY, Marks())
     assert dump_compact({**remembered, "tags": None}) == dump_compact({**body, "tags": None})
     assert remembered["tags"] == [*body.get("tags", []), *_MEMORY.tags()]

@@ -1,0 +1,51 @@
+"""The look that comes right before each write: is the workflow still what the plan was made for, and idle?"""
+
+from __future__ import annotations
+
+from reconciler.api import TenantReader
+from reconciler.apply.timing import Patience
+from reconciler.client.exceptions import NotFoundException
+from reconciler.errors import BlockedError
+from reconciler.manifests.manifest import WhenRunning
+from reconciler.plan import LiveWorkflow
+from reconciler.plan.tenant import describe
+
+
+class GoneError(BlockedError):
+    """The live workflow does not exist any more."""
+
+
+def ready(
+    api: TenantReader, planned: LiveWorkflow, when_running: WhenRunning, patience: Patience
+) -> LiveWorkflow:
+    """Return the workflow as it is now, once it may be written.
+
+    Args:
+        api: The tenant.
+        planned: As it was when the plan was made.
+        when_running: What is done while it runs.
+        patience: How long that is waited for.
+
+    Raises:
+        StoppedError: The run was stopped while a run of the workflow was waited for.
+        GoneError: It was deleted after the plan was made.
+        BlockedError: It was changed after the plan was made, or runs although it must not.
+        ReconcilerError: As the client.
+    """
+    while True:
+        live = _unchanged(api, planned)
+        if not live.running or when_running is WhenRunning.PROCEED:
+            return live
+        if when_running is WhenRunning.SKIP:
+            raise BlockedError("it is running, and reconcile.whenRunning is skip")
+        patience.wait()
+
+
+def _unchanged(api: TenantReader, planned: LiveWorkflow) -> LiveWorkflow:
+    try:
+        live = describe(api, planned.id)
+    except NotFoundException:
+        raise GoneError("the live workflow was deleted after the plan was made", hint="Plan again.") from None
+    if live.fingerprint() != planned.fingerprint():
+        raise BlockedError("the live workflow changed after the plan was made", hint="Plan again.")
+    return live

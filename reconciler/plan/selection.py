@@ -1,0 +1,49 @@
+"""Which workflows a run is about: names that globs take in or leave out, or one part of all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One of several parts of all workflows, by a hash of their names that stays the same everywhere.
+
+    Args:
+        number: Which part, from 1.
+        of: How many parts there are.
+    """
+
+    number: int
+    of: int
+
+    def takes(self, name: str) -> bool:
+        """Return whether the workflow `name` belongs to this part."""
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The workflows that a run is about; all of them when nothing is said.
+
+    Args:
+        targets: Globs, any of which a name must match.
+        exclude: Globs, none of which it may match.
+        shard: The part that it must belong to.
+    """
+
+    targets: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    shard: Shard | None = None
+
+    def takes(self, name: str) -> bool:
+        """Return whether the run is about the workflow `name`."""
+        return self.names(name) and (self.shard is None or self.shard.takes(name))
+
+    def names(self, name: str) -> bool:
+        """Return whether the globs take the workflow `name` in, whatever the part."""
+        taken = not self.targets or any(fnmatchcase(name, glob) for glob in self.targets)
+        return taken and not any(fnmatchcase(name, glob) for glob in self.exclude)
