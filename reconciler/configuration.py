@@ -97,7 +97,7 @@ def _document(file: Path) -> Document:
         first = findings[0]
         line = f":{first.position.line}" if first.position else ""
         raise InvalidInputError(f"the configuration is invalid:\n{first.file}{line}: {first.message}")
-    empty = Document(file=str(file), text=text, index=0, value={}, sensitive=frozenset())
+    empty = Document(file=str(file), text=text, index=0, value={})
     if len(documents) > 1:
         raise InvalidInputError(f"the configuration {file} has {len(documents)} documents; it takes one")
     return documents[0] if documents else empty

@@ -6,7 +6,7 @@ when a message needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -30,7 +30,7 @@ class Document:
         text: The file's whole text.
         index: Which of the file's documents this is, from 0.
         value: What it says; empty values are left out of mappings, as the public client does.
-        sensitive: The paths of the values that came through `!env`.
+        variables: The paths of the values that came through `!env`, and the variable of each.
         unset: The paths where a placeholder stands, because the variable that `!env` names is not set.
     """
 
@@ -38,8 +38,13 @@ class Document:
     text: str = field(repr=False)
     index: int
     value: JsonValue = field(repr=False)
-    sensitive: frozenset[Path]
+    variables: Mapping[Path, str] = field(default_factory=dict)
     unset: frozenset[Path] = frozenset()
+
+    @property
+    def sensitive(self) -> frozenset[Path]:
+        """The paths of the values that came through `!env`."""
+        return frozenset(self.variables)
 
     def position(self, path: Path, *, at_key: bool = False) -> Position | None:
         """Return where the value at `path` (or its key) stands, or the nearest value above it."""
@@ -62,9 +67,9 @@ def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], li
             before = builder.errors
             value = builder.document(root)
             if builder.errors == before:
-                sensitive, unset = frozenset(builder.sensitive), frozenset(builder.unset)
+                variables, unset = dict(builder.variables), frozenset(builder.unset)
                 documents.append(
-                    Document(file=file, text=text, index=index, value=value, sensitive=sensitive, unset=unset)
+                    Document(file=file, text=text, index=index, value=value, variables=variables, unset=unset)
                 )
     except YamlProblemError as problem:
         message = printable(problem.message)

@@ -63,6 +63,10 @@ class Source:
         """Return where the value at `path`, from the body's root, stands in the file."""
         return self.document.position((*self.base, *path))
 
+    def variable(self, path: Path) -> str | None:
+        """Return the variable that the value at `path`, from the body's root, came from through `!env`."""
+        return self.document.variables.get((*self.base, *path))
+
     def __str__(self) -> str:
         position = self.position(("name",))
         return f"{self.file}:{position.line}" if position else self.file

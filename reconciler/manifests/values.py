@@ -59,16 +59,16 @@ class ValueBuilder:
         self._path: list[str | int] = []
         self._open: set[int] = set()
         self.errors = 0
-        self.sensitive: set[Path] = set()
+        self.variables: dict[Path, str] = {}
         self.unset: set[Path] = set()
 
     def document(self, root: Node) -> JsonValue:
-        """Return the value of the document `root`; `sensitive` and `unset` are then those of this one.
+        """Return the value of the document `root`; `variables` and `unset` are then those of this one.
 
         Raises:
             YamlProblemError: A bound is passed, or an alias stands inside what it stands for.
         """
-        self.sensitive.clear()
+        self.variables.clear()
         self.unset.clear()
         return self._build(root)
 
@@ -184,14 +184,15 @@ class ValueBuilder:
         if not name:
             self._report("env", "write !env NAME or !env {name: NAME, default: text}", node)
             return None
-        return self._take(node, self._tags.env(name, default), "env")
+        included = self._tags.env(name, default)
+        if included.sensitive:
+            self.variables[tuple(self._path)] = name
+        return self._take(node, included, "env")
 
     def _take(self, node: Node, included: Included, rule: str) -> JsonValue:
         if included.problem:
             self._report(rule, included.problem, node, included.severity)
             self.unset.add(tuple(self._path))
-        if included.sensitive:
-            self.sensitive.add(tuple(self._path))
         return included.value
 
     def _unknown_tag(self, node: Node) -> JsonValue:

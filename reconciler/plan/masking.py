@@ -34,8 +34,18 @@ def _masked(value: JsonValue | Absent, sensitive: Sensitive, path: Path) -> Json
 
 def sensitive_fields(manifest: Manifest, body: JsonObject) -> Sensitive:
     """Return which fields of a manifest's body came through `!env`, as paths of the body and of its form."""
-    paths = {inside for path in manifest.sensitive for inside in _body_paths(path, manifest, body)}
+    paths = set(sensitive_places(manifest, body))
     return Sensitive(frozenset(paths | {keyed_path(path, body) for path in paths}))
+
+
+def sensitive_places(manifest: Manifest, body: JsonObject) -> dict[Path, Path]:
+    """Return the fields of `body` that came through `!env`, and where each stands in the manifest.
+
+    Args:
+        manifest: The manifest.
+        body: What is sent for it.
+    """
+    return {inside: path for path in manifest.sensitive for inside in _body_paths(path, manifest, body)}
 
 
 def _body_paths(path: Path, manifest: Manifest, body: JsonObject) -> list[Path]:

@@ -21,7 +21,7 @@ def plan_json(plan: Plan, redactor: Redactor) -> str:
     document: JsonObject = {
         "format_version": FORMAT_VERSION,
         "summary": dict[str, JsonValue](count_actions(plan)),
-        "changes": [_change(action) for action in plan.actions if not isinstance(action, Unchanged)],
+        "changes": [change_json(action) for action in plan.actions if not isinstance(action, Unchanged)],
         "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
         "unselected": plan.unselected,
         "refusal": plan.refusal or None,
@@ -35,7 +35,8 @@ def _unmanaged(item: Listed) -> JsonObject:
     return {"name": item.name, "id": item.id, "owners": owners}
 
 
-def _change(action: Action) -> JsonObject:
+def change_json(action: Action) -> JsonObject:
+    """Return what the JSON format says of one action, every secret field masked."""
     position = action.source.position(("name",)) if action.source else None
     return {
         "name": action.name,

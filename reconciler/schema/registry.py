@@ -9,8 +9,8 @@ from typing import Any
 
 from reconciler.values import JsonObject, JsonValue, as_object
 
-SCHEMA_NAMES = ("manifest", "workflow", "patch", "reconcile", "execution", "configuration")
-"""The schemas by name: a whole manifest and its parts, the body that starts a run, the configuration file."""
+SCHEMA_NAMES = ("manifest", "workflow", "patch", "reconcile", "execution", "configuration", "plan")
+"""The schemas by name: a whole manifest and its parts, what starts a run, the configuration, plan files."""
 
 URN = "urn:peak-reconciler:schema:"
 """What the `$id` of every schema starts with."""

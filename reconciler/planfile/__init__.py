@@ -1,0 +1,22 @@
+"""Saved plans: a plan as a file that a person approves, and the exact part of it that still holds later.
+
+A plan file holds no secret: each stands as a reference to where it comes from. It is no state either, and
+nothing in it is trusted: applying it plans anew, and does what both plans say.
+"""
+
+from reconciler.planfile.file import Made, PlanFile, check_made, plan_file_text, read_plan_file
+from reconciler.planfile.holding import Held, Left, still_holding
+from reconciler.planfile.records import manifests_digest, record
+
+__all__ = [
+    "Held",
+    "Left",
+    "Made",
+    "PlanFile",
+    "check_made",
+    "manifests_digest",
+    "plan_file_text",
+    "read_plan_file",
+    "record",
+    "still_holding",
+]

@@ -1,0 +1,95 @@
+"""Which part of a saved plan still holds: the actions that planning anew finds as they were saved."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.plan import Action, Leftover, Plan, Refusal, Unchanged
+from reconciler.planfile.file import PlanFile
+from reconciler.planfile.records import same_action
+from reconciler.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A saved action that is left out.
+
+    Args:
+        name: The workflow's name.
+        action: What was to be done.
+        reason: Why it is not.
+    """
+
+    name: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is left of a saved plan.
+
+    Args:
+        plan: What still holds.
+        left: What does not.
+        new: How many changes there are now that the saved plan does not have.
+    """
+
+    plan: Plan
+    left: tuple[Left, ...]
+    new: int
+
+
+def still_holding(saved: PlanFile, fresh: Plan, recorded: Callable[[Action], JsonObject]) -> Held:
+    """Return what of the saved plan is to be done: exactly the actions that are in both plans.
+
+    When anything else than a delete is left out, so are all deletes: they come only after all the rest.
+
+    Args:
+        saved: The saved plan.
+        fresh: The plan as it is now, made with the same options.
+        recorded: Makes the record of an action.
+    """
+    actions = [action for action in fresh.actions if not isinstance(action, Unchanged)]
+    now = {_key(found): (action, found) for action in actions for found in [recorded(action)]}
+    kept: list[Action] = []
+    left: list[Left] = []
+    for record in saved.records:
+        action, found = now.get(_key(record), (None, None))
+        if action is not None and found is not None and same_action(record, found):
+            kept.append(action)
+        else:
+            left.append(_left(record, fresh))
+    if any(item.action != "delete" for item in left):
+        left += [_withheld(action) for action in kept if isinstance(action, Leftover)]
+        kept = [action for action in kept if not isinstance(action, Leftover)]
+    known = {_key(record) for record in saved.records}
+    return Held(
+        plan=dataclasses.replace(fresh, actions=tuple(kept), unmanaged=()),
+        left=tuple(left),
+        new=sum(key not in known for key in now),
+    )
+
+
+def _key(record: JsonObject) -> tuple[str, str]:
+    return str(record["name"]), str(record["id"])
+
+
+def _left(record: JsonObject, fresh: Plan) -> Left:
+    name = str(record["name"])
+    reason = "the live workflow changed after the plan was made"
+    for action in fresh.actions:
+        if action.name != name:
+            continue
+        if isinstance(action, Unchanged):
+            reason = "it is as Git wants already"
+        elif isinstance(action, Refusal):
+            reason = action.reason
+    return Left(name=name, action=str(record["action"]), reason=reason)
+
+
+def _withheld(action: Action) -> Left:
+    reason = "deletes come last, and a part of the plan before them does not hold any more"
+    return Left(name=action.name, action="delete", reason=reason)

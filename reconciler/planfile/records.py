@@ -1,0 +1,150 @@
+"""What a plan file says of each action: all that makes it this one, and of a secret only where it is from."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from typing import Final
+
+from reconciler.manifests import Manifest, PatchManifest
+from reconciler.manifests.credentials import looks_like
+from reconciler.memory import is_memory_tag
+from reconciler.plan import Action, Create, Leftover, LiveWorkflow, SetPaused, Update
+from reconciler.plan.masking import sensitive_places
+from reconciler.render.plan_json import change_json
+from reconciler.sensitive import Sensitive
+from reconciler.text import Redactor
+from reconciler.values import (
+    ABSENT,
+    JsonObject,
+    JsonValue,
+    Path,
+    as_list,
+    as_object,
+    display_path,
+    dump_compact,
+    lookup,
+)
+
+_MAKES_IT: Final = ("name", "action", "id", "method", "fingerprint", "paused", "body")
+"""What must be the same for an action to be the one that was saved."""
+
+
+def record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
+    """Return what a plan file says of `action`: the JSON format's entry, with references in place of secrets.
+
+    Args:
+        action: The action.
+        key: What keys the fingerprint of the live workflow, so that it tells nothing of what is in it.
+        redactor: Knows the secrets of the run.
+    """
+    return {
+        **as_object(redactor.value(change_json(action))),
+        "fingerprint": _fingerprint(_live(action), key),
+        "paused": action.paused if isinstance(action, Update | SetPaused) else None,
+        "body": _body(action, redactor),
+    }
+
+
+def same_action(one: JsonObject, other: JsonObject) -> bool:
+    """Return whether two records are of the same action, for a workflow that has not changed between them."""
+    return _essence(one) == _essence(other)
+
+
+def manifests_digest(manifests: Iterable[Manifest], redactor: Redactor) -> str:
+    """Return a digest of what the manifests say, secrets left out: equal means that Git wants the same."""
+    said = sorted(dump_compact(_said(manifest, redactor)) for manifest in manifests)
+    return hashlib.sha256("\n".join(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _said(manifest: Manifest, redactor: Redactor) -> JsonValue:
+    masks = Sensitive(manifest.sensitive)
+    settings = manifest.settings
+    said: JsonObject = {
+        "name": manifest.name,
+        "body": masks.mask(manifest.body, ("body",) if isinstance(manifest, PatchManifest) else ()),
+        "reconcile": [
+            settings.id,
+            [*settings.renamed_from],
+            [*settings.ignore],
+            settings.prevent_delete,
+            settings.paused,
+            settings.when_running.value,
+        ],
+    }
+    if isinstance(manifest, PatchManifest):
+        said["set"] = {
+            key: masks.mask(value, ("set", key)) if key != "token" else None
+            for key, value in manifest.keywords.items()
+        }
+        said["steps"] = [*manifest.step_names]
+    return redactor.value(said)
+
+
+def _essence(record: JsonObject) -> str:
+    body = as_object(record.get("body"))
+    tags = [tag for tag in as_list(body.get("tags")) if not is_memory_tag(tag)]
+    part: JsonObject = {key: record.get(key) for key in _MAKES_IT}
+    return dump_compact({**part, "body": {**body, "tags": tags}})
+
+
+def _body(action: Action, redactor: Redactor) -> JsonValue:
+    if not isinstance(action, Create | Update):
+        return None
+    return _References(action, redactor).replaced(action.body, ())
+
+
+def _live(action: Action) -> LiveWorkflow | None:
+    if isinstance(action, Update | SetPaused | Leftover):
+        return action.live
+    return None
+
+
+def _fingerprint(live: LiveWorkflow | None, key: bytes) -> str | None:
+    if live is None:
+        return None
+    return hmac.digest(key, live.fingerprint().encode("ascii"), "sha256").hex()
+
+
+class _References:
+    """Puts references in the place of secrets: to the variable, to the place in a file, or to the tenant."""
+
+    def __init__(self, action: Create | Update, redactor: Redactor) -> None:
+        self._action = action
+        self._redactor = redactor
+        self._places = sensitive_places(action.manifest, action.body)
+
+    def replaced(self, value: JsonValue, path: Path) -> JsonValue:
+        if value is None or value == "":
+            return value
+        if self._action.sensitive.covers(path) or (isinstance(value, str) and self._is_secret(value)):
+            return {"$secret": self._reference(value, path)}
+        if isinstance(value, dict):
+            return {
+                self._redactor.text(key): self.replaced(item, (*path, key)) for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self.replaced(item, (*path, index)) for index, item in enumerate(value)]
+        return value
+
+    def _is_secret(self, text: str) -> bool:
+        return self._redactor.finds(text) or bool(looks_like(text))
+
+    def _reference(self, value: JsonValue, path: Path) -> JsonObject:
+        action = self._action
+        if isinstance(action, Update) and not self._is_git_s(value, path, action):
+            return {"live": display_path(path)}
+        inside = self._places.get(path, path)
+        position = action.source.position(inside)
+        reference: JsonObject = {"file": action.source.file, "line": position.line if position else None}
+        variable = action.source.variable(inside)
+        return {**reference, "variable": variable} if variable else reference
+
+    def _is_git_s(self, value: JsonValue, path: Path, action: Update) -> bool:
+        """Whether a value of the body comes from the manifest, and not from what the workflow has already."""
+        if path in self._places:
+            return True
+        if isinstance(action.manifest, PatchManifest):
+            return lookup(action.live.body, path) != value
+        return lookup(action.manifest.body, path) is not ABSENT
