@@ -17,7 +17,7 @@ from reconciler.client.exceptions import NotFoundException, NotSentError
 from reconciler.configuration import Configuration
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult
-from reconciler.plan import DefaultResource, Plan, Tenancy, make_plan, take_snapshot
+from reconciler.plan import DefaultResource, Plan, Scope, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
 from reconciler.rules import load_checked
 from reconciler.text import Redactor
@@ -77,17 +77,24 @@ class Engine:
     tenancy: Tenancy
     redactor: Redactor
 
-    def plan(self) -> Plan:
+    def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan; nothing but GET can leave the process meanwhile.
+
+        Args:
+            scope: What the run is about, and how far it may go.
 
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
         """
         reader = Workflow(self.session.as_read_only())
         snapshot = take_snapshot(
-            reader, self.manifests.manifests, DefaultResource(reader.get_default_resource), self.tenancy
+            reader,
+            self.manifests.manifests,
+            DefaultResource(reader.get_default_resource),
+            self.tenancy,
+            scope,
         )
-        return make_plan(snapshot, self.tenancy)
+        return make_plan(snapshot, self.tenancy, scope)
 
     def applier(self) -> Applier:
         """Return what carries a plan out."""

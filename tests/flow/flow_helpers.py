@@ -17,7 +17,7 @@ from reconciler.cli.engine import Choices, Engine, open_engine
 from reconciler.client import Session, Workflow
 from reconciler.client.transport import Clock
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
-from reconciler.plan import Action, DefaultResource, Plan, Unchanged
+from reconciler.plan import Action, DefaultResource, Plan, Scope, Unchanged
 from reconciler.render.actions import action_name
 
 if TYPE_CHECKING:
@@ -210,6 +210,8 @@ class Git:
         self.folder = folder
         self.time = time
         self.choices = Choices()
+        self.scope = Scope()
+        self.marking: dict[str, Any] = {}
         self.env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN}
 
     def write(self, manifest: dict[str, Any] | str, file: str = "flow.yaml", **settings: Any) -> None:
@@ -230,12 +232,18 @@ class Git:
         with open_engine((str(self.folder),), self.choices, self.env) as engine:
             session = Session(env=self.env, clock=self.time.clock)
             with session:
-                yield dataclasses.replace(engine, session=session)
+                tenancy = dataclasses.replace(engine.tenancy, **self.marking)
+                yield dataclasses.replace(engine, session=session, tenancy=tenancy)
 
     def plan(self) -> Plan:
         """Return the plan."""
         with self.engine() as engine:
-            return engine.plan()
+            return engine.plan(self.scope)
+
+    def owned_by(self, owner: str | None, *, prune: bool = True, **scope: Any) -> None:
+        """From now on act for `owner`, and prune what Git has no manifest for."""
+        self.marking = {"owner": owner}
+        self.scope = Scope(prune=prune, **scope)
 
     def applier(self, engine: Engine) -> Applier:
         """Return what carries a plan out, in the test's time."""
@@ -246,7 +254,7 @@ class Git:
         """Carry `plan` out, or one that is made now, and return the report."""
         with self.engine() as engine:
             return apply_plan(
-                plan or engine.plan(), self.applier(engine), lambda *_: None, fail_fast=fail_fast
+                plan or engine.plan(self.scope), self.applier(engine), lambda *_: None, fail_fast=fail_fast
             )
 
     def done(self, plan: Plan | None = None) -> Report:
