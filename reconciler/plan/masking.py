@@ -9,6 +9,7 @@ from reconciler.canonical import keyed_path
 from reconciler.client.patching import KEYWORDS
 from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest, PatchManifest
+from reconciler.manifests.credentials import without_credentials
 from reconciler.plan.bodies import keyword_of
 from reconciler.sensitive import Sensitive
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
@@ -29,7 +30,23 @@ def masked(change: FieldChange, sensitive: Sensitive) -> FieldChange:
 
 
 def _masked(value: JsonValue | Absent, sensitive: Sensitive, path: Path) -> JsonValue | Absent:
-    return ABSENT if value is ABSENT else sensitive.mask(value, path)
+    return ABSENT if value is ABSENT else without_credentials_in(sensitive.mask(value, path))
+
+
+def shown_body(body: JsonObject, sensitive: Sensitive) -> JsonObject:
+    """Return a body as it may be shown: its secret fields masked, and whatever looks like a credential."""
+    return as_object(without_credentials_in(sensitive.mask(body)))
+
+
+def without_credentials_in(value: JsonValue) -> JsonValue:
+    """Return `value` with every word in its texts that looks like a credential replaced by `(sensitive)`."""
+    if isinstance(value, str):
+        return without_credentials(value)
+    if isinstance(value, list):
+        return [without_credentials_in(item) for item in value]
+    if isinstance(value, dict):
+        return {key: without_credentials_in(item) for key, item in value.items()}
+    return value
 
 
 def sensitive_fields(manifest: Manifest, body: JsonObject) -> Sensitive:

@@ -6,6 +6,7 @@ import json
 
 from reconciler.diff import FieldChange
 from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
+from reconciler.plan.masking import shown_body
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.text import Redactor
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
@@ -48,7 +49,7 @@ def change_json(action: Action) -> JsonObject:
         "line": position.line if position else None,
         "fields": [_field(change) for change in changes_of(action)],
         "warnings": list(action.warnings),
-        "body": action.sensitive.mask(action.body) if isinstance(action, Create | Update) else None,
+        "body": shown_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,
     }
 
 

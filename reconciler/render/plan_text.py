@@ -21,6 +21,7 @@ from reconciler.plan import (
     live_id,
 )
 from reconciler.plan.comparing import HIDDEN
+from reconciler.plan.masking import shown_body
 from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.style import paint
 from reconciler.text import Redactor, clip, printable
@@ -100,7 +101,7 @@ def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
     for note in action.notes:
         yield _line(f"note: {note}", redactor)
     if bodies and isinstance(action, Create | Update):
-        shown = json.dumps(redactor.value(action.sensitive.mask(action.body)), indent=2)
+        shown = json.dumps(redactor.value(shown_body(action.body, action.sensitive)), indent=2)
         yield from (_INDENT + line for line in shown.splitlines())
 
 
