@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Final
+
+from reconciler.errors import UsageError
+from reconciler.text import clip, printable
+
+_SHARD: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +25,23 @@ class Shard:
 
     number: int
     of: int
+
+    @staticmethod
+    def of_text(text: str) -> Shard:
+        """Return the part that `I/N` names, such as `1/4`.
+
+        Raises:
+            UsageError: It names none.
+        """
+        match = _SHARD.fullmatch(text)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            raise UsageError(
+                f"{clip(printable(text), 40)!r} is no part; write I/N with I from 1 to N, as in 1/4"
+            )
+        return Shard(number=int(match[1]), of=int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
     def takes(self, name: str) -> bool:
         """Return whether the workflow `name` belongs to this part."""

@@ -6,6 +6,7 @@ nothing in it is trusted: applying it plans anew, and does what both plans say.
 
 from reconciler.planfile.file import Made, PlanFile, check_made, plan_file_text, read_plan_file
 from reconciler.planfile.holding import Held, Left, still_holding
+from reconciler.planfile.options import saved_options, saved_scope, saved_tenancy
 from reconciler.planfile.records import manifests_digest, record
 
 __all__ = [
@@ -18,5 +19,8 @@ __all__ = [
     "plan_file_text",
     "read_plan_file",
     "record",
+    "saved_options",
+    "saved_scope",
+    "saved_tenancy",
     "still_holding",
 ]
