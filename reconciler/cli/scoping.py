@@ -88,7 +88,7 @@ class Asked:
             )
         if self.prune and not whole:
             raise UsageError(
-                "--prune takes all manifests that reconciler.yaml names: what the others say would be deleted",
+                "--prune takes all manifests that reconciler.yaml names; what others say would be deleted",
                 hint="Leave PATH out; --target GLOB prunes less.",
             )
         selection = Selection(
