@@ -19,7 +19,12 @@ def plan_json(plan: Plan, redactor: Redactor) -> str:
 
     What is unchanged is counted, and named only where there is a note about it.
     """
-    document: JsonObject = {
+    return json.dumps(redactor.value(plan_document(plan)), indent=2, ensure_ascii=True)
+
+
+def plan_document(plan: Plan) -> JsonObject:
+    """Return what the JSON of a plan says, secret fields masked and other texts not yet redacted."""
+    return {
         "format_version": FORMAT_VERSION,
         "summary": dict[str, JsonValue](count_actions(plan)),
         "changes": [change_json(action) for action in plan.actions if not isinstance(action, Unchanged)],
@@ -28,7 +33,6 @@ def plan_json(plan: Plan, redactor: Redactor) -> str:
         "refusal": plan.refusal or None,
         "notes": [{"name": action.name, "note": note} for action in plan.actions for note in action.notes],
     }
-    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
 
 
 def _unmanaged(item: Listed) -> JsonObject:

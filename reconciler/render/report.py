@@ -35,12 +35,16 @@ _DONE: Final = {
 
 def report_json(report: Report, redactor: Redactor) -> str:
     """Return `report` as one JSON object: `format_version`, `summary` and `results`, without any secret."""
-    document: JsonObject = {
+    return json.dumps(redactor.value(report_document(report)), indent=2, ensure_ascii=True)
+
+
+def report_document(report: Report) -> JsonObject:
+    """Return what the JSON of a report says, texts not yet redacted."""
+    return {
         "format_version": FORMAT_VERSION,
         "summary": {status.value: report.count(status) for status in Status},
         "results": [_result(result) for result in report.results],
     }
-    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
 
 
 def report_text(report: Report, redactor: Redactor) -> str:
