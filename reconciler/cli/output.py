@@ -17,8 +17,8 @@ def show(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """Write anything else to stderr; that nobody reads it any more stops nothing."""
-    with suppress(BrokenPipeError):
+    """Write anything else to stderr; that nobody reads it, or that the disk is full, stops nothing."""
+    with suppress(OSError):
         click.echo(text, err=True, color=_colour())
 
 
