@@ -33,14 +33,14 @@ class Once(Generic[T]):
             return self._answers[0]
 
 
-def read_all(read: Callable[[K], T], keys: Iterable[K]) -> dict[K, T]:
-    """Return what `read` returns for each of `keys`, each asked for once, ten at a time.
+def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int = CONCURRENCY) -> dict[K, T]:
+    """Return what `read` returns for each of `keys`, each asked for once, `concurrency` at a time.
 
     Raises:
         Exception: What `read` raised, for the first key that it did; what has not begun is then left alone.
     """
     wanted = list(dict.fromkeys(keys))
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+    with ThreadPoolExecutor(max_workers=concurrency) as pool:
         try:
             found = list(pool.map(read, wanted))
         except BaseException:

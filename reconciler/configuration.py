@@ -1,7 +1,7 @@
 """The configuration file `reconciler.yaml`: where it is found, what it says, and that it is valid.
 
-Reads that one file and nothing else; what a flag or a variable of the environment overrides is decided by
-the commands.
+Reads that one file and nothing else. What the block of an environment says goes before the top level; what
+a flag or a variable overrides is decided by the commands.
 """
 
 from __future__ import annotations
@@ -11,22 +11,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import InvalidInputError
+from reconciler.concurrency import CONCURRENCY
+from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests.documents import Document, read_documents
 from reconciler.manifests.files import CONFIGURATION_NAMES, UnreadableError, read_text
 from reconciler.manifests.values import Included, Tags
 from reconciler.rules import rule_ids
+from reconciler.safety import Safety
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
-
-_WITHOUT_EFFECT: Final = ("ownership", "safety", "concurrency", "environments")
-"""Keys of the documented format that this version does not act upon yet."""
 
 _NO_TAGS: Final = Tags(
     env=lambda _name, _default: Included(problem="the configuration takes no !env"),
     file=lambda _name: Included(problem="the configuration takes no !file"),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One tenant that the configuration knows by a name.
+
+    Args:
+        name: The name.
+        stage: Its stage; `None` leaves that to the variables.
+        token_env: The variable with its credential; `None` leaves that to the usual ones.
+        protected: Whether what writes must name it on the command line.
+    """
+
+    name: str
+    stage: str | None = None
+    token_env: str | None = None
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +55,11 @@ class Configuration:
         off: The ids of rules that are switched off.
         strict: Whether a warning fails the check, too.
         remember: Whether digests of what the platform does not tell are kept.
+        owner: The ownership tag; `None` when there is none.
+        safety: The limits of one apply.
+        concurrency: How many workflows are read or written at a time.
+        max_requests_per_second: How many requests are sent in a second at most; `None` for no limit.
+        environment: The environment that was chosen.
         warnings: What a user must know about the file itself.
     """
 
@@ -47,6 +68,11 @@ class Configuration:
     off: frozenset[str] = frozenset()
     strict: bool = False
     remember: bool = True
+    owner: str | None = None
+    safety: Safety = field(default_factory=Safety)
+    concurrency: int = CONCURRENCY
+    max_requests_per_second: float | None = None
+    environment: Environment | None = None
     warnings: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = field(default=(), repr=False)
 
@@ -71,20 +97,28 @@ def find_configuration(start: Path) -> Path | None:
     return None
 
 
-def load_configuration(file: Path | None) -> Configuration:
+def load_configuration(file: Path | None, environment: str | None = None) -> Configuration:
     """Return what the configuration `file` says; the defaults when there is none.
+
+    Args:
+        file: The file.
+        environment: The name of the environment that is chosen: what its block says goes first.
 
     Raises:
         InvalidInputError: It cannot be read or is not valid; every mistake is named with its line.
+        UsageError: There is no environment of that name.
     """
     if file is None:
+        if environment is not None:
+            name = clip(printable(environment), 60)
+            raise UsageError(f"there is no reconciler.yaml that could know the environment {name!r}")
         return Configuration()
     document = _document(file)
     value = as_object(document.value)
     problems = [*_schema_problems(document), *_unknown_rules(document)]
     if problems:
         raise InvalidInputError("the configuration is invalid:\n" + "\n".join(problems))
-    return _configuration(file, value)
+    return _configuration(file, value, environment)
 
 
 def _document(file: Path) -> Document:
@@ -119,9 +153,13 @@ def _unknown_rules(document: Document) -> Iterator[str]:
             yield f"{place}: {clip(printable(name), 60)!r} is no rule; validate --list-rules names them"
 
 
-def _configuration(file: Path, value: JsonObject) -> Configuration:
+def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configuration:
+    block = _block(whole, chosen)
+    value = {**whole, **block, "safety": {**as_object(whole.get("safety")), **as_object(block.get("safety"))}}
     checks = as_object(value.get("validate"))
-    idle = [key for key in _WITHOUT_EFFECT if key in value]
+    safety = as_object(value["safety"])
+    owner = as_object(value.get("ownership")).get("tag")
+    rate = value.get("max_requests_per_second")
     return Configuration(
         file=file,
         manifests=tuple(_manifests(file.parent, _texts(value.get("manifests")))),
@@ -129,8 +167,52 @@ def _configuration(file: Path, value: JsonObject) -> Configuration:
         off=frozenset(_texts(checks.get("off"))),
         strict=checks.get("strict") is True,
         remember=value.get("remember") is not False,
-        warnings=tuple(f"{file}: {key!r} has no effect in this version" for key in idle),
+        owner=None if owner is None else str(owner),
+        safety=Safety(**{key: _number(limit) for key, limit in safety.items()}),  # type: ignore[arg-type]
+        concurrency=int(_number(value.get("concurrency", CONCURRENCY))),
+        max_requests_per_second=None if rate is None else float(_number(rate)),
+        environment=None if chosen is None else _environment(chosen, block),
+        warnings=_idle(file, whole),
     )
+
+
+def _block(value: JsonObject, chosen: str | None) -> JsonObject:
+    environments = as_object(value.get("environments"))
+    if chosen is None:
+        return {}
+    if chosen not in environments:
+        known = ", ".join(map(printable, environments)) or "none"
+        raise UsageError(
+            f"the configuration has no environment {clip(printable(chosen), 60)!r}",
+            hint=f"There are: {known}.",
+        )
+    return as_object(environments[chosen])
+
+
+def _environment(name: str, block: JsonObject) -> Environment:
+    stage, token_env = block.get("stage"), block.get("token_env")
+    return Environment(
+        name=name,
+        stage=None if stage is None else str(stage),
+        token_env=None if token_env is None else str(token_env),
+        protected=block.get("protected") is True,
+    )
+
+
+def _idle(file: Path, value: JsonObject) -> tuple[str, ...]:
+    """Say what of the documented format this version does not act upon yet."""
+    blocks = as_object(value.get("environments")).items()
+    return tuple(
+        f"{file}: 'params' of the environment {name!r} has no effect in this version"
+        for name, block in blocks
+        if "params" in as_object(block)
+    )
+
+
+def _number(value: JsonValue) -> int | float:
+    """Return a number that the schema has checked; `3.0` is one that may be whole."""
+    number = float(str(value))
+    return int(number) if number.is_integer() else number
 
 
 def _texts(value: JsonValue) -> list[str]:

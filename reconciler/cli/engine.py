@@ -3,62 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from reconciler.apply import Applier
+from reconciler.apply import Applier, Timing
 from reconciler.cli.output import warn
 from reconciler.cli.secrecy import secrets_of
+from reconciler.cli.settings import Settings
 from reconciler.client import Session, Workflow
-from reconciler.client.exceptions import NotFoundException, NotSentError
-from reconciler.configuration import Configuration
+from reconciler.client.exceptions import (
+    MissingEnvironmentVariableException,
+    NotFoundException,
+    NotSentError,
+)
+from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult
 from reconciler.plan import DefaultResource, Plan, Scope, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
 from reconciler.rules import load_checked
-from reconciler.text import Redactor
+from reconciler.text import Redactor, printable
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of remembered values."""
 
 _PUBLIC_KEY: Final = "peak-reconciler"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What the options of a command say about comparing.
-
-    Args:
-        remember: Whether what the platform does not tell is remembered in tags.
-        resend_secrets: Whether it is sent again.
-        off: The ids of rules that are switched off.
-        excludes: Says of a file below a directory that it is left out.
-    """
-
-    remember: bool = True
-    resend_secrets: bool = False
-    off: frozenset[str] = frozenset()
-    excludes: Callable[[Path], bool] = lambda _: False
-
-
-def choose(configuration: Configuration, *, remember: bool | None, resend_secrets: bool) -> Choices:
-    """Return what holds for comparing: what a flag says, else the configuration.
-
-    Args:
-        configuration: The configuration.
-        remember: What `--remember` or `--no-remember` says, if either was typed.
-        resend_secrets: What `--resend-secrets` says.
-    """
-    return Choices(
-        remember=configuration.remember if remember is None else remember,
-        resend_secrets=resend_secrets,
-        off=configuration.off,
-        excludes=configuration.excludes,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +41,14 @@ class Engine:
         session: The connection to the tenant.
         tenancy: What holds for all workflows of the run.
         redactor: Removes the token and what came through `!env`.
+        concurrency: How many workflows are read or written at a time.
     """
 
     manifests: LoadResult
     session: Session
     tenancy: Tenancy
     redactor: Redactor
+    concurrency: int = CONCURRENCY
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan; nothing but GET can leave the process meanwhile.
@@ -96,22 +69,31 @@ class Engine:
         )
         return make_plan(snapshot, self.tenancy, scope)
 
-    def applier(self) -> Applier:
-        """Return what carries a plan out."""
+    def applier(self, timing: Timing | None = None) -> Applier:
+        """Return what carries a plan out.
+
+        Args:
+            timing: How often and how long things are tried.
+        """
         writer = Workflow(self.session)
-        return Applier(writer, self.tenancy, DefaultResource(writer.get_default_resource))
+        return Applier(writer, self.tenancy, DefaultResource(writer.get_default_resource), timing)
 
 
 @contextmanager
 def open_engine(
-    paths: tuple[str, ...], choices: Choices, env: Mapping[str, str] = os.environ
+    settings: Settings, env: Mapping[str, str] = os.environ, *, allow_protected: Iterable[str] = ()
 ) -> Iterator[Engine]:
     """Load and check the manifests, then open a session; close it at the end.
+
+    Args:
+        settings: Which manifests, which tenant, and how the two are compared.
+        env: Where `!env`, server and credential are read.
+        allow_protected: The names of protected workflows that may go, or lose their protection.
 
     Raises:
         InvalidInputError: A manifest is invalid (all findings are on stderr), or there is no usable token.
     """
-    loaded = load_checked(paths, env, choices.off, choices.excludes)
+    loaded = load_checked(settings.paths, env, settings.off, settings.excludes)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         warn(redactor.text(finding_line(finding)))
@@ -120,17 +102,58 @@ def open_engine(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
     key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
-    tenancy = Tenancy(key=key.encode(), remember=choices.remember, resend=choices.resend_secrets)
-    secrets = secrets_of(loaded.manifests, loaded.secrets)
-    with Session(env=env, secrets=secrets) as session:
+    tenancy = Tenancy(
+        key=key.encode(),
+        remember=settings.remember,
+        resend=settings.resend_secrets,
+        owner=settings.owner,
+        allow_protected=frozenset(allow_protected),
+    )
+    with open_session(settings, env, secrets_of(loaded.manifests, loaded.secrets)) as session:
+        yield Engine(
+            manifests=loaded,
+            session=session,
+            tenancy=tenancy,
+            redactor=redactor.joined(session.redactor()),
+            concurrency=settings.concurrency,
+        )
+
+
+@contextmanager
+def open_session(
+    settings: Settings, env: Mapping[str, str] = os.environ, secrets: Iterable[str] = ()
+) -> Iterator[Session]:
+    """Open a session with the tenant that the settings choose; close it at the end.
+
+    Args:
+        settings: Which tenant, and how many requests at a time.
+        env: Where server and credential are read.
+        secrets: What must not be shown, should the server repeat it in an error.
+
+    Raises:
+        InvalidInputError: There is no usable token or address.
+    """
+    stage = settings.environment.stage if settings.environment else None
+    with Session(
+        _token(settings, env), stage, env=env, secrets=secrets, pool_size=settings.concurrency
+    ) as session:
         try:
-            yield Engine(
-                manifests=loaded,
-                session=session,
-                tenancy=tenancy,
-                redactor=redactor.joined(session.redactor()),
-            )
+            yield session
         except (NotSentError, NotFoundException) as error:
             where = f"The address is {session.base_url}: PEAK_API_URL, or that of the stage."
             error.hint = error.hint or where
             raise
+
+
+def _token(settings: Settings, env: Mapping[str, str]) -> str | None:
+    """Return the environment's own token; `None` leaves it to the usual variables."""
+    environment = settings.environment
+    if environment is None or environment.token_env is None:
+        return None
+    token = env.get(environment.token_env)
+    if not token:
+        raise MissingEnvironmentVariableException(
+            f"the environment {printable(environment.name)!r} has its token in {environment.token_env}, "
+            "and that variable is not set"
+        )
+    return token

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,8 +23,13 @@ def warn(text: str) -> None:
         click.echo(text, err=True, color=_colour())
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
     """Write a part of the result into a file, without colour, whole or not at all.
+
+    Args:
+        path: The file.
+        text: What it is to say.
+        private: Whether only its owner may read it.
 
     Raises:
         ReconcilerError: It cannot be written.
@@ -33,17 +39,18 @@ def write_file(path: Path, text: str) -> None:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")  # a pipe or a device: never to be replaced
         else:
-            _replace(Path(os.path.realpath(path)), text)
+            _replace(Path(os.path.realpath(path)), text, 0o600 if private else 0o666)
     except OSError as error:
         raise ReconcilerError(
             f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
         ) from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, mode: int) -> None:
     part = path.with_name(f".peak-reconciler-{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        with open(part, "w", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
+            file.write(text)
         part.replace(path)
     except OSError:
         with suppress(OSError):

@@ -6,17 +6,12 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.engine import choose, open_engine
-from reconciler.cli.options import (
-    config_option,
-    format_option,
-    paths_argument,
-    remember_option,
-    resend_option,
-    show_bodies_option,
-)
-from reconciler.cli.output import show
-from reconciler.cli.settings import settle
+from reconciler.cli.engine import open_engine
+from reconciler.cli.options import format_option, show_bodies_option, tenant_options
+from reconciler.cli.output import show, warn, write_file
+from reconciler.cli.saving import saved_text
+from reconciler.cli.scoping import Asked, scope_options
+from reconciler.cli.settings import Settings
 from reconciler.exits import ExitCode
 from reconciler.plan import Plan
 from reconciler.render.plan_json import plan_json
@@ -24,23 +19,29 @@ from reconciler.render.plan_text import plan_text
 
 
 @click.command(name="plan")
-@paths_argument
-@config_option
+@tenant_options
+@scope_options
 @format_option
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the plan, without any secret, for apply --plan FILE.",
+)
+@click.option("--show-unmanaged", is_flag=True, help="List the live workflows that no manifest means.")
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 when there is anything to do, 0 when not."
 )
 @show_bodies_option
-@remember_option
-@resend_option
-def command(  # noqa: PLR0913, PLR0917 - one for each option
-    paths: tuple[str, ...],
-    config: Path | None,
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    settings: Settings,
+    asked: Asked,
     output_format: str,
+    out: Path | None,
+    show_unmanaged: bool,
     detailed_exitcode: bool,
     show_bodies: bool,
-    remember: bool | None,
-    resend_secrets: bool,
 ) -> int:
     """Show what apply would change for the manifests in PATH: files or directories.
 
@@ -50,10 +51,14 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     stage of PEAK__STAGE) and PEAK_AUTH_TOKEN (or API_KEY). Exits with 3 when a manifest is invalid, and with
     4 when a guard blocks a workflow.
     """
-    chosen, configuration = settle(paths, config)
-    choices = choose(configuration, remember=remember, resend_secrets=resend_secrets)
-    with open_engine(chosen, choices) as engine:
-        plan = engine.plan()
+    scope = asked.scope(
+        owner=settings.owner, whole=settings.whole, safety=settings.safety, show_unmanaged=show_unmanaged
+    )
+    with open_engine(settings, allow_protected=asked.allow_protected) as engine:
+        plan = engine.plan(scope)
+        if out is not None:
+            write_file(out, saved_text(engine, plan, scope), private=True)
+            warn(f"the plan was saved; to carry it out: peak-reconciler apply --plan {out}")
         if output_format == "json":
             show(plan_json(plan, engine.redactor))
         else:

@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli.options import config_option, paths_argument
 from reconciler.cli.output import show, write_file
-from reconciler.cli.settings import settle
+from reconciler.cli.settings import no_manifests, read_configuration
 from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
@@ -84,7 +84,10 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     if list_rules:
         show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
         return ExitCode.OK
-    chosen, configuration = settle(paths, config)
+    configuration = read_configuration(config)
+    chosen = paths or configuration.manifests
+    if not chosen:
+        raise no_manifests()
     targets = [_target(output, output_format) for output in outputs]
     only = None if changed_since is None else _changed(changed_since)
     off = configuration.off

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.api import TenantReader
+from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.comparing import Tenancy, needs_default_resource
@@ -37,12 +38,14 @@ class Snapshot:
     leftovers: Leftovers | None = None
 
 
-def take_snapshot(
+def take_snapshot(  # noqa: PLR0913 - one by name
     api: TenantReader,
     manifests: Iterable[Manifest],
     default_resource: DefaultResource,
     tenancy: Tenancy,
     scope: Scope | None = None,
+    *,
+    concurrency: int = CONCURRENCY,
 ) -> Snapshot:
     """Return what was read for a plan of `manifests`.
 
@@ -52,6 +55,7 @@ def take_snapshot(
         default_resource: Asked only where a step's resources differ.
         tenancy: Says who owns what is pruned.
         scope: What the run is about.
+        concurrency: How many workflows are read at a time.
 
     Raises:
         ReconcilerError: Anything that is needed cannot be read.
@@ -67,7 +71,7 @@ def take_snapshot(
     unmanaged = unmeant(matches, listed)
     owner = tenancy.owner if scope.prune else None
     wanted = meant if owner is None else [*meant, *_maybe_owned(listed, unmanaged, owner)]
-    live = describe_all(api, wanted)
+    live = describe_all(api, wanted, concurrency)
     needed = any(
         _needs_default(manifest, live[match.id])
         for manifest, match in matches

@@ -81,13 +81,13 @@ def describe(api: TenantReader, workflow_id: int) -> LiveWorkflow:
     return LiveWorkflow(id=workflow_id, name=str(body["name"]), body=body)
 
 
-def describe_all(api: TenantReader, ids: Iterable[int]) -> dict[int, LiveWorkflow]:
-    """Return the live workflows with the given ids, several of them read at a time.
+def describe_all(api: TenantReader, ids: Iterable[int], concurrency: int) -> dict[int, LiveWorkflow]:
+    """Return the live workflows with the given ids, `concurrency` of them read at a time.
 
     Raises:
         ReconcilerError: As the client, for the first that cannot be read.
     """
-    return read_all(partial(describe, api), ids)
+    return read_all(partial(describe, api), ids, concurrency)
 
 
 DefaultResource: TypeAlias = Once[JsonObject]

@@ -20,11 +20,13 @@ class Left:
         name: The workflow's name.
         action: What was to be done.
         reason: Why it is not.
+        done: Whether there is nothing left to do about it.
     """
 
     name: str
     action: str
     reason: str
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def still_holding(saved: PlanFile, fresh: Plan, recorded: Callable[[Action], Jso
             kept.append(action)
         else:
             left.append(_left(record, fresh))
-    if any(item.action != "delete" for item in left):
+    if any(item.action != "delete" and not item.done for item in left):
         left += [_withheld(action) for action in kept if isinstance(action, Leftover)]
         kept = [action for action in kept if not isinstance(action, Leftover)]
     known = {_key(record) for record in saved.records}
@@ -79,15 +81,13 @@ def _key(record: JsonObject) -> tuple[str, str]:
 
 def _left(record: JsonObject, fresh: Plan) -> Left:
     name = str(record["name"])
-    reason = "the live workflow changed after the plan was made"
+    was = str(record["action"])
     for action in fresh.actions:
-        if action.name != name:
-            continue
-        if isinstance(action, Unchanged):
-            reason = "it is as Git wants already"
-        elif isinstance(action, Refusal):
-            reason = action.reason
-    return Left(name=name, action=str(record["action"]), reason=reason)
+        if action.name == name and isinstance(action, Unchanged):
+            return Left(name=name, action=was, reason="it is as Git wants already", done=True)
+        if action.name == name and isinstance(action, Refusal):
+            return Left(name=name, action=was, reason=action.reason)
+    return Left(name=name, action=was, reason="the live workflow changed after the plan was made")
 
 
 def _withheld(action: Action) -> Left:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.apply import Applier, Report, Status, Timing, apply_plan
-from reconciler.cli.engine import Choices, Engine, open_engine
+from reconciler.cli.engine import Engine, open_engine
+from reconciler.cli.settings import Settings
 from reconciler.client import Session, Workflow
 from reconciler.client.transport import Clock
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
@@ -209,10 +210,14 @@ class Git:
         self.server = server
         self.folder = folder
         self.time = time
-        self.choices = Choices()
+        self.settings = Settings(paths=(str(folder),))
         self.scope = Scope()
         self.marking: dict[str, Any] = {}
         self.env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN}
+
+    def choose(self, **settings: Any) -> None:
+        """From now on work with these settings, and the defaults of all others."""
+        self.settings = Settings(paths=(str(self.folder),), **settings)
 
     def write(self, manifest: dict[str, Any] | str, file: str = "flow.yaml", **settings: Any) -> None:
         """Write a manifest: a body with its `reconcile` settings, or YAML as it is."""
@@ -229,7 +234,7 @@ class Git:
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """Give the engine that a command would have, in a time of its own."""
-        with open_engine((str(self.folder),), self.choices, self.env) as engine:
+        with open_engine(self.settings, self.env) as engine:
             session = Session(env=self.env, clock=self.time.clock)
             with session:
                 tenancy = dataclasses.replace(engine.tenancy, **self.marking)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from flow_helpers import RETRY, Git, body, kinds, paths, rich, statuses, step
 
-from reconciler.cli.engine import Choices
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER
 
 TOKEN_PATH = ("steps", "one", "repository", "token")
@@ -93,7 +92,7 @@ def test_a_token_is_kept_over_other_updates(git: Git, profile: str) -> None:
 def test_a_token_of_a_new_repository(git: Git, profile: str, remember: bool) -> None:
     """Where Git adds a whole repository, its token is planned with it: nothing can be live there yet."""
     git.server.profile = frozenset({profile})
-    git.choices = Choices(remember=remember)
+    git.choose(remember=remember)
     git.write(body())
     git.done()
     git.write(_with_token())
@@ -128,11 +127,11 @@ def test_resend_secrets(git: Git, profile: str) -> None:
     git.server.store.create(_with_token("theirs"))
     git.write(_with_token())
     git.is_clean()
-    git.choices = Choices(resend_secrets=True)
+    git.choose(resend_secrets=True)
     assert paths(git.action()) == [TOKEN_PATH]
     git.apply()
     assert _sent_token(git) == "first"
-    git.choices = Choices()
+    git.choose()
     git.is_clean()
     assert git.action().notes == ()
     git.write(_with_token("second"))
@@ -143,14 +142,14 @@ def test_resend_secrets(git: Git, profile: str) -> None:
 def test_no_remember(git: Git, profile: str) -> None:
     """With `--no-remember` no tag is written; the plan notes what it cannot see, and resending sends it."""
     git.server.profile = frozenset({profile})
-    git.choices = Choices(remember=False)
+    git.choose(remember=False)
     git.write(_with_token())
     git.done()
     assert "tags" not in git.stored()
     git.write(_with_token("second"))
     git.is_clean()
     assert "steps.one.repository.token" in git.action().notes[0]
-    git.choices = Choices(remember=False, resend_secrets=True)
+    git.choose(remember=False, resend_secrets=True)
     assert statuses(git.apply()) == {"flow": "done"}
     assert (_sent_token(git), _own_tags(git)) == ("second", [])
 
@@ -161,7 +160,7 @@ def test_forgetting(git: Git) -> None:
     git.write(_with_token())
     git.done()
     assert _own_tags(git)
-    git.choices = Choices(remember=False)
+    git.choose(remember=False)
     git.write({**_with_token(), "tags": [{"name": "a"}]})
     git.done()
     assert git.stored()["tags"] == [{"name": "a"}]
@@ -299,9 +298,9 @@ def test_the_digests_tell_nothing(git: Git) -> None:
     first = {name: _own_tags(git, name) for name in "ab"}
     assert first["a"] != first["b"]
     git.env["RECONCILER_REMEMBER_KEY"] = "a key of our own"
-    git.choices = Choices(resend_secrets=True)
+    git.choose(resend_secrets=True)
     git.apply()
-    git.choices = Choices()
+    git.choose()
     git.is_clean()
     assert {name: _own_tags(git, name) for name in "ab"} != first
 

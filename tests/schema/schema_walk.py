@@ -39,16 +39,20 @@ def properties(schema: Schema) -> Iterator[tuple[str, Schema]]:
                 yield f"{place}/properties/{name}", child
 
 
-def resolved(schema: Schema) -> Schema:
-    """Return what `schema` refers to, with what it says itself on top."""
+def resolved(schema: Schema, home: str = "workflow") -> Schema:
+    """Return what `schema`, a part of the schema `home`, refers to, with what it says itself on top."""
     reference = schema.get("$ref")
     if reference is None:
         return schema
     document, _, pointer = reference.partition("#/")
-    target: Any = load_schema(document.removeprefix(URN) or "workflow")
+    home = document.removeprefix(URN) or home
+    target: Any = load_schema(home)
     for part in filter(None, pointer.split("/")):
         target = target[part]
-    return {**resolved(target), **{key: value for key, value in schema.items() if key != "$ref"}}
+    return {
+        **resolved(target, home),
+        **{key: value for key, value in schema.items() if key != "$ref"},
+    }
 
 
 def at(schema: Schema, path: str) -> Schema:

@@ -272,7 +272,7 @@ def test_every_schema_file_is_known() -> None:
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
 def test_every_property_is_described(name: str) -> None:
     """Every property has a title, a description that is a sentence, and examples."""
-    found = [(place, resolved(field)) for place, field in properties(load_schema(name))]
+    found = [(place, resolved(field, name)) for place, field in properties(load_schema(name))]
     assert found
     for place, field in found:
         assert field.get("title"), place

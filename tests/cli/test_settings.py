@@ -1,0 +1,236 @@
+"""What holds: a flag, else a variable, else the environment's block, else the top level, else a default."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from reconciler.cli.engine import open_session
+from reconciler.cli.options import tenant_options
+from reconciler.cli.settings import Settings
+from reconciler.emulator.server import EmulatorServer
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.safety import Safety
+
+_ROWS: dict[str, tuple[str, dict[str, Any], list[Any]]] = {
+    "ownership-tag": ("owner", {"ownership": {"tag": ...}}, ["one", "two", "three", "four", None]),
+    "concurrency": ("concurrency", {"concurrency": ...}, [1, 2, 3, 4, 10]),
+    "max-requests-per-second": (
+        "max_requests_per_second",
+        {"max_requests_per_second": ...},
+        [1.5, 2.5, 3.5, 4.5, None],
+    ),
+    "max-deletes": ("safety.max_deletes", {"safety": {"max_deletes": ...}}, [1, 2, 4, 5, 3]),
+    "max-delete-ratio": (
+        "safety.max_delete_ratio",
+        {"safety": {"max_delete_ratio": ...}},
+        [0.1, 0.2, 0.4, 0.5, 0.3],
+    ),
+    "max-change-ratio": (
+        "safety.max_change_ratio",
+        {"safety": {"max_change_ratio": ...}},
+        [0.1, 0.2, 0.4, 0.5, 1.0],
+    ),
+}
+"""For each option: the setting, its place in the file, and a value for each level, the highest first."""
+
+
+def _filled(place: dict[str, Any], value: Any) -> dict[str, Any]:
+    return {key: value if item is ... else _filled(item, value) for key, item in place.items()}
+
+
+def _settings(folder: Path, *words: str, **env: str) -> Settings:
+    """Return what a command with these words would work with."""
+    found: list[Settings] = []
+
+    @click.command()
+    @tenant_options
+    def command(*, settings: Settings) -> None:
+        found.append(settings)
+
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        CliRunner().invoke(command, list(words), env=env, catch_exceptions=False, standalone_mode=False)
+    finally:
+        os.chdir(before)
+    return found[0]
+
+
+def _read(settings: Any, path: str) -> Any:
+    for part in path.split("."):
+        settings = getattr(settings, part)
+    return settings
+
+
+@pytest.mark.parametrize("level", range(5))
+@pytest.mark.parametrize("option", _ROWS)
+def test_precedence(tmp_path: Path, option: str, level: int) -> None:
+    """What is said at a level holds, whatever all lower ones say."""
+    attribute, place, values = _ROWS[option]
+    whole: dict[str, Any] = {"manifests": ["flows"], "environments": {"prod": {}}}
+    words, env = ["--environment", "prod"], {}
+    if level <= 3:
+        whole |= _filled(place, values[3])
+    if level <= 2:
+        whole["environments"]["prod"] = _filled(place, values[2])
+    if level <= 1:
+        env["RECONCILER_" + option.upper().replace("-", "_")] = str(values[1])
+    if level == 0:
+        words += [f"--{option}", str(values[0])]
+    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    assert _read(_settings(tmp_path, *words, **env), attribute) == values[level]
+
+
+def test_precedence_of_remember(tmp_path: Path) -> None:
+    """A switch has the same five levels."""
+    file = tmp_path / "reconciler.yaml"
+    base = {"manifests": ["flows"], "environments": {"prod": {"remember": True}}}
+    file.write_text(yaml.safe_dump({**base, "remember": False}), encoding="utf-8")
+    assert _settings(tmp_path).remember is False
+    assert _settings(tmp_path, "--environment", "prod").remember is True
+    assert _settings(tmp_path, RECONCILER_ENVIRONMENT="prod", RECONCILER_REMEMBER="false").remember is False
+    assert _settings(tmp_path, "--remember", RECONCILER_REMEMBER="false").remember is True
+    assert _settings(tmp_path, "--no-remember", RECONCILER_ENVIRONMENT="prod").remember is False
+
+
+def test_limits_of_a_block_leave_the_others(tmp_path: Path) -> None:
+    """A block that states one limit keeps the others of the top level."""
+    whole = {
+        "manifests": ["flows"],
+        "safety": {"max_deletes": 7, "max_delete_ratio": 0.5},
+        "environments": {"prod": {"safety": {"max_deletes": 1}}},
+    }
+    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    settings = _settings(tmp_path, "--environment", "prod")
+    assert settings.safety == Safety(max_deletes=1, max_delete_ratio=0.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "whole"),
+    [
+        ([], True),
+        (["flows"], False),
+        (["flows", "more"], True),
+        (["."], True),
+        (["flows/part", "more"], False),
+        (["flows", "more", "others"], True),
+    ],
+)
+def test_whether_the_paths_are_all_there_are(tmp_path: Path, words: list[str], whole: bool) -> None:
+    """Paths are whole when everything that the configuration names is at or below them."""
+    (tmp_path / "reconciler.yaml").write_text("manifests: [flows, more]\n", encoding="utf-8")
+    assert _settings(tmp_path, *words).whole is whole
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("RECONCILER_CONCURRENCY", "many", ["RECONCILER_CONCURRENCY", "'many'"]),
+        ("RECONCILER_CONCURRENCY", "65", ["RECONCILER_CONCURRENCY", "1<=x<=64"]),
+        ("RECONCILER_MAX_DELETE_RATIO", "2", ["RECONCILER_MAX_DELETE_RATIO", "0<=x<=1"]),
+        ("RECONCILER_OWNERSHIP_TAG", "a b", ["RECONCILER_OWNERSHIP_TAG", "letters, digits and hyphens"]),
+        ("RECONCILER_REMEMBER", "perhaps", ["RECONCILER_REMEMBER", "'perhaps'"]),
+    ],
+)
+def test_a_bad_value_in_a_variable(tmp_path: Path, variable: str, value: str, words: list[str]) -> None:
+    """A value that a variable cannot have is told with the variable's name and what is allowed."""
+    with pytest.raises(click.UsageError) as caught:
+        _settings(tmp_path, "flows", **{variable: value})
+    for word in words:
+        assert word in caught.value.format_message()
+
+
+def test_environments_that_are_not_known(tmp_path: Path) -> None:
+    """An environment that the configuration does not have is refused, with those that it has."""
+    with pytest.raises(UsageError, match=r"no reconciler\.yaml"):
+        _settings(tmp_path, "flows", "--environment", "prod")
+    (tmp_path / "reconciler.yaml").write_text("environments: {dev: {}, test: {}}\n", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        _settings(tmp_path, "flows", "--environment", "prod")
+    assert caught.value.hint == "There are: dev, test."
+
+
+def test_a_protected_environment_is_typed(tmp_path: Path) -> None:
+    """What writes to a protected environment names it on the command line; a variable does not do."""
+    text = "manifests: [flows]\nenvironments: {prod: {protected: true}, dev: {}}\n"
+    (tmp_path / "reconciler.yaml").write_text(text, encoding="utf-8")
+    _settings(tmp_path, "--environment", "prod").refuse_unnamed_environment()
+    _settings(tmp_path, RECONCILER_ENVIRONMENT="dev").refuse_unnamed_environment()
+    with pytest.raises(UsageError, match="is protected"):
+        _settings(tmp_path, RECONCILER_ENVIRONMENT="prod").refuse_unnamed_environment()
+
+
+def test_where_backups_go(tmp_path: Path) -> None:
+    """Backups are beside the configuration, else where the command runs."""
+    assert _settings(tmp_path, "flows").backup_dir == Path(".reconciler/backups")
+    (tmp_path / "reconciler.yaml").write_text("manifests: [flows]\n", encoding="utf-8")
+    below = tmp_path / "below"
+    below.mkdir()
+    assert _settings(below).backup_dir.resolve() == tmp_path.resolve() / ".reconciler" / "backups"
+
+
+def _process(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "reconciler", *words],
+        cwd=folder,
+        env={**kept, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+_FLOW = "name: a\nsteps: {one: {imageId: 100, imageVersionId: 200, command: x}}\n"
+
+
+def test_an_environment_as_a_process(tmp_path: Path) -> None:
+    """The environment's token and owner are used, protection holds for apply only, and a token is missed."""
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "a.yaml").write_text(_FLOW, encoding="utf-8")
+    whole = {
+        "manifests": ["flows"],
+        "environments": {
+            "prod": {"token_env": "PROD_TOKEN", "protected": True, "ownership": {"tag": "team-a"}}
+        },
+    }
+    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    with EmulatorServer(token="right") as server:
+        env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "wrong", "PROD_TOKEN": "right"}
+        chosen = {**env, "RECONCILER_ENVIRONMENT": "prod"}
+        assert _process(tmp_path, "plan", **env).returncode == 1
+        assert _process(tmp_path, "plan", "--detailed-exitcode", **chosen).returncode == 2
+        refused = _process(tmp_path, "apply", "--auto-approve", **chosen)
+        assert (refused.returncode, refused.stdout) == (64, "")
+        assert "Add --environment prod" in refused.stderr
+        done = _process(tmp_path, "apply", "--auto-approve", "--environment", "prod", **env)
+        assert done.returncode == 0, done.stderr
+        (record,) = server.store.records()
+        assert record.body["tags"] == [{"name": "reconciler-owner-team-a"}]
+        del chosen["PROD_TOKEN"]
+        missed = _process(tmp_path, "plan", **chosen)
+        assert missed.returncode == 3
+        assert "its token in PROD_TOKEN, and that variable is not set" in missed.stderr
+
+
+def test_the_stage_of_an_environment(tmp_path: Path) -> None:
+    """An environment's stage goes before the variables of the SDK; an address goes before any stage."""
+    whole = "manifests: [flows]\nenvironments: {dev: {stage: dev}}\n"
+    (tmp_path / "reconciler.yaml").write_text(whole, encoding="utf-8")
+    settings = _settings(tmp_path, "--environment", "dev")
+    env = {"PEAK_AUTH_TOKEN": "t" * 20, "PEAK__STAGE": "beta"}
+    with open_session(settings, env) as session:
+        assert session.base_url == "https://service.dev.peak.ai"
+    with open_session(settings, {**env, "PEAK_API_URL": "http://127.0.0.1:1"}) as session:
+        assert session.base_url == "http://127.0.0.1:1"
+    with pytest.raises(ReconcilerError), open_session(settings, {}):
+        pass
