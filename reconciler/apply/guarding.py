@@ -8,7 +8,7 @@ from reconciler.client.exceptions import NotFoundException
 from reconciler.errors import BlockedError
 from reconciler.manifests.manifest import WhenRunning
 from reconciler.plan import LiveWorkflow
-from reconciler.plan.tenant import describe
+from reconciler.plan.tenant import describe, list_tenant
 
 
 class GoneError(BlockedError):
@@ -45,7 +45,31 @@ def _unchanged(api: TenantReader, planned: LiveWorkflow) -> LiveWorkflow:
     try:
         live = describe(api, planned.id)
     except NotFoundException:
+        if planned.id in ids_of(api, planned.name):
+            raise
         raise GoneError("the live workflow was deleted after the plan was made", hint="Plan again.") from None
     if live.fingerprint() != planned.fingerprint():
         raise BlockedError("the live workflow changed after the plan was made", hint="Plan again.")
     return live
+
+
+def is_gone(api: TenantReader, live: LiveWorkflow) -> bool:
+    """Return whether a workflow is neither told of nor listed: a 404 alone may be a gateway's.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    try:
+        describe(api, live.id)
+    except NotFoundException:
+        return live.id not in ids_of(api, live.name)
+    return False
+
+
+def ids_of(api: TenantReader, name: str) -> list[int]:
+    """Return the ids of the live workflows called `name`, the first one first.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    return [listed.id for listed in list_tenant(api, name)]

@@ -74,6 +74,14 @@ class Settling:
             self._see_converged(action, live)
         return notes
 
+    def is_as_sent(self, action: Create | Update, live: LiveWorkflow) -> bool:
+        """Return whether a workflow is what `action` makes.
+
+        Raises:
+            ReconcilerError: As the client.
+        """
+        return self._read_back.is_as_sent(live, _wanted(action, frozenset()), self._known.tenancy())
+
     def set_paused(self, live: LiveWorkflow, *, paused: bool) -> LiveWorkflow:
         """Pause or resume a workflow, see that it is, and return it.
 
@@ -104,14 +112,7 @@ class Settling:
     def _remembered(
         self, action: Create | Update, workflow_id: int, webhooks: frozenset[str]
     ) -> tuple[LiveWorkflow, tuple[str, ...]]:
-        wanted = Wanted(
-            name=action.manifest.wanted_name,
-            desired=action.desired,
-            marks=action.marks,
-            ignored=read_patterns(action.manifest.settings.ignore, action.desired),
-            webhooks=webhooks,
-            sensitive=action.sensitive,
-        )
+        wanted = _wanted(action, webhooks)
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
         for _ in range(_MEMORY_WRITES):
             settled = self._read_back.settled(workflow_id, wanted, self._known.tenancy())
@@ -144,3 +145,14 @@ class Settling:
                 "it was written and reads back as sent, and yet another plan would not find it unchanged",
                 hint="That is a mistake of peak-reconciler; please report it with what plan shows.",
             )
+
+
+def _wanted(action: Create | Update, webhooks: frozenset[str]) -> Wanted:
+    return Wanted(
+        name=action.manifest.wanted_name,
+        desired=action.desired,
+        marks=action.marks,
+        ignored=read_patterns(action.manifest.settings.ignore, action.desired),
+        webhooks=webhooks,
+        sensitive=action.sensitive,
+    )

@@ -98,6 +98,10 @@ class ReadBack:
                 raise _unsettled(comparison.changes, wanted, lost=bool(lost), unmarked=unmarked)
             self._timing.sleep(pause)
 
+    def is_as_sent(self, live: LiveWorkflow, wanted: Wanted, tenancy: Tenancy) -> bool:
+        """Return whether a workflow is as wanted now."""
+        return live.marks == wanted.marks and not self._compared(live, wanted, tenancy).changes
+
     def _compared(self, live: LiveWorkflow, wanted: Wanted, tenancy: Tenancy) -> Comparison:
         needed = needs_default_resource(live.body, wanted.desired)
         return compare(

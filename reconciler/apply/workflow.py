@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from reconciler.api import TenantWriter
-from reconciler.apply.guarding import GoneError, ready
+from reconciler.apply.guarding import GoneError, ids_of, ready
 from reconciler.apply.known import Known
-from reconciler.apply.report import Result, Status, words
+from reconciler.apply.report import Result, Status, UnsettledError, words
 from reconciler.apply.settling import Settling
 from reconciler.apply.timing import Patience, Timing
-from reconciler.apply.writing import create_once, delete_once, update_once
+from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
 from reconciler.canonical import lifted_form
 from reconciler.client.exceptions import ConflictException
 from reconciler.errors import BlockedError, ReconcilerError
@@ -93,26 +93,46 @@ class Applier:
         form = lifted_form(action.desired)
         memory = predicted_memory(form, action.manifest.wanted_name, self._known.tenancy())
         body = sent_body(Method.CREATE_OR_UPDATE, action.desired, None, memory, action.marks)
-        identity = create_once(self._api, action.name, body, self._timing)
+        created = create_once(self._api, action.name, body, self._timing)
+
+        def is_ours(live: LiveWorkflow) -> bool:
+            return self._settling.is_as_sent(action, live)
+
         try:
-            notes = self._settling.settle(action, identity, paused=action.pause)
+            keep_first(self._api, action.name, created, is_ours, self._timing)
+            notes = self._settling.settle(action, created.id, paused=action.pause)
+        except BlockedError:
+            raise
         except ReconcilerError as error:
-            told = f"it was created (id {identity}), and is not as it should be: {words(error)}"
-            return Result(action=action, status=Status.FAILED, id=identity, error=told)
-        return Result(action=action, status=Status.DONE, id=identity, notes=notes)
+            told = f"it was created (id {created.id}), and is not as it should be: {words(error)}"
+            return Result(action=action, status=Status.FAILED, id=created.id, error=told)
+        return Result(action=action, status=Status.DONE, id=created.id, notes=notes)
 
     def _update(self, action: Update, patience: Patience) -> Result:
         live = self._replaced(action, patience)
         keep = live.webhooks if has_webhook(action.desired) and not action.rotates_webhook else frozenset()
         paused = live.paused if action.paused is None else action.paused
         notes = self._settling.settle(action, live.id, paused=paused, webhooks=keep)
+        if action.renames:
+            self._see_alone(action.manifest.wanted_name, live.id)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
+
+    def _see_alone(self, name: str, identity: int) -> None:
+        """See that no other workflow got the name at the same moment: a rename cannot be taken back."""
+        others = [other for other in ids_of(self._api, name) if other != identity]
+        if others:
+            raise UnsettledError(
+                f"it was renamed, and at the same moment another live workflow (id {others[0]}) got the name",
+                hint="Rename or delete the one that is not meant.",
+            )
 
     def _replaced(self, action: Update, patience: Patience) -> LiveWorkflow:
         """Write an update and return the workflow as it was before."""
         when = action.manifest.settings.when_running
         while True:
             live = ready(self._api, action.live, when, patience)
+            if action.renames:
+                see_name_is_free(self._api, action.manifest.wanted_name, live.id)
             try:
                 update_once(self._api, live, action.body, self._timing)
             except ConflictException as error:
@@ -133,10 +153,11 @@ class Applier:
         while True:
             try:
                 live = ready(self._api, action.live, WhenRunning.WAIT, patience)
-                delete_once(self._api, live, self._timing)
             except GoneError:
                 note = "somebody else had deleted it already"
                 return Result(action=action, status=Status.DONE, id=action.live.id, notes=(note,))
+            try:
+                delete_once(self._api, live, self._timing)
             except ConflictException as error:
                 patience.wait_after(error, running=describe(self._api, live.id).running)
             else:

@@ -6,44 +6,51 @@ is looked up by its name, an update by whether the workflow is still what it was
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
 from reconciler.api import TenantWriter
+from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
 from reconciler.apply.timing import Timing
 from reconciler.client.exceptions import ConflictException, NotFoundException, may_have_taken_effect
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
-from reconciler.plan.tenant import describe, list_tenant
+from reconciler.plan.tenant import describe
 from reconciler.values import JsonObject
 
 
-def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> int:
-    """Create the workflow `name`, never a second one, and return its id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A workflow that was created.
+
+    Args:
+        id: Its id.
+        told: Whether the server said so; else it was found by its name, after the answer was lost.
+    """
+
+    id: int
+    told: bool
+
+
+def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> Created:
+    """Create the workflow `name`, and never send that again without looking for what the last time made.
 
     Raises:
-        BlockedError: There is a live workflow of that name already, which the plan did not know, or another
-            run made one at the same moment: then ours is taken back.
+        BlockedError: There is a live workflow of that name already, which the plan did not know.
         ReconcilerError: As the client; what may have been created was looked for and is not there.
     """
-    appeared = _ids(api, name)
+    appeared = ids_of(api, name)
     if appeared:
         raise _appeared(appeared[0])
-    identity = _created(api, name, body, timing)
-    earlier = [other for other in _ids(api, name) if other < identity]
-    if earlier:
-        # Of two runs that create at once the later one sees both; ids grow, so they agree which goes.
-        delete_once(api, describe(api, identity), timing)
-        raise _appeared(earlier[0])
-    return identity
-
-
-def _created(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> int:
     remaining = timing.tries
     while True:
         remaining -= 1
         try:
-            return int(str(api.create_workflow(body)["id"]))
+            return Created(id=int(str(api.create_workflow(body)["id"])), told=True)
         except ConflictException:
-            appeared = _ids(api, name)
+            appeared = ids_of(api, name)
             if not appeared:
                 raise
             raise _appeared(appeared[0]) from None
@@ -52,9 +59,55 @@ def _created(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> 
                 raise
             found = _looked_for(api, name, timing)
             if found is not None:
-                return found
+                return Created(id=found, told=False)
             if remaining <= 0:
                 raise
+
+
+def keep_first(
+    api: TenantWriter, name: str, created: Created, is_ours: Callable[[LiveWorkflow], bool], timing: Timing
+) -> None:
+    """See that of workflows that were created at once under one name only the first stays.
+
+    Another run may have created one too, or a gateway may have said that ours was refused while it was not.
+    Ids grow, so all who look agree which one is the first, and each takes back its own later ones.
+
+    Args:
+        api: The tenant.
+        name: The name.
+        created: The one that we know of.
+        is_ours: Whether a workflow is as we sent it.
+        timing: How often things are tried.
+
+    Raises:
+        BlockedError: Another one was first; ours is gone.
+        ReconcilerError: As the client.
+    """
+    ids = ids_of(api, name)
+    first = min([*ids, created.id])
+    if created.told and first == created.id:
+        return
+    for identity in ids:
+        if identity == first:
+            continue
+        with suppress(NotFoundException):  # whoever made it has taken it back
+            live = describe(api, identity)
+            if identity == created.id or is_ours(live):
+                delete_once(api, live, timing)
+    if first != created.id:
+        raise _appeared(first)
+
+
+def see_name_is_free(api: TenantWriter, name: str, identity: int) -> None:
+    """See that no other live workflow than `identity` has the name that it is to get.
+
+    Raises:
+        BlockedError: There is one, which the plan did not know.
+        ReconcilerError: As the client.
+    """
+    others = [other for other in ids_of(api, name) if other != identity]
+    if others:
+        raise _appeared(others[0])
 
 
 def _appeared(identity: int) -> BlockedError:
@@ -66,15 +119,11 @@ def _appeared(identity: int) -> BlockedError:
 def _looked_for(api: TenantWriter, name: str, timing: Timing) -> int | None:
     """Return the id of the workflow that a create with a lost answer made, looked for more than once."""
     for pause in timing.settle[:2]:
-        ids = _ids(api, name)
+        ids = ids_of(api, name)
         if ids:
             return ids[0]
         timing.sleep(pause)
-    return next(iter(_ids(api, name)), None)
-
-
-def _ids(api: TenantWriter, name: str) -> list[int]:
-    return [listed.id for listed in list_tenant(api, name)]
+    return next(iter(ids_of(api, name)), None)
 
 
 def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing: Timing) -> None:
@@ -116,34 +165,26 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
         try:
             api.delete_workflow(live.id)
         except NotFoundException:
-            return
+            break  # somebody else's delete, or a gateway's own words: what is there tells
         except ReconcilerError as error:
             if not may_have_taken_effect(error):
                 raise
-            left = _left(api, live.id)
-            if left is None:
+            if is_gone(api, live):
                 return
-            if left.fingerprint() != live.fingerprint():
+            if describe(api, live.id).fingerprint() != live.fingerprint():
                 raise BlockedError("it was changed while it was to be deleted", hint="Plan again.") from error
             if remaining <= 0:
                 raise
             timing.sleep(timing.settle[0])
         else:
-            _see_gone(api, live.id, timing)
-            return
+            break
+    _see_gone(api, live, timing)
 
 
-def _see_gone(api: TenantWriter, identity: int, timing: Timing) -> None:
+def _see_gone(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
     for pause in timing.settle:
-        if _left(api, identity) is None:
+        if is_gone(api, live):
             return
         timing.sleep(pause)
-    if _left(api, identity) is not None:
-        raise UnsettledError("the server says that it was deleted, and still tells of it", hint="Plan again.")
-
-
-def _left(api: TenantWriter, identity: int) -> LiveWorkflow | None:
-    try:
-        return describe(api, identity)
-    except NotFoundException:
-        return None
+    if not is_gone(api, live):
+        raise UnsettledError("the server says that it is gone, and still tells of it", hint="Plan again.")
