@@ -14,7 +14,12 @@ from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
 from reconciler.apply.timing import Timing
-from reconciler.client.exceptions import ConflictException, NotFoundException, may_have_taken_effect
+from reconciler.client.exceptions import (
+    ConflictException,
+    NotFoundException,
+    TooManyRequestsException,
+    may_have_taken_effect,
+)
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe
@@ -55,12 +60,14 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
                 raise
             raise _appeared(appeared[0]) from None
         except ReconcilerError as error:
-            if not may_have_taken_effect(error):
+            # A 429 says that nothing was done, and so was sent again; were that false, there would be twins.
+            pushed_back = isinstance(error, TooManyRequestsException)
+            if not (pushed_back or may_have_taken_effect(error)):
                 raise
             found = _looked_for(api, name, timing)
             if found is not None:
                 return Created(id=found, told=False)
-            if remaining <= 0:
+            if pushed_back or remaining <= 0:
                 raise
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from campaign_helpers import Campaign, is_done
-from flow_helpers import LIST, TENANTS, Git
+from flow_helpers import LIST, TENANTS, Git, statuses
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -52,7 +52,7 @@ def _tenant(folder: Path, time: FakeTime, seed: int, profile: str) -> Iterator[G
 
 
 def _sure(campaign: Campaign) -> dict[str, str]:
-    """Return one request of each operation: the first of each meets the fault, whatever the dice say."""
+    """Return one request of each operation, of its last workflow: it meets the fault in any case."""
     ids = {name.rpartition("-")[0]: expected.id for name, expected in campaign.expected.items()}
     return {
         "create": f"POST{LIST}",
@@ -117,4 +117,31 @@ def test_faults_on_reads(  # noqa: PLR0913, PLR0917 - what is multiplied
     with _tenant(tmp_path, time, seed, profile) as git:
         campaign = Campaign(git, each=4)
         _until_done(git, campaign, lambda: [f"{fault}:{chance / 2}@GET"])
+        campaign.is_finished()
+
+
+_STAYING = [*_STATUSES, "drop-before", "not-json"]
+
+
+@pytest.mark.parametrize("fault", _STAYING)
+def test_a_fault_that_stays(tmp_path: Path, time: FakeTime, fault: str) -> None:
+    """A write that never succeeds fails that workflow, and holds the deletes back; nothing else is hurt."""
+    with _tenant(tmp_path, time, 1, "documented") as git:
+        campaign = Campaign(git, each=3)
+        struck = {name: what for name, what in _sure(campaign).items() if name != "create-paused"}
+        git.server.faults = tuple(f"{fault}@{what}" for what in struck.values())
+        plan = git.plan()
+        report = git.apply(plan)
+        campaign.holds()
+        campaign.is_true(plan, report)
+        assert statuses(report) == {
+            name: "not_tried"
+            if name.startswith("delete")
+            else "failed"
+            if name.startswith("create") or name.endswith("-02")
+            else "done"
+            for name in statuses(report)
+        }
+        git.server.faults = ()
+        assert is_done(git.apply())
         campaign.is_finished()

@@ -1,0 +1,274 @@
+"""Two who write to one tenant at once: no twin, no lost edit, and whoever loses is told."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from campaign_helpers import NEW, OLD, Campaign, command
+from flow_helpers import COMMAND, LIST, FakeTime, Git, body, errors, process_env, statuses
+
+from reconciler.ownership import owner_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from reconciler.apply import Report
+    from reconciler.cli.engine import Engine
+    from reconciler.emulator.model import Record
+    from reconciler.emulator.requestlog import RecordedRequest
+    from reconciler.plan import Plan
+
+NAMES = [f"n{number:02}" for number in range(20)]
+_ROUNDS = 4
+
+
+class _Named(Git):
+    """A Git whose requests can be told from another's."""
+
+    name = ""
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """Give an engine that signs its requests."""
+        with super().engine() as engine:
+            engine.session._transport._http.headers["User-Agent"] = self.name
+            yield engine
+
+
+def _two(git: Git, folders: tuple[Path, Path]) -> tuple[Git, Git]:
+    """Return two independent runs against the tenant of `git`."""
+    runs = _Named(git.server, folders[0], FakeTime()), _Named(git.server, folders[1], FakeTime())
+    for run, name in zip(runs, ("left", "right"), strict=True):
+        run.name = name
+    return runs
+
+
+def _at_once(runs: tuple[Git, Git], plans: tuple[Plan, Plan]) -> list[Report]:
+    """Let both apply at the same time; return their reports."""
+    together = threading.Barrier(len(runs))
+    reports: dict[int, Report] = {}
+
+    def work(number: int) -> None:
+        together.wait()
+        reports[number] = runs[number].apply(plans[number])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(runs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [reports[number] for number in range(len(runs))]
+
+
+def _no_twin(git: Git) -> None:
+    names = Counter(record.name for record in git.server.store.records())
+    assert names == dict.fromkeys(NAMES, 1)
+
+
+@pytest.mark.parametrize("profile", [frozenset(), frozenset({"unique-names", "token-omitted"})])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (),
+        ("drop-after:0.3@POST",),
+        ("drop-after:0.2@POST", "drop-before:0.1@POST"),
+        ("429-seconds-after:1:0.3@POST",),
+    ],
+    ids=["calm", "lost answers", "lost requests", "false refusals"],
+)
+def test_the_same_creates_at_once(git: Git, profile: frozenset[str], faults: tuple[str, ...]) -> None:
+    """Two runs that planned the same creates make each workflow once; the one that loses is told so."""
+    git.server.profile = profile
+    for name in NAMES:
+        git.write(body(name), f"{name}.yaml")
+    for _ in range(_ROUNDS):
+        runs = _two(git, (git.folder, git.folder))
+        plans = (runs[0].plan(), runs[1].plan())
+        git.server.faults = faults
+        reports = _at_once(runs, plans)
+        git.server.faults = ()
+        _no_twin(git)
+        for report in reports:
+            assert set(statuses(report).values()) <= {"done", "blocked"}, errors(report)
+            assert all("appeared" in error for error in errors(report).values() if error)
+        for run in runs:
+            run.is_clean()
+        for record in git.server.store.records():
+            git.server.store.delete(record.id)
+
+
+def test_the_same_creates_by_two_processes(git: Git) -> None:
+    """Two processes that were approved at the same moment make each workflow once."""
+    for name in NAMES:
+        git.write(body(name), f"{name}.yaml")
+    words = [*COMMAND, "apply", str(git.folder), "--format", "json"]
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=process_env(git)) for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stderr is not None
+        while b"Apply this plan" not in process.stderr.read1():
+            pass
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"yes\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode in {0, 4}
+    _no_twin(git)
+    git.is_clean()
+
+
+def _touching(git: Git, identity: int) -> list[RecordedRequest]:
+    return [request for request in git.server.requests if request.path == f"{LIST}{identity}"]
+
+
+def _by(request: RecordedRequest) -> str:
+    return dict(request.headers)["user-agent"]
+
+
+def _overtook(requests: list[RecordedRequest], loser: str) -> bool:
+    """Whether the last write fell between the loser's write and the winner's own look before that."""
+    writes = [place for place, request in enumerate(requests) if request.method == "PUT"]
+    last, winner = writes[-1], _by(requests[writes[-1]])
+    looks = [
+        place for place in range(last) if _by(requests[place]) == winner and requests[place].method == "GET"
+    ]
+    lost = next(place for place in reversed(writes) if _by(requests[place]) == loser)
+    return winner != loser and looks[-1] < lost < last
+
+
+def test_different_updates_at_once(git: Git, tmp_path: Path) -> None:
+    """Of two runs that write different values one wins; the other is told, save where nobody could know.
+
+    The API has no compare-and-swap: a write that falls between the other's last look and its write is lost
+    without a word. The request log proves that no other is.
+    """
+    other = tmp_path / "other"
+    other.mkdir()
+    runs = _two(git, (git.folder, other))
+    losses = 0
+    for turn in range(_ROUNDS):
+        for name in NAMES:
+            runs[0].write(body(name, f"echo left {turn}"), f"{name}.yaml")
+            runs[1].write(body(name, f"echo right {turn}"), f"{name}.yaml")
+            if not turn:
+                git.server.store.create(body(name))
+        plans = (runs[0].plan(), runs[1].plan())
+        git.server.clear_requests()
+        reports = dict(zip(("left", "right"), map(statuses, _at_once(runs, plans)), strict=True))
+        for record in git.server.store.records():
+            winner = command(record).split()[1]
+            loser = "left" if winner == "right" else "right"
+            assert reports[winner][record.name] == "done"
+            if reports[loser][record.name] == "done":
+                losses += 1
+                assert _overtook(_touching(git, record.id), loser)
+    assert losses < _ROUNDS * len(NAMES)
+
+
+def _changed(record: Record, **fields: Any) -> dict[str, Any]:
+    return {**record.body, **fields}
+
+
+def _tagged(record: Record, *names: str) -> dict[str, Any]:
+    tags: Any = record.body["tags"]
+    return _changed(record, tags=[*tags, *({"name": name} for name in names)])
+
+
+_EDITS: dict[str, Callable[[Record], dict[str, Any]]] = {
+    "field": lambda record: _changed(record, steps=body(command="echo theirs")["steps"]),
+    "tag": lambda record: _tagged(record, "theirs"),
+    "owner": lambda record: _changed(record, tags=[{"name": owner_tag("team-b")}]),
+    "protection": lambda record: _tagged(record, "reconciler-protected"),
+    "name": lambda record: _changed(record, name=f"theirs-{record.id}"),
+    "webhook": lambda record: _changed(record, triggers=[{"webhook": True}]),
+    "trigger": lambda record: _changed(record, triggers=[]),
+}
+
+
+@pytest.mark.parametrize(
+    "operations", [("patch", "replace", "rename", "pause", "resume"), ("create", "delete")]
+)
+@pytest.mark.parametrize("edit", [*_EDITS, "paused", "deleted"])
+def test_an_edit_after_the_plan_survives(git: Git, operations: tuple[str, ...], edit: str) -> None:
+    """Whatever somebody did to a workflow since the plan stays, and the run says that it is blocked."""
+    campaign = Campaign(git, each=2, operations=operations)
+    plan = git.plan()
+    store = git.server.store
+    touched = {*campaign.going, *(e.id for e in campaign.expected.values() if e.id is not None)}
+    for identity in touched:
+        record = store.get(identity)
+        if edit == "paused":
+            store.set_paused(identity, paused=not record.paused)
+        elif edit == "deleted":
+            store.delete(identity)
+        else:
+            store.replace(identity, _EDITS[edit](record))
+    before = {record.id: record for record in store.records()}
+    report = git.apply(plan)
+    after = {record.id: record for record in store.records()}
+    assert {number: after[number] for number in before} == before
+    found = statuses(report)
+    gone = edit == "deleted"
+    assert found == {
+        name: "done" if name.startswith("create") or (gone and name.startswith("delete")) else "blocked"
+        for name in found
+    }
+    assert len(found) == 2 * len(operations)
+    assert all("after the plan was made" in error for error in errors(report).values() if error)
+
+
+def test_a_name_that_was_taken_after_the_plan(git: Git) -> None:
+    """A create and a rename whose name somebody took since the plan are blocked, and theirs stays."""
+    campaign = Campaign(git, each=2, operations=("create", "rename"))
+    plan = git.plan()
+    for name in campaign.expected:
+        git.server.store.create(body(name, "echo theirs"))
+    before = git.server.store.records()
+    report = git.apply(plan)
+    assert set(statuses(report).values()) == {"blocked"}
+    assert all("appeared after the plan was made" in error for error in errors(report).values())
+    assert git.server.store.records() == before
+
+
+def test_a_name_that_is_taken_while_it_is_given(git: Git) -> None:
+    """A rename whose new name somebody takes at the same moment is told; it cannot be undone."""
+    Campaign(git, each=1, operations=("rename",))
+    plan = git.plan()
+    tenant = git.server._tenant
+    replace = tenant.replace
+
+    def overtaken(*args: Any) -> Any:
+        git.server.store.create(body("rename-00", "echo theirs"))
+        return replace(*args)
+
+    tenant.replace = overtaken  # type: ignore[method-assign]
+    report = git.apply(plan)
+    assert statuses(report) == {"rename-00": "failed"}
+    assert "another live workflow" in errors(report)["rename-00"]
+
+
+def test_the_window_that_no_guard_closes(git: Git) -> None:
+    """An edit between the last look and the write is lost: the API has nothing to prevent it."""
+    git.server.store.create(body(command=OLD))
+    git.write(body(command=NEW))
+    tenant = git.server._tenant
+    replace = tenant.replace
+
+    def overtaken(number: int, sent: Any) -> Any:
+        git.server.store.replace(number, body(command="echo theirs"))
+        return replace(number, sent)
+
+    tenant.replace = overtaken  # type: ignore[method-assign]
+    assert statuses(git.apply()) == {"flow": "done"}
+    assert git.stored()["steps"] == body(command=NEW)["steps"]
+    assert [request.method for request in _touching(git, git.live())][-3:] == ["GET", "PUT", "GET"]
