@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from campaign_helpers import NEW, OLD, Campaign, command
-from flow_helpers import COMMAND, LIST, FakeTime, Git, body, errors, process_env, statuses
+from flow_helpers import COMMAND, LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
 
 from reconciler.ownership import owner_tag
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAMES = [f"n{number:02}" for number in range(20)]
 _ROUNDS = 4
+_REPOSITORY = {"url": "https://github.com/example/x", "branch": "main"}
 
 
 class _Named(Git):
@@ -41,7 +42,7 @@ class _Named(Git):
             yield engine
 
 
-def _two(git: Git, folders: tuple[Path, Path]) -> tuple[Git, Git]:
+def _two(git: Git, folders: tuple[Path, Path]) -> tuple[_Named, _Named]:
     """Return two independent runs against the tenant of `git`."""
     runs = _Named(git.server, folders[0], FakeTime()), _Named(git.server, folders[1], FakeTime())
     for run, name in zip(runs, ("left", "right"), strict=True):
@@ -146,20 +147,24 @@ def _overtook(requests: list[RecordedRequest], loser: str) -> bool:
     return winner != loser and looks[-1] < lost < last
 
 
-def test_different_updates_at_once(git: Git, tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", ["documented", "token-omitted"])
+def test_different_updates_at_once(git: Git, tmp_path: Path, profile: str) -> None:
     """Of two runs that write different values one wins; the other is told, save where nobody could know.
 
     The API has no compare-and-swap: a write that falls between the other's last look and its write is lost
     without a word. The request log proves that no other is.
     """
+    git.server.profile = TENANTS[profile]
     other = tmp_path / "other"
     other.mkdir()
     runs = _two(git, (git.folder, other))
     losses = 0
     for turn in range(_ROUNDS):
         for name in NAMES:
-            runs[0].write(body(name, f"echo left {turn}"), f"{name}.yaml")
-            runs[1].write(body(name, f"echo right {turn}"), f"{name}.yaml")
+            for run in runs:
+                credential = {"repository": {**_REPOSITORY, "token": f"{run.name}-{turn}"}}
+                one = step(f"echo {run.name} {turn}", **credential)
+                run.write(body(name, steps={"one": one}), f"{name}.yaml")
             if not turn:
                 git.server.store.create(body(name))
         plans = (runs[0].plan(), runs[1].plan())
