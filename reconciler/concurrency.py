@@ -33,7 +33,7 @@ class Once(Generic[T]):
             return self._answers[0]
 
 
-def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int = CONCURRENCY) -> dict[K, T]:
+def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int) -> dict[K, T]:
     """Return what `read` returns for each of `keys`, each asked for once, `concurrency` at a time.
 
     Raises:

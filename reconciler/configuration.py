@@ -155,7 +155,7 @@ def _unknown_rules(document: Document) -> Iterator[str]:
 
 def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configuration:
     block = _block(whole, chosen)
-    value = {**whole, **block, "safety": {**as_object(whole.get("safety")), **as_object(block.get("safety"))}}
+    value = {**whole, **block, **_joined(whole, block)}
     checks = as_object(value.get("validate"))
     safety = as_object(value["safety"])
     owner = as_object(value.get("ownership")).get("tag")
@@ -176,6 +176,13 @@ def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configu
     )
 
 
+def _joined(whole: JsonObject, block: JsonObject) -> JsonObject:
+    """Return the settings that have parts: a block that states one of them leaves the others as they are."""
+    return {
+        key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in ("ownership", "safety")
+    }
+
+
 def _block(value: JsonObject, chosen: str | None) -> JsonObject:
     environments = as_object(value.get("environments"))
     if chosen is None:
@@ -183,8 +190,8 @@ def _block(value: JsonObject, chosen: str | None) -> JsonObject:
     if chosen not in environments:
         known = ", ".join(map(printable, environments)) or "none"
         raise UsageError(
-            f"the configuration has no environment {clip(printable(chosen), 60)!r}",
-            hint=f"There are: {known}.",
+            f"the configuration has no environment '{clip(printable(chosen), 60)}'",
+            hint=f"There are: {clip(known, 300)}. It was named by --environment or RECONCILER_ENVIRONMENT.",
         )
     return as_object(environments[chosen])
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from reconciler.cli.engine import open_session
 from reconciler.cli.secrecy import secrets_of
+from reconciler.cli.settings import Settings
 from reconciler.client import Session, Workflow
 from reconciler.client.catalogue import Catalogue
 from reconciler.findings import Finding
@@ -18,7 +20,7 @@ from reconciler.text import Redactor
 
 
 def check_contents(
-    contents: Sequence[FileContent], env: Mapping[str, str], off: frozenset[str]
+    contents: Sequence[FileContent], settings: Settings, env: Mapping[str, str]
 ) -> list[Finding]:
     """Return what the rules that need the tenant find in valid manifests; no request but GET leaves.
 
@@ -26,8 +28,8 @@ def check_contents(
 
     Args:
         contents: What the files hold.
+        settings: Which tenant, and which rules are off.
         env: Where server and credential are read.
-        off: The ids of rules that are switched off.
 
     Raises:
         InvalidInputError: There is no usable token or address.
@@ -35,14 +37,14 @@ def check_contents(
     """
     manifests = [manifest for content in contents for manifest in content.manifests]
     secrets = secrets_of(manifests, (secret for content in contents for secret in content.secrets))
-    with Session(env=env, secrets=secrets) as session:
+    with open_session(settings, env, secrets) as session:
         redactor = session.redactor().joined(Redactor.of(secrets))
-        facts = _facts(session.as_read_only(), needs_of(manifests, off), redactor)
-    found = [finding for manifest in manifests for finding in check_online(manifest, facts, off)]
+        facts = _facts(session.as_read_only(), needs_of(manifests, settings.off), redactor, settings)
+    found = [finding for manifest in manifests for finding in check_online(manifest, facts, settings.off)]
     return [dataclasses.replace(finding, message=redactor.text(finding.message)) for finding in found]
 
 
-def _facts(session: Session, needs: Needs, redactor: Redactor) -> Facts:
+def _facts(session: Session, needs: Needs, redactor: Redactor, settings: Settings) -> Facts:
     workflows = Workflow(session)
 
     def ids_by_name() -> dict[str, tuple[int, ...]]:
@@ -51,4 +53,11 @@ def _facts(session: Session, needs: Needs, redactor: Redactor) -> Facts:
             found[item.name] = (*found.get(item.name, ()), item.id)
         return found
 
-    return read_facts(needs, Catalogue(session), workflows.list_resources, ids_by_name, redactor)
+    return read_facts(
+        needs,
+        Catalogue(session),
+        workflows.list_resources,
+        ids_by_name,
+        redactor,
+        concurrency=settings.concurrency,
+    )

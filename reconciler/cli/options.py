@@ -6,8 +6,10 @@ Whatever has a place in the configuration has a variable as well: `RECONCILER_` 
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,11 +17,49 @@ import click
 from click.core import ParameterSource
 
 from reconciler.cli.settings import Typed, settle
+from reconciler.concurrency import CONCURRENCY
+from reconciler.safety import Safety
+from reconciler.text import clip, printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_LIMITS: Final = Safety()
+
+
+class Number(click.FloatRange):
+    """A number within bounds, which an error tells; `nan` is never one, though no bound refuses it.
+
+    Args:
+        least: The smallest that is allowed.
+        most: The largest, if there is one.
+        whole: Whether it must be a whole number.
+    """
+
+    def __init__(self, least: float, most: float | None = None, *, whole: bool = False) -> None:
+        super().__init__(least, most)
+        self._whole = whole
+        what = "a whole number" if whole else "a number"
+        self._told = f"{what} from {least:g} to {most:g}" if most else f"{what} of at least {least:g}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's
+        """Return `value` as a number.
+
+        Raises:
+            click.BadParameter: It is none that is allowed.
+        """
+        number = math.nan
+        with suppress(click.BadParameter):
+            number = super().convert(value, param, ctx)
+        if math.isnan(number) or (self._whole and not number.is_integer()):
+            self.fail(f"it must be {self._told}, found {_quoted(str(value))}", param, ctx)
+        return int(number) if self._whole else number
+
+
+def _quoted(value: str) -> str:
+    return f"'{clip(printable(value), 60)}'"
+
 
 paths_argument = click.argument("paths", metavar="[PATH...]", nargs=-1)
 
@@ -32,7 +72,9 @@ def _setting(*names: str, **attributes: Any) -> Decorator[Any]:  # noqa: ANN401 
 
 def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _TAG.fullmatch(value):
-        raise click.BadParameter("the ownership tag has letters, digits and hyphens only, 64 at most")
+        raise click.BadParameter(
+            f"the ownership tag has letters, digits and hyphens only, 64 at most, found {_quoted(value)}"
+        )
     return value
 
 
@@ -73,13 +115,13 @@ _CONNECTION: Final = (
     _setting(
         "--concurrency",
         metavar="N",
-        type=click.IntRange(1, 64),
-        help="How many workflows are read or written at a time; else 10.",
+        type=Number(1, 64, whole=True),
+        help=f"How many workflows are read or written at a time; else {CONCURRENCY}.",
     ),
     _setting(
         "--max-requests-per-second",
         metavar="N",
-        type=click.FloatRange(0.01, 1000),
+        type=Number(0.01, 1000),
         help="How many requests are sent in a second at most; else no limit but the server's.",
     ),
 )
@@ -94,20 +136,20 @@ _COMPARING: Final = (
     _setting(
         "--max-deletes",
         metavar="N",
-        type=click.IntRange(min=0),
-        help="How many workflows may be deleted; else 3.",
+        type=Number(0, whole=True),
+        help=f"How many workflows may be deleted; else {_LIMITS.max_deletes}.",
     ),
     _setting(
         "--max-delete-ratio",
         metavar="RATIO",
-        type=click.FloatRange(0, 1),
-        help="Which part of the owned workflows may be deleted; else 0.3.",
+        type=Number(0, 1),
+        help=f"Which part of the owned workflows may be deleted; else {_LIMITS.max_delete_ratio}.",
     ),
     _setting(
         "--max-change-ratio",
         metavar="RATIO",
-        type=click.FloatRange(0, 1),
-        help="Which part of the live workflows may be changed; else 1.0.",
+        type=Number(0, 1),
+        help=f"Which part of the live workflows may be changed; else {_LIMITS.max_change_ratio}.",
     ),
     _setting(
         "--remember/--no-remember",
@@ -123,6 +165,16 @@ _COMPARING: Final = (
 )
 
 
+_CHECKING: Final = (
+    _setting("--strict/--no-strict", "strict_check", default=None, help="Let warnings fail the check, too."),
+)
+
+
+def checking_options(function: F) -> F:
+    """Give a command its manifests, a tenant and its strictness, as one argument `typed`, not settled yet."""
+    return _said(function, (paths_argument, *_CONNECTION, *_CHECKING))
+
+
 def tenant_options(function: F) -> F:
     """Give a command its manifests, a tenant, and how the two are compared, as one argument `settings`."""
     return _settled(function, (paths_argument, *_CONNECTION, *_COMPARING))
@@ -135,12 +187,20 @@ def connection_options(function: F) -> F:
 
 def _settled(function: F, options: tuple[Decorator[Any], ...], *, needs_manifests: bool = True) -> F:
     @functools.wraps(function)
+    def command(*, typed: Typed, **words: Any) -> Any:  # noqa: ANN401 - click's
+        return function(settings=settle(typed, needs_manifests=needs_manifests), **words)
+
+    return _said(command, options)  # type: ignore[return-value]
+
+
+def _said(function: F, options: tuple[Decorator[Any], ...]) -> F:
+    @functools.wraps(function)
     @click.pass_context
     def command(context: click.Context, /, **words: Any) -> Any:  # noqa: ANN401 - click's
         source = context.get_parameter_source("environment")
         said = {name: words.pop(name) for name in Typed.__dataclass_fields__ if name in words}
         typed = Typed(**said, environment_typed=source is ParameterSource.COMMANDLINE)
-        return function(settings=settle(typed, needs_manifests=needs_manifests), **words)
+        return function(typed=typed, **words)
 
     for option in reversed(options):
         command = option(command)

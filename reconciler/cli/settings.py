@@ -36,6 +36,7 @@ class Typed:
         max_requests_per_second: How many requests are sent in a second at most.
         remember: Whether what the platform does not tell is remembered.
         resend_secrets: Whether it is sent again.
+        strict_check: Whether a warning fails the check.
         backup_dir: Where backups are kept.
     """
 
@@ -51,6 +52,7 @@ class Typed:
     max_requests_per_second: float | None = None
     remember: bool | None = None
     resend_secrets: bool = False
+    strict_check: bool | None = None
     backup_dir: Path | None = None
 
 
@@ -63,6 +65,7 @@ class Settings:
         whole: Whether these are all that the configuration names.
         excludes: Says of a file below a directory that it is left out.
         off: The ids of rules that are switched off.
+        strict: Whether a warning fails the check, too.
         owner: The ownership tag; `None` when there is none.
         safety: The limits of one apply.
         concurrency: How many workflows are read or written at a time.
@@ -78,6 +81,7 @@ class Settings:
     whole: bool = True
     excludes: Callable[[Path], bool] = lambda _: False
     off: frozenset[str] = frozenset()
+    strict: bool = False
     owner: str | None = None
     safety: Safety = field(default_factory=Safety)
     concurrency: int = CONCURRENCY
@@ -122,6 +126,7 @@ def settle(typed: Typed, *, needs_manifests: bool = True) -> Settings:
         whole=_covers(typed.paths, configuration.manifests),
         excludes=configuration.excludes,
         off=configuration.off,
+        strict=_first(typed.strict_check, configuration.strict),
         owner=_first(typed.ownership_tag, configuration.owner),
         safety=_safety(typed, configuration.safety),
         concurrency=_first(typed.concurrency, configuration.concurrency),

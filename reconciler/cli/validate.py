@@ -10,9 +10,9 @@ from typing import Final
 
 import click
 
-from reconciler.cli.options import config_option, paths_argument
+from reconciler.cli.options import checking_options
 from reconciler.cli.output import show, write_file
-from reconciler.cli.settings import no_manifests, read_configuration
+from reconciler.cli.settings import Settings, Typed, settle
 from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
@@ -30,8 +30,7 @@ _FORMATS: Final = {
 
 
 @click.command(name="validate")
-@paths_argument
-@config_option
+@checking_options
 @click.option(
     "--format",
     "output_format",
@@ -47,7 +46,6 @@ _FORMATS: Final = {
     multiple=True,
     help="Write the findings into FILE, as FORMAT or as --format says; repeatable.",
 )
-@click.option("--strict", is_flag=True, help="Let warnings fail the check, too.")
 @click.option(
     "--changed-since",
     metavar="REF",
@@ -60,12 +58,11 @@ _FORMATS: Final = {
     "versions run, is no name live twice? Secrets are not looked up: the API does not list them.",
 )
 @click.option("--list-rules", is_flag=True, help="List the rules with their reasons, and do nothing else.")
-def command(  # noqa: PLR0913, PLR0917 - one for each option
-    paths: tuple[str, ...],
-    config: Path | None,
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    typed: Typed,
     output_format: str,
     outputs: tuple[str, ...],
-    strict: bool,
     changed_since: str | None,
     online: bool,
     list_rules: bool,
@@ -78,35 +75,29 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     here; plan and apply need it. A comment on a line, # reconciler: ignore[rule-id], switches a rule off
     for it. Exits with 0 when nothing is wrong, else with 3.
 
-    With --online the tenant is asked, too: server and credential come from the environment, as for plan.
+    With --online the tenant is asked, too: server and credential are found as for plan.
     Exits with 1 when the tenant does not answer what it is asked.
     """
     if list_rules:
         show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
         return ExitCode.OK
-    configuration = read_configuration(config)
-    chosen = paths or configuration.manifests
-    if not chosen:
-        raise no_manifests()
+    settings = settle(typed)
     targets = [_target(output, output_format) for output in outputs]
     only = None if changed_since is None else _changed(changed_since)
-    off = configuration.off
-    beyond = _online_check(off) if online else None
-    result = check_paths(chosen, os.environ, off, only, configuration.excludes, beyond=beyond)
+    beyond = _online_check(settings) if online else None
+    result = check_paths(settings.paths, os.environ, settings.off, only, settings.excludes, beyond=beyond)
     for name, file in targets:
         write_file(file, _rendered(_FORMATS[name], result) + "\n")
     if not any(name == output_format for name, _ in targets):
         show(_rendered(_FORMATS[output_format], result))
-    failed = result.count(Severity.ERROR) or (
-        (strict or configuration.strict) and result.count(Severity.WARNING)
-    )
+    failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
     return ExitCode.INVALID if failed else ExitCode.OK
 
 
-def _online_check(off: frozenset[str]) -> Beyond:
+def _online_check(settings: Settings) -> Beyond:
     from reconciler.cli.online import check_contents  # noqa: PLC0415 - a check without it loads no client
 
-    return partial(check_contents, env=os.environ, off=off)
+    return partial(check_contents, settings=settings, env=os.environ)
 
 
 def _changed(revision: str) -> frozenset[Path]:

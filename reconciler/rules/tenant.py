@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from reconciler.api import CatalogueReader
 from reconciler.client.answers import expect_fields
 from reconciler.client.exceptions import NotFoundException
-from reconciler.concurrency import read_all
+from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.rules.online import Facts, Named, Needs, Version
 from reconciler.text import Redactor
@@ -22,12 +22,14 @@ _Versions: TypeAlias = Mapping[int, "tuple[Version, ...] | None"]
 _ID: Final[dict[str, tuple[type, ...]]] = {"id": (int,)}
 
 
-def read_facts(
+def read_facts(  # noqa: PLR0913 - one by name
     needs: Needs,
     catalogue: CatalogueReader,
     list_resources: Callable[[], list[JsonObject]],
     list_workflows: Callable[[], Mapping[str, tuple[int, ...]]],
     redactor: Redactor,
+    *,
+    concurrency: int = CONCURRENCY,
 ) -> Facts:
     """Return what the online rules need to know; what nothing needs is not asked for.
 
@@ -37,13 +39,14 @@ def read_facts(
         list_resources: Lists its instance types, with the documented method.
         list_workflows: Lists the ids of its workflows by name.
         redactor: Removes secrets from names while they are still whole.
+        concurrency: How many images are asked about at a time.
 
     Raises:
         UnexpectedAnswerError: The tenant contradicts itself about an image.
         ReconcilerError: Anything that is needed cannot be read.
     """
     reading = _Reading(catalogue, list_resources, redactor)
-    versions = read_all(reading.versions, sorted(needs.images))
+    versions = read_all(reading.versions, sorted(needs.images), concurrency)
     # Of an image that has versions nobody need be asked whether it exists.
     images = () if all(versions.values()) else reading.images()
     return Facts(

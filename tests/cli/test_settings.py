@@ -114,6 +114,13 @@ def test_limits_of_a_block_leave_the_others(tmp_path: Path) -> None:
     assert settings.safety == Safety(max_deletes=1, max_delete_ratio=0.5)
 
 
+def test_a_block_that_states_nothing_of_a_setting_leaves_it(tmp_path: Path) -> None:
+    """An empty `ownership` of a block takes no owner away: what was owned stays so."""
+    whole = {"manifests": ["flows"], "ownership": {"tag": "a"}, "environments": {"prod": {"ownership": {}}}}
+    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    assert _settings(tmp_path, "--environment", "prod").owner == "a"
+
+
 @pytest.mark.parametrize(
     ("words", "whole"),
     [
@@ -134,19 +141,30 @@ def test_whether_the_paths_are_all_there_are(tmp_path: Path, words: list[str], w
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("RECONCILER_CONCURRENCY", "many", ["RECONCILER_CONCURRENCY", "'many'"]),
-        ("RECONCILER_CONCURRENCY", "65", ["RECONCILER_CONCURRENCY", "1<=x<=64"]),
-        ("RECONCILER_MAX_DELETE_RATIO", "2", ["RECONCILER_MAX_DELETE_RATIO", "0<=x<=1"]),
-        ("RECONCILER_OWNERSHIP_TAG", "a b", ["RECONCILER_OWNERSHIP_TAG", "letters, digits and hyphens"]),
-        ("RECONCILER_REMEMBER", "perhaps", ["RECONCILER_REMEMBER", "'perhaps'"]),
+        ("RECONCILER_CONCURRENCY", "many", "a whole number from 1 to 64, found 'many'"),
+        ("RECONCILER_CONCURRENCY", "0", "a whole number from 1 to 64, found '0'"),
+        ("RECONCILER_CONCURRENCY", "65", "a whole number from 1 to 64, found '65'"),
+        ("RECONCILER_CONCURRENCY", "2.5", "a whole number from 1 to 64, found '2.5'"),
+        ("RECONCILER_CONCURRENCY", "9" * 5000, "a whole number from 1 to 64, found '" + "9" * 59 + "…'"),
+        ("RECONCILER_MAX_DELETES", "-1", "a whole number of at least 0, found '-1'"),
+        ("RECONCILER_MAX_DELETES", "inf", "a whole number of at least 0, found 'inf'"),
+        ("RECONCILER_MAX_DELETE_RATIO", "2", "a number from 0 to 1, found '2'"),
+        ("RECONCILER_MAX_DELETE_RATIO", "nan", "a number from 0 to 1, found 'nan'"),
+        ("RECONCILER_MAX_CHANGE_RATIO", "nan", "a number from 0 to 1, found 'nan'"),
+        ("RECONCILER_MAX_CHANGE_RATIO", "\x1b[2J", "a number from 0 to 1, found '\\x1b[2J'"),
+        ("RECONCILER_MAX_REQUESTS_PER_SECOND", "0", "a number from 0.01 to 1000, found '0'"),
+        ("RECONCILER_MAX_REQUESTS_PER_SECOND", "NaN", "a number from 0.01 to 1000, found 'NaN'"),
+        ("RECONCILER_OWNERSHIP_TAG", "a b", "letters, digits and hyphens only, 64 at most, found 'a b'"),
+        ("RECONCILER_REMEMBER", "perhaps", "'perhaps' is not a valid boolean"),
     ],
 )
-def test_a_bad_value_in_a_variable(tmp_path: Path, variable: str, value: str, words: list[str]) -> None:
-    """A value that a variable cannot have is told with the variable's name and what is allowed."""
+def test_a_bad_value_in_a_variable(tmp_path: Path, variable: str, value: str, words: str) -> None:
+    """A value that a variable cannot have is told with its name, what was found and what is allowed."""
     with pytest.raises(click.UsageError) as caught:
         _settings(tmp_path, "flows", **{variable: value})
-    for word in words:
-        assert word in caught.value.format_message()
+    told = caught.value.format_message()
+    assert f"(env var: '{variable}')" in told
+    assert words in told
 
 
 def test_environments_that_are_not_known(tmp_path: Path) -> None:
@@ -156,7 +174,8 @@ def test_environments_that_are_not_known(tmp_path: Path) -> None:
     (tmp_path / "reconciler.yaml").write_text("environments: {dev: {}, test: {}}\n", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         _settings(tmp_path, "flows", "--environment", "prod")
-    assert caught.value.hint == "There are: dev, test."
+    assert caught.value.message == "the configuration has no environment 'prod'"
+    assert caught.value.hint.startswith("There are: dev, test. It was named by --environment or RECONCILER_E")
 
 
 def test_a_protected_environment_is_typed(tmp_path: Path) -> None:
