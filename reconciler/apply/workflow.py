@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import GoneError, ids_of, ready
 from reconciler.apply.known import Known
-from reconciler.apply.report import Result, Status, UnsettledError, words
+from reconciler.apply.report import Result, Status, StoppedError, UnsettledError, words
 from reconciler.apply.settling import Settling
 from reconciler.apply.timing import Patience, Timing
 from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
+from reconciler.backup import Backups
 from reconciler.canonical import lifted_form
 from reconciler.client.exceptions import ConflictException
 from reconciler.errors import BlockedError, ReconcilerError
@@ -30,6 +32,7 @@ from reconciler.plan import (
 from reconciler.plan.bodies import has_webhook, sent_body
 from reconciler.plan.building import predicted_memory
 from reconciler.plan.tenant import describe
+from reconciler.sensitive import Sensitive
 
 
 class Applier:
@@ -40,6 +43,7 @@ class Applier:
         tenancy: What is known of it; what it turns out not to tell is learned while applying.
         default_resource: Asked only where a step's resources differ.
         timing: How often and how long things are tried.
+        backups: Where what is overwritten or deleted is kept; `None` keeps nothing.
     """
 
     def __init__(
@@ -48,8 +52,10 @@ class Applier:
         tenancy: Tenancy,
         default_resource: DefaultResource,
         timing: Timing | None = None,
+        backups: Backups | None = None,
     ) -> None:
         self._api = api
+        self._backups = backups
         self._timing = timing or Timing()
         self._known = Known(tenancy)
         self._settling = Settling(api, self._known, default_resource, self._timing)
@@ -109,7 +115,8 @@ class Applier:
         return Result(action=action, status=Status.DONE, id=created.id, notes=notes)
 
     def _update(self, action: Update, patience: Patience) -> Result:
-        live = self._replaced(action, patience)
+        with self._kept(action.live, "update", action.sensitive):
+            live = self._replaced(action, patience)
         keep = live.webhooks if has_webhook(action.desired) and not action.rotates_webhook else frozenset()
         paused = live.paused if action.paused is None else action.paused
         notes = self._settling.settle(action, live.id, paused=paused, webhooks=keep)
@@ -149,7 +156,28 @@ class Applier:
             else:
                 return live
 
+    @contextmanager
+    def _kept(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> Iterator[None]:
+        """Keep a backup of a workflow, unless a guard then keeps it from being overwritten.
+
+        It is of the workflow as it was planned for, which the guard sees to be the one that is overwritten:
+        so nothing but the write comes after the guard's look.
+        """
+        if self._backups is None:
+            yield
+            return
+        path = self._backups.save(live, reason, sensitive)
+        try:
+            yield
+        except (BlockedError, StoppedError):
+            self._backups.discard(path)
+            raise
+
     def _delete(self, action: Delete, patience: Patience) -> Result:
+        with self._kept(action.live, "delete", Sensitive()):
+            return self._deleted(action, patience)
+
+    def _deleted(self, action: Delete, patience: Patience) -> Result:
         while True:
             try:
                 live = ready(self._api, action.live, WhenRunning.WAIT, patience)

@@ -20,6 +20,8 @@ _COMMANDS = {
     "validate": "Check manifests by schemas and rules: offline, no credentials.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
+    "rollback": "Put back what an apply overwrote or deleted.",
+    "run": "Start a run of a workflow, exactly once, and wait for its end if asked to.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "emulator": "Serve an emulated Peak workflows API on loopback.",
     "demo": "See the whole round on the emulator: no credentials, no network.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.apply import Applier, Timing
+from reconciler.backup import Backups
 from reconciler.cli.output import warn
 from reconciler.cli.secrecy import secrets_of
 from reconciler.cli.settings import Settings
@@ -66,17 +67,20 @@ class Engine:
             DefaultResource(reader.get_default_resource),
             self.tenancy,
             scope,
+            concurrency=self.concurrency,
         )
         return make_plan(snapshot, self.tenancy, scope)
 
-    def applier(self, timing: Timing | None = None) -> Applier:
+    def applier(self, timing: Timing | None = None, backups: Backups | None = None) -> Applier:
         """Return what carries a plan out.
 
         Args:
             timing: How often and how long things are tried.
+            backups: Where what is overwritten or deleted is kept.
         """
         writer = Workflow(self.session)
-        return Applier(writer, self.tenancy, DefaultResource(writer.get_default_resource), timing)
+        default = DefaultResource(writer.get_default_resource)
+        return Applier(writer, self.tenancy, default, timing, backups)
 
 
 @contextmanager
@@ -101,14 +105,7 @@ def open_engine(
         raise InvalidInputError(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
-    key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
-    tenancy = Tenancy(
-        key=key.encode(),
-        remember=settings.remember,
-        resend=settings.resend_secrets,
-        owner=settings.owner,
-        allow_protected=frozenset(allow_protected),
-    )
+    tenancy = tenancy_of(settings, env, allow_protected)
     with open_session(settings, env, secrets_of(loaded.manifests, loaded.secrets)) as session:
         yield Engine(
             manifests=loaded,
@@ -117,6 +114,24 @@ def open_engine(
             redactor=redactor.joined(session.redactor()),
             concurrency=settings.concurrency,
         )
+
+
+def tenancy_of(settings: Settings, env: Mapping[str, str], allow_protected: Iterable[str] = ()) -> Tenancy:
+    """Return what holds for all workflows of a run when they are compared.
+
+    Args:
+        settings: What was chosen.
+        env: Where the key of remembered values is read.
+        allow_protected: The names of protected workflows that may go, or lose their protection.
+    """
+    key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
+    return Tenancy(
+        key=key.encode(),
+        remember=settings.remember,
+        resend=settings.resend_secrets,
+        owner=settings.owner,
+        allow_protected=frozenset(allow_protected),
+    )
 
 
 @contextmanager

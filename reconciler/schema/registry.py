@@ -9,8 +9,8 @@ from typing import Any
 
 from reconciler.values import JsonObject, JsonValue, as_object
 
-SCHEMA_NAMES = ("manifest", "workflow", "patch", "reconcile", "execution", "configuration", "plan")
-"""The schemas by name: a whole manifest and its parts, what starts a run, the configuration, plan files."""
+SCHEMA_NAMES = ("manifest", "workflow", "patch", "reconcile", "execution", "configuration", "plan", "backup")
+"""The schemas by name: manifests and their parts, what starts a run, the configuration, plans, backups."""
 
 URN = "urn:peak-reconciler:schema:"
 """What the `$id` of every schema starts with."""

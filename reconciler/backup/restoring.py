@@ -1,0 +1,171 @@
+"""From a backup to a manifest that says: as it was before. What the backup lacks is found, or it is refused.
+
+A backup has no secrets, and not what the platform did not tell. These values are taken from the manifests in
+Git, else from the live workflow where it shows them. Where neither has one, nothing is restored: an update
+replaces a workflow whole, and would lose it. Pure.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from reconciler.backup.reading import Backup
+from reconciler.canonical import keyed, keyed_path, lifted_form, unkeyed
+from reconciler.client.patching import sendable_body
+from reconciler.manifests import Manifest, Settings, WorkflowManifest
+from reconciler.manifests.documents import Document
+from reconciler.manifests.manifest import Source
+from reconciler.memory import Digester, Memory, untold_kind
+from reconciler.ownership import Marks
+from reconciler.plan import Blocked, LiveWorkflow
+from reconciler.plan.comparing import is_told, untold_fields
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoring:
+    """What is to be done about one backup.
+
+    Args:
+        manifest: What the workflow is to become again.
+        refusal: Why it cannot be; `None` when it can.
+        notes: Where values came from that the backup does not have.
+    """
+
+    manifest: WorkflowManifest
+    refusal: Blocked | None = None
+    notes: tuple[str, ...] = ()
+
+
+def restoring(
+    backup: Backup, live: LiveWorkflow | None, same_name: int | None, git: Manifest | None, key: bytes
+) -> Restoring:
+    """Return the manifest that makes a workflow what it was.
+
+    Args:
+        backup: What it was.
+        live: What it is; `None` when it was deleted.
+        same_name: The id of another live workflow that has the name.
+        git: The manifest that Git has for it by now.
+        key: What keys the digests of remembered values.
+    """
+    body = copy.deepcopy(keyed(backup.body))
+    filled: set[Path] = set()
+    missing: list[str] = []
+    notes: list[str] = []
+    said = git.body if isinstance(git, WorkflowManifest) else {}
+    ours = {**keyed(said), **_settings_of(said)}
+    theirs = keyed(sendable_body(live.body)) if live else {}
+    for path, agrees in _wanted(backup, key):
+        value, source = _found(path, ours, theirs)
+        if isinstance(value, Absent) or not agrees(value):
+            missing.append(display_path(path))
+        else:
+            _put(body, path, value)
+            filled.add(path)
+            notes.append(f"{display_path(path)} is not in the backup, and is taken from {source}")
+    manifest = _manifest(backup, unkeyed(body), filled, pinned=live is not None)
+    reason = _refusal(missing, same_name)
+    if reason:
+        blocked = Blocked(manifest=manifest, reason=reason, id=live.id if live else None)
+        return Restoring(manifest=manifest, refusal=blocked)
+    if live is None:
+        notes.append("it was deleted, and is created anew: with another id and no history")
+    return Restoring(manifest=manifest, notes=tuple(notes))
+
+
+def _settings_of(body: JsonObject) -> JsonObject:
+    """Return what a platform may not tell beside credentials, as it is remembered: in the canonical form."""
+    form = lifted_form(body)
+    return {key: form[key] for key in ("metadata", "retryOptions") if key in form}
+
+
+def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonValue], bool]]]:
+    """Yield what the backup lacks, with what a value must be to stand in for it.
+
+    A credential may be another one by now, but a field like `retryOptions` must be what it was.
+    """
+    left = {item.path for item in backup.left_out}
+    for path in left:
+        yield path, _whatever
+    memory, digester = Memory.of(backup.body), Digester(key, backup.name)
+    form = lifted_form(backup.body)
+    for path in untold_fields(form):
+        kind = untold_kind(path)
+        known = digester.remembers(memory, path) and not digester.agrees(memory, path, None)
+        if kind is None or path in left or not known or is_told(path, lookup(form, path)):
+            continue
+        yield path, _whatever if kind.is_credential else partial(digester.agrees, memory, path)
+
+
+def _whatever(_value: JsonValue) -> bool:
+    return True
+
+
+def _found(path: Path, ours: JsonObject, theirs: JsonObject) -> tuple[JsonValue | Absent, str]:
+    value = lookup(ours, path)
+    if value is not ABSENT and value is not None:
+        return value, "the manifest in Git"
+    value = lookup(theirs, path)
+    told = value is not None and is_told(path, value)
+    return (value, "the live workflow") if told else (ABSENT, "")
+
+
+def _put(body: JsonObject, path: Path, value: JsonValue) -> None:
+    *above, last = path
+    parent = body
+    for part in above:
+        inner = parent.get(str(part))
+        if not isinstance(inner, dict):
+            inner = parent[str(part)] = {}
+        parent = inner
+    parent[str(last)] = copy.deepcopy(value)
+
+
+def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bool) -> WorkflowManifest:
+    # Where the backup left something out, a secret stands: it is masked wherever the plan is shown.
+    secret = frozenset(path for path in _places(body) if _below_any(keyed_path(path, body), filled)) | filled
+    settings = Settings(
+        id=backup.id if pinned else None,
+        paused=backup.paused,
+        prevent_delete=Marks.of(backup.body).protected,
+    )
+    document = Document(file=str(backup.file), text=backup.text, index=0, value={})
+    return WorkflowManifest(
+        name=backup.name,
+        body=body,
+        settings=settings,
+        source=Source(document=document, base=("body",)),
+        sensitive=secret,
+    )
+
+
+def _places(value: JsonValue, path: Path = ()) -> Iterator[Path]:
+    """Yield the path of everything in a body that holds nothing else."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _places(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places(item, (*path, index))
+    else:
+        yield path
+
+
+def _below_any(path: Path, filled: set[Path]) -> bool:
+    return any(path[: len(known)] == known for known in filled)
+
+
+def _refusal(missing: list[str], same_name: int | None) -> str:
+    if same_name is not None:
+        return f"another live workflow (id {same_name}) has its name now; rename or delete that one first"
+    if missing:
+        paths = ", ".join(sorted(missing)[:10])
+        return (
+            f"the backup does not have {paths}, and neither the manifests in Git nor the live workflow "
+            "show it; bring its manifest back in Git and apply that"
+        )
+    return ""

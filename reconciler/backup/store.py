@@ -1,0 +1,185 @@
+"""Where backups are written: one file for each workflow of a run, whole or not at all, for its owner only."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final
+
+from reconciler import __version__
+from reconciler.backup.cleaning import without_secrets
+from reconciler.client.patching import sendable_body
+from reconciler.errors import ReconcilerError
+from reconciler.plan import LiveWorkflow
+from reconciler.sensitive import Sensitive
+from reconciler.text import Redactor
+from reconciler.values import JsonObject, as_list
+
+FORMAT_VERSION: Final = 1
+_NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
+_LONGEST_SLUG: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The run that backups are made by.
+
+    Args:
+        id: Its name, which sorts by time.
+        tenant: The tenant's address.
+        stage: Its stage.
+    """
+
+    id: str
+    tenant: str
+    stage: str
+
+
+def utc_now() -> datetime:
+    """Return the time of now, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a name for a run that begins `now`: sorted by time, and never used before."""
+    return f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{secrets.token_hex(3)}"
+
+
+class Backups:
+    """Writes the backups of one run; usable from many threads at once.
+
+    Args:
+        directory: Where the backups of all runs are.
+        run: The run.
+        redactor: Knows the secrets of the run.
+        now: Tells the time.
+    """
+
+    def __init__(
+        self, directory: Path, run: Run, redactor: Redactor, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._directory = directory
+        self._folder = directory / run.id
+        self._run = run
+        self._redactor = redactor
+        self._now = now
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """See that a backup can be written, before anything is overwritten.
+
+        Raises:
+            ReconcilerError: It cannot.
+        """
+        with self._lock:
+            self._make_folder()
+            part = self._folder / ".check.part"
+            self._write(part, "x")
+            part.unlink()
+            with suppress(OSError):  # a run that overwrites nothing leaves no directory
+                self._folder.rmdir()
+
+    def save(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> Path:
+        """Write the backup of a workflow that is about to be overwritten, and return its file.
+
+        Args:
+            live: The workflow.
+            reason: What is about to happen to it.
+            sensitive: The fields of its body that are known to be secrets.
+
+        Raises:
+            ReconcilerError: It cannot be written; nothing half-written stays.
+        """
+        path = self._folder / f"{live.id}-{_slug(live.name)}.json"
+        text = json.dumps(self._document(live, reason, sensitive), indent=2, ensure_ascii=True) + "\n"
+        with self._lock:
+            self._make_folder()
+            if not path.exists():  # the first one of a run is what was there before it
+                part = path.with_suffix(".part")
+                self._write(part, text)
+                self._named(part, path)
+        return path
+
+    def discard(self, path: Path) -> None:
+        """Remove the backup of a workflow that was not overwritten after all."""
+        with suppress(OSError), self._lock:
+            path.unlink()
+            self._folder.rmdir()
+
+    def _document(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> JsonObject:
+        sent = sendable_body(live.body)
+        body, left = without_secrets(sent, sensitive, self._redactor)
+        tags = [tag for tag in as_list(sent.get("tags")) if not self._redactor.finds(str(tag))]
+        return {
+            "format_version": FORMAT_VERSION,
+            "tool_version": __version__,
+            "run": self._run.id,
+            "time": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "tenant": self._run.tenant,
+            "stage": self._run.stage,
+            "reason": reason,
+            "id": live.id,
+            "name": live.name,
+            "paused": live.paused,
+            "body": {**body, "tags": tags} if tags else body,
+            "left_out": [{"path": [*item.path], "why": item.why} for item in left],
+        }
+
+    def _make_folder(self) -> None:
+        try:
+            if self._folder.is_dir():
+                return
+            self._hide_from_git()
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+
+    def _hide_from_git(self) -> None:
+        """Keep backups out of commits: what is made here is for this machine only."""
+        top = self._directory.parent if self._directory.parent.name == ".reconciler" else self._directory
+        if not top.exists():
+            top.mkdir(mode=0o700, parents=True)
+            (top / ".gitignore").write_text("*\n", encoding="ascii")
+
+    def _write(self, part: Path, text: str) -> None:
+        try:
+            with suppress(FileNotFoundError):
+                part.unlink()
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:
+                part.unlink()
+                raise
+        except OSError as error:
+            raise _unwritable(part.parent, error) from error
+
+    def _named(self, part: Path, path: Path) -> None:
+        try:
+            part.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink()
+            raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> ReconcilerError:
+    return ReconcilerError(
+        f"no backup can be written into {path}: {(error.strerror or str(error)).lower()}",
+        hint="--backup-dir DIRECTORY names another place, and --no-backup does without.",
+    )
+
+
+def _slug(name: str) -> str:
+    return _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or "workflow"

@@ -1,0 +1,91 @@
+"""Carries a plan out for a command: shows it, asks, keeps backups, writes, reports."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from reconciler.apply import Report, Status, apply_plan
+from reconciler.backup import Backups, Run, new_run_id
+from reconciler.backup.store import utc_now
+from reconciler.cli.engine import Engine
+from reconciler.cli.manner import Manner
+from reconciler.cli.output import show, warn
+from reconciler.errors import BlockedError, ReconcilerError
+from reconciler.exits import ExitCode
+from reconciler.plan import Create, Plan, SetPaused
+from reconciler.render.plan_text import plan_text
+from reconciler.render.report import progress_line, report_json, report_text
+
+
+def show_plan(engine: Engine, plan: Plan, manner: Manner) -> None:
+    """Show a plan; with JSON it is not the result, but whoever is asked must see it."""
+    text = plan_text(plan, engine.redactor, bodies=manner.show_bodies)
+    if manner.as_json:
+        warn(text)
+    else:
+        show(text)
+
+
+def carry_out(engine: Engine, plan: Plan, manner: Manner) -> ExitCode:
+    """Carry out a plan that was shown, report what came of it, and return the exit code.
+
+    Args:
+        engine: The tenant.
+        plan: What is to be done.
+        manner: How.
+
+    Raises:
+        BlockedError: A guard refuses the whole plan; nothing was done.
+        ReconcilerError: It was not approved, or no backup can be written; nothing was done.
+    """
+    if plan.refusal:
+        raise BlockedError(plan.refusal, hint="Nothing was changed.")
+    backups = _backups(engine, plan, manner)
+    if plan.writes and not manner.approved:
+        _ask(engine.session.base_url)
+    report = apply_plan(
+        plan,
+        engine.applier(manner.timing, backups),
+        lambda action, event: warn(progress_line(action, event, engine.redactor)),
+        concurrency=engine.concurrency,
+        fail_fast=manner.fail_fast,
+        stopping=lambda: warn("stopping: what is being written is finished, the rest is not tried"),
+    )
+    if manner.as_json:
+        show(report_json(report, engine.redactor))
+    elif report.results:
+        show(report_text(report, engine.redactor))
+    return _exit_code(report)
+
+
+def _backups(engine: Engine, plan: Plan, manner: Manner) -> Backups | None:
+    """Return where backups go, once it is seen that they can."""
+    overwrites = any(not isinstance(action, Create | SetPaused) for action in plan.writes)
+    if manner.backup_dir is None or not overwrites:
+        return None
+    run = Run(id=new_run_id(utc_now()), tenant=engine.session.base_url, stage=engine.session.stage)
+    backups = Backups(manner.backup_dir, run, engine.redactor)
+    backups.check()
+    return backups
+
+
+def _ask(tenant: str) -> None:
+    """Ask on stderr whether the plan may be applied to the tenant at that address.
+
+    Raises:
+        ReconcilerError: It was not given.
+    """
+    click.echo(f"\nApply this plan to {tenant}? Only 'yes' is accepted: ", err=True, nl=False)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        click.echo(err=True)
+    if answer.strip() != "yes":
+        raise ReconcilerError("cancelled; nothing was changed", hint="--auto-approve does not ask.")
+
+
+def _exit_code(report: Report) -> ExitCode:
+    if report.count(Status.FAILED) or report.count(Status.NOT_TRIED):
+        return ExitCode.FAILED
+    return ExitCode.BLOCKED if report.count(Status.BLOCKED) else ExitCode.OK

@@ -1,0 +1,231 @@
+"""Rollback: what an apply overwrote or deleted is as it was, and planning as it did then finds nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flow_helpers import COMMAND, TENANTS, TOKEN, Git, body, process_env, rich, run, step
+
+from reconciler.emulator.server import EmulatorServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+import subprocess
+
+
+def _apply(git: Git, backups: Path, *words: str) -> None:
+    done = run(git, "apply", "--auto-approve", "--backup-dir", str(backups), *words)
+    assert done.returncode == 0, done.stderr
+
+
+def _rollback(git: Git, backups: Path, *words: str, cwd: Path | None = None) -> Any:
+    done = subprocess.run(
+        [*COMMAND, "rollback", "--backup-dir", str(backups), *words],
+        cwd=cwd or git.folder.parent,
+        env=process_env(git),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        input="",
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> Path:
+    """Return where backups go."""
+    return tmp_path / "backups"
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_what_was_changed_comes_back(tmp_path: Path, tenant: str, backups: Path, time: Any) -> None:
+    """On a tenant of every kind: after a rollback, planning the old manifests finds nothing."""
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+    (tmp_path / "reconciler.yaml").write_text("manifests: [workflows]\n", encoding="utf-8")
+    with EmulatorServer(token=TOKEN, profile=TENANTS[tenant], clock=time) as server:
+        git = Git(server, folder, time)
+        old = rich("flow")
+        git.write(old)
+        git.done()
+        webhooks = git.webhooks()
+        changed = rich("flow", tags=[{"name": "green"}])
+        del changed["steps"]["open"]
+        changed["steps"]["load"]["command"] = "python other.py"
+        git.write(changed)
+        _apply(git, backups)
+        done = _rollback(git, backups, "--auto-approve")
+        assert done.returncode == 0, done.stdout + done.stderr
+        git.write(old)
+        git.is_clean()
+        assert git.webhooks() == webhooks
+
+
+def test_a_rename_and_a_pause_come_back(git: Git, backups: Path) -> None:
+    """The name and whether it was paused are a part of what comes back; the id stays."""
+    git.write(body("old"), paused=True)
+    git.done()
+    identity = git.live("old")
+    git.write(body("new", "echo 2"), renamedFrom=["old"], paused=False)
+    _apply(git, backups)
+    assert _rollback(git, backups, "--auto-approve").returncode == 0
+    assert git.live("old") == identity
+    assert git.server.store.get(identity).paused
+
+
+def test_a_deleted_workflow_is_created_anew(git: Git, backups: Path) -> None:
+    """A pruned workflow comes back with its owner's mark, under another id, which is said."""
+    for number in range(5):
+        git.write(body(f"w{number}"), f"w{number}.yaml")
+    owner = ("--ownership-tag", "team-a")
+    _apply(git, backups, *owner)
+    git.remove("w4.yaml")
+    _apply(git, backups, *owner, "--prune")
+    done = _rollback(git, backups, "--auto-approve")
+    assert done.returncode == 0, done.stderr
+    assert "it was deleted, and is created anew" in done.stdout
+    assert git.stored("w4")["tags"] == [{"name": "reconciler-owner-team-a"}]
+
+
+def test_a_rollback_can_be_undone(git: Git, backups: Path) -> None:
+    """A rollback makes backups itself: rolled back again, everything is as after the apply."""
+    git.write(body(command="echo 1"))
+    git.done()
+    git.write(body(command="echo 2"))
+    _apply(git, backups)
+    assert _rollback(git, backups, "--auto-approve").returncode == 0
+    assert git.stored()["steps"]["one"]["command"] == "echo 1"
+    assert _rollback(git, backups, "--auto-approve").returncode == 0
+    assert git.stored()["steps"]["one"]["command"] == "echo 2"
+
+
+def test_by_name_and_by_run(git: Git, backups: Path) -> None:
+    """One workflow of several, or all of an earlier run, can be put back."""
+    for name in "ab":
+        git.write(body(name, "echo 1"), f"{name}.yaml")
+    git.done()
+    for number in (2, 3):
+        for name in "ab":
+            git.write(body(name, f"echo {number}"), f"{name}.yaml")
+        _apply(git, backups)
+    listed = json.loads(_rollback(git, backups, "--list", "--format", "json").stdout)
+    runs = [item["id"] for item in listed["runs"]]
+    assert len(runs) == 2
+    assert _rollback(git, backups, "--auto-approve", "a").returncode == 0
+    assert [git.stored(name)["steps"]["one"]["command"] for name in "ab"] == ["echo 2", "echo 3"]
+    assert _rollback(git, backups, "--auto-approve", runs[1]).returncode == 0
+    assert [git.stored(name)["steps"]["one"]["command"] for name in "ab"] == ["echo 1", "echo 1"]
+    assert _rollback(git, backups, "--auto-approve", "zzz").returncode == 64
+
+
+def test_the_list_asks_nobody(git: Git, backups: Path) -> None:
+    """`--list` needs no token and sends nothing; without backups it says so."""
+    assert "There are no backups" in _rollback(git, backups, "--list").stdout
+    git.write(body())
+    git.done()
+    git.write(body(command="echo 2"))
+    _apply(git, backups)
+    git.env = {}
+    done = _rollback(git, backups, "--list")
+    assert done.returncode == 0
+    assert "flow (id 1): before its update" in done.stdout
+
+
+def test_a_secret_comes_from_git(git: Git, backups: Path) -> None:
+    """A token that the backup leaves out is taken from the manifest in Git; it is nowhere in the backup."""
+    one = step(repository={"url": "https://github.com/a/b", "branch": "m", "token": "canary-credential"})
+    git.write(body(steps={"one": one}))
+    git.done()
+    git.write(body(steps={"one": {**one, "command": "echo 2"}}))
+    _apply(git, backups)
+    assert all("canary" not in path.read_text(encoding="utf-8") for path in backups.rglob("*.json"))
+    (git.folder.parent / "reconciler.yaml").write_text("manifests: [workflows]\n", encoding="utf-8")
+    done = _rollback(git, backups, "--auto-approve", "--show-bodies")
+    assert done.returncode == 0, done.stderr
+    assert "is taken from the manifest in Git" in done.stdout
+    assert "canary" not in done.stdout + done.stderr
+    stored = git.stored()["steps"]["one"]
+    assert (stored["command"], stored["repository"]["token"]) == ("echo hi", "canary-credential")
+
+
+def test_a_secret_that_nobody_has(git: Git, backups: Path) -> None:
+    """Where neither Git nor the live workflow has a secret, the workflow is blocked, and nothing is lost."""
+    one = step(repository={"url": "https://github.com/a/b", "branch": "m", "token": "canary-credential"})
+    git.write(body(steps={"one": one}))
+    git.done()
+    del one["repository"]
+    git.write(body(steps={"one": one}))
+    _apply(git, backups)
+    done = _rollback(git, backups, "--auto-approve")
+    assert done.returncode == 4
+    assert "the backup does not have steps.one.repository.token" in done.stdout
+    assert "repository" not in git.stored()["steps"]["one"]
+
+
+def test_another_workflow_has_the_name(git: Git, backups: Path) -> None:
+    """A workflow that took the name since is not overwritten."""
+    git.write(body("old"))
+    git.done()
+    git.write(body("new"), renamedFrom=["old"])
+    _apply(git, backups)
+    git.server.store.create(body("old", "echo theirs"))
+    done = _rollback(git, backups, "--auto-approve")
+    assert done.returncode == 4
+    assert "another live workflow (id 2) has its name now" in done.stdout
+
+
+def test_another_tenants_backups(git: Git, backups: Path) -> None:
+    """Backups of another tenant are not even looked at."""
+    git.write(body())
+    git.done()
+    git.write(body(command="echo 2"))
+    _apply(git, backups)
+    for path in backups.rglob("*.json"):
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**saved, "tenant": "https://service.peak.ai"}), encoding="utf-8")
+    done = _rollback(git, backups, "--auto-approve")
+    assert (done.returncode, "there are no backups" in done.stderr) == (64, True)
+
+
+def test_what_cannot_be_backed_up_is_not_overwritten(git: Git, backups: Path) -> None:
+    """A backup directory that cannot be written stops an apply before its first write."""
+    git.write(body())
+    git.done()
+    git.write(body(command="echo 2"))
+    backups.write_text("", encoding="ascii")
+    before = len(git.writes())
+    done = run(git, "apply", "--auto-approve", "--backup-dir", str(backups / "below"))
+    assert (done.returncode, len(git.writes())) == (1, before)
+    assert "no backup can be written into" in done.stderr
+    assert run(git, "apply", "--auto-approve", "--no-backup").returncode == 0
+
+
+def test_a_blocked_update_leaves_no_backup(git: Git, backups: Path, tmp_path: Path) -> None:
+    """A workflow that a guard keeps from being overwritten has no backup of that run."""
+    for name in "ab":
+        git.write(body(name), f"{name}.yaml")
+    git.done()
+    for name in "ab":
+        git.write(body(name, "echo 2"), f"{name}.yaml", whenRunning="skip")
+    file = tmp_path / "plan.json"
+    assert run(git, "plan", "--out", str(file)).returncode == 0
+    git.server.store.execute(git.live("b"))
+    done = run(git, "apply", "--plan", str(file), "--backup-dir", str(backups))
+    assert done.returncode == 4
+    assert sorted(path.name for path in backups.rglob("*.json")) == ["1-a.json"]
+
+
+def test_it_asks_first(git: Git, backups: Path) -> None:
+    """Without --auto-approve a rollback asks, and without an answer nothing is done."""
+    git.write(body())
+    git.done()
+    git.write(body(command="echo 2"))
+    _apply(git, backups)
+    done = _rollback(git, backups)
+    assert (done.returncode, "Only 'yes' is accepted" in done.stderr) == (1, True)
+    assert git.stored()["steps"]["one"]["command"] == "echo 2"
