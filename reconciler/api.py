@@ -51,6 +51,27 @@ class TenantWriter(TenantReader, Protocol):
         """Resume a workflow."""
 
 
+class TenantRunner(Protocol):
+    """What starting a run and following it needs."""
+
+    def execute_workflow(self, workflow_id: int, body: JsonObject | None = None) -> JsonObject:
+        """Start a run; return its id."""
+
+    def list_executions(
+        self,
+        workflow_id: int,
+        date_from: str | None = None,
+        *,
+        page_size: int | None = None,
+        page_number: int | None = None,
+        return_iterator: Literal[False],
+    ) -> JsonObject:
+        """Return one page of the runs of a workflow."""
+
+    def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
+        """Return how far a run and its steps have come."""
+
+
 class CatalogueReader(Protocol):
     """What a tenant has beside workflows (`reconciler.client.catalogue.Catalogue`): reading only."""
 

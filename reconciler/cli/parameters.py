@@ -1,0 +1,124 @@
+"""What a run is started with: the options of `run` and its file of parameters, as one request body.
+
+Values may be secret: no message quotes one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import InvalidInputError, UsageError
+from reconciler.manifests.documents import Document, read_documents
+from reconciler.manifests.files import UnreadableError, read_text
+from reconciler.manifests.values import Included, Tags
+from reconciler.schema import validate
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject, as_object
+
+_NO_TAGS: Final = Tags(
+    env=lambda _name, _default: Included(problem="a file of parameters takes no !env"),
+    file=lambda _name: Included(problem="a file of parameters takes no !file"),
+)
+
+
+def run_body(
+    file: Path | None, params: Iterable[str], step_params: Iterable[str], steps: Iterable[str]
+) -> JsonObject:
+    """Return the body that a run is started with.
+
+    Args:
+        file: The file with `global` and `stepWise`; what is typed goes before what it says.
+        params: `KEY=VALUE`, for every step.
+        step_params: `STEP:KEY=VALUE`, for one step.
+        steps: The steps that run; all when there are none.
+
+    Raises:
+        UsageError: What is typed cannot be read, or says a thing twice.
+        InvalidInputError: The file cannot be read or is not valid.
+    """
+    said = {} if file is None else _read(file)
+    step_wise = {step: as_object(values) for step, values in as_object(said.get("stepWise")).items()}
+    for step, values in _by_step(step_params).items():
+        step_wise[step] = {**step_wise.get(step, {}), **values}
+    everywhere = {**as_object(said.get("global")), **_pairs("--param", "KEY=VALUE", params)}
+    chosen: JsonObject = {"global": everywhere, "stepWise": {**step_wise}}
+    body: JsonObject = {"params": {key: value for key, value in chosen.items() if value}}
+    body["stepsToRun"] = [{"stepName": step} for step in dict.fromkeys(steps)]
+    return {key: value for key, value in body.items() if value}
+
+
+def steps_of(body: JsonObject) -> list[str]:
+    """Return the names of the steps that a run's body speaks of."""
+    chosen = body.get("stepsToRun")
+    listed = [str(as_object(item)["stepName"]) for item in chosen] if isinstance(chosen, list) else []
+    return [*listed, *as_object(as_object(body.get("params")).get("stepWise"))]
+
+
+def secrets_of(body: JsonObject) -> set[str]:
+    """Return the values in a run's body, plain and as in JSON: a server must not be quoted with them."""
+    params = as_object(body.get("params"))
+    groups = [as_object(params.get("global")), *map(as_object, as_object(params.get("stepWise")).values())]
+    values = {str(value) for group in groups for value in group.values()}
+    return values | {json.dumps(value)[1:-1] for value in values}
+
+
+def _by_step(words: Iterable[str]) -> dict[str, JsonObject]:
+    found: dict[str, list[str]] = {}
+    for word in words:
+        step, colon, pair = word.partition(":")
+        if not step or not colon or "=" in step:
+            raise _unreadable("--step-param", "STEP:KEY=VALUE")
+        found.setdefault(step, []).append(pair)
+    return {step: _pairs("--step-param", "STEP:KEY=VALUE", pairs) for step, pairs in found.items()}
+
+
+def _pairs(option: str, form: str, words: Iterable[str]) -> JsonObject:
+    found: JsonObject = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise _unreadable(option, form)
+        if key in found:
+            raise UsageError(f"{option} gives {clip(printable(key), 60)!r} twice", hint="Give it once.")
+        found[key] = value
+    return found
+
+
+def _unreadable(option: str, form: str) -> UsageError:
+    return UsageError(
+        f"{option} takes {form}; what was given has another form (and may be secret: not shown)"
+    )
+
+
+def _read(file: Path) -> JsonObject:
+    document = _document(file)
+    problems = list(_problems(document))
+    if problems:
+        raise InvalidInputError("the parameters are invalid; nothing was started:\n" + "\n".join(problems))
+    return as_object(document.value)
+
+
+def _document(file: Path) -> Document:
+    name = printable(str(file))
+    try:
+        text = read_text(file, file.parent.resolve())
+    except UnreadableError as error:
+        raise InvalidInputError(f"the parameters {name} cannot be read: {error}") from None
+    documents, findings = read_documents(name, text, _NO_TAGS)
+    if findings:
+        line = f":{findings[0].position.line}" if findings[0].position else ""
+        raise InvalidInputError(f"the parameters are invalid:\n{name}{line}: {findings[0].message}")
+    if len(documents) != 1:
+        raise InvalidInputError(f"the parameters {name} must be one document; there are {len(documents)}")
+    return documents[0]
+
+
+def _problems(document: Document) -> Iterator[str]:
+    """Yield what is wrong with the file, without what was found: that may be secret."""
+    for problem in validate({"params": document.value}, "execution"):
+        position = document.position(problem.path[1:], at_key=problem.at_key)
+        place = f"{document.file}:{position.line}:{position.column}" if position else document.file
+        yield f"{place}: {problem.message}"
