@@ -188,10 +188,11 @@ def _block(value: JsonObject, chosen: str | None) -> JsonObject:
     if chosen is None:
         return {}
     if chosen not in environments:
-        known = ", ".join(map(printable, environments)) or "none"
+        known = clip(", ".join(map(printable, environments)) or "none", 300)
         raise UsageError(
             f"the configuration has no environment '{clip(printable(chosen), 60)}'",
-            hint=f"There are: {clip(known, 300)}. It was named by --environment or RECONCILER_ENVIRONMENT.",
+            hint=f"There are: {known}. One that states nothing is written NAME: {{}}. "
+            "It was named by --environment or RECONCILER_ENVIRONMENT.",
         )
     return as_object(environments[chosen])
 

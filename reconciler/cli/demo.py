@@ -70,7 +70,9 @@ class _Round:
     """Runs commands as processes of their own, as a user would, and sees that they end as they should."""
 
     def __init__(self, url: str, manifests: Path) -> None:
-        self._env = {**os.environ, "PEAK_API_URL": url, "PEAK_AUTH_TOKEN": _TOKEN}
+        # What a user has set for tenants of their own is not meant for this one.
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("RECONCILER_")}
+        self._env = {**kept, "PEAK_API_URL": url, "PEAK_AUTH_TOKEN": _TOKEN}
         self._manifests = manifests
         self._number = 0
 

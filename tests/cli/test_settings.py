@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-import yaml
-from click.testing import CliRunner
+from settings_helpers import configure, settings_of
 
 from reconciler.cli.engine import open_session
-from reconciler.cli.options import tenant_options
-from reconciler.cli.settings import Settings
-from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.safety import Safety
 
@@ -47,24 +40,6 @@ def _filled(place: dict[str, Any], value: Any) -> dict[str, Any]:
     return {key: value if item is ... else _filled(item, value) for key, item in place.items()}
 
 
-def _settings(folder: Path, *words: str, **env: str) -> Settings:
-    """Return what a command with these words would work with."""
-    found: list[Settings] = []
-
-    @click.command()
-    @tenant_options
-    def command(*, settings: Settings) -> None:
-        found.append(settings)
-
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        CliRunner().invoke(command, list(words), env=env, catch_exceptions=False, standalone_mode=False)
-    finally:
-        os.chdir(before)
-    return found[0]
-
-
 def _read(settings: Any, path: str) -> Any:
     for part in path.split("."):
         settings = getattr(settings, part)
@@ -86,20 +61,65 @@ def test_precedence(tmp_path: Path, option: str, level: int) -> None:
         env["RECONCILER_" + option.upper().replace("-", "_")] = str(values[1])
     if level == 0:
         words += [f"--{option}", str(values[0])]
-    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
-    assert _read(_settings(tmp_path, *words, **env), attribute) == values[level]
+    configure(tmp_path, whole)
+    assert _read(settings_of(tmp_path, *words, **env), attribute) == values[level]
 
 
 def test_precedence_of_remember(tmp_path: Path) -> None:
     """A switch has the same five levels."""
-    file = tmp_path / "reconciler.yaml"
     base = {"manifests": ["flows"], "environments": {"prod": {"remember": True}}}
-    file.write_text(yaml.safe_dump({**base, "remember": False}), encoding="utf-8")
-    assert _settings(tmp_path).remember is False
-    assert _settings(tmp_path, "--environment", "prod").remember is True
-    assert _settings(tmp_path, RECONCILER_ENVIRONMENT="prod", RECONCILER_REMEMBER="false").remember is False
-    assert _settings(tmp_path, "--remember", RECONCILER_REMEMBER="false").remember is True
-    assert _settings(tmp_path, "--no-remember", RECONCILER_ENVIRONMENT="prod").remember is False
+    configure(tmp_path, {**base, "remember": False})
+    assert settings_of(tmp_path).remember is False
+    assert settings_of(tmp_path, "--environment", "prod").remember is True
+    assert settings_of(tmp_path, RECONCILER_ENVIRONMENT="prod", RECONCILER_REMEMBER="false").remember is False
+    assert settings_of(tmp_path, "--remember", RECONCILER_REMEMBER="false").remember is True
+    assert settings_of(tmp_path, "--no-remember", RECONCILER_ENVIRONMENT="prod").remember is False
+
+
+def test_precedence_of_manifests(tmp_path: Path) -> None:
+    """PATH goes before the block's manifests, and these before those of the top level."""
+    configure(tmp_path, {"manifests": ["all"], "environments": {"prod": {"manifests": ["prod"]}, "dev": {}}})
+    assert settings_of(tmp_path, "typed", "--environment", "prod").paths == ("typed",)
+    assert settings_of(tmp_path, "--environment", "prod").paths == ("prod",)
+    assert settings_of(tmp_path, "--environment", "dev").paths == ("all",)
+    assert settings_of(tmp_path).paths == ("all",)
+
+
+def test_precedence_of_exclude(tmp_path: Path) -> None:
+    """What a block excludes takes the place of what the top level does."""
+    whole = {"manifests": ["."], "exclude": ["a.yaml"], "environments": {"prod": {"exclude": ["b.yaml"]}}}
+    configure(tmp_path, whole)
+    files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    assert [settings_of(tmp_path).excludes(file) for file in files] == [True, False]
+    prod = settings_of(tmp_path, "--environment", "prod")
+    assert [prod.excludes(file) for file in files] == [False, True]
+
+
+def test_precedence_of_the_configuration(tmp_path: Path) -> None:
+    """A file that is typed goes before that of the variable, and that before the nearest one."""
+    configure(tmp_path, {"manifests": ["nearest"]})
+    configure(tmp_path, {"manifests": ["variable"]}, "v.yaml")
+    configure(tmp_path, {"manifests": ["typed"]}, "t.yaml")
+    assert settings_of(tmp_path).paths == ("nearest",)
+    assert settings_of(tmp_path, RECONCILER_CONFIG="v.yaml").paths == ("variable",)
+    assert settings_of(tmp_path, "--config", "t.yaml", RECONCILER_CONFIG="v.yaml").paths == ("typed",)
+
+
+def test_precedence_of_the_environment(tmp_path: Path) -> None:
+    """An environment that is typed goes before that of the variable; without either none holds."""
+    configure(tmp_path, "manifests: [f]\nenvironments: {dev: {concurrency: 2}, prod: {concurrency: 3}}\n")
+    assert settings_of(tmp_path).concurrency == 10
+    assert settings_of(tmp_path, RECONCILER_ENVIRONMENT="prod").concurrency == 3
+    typed = settings_of(tmp_path, "--environment", "dev", RECONCILER_ENVIRONMENT="prod")
+    assert (typed.concurrency, typed.environment_typed) == (2, True)
+
+
+def test_variables_that_are_empty(tmp_path: Path) -> None:
+    """A variable that is empty says nothing: so a pipeline can leave one open."""
+    configure(tmp_path, {"manifests": ["flows"], "concurrency": 4, "ownership": {"tag": "a"}})
+    empty = dict.fromkeys(("RECONCILER_CONCURRENCY", "RECONCILER_OWNERSHIP_TAG", "RECONCILER_CONFIG"), "")
+    found = settings_of(tmp_path, **empty, RECONCILER_ENVIRONMENT="", RECONCILER_REMEMBER="")
+    assert (found.concurrency, found.owner, found.environment, found.remember) == (4, "a", None, True)
 
 
 def test_limits_of_a_block_leave_the_others(tmp_path: Path) -> None:
@@ -109,16 +129,16 @@ def test_limits_of_a_block_leave_the_others(tmp_path: Path) -> None:
         "safety": {"max_deletes": 7, "max_delete_ratio": 0.5},
         "environments": {"prod": {"safety": {"max_deletes": 1}}},
     }
-    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
-    settings = _settings(tmp_path, "--environment", "prod")
+    configure(tmp_path, whole)
+    settings = settings_of(tmp_path, "--environment", "prod")
     assert settings.safety == Safety(max_deletes=1, max_delete_ratio=0.5)
 
 
 def test_a_block_that_states_nothing_of_a_setting_leaves_it(tmp_path: Path) -> None:
     """An empty `ownership` of a block takes no owner away: what was owned stays so."""
     whole = {"manifests": ["flows"], "ownership": {"tag": "a"}, "environments": {"prod": {"ownership": {}}}}
-    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
-    assert _settings(tmp_path, "--environment", "prod").owner == "a"
+    configure(tmp_path, whole)
+    assert settings_of(tmp_path, "--environment", "prod").owner == "a"
 
 
 @pytest.mark.parametrize(
@@ -134,8 +154,8 @@ def test_a_block_that_states_nothing_of_a_setting_leaves_it(tmp_path: Path) -> N
 )
 def test_whether_the_paths_are_all_there_are(tmp_path: Path, words: list[str], whole: bool) -> None:
     """Paths are whole when everything that the configuration names is at or below them."""
-    (tmp_path / "reconciler.yaml").write_text("manifests: [flows, more]\n", encoding="utf-8")
-    assert _settings(tmp_path, *words).whole is whole
+    configure(tmp_path, "manifests: [flows, more]\n")
+    assert settings_of(tmp_path, *words).whole is whole
 
 
 @pytest.mark.parametrize(
@@ -161,7 +181,7 @@ def test_whether_the_paths_are_all_there_are(tmp_path: Path, words: list[str], w
 def test_a_bad_value_in_a_variable(tmp_path: Path, variable: str, value: str, words: str) -> None:
     """A value that a variable cannot have is told with its name, what was found and what is allowed."""
     with pytest.raises(click.UsageError) as caught:
-        _settings(tmp_path, "flows", **{variable: value})
+        settings_of(tmp_path, "flows", **{variable: value})
     told = caught.value.format_message()
     assert f"(env var: '{variable}')" in told
     assert words in told
@@ -170,82 +190,42 @@ def test_a_bad_value_in_a_variable(tmp_path: Path, variable: str, value: str, wo
 def test_environments_that_are_not_known(tmp_path: Path) -> None:
     """An environment that the configuration does not have is refused, with those that it has."""
     with pytest.raises(UsageError, match=r"no reconciler\.yaml"):
-        _settings(tmp_path, "flows", "--environment", "prod")
-    (tmp_path / "reconciler.yaml").write_text("environments: {dev: {}, test: {}}\n", encoding="utf-8")
+        settings_of(tmp_path, "flows", "--environment", "prod")
+    configure(tmp_path, "environments: {dev: {}, test: {}}\n")
     with pytest.raises(UsageError) as caught:
-        _settings(tmp_path, "flows", "--environment", "prod")
+        settings_of(tmp_path, "flows", "--environment", "prod")
     assert caught.value.message == "the configuration has no environment 'prod'"
-    assert caught.value.hint.startswith("There are: dev, test. It was named by --environment or RECONCILER_E")
+    assert caught.value.hint.startswith("There are: dev, test. ")
+    assert "--environment or RECONCILER_ENVIRONMENT" in caught.value.hint
 
 
 def test_a_protected_environment_is_typed(tmp_path: Path) -> None:
     """What writes to a protected environment names it on the command line; a variable does not do."""
     text = "manifests: [flows]\nenvironments: {prod: {protected: true}, dev: {}}\n"
-    (tmp_path / "reconciler.yaml").write_text(text, encoding="utf-8")
-    _settings(tmp_path, "--environment", "prod").refuse_unnamed_environment()
-    _settings(tmp_path, RECONCILER_ENVIRONMENT="dev").refuse_unnamed_environment()
+    configure(tmp_path, text)
+    settings_of(tmp_path, "--environment", "prod").refuse_unnamed_environment()
+    settings_of(tmp_path, RECONCILER_ENVIRONMENT="dev").refuse_unnamed_environment()
     with pytest.raises(UsageError, match="is protected"):
-        _settings(tmp_path, RECONCILER_ENVIRONMENT="prod").refuse_unnamed_environment()
+        settings_of(tmp_path, RECONCILER_ENVIRONMENT="prod").refuse_unnamed_environment()
 
 
 def test_where_backups_go(tmp_path: Path) -> None:
-    """Backups are beside the configuration, else where the command runs."""
-    assert _settings(tmp_path, "flows").backup_dir == Path(".reconciler/backups")
-    (tmp_path / "reconciler.yaml").write_text("manifests: [flows]\n", encoding="utf-8")
+    """Backups are where a flag says, else a variable, else beside the configuration, else here."""
+    variable = {"RECONCILER_BACKUP_DIR": "v"}
+    assert settings_of(tmp_path, "flows", "--backup-dir", "t", **variable).backup_dir == Path("t")
+    assert settings_of(tmp_path, "flows", **variable).backup_dir == Path("v")
+    assert settings_of(tmp_path, "flows").backup_dir == Path(".reconciler/backups")
+    configure(tmp_path, "manifests: [flows]\n")
     below = tmp_path / "below"
     below.mkdir()
-    assert _settings(below).backup_dir.resolve() == tmp_path.resolve() / ".reconciler" / "backups"
-
-
-def _process(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "reconciler", *words],
-        cwd=folder,
-        env={**kept, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-_FLOW = "name: a\nsteps: {one: {imageId: 100, imageVersionId: 200, command: x}}\n"
-
-
-def test_an_environment_as_a_process(tmp_path: Path) -> None:
-    """The environment's token and owner are used, protection holds for apply only, and a token is missed."""
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "a.yaml").write_text(_FLOW, encoding="utf-8")
-    whole = {
-        "manifests": ["flows"],
-        "environments": {
-            "prod": {"token_env": "PROD_TOKEN", "protected": True, "ownership": {"tag": "team-a"}}
-        },
-    }
-    (tmp_path / "reconciler.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
-    with EmulatorServer(token="right") as server:
-        env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "wrong", "PROD_TOKEN": "right"}
-        chosen = {**env, "RECONCILER_ENVIRONMENT": "prod"}
-        assert _process(tmp_path, "plan", **env).returncode == 1
-        assert _process(tmp_path, "plan", "--detailed-exitcode", **chosen).returncode == 2
-        refused = _process(tmp_path, "apply", "--auto-approve", **chosen)
-        assert (refused.returncode, refused.stdout) == (64, "")
-        assert "Add --environment prod" in refused.stderr
-        done = _process(tmp_path, "apply", "--auto-approve", "--environment", "prod", **env)
-        assert done.returncode == 0, done.stderr
-        (record,) = server.store.records()
-        assert record.body["tags"] == [{"name": "reconciler-owner-team-a"}]
-        del chosen["PROD_TOKEN"]
-        missed = _process(tmp_path, "plan", **chosen)
-        assert missed.returncode == 3
-        assert "its token in PROD_TOKEN, and that variable is not set" in missed.stderr
+    assert settings_of(below).backup_dir.resolve() == tmp_path.resolve() / ".reconciler" / "backups"
 
 
 def test_the_stage_of_an_environment(tmp_path: Path) -> None:
     """An environment's stage goes before the variables of the SDK; an address goes before any stage."""
     whole = "manifests: [flows]\nenvironments: {dev: {stage: dev}}\n"
-    (tmp_path / "reconciler.yaml").write_text(whole, encoding="utf-8")
-    settings = _settings(tmp_path, "--environment", "dev")
+    configure(tmp_path, whole)
+    settings = settings_of(tmp_path, "--environment", "dev")
     env = {"PEAK_AUTH_TOKEN": "t" * 20, "PEAK__STAGE": "beta"}
     with open_session(settings, env) as session:
         assert session.base_url == "https://service.dev.peak.ai"

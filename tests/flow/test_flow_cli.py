@@ -366,9 +366,9 @@ def test_several_paths(git: Git) -> None:
 
 
 def test_demo(git: Git) -> None:
-    """`demo` needs neither credentials nor a tenant, shows the whole round and exits with 0."""
+    """`demo` needs neither credentials nor a tenant nor settings, shows the whole round and exits with 0."""
     words = [*COMMAND, "demo"]
-    env = process_env(git, PEAK_API_URL=None, PEAK_AUTH_TOKEN=None)
+    env = process_env(git, PEAK_API_URL=None, PEAK_AUTH_TOKEN=None, RECONCILER_ENVIRONMENT="prod")
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=env)
     assert ended.returncode == 0, ended.stderr
     assert "Plan: 3 to create." in ended.stdout
