@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apply.report import Report, Result, Status, StoppedError, words
 from reconciler.apply.workflow import Applier
@@ -28,12 +28,12 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
     *,
     concurrency: int = CONCURRENCY,
     fail_fast: bool = False,
-    stopping: Callable[[], None] = lambda: None,
+    stop: threading.Event | None = None,
 ) -> Report:
     """Return what came of `plan`.
 
-    One workflow's failure stops only that workflow, and all deletes. An interrupt lets what is being written
-    end; the rest is reported as not tried.
+    One workflow's failure stops only that workflow, and all deletes. When it is told to stop, what is being
+    written is finished; the rest is reported as not tried.
 
     Args:
         plan: What is to be done.
@@ -41,14 +41,14 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
         progress: Who listens.
         concurrency: How many workflows are written at a time.
         fail_fast: Whether the first failure stops the rest, too; what is being written is finished.
-        stopping: Called when an interrupt begins to stop the run.
+        stop: Set by whoever wants the run to stop, at any time.
 
     Raises:
         BlockedError: A guard refuses the whole plan; nothing was done.
     """
     if plan.refusal:
         raise BlockedError(plan.refusal)
-    return _Run(applier, progress, stopping, concurrency, fail_fast=fail_fast).report(plan)
+    return _Run(applier, progress, stop or threading.Event(), concurrency, fail_fast=fail_fast).report(plan)
 
 
 class _Run:
@@ -58,17 +58,16 @@ class _Run:
         self,
         applier: Applier,
         progress: Progress,
-        stopping: Callable[[], None],
+        stop: threading.Event,
         concurrency: int,
         *,
         fail_fast: bool,
     ) -> None:
         self._applier = applier
         self._progress = progress
-        self._stopping = stopping
         self._concurrency = concurrency
         self._fail_fast = fail_fast
-        self._stopped = threading.Event()
+        self._stopped = stop
         self._lock = threading.Lock()
 
     def report(self, plan: Plan) -> Report:
@@ -83,18 +82,7 @@ class _Run:
 
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
         futures = [pool.submit(self._result, action) for action in actions]
-        self._wait(futures)
         return [future.result() for future in futures]
-
-    def _wait(self, futures: list[Future[Result]]) -> None:
-        """Wait for all; an interrupt only stops what has not begun, however often it comes."""
-        for future in futures:
-            while not future.done():
-                try:
-                    future.exception()
-                except KeyboardInterrupt:
-                    self._stopped.set()
-                    self._stopping()
 
     def _result(self, action: Write | Refusal) -> Result:
         if isinstance(action, Refusal):

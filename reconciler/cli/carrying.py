@@ -10,6 +10,7 @@ from reconciler.apply import Report, Status, apply_plan
 from reconciler.backup import Backups, Run, new_run_id
 from reconciler.backup.store import utc_now
 from reconciler.cli.engine import Engine
+from reconciler.cli.interrupts import stopping_on_interrupt
 from reconciler.cli.manner import Manner
 from reconciler.cli.output import show, warn
 from reconciler.errors import BlockedError, ReconcilerError
@@ -45,19 +46,24 @@ def carry_out(engine: Engine, plan: Plan, manner: Manner) -> ExitCode:
     backups = _backups(engine, plan, manner)
     if plan.writes and not manner.approved:
         _ask(engine.session.base_url)
-    report = apply_plan(
-        plan,
-        engine.applier(manner.timing, backups),
-        lambda action, event: warn(progress_line(action, event, engine.redactor)),
-        concurrency=engine.concurrency,
-        fail_fast=manner.fail_fast,
-        stopping=lambda: warn("stopping: what is being written is finished, the rest is not tried"),
-    )
+    with stopping_on_interrupt(_say_stopping) as stop:
+        report = apply_plan(
+            plan,
+            engine.applier(manner.timing, backups),
+            lambda action, event: warn(progress_line(action, event, engine.redactor)),
+            concurrency=engine.concurrency,
+            fail_fast=manner.fail_fast,
+            stop=stop,
+        )
     if manner.as_json:
         show(report_json(report, engine.redactor))
     elif report.results:
         show(report_text(report, engine.redactor))
     return _exit_code(report)
+
+
+def _say_stopping() -> None:
+    warn("stopping: what is being written is finished, the rest is not tried")
 
 
 def _backups(engine: Engine, plan: Plan, manner: Manner) -> Backups | None:
