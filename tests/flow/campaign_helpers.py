@@ -55,6 +55,11 @@ class Campaign:
         git: An empty Git and its empty tenant.
         each: How many workflows wait for each operation.
         operations: Which operations.
+
+    Attributes:
+        expected: What Git wants, by name.
+        going: The ids of the workflows that are to be deleted.
+        before: Our workflows as they were in the beginning, by id.
     """
 
     def __init__(self, git: Git, each: int, operations: tuple[str, ...] = OPERATIONS) -> None:
@@ -65,9 +70,8 @@ class Campaign:
             for number in range(each):
                 self._prepare(operation, f"{operation}-{number:02}")
         self._foreign = self._put_foreign()
-        ids = {expected.id for expected in self.expected.values()}
-        self._webhooks = {
-            record.id: record.webhooks for record in git.server.store.records() if record.id in ids
+        self.before = {
+            record.id: record for record in git.server.store.records() if record.id not in self._foreign
         }
         git.owned_by(OWNER, allow_deletes=len(self.going))
 
@@ -105,9 +109,9 @@ class Campaign:
         twins = [name for name, count in Counter(r.name for r in records.values()).items() if count > 1]
         assert twins == []
         assert {number: records.get(number) for number in self._foreign} == self._foreign
-        kept = {number: records[number].webhooks for number in self._webhooks}
-        assert kept == self._webhooks
-        known = {*self._foreign, *self._webhooks, *self.going}
+        for number, record in self.before.items():
+            assert number in self.going or records[number].webhooks == record.webhooks
+        known = {*self._foreign, *self.before}
         made = {record.name for number, record in records.items() if number not in known}
         assert made <= {name for name, expected in self.expected.items() if expected.id is None}
 
