@@ -3,7 +3,8 @@
 The answer to a start may be lost although the run began. So the runs that there are get listed before the
 first try, and before any further one the list is looked at, more than once, for a run that is new. A run
 that a trigger or a colleague started at that very moment cannot be told from ours, since the API does not
-tell what a run was started with: it is taken for ours, which is said, and a second one is never started.
+tell what a run was started with: it is taken for ours, which is said, and a second one is not started. What
+no client can rule out: a platform that lists a run only after all these looks.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from reconciler.apply.executing import Started, execute_once
 from reconciler.apply.following import SUCCESS, RunState, StillRunningError, follow_run
 from reconciler.cli.engine import open_session
 from reconciler.cli.interrupts import terminating_as_interrupt
-from reconciler.cli.options import connection_options, format_option
+from reconciler.cli.options import Number, connection_options, format_option
 from reconciler.cli.output import show, warn
 from reconciler.cli.parameters import run_body, secrets_of, steps_of
 from reconciler.cli.settings import Settings
@@ -33,7 +33,7 @@ from reconciler.values import JsonObject, as_object
 @click.command(name="run")
 @click.argument("name", metavar="[NAME]", required=False)
 @click.option(
-    "--id", "workflow_id", metavar="N", type=click.IntRange(min=1), help="The workflow's id, for NAME."
+    "--id", "workflow_id", metavar="N", type=Number(1, whole=True), help="The workflow's id, for NAME."
 )
 @connection_options
 @click.option(
@@ -53,7 +53,7 @@ from reconciler.values import JsonObject, as_object
 @click.option(
     "--timeout",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Number(0),
     help="With --wait: how long at most; else as long as it takes. The run goes on in any case.",
 )
 @format_option

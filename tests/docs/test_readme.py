@@ -132,6 +132,9 @@ def test_readme_commands_work(line: str, tmp_path: Path) -> None:
     shutil.copytree(_ROOT / "examples", tmp_path / "examples")
     with EmulatorServer() as server:
         env = {**os.environ, "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "anything"}
+        if " run " in line:  # what is started must be there
+            applied = [sys.executable, "-m", "reconciler", "apply", "workflows", "--auto-approve"]
+            subprocess.run(applied, env=env, cwd=tmp_path, capture_output=True, check=True)
         command = [sys.executable, "-m", "reconciler", *shlex.split(line)[1:]]
         done = subprocess.run(
             command, env=env, cwd=tmp_path, input="yes\n", capture_output=True, text=True, check=False

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,14 +36,14 @@ SECRET = "canary-5f1c"
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
     """Return a running emulator whose steps take a second, and where a look at a run takes half of one."""
-    time, whole = FakeTime(), executions.details
+    clock, whole = FakeTime(), executions.details
 
     def details(run: Execution, now: float) -> JsonObject:
-        time.sleep(0.6)
+        clock.sleep(0.6)
         return whole(run, now)
 
     monkeypatch.setattr(executions, "details", details)
-    with EmulatorServer(clock=time, step_seconds=1) as running:
+    with EmulatorServer(clock=clock, step_seconds=1) as running:
         yield running
 
 
@@ -170,6 +171,27 @@ def test_interrupt(number: signal.Signals) -> None:
         assert server.store.status(server.store.get(flow)) == "Running"
 
 
+def test_an_interrupt_of_the_start() -> None:
+    """An interrupt before the answer has come says that the run may be there."""
+    with EmulatorServer(faults=("latency:60s@POST",)) as server:
+        flow = server.store.create(body("flow"))
+        runs = f"/workflows/api/v1/workflows/executions/{flow}"
+        with subprocess.Popen(
+            [*COMMAND, "run", "flow"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=_env(server),
+        ) as process:
+            while not any(request.path == runs for request in server.requests):
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        assert (process.returncode, out) == (130, "")
+        assert "look at the workflow's runs before you start it again" in err
+
+
 def test_details_that_cannot_be_read(server: EmulatorServer) -> None:
     """Details that cannot be read now and then are asked for again; if for long, the run's end is unknown."""
     details = "@GET/workflows/api/v1/workflows/*/executions/*"
@@ -277,6 +299,7 @@ USAGES = {
     "no step": ["flow", "--step-param", f"A={SECRET}:x"],
     "no pair": ["flow", "--step-param", f"one:{SECRET}"],
     "timeout alone": ["flow", "--timeout", "5"],
+    "no number": ["flow", "--wait", "--timeout", "nan"],
 }
 
 
