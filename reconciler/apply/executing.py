@@ -16,8 +16,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from reconciler.api import TenantRunner
-from reconciler.apply.timing import Timing
-from reconciler.client.exceptions import ConflictException, UnreadableAnswerError, may_have_taken_effect
+from reconciler.apply.timing import Timing, Tries, may_be_repeated
+from reconciler.client.exceptions import ConflictException, UnreadableAnswerError
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
@@ -70,22 +70,22 @@ def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: 
         ReconcilerError: As the client; no run was started, or none shows.
     """
     runs = _Runs(api, workflow_id)
-    remaining = timing.tries
+    tries = Tries(timing)
     lost = False
     while True:
-        remaining -= 1
         try:
             return Started(id=_execute(api, workflow_id, body), told=True)
         except ReconcilerError as error:
-            again = may_have_taken_effect(error)
-            lost = lost or again
+            doubtful = may_be_repeated(error)
+            lost = lost or doubtful
             if not lost:
                 _explain(error, runs)
                 raise
+            again = doubtful and tries.again(error)
             found = _looked_for(runs, error, timing)
             if found is not None:
                 return Started(id=found, told=False)
-            if not again or remaining <= 0:
+            if not again:
                 error.hint = _MAY_SHOW
                 raise
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Final
 
 from reconciler.api import TenantWriter
 from reconciler.apply.known import Known
 from reconciler.apply.report import UnsettledError
-from reconciler.apply.timing import Timing
+from reconciler.apply.timing import Timing, Tries
 from reconciler.apply.verifying import ReadBack, Settled, Wanted
 from reconciler.apply.writing import update_once
-from reconciler.client.exceptions import may_have_taken_effect
 from reconciler.errors import ReconcilerError
 from reconciler.memory import Digester, Memory, untold_kind
 from reconciler.plan import Create, DefaultResource, LiveWorkflow, Method, Unchanged, Update
@@ -90,24 +90,27 @@ class Settling:
             ReconcilerError: As the client.
         """
         pauses = iter(self._timing.settle)
-        said = ""
+        tries = Tries(self._timing)
         while live.paused != paused:
+            said, again = "", True
             try:
                 (self._api.pause_workflow if paused else self._api.resume_workflow)(live.id)
             except ReconcilerError as error:
-                if not may_have_taken_effect(error):
-                    raise
+                again = tries.again(error)
                 said = f": {error.message}"
             live = describe(self._api, live.id)
-            if live.paused == paused:
-                break
-            pause = next(pauses, None)
-            if pause is None:
+            if live.paused != paused and not (again if said else self._waited(pauses)):
                 word = "paused" if paused else "resumed"
                 active = "; its triggers go on starting it" if paused else ""
                 raise UnsettledError(f"it could not be {word}{active}{said}", hint="Apply again.")
-            self._timing.sleep(pause)
         return live
+
+    def _waited(self, pauses: Iterator[float]) -> bool:
+        """Wait until a write shows; return whether it is still to be waited for."""
+        pause = next(pauses, None)
+        if pause is not None:
+            self._timing.sleep(pause)
+        return pause is not None
 
     def _remembered(
         self, action: Create | Update, workflow_id: int, webhooks: frozenset[str]

@@ -1,6 +1,7 @@
 """Writes that happen exactly once: whatever the network does, each is sent until it is known to be done.
 
-A write whose answer was lost may have taken effect. So before it is sent again, the tenant is read: a create
+A write whose answer was lost may have taken effect, and so may one that a gateway says was refused for now
+(429). So before it is sent again, the tenant is read: a create
 is looked up by its name, an update by whether the workflow is still what it was.
 """
 
@@ -13,13 +14,8 @@ from dataclasses import dataclass
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
-from reconciler.apply.timing import Timing
-from reconciler.client.exceptions import (
-    ConflictException,
-    NotFoundException,
-    TooManyRequestsException,
-    may_have_taken_effect,
-)
+from reconciler.apply.timing import Timing, Tries
+from reconciler.client.exceptions import ConflictException, NotFoundException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe
@@ -49,9 +45,8 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
     appeared = ids_of(api, name)
     if appeared:
         raise _appeared(appeared[0])
-    remaining = timing.tries
+    tries = Tries(timing)
     while True:
-        remaining -= 1
         try:
             return Created(id=int(str(api.create_workflow(body)["id"])), told=True)
         except ConflictException:
@@ -60,14 +55,11 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
                 raise
             raise _appeared(appeared[0]) from None
         except ReconcilerError as error:
-            # A 429 says that nothing was done, and so was sent again; were that false, there would be twins.
-            pushed_back = isinstance(error, TooManyRequestsException)
-            if not (pushed_back or may_have_taken_effect(error)):
-                raise
+            again = tries.again(error)
             found = _looked_for(api, name, timing)
             if found is not None:
                 return Created(id=found, told=False)
-            if pushed_back or remaining <= 0:
+            if not again:
                 raise
 
 
@@ -140,19 +132,16 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
-    remaining = timing.tries
+    tries = Tries(timing)
     while True:
-        remaining -= 1
         try:
             api.update_workflow(live.id, body)
         except ReconcilerError as error:
-            if not may_have_taken_effect(error):
-                raise
+            again = tries.again(error)
             if describe(api, live.id).fingerprint() != live.fingerprint():
                 return  # it took effect, or somebody else changed it: reading back tells
-            if remaining <= 0:
+            if not again:
                 raise
-            timing.sleep(timing.settle[0])
         else:
             return
 
@@ -166,23 +155,20 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
         UnsettledError: It was deleted, and is still there.
         ReconcilerError: As the client; the workflow is still there.
     """
-    remaining = timing.tries
+    tries = Tries(timing)
     while True:
-        remaining -= 1
         try:
             api.delete_workflow(live.id)
         except NotFoundException:
             break  # somebody else's delete, or a gateway's own words: what is there tells
         except ReconcilerError as error:
-            if not may_have_taken_effect(error):
-                raise
+            again = tries.again(error)
             if is_gone(api, live):
                 return
             if describe(api, live.id).fingerprint() != live.fingerprint():
                 raise BlockedError("it was changed while it was to be deleted", hint="Plan again.") from error
-            if remaining <= 0:
+            if not again:
                 raise
-            timing.sleep(timing.settle[0])
         else:
             break
     _see_gone(api, live, timing)

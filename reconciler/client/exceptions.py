@@ -30,16 +30,25 @@ class BaseHttpException(PeakBaseException):
         status: The HTTP status; the class's own when left out.
         request_id: The server's name for the request, for its support; empty when it gave none.
         hint: What to do about it.
+
+    Attributes:
+        retry_after: The seconds that the server asks to wait before another try; zero when it does not say.
     """
 
     STATUS: ClassVar[int] = 0
 
     def __init__(
-        self, message: str, *, status: int | None = None, request_id: str = "", hint: str = ""
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str = "",
+        hint: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = self.STATUS if status is None else status
         self.request_id = request_id
+        self.retry_after = 0.0
 
 
 class BadRequestException(BaseHttpException):
@@ -49,7 +58,7 @@ class BadRequestException(BaseHttpException):
 
 
 class TooManyRequestsException(BadRequestException):
-    """The server pushes back, or its queue is full (429); nothing took effect.
+    """The server pushes back, or its queue is full (429); it says that nothing took effect.
 
     A `BadRequestException` because the public client documents that one for a full queue on execute.
     """

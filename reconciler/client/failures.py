@@ -16,7 +16,12 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler.client.answers import NotJsonError, http_error
-from reconciler.client.exceptions import AnswerLostError, NotSentError, UnreadableAnswerError
+from reconciler.client.exceptions import (
+    AnswerLostError,
+    BaseHttpException,
+    NotSentError,
+    UnreadableAnswerError,
+)
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import clip, printable
 
@@ -25,8 +30,7 @@ if TYPE_CHECKING:
 
     from reconciler.text import Redactor
 
-_TOO_MANY_REQUESTS: Final = 429
-_TRANSIENT: Final = frozenset({500, 502, 503, 504})
+_TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20
 
 
@@ -44,20 +48,31 @@ class Failure(Exception):  # noqa: N818 - never leaves the client
     Args:
         error: What the caller is told if the request is not repeated.
         repeat: Which requests may be repeated after it.
-        retry_after: How many seconds the server asks to wait; zero when it does not say.
     """
 
-    def __init__(self, error: ReconcilerError, repeat: Repeat, retry_after: float = 0.0) -> None:
+    def __init__(self, error: ReconcilerError, repeat: Repeat) -> None:
         super().__init__(error.message)
         self.error = error
         self.repeat = repeat
-        self.retry_after = retry_after
+
+    @property
+    def status(self) -> int | None:
+        """The status that the server refused with; `None` when it was something else."""
+        return self.error.status if isinstance(self.error, BaseHttpException) else None
+
+    @property
+    def retry_after(self) -> float:
+        """The seconds that the server asks to wait; zero when it does not say."""
+        return self.error.retry_after if isinstance(self.error, BaseHttpException) else 0.0
 
 
 def refused(
     label: str, response: requests.Response, redactor: Redactor, tick: Callable[[], None], now: float
 ) -> Failure:
-    """Return the failure for an answer that is not a success: 429 took no effect, a 5xx may have.
+    """Return the failure for an answer that is not a success.
+
+    A 5xx may have taken effect. A 429 says that it has not, but a gateway may say that of a request that
+    reached its server: neither is a reason to send a write again without looking.
 
     Args:
         label: The method and the path.
@@ -67,12 +82,8 @@ def refused(
         now: The seconds since the epoch, for a `Retry-After` that is a date.
     """
     error = http_error(label, response, redactor, tick)
-    repeat = Repeat.NEVER
-    if error.status == _TOO_MANY_REQUESTS:
-        repeat = Repeat.ANY
-    elif error.status in _TRANSIENT:
-        repeat = Repeat.READS
-    return Failure(error, repeat, retry_after(response.headers.get("Retry-After", ""), now))
+    error.retry_after = retry_after(response.headers.get("Retry-After", ""), now)
+    return Failure(error, Repeat.READS if error.status in _TRANSIENT else Repeat.NEVER)
 
 
 def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_nothing: bool) -> Failure:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import requests
 
     from reconciler.client.answers import Tick
+    from reconciler.client.exchanges import Observer, Traffic
     from reconciler.values import JsonValue
 
 _TENANT_METADATA: Final = "tenant-management/api/v1/external/tenants/tenant-metadata"
@@ -55,7 +56,10 @@ class Session:
             `prod`.
         base_url: What replaces the stage's address; else `PEAK_API_URL`. https, or http to loopback.
         timeout: The seconds for a connection, and for each wait upon the answer.
-        pool_size: How many connections are kept: as many as there are threads.
+        pool_size: How many connections are kept, and requests are in flight at most; fewer while the server
+            pushes back.
+        max_requests_per_second: How many requests are sent in a second at most; `None` for no limit.
+        observe: Told of each request that was sent, from any thread.
         env: Where these variables are read. Proxies and CA bundles are `requests`' own, of the process.
         read_only: Refuse every method but GET before anything is sent.
         retry: How often and how long a request is tried.
@@ -75,6 +79,8 @@ class Session:
         base_url: str | None = None,
         timeout: tuple[float, float] = (10.0, 60.0),
         pool_size: int = 10,
+        max_requests_per_second: float | None = None,
+        observe: Observer | None = None,
         env: Mapping[str, str] = os.environ,
         read_only: bool = False,
         retry: RetryPolicy | None = None,
@@ -92,6 +98,8 @@ class Session:
             policy=self._policy,
             clock=clock or Clock(),
             redactor=self._token.redactor().joined(Redactor.of(secrets)),
+            per_second=max_requests_per_second,
+            observe=observe,
         )
         self._is_view = False
         self._spoke = Once(self._ask_spoke_domain)
@@ -110,6 +118,11 @@ class Session:
     def read_only(self) -> bool:
         """Whether every method but GET is refused."""
         return self._read_only
+
+    @property
+    def traffic(self) -> Traffic:
+        """The numbers of what was sent so far, through this session and its views."""
+        return self._transport.traffic
 
     @property
     def spoke_domain(self) -> str | None:
@@ -174,6 +187,7 @@ class Session:
             read=read,
             params=params,
             body=None if body is None else _encoded(body),
+            value=body,
             deadline=self._policy.deadline,
         )
         return self._transport.send(call)

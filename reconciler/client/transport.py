@@ -21,8 +21,17 @@ from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
 from reconciler.client.credentials import is_loopback_http
+from reconciler.client.exceptions import (
+    AnswerLostError,
+    BaseHttpException,
+    NotSentError,
+    TooManyRequestsException,
+    UnreadableAnswerError,
+)
+from reconciler.client.exchanges import Counter, Exchange, Observer, Traffic
 from reconciler.client.failures import Failure, Repeat, refused, unanswered, unreadable
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.client.pressure import NoTimeError, Pressure, Turn
+from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import clip, printable
 
 if TYPE_CHECKING:
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
 
     from reconciler.client.answers import Tick
     from reconciler.text import Redactor
+    from reconciler.values import JsonValue
 
 T = TypeVar("T")
 
@@ -42,6 +52,11 @@ _HEADERS: Final = {
 }
 _NO_PROXIES: Final[dict[str, str]] = {"http": "", "https": "", "all": ""}
 _SHORTEST_TIMEOUT = 0.1
+
+LONGEST_WAIT_FOR_TURN: Final = 600.0
+"""The seconds after which a request gives up that the pressure does not let go first."""
+
+_PUSHES_BACK: Final = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +106,7 @@ class Call(Generic[T]):
         read: Reads an answer that says success; called anew for each try.
         params: The query.
         body: JSON, encoded.
+        value: The same JSON, for whoever watches.
         deadline: The seconds within which the last try must have ended.
     """
 
@@ -100,12 +116,18 @@ class Call(Generic[T]):
     read: Callable[[requests.Response, Tick], T]
     params: Params | None = None
     body: bytes | None = None
+    value: JsonValue = None
     deadline: float
 
     @property
     def label(self) -> str:
         """The method and the path, fit to be shown: no query, which may hold a secret."""
-        return f"{self.method} {clip(printable(urlsplit(self.url).path), 200)}"
+        return f"{self.method} {self.path}"
+
+    @property
+    def path(self) -> str:
+        """The path, fit to be shown."""
+        return clip(printable(urlsplit(self.url).path), 200)
 
     @property
     def changes_nothing(self) -> bool:
@@ -121,18 +143,48 @@ class _Http(requests.Session):
         return None
 
 
+class _Attempt(Generic[T]):
+    """How far one request has come: its tries, and when the last one must have ended.
+
+    The time that it waits for its first turn does not count: that is for what others did.
+    """
+
+    def __init__(self, call: Call[T], clock: Clock) -> None:
+        self.call = call
+        self.number = 0
+        self.slept = 0.0
+        self._clock = clock
+        self._start = clock.monotonic()
+        self.end = self._start + LONGEST_WAIT_FOR_TURN
+
+    def begins(self) -> None:
+        """Let the deadline run from now on, unless it does already."""
+        if self.number == 1:
+            self._start = self._clock.monotonic()
+            self.end = self._start + self.call.deadline
+
+    def given_up(self, failure: Failure) -> ReconcilerError:
+        """Return what the caller is told when there is no further try."""
+        if self.number > 1:
+            seconds = self._clock.monotonic() - self._start
+            failure.error.message += f" (given up after {self.number} tries in {seconds:.0f} s)"
+        return failure.error
+
+
 class Transport:
     """Sends calls over connections that are kept and shared; usable from many threads at once.
 
     Args:
         timeout: The seconds for a connection, and for each wait upon the answer.
-        pool_size: How many connections to one host are kept.
+        pool_size: How many connections to one host are kept, and requests in flight at most.
         policy: How often and how long a request is tried.
         clock: Time and chance.
         redactor: What removes the token, and whatever else is secret, from what is shown.
+        per_second: How many requests are sent in a second at most; `None` for no limit.
+        observe: Told of each request.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         *,
         timeout: tuple[float, float],
@@ -140,7 +192,11 @@ class Transport:
         policy: RetryPolicy,
         clock: Clock,
         redactor: Redactor,
+        per_second: float | None = None,
+        observe: Observer | None = None,
     ) -> None:
+        self._pressure = Pressure(clock, pool_size, per_second)
+        self._counter = Counter(observe)
         self._timeout = timeout
         self._policy = policy
         self._clock = clock
@@ -152,6 +208,11 @@ class Transport:
         self._http.mount("https://", adapter)
         self._http.mount("http://", adapter)
 
+    @property
+    def traffic(self) -> Traffic:
+        """The numbers of what was sent so far."""
+        return self._counter.traffic
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -159,10 +220,10 @@ class Transport:
     def send(self, call: Call[T]) -> T:
         """Send `call` and return what its `read` makes of the answer, trying again where that is safe.
 
-        A GET is repeated after 429, 500, 502, 503, 504, a connection that failed, a timeout, and an answer
-        that was cut off or is not JSON. Any other request is repeated only when it certainly took no effect:
-        after 429, and when no connection could be made. So no write takes effect twice; with the public
-        client, which repeats all of them alike, one can.
+        A GET is repeated after 429 (until the deadline), 500, 502, 503, 504, a connection that failed, a
+        timeout, and an answer that was cut off or is not JSON. Any other request is repeated only when no
+        connection could be made, and so it certainly took no effect. So no write takes effect twice; with the
+        public client, which repeats all of them alike, one can.
 
         Raises:
             BaseHttpException: The server answered with an error; the last one, after several tries.
@@ -171,27 +232,70 @@ class Transport:
             UnexpectedAnswerError: The answer says success and cannot be read; `UnreadableAnswerError` for a
                 request that writes.
         """
-        end = self._clock.monotonic() + call.deadline
-        tries = 0
+        attempt = _Attempt(call, self._clock)
         while True:
-            tries += 1
+            attempt.number += 1
             try:
-                return self._once(call, end)
+                return self._in_turn(attempt)
             except Failure as failure:
-                wait = self._wait(failure, tries, changes_nothing=call.changes_nothing)
-                if wait is None or self._clock.monotonic() + wait >= end:
-                    raise failure.error from failure.__cause__
+                wait = self._wait(failure, attempt.number, changes_nothing=call.changes_nothing)
+                if wait is None or self._clock.monotonic() + wait >= attempt.end:
+                    raise attempt.given_up(failure) from failure.__cause__
             self._clock.sleep(wait)
+            attempt.slept = wait
 
     def _wait(self, failure: Failure, tries: int, *, changes_nothing: bool) -> float | None:
         """Return how long to wait before the next try; none when there must not be one."""
         allowed = failure.repeat is Repeat.ANY or (failure.repeat is Repeat.READS and changes_nothing)
-        if not allowed or tries >= self._policy.tries:
+        if not allowed:
             return None
+        if failure.status != TooManyRequestsException.STATUS:  # then it is the pressure that holds back
+            if tries >= self._policy.tries:
+                return None
+            if not self._pressure.may_retry():
+                failure.error.message += "; too many requests failed lately for another try"
+                return None
         longest = min(self._policy.longest_backoff, self._policy.backoff * 2.0 ** (tries - 1))
         return max(failure.retry_after, longest * (1 + self._clock.random()) / 2)
 
-    def _once(self, call: Call[T], end: float) -> T:
+    def _in_turn(self, attempt: _Attempt[T]) -> T:
+        try:
+            with self._pressure.turn(attempt.end) as turn:
+                attempt.begins()
+                return self._watched(attempt, turn)
+        except NoTimeError:
+            message = f"{attempt.call.label}: its turn did not come in time; nothing was sent"
+            raise Failure(NotSentError(message), Repeat.NEVER) from None
+
+    def _watched(self, attempt: _Attempt[T], turn: Turn) -> T:
+        started, began = self._clock.wall(), self._clock.monotonic()
+
+        def tell(outcome: str, status: int | None) -> None:
+            exchange = Exchange(
+                method=attempt.call.method,
+                path=attempt.call.path,
+                outcome=outcome,
+                status=status,
+                attempt=attempt.number,
+                started=started,
+                seconds=self._clock.monotonic() - began,
+                waited=attempt.slept + turn.waited,
+                body=attempt.call.value,
+            )
+            self._counter.tell(exchange)
+
+        try:
+            status, answer = self._once(attempt.call, attempt.end)
+        except Failure as failure:
+            tell(_outcome(failure.error), failure.status)
+            if failure.status in _PUSHES_BACK:
+                self._pressure.pushed_back(turn, failure.retry_after)
+            raise
+        tell("ok", status)
+        self._pressure.succeeded()
+        return answer
+
+    def _once(self, call: Call[T], end: float) -> tuple[int, T]:
         def tick() -> None:
             if self._clock.monotonic() >= end:
                 raise TimeoutError("no time left")
@@ -216,6 +320,16 @@ class Transport:
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
                 raise refused(call.label, response, self._redactor, tick, self._clock.wall())
             try:
-                return call.read(response, tick)
+                return response.status_code, call.read(response, tick)
             except (UnexpectedAnswerError, HTTPError) as error:
                 raise unreadable(call.label, error, changes_nothing=call.changes_nothing) from error
+
+
+def _outcome(error: ReconcilerError) -> str:
+    if isinstance(error, BaseHttpException):
+        return "refused"
+    if isinstance(error, NotSentError):
+        return "not sent"
+    if isinstance(error, AnswerLostError) and not isinstance(error, UnreadableAnswerError):
+        return "lost"
+    return "unreadable"

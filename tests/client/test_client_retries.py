@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 from email.utils import formatdate
 from typing import Any
@@ -56,7 +57,6 @@ def test_reads_are_repeated(server: EmulatorServer, api: Workflow, fake_time: Fa
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        ("429", TooManyRequestsException),
         ("503", InternalServerErrorException),
         ("drop-before", AnswerLostError),
         ("truncated", UnexpectedAnswerError),
@@ -107,16 +107,33 @@ def test_a_write_whose_answer_cannot_be_read(server: EmulatorServer, api: Workfl
 
 
 @pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
-def test_writes_are_repeated_after_429(
+def test_no_write_is_repeated_after_429(
     server: EmulatorServer, api: Workflow, fake_time: FakeTime, write: Any
 ) -> None:
-    """429 says that nothing took effect: the write is sent again."""
+    """A gateway may say 429 of a write that took effect: whoever sends it again looks first.
+
+    When the server asks to be left alone for a while, the caller is told, and every other request waits.
+    """
     api.create_workflow(BODY)
     server.clear_requests()
-    server.faults = ("429:x2",)
-    write(api)
-    assert [request.status for request in server.requests] == [429, 429, 200]
-    assert fake_time.sleeps == [0.5, 1.0]
+    server.faults = ("429-seconds:7:x1",)
+    with pytest.raises(TooManyRequestsException) as caught:
+        write(api)
+    assert [request.status for request in server.requests] == [429]
+    assert (caught.value.retry_after, fake_time.sleeps) == (7.0, [])
+    api.list_resources()
+    assert fake_time.sleeps == [7.0]
+
+
+def test_a_server_that_pushes_back_is_asked_again_until_the_deadline(
+    server: EmulatorServer, api: Workflow, fake_time: FakeTime
+) -> None:
+    """429 is a reason to go slowly, not to give up: a read is asked again as long as there is time."""
+    server.faults = ("429",)
+    with pytest.raises(TooManyRequestsException) as caught:
+        list(api.list_workflows())
+    assert re.search(r"given up after \d+ tries in 1\d\d s", caught.value.message)
+    assert 100 < sum(fake_time.sleeps) <= 120
 
 
 def test_a_full_queue(server: EmulatorServer, api: Workflow) -> None:

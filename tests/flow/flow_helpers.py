@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,22 +182,36 @@ def body(name: str = "flow", command: str = "echo hi", **fields: Any) -> dict[st
 
 
 class FakeTime:
-    """A clock that only sleeping moves; also a clock for an emulator."""
+    """A clock that only sleeping moves; also a clock for an emulator.
+
+    Threads that sleep at the same time do so side by side: each has a time of its own, and the clock stands
+    at the latest of them.
+    """
 
     def __init__(self) -> None:
         self.now = 1_600_000_000.0
         self.sleeps: list[float] = []
-        self.clock = Clock(monotonic=self, wall=self, sleep=self.sleep, random=lambda: 1.0)
-        self.timing = Timing(sleep=self.sleep, monotonic=self)
+        self._own = threading.local()
+        self.clock = Clock(monotonic=self.mine, wall=self, sleep=self.sleep, random=lambda: 1.0)
+        self.timing = Timing(sleep=self.sleep, monotonic=self.mine)
 
     def __call__(self) -> float:
         """Return the moment at which it stands."""
         return self.now
 
+    def mine(self) -> float:
+        """Return the moment at which it stands for this thread."""
+        if threading.current_thread() is threading.main_thread():
+            return self.now
+        if not hasattr(self._own, "now"):
+            self._own.now = self.now
+        return float(self._own.now)
+
     def sleep(self, seconds: float) -> None:
         """Go on by `seconds` at once."""
         self.sleeps.append(seconds)
-        self.now += seconds
+        self._own.now = self.mine() + seconds
+        self.now = max(self.now, self._own.now)
 
 
 class Git:

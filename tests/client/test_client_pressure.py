@@ -1,0 +1,189 @@
+"""How hard a session presses a server: how many requests at a time, how soon, how many retries."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from client_helpers import BODY, TOKEN, FakeTime, RawRequest, RawServer, Reply, client, http
+
+from reconciler.client import Session, Workflow
+from reconciler.client.exceptions import InternalServerErrorException
+from reconciler.client.exchanges import Exchange, Traffic
+from reconciler.client.pressure import (
+    LONGEST_GAP,
+    LONGEST_PAUSE,
+    RETRY_BUDGET,
+    SHORTEST_GAP,
+    NoTimeError,
+    Pressure,
+    Turn,
+)
+from reconciler.emulator.server import EmulatorServer
+
+
+def _turn(pressure: Pressure, time_: FakeTime, end: float = 1000.0) -> Turn:
+    with pressure.turn(time_.now + end) as turn:
+        return turn
+
+
+def _pushed_back(pressure: Pressure, time_: FakeTime, times: int, retry_after: float = 0.0) -> None:
+    for _ in range(times):
+        pressure.pushed_back(_turn(pressure, time_), retry_after)
+
+
+def test_the_number_in_flight_halves_and_recovers(fake_time: FakeTime) -> None:
+    """Each push back halves the limit, down to one; as many successes as the limit add one to it."""
+    pressure = Pressure(fake_time.clock, 10, None)
+    limits = []
+    for _ in range(4):
+        _pushed_back(pressure, fake_time, 1)
+        limits.append(pressure.limit)
+    assert limits == [5, 2, 1, 1]
+    for _ in range(200):
+        pressure.succeeded()
+    assert pressure.limit == 10
+
+
+def test_answers_to_requests_in_flight_together_count_as_one(fake_time: FakeTime) -> None:
+    """Ten requests that are refused at once say one thing, not ten."""
+    pressure = Pressure(fake_time.clock, 10, None)
+    together = [_turn(pressure, fake_time) for _ in range(10)]
+    for turn in together:
+        pressure.pushed_back(turn, 0.0)
+    assert pressure.limit == 5
+
+
+def test_a_retry_after_holds_for_all(fake_time: FakeTime) -> None:
+    """What the server asks of one request, all wait for; more than a minute is not believed."""
+    pressure = Pressure(fake_time.clock, 10, None)
+    _pushed_back(pressure, fake_time, 1, 30.0)
+    assert _turn(pressure, fake_time).waited == 30.0
+    _pushed_back(pressure, fake_time, 1, LONGEST_PAUSE + 1)
+    assert _turn(pressure, fake_time).waited == 0.0
+
+
+def test_one_at_a_time_and_still_too_many(fake_time: FakeTime) -> None:
+    """With one in flight the gap between requests grows, to an end, and successes take it back first."""
+    pressure = Pressure(fake_time.clock, 2, None)
+    _pushed_back(pressure, fake_time, 2)
+    gaps = []
+    for _ in range(8):
+        _turn(pressure, fake_time)
+        gaps.append(round(_turn(pressure, fake_time).waited, 2))
+        _pushed_back(pressure, fake_time, 1)
+    assert gaps[0] == SHORTEST_GAP
+    assert gaps[-1] == LONGEST_GAP
+    assert gaps == sorted(gaps)
+    for _ in range(100):
+        pressure.succeeded()
+    assert _turn(pressure, fake_time).waited == LONGEST_GAP, "the slot was taken before"
+    assert _turn(pressure, fake_time).waited == 0.0
+    assert pressure.limit == 2
+
+
+def test_a_limit_of_requests_a_second(fake_time: FakeTime) -> None:
+    """No more requests begin in a second than were asked for, whatever the number of threads."""
+    pressure = Pressure(fake_time.clock, 10, 4.0)
+    start = fake_time.now
+    begun = []
+    for _ in range(9):
+        _turn(pressure, fake_time)
+        begun.append(fake_time.now - start)
+    assert begun == [number / 4 for number in range(9)]
+
+
+def test_a_turn_that_does_not_come(fake_time: FakeTime) -> None:
+    """A wait beyond the end is not begun, and a request that gives up leaves its place."""
+    pressure = Pressure(fake_time.clock, 1, None)
+    _pushed_back(pressure, fake_time, 1, 30.0)
+    with pytest.raises(NoTimeError), pressure.turn(fake_time.now + 29.0):
+        pass
+    assert fake_time.sleeps == []
+    assert _turn(pressure, fake_time).waited == 30.0
+
+
+def test_the_budget_of_retries(fake_time: FakeTime) -> None:
+    """All threads share so many retries; each success gives one back, up to the budget."""
+    pressure = Pressure(fake_time.clock, 1, None)
+    assert [pressure.may_retry() for _ in range(int(RETRY_BUDGET) + 1)] == [True] * int(RETRY_BUDGET) + [
+        False
+    ]
+    pressure.succeeded()
+    assert (pressure.may_retry(), pressure.may_retry()) == (True, False)
+
+
+def test_a_server_that_is_down_is_not_stormed(fake_time: FakeTime) -> None:
+    """Once the budget is spent, a request that fails is told at once, and why it is not tried again."""
+    with RawServer(http(503)) as raw, client(raw.url, time_=fake_time).session as session:
+        api = Workflow(session)
+        for _ in range(40):
+            with pytest.raises(InternalServerErrorException) as caught:
+                api.list_resources()
+        assert len(raw.requests) == 40 + RETRY_BUDGET
+    assert "too many requests failed lately" in caught.value.message
+
+
+class _Limited(RawServer):
+    """A server that takes so many requests in a second, and answers 429 to all others."""
+
+    def __init__(self, per_second: int) -> None:
+        super().__init__(http(200, []))
+        self.refused = 0
+        self._taken: deque[float] = deque(maxlen=per_second)
+        self._window = threading.Lock()
+
+    def take(self, request: RawRequest) -> Reply:
+        with self._window:
+            now = time.monotonic()
+            if len(self._taken) == self._taken.maxlen and now - self._taken[0] < 1.0:
+                self.refused += 1
+                return http(429)
+            self._taken.append(now)
+        return super().take(request)
+
+
+def test_a_server_with_a_limit_of_its_own() -> None:
+    """A server that lets fewer through than would be sent is pressed less: every request succeeds."""
+    with _Limited(60) as raw, Session(TOKEN, base_url=raw.url, env={}) as session:
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(lambda _: Workflow(session).list_resources(), range(70)))
+        assert answers == [[]] * 70
+        assert raw.refused > 0
+        assert session.traffic.throttled == raw.refused
+        assert session.traffic.requests == 70 + raw.refused
+
+
+def test_traffic_is_counted_and_told(server: EmulatorServer, fake_time: FakeTime) -> None:
+    """Each try is told with its outcome, and the session knows their numbers; never the token."""
+    seen: list[Exchange] = []
+    with Session(TOKEN, base_url=server.url, env={}, clock=fake_time.clock, observe=seen.append) as session:
+        server.faults = ("429-seconds:7:x1@GET", "503:x1@GET", "drop-after:x1@POST")
+        api = Workflow(session)
+        api.list_resources()
+        with pytest.raises(Exception, match="may have taken effect"):
+            api.create_workflow(BODY)
+    told = [(item.method, item.outcome, item.status, item.attempt, item.waited) for item in seen]
+    assert told == [
+        ("GET", "refused", 429, 1, 0.0),
+        ("GET", "refused", 503, 2, 7.0),
+        ("GET", "ok", 200, 3, 1.0),
+        ("POST", "lost", None, 1, 0.0),
+    ]
+    assert session.traffic == Traffic(requests=4, retries=2, throttled=1, waited=8.0)
+    assert seen[3].body == BODY
+    assert TOKEN not in repr(seen)
+
+
+def test_an_observer_that_fails(server: EmulatorServer) -> None:
+    """Whoever watches cannot break a request."""
+
+    def broken(_: Exchange) -> Any:
+        raise OSError
+
+    with Session(TOKEN, base_url=server.url, env={}, observe=broken) as session:
+        assert Workflow(session).list_resources()
