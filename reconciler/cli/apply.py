@@ -12,6 +12,7 @@ from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.manner import Manner, manner_options
 from reconciler.cli.options import tenant_options
 from reconciler.cli.output import warn
+from reconciler.cli.recording import Recording, recording
 from reconciler.cli.saving import take_up
 from reconciler.cli.scoping import Asked, scope_options
 from reconciler.cli.settings import Settings
@@ -56,23 +57,29 @@ def command(
         )
     with (
         terminating_as_interrupt(),
-        open_engine(settings, allow_protected=asked.allow_protected) as engine,
+        recording(manner.report) as record,
+        open_engine(settings, allow_protected=asked.allow_protected, observe=record.observe) as engine,
     ):
+        record.opened(engine)
         if plan_file is not None:
-            return _apply_saved(engine, plan_file, manner, strict=strict)
-        plan = engine.plan(asked.scope(owner=settings.owner, whole=settings.whole, safety=settings.safety))
-        show_plan(engine, plan, manner)
-        return carry_out(engine, plan, manner)
+            code = _apply_saved(engine, plan_file, manner, record, strict=strict)
+        else:
+            scope = asked.scope(owner=settings.owner, whole=settings.whole, safety=settings.safety)
+            plan = engine.plan(scope)
+            show_plan(engine, plan, manner)
+            code = carry_out(engine, plan, manner, record)
+        record.exit_code = code
+    return code
 
 
-def _apply_saved(engine: Engine, file: Path, manner: Manner, *, strict: bool) -> ExitCode:
+def _apply_saved(engine: Engine, file: Path, manner: Manner, record: Recording, *, strict: bool) -> ExitCode:
     engine, held = take_up(engine, read_plan_file(file), strict=strict)
     show_plan(engine, held.plan, manner)
     for item in held.left:
         warn(printable(engine.redactor.text(f"left out: {item.name}: {item.action}: {item.reason}")))
     if held.new:
         warn(f"note: {held.new} further differences are not in the saved plan; plan again to see them")
-    code = carry_out(engine, held.plan, manner.as_approved())
+    code = carry_out(engine, held.plan, manner.as_approved(), record)
     return _or_blocked(code, held.left)
 
 

@@ -7,12 +7,12 @@ import sys
 import click
 
 from reconciler.apply import Report, Status, apply_plan
-from reconciler.backup import Backups, Run, new_run_id
-from reconciler.backup.store import utc_now
+from reconciler.backup import Backups, Run
 from reconciler.cli.engine import Engine
 from reconciler.cli.interrupts import stopping_on_interrupt
 from reconciler.cli.manner import Manner
 from reconciler.cli.output import show, warn
+from reconciler.cli.recording import Recording
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.exits import ExitCode
 from reconciler.plan import Create, Plan, SetPaused
@@ -29,21 +29,23 @@ def show_plan(engine: Engine, plan: Plan, manner: Manner) -> None:
         show(text)
 
 
-def carry_out(engine: Engine, plan: Plan, manner: Manner) -> ExitCode:
+def carry_out(engine: Engine, plan: Plan, manner: Manner, record: Recording) -> ExitCode:
     """Carry out a plan that was shown, report what came of it, and return the exit code.
 
     Args:
         engine: The tenant.
         plan: What is to be done.
         manner: How.
+        record: Keeps what becomes known of the run.
 
     Raises:
         BlockedError: A guard refuses the whole plan; nothing was done.
-        ReconcilerError: It was not approved, or no backup can be written; nothing was done.
+        ReconcilerError: It was not approved, or no backup or record can be written; nothing was done.
     """
+    record.begins(plan)
     if plan.refusal:
         raise BlockedError(plan.refusal, hint="Nothing was changed.")
-    backups = _backups(engine, plan, manner)
+    backups = _backups(engine, plan, manner, record.run_id)
     if plan.writes and not manner.approved:
         _ask(engine.session.base_url)
     with stopping_on_interrupt(_say_stopping) as stop:
@@ -55,10 +57,11 @@ def carry_out(engine: Engine, plan: Plan, manner: Manner) -> ExitCode:
             fail_fast=manner.fail_fast,
             stop=stop,
         )
+    record.reported(report)
     if manner.as_json:
-        show(report_json(report, engine.redactor))
+        show(report_json(report, record.traffic, engine.redactor))
     elif report.results:
-        show(report_text(report, engine.redactor))
+        show(report_text(report, record.traffic, engine.redactor))
     return _exit_code(report)
 
 
@@ -66,12 +69,12 @@ def _say_stopping() -> None:
     warn("stopping: what is being written is finished, the rest is not tried")
 
 
-def _backups(engine: Engine, plan: Plan, manner: Manner) -> Backups | None:
+def _backups(engine: Engine, plan: Plan, manner: Manner, run_id: str) -> Backups | None:
     """Return where backups go, once it is seen that they can."""
     overwrites = any(not isinstance(action, Create | SetPaused) for action in plan.writes)
     if manner.backup_dir is None or not overwrites:
         return None
-    run = Run(id=new_run_id(utc_now()), tenant=engine.session.base_url, stage=engine.session.stage)
+    run = Run(id=run_id, tenant=engine.session.base_url, stage=engine.session.stage)
     backups = Backups(manner.backup_dir, run, engine.redactor)
     backups.check()
     return backups

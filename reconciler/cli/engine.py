@@ -19,11 +19,13 @@ from reconciler.client.exceptions import (
     NotFoundException,
     NotSentError,
 )
+from reconciler.client.exchanges import Exchange, Observer
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult
 from reconciler.plan import DefaultResource, Plan, Scope, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
+from reconciler.render.requests import exchange_line
 from reconciler.rules import load_checked
 from reconciler.text import Redactor, printable
 
@@ -85,7 +87,11 @@ class Engine:
 
 @contextmanager
 def open_engine(
-    settings: Settings, env: Mapping[str, str] = os.environ, *, allow_protected: Iterable[str] = ()
+    settings: Settings,
+    env: Mapping[str, str] = os.environ,
+    *,
+    allow_protected: Iterable[str] = (),
+    observe: Observer | None = None,
 ) -> Iterator[Engine]:
     """Load and check the manifests, then open a session; close it at the end.
 
@@ -93,6 +99,7 @@ def open_engine(
         settings: Which manifests, which tenant, and how the two are compared.
         env: Where `!env`, server and credential are read.
         allow_protected: The names of protected workflows that may go, or lose their protection.
+        observe: Told of each request.
 
     Raises:
         InvalidInputError: A manifest is invalid (all findings are on stderr), or there is no usable token.
@@ -106,7 +113,8 @@ def open_engine(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
     tenancy = tenancy_of(settings, env, allow_protected)
-    with open_session(settings, env, secrets_of(loaded.manifests, loaded.secrets)) as session:
+    secrets = secrets_of(loaded.manifests, loaded.secrets)
+    with open_session(settings, env, secrets, observe=observe) as session:
         yield Engine(
             manifests=loaded,
             session=session,
@@ -136,7 +144,11 @@ def tenancy_of(settings: Settings, env: Mapping[str, str], allow_protected: Iter
 
 @contextmanager
 def open_session(
-    settings: Settings, env: Mapping[str, str] = os.environ, secrets: Iterable[str] = ()
+    settings: Settings,
+    env: Mapping[str, str] = os.environ,
+    secrets: Iterable[str] = (),
+    *,
+    observe: Observer | None = None,
 ) -> Iterator[Session]:
     """Open a session with the tenant that the settings choose; close it at the end.
 
@@ -144,13 +156,28 @@ def open_session(
         settings: Which tenant, and how many requests at a time.
         env: Where server and credential are read.
         secrets: What must not be shown, should the server repeat it in an error.
+        observe: Told of each request.
 
     Raises:
         InvalidInputError: There is no usable token or address.
     """
     stage = settings.environment.stage if settings.environment else None
+    known = Redactor.of(secrets)
+
+    def watch(exchange: Exchange) -> None:
+        if settings.verbose:
+            warn(exchange_line(exchange, known.joined(session.redactor())))
+        if observe is not None:
+            observe(exchange)
+
     with Session(
-        _token(settings, env), stage, env=env, secrets=secrets, pool_size=settings.concurrency
+        _token(settings, env),
+        stage,
+        env=env,
+        secrets=known.secrets,
+        pool_size=settings.concurrency,
+        max_requests_per_second=settings.max_requests_per_second,
+        observe=watch,
     ) as session:
         try:
             yield session

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from reconciler.apply import Timing
-from reconciler.cli.options import backup_dir_option, format_option, show_bodies_option
+from reconciler.cli.options import backup_dir_option, format_option, report_option, show_bodies_option
 from reconciler.cli.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,6 +29,7 @@ class Manner:
         fail_fast: Whether the first failure stops the rest.
         timing: How often and how long things are tried.
         backup_dir: Where what is overwritten or deleted is kept; `None` keeps nothing.
+        report: The file that the record of the run is written into; `None` for none.
     """
 
     approved: bool = False
@@ -37,6 +38,7 @@ class Manner:
     fail_fast: bool = False
     timing: Timing
     backup_dir: Path | None
+    report: Path | None = None
 
     def as_approved(self) -> Manner:
         """Return the same manner, without a question."""
@@ -58,6 +60,7 @@ _MANNER: Final = (
     backup_dir_option,
     click.option("--no-backup", is_flag=True, help="Keep no copy of what is overwritten or deleted."),
     show_bodies_option,
+    report_option,
 )
 
 
@@ -72,6 +75,7 @@ def manner_options(function: F) -> F:
             show_bodies=words.pop("show_bodies"),
             fail_fast=words.pop("fail_fast"),
             timing=Timing(wait_running=words.pop("wait_running")),
+            report=words.pop("report"),
             backup_dir=None if words.pop("no_backup") else settings.backup_dir,
         )
         return function(settings=settings, manner=manner, **words)

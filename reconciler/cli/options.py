@@ -109,6 +109,14 @@ backup_dir_option = _setting(
     help="Where what is overwritten or deleted is kept; else .reconciler/backups beside reconciler.yaml.",
 )
 
+report_option = click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the record of the run into FILE, as JSON: who, from which commit, the plan, what came of it, "
+    "every request; no secrets.",
+)
+
 _CONNECTION: Final = (
     config_option,
     environment_option,
@@ -124,6 +132,7 @@ _CONNECTION: Final = (
         type=Number(0.01, 1000),
         help="How many requests are sent in a second at most; else no limit but the server's.",
     ),
+    _setting("--verbose", is_flag=True, help="Tell each request on standard error, its body masked."),
 )
 
 _COMPARING: Final = (

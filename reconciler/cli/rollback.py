@@ -14,6 +14,7 @@ from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.manner import Manner, manner_options
 from reconciler.cli.options import connection_options
 from reconciler.cli.output import show, warn
+from reconciler.cli.recording import recording
 from reconciler.cli.secrecy import secrets_of
 from reconciler.cli.settings import Settings
 from reconciler.client import Session, Workflow
@@ -51,7 +52,11 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
     settings.refuse_unnamed_environment()
     git = _manifests(settings)
     secrets = secrets_of(git.manifests, git.secrets)
-    with terminating_as_interrupt(), open_session(settings, secrets=secrets) as session:
+    with (
+        terminating_as_interrupt(),
+        recording(manner.report) as record,
+        open_session(settings, secrets=secrets, observe=record.observe) as session,
+    ):
         here = [
             dataclasses.replace(run, backups=tuple(b for b in run.backups if _is_of(b, session)))
             for run in runs
@@ -66,9 +71,11 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
             redactor=Redactor.of(secrets).joined(session.redactor()),
             concurrency=settings.concurrency,
         )
+        record.opened(engine)
         plan = _plan(engine, restorings)
         show_plan(engine, plan, manner)
-        return carry_out(engine, plan, manner)
+        record.exit_code = carry_out(engine, plan, manner, record)
+    return record.exit_code
 
 
 def _manifests(settings: Settings) -> LoadResult:

@@ -38,6 +38,7 @@ class Typed:
         resend_secrets: Whether it is sent again.
         strict_check: Whether a warning fails the check.
         backup_dir: Where backups are kept.
+        verbose: Whether each request is told.
     """
 
     paths: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ class Typed:
     resend_secrets: bool = False
     strict_check: bool | None = None
     backup_dir: Path | None = None
+    verbose: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Settings:
         environment: The environment that was chosen.
         environment_typed: Whether it was named on the command line.
         backup_dir: Where backups are kept.
+        verbose: Whether each request is told.
     """
 
     paths: tuple[str, ...]
@@ -91,6 +94,7 @@ class Settings:
     environment: Environment | None = None
     environment_typed: bool = False
     backup_dir: Path = _BACKUPS
+    verbose: bool = False
 
     def refuse_unnamed_environment(self) -> None:
         """See that what writes to a protected environment names it on the command line.
@@ -136,6 +140,7 @@ def settle(typed: Typed, *, needs_manifests: bool = True) -> Settings:
         environment=configuration.environment,
         environment_typed=typed.environment_typed,
         backup_dir=typed.backup_dir or _beside(configuration.file) / _BACKUPS,
+        verbose=typed.verbose,
     )
 
 

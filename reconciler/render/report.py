@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.apply import Report, Result, Status
+from reconciler.client.exchanges import Traffic
 from reconciler.manifests.manifest import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import action_method, action_name
+from reconciler.render.requests import traffic_document, traffic_line
 from reconciler.render.style import paint
 from reconciler.text import Redactor, printable
 from reconciler.values import JsonObject, dump_compact
@@ -33,28 +35,30 @@ _DONE: Final = {
 }
 
 
-def report_json(report: Report, redactor: Redactor) -> str:
-    """Return `report` as one JSON object: `format_version`, `summary` and `results`, without any secret."""
-    return json.dumps(redactor.value(report_document(report)), indent=2, ensure_ascii=True)
+def report_json(report: Report, traffic: Traffic, redactor: Redactor) -> str:
+    """Return `report` as one JSON object: `format_version`, `summary`, `traffic`, `results`; no secrets."""
+    return json.dumps(redactor.value(report_document(report, traffic)), indent=2, ensure_ascii=True)
 
 
-def report_document(report: Report) -> JsonObject:
+def report_document(report: Report, traffic: Traffic) -> JsonObject:
     """Return what the JSON of a report says, texts not yet redacted."""
     return {
         "format_version": FORMAT_VERSION,
         "summary": {status.value: report.count(status) for status in Status},
+        "traffic": traffic_document(traffic),
         "results": [_result(result) for result in report.results],
     }
 
 
-def report_text(report: Report, redactor: Redactor) -> str:
-    """Return `report` as text: whatever is not done with its reason, and the counts."""
+def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
+    """Return `report` as text: whatever is not done with its reason, and the counts, also of requests."""
     lines: list[str] = []
     for result in report.results:
         lines += [printable(redactor.text(line)) for line in _not_done(result)]
     counts = ", ".join(f"{report.count(status)} {status.value.replace('_', ' ')}" for status in Status)
     whole = all(result.status is Status.DONE for result in report.results)
-    return "\n".join([*lines, paint(f"Applied: {counts}.", "green" if whole else "red")])
+    applied = paint(f"Applied: {counts}.", "green" if whole else "red")
+    return "\n".join([*lines, applied, traffic_line(traffic)])
 
 
 def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:

@@ -9,9 +9,11 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.apply import Report
+from reconciler.client.exchanges import Traffic
 from reconciler.plan import Plan
 from reconciler.render.plan_json import plan_document
 from reconciler.render.report import report_document
+from reconciler.render.requests import traffic_document
 from reconciler.text import Redactor
 from reconciler.values import JsonObject
 
@@ -28,7 +30,7 @@ class RunRecord:
         ended: When it ended; `None` while it runs, and for good if it was killed.
         exit_code: How it ended.
         who: Who ran it, from which commit.
-        tenant: The tenant's address.
+        tenant: The tenant's address; `None` when the run ended before it was known.
         stage: Its stage.
         plan: What was to be done.
         report: What came of it; `None` when nothing was tried.
@@ -42,13 +44,13 @@ class RunRecord:
     ended: str | None = None
     exit_code: int | None = None
     who: JsonObject
-    tenant: str
-    stage: str
+    tenant: str | None
+    stage: str | None
     plan: Plan | None = None
     report: Report | None = None
     error: str | None = None
     requests: Sequence[JsonObject] = ()
-    traffic: JsonObject = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 def run_record_json(record: RunRecord, redactor: Redactor) -> str:
@@ -64,9 +66,9 @@ def run_record_json(record: RunRecord, redactor: Redactor) -> str:
         "tenant": record.tenant,
         "stage": record.stage,
         "plan": None if record.plan is None else plan_document(record.plan),
-        "report": None if record.report is None else report_document(record.report),
+        "report": None if record.report is None else report_document(record.report, record.traffic),
         "error": record.error,
-        "traffic": record.traffic,
+        "traffic": traffic_document(record.traffic),
         "requests": [*record.requests],
     }
     return json.dumps(redactor.value(document), indent=2, ensure_ascii=True) + "\n"

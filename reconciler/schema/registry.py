@@ -9,8 +9,18 @@ from typing import Any
 
 from reconciler.values import JsonObject, JsonValue, as_object
 
-SCHEMA_NAMES = ("manifest", "workflow", "patch", "reconcile", "execution", "configuration", "plan", "backup")
-"""The schemas by name: manifests and their parts, what starts a run, the configuration, plans, backups."""
+SCHEMA_NAMES = (
+    "manifest",
+    "workflow",
+    "patch",
+    "reconcile",
+    "execution",
+    "configuration",
+    "plan",
+    "backup",
+    "run-record",
+)
+"""The schemas by name: manifests and their parts, what starts a run, the configuration, what is written."""
 
 URN = "urn:peak-reconciler:schema:"
 """What the `$id` of every schema starts with."""

@@ -186,7 +186,10 @@ def test_the_text_of_plan_and_apply(git: Git) -> None:
     git.write(body(triggers=[{"webhook": True}], tags=[{"name": "a"}]))
     first = run(git, "apply", "--auto-approve")
     assert "+ create   flow" in first.stdout
-    assert first.stdout.endswith("Applied: 1 done, 0 failed, 0 not tried, 0 blocked.\n")
+    assert first.stdout.endswith(
+        "Applied: 1 done, 0 failed, 0 not tried, 0 blocked.\n"
+        f"Requests: {len(git.server.requests)}, of them 0 retries; waited 0.0 s.\n"
+    )
     git.write(body(command="echo 2", tags=[{"name": "b"}]))
     text = run(git, "plan").stdout
     assert f"~ update   flow (id {git.live()})" in text

@@ -1,0 +1,85 @@
+"""Requests as they were sent: a line for whoever watches, an entry for a record. Bodies are always masked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Final
+
+from reconciler.client.exchanges import Exchange, Traffic
+from reconciler.text import Redactor, clip, printable
+from reconciler.values import JsonObject, JsonValue, dump_compact
+
+_MASK: Final = "…"
+_LONGEST_BODY: Final = 2000
+
+
+def exchange_line(exchange: Exchange, redactor: Redactor) -> str:
+    """Return one line about a request: what it was, what came of it, and its body with every text masked.
+
+    Of a body's texts only the workflow's name is shown: which of the others are secrets is not known here.
+
+    Args:
+        exchange: The request.
+        redactor: What removes known secrets from what is left.
+    """
+    came = exchange.outcome if exchange.status is None else str(exchange.status)
+    words = [f"{exchange.method} {exchange.path}: {came} in {exchange.seconds:.2f} s"]
+    if exchange.attempt > 1:
+        words.append(f"try {exchange.attempt}")
+    if exchange.waited:
+        words.append(f"waited {exchange.waited:.1f} s")
+    if exchange.body is not None:
+        words.append(f"body {clip(dump_compact(_masked(exchange.body)), _LONGEST_BODY)}")
+    return printable(redactor.text(", ".join(words)))
+
+
+def exchange_document(exchange: Exchange) -> JsonObject:
+    """Return what the record of a run says of a request: all but its body."""
+    moment = datetime.fromtimestamp(exchange.started, timezone.utc)
+    return {
+        "method": exchange.method,
+        "path": exchange.path,
+        "outcome": exchange.outcome,
+        "status": exchange.status,
+        "attempt": exchange.attempt,
+        "started": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z",
+        "seconds": round(exchange.seconds, 3),
+        "waited": round(exchange.waited, 3),
+    }
+
+
+def traffic_document(traffic: Traffic) -> JsonObject:
+    """Return the numbers of what was sent, as the JSON formats say them."""
+    return {
+        "requests": traffic.requests,
+        "retries": traffic.retries,
+        "throttled": traffic.throttled,
+        "waited": round(traffic.waited, 3),
+    }
+
+
+def traffic_line(traffic: Traffic) -> str:
+    """Return the numbers of what was sent, in one line."""
+    asked = f", told to slow down {traffic.throttled} times" if traffic.throttled else ""
+    return (
+        f"Requests: {traffic.requests}, of them {traffic.retries} retries{asked}; "
+        f"waited {traffic.waited:.1f} s."
+    )
+
+
+def _masked(body: JsonValue) -> JsonValue:
+    if isinstance(body, dict):
+        name = body.get("name")
+        shown = {"name": name} if isinstance(name, str) else {}
+        return {**{key: _hidden(item) for key, item in body.items()}, **shown}
+    return _hidden(body)
+
+
+def _hidden(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return _MASK if value else value
+    if isinstance(value, dict):
+        return {key: _hidden(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return value

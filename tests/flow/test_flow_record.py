@@ -1,0 +1,116 @@
+"""The record of a run and the lines of its requests: what an audit finds in them, and what it never does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from flow_helpers import LIST, TOKEN, Git, body, run, step
+
+from reconciler.schema import validate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CI = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_ACTOR": "ann",
+    "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_REPOSITORY": "team/workflows",
+    "GITHUB_RUN_ID": "42",
+}
+
+
+def _record(file: Path) -> dict[str, Any]:
+    """Return the record in `file`, which only its owner may read, and which is as its schema says."""
+    assert file.stat().st_mode & 0o777 == 0o600
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    assert [problem.message for problem in validate(record, "run-record")] == []
+    return record
+
+
+def test_a_record_says_who_did_what_and_how(git: Git, tmp_path: Path) -> None:
+    """After an apply it has the actor, the commit, the plan, the outcome, and every request that was sent."""
+    git.write(body())
+    file = tmp_path / "record.json"
+    git.server.faults = ("503:x1@GET",)
+    done = run(git, "apply", "--auto-approve", "--format", "json", "--report", str(file), **CI)
+    assert done.returncode == 0, done.stderr
+    record = _record(file)
+    assert record["who"] == {
+        "system": "github",
+        "actor": "ann",
+        "commit": CI["GITHUB_SHA"],
+        "ref": "refs/heads/main",
+        "repository": "team/workflows",
+        "run": "42",
+    }
+    assert (record["exit_code"], record["error"], record["tenant"]) == (0, None, git.server.url)
+    assert record["plan"]["summary"]["create"] == 1
+    assert record["report"] == json.loads(done.stdout)
+    sent = [(request.method, request.path, request.status) for request in git.server.requests]
+    assert sorted(sent) == sorted((r["method"], r["path"], r["status"]) for r in record["requests"])
+    assert record["traffic"]["requests"] == len(sent)
+    assert record["traffic"]["retries"] == 1
+    assert record["traffic"]["waited"] > 0
+
+
+def test_a_record_of_a_run_that_was_blocked_or_failed(git: Git, tmp_path: Path) -> None:
+    """A run that did nothing leaves a record that says why, with its exit code."""
+    file = tmp_path / "record.json"
+    git.write("body: {name: 1}")
+    assert run(git, "apply", "--auto-approve", "--report", str(file)).returncode == 3
+    record = _record(file)
+    assert (record["exit_code"], record["plan"], record["report"]) == (3, None, None)
+    assert "invalid" in record["error"]
+    git.write(body())
+    git.server.faults = ("403@GET",)
+    assert run(git, "apply", "--auto-approve", "--report", str(file)).returncode == 1
+    assert "403" in _record(file)["error"]
+    assert [request["outcome"] for request in _record(file)["requests"]] == ["refused"]
+    git.server.faults = ()
+    assert run(git, "apply", "--report", str(file), stdin="no\n").returncode == 1
+    record = _record(file)
+    assert (record["exit_code"], record["report"]) == (1, None)
+    assert record["plan"]["summary"]["create"] == 1
+
+
+def test_a_record_that_cannot_be_written(git: Git, tmp_path: Path) -> None:
+    """An apply that could not be recorded is not begun."""
+    git.write(body())
+    done = run(git, "apply", "--auto-approve", "--report", str(tmp_path / "none" / "record.json"))
+    assert done.returncode == 1
+    assert "cannot be written: no such file or directory" in done.stderr
+    assert git.writes() == []
+
+
+def test_verbose_tells_each_request_with_its_body_masked(git: Git) -> None:
+    """Each request is a line on stderr: no text of a body but the workflow's name, and never a credential."""
+    secret = "made-up-secret-value"
+    git.write(
+        f"body:\n  name: flow\n  steps:\n    one:\n      imageId: 100\n      imageVersionId: 200\n"
+        f"      command: echo {secret}-in-a-command\n"
+        f"      repository: {{url: 'https://example.com/r', branch: main, token: {secret}}}\n"
+    )
+    done = run(git, "apply", "--auto-approve", "--verbose")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith(("GET ", "POST "))]
+    assert len(lines) == len(git.server.requests)
+    (post,) = [line for line in lines if line.startswith("POST ")]
+    assert post.startswith(f"POST {LIST}: 200 in ")
+    assert '"name":"flow"' in post
+    assert '"imageId":100' in post
+    assert secret not in done.stderr
+    assert "echo" not in post
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_verbose_by_a_variable_and_while_planning(git: Git) -> None:
+    """The variable does as the option does, also while planning; stdout stays the result."""
+    git.write(body(steps={"one": step()}))
+    quiet = run(git, "plan")
+    loud = run(git, "plan", RECONCILER_VERBOSE="1")
+    assert quiet.stdout == loud.stdout
+    assert f"GET {LIST}: 200 in " in loud.stderr
+    assert f"GET {LIST}" not in quiet.stderr
