@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import click
+
 from reconciler.apply import Applier, Timing
 from reconciler.backup import Backups
 from reconciler.cli.output import warn
@@ -178,6 +180,7 @@ def open_session(
         pool_size=settings.concurrency,
         max_requests_per_second=settings.max_requests_per_second,
         observe=watch,
+        purpose=_command(),
     ) as session:
         try:
             yield session
@@ -185,6 +188,12 @@ def open_session(
             where = f"The address is {session.base_url}: PEAK_API_URL, or that of the stage."
             error.hint = error.hint or where
             raise
+
+
+def _command() -> str:
+    """Return the name of the command that runs, for the tenant's own logs."""
+    context = click.get_current_context(silent=True)
+    return (context.info_name or "") if context else ""
 
 
 def _token(settings: Settings, env: Mapping[str, str]) -> str | None:

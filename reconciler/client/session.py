@@ -65,6 +65,7 @@ class Session:
         retry: How often and how long a request is tried.
         clock: Time and chance, for tests.
         secrets: What must not be shown, beside the token, should the server repeat it in an error.
+        purpose: What the session is for, such as `plan`: told to the server beside our name and version.
 
     Raises:
         MissingEnvironmentVariableException: There is no token.
@@ -86,6 +87,7 @@ class Session:
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         secrets: Iterable[str] = (),
+        purpose: str = "",
     ) -> None:
         self._token = read_token(auth_token, env)
         self._stage = read_stage(stage, env)
@@ -100,6 +102,7 @@ class Session:
             redactor=self._token.redactor().joined(Redactor.of(secrets)),
             per_second=max_requests_per_second,
             observe=observe,
+            purpose=purpose,
         )
         self._is_view = False
         self._spoke = Once(self._ask_spoke_domain)

@@ -46,10 +46,7 @@ T = TypeVar("T")
 Params: TypeAlias = Mapping[str, "str | int | Sequence[str] | None"]
 """A query by name: a list is repeated, `None` is left out (public client)."""
 
-_HEADERS: Final = {
-    "User-Agent": f"peak-reconciler/{__version__}",
-    "Accept-Encoding": "gzip, deflate",
-}
+_USER_AGENT: Final = f"peak-reconciler/{__version__}"
 _NO_PROXIES: Final[dict[str, str]] = {"http": "", "https": "", "all": ""}
 _SHORTEST_TIMEOUT = 0.1
 
@@ -182,6 +179,7 @@ class Transport:
         redactor: What removes the token, and whatever else is secret, from what is shown.
         per_second: How many requests are sent in a second at most; `None` for no limit.
         observe: Told of each request.
+        purpose: What the requests are for, in a word: told to the server.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -194,6 +192,7 @@ class Transport:
         redactor: Redactor,
         per_second: float | None = None,
         observe: Observer | None = None,
+        purpose: str = "",
     ) -> None:
         self._pressure = Pressure(clock, pool_size, per_second)
         self._counter = Counter(observe)
@@ -202,7 +201,8 @@ class Transport:
         self._clock = clock
         self._redactor = redactor
         self._http = _Http()
-        self._http.headers.update(_HEADERS)
+        self._http.headers["User-Agent"] = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
+        self._http.headers["Accept-Encoding"] = "gzip, deflate"
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
         self._http.mount("https://", adapter)

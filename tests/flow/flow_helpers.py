@@ -247,17 +247,17 @@ class Git:
         (self.folder / file).unlink()
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
+    def engine(self, purpose: str = "") -> Iterator[Engine]:
         """Give the engine that a command would have, in a time of its own."""
         with open_engine(self.settings, self.env) as engine:
-            session = Session(env=self.env, clock=self.time.clock)
+            session = Session(env=self.env, clock=self.time.clock, purpose=purpose)
             with session:
                 tenancy = dataclasses.replace(engine.tenancy, **self.marking)
                 yield dataclasses.replace(engine, session=session, tenancy=tenancy)
 
     def plan(self) -> Plan:
         """Return the plan."""
-        with self.engine() as engine:
+        with self.engine("plan") as engine:
             return engine.plan(self.scope)
 
     def owned_by(self, owner: str | None, *, prune: bool = True, **scope: Any) -> None:
