@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.canonical import keyed, unkeyed
 from reconciler.client.patching import is_masked_token
-from reconciler.manifests.credentials import looks_like
+from reconciler.credential_patterns import looks_like
 from reconciler.sensitive import Sensitive
 from reconciler.text import Redactor
 from reconciler.values import JsonObject, JsonValue, Path, as_object

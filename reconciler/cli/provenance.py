@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from reconciler.manifests.credentials import without_credentials
+from reconciler.credential_patterns import without_credentials
 from reconciler.text import clip
 from reconciler.values import JsonObject
 

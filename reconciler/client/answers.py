@@ -19,6 +19,7 @@ from reconciler.client.exceptions import (
     UnauthorizedException,
     exception_for,
 )
+from reconciler.credential_patterns import without_credentials
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import JsonObject, JsonValue, dump_compact
@@ -154,7 +155,8 @@ def http_error(label: str, response: requests.Response, redactor: Redactor, tick
         tick: Called while the body is read; raises when there is no time left.
     """
     status = response.status_code
-    said = clip(printable(redactor.text(_said(response, tick))))
+    # Before it is clipped: half a credential looks like none.
+    said = clip(printable(without_credentials(redactor.text(_said(response, tick)))))
     request_id = next(
         (response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), ""
     )

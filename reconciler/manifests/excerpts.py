@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from reconciler.credential_patterns import is_suspicious, without_credentials
 from reconciler.findings import Finding
-from reconciler.manifests.credentials import is_suspicious, without_credentials
 from reconciler.schema import sensitive_step_fields
 from reconciler.text import Redactor
 from reconciler.values import Path
@@ -39,6 +39,8 @@ def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> 
     line = lines[finding.position.line - 1]
     if len(line) > _LONGEST or _SECRET_WORDS.search(line) or is_suspicious(line):
         return finding
+    if finding.rule == "schema-unknown-key" and _SECRET_WORDS.search(finding.message):
+        return finding  # a secret's key, misspelt
     if redactor.finds(line):
         return finding
     return dataclasses.replace(finding, excerpt=line)

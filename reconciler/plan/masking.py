@@ -7,9 +7,9 @@ from typing import Final
 
 from reconciler.canonical import keyed_path
 from reconciler.client.patching import KEYWORDS
+from reconciler.credential_patterns import without_credentials
 from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.manifests.credentials import without_credentials
 from reconciler.plan.bodies import keyword_of
 from reconciler.sensitive import Sensitive
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object

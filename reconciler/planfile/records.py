@@ -7,8 +7,9 @@ import hmac
 from collections.abc import Iterable
 from typing import Final
 
+from reconciler.canonical import canonical
+from reconciler.credential_patterns import looks_like
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.manifests.credentials import looks_like
 from reconciler.memory import is_memory_tag
 from reconciler.plan import Action, Create, Leftover, LiveWorkflow, SetPaused, Update
 from reconciler.plan.masking import sensitive_places
@@ -27,8 +28,8 @@ from reconciler.values import (
     lookup,
 )
 
-_MAKES_IT: Final = ("name", "action", "id", "method", "fingerprint", "paused", "body")
-"""What must be the same for an action to be the one that was saved."""
+_MAKES_IT: Final = ("name", "action", "id", "method", "fingerprint", "paused")
+"""What must be the same for an action to be the one that was saved, beside its body."""
 
 
 def record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
@@ -83,10 +84,22 @@ def _said(manifest: Manifest, redactor: Redactor) -> JsonValue:
 
 
 def _essence(record: JsonObject) -> str:
+    """What makes a record's action this one.
+
+    Of its body that is the canonical form: a platform may tell lists in another order each time, and what it
+    told is sent back.
+    """
     body = as_object(record.get("body"))
-    tags = [tag for tag in as_list(body.get("tags")) if not is_memory_tag(tag)]
+    tags = (tag for tag in as_list(body.get("tags")) if not is_memory_tag(tag))
     part: JsonObject = {key: record.get(key) for key in _MAKES_IT}
-    return dump_compact({**part, "body": {**body, "tags": tags}})
+    return dump_compact(
+        {
+            **part,
+            "body": canonical(body),
+            "tags": [*sorted(map(dump_compact, tags))],
+            "triggers": [*sorted(map(dump_compact, as_list(body.get("triggers"))))],
+        }
+    )
 
 
 def _body(action: Action, redactor: Redactor) -> JsonValue:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from reconciler.credential_patterns import is_suspicious, looks_like
 from reconciler.findings import Severity
-from reconciler.manifests.credentials import is_suspicious, looks_like
 from reconciler.rules.model import Problem, Rule, steps_of
 from reconciler.values import JsonObject, JsonValue, Path, as_object
 

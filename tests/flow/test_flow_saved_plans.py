@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import Git, body, run, step
+from flow_helpers import TENANTS, Git, body, rich, run, step
 
 from reconciler.ownership import owner_tag
 from reconciler.planfile.file import _digest
@@ -63,6 +63,18 @@ def test_a_saved_plan_is_done(git: Git, file: Path) -> None:
     done = _apply(git, file)
     assert (done.returncode, _statuses(done)) == (0, {"a": "done", "b": "done"})
     git.is_clean()
+
+
+def test_a_platform_that_shuffles_what_it_tells(git: Git, file: Path) -> None:
+    """An update sends back what a platform told; told in another order, the saved plan still holds."""
+    git.server.profile = TENANTS["all+token-omitted"]
+    for number in range(6):
+        name = f"flow-{number}"
+        git.server.store.create(rich(name))
+        git.write(rich(name, metadata={"allowConcurrentExecution": False}), f"{name}.yaml")
+    _save(git, file, "--resend-secrets")
+    done = _apply(git, file)
+    assert (done.returncode, set(_statuses(done).values())) == (0, {"done"}), done.stderr
 
 
 def test_only_what_was_saved_is_done(git: Git, file: Path) -> None:

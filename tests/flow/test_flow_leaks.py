@@ -1,0 +1,235 @@
+"""No secret comes out, anywhere: every command, every format and verbosity, every failure, every file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from flow_helpers import LIST, TENANTS, body
+from leak_helpers import CANARIES, FORMS, GITHUB_TOKEN, Stage, found_in, secretive
+
+from reconciler.emulator.refusal import Refusal
+from reconciler.emulator.server import EmulatorServer
+from reconciler.ownership import owner_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_PROFILES = ["documented", "token-masked", "all+token-omitted"]
+_OWNED = ("--ownership-tag", "team-a")
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    """Give a stage where each request is told as well; at its end no canary is in anything written."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    with EmulatorServer(step_seconds=0.0) as server:
+        stage = Stage(server, folder, capfd, monkeypatch)
+        stage.env(RECONCILER_VERBOSE="1")
+        yield stage
+        stage.is_tight()
+
+
+def test_the_search_finds_every_form() -> None:
+    """The search itself: each form of each canary is found wherever it stands, and nothing else is."""
+    for form, place in FORMS.items():
+        assert place in found_in(f"x{form}y")
+    assert found_in("canary/") == []
+
+
+def test_validate(stage: Stage) -> None:
+    """Findings are about manifests full of secrets, and show none, in any format, printed or as a file."""
+    stage.git()
+    for name in ("text", "json", "github", "gitlab", "sarif", "junit"):
+        assert stage.run("validate", "workflows", "--format", name, "--output", f"out.{name}") == 0
+    assert stage.run("validate", "workflows", "--online", "--strict") in {1, 3}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "      repository: {{url: x, branch: y, token: ['{secret}']}}",
+        "      repository: {{url: x, branch: y, tokn: '{secret}'}}",
+        "      repository: {{url: x, branch: y, token: '{secret}', token: '{secret}'}}",
+        "      auth: {{type: basic, username: x, password: {{a: '{secret}'}}}}",
+        "      parameters: {{env: {{A: ['{free}']}}}}",
+        "      command: ['{env}', !env CANARY_ENV]",
+        "      imageId: !env CANARY_ENV",
+        "      imageId: !env {{name: CANARY_ENV, default: 1, more: 2}}",
+        "      command: !env CANARY_NOWHERE",
+        "      command: !file ../../outside",
+    ],
+)
+def test_broken_manifests(stage: Stage, broken: str) -> None:
+    """A mistake in, or on the line of, a secret is told without it, by every command that reads manifests."""
+    line = broken.format(secret=CANARIES["repository"], env=CANARIES["env"], free=GITHUB_TOKEN)
+    stage.put("workflows/x.yaml", f"body:\n  name: x\n  steps:\n    one:\n{line}\n")
+    unknown = "NOWHERE" in broken  # what a variable holds is nothing to validate
+    assert stage.run("validate", "workflows") == (0 if unknown else 3)
+    assert stage.run("plan", "workflows") == 3
+    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 3
+
+
+@pytest.mark.parametrize("verbose", ["", "1"], ids=["quiet", "verbose"])
+@pytest.mark.parametrize("profile", _PROFILES)
+def test_the_whole_round(stage: Stage, profile: str, verbose: str) -> None:
+    """Create, change, save, apply, blocked, roll back, prune: output, plan files, backups and records."""
+    stage.env(RECONCILER_VERBOSE=verbose)
+    stage.server.profile = TENANTS[profile]
+    stage.git("old-")
+    assert stage.run("plan", "workflows", "--show-bodies") == 0
+    assert (
+        stage.run("apply", "workflows", "--auto-approve", "--show-bodies", "--report", "one.json", *_OWNED)
+        == 0
+    )
+    stage.git(metadata={"allowConcurrentExecution": False})
+    for words in (["--show-bodies"], ["--format", "json"], ["--out", "plan.json"]):
+        assert stage.run("plan", "workflows", "--resend-secrets", *_OWNED, *words) == 0
+    assert (
+        stage.run(
+            "apply", "workflows", "--plan", "plan.json", "--report", "two.json", "--format", "json", *_OWNED
+        )
+        == 0
+    )
+    assert stage.run("apply", "workflows", "--plan", "plan.json", *_OWNED) in {0, 4}
+    sent = stage.sent()
+    for place in ("env", "repository", "old-repository", "bearer", "old-bearer"):
+        assert json.dumps(CANARIES[place])[1:-1] in sent, f"the canary {place} was never in play"
+    assert GITHUB_TOKEN in sent
+    assert stage.run("rollback", "--list") == 0
+    assert stage.run("rollback", "--list", "--format", "json") == 0
+    assert stage.run("rollback", "workflows", "--auto-approve", "--show-bodies", *_OWNED) in {0, 4, 64}
+    stage.put("reconciler.yaml", "manifests: [workflows]\nownership: {tag: team-a}\n")
+    (stage.manifests / "secretive.yaml").unlink()
+    assert stage.run(
+        "apply", "--prune", "--allow-deletes", "1", "--auto-approve", "--report", "three.json"
+    ) in {0, 4}
+    backups = [name for name in stage.written() if "backups" in name and name.endswith(".json")]
+    assert len(backups) >= 2, "an update and a delete"
+
+
+def test_what_others_keep_in_the_tenant(stage: Stage) -> None:
+    """Secrets of live workflows that Git never knew: not in a plan, a backup, an update or a delete."""
+    tags = [{"name": owner_tag("team-a")}]
+    stage.server.store.create(secretive("old-", tags=tags))
+    free = {"KEY": GITHUB_TOKEN, "DB_PASSWORD": CANARIES["old-password"]}
+    only = {"imageId": 1, "imageVersionId": 2, "command": f"run {GITHUB_TOKEN}", "parameters": {"env": free}}
+    stage.server.store.create({"name": "going", "steps": {"one": only}, "tags": tags})
+    stage.put("workflows/x.yaml", json.dumps({"body": body("secretive")}))
+    stage.put("reconciler.yaml", "manifests: [workflows]\nownership: {tag: team-a}\n")
+    assert stage.run("plan", "--prune", "--allow-deletes", "1", "--show-unmanaged") == 0
+    assert stage.run("apply", "--prune", "--allow-deletes", "1", "--auto-approve") == 0
+    assert stage.run("rollback", "going", "--auto-approve") == 4
+
+
+_REFLECTING = [400, 401, 403, 404, 409, 413, 422, 500]
+
+
+@pytest.mark.parametrize("status", _REFLECTING)
+def test_a_server_that_repeats_what_it_was_sent(stage: Stage, status: int) -> None:
+    """A refusal that quotes the whole request, credentials and body, is told without them."""
+    stage.git()
+
+    def refusing(sent: object, **_: object) -> None:
+        raise Refusal(status, f"{CANARIES['api-token']} sent {json.dumps(sent)} {sent}")
+
+    stage.server.store.create = refusing  # type: ignore[method-assign,assignment]
+    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 1
+    assert stage.run("apply", "workflows", "--auto-approve", "--format", "json") == 1
+    assert str(status) in "".join(stage.said)
+
+
+@pytest.mark.parametrize("fault", ["drop-after", "truncated", "not-json", "504-text", "429-seconds:0"])
+def test_answers_that_are_lost(stage: Stage, fault: str) -> None:
+    """Whatever is said of a write that may have taken effect, it is said without the body."""
+    stage.git()
+    stage.server.faults = (f"{fault}:x2@POST", f"{fault}:x1@PUT")
+    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") in {0, 1}
+    assert stage.run("apply", "workflows", "--auto-approve") in {0, 1}
+
+
+def test_files_that_cannot_be_written(stage: Stage) -> None:
+    """A plan, a record or a backup that finds no place is told of, and nothing else."""
+    stage.server.store.create(secretive("old-"))
+    stage.git()
+    stage.put("file", "")
+    assert stage.run("plan", "workflows", "--out", "none/plan.json") == 1
+    assert stage.run("apply", "workflows", "--auto-approve", "--report", "none/record.json") == 1
+    assert stage.run("apply", "workflows", "--auto-approve", "--backup-dir", "file/backups") == 1
+    assert stage.run("apply", "workflows", stdin="no\n") == 1
+
+
+def test_a_plan_file_that_was_edited_or_is_stale(stage: Stage) -> None:
+    """A plan file is refused without quoting it, or the manifests, or the tenant."""
+    stage.git()
+    assert stage.run("plan", "workflows", "--out", "plan.json") == 0
+    edited = json.loads((stage.folder / "plan.json").read_text(encoding="utf-8"))
+    edited["changes"][0]["body"]["name"] = CANARIES["env"]
+    stage.put("edited.json", json.dumps(edited))
+    assert stage.run("apply", "workflows", "--plan", "edited.json") == 4
+    stage.put("garbage.json", CANARIES["env"])
+    assert stage.run("apply", "workflows", "--plan", "garbage.json") == 3
+    stage.git("old-")
+    assert stage.run("apply", "workflows", "--plan", "plan.json") in {0, 4}
+
+
+def test_runs(stage: Stage) -> None:
+    """What a run is started with is never shown, whatever becomes of it."""
+    stage.server.store.create({"name": "flow", "steps": {"one": {"imageId": 1, "imageVersionId": 2}}})
+    params = {"global": {"A": CANARIES["run-global"]}, "stepWise": {"one": {"B": CANARIES["run-step"]}}}
+    stage.put("params.json", json.dumps(params))
+    assert stage.run("run", "flow", "--params", "params.json", "--wait") == 0
+    assert json.dumps(CANARIES["run-global"])[1:-1] in stage.sent()
+    for fault in ("drop-after:x1@POST", "400@POST", "500:x1@POST"):
+        stage.server.faults = (fault,)
+        assert stage.run("run", "flow", "--params", "params.json", "--format", "json") in {0, 1}
+    stage.put("broken.yaml", f"global: {{A: ['{CANARIES['run-global']}']}}\nmore: '{CANARIES['run-step']}'\n")
+    assert stage.run("run", "flow", "--params", "broken.yaml") == 3
+    stage.put("worse.yaml", f"global: {{A: '{CANARIES['run-global']}\n")
+    assert stage.run("run", "flow", "--params", "worse.yaml") == 3
+    stage.server.faults = ()
+
+    def refusing(*_: object, **__: object) -> None:
+        raise Refusal(422, f"{CANARIES['run-global']} {json.dumps(CANARIES['run-step'])}")
+
+    stage.server.store.execute = refusing  # type: ignore[method-assign,assignment]
+    assert stage.run("run", "flow", "--params", "params.json") == 1
+
+
+def test_ways_to_the_server(stage: Stage) -> None:
+    """Credentials in an address, a proxy or a netrc file are not told when the way is barred."""
+    stage.git()
+    user = "user:" + "canary-proxy-7f9a"
+    stage.env(PEAK_API_URL=f"https://{user}@127.0.0.1:1")
+    assert stage.run("plan", "workflows") == 3
+    stage.env(PEAK_API_URL="http://example.com/" + "canary-url-7f9a")
+    assert stage.run("plan", "workflows") == 3
+    stage.env(PEAK_API_URL="https://nowhere.invalid", HTTPS_PROXY=f"http://{user}@127.0.0.1:1")
+    assert stage.run("plan", "workflows", "--max-requests-per-second", "1000") == 1
+    said = "".join(stage.said)
+    assert "127.0.0.1" in said or "proxy" in said.lower() or "no connection" in said
+    assert "canary-proxy-7f9a" not in said
+    assert "canary-url-7f9a" not in said
+
+
+@pytest.mark.parametrize("token", ["canary-token\n7f9a", "canary-token-7f9a ", "canary-token-\u20ac7f9a"])
+def test_tokens_that_cannot_be_sent(stage: Stage, token: str) -> None:
+    """A token that no header can carry is refused without being quoted."""
+    stage.git()
+    stage.env(PEAK_AUTH_TOKEN=token)
+    assert stage.run("plan", "workflows") == 3
+    assert "canary-token" not in "".join(stage.said)
+
+
+def test_lists_that_cannot_be_read(stage: Stage) -> None:
+    """A tenant that answers with nonsense is told of without what it said."""
+    stage.git()
+    stage.server.faults = (f"not-json@GET{LIST}",)
+    assert stage.run("plan", "workflows") == 1
+    stage.server.faults = (f"truncated@GET{LIST}*",)
+    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 1
