@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubernetes_helpers import Object, Workload, megabytes, mount_of, option, variables, workloads
+from kubernetes_helpers import Object, Workload, manifests, megabytes, mount_of, option, variables, workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,11 @@ def _containers(found: Workload) -> Iterator[str]:
 
 def wiring(objects: list[Object]) -> list[str]:
     """Return what is named and not there, what is there and not named, and what cannot be written to."""
-    return [fault for found in workloads(objects) for fault in (*_volumes(found, objects), *_paths(found))]
+    return [
+        fault
+        for found in workloads(objects)
+        for fault in (*_volumes(found, objects), *_paths(found), *_git(found, objects))
+    ]
 
 
 def _volumes(found: Workload, objects: list[Object]) -> Iterator[str]:
@@ -128,15 +132,14 @@ def _paths(found: Workload) -> Iterator[str]:
     sources = {volume["name"]: volume for volume in found.pod["volumes"]}
     if mount is None or "configMap" not in sources[mount["name"]]:
         yield f"RECONCILER_CONFIG: {configuration} is of no ConfigMap"
-    for container_of_git in found.containers:
-        if option(container_of_git["args"], "repo"):
-            yield from _git(container_of_git, container)
 
 
-def _git(git: Object, container: Object) -> Iterator[str]:
+def _git(found: Workload, objects: list[Object]) -> Iterator[str]:
     """Yield where the manifests that git-sync publishes are not those that the command reads."""
+    git, container, path = found.containers[0], found.reconciler, manifests(objects)
+    if git["name"] != "git-sync":
+        return
     root, link = option(git["args"], "root"), option(git["args"], "link")
-    path = container["args"][1]
     if not Path(path).is_relative_to(f"{root}/{link}"):
         yield f"{path} is not below {root}/{link}"
     ours, theirs = mount_of(container, path), mount_of(git, f"{root}/{link}")

@@ -67,19 +67,25 @@ def kubectl() -> str:
 
 
 @functools.cache
-def _rendered(name: str) -> str:
+def _rendered(name: str) -> tuple[Object, ...]:
     command = [kubectl(), "kustomize", str(EXAMPLES / name)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return tuple(yaml.safe_load_all(done.stdout))
 
 
 def rendered(name: str) -> list[Object]:
     """Return the objects of the base or of an overlay, in the order kustomize gives them."""
-    return [copy.deepcopy(found) for found in yaml.safe_load_all(_rendered(name))]
+    return copy.deepcopy(list(_rendered(name)))
 
 
 def of_kind(objects: list[Object], kind: str) -> list[Object]:
     """Return the objects of one kind."""
     return [found for found in objects if found["kind"] == kind]
+
+
+def alerts(rules: Object) -> list[Object]:
+    """Return the alerts of a PrometheusRule."""
+    return [rule for group in rules["spec"]["groups"] for rule in group["rules"]]
 
 
 def workloads(objects: list[Object]) -> Iterator[Workload]:
@@ -94,6 +100,13 @@ def workload(objects: list[Object]) -> Workload:
     """Return the only thing that makes pods."""
     (found,) = workloads(objects)
     return found
+
+
+def manifests(objects: list[Object]) -> str:
+    """Return the directory that reconciler.yaml names, where the container has it."""
+    (found,) = of_kind(objects, "ConfigMap")
+    (path,) = yaml.safe_load(found["data"]["reconciler.yaml"])["manifests"]
+    return str(path)
 
 
 def option(arguments: list[str], name: str) -> str | None:

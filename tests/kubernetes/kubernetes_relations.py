@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import promql_parser
 from croniter import croniter
-from kubernetes_helpers import Object, Workload, of_kind, option, workloads
+from kubernetes_helpers import Object, Workload, alerts, of_kind, option, workloads
 
 from reconciler.client.transport import RetryPolicy
 
@@ -136,7 +136,7 @@ def _monitor(monitor: Object, objects: list[Object]) -> Iterator[str]:
 def _rules(rules: Object, objects: list[Object]) -> Iterator[str]:
     namespace = rules["metadata"]["namespace"]
     names = {found.whole["metadata"]["name"] for found in workloads(objects)}
-    for rule in (rule for group in rules["spec"]["groups"] for rule in group["rules"]):
+    for rule in alerts(rules):
         try:
             promql_parser.parse(rule["expr"])
         except ValueError as error:

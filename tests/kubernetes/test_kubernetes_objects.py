@@ -15,6 +15,7 @@ from kubernetes_helpers import (
     OPERATOR,
     OVERLAYS,
     ROOT,
+    manifests,
     of_kind,
     option,
     rendered,
@@ -130,3 +131,10 @@ def test_no_secret_is_in_git() -> None:
                 assert "value" not in entry or not entry["name"].endswith(
                     ("TOKEN", "KEY", "PASSWORD", "_URL")
                 )
+
+
+def test_the_image_has_the_manifests() -> None:
+    """What the Dockerfile copies into the image is what reconciler.yaml names."""
+    dockerfile = (EXAMPLES / "overlays" / "baked" / "Dockerfile").read_text()
+    (copied,) = [line.split()[-1] for line in dockerfile.splitlines() if line.startswith("COPY")]
+    assert copied == manifests(rendered("overlays/baked"))
