@@ -1,0 +1,132 @@
+"""The guide to Kubernetes tells the truth: its secrets are those that pods need, its commands work."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from kubernetes_helpers import (
+    APPLIED,
+    ROOT,
+    Object,
+    kubectl,
+    of_kind,
+    option,
+    rendered,
+    secret_keys,
+    workload,
+)
+
+from reconciler.cli import group
+from reconciler.emulator.server import EmulatorServer
+from reconciler.exits import ExitCode
+
+_GUIDE = (ROOT / "docs" / "how-to" / "kubernetes.md").read_text()
+_COMMANDS = re.findall(r"^\$ (.*)$", _GUIDE, re.MULTILINE)
+_VALUE = "made-up-token-0123456789"
+
+
+def _shell(command: str, text: str = "") -> Object:
+    """Return the object that a command of the guide makes, which must need no cluster."""
+    env = {"PATH": f"{Path(kubectl()).parent}:{os.environ['PATH']}", "HOME": "/nonexistent"}
+    env |= {"PEAK_AUTH_TOKEN": _VALUE, "GIT_TOKEN": _VALUE}
+    done = subprocess.run(
+        ["sh", "-c", command], input=text, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    made: Object = json.loads(done.stdout)
+    return made
+
+
+def _made_secrets() -> list[Object]:
+    commands = [line for line in _COMMANDS if "create secret" in line and "patch" not in line]
+    return [_shell(f"{line} --dry-run=client -o json") for line in commands]
+
+
+@pytest.mark.parametrize("name", APPLIED)
+def test_guide_makes_the_secrets(name: str) -> None:
+    """Each key of a secret that a pod cannot start without is made by the guide, as it was given."""
+    made = {
+        (found["metadata"]["name"], key): text
+        for found in _made_secrets()
+        for key, text in found["data"].items()
+    }
+    wanted = secret_keys(workload(rendered(name)))
+    assert ("peak-reconciler", "token") in wanted
+    for secret in wanted:
+        assert base64.b64decode(made[secret]).decode() in {_VALUE, "git"}
+
+
+def test_guide_names_the_other_secrets() -> None:
+    """The guide names each key that may be left out."""
+    for name in APPLIED:
+        for entry in workload(rendered(name)).reconciler["env"]:
+            reference = entry.get("valueFrom", {}).get("secretKeyRef", {})
+            assert not reference.get("optional") or f"`{reference['key']}`" in _GUIDE
+
+
+def test_guide_rotates_the_token_only() -> None:
+    """The patch that the guide makes for a new token leaves the other keys of the secret alone."""
+    (line,) = [line for line in _COMMANDS if "patch secret" in line]
+    first, _, second = line.rpartition(" | ")
+    assert second.endswith("--patch-file=/dev/stdin")
+    assert list(_shell(first)["data"]) == ["token"]
+
+
+def test_guide_rolls_back() -> None:
+    """The job that the guide makes of the CronJob is a rollback on the same tenant and volumes."""
+    objects = rendered("overlays/prod")
+    (cronjob,) = of_kind(objects, "CronJob")
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "rollback"},
+        "spec": cronjob["spec"]["jobTemplate"]["spec"],
+    }
+    (line,) = [line for line in _COMMANDS if "create job rollback" in line]
+    _, patch, apply = line.split(" | ")
+    assert apply == "kubectl apply -f -"
+    made = _shell(patch, json.dumps(job))
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    command = group.get_command(click.Context(group), container["args"][0])
+    assert command is not None
+    command.make_context("rollback", container["args"][1:])
+    before = workload(objects).reconciler
+    assert option(container["args"], "environment") == option(before["args"], "environment")
+    assert container["volumeMounts"] == before["volumeMounts"]
+
+
+def test_guide_plans_the_first_run(tmp_path: Path) -> None:
+    """The plan that the guide begins with shows what the first run of the job creates."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copytree(ROOT / "examples" / "workflows", tmp_path / "workflows")
+    (line,) = [line for line in _COMMANDS if line.startswith("peak-reconciler")]
+    with EmulatorServer() as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *shlex.split(line)[1:]],
+            env={**os.environ, "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": _VALUE},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Plan: 3 to create." in done.stdout
+
+
+def test_guide_names_overlays_and_exit_codes() -> None:
+    """The guide has every overlay, every exit code of the tool, and the namespace that the commands go to."""
+    assert set(re.findall(r"^\| `(overlays/[\w-]+)`", _GUIDE, re.MULTILINE)) == set(APPLIED)
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", _GUIDE, re.MULTILINE)}
+    assert {code.value for code in ExitCode} <= codes
+    namespaces = {found["metadata"]["namespace"] for name in APPLIED for found in rendered(name)}
+    assert set(re.findall(r"-n ([\w-]+)", "\n".join(_COMMANDS))) == namespaces
