@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 import click
 
+from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UsageError
 from reconciler.exits import ExitCode
 from reconciler.text import printable
@@ -39,14 +40,15 @@ def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
 
 def _code(command: click.Command, argv: Sequence[str] | None) -> int:
     try:
-        result = command.main(args=argv, prog_name="peak-reconciler", standalone_mode=False)
+        with terminating_as_interrupt():  # as process 1 of a container, SIGTERM does nothing by itself
+            result = command.main(args=argv, prog_name="peak-reconciler", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
     except click.UsageError as error:
         error.show()
         return ExitCode.USAGE
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
         return 128 + signal.SIGINT
     except ReconcilerError as error:

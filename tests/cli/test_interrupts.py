@@ -1,0 +1,43 @@
+"""A command that is told to stop while it reads: it stops, also where SIGTERM does nothing by itself."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from validate_process import COMMAND, environment
+
+from reconciler.emulator.server import EmulatorServer
+
+_IGNORING = """
+import os, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def _wait_for_a_request(server: EmulatorServer) -> None:
+    end = time.monotonic() + 20
+    while not server.requests:
+        assert time.monotonic() < end, "it never asked for anything"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_sigterm_ends_a_plan(tmp_path: Path, ignored: bool) -> None:
+    """SIGTERM ends a plan as Ctrl-C does, with 130; also where it was ignored, as process 1 ignores it."""
+    (tmp_path / "flow.yaml").write_text("name: flow\nsteps: {one: {command: echo hi}}\n")
+    with EmulatorServer(faults=("drop-before@GET",)) as server:
+        env = environment(PEAK_API_URL=server.url, PEAK_AUTH_TOKEN="made-up-token")
+        command = [*COMMAND, "plan", str(tmp_path)]
+        words = [command[0], "-c", _IGNORING, *command] if ignored else command
+        with subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+        ) as process:
+            _wait_for_a_request(server)
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout, stderr.strip()) == (130, "", "error: interrupted")
