@@ -1,8 +1,8 @@
 # make demo   sets everything up and runs the main job on the embedded emulator
 # make test   sets everything up and passes the tests
-# make lint   ruff, mypy --strict and the import contracts
+# make lint   ruff, mypy --strict, the import contracts, hadolint and shellcheck
 # make bench  measures validate against its yardsticks and prints the ratios
-# make lock   writes both lock files anew from pyproject.toml (needs uv)
+# make lock   writes the lock files anew from pyproject.toml (needs uv)
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -22,6 +22,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	git ls-files -z '*Dockerfile' | xargs -0 $(BIN)/hadolint
+	git grep -lzE '^#!.*[/ ](ba)?sh$$' | xargs -0 $(BIN)/shellcheck
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -35,6 +37,7 @@ LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra emulator --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --group pyproject.toml:build --constraint requirements-dev.lock -o requirements-build.lock
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
