@@ -8,7 +8,6 @@ import click
 
 from reconciler.cli.carrying import carry_out, show_plan
 from reconciler.cli.engine import Engine, open_engine
-from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.manner import Manner, manner_options
 from reconciler.cli.options import tenant_options
 from reconciler.cli.output import warn
@@ -56,7 +55,6 @@ def command(
             "a saved plan says itself what it is about", hint="Give these options to plan --out."
         )
     with (
-        terminating_as_interrupt(),
         recording(manner.report) as record,
         open_engine(settings, allow_protected=asked.allow_protected, observe=record.observe) as engine,
     ):

@@ -10,7 +10,6 @@ import click
 from reconciler.backup import Backup, Restoring, find_backups, read_runs, restoring
 from reconciler.cli.carrying import carry_out, show_plan
 from reconciler.cli.engine import Engine, open_session, tenancy_of
-from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.manner import Manner, manner_options
 from reconciler.cli.options import connection_options
 from reconciler.cli.output import show, warn
@@ -53,7 +52,6 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
     git = _manifests(settings)
     secrets = secrets_of(git.manifests, git.secrets)
     with (
-        terminating_as_interrupt(),
         recording(manner.report) as record,
         open_session(settings, secrets=secrets, observe=record.observe) as session,
     ):

@@ -14,7 +14,6 @@ from reconciler.apply import Timing
 from reconciler.apply.executing import Started, execute_once
 from reconciler.apply.following import SUCCESS, RunState, StillRunningError, follow_run
 from reconciler.cli.engine import open_session
-from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.options import Number, connection_options, format_option
 from reconciler.cli.output import show, warn
 from reconciler.cli.parameters import run_body, secrets_of, steps_of
@@ -81,7 +80,7 @@ def command(  # noqa: PLR0913 - one for each option
     if timeout is not None and not wait:
         raise UsageError("--timeout says how long is waited", hint="Use it with --wait.")
     body = run_body(params_file, params, step_params, steps)
-    with terminating_as_interrupt(), open_session(settings, secrets=secrets_of(body)) as session:
+    with open_session(settings, secrets=secrets_of(body)) as session:
         api = Workflow(session)
         workflow = _workflow(api, name, workflow_id)
         _see_steps(workflow, steps_of(body))
