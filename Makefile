@@ -3,13 +3,19 @@
 # make lint   ruff, mypy --strict, the import contracts, hadolint and shellcheck
 # make bench  measures validate against its yardsticks and prints the ratios
 # make lock   writes the lock files anew from pyproject.toml (needs uv)
+# make release       builds and checks the files of a release, into dist/; uploads nothing
+# make audit         bandit, and known vulnerabilities of the locked dependencies
+# make test-lowest   passes the tests with the lowest versions that pyproject.toml allows
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format bench lock clean
+TOOLS       := $(VENV)-release
+TOOLS_READY := $(TOOLS)/.ready
+
+.PHONY: demo test lint format bench lock release audit test-lowest clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
@@ -38,9 +44,20 @@ lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra emulator --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) --group pyproject.toml:build --constraint requirements-dev.lock -o requirements-build.lock
+	$(LOCK) --group release -o requirements-release.lock
+
+release: $(TOOLS_READY)
+	@$(TOOLS)/bin/python scripts/release.py $(ARGS)
+
+audit: $(TOOLS_READY)
+	$(TOOLS)/bin/bandit --quiet --configfile pyproject.toml --recursive reconciler scripts
+	$(TOOLS)/bin/python scripts/audit.py requirements.lock $(ARGS)
+
+test-lowest: $(TOOLS_READY)
+	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/test-lowest $(ARGS)
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Installed from the lock file first (hashes checked), then the project itself on top, editable.
 $(READY): requirements-dev.lock pyproject.toml
@@ -52,3 +69,8 @@ $(READY): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+$(TOOLS_READY): requirements-release.lock
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
+	@touch $(TOOLS_READY)

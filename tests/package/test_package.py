@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -10,7 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from artifacts import wheel_problems
 
+from reconciler import __version__
 from reconciler.emulator.server import EmulatorServer
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -56,6 +59,30 @@ def test_wheel_holds_what_it_needs(wheel: Path) -> None:
         "reconciler/py.typed",
     } <= names
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+
+
+def test_wheel_is_fit_to_be_released(wheel: Path) -> None:
+    """Name, version, oldest Python, licence, command, schemas and examples are as they must be."""
+    assert wheel_problems(wheel, _ROOT, __version__) == []
+    assert wheel_problems(wheel, _ROOT, "9.9.9") == ["the wheel is not of version 9.9.9"]
+
+
+def test_wheel_with_strays_is_found_out(wheel: Path, tmp_path: Path) -> None:
+    """A test, a cache, and a schema that did not make it into the wheel are each named."""
+    strayed = tmp_path / wheel.name
+    shutil.copy(wheel, strayed)
+    with zipfile.ZipFile(strayed, "a") as archive:
+        archive.writestr("reconciler/__pycache__/x.pyc", b"")
+        archive.writestr("tests/test_x.py", b"")
+    tree = tmp_path / "tree"
+    for folder in ("schemas", "examples/workflows"):
+        shutil.copytree(_ROOT / folder, tree / folder)
+    (tree / "schemas" / "forgotten.json").write_text("{}", encoding="utf-8")
+    assert wheel_problems(strayed, tree, __version__) == [
+        "reconciler/__pycache__/x.pyc must not be in the wheel",
+        "tests/test_x.py must not be in the wheel",
+        "reconciler/schemas/forgotten.json is missing in the wheel",
+    ]
 
 
 def test_wheel_validates_and_plans(command: Path) -> None:
