@@ -13,7 +13,14 @@ from datetime import timezone
 from typing import TYPE_CHECKING, Final
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, TimeoutError  # noqa: A004 - urllib3's
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ProxyError,
+    TimeoutError,  # noqa: A004 - urllib3's
+)
 
 from reconciler.client.answers import NotJsonError, http_error
 from reconciler.client.exceptions import (
@@ -32,6 +39,14 @@ if TYPE_CHECKING:
 
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20
+_UNUSABLE_ADDRESS: Final = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    LocationValueError,
+    UnicodeEncodeError,  # of what goes into a header, such as a proxy's password
+)
+"""What is raised before anything is sent, for an address that is none."""
 
 
 class Repeat(enum.Enum):
@@ -121,6 +136,13 @@ def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failur
             hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to the file with its CA certificate.",
         )
         return Failure(untrusted, Repeat.NEVER)
+    if isinstance(error, _UNUSABLE_ADDRESS):
+        # Not in its words, which may quote a password.
+        unusable = NotSentError(
+            f"{label}: the address of the proxy or of the server cannot be used; nothing was sent",
+            hint="See what HTTPS_PROXY, HTTP_PROXY and ALL_PROXY say: http://host:port is understood.",
+        )
+        return Failure(unusable, Repeat.NEVER)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         # Before a connection is made, requests raises a plain OSError for a CA bundle that it cannot read.
         return Failure(NotSentError(f"{label}: {why}; nothing was sent"), Repeat.NEVER)
@@ -183,6 +205,6 @@ def _why(error: BaseException) -> str:
     for link in _chain(error):
         if isinstance(link, OSError) and link.strerror:
             return clip(printable(link.strerror), 200)
-    if isinstance(error, requests.RequestException):
+    if isinstance(error, requests.RequestException | ValueError):
         return type(_chain(error)[-1]).__name__
     return clip(printable(str(error)), 200)

@@ -314,7 +314,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-        except (OSError, HTTPError) as error:  # what requests raises is an OSError
+        except (OSError, HTTPError, ValueError) as error:  # what requests raises is an OSError
             raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from error
         with closing(response):
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx

@@ -210,3 +210,13 @@ def test_an_untrusted_certificate() -> None:
     assert "not trusted (certificate verify failed" in failure.error.message
     assert "secret" not in failure.error.message
     assert "REQUESTS_CA_BUNDLE" in failure.error.hint
+
+
+def test_what_nobody_foresaw_may_have_been_sent() -> None:
+    """A failure that does not say when it struck may have struck after a write; its words are not shown."""
+    failure = unanswered("POST /x", ValueError("secret"), changes_nothing=False)
+    assert isinstance(failure.error, exc.AnswerLostError)
+    assert failure.repeat is Repeat.READS
+    assert failure.error.message == (
+        "POST /x: the answer did not arrive (ValueError); the request may have taken effect"
+    )

@@ -312,6 +312,26 @@ def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         get_client(session).create_workflow(BODY)
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:s3cret@[::1",
+        "http://user:s3cret@host:port",
+        "http://user:s3cret\u2603@127.0.0.1:9",
+        "ftp://user:s3cret@host",
+        "user:s3cret@127.0.0.1:9",
+    ],
+)
+def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """An address that is no proxy's is told as that, without the password in it, and nothing was sent."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    session = Session(TOKEN, env={})
+    with session, pytest.raises(NotSentError, match="cannot be used; nothing was sent") as caught:
+        get_client(session).create_workflow(BODY)
+    assert "HTTPS_PROXY" in caught.value.hint
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_ca_bundle_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The environment's CA bundle is used: one that cannot be read is told before anything is sent."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
