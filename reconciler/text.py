@@ -5,6 +5,7 @@ Every manifest and every answer of the API is hostile input. Nothing here writes
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,21 @@ def _escape(char: str) -> str:
     if unicodedata.category(char) == "Zs":
         return " "
     return char.encode("unicode_escape").decode("ascii") if not "\ud800" <= char <= "\udfff" else "\ufffd"
+
+
+_COMMAND_ANYWHERE = re.compile(r"##(?=[A-Za-z]*\[)")
+_COMMAND_AT_START = re.compile(r"^([ \t]*)::", re.MULTILINE)
+
+
+def without_commands(text: str) -> str:
+    r"""Return `text` in which no CI finds a command in its log: one character of each is an escape.
+
+    Azure Pipelines, GitHub Actions and TeamCity read commands from all that a step prints, so a workflow's
+    name could set a variable or the PATH of the steps that follow. The escape is JSON's, so that JSON says
+    the same as before: `#\u0023vso[`, `\u003a:error`.
+    """
+    text = _COMMAND_ANYWHERE.sub(r"#\\u0023", text)
+    return _COMMAND_AT_START.sub(r"\1\\u003a:", text)
 
 
 def clip(text: str, limit: int = 300) -> str:

@@ -15,7 +15,7 @@ import click
 from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UsageError
 from reconciler.exits import ExitCode
-from reconciler.text import printable
+from reconciler.text import printable, without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,9 @@ def _code(command: click.Command, argv: Sequence[str] | None) -> int:
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
     except click.UsageError as error:
-        error.show()
+        words = io.StringIO()
+        error.show(file=words)  # it quotes the command line, which may name a hostile file
+        click.echo(without_commands("\n".join(map(printable, words.getvalue().splitlines()))), err=True)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
@@ -96,6 +98,5 @@ def exit_code(error: ReconcilerError) -> ExitCode:
 
 def _say(message: str, hint: str = "") -> None:
     lines = [printable(line) for line in message.splitlines()]
-    click.echo("error: " + "\n  ".join(lines), err=True)
-    if hint:
-        click.echo(f"  {printable(hint)}", err=True)
+    text = "error: " + "\n  ".join([*lines, printable(hint)] if hint else lines)
+    click.echo(without_commands(text), err=True)

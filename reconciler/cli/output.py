@@ -10,17 +10,23 @@ from pathlib import Path
 import click
 
 from reconciler.errors import ReconcilerError
+from reconciler.text import without_commands
 
 
-def show(text: str) -> None:
-    """Write a part of the result to stdout."""
-    click.echo(text, color=_colour())
+def show(text: str, *, commands: bool = False) -> None:
+    """Write a part of the result to stdout.
+
+    Args:
+        text: The words.
+        commands: Whether it is made of commands for a CI, with all else in it escaped.
+    """
+    click.echo(text if commands else without_commands(text), color=_colour())
 
 
 def warn(text: str) -> None:
     """Write anything else to stderr; that nobody reads it, or that the disk is full, stops nothing."""
     with suppress(OSError):
-        click.echo(text, err=True, color=_colour())
+        click.echo(without_commands(text), err=True, color=_colour())
 
 
 def write_file(path: Path, text: str, *, private: bool = False) -> None:

@@ -89,7 +89,7 @@ def command(  # noqa: PLR0913 - one for each option
     for name, file in targets:
         write_file(file, _rendered(_FORMATS[name], result) + "\n")
     if not any(name == output_format for name, _ in targets):
-        show(_rendered(_FORMATS[output_format], result))
+        show(_rendered(_FORMATS[output_format], result), commands=output_format == "github")
     failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
     return ExitCode.INVALID if failed else ExitCode.OK
 

@@ -25,6 +25,7 @@ NAMES = [
     "bidi \u202egnp.exe\u2066 \u2028::error::pwned\u2029",
     "`code` | table | [link](javascript:x) {{name}}",
     "%0A::error::pwned",
+    "##vso[task.prependpath]/pwned and ##[add-matcher]pwned and ##teamcity[pwned]",
     "\u0000nul\u0085next\x0c\x0b::error::pwned",
 ]
 
@@ -36,6 +37,7 @@ def _is_harmless(ended: subprocess.CompletedProcess[str]) -> None:
     for text in (ended.stdout, ended.stderr):
         assert _CONTROL.search(text) is None, repr(text)
         assert [line for line in text.splitlines() if line.lstrip().startswith("::")] == []
+        assert re.search(r"##[a-zA-Z]*\[", text) is None, text
     assert "Traceback" not in ended.stderr
 
 
@@ -56,6 +58,12 @@ def test_hostile_manifests(git: Git) -> None:
         git.write(body(f"{name} blocked"), f"{number}-blocked.yaml", id=1000 + number)
     for words in (["plan", "--show-bodies"], ["apply", "--auto-approve"]):
         _is_harmless(run(git, *words))
+    git.write({**_hostile(NAMES[2]), "tags": []}, "2.yaml")
+    where = ("--backup-dir", str(git.folder.parent / "backups"))
+    _is_harmless(run(git, "apply", "--auto-approve", *where))
+    backups = run(git, "rollback", "--list", *where)
+    _is_harmless(backups)
+    assert "\\u003a:error file=x::pwned (id" in backups.stdout
     plan = run(git, "plan", "--format", "json")
     _is_harmless(plan)
     document = json.loads(plan.stdout)
