@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -53,9 +54,10 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
 
 
 def _replace(path: Path, text: str, mode: int) -> None:
-    part = path.with_name(f".peak-reconciler-{os.getpid()}.part")
+    # Made anew under a name that nobody guesses: where others may write, no link of theirs is followed.
+    part = path.with_name(f".peak-reconciler-{secrets.token_hex(8)}.part")
     try:
-        with open(part, "w", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
+        with open(part, "x", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
             file.write(text)
         part.replace(path)
     except OSError:
