@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from reconciler.backup.cleaning import LeftOut
-from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
+from reconciler.client.answers import parse_json
+from reconciler.errors import InvalidInputError, ReconcilerError, UnexpectedAnswerError, UsageError
 from reconciler.manifests.bounds import MAX_FILE_BYTES
 from reconciler.schema import validate
 from reconciler.text import clip, printable
@@ -139,8 +139,8 @@ def _run(folder: Path) -> BackupRun:
 
 
 def _backup(file: Path) -> Backup:
-    text = _read(file)
-    value = _parsed(file, text)
+    data = _read(file)
+    value = _parsed(file, data)
     if value.get("format_version") != FORMAT_VERSION:
         raise InvalidInputError(f"{file}: no backup in a format that this version reads")
     problems = list(validate(value, "backup"))
@@ -159,11 +159,11 @@ def _backup(file: Path) -> Backup:
         paused=value["paused"] is True,
         body=as_object(value["body"]),
         left_out=tuple(LeftOut(path=tuple(as_list(item["path"])), why=str(item["why"])) for item in left),
-        text=text,
+        text=data.decode("utf-8", "replace"),
     )
 
 
-def _read(file: Path) -> str:
+def _read(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
             data = opened.read(MAX_FILE_BYTES + 1)
@@ -171,11 +171,13 @@ def _read(file: Path) -> str:
         raise InvalidInputError(f"{file}: {(error.strerror or str(error)).lower()}") from error
     if len(data) > MAX_FILE_BYTES:
         raise InvalidInputError(f"{file}: larger than {MAX_FILE_BYTES // 1024**2} MB")
-    return data.decode("utf-8", "replace")
+    return data
 
 
-def _parsed(file: Path, text: str) -> JsonObject:
+def _parsed(file: Path, data: bytes) -> JsonObject:
     try:
-        return as_object(json.loads(text))
-    except (ValueError, RecursionError):
-        raise InvalidInputError(f"{file}: no JSON") from None
+        return as_object(parse_json(data))
+    except (
+        UnexpectedAnswerError
+    ) as error:  # of the same strict reader as the answers that backups are made of
+        raise InvalidInputError(f"{file}: no backup: {error.message.replace('the answer', 'it')}") from None

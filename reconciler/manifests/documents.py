@@ -47,8 +47,12 @@ class Document:
         return frozenset(self.variables)
 
     def position(self, path: Path, *, at_key: bool = False) -> Position | None:
-        """Return where the value at `path` (or its key) stands, or the nearest value above it."""
-        return locate(_all_roots(self.text)[self.index], path, at_key=at_key)
+        """Return where the value at `path` (or its key) stands, or the nearest value above it.
+
+        None for a text that is JSON and no YAML, such as a backup's.
+        """
+        roots = _all_roots(self.text)
+        return locate(roots[self.index], path, at_key=at_key) if self.index < len(roots) else None
 
 
 def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], list[Finding]]:

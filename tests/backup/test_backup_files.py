@@ -232,6 +232,25 @@ def test_broken_backups(tmp_path: Path, text: str) -> None:
     assert [backup.name for backup in find_backups(runs, ("flow",), tmp_path)] == ["flow"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"command": "x"', f'"command": {"[" * 300}{"]" * 300}', "it is nested too deeply"),
+        ('"command": "x"', '"command": NaN', "it is not JSON"),
+        ('"command": "x"', '"command": "x", "command": "y"', "it is not JSON"),
+        ('"left_out": []', '"left_out": [{"path": [], "why": "x"}]', "left_out[0].path must not be empty"),
+    ],
+)
+def test_backups_made_to_harm(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """A backup that nests without end, is no strict JSON or names no place is refused before it is used."""
+    path = _store(tmp_path).save(_live(), "update", Sensitive())
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    (run,) = read_runs(tmp_path)
+    assert run.broken == (f"{path}: no backup: {said}",)
+
+
 def test_run_ids_sort_by_time() -> None:
     """The id of a later run sorts after that of an earlier one, and two of one second differ."""
     later = _NOW.replace(microsecond=1000)

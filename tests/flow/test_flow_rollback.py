@@ -66,6 +66,19 @@ def test_what_was_changed_comes_back(tmp_path: Path, tenant: str, backups: Path,
         assert git.webhooks() == webhooks
 
 
+def test_characters_that_yaml_does_not_take_come_back(git: Git, backups: Path) -> None:
+    """JSON writes an emoji as two escapes, which no YAML reader takes: it comes back all the same."""
+    old = body("flow \U0001f600", "echo \U0001f600")
+    git.write(old, "flow.json")
+    git.done()
+    git.write({**old, "steps": {"one": step("echo other"), "two": step("x")}}, "flow.json")
+    _apply(git, backups)
+    done = _rollback(git, backups, "--auto-approve")
+    assert done.returncode == 0, done.stdout + done.stderr
+    git.write(old, "flow.json")
+    git.is_clean()
+
+
 def test_a_rename_and_a_pause_come_back(git: Git, backups: Path) -> None:
     """The name and whether it was paused are a part of what comes back; the id stays."""
     git.write(body("old"), paused=True)
