@@ -27,6 +27,7 @@ STDIN = "-"
 """What stands for standard input in the place of a path."""
 
 _STDIN_NAME = "<stdin>"
+_GIT = ".git"
 _TEMPLATE = "templates are not supported by this version; render the file first"
 
 
@@ -137,12 +138,16 @@ def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
         limit: The most bytes it may have.
 
     Raises:
-        UnreadableError: It cannot be read, is no regular file, stands outside, is too large or no UTF-8.
+        UnreadableError: It cannot be read, is no regular file, stands outside or in `.git`, is too large,
+            or no UTF-8.
     """
     try:
         resolved = path.resolve(strict=True)
         if not resolved.is_relative_to(root):
             raise UnreadableError("it leads out of the directory that was given")
+        if _GIT in resolved.relative_to(root).parts:
+            # A checkout in a CI keeps its credential there, and a plan would show it.
+            raise UnreadableError("it is git's own")
         status = resolved.stat()
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError("it is not a regular file")

@@ -155,6 +155,18 @@ def test_file_that_leaves_the_root(tmp_path: Path) -> None:
     assert CANARY not in f"{result.findings}"
 
 
+def test_file_of_git_itself_is_not_included(tmp_path: Path) -> None:
+    """A checkout may keep its credential in `.git`: nothing there is included, not even through a link."""
+    write(tmp_path / ".git" / "config", f"extraheader = AUTHORIZATION: basic {CANARY}")
+    (tmp_path / "link").symlink_to(tmp_path / ".git")
+    write(tmp_path / "a.yaml", _step("command: !file .git/config"))
+    write(tmp_path / "b.yaml", _step("command: !file link/config"))
+    result = load(tmp_path)
+    assert result.manifests == ()
+    reasons = [finding.message.partition("cannot be included: ")[2] for finding in result.findings]
+    assert reasons == ["it is git's own"] * 2
+
+
 def test_file_that_cannot_be_included(tmp_path: Path) -> None:
     """A file that is too large, no text, or no file at all is told at the tag."""
     write(tmp_path / "large.txt", "x" * (MAX_INCLUDED_BYTES + 1))
