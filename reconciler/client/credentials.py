@@ -141,6 +141,11 @@ def read_base_url(given: str | None, env: Mapping[str, str]) -> str | None:
 
 def is_safe_url(url: str) -> bool:
     """Return whether what goes to `url` stays private: https, or http to loopback, and written plainly."""
+    return is_plain_url(url) and (urlsplit(url).scheme == "https" or is_loopback_http(url))
+
+
+def is_plain_url(url: str) -> bool:
+    """Return whether `url` is http or https, with a host, and written so that all see the same one."""
     if not _PRINTABLE_URL.fullmatch(url):
         return False
     try:
@@ -148,7 +153,7 @@ def is_safe_url(url: str) -> bool:
         _ = parts.port  # a port out of range is found only when it is asked for
     except ValueError:
         return False
-    return bool(parts.hostname) and (parts.scheme == "https" or is_loopback_http(url))
+    return bool(parts.hostname) and parts.scheme in {"http", "https"}
 
 
 def is_loopback_http(url: str) -> bool:

@@ -104,6 +104,7 @@ class Call(Generic[T]):
         params: The query.
         body: JSON, encoded.
         value: The same JSON, for whoever watches.
+        content_type: What the body is.
         deadline: The seconds within which the last try must have ended.
     """
 
@@ -114,6 +115,7 @@ class Call(Generic[T]):
     params: Params | None = None
     body: bytes | None = None
     value: JsonValue = None
+    content_type: str = "application/json"
     deadline: float
 
     @property
@@ -307,7 +309,7 @@ class Transport:
                 call.url,
                 params=call.params,
                 data=call.body,
-                headers={"Content-Type": "application/json"} if call.body is not None else None,
+                headers={"Content-Type": call.content_type} if call.body is not None else None,
                 auth=call.auth,
                 timeout=(min(self._timeout[0], left), min(self._timeout[1], left)),
                 proxies=dict(_NO_PROXIES) if is_loopback_http(call.url) else None,

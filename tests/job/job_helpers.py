@@ -1,0 +1,111 @@
+"""What the tests of the job share: outcomes by hand, and a receiver on loopback for what is posted."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from reconciler.client.transport import Clock
+from reconciler.job import Outcome, Touched
+from reconciler.render.actions import ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
+IMPATIENT = Clock(sleep=lambda _: None, random=lambda: 0.0)
+
+
+def planned(**counts: int) -> dict[str, int]:
+    """Return the counts of a plan; whatever is not said is zero."""
+    return {name: counts.get(name, 0) for name in ACTIONS}
+
+
+def outcome(**changes: Any) -> Outcome:
+    """Return what came of a run of 2.5 seconds in which nothing was to be done."""
+    plain: dict[str, Any] = {
+        "run_id": "20300102T030405.678Z-abc123",
+        "started": START,
+        "ended": START + timedelta(seconds=2.5),
+        "exit_code": 0,
+        "planned": planned(unchanged=3),
+    }
+    return Outcome(**{**plain, **changes})
+
+
+def touched(name: str = "flow", action: str = "update", status: str = "done", error: str = "") -> Touched:
+    """Return what became of a workflow."""
+    return Touched(name=name, action=action, status=status, id=7, error=error)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request that the receiver got."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class Receiver:
+    """A server on loopback that keeps what is posted to it.
+
+    Args:
+        statuses: What it answers, one after the other; 200 once these are used up.
+    """
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.received: list[Received] = []
+        self.url = ""
+
+    def text(self) -> str:
+        """Return all that came, headers and paths too."""
+        return "\n".join(
+            f"{item.method} {item.path} {item.headers} {item.body.decode()}" for item in self.received
+        )
+
+
+@contextmanager
+def receiver(*statuses: int) -> Iterator[Receiver]:
+    """Give a receiver that answers with `statuses`, one after the other, and then with 200."""
+    kept = Receiver(*statuses)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            kept.received.append(Received(self.command, self.path, dict(self.headers), body))
+            status = kept.statuses.pop(0) if kept.statuses else 200
+            answer = f"you sent {self.path}".encode()  # a hostile one repeats the address
+            self.send_response(status)
+            if status // 100 == 3:
+                self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST  # noqa: N815 - http.server's name
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield kept
+    finally:
+        server.shutdown()
+        server.server_close()
