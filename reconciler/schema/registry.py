@@ -19,6 +19,8 @@ SCHEMA_NAMES = (
     "plan",
     "backup",
     "run-record",
+    "log-event",
+    "notification",
 )
 """The schemas by name: manifests and their parts, what starts a run, the configuration, what is written."""
 

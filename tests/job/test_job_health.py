@@ -1,0 +1,122 @@
+"""Probes and metrics over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.job.health import STUCK_AFTER, Health
+from reconciler.job.serving import read_address, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """Return the moment at which it stands."""
+        return self.now
+
+
+def _ask(url: str, path: str, method: str = "GET") -> tuple[int, str]:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def test_ready_is_what_did_its_last_run() -> None:
+    """Before the first run has ended, and after one that failed, the job is not ready."""
+    health = Health()
+    with serving(("127.0.0.1", 0), health, lambda: "a 1\n") as url:
+        assert _ask(url, "/readyz") == (503, "the first run has not ended\n")
+        health.ended(succeeded=None, next_in=10)
+        assert _ask(url, "/readyz")[0] == 503
+        health.ended(succeeded=True, next_in=10)
+        assert _ask(url, "/readyz") == (200, "ok\n")
+        health.ended(succeeded=None, next_in=10)
+        assert _ask(url, "/readyz?verbose") == (200, "ok\n")
+        health.ended(succeeded=False, next_in=10)
+        assert _ask(url, "/readyz") == (503, "the last run failed\n")
+        assert _ask(url, "/healthz") == (200, "ok\n")
+
+
+def test_alive_is_what_gets_on() -> None:
+    """A run in which nothing happens, and a next run that does not come, are told as trouble."""
+    clock = Clock()
+    health = Health(clock)
+    clock.now += STUCK_AFTER + 1
+    assert health.trouble() == "nothing happens in this run"
+    health.beat()
+    assert health.trouble() == ""
+    health.ended(succeeded=False, next_in=1000)
+    clock.now += 1050
+    health.beat()  # not in a run: does not count
+    assert health.trouble() == ""
+    clock.now += 20
+    assert health.trouble() == "the next run is overdue"
+    health.began()
+    assert health.trouble() == ""
+
+
+def test_only_reading_is_served() -> None:
+    """GET and HEAD on three paths; anything else is refused, and nothing of it is repeated."""
+    with serving(("127.0.0.1", 0), Health(), lambda: "a 1\n") as url:
+        assert _ask(url, "/metrics") == (200, "a 1\n")
+        assert _ask(url, "/metrics", "HEAD") == (200, "")
+        assert _ask(url, "/metrics", "POST")[0] == 501
+        status, text = _ask(url, "/%3Cscript%3E")
+        assert status == 404
+        assert "script" not in text
+
+
+def test_no_more_than_a_few_connections_are_served(capfd: pytest.CaptureFixture[str]) -> None:
+    """Idle connections beyond the bound are closed at once; the others do not hold the server up."""
+    with serving(("127.0.0.1", 0), Health(), lambda: "") as url:
+        host, port = url.removeprefix("http://").split(":")
+        idle = [socket.create_connection((host, int(port)), timeout=10) for _ in range(17)]
+        assert idle[-1].recv(1) == b""
+        for connection in idle:
+            connection.close()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (":9100", ("127.0.0.1", 9100)),
+        ("0.0.0.0:9100", ("0.0.0.0", 9100)),  # noqa: S104 - what is parsed
+        ("[::1]:80", ("::1", 80)),
+        ("localhost:0", ("localhost", 0)),
+    ],
+)
+def test_an_address_without_a_host_is_loopback(text: str, address: tuple[str, int]) -> None:
+    """All interfaces must be asked for."""
+    assert read_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "9100", "host", "host:", "host:x", "host:65536", "::1:80", "h:٣", "h:-1"]
+)
+def test_what_is_no_address_is_wrong_usage(text: str) -> None:
+    """The message says how an address is written."""
+    with pytest.raises(UsageError, match="--listen takes HOST:PORT"):
+        read_address(text)
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 0), ("no-such-host.invalid", 9100)])
+def test_an_address_that_cannot_be_had_is_told(address: tuple[str, int]) -> None:
+    """Taken, not this machine's, or unknown: an error in words."""
+    opening: Callable[[], object] = serving(address, Health(), lambda: "").__enter__
+    with pytest.raises(ReconcilerError, match="cannot be listened on"):
+        opening()

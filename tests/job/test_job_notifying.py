@@ -1,0 +1,117 @@
+"""What a notification says in each format, and that whatever comes from outside stays text in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from job_helpers import outcome, planned, touched
+
+from reconciler.job import Kind, Outcome
+from reconciler.job.notifying import FORMATS, notification
+from reconciler.schema import validate
+
+HOSTILE = "<!channel> @here <@U123|x> `*b*` **bold** [x](https://evil.example) <at>all</at> & \\n"
+
+
+def _message(run: Outcome, form: str) -> Any:
+    return json.loads(notification(run, form))
+
+
+def _failed(name: str = "flow", count: int = 1, error: str = "PUT /x: 422 Unprocessable") -> Outcome:
+    return outcome(
+        exit_code=1,
+        environment="prod",
+        tenant="https://service.peak.ai",
+        stage="prod",
+        planned=planned(update=count + 1),
+        touched=(touched("fine"), *(touched(name, status="failed", error=error) for _ in range(count))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "kinds"),
+    [
+        (outcome(), ()),
+        (outcome(planned=planned(update=1), touched=(touched(),)), (Kind.CHANGE,)),
+        (_failed(), (Kind.FAILURE, Kind.CHANGE)),
+        (outcome(exit_code=3, planned=None), (Kind.FAILURE,)),
+        (outcome(exit_code=4, touched=(touched(status="blocked"),)), (Kind.FAILURE,)),
+        (
+            outcome(
+                exit_code=2, dry_run=True, planned=planned(create=1), touched=(touched(status="planned"),)
+            ),
+            (Kind.DRIFT,),
+        ),
+        (outcome(dry_run=True), ()),
+    ],
+)
+def test_what_there_is_to_tell(run: Outcome, kinds: tuple[Kind, ...]) -> None:
+    """A failure is any exit code but 0 and 2; a change is a workflow written; drift is a dry run's."""
+    assert run.kinds == kinds
+
+
+def test_the_generic_body_follows_its_schema() -> None:
+    """Whoever reads it can rely on the documented fields: a failed run, a dry run, and one without a plan."""
+    for run in (_failed(count=80), outcome(dry_run=True, exit_code=2), outcome(planned=None, exit_code=3)):
+        assert [*validate(_message(run, "generic"), "notification")] == []
+    said = _message(_failed(), "generic")
+    assert said["kinds"] == ["failure", "change"]
+    assert said["results"] == {"done": 1, "failed": 1, "not_tried": 0, "blocked": 0}
+    assert [item["name"] for item in said["workflows"]] == ["flow", "fine"]
+    assert said["title"] == "Peak reconciler failed and changed the tenant (prod)"
+
+
+def test_slack_gets_no_mention_no_link_and_no_markup() -> None:
+    """The name of a workflow cannot ping a channel, make a link, or end the code block it stands in."""
+    said = _message(_failed(HOSTILE, error=HOSTILE), "slack")
+    texts = [said["text"], *(block["text"]["text"] for block in said["blocks"])]
+    for text in texts:
+        inner = text.removeprefix("```").removesuffix("```")
+        assert "<" not in inner
+        assert ">" not in inner
+        assert "`" not in inner
+        assert "@here" not in inner
+    assert "&lt;!channel&gt; @\u200bhere" in texts[3]
+    assert "&amp;" in texts[3]
+    assert all(block["text"]["verbatim"] for block in said["blocks"])
+
+
+def test_teams_gets_everything_from_outside_in_runs_of_plain_text() -> None:
+    """Markdown is read in TextBlocks and facts only; the card has neither, and nothing that can mention."""
+    said = _message(_failed(HOSTILE), "teams")
+    (attachment,) = said["attachments"]
+    card = attachment["content"]
+    assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
+    assert {block["type"] for block in card["body"]} == {"RichTextBlock"}
+    runs = [run for block in card["body"] for run in block["inlines"]]
+    assert {run["type"] for run in runs} == {"TextRun"}
+    assert any(HOSTILE in run["text"] for run in runs)
+    assert "msteams" not in card
+    assert "selectAction" not in json.dumps(card)
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("letter", ["x", "&", "\U0001f600", "<"])
+def test_a_message_is_bounded_whatever_there_is_to_tell(form: str, letter: str) -> None:
+    """A thousand failures with long errors fit into what each receiver takes, and the rest is counted."""
+    run = _failed(letter * 200, 1000, letter * 1000)
+    data = notification(run, form)
+    assert len(data) < {"generic": 1024 * 1024, "slack": 64 * 1024, "teams": 28 * 1024}[form]
+    said = json.loads(data)
+    if form == "slack":
+        assert all(len(block["text"]["text"]) <= 3000 for block in said["blocks"])
+        assert len(said["blocks"]) <= 50
+    told = json.dumps(said, ensure_ascii=False)
+    assert "more" in told or said["workflows_left_out"] == 951
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_what_went_wrong_is_told_first(form: str) -> None:
+    """Among a hundred that went well, the one that failed is named."""
+    run = outcome(
+        exit_code=1,
+        touched=(*(touched(f"fine-{i}") for i in range(100)), touched("the-bad-one", status="failed")),
+    )
+    assert "the-bad-one" in notification(run, form).decode()
