@@ -20,6 +20,7 @@ _COMMANDS = {
     "validate": "Check manifests by schemas and rules: offline, no credentials.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
+    "reconcile": "Do the scheduled job: plan, apply and tell of it, once or again and again.",
     "rollback": "Put back what an apply overwrote or deleted.",
     "run": "Start a run of a workflow, exactly once, and wait for its end if asked to.",
     "schema": "Print a JSON Schema, for editors and other tools.",

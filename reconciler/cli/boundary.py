@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 import click
 
 from reconciler.cli.interrupts import terminating_as_interrupt
+from reconciler.cli.output import complain, complain_of_usage, say_through
 from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UsageError
 from reconciler.exits import ExitCode
-from reconciler.text import printable, without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,8 @@ def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
             sys.stdout.flush()
     except OSError as error:
         code = _refused(error)
+    finally:
+        say_through(None)
     sys.exit(code)
 
 
@@ -46,15 +48,13 @@ def _code(command: click.Command, argv: Sequence[str] | None) -> int:
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
     except click.UsageError as error:
-        words = io.StringIO()
-        error.show(file=words)  # it quotes the command line, which may name a hostile file
-        click.echo(without_commands("\n".join(map(printable, words.getvalue().splitlines()))), err=True)
+        complain_of_usage(error)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
+        complain("interrupted")
         return 128 + signal.SIGINT
     except ReconcilerError as error:
-        _say(error.message, error.hint)
+        complain(error.message, error.hint)
         return exit_code(error)
     return result if isinstance(result, int) else ExitCode.OK
 
@@ -69,7 +69,7 @@ def _refused(error: OSError) -> ExitCode:
     if not isinstance(error, BrokenPipeError):
         with suppress(OSError):
             what = "standard output cannot be written" if error.errno in _FULL else "the system refuses"
-            _say(f"{what}: {(error.strerror or str(error)).lower()}")
+            complain(f"{what}: {(error.strerror or str(error)).lower()}")
     for stream in (sys.stdout, sys.stderr):
         _discard(stream)
     return ExitCode.FAILED
@@ -94,9 +94,3 @@ def exit_code(error: ReconcilerError) -> ExitCode:
     if isinstance(error, BlockedError):
         return ExitCode.BLOCKED
     return ExitCode.FAILED
-
-
-def _say(message: str, hint: str = "") -> None:
-    lines = [printable(line) for line in message.splitlines()]
-    text = "error: " + "\n  ".join([*lines, printable(hint)] if hint else lines)
-    click.echo(without_commands(text), err=True)

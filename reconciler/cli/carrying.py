@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeAlias
 
 import click
 
-from reconciler.apply import Report, Status, apply_plan
+from reconciler.apply import Progress, Report, Status, apply_plan
 from reconciler.backup import Backups, Run
 from reconciler.cli.engine import Engine
 from reconciler.cli.interrupts import stopping_on_interrupt
@@ -19,9 +23,13 @@ from reconciler.plan import Create, Plan, SetPaused
 from reconciler.render.plan_text import plan_text
 from reconciler.render.report import progress_line, report_json, report_text
 
+Stopping: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[threading.Event]]
+
 
 def show_plan(engine: Engine, plan: Plan, manner: Manner) -> None:
     """Show a plan; with JSON it is not the result, but whoever is asked must see it."""
+    if manner.quiet:
+        return
     text = plan_text(plan, engine.redactor, bodies=manner.show_bodies)
     if manner.as_json:
         warn(text)
@@ -29,7 +37,15 @@ def show_plan(engine: Engine, plan: Plan, manner: Manner) -> None:
         show(text)
 
 
-def carry_out(engine: Engine, plan: Plan, manner: Manner, record: Recording) -> ExitCode:
+def carry_out(  # noqa: PLR0913 - the last two by name
+    engine: Engine,
+    plan: Plan,
+    manner: Manner,
+    record: Recording,
+    *,
+    tell: Progress | None = None,
+    stopping: Stopping = stopping_on_interrupt,
+) -> ExitCode:
     """Carry out a plan that was shown, report what came of it, and return the exit code.
 
     Args:
@@ -37,6 +53,8 @@ def carry_out(engine: Engine, plan: Plan, manner: Manner, record: Recording) -> 
         plan: What is to be done.
         manner: How.
         record: Keeps what becomes known of the run.
+        tell: Told how each workflow gets on, in place of lines on stderr.
+        stopping: Gives the event that stops the run, and takes who says that it was stopped.
 
     Raises:
         BlockedError: A guard refuses the whole plan; nothing was done.
@@ -48,11 +66,11 @@ def carry_out(engine: Engine, plan: Plan, manner: Manner, record: Recording) -> 
     backups = _backups(engine, plan, manner, record.run_id)
     if plan.writes and not manner.approved:
         _ask(engine.session.base_url)
-    with stopping_on_interrupt(_say_stopping) as stop:
+    with stopping(_say_stopping) as stop:
         report = apply_plan(
             plan,
             engine.applier(manner.timing, backups),
-            lambda action, event: warn(progress_line(action, event, engine.redactor)),
+            tell or (lambda action, event: warn(progress_line(action, event, engine.redactor))),
             concurrency=engine.concurrency,
             fail_fast=manner.fail_fast,
             stop=stop,
@@ -60,7 +78,7 @@ def carry_out(engine: Engine, plan: Plan, manner: Manner, record: Recording) -> 
     record.reported(report)
     if manner.as_json:
         show(report_json(report, record.traffic, engine.redactor))
-    elif report.results:
+    elif report.results and not manner.quiet:
         show(report_text(report, record.traffic, engine.redactor))
     return _exit_code(report)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +24,7 @@ from reconciler.client.exceptions import (
 from reconciler.client.exchanges import Exchange, Observer
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
+from reconciler.findings import Finding
 from reconciler.manifests import LoadResult
 from reconciler.plan import DefaultResource, Plan, Scope, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
@@ -94,6 +95,7 @@ def open_engine(
     *,
     allow_protected: Iterable[str] = (),
     observe: Observer | None = None,
+    found: Callable[[Finding, Redactor], None] | None = None,
 ) -> Iterator[Engine]:
     """Load and check the manifests, then open a session; close it at the end.
 
@@ -102,6 +104,7 @@ def open_engine(
         env: Where `!env`, server and credential are read.
         allow_protected: The names of protected workflows that may go, or lose their protection.
         observe: Told of each request.
+        found: Told of each finding, in place of a line on stderr.
 
     Raises:
         InvalidInputError: A manifest is invalid (all findings are on stderr), or there is no usable token.
@@ -109,7 +112,7 @@ def open_engine(
     loaded = load_checked(settings.paths, env, settings.off, settings.excludes)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
-        warn(redactor.text(finding_line(finding)))
+        (found or _tell)(finding, redactor)
     if not loaded.valid:
         raise InvalidInputError(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
@@ -124,6 +127,10 @@ def open_engine(
             redactor=redactor.joined(session.redactor()),
             concurrency=settings.concurrency,
         )
+
+
+def _tell(finding: Finding, redactor: Redactor) -> None:
+    warn(redactor.text(finding_line(finding)))
 
 
 def tenancy_of(settings: Settings, env: Mapping[str, str], allow_protected: Iterable[str] = ()) -> Tenancy:

@@ -30,6 +30,7 @@ class Manner:
         timing: How often and how long things are tried.
         backup_dir: Where what is overwritten or deleted is kept; `None` keeps nothing.
         report: The file that the record of the run is written into; `None` for none.
+        quiet: Whether standard output gets nothing but the JSON, and the plan is not shown.
     """
 
     approved: bool = False
@@ -39,14 +40,48 @@ class Manner:
     timing: Timing
     backup_dir: Path | None
     report: Path | None = None
+    quiet: bool = False
 
     def as_approved(self) -> Manner:
         """Return the same manner, without a question."""
         return dataclasses.replace(self, approved=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the options say of it, before it is known where backups are kept.
+
+    Args:
+        manner: All the rest.
+        keeps_backups: Whether there are any.
+    """
+
+    manner: Manner
+    keeps_backups: bool
+
+    @staticmethod
+    def taken_from(words: dict[str, Any]) -> Asked:
+        """Return what the options say, which are taken out of `words`."""
+        manner = Manner(
+            approved=words.pop("approved", True),
+            as_json=words.pop("output_format") == "json",
+            show_bodies=words.pop("show_bodies"),
+            fail_fast=words.pop("fail_fast"),
+            timing=Timing(wait_running=words.pop("wait_running")),
+            report=words.pop("report"),
+            backup_dir=None,
+        )
+        return Asked(manner=manner, keeps_backups=not words.pop("no_backup"))
+
+    def settled(self, settings: Settings) -> Manner:
+        """Return the manner, with backups where the settings say."""
+        return dataclasses.replace(
+            self.manner, backup_dir=settings.backup_dir if self.keeps_backups else None
+        )
+
+
+_APPROVAL: Final = click.option("--auto-approve", "approved", is_flag=True, help="Do not ask: for CI.")
 _MANNER: Final = (
-    click.option("--auto-approve", "approved", is_flag=True, help="Do not ask: for CI."),
     format_option,
     click.option("--fail-fast", is_flag=True, help="Begin with no further workflow once one has failed."),
     click.option(
@@ -69,16 +104,20 @@ def manner_options(function: F) -> F:
 
     @functools.wraps(function)
     def command(*, settings: Settings, **words: Any) -> Any:  # noqa: ANN401 - click's
-        manner = Manner(
-            approved=words.pop("approved"),
-            as_json=words.pop("output_format") == "json",
-            show_bodies=words.pop("show_bodies"),
-            fail_fast=words.pop("fail_fast"),
-            timing=Timing(wait_running=words.pop("wait_running")),
-            report=words.pop("report"),
-            backup_dir=None if words.pop("no_backup") else settings.backup_dir,
-        )
+        manner = Asked.taken_from(words).settled(settings)
         return function(settings=settings, manner=manner, **words)
+
+    for option in reversed((_APPROVAL, *_MANNER)):
+        command = option(command)
+    return command  # type: ignore[return-value]
+
+
+def unattended_manner_options(function: F) -> F:
+    """Give a command that never asks how it writes, as one argument `manner`, of the type `Asked`."""
+
+    @functools.wraps(function)
+    def command(**words: Any) -> Any:  # noqa: ANN401 - click's
+        return function(manner=Asked.taken_from(words), **words)
 
     for option in reversed(_MANNER):
         command = option(command)

@@ -64,7 +64,7 @@ def _quoted(value: str) -> str:
 paths_argument = click.argument("paths", metavar="[PATH...]", nargs=-1)
 
 
-def _setting(*names: str, **attributes: Any) -> Decorator[Any]:  # noqa: ANN401 - click's
+def setting(*names: str, **attributes: Any) -> Decorator[Any]:  # noqa: ANN401 - click's
     """Return an option that a variable can set, too; its help says which."""
     name = names[0].partition("/")[0].lstrip("-").upper().replace("-", "_")
     return click.option(*names, envvar=f"RECONCILER_{name}", show_envvar=True, **attributes)
@@ -78,14 +78,14 @@ def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None
     return value
 
 
-config_option = _setting(
+config_option = setting(
     "--config",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The configuration; else reconciler.yaml here or in the nearest directory above.",
 )
 
-environment_option = _setting(
+environment_option = setting(
     "--environment", metavar="NAME", help="The environment of the configuration to work with."
 )
 
@@ -102,7 +102,7 @@ show_bodies_option = click.option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked."
 )
 
-backup_dir_option = _setting(
+backup_dir_option = setting(
     "--backup-dir",
     metavar="DIRECTORY",
     type=click.Path(file_okay=False, path_type=Path),
@@ -120,47 +120,47 @@ report_option = click.option(
 _CONNECTION: Final = (
     config_option,
     environment_option,
-    _setting(
+    setting(
         "--concurrency",
         metavar="N",
         type=Number(1, 64, whole=True),
         help=f"How many workflows are read or written at a time; else {CONCURRENCY}.",
     ),
-    _setting(
+    setting(
         "--max-requests-per-second",
         metavar="N",
         type=Number(0.01, 1000),
         help="How many requests are sent in a second at most; else no limit but the server's.",
     ),
-    _setting("--verbose", is_flag=True, help="Tell each request on standard error, its body masked."),
+    setting("--verbose", is_flag=True, help="Tell each request on standard error, its body masked."),
 )
 
 _COMPARING: Final = (
-    _setting(
+    setting(
         "--ownership-tag",
         metavar="TAG",
         callback=_tag,
         help="Whose workflows these are: marks what is applied, and only what is marked is ever pruned.",
     ),
-    _setting(
+    setting(
         "--max-deletes",
         metavar="N",
         type=Number(0, whole=True),
         help=f"How many workflows may be deleted; else {_LIMITS.max_deletes}.",
     ),
-    _setting(
+    setting(
         "--max-delete-ratio",
         metavar="RATIO",
         type=Number(0, 1),
         help=f"Which part of the owned workflows may be deleted; else {_LIMITS.max_delete_ratio}.",
     ),
-    _setting(
+    setting(
         "--max-change-ratio",
         metavar="RATIO",
         type=Number(0, 1),
         help=f"Which part of the live workflows may be changed; else {_LIMITS.max_change_ratio}.",
     ),
-    _setting(
+    setting(
         "--remember/--no-remember",
         default=None,
         help="Remember, as digests in tags of the workflow, what was sent for fields that the platform does "
@@ -175,7 +175,7 @@ _COMPARING: Final = (
 
 
 _CHECKING: Final = (
-    _setting("--strict/--no-strict", "strict_check", default=None, help="Let warnings fail the check, too."),
+    setting("--strict/--no-strict", "strict_check", default=None, help="Let warnings fail the check, too."),
 )
 
 
@@ -187,6 +187,11 @@ def checking_options(function: F) -> F:
 def tenant_options(function: F) -> F:
     """Give a command its manifests, a tenant, and how the two are compared, as one argument `settings`."""
     return _settled(function, (paths_argument, *_CONNECTION, *_COMPARING))
+
+
+def unsettled_tenant_options(function: F) -> F:
+    """Give a command that settles them anew for each run the same, as one argument `typed`."""
+    return _said(function, (paths_argument, *_CONNECTION, *_COMPARING))
 
 
 def connection_options(function: F) -> F:

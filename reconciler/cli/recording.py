@@ -40,10 +40,11 @@ class Recording:
 
     Args:
         file: Where the record is written; `None` for nowhere.
+        run_id: Names the run; a new one when it has no name yet.
     """
 
-    def __init__(self, file: Path | None) -> None:
-        self.run_id = new_run_id(utc_now())
+    def __init__(self, file: Path | None, run_id: str | None = None) -> None:
+        self.run_id = run_id or new_run_id(utc_now())
         self.exit_code: int | None = None
         self.plan: Plan | None = None
         self.report: Report | None = None
@@ -123,16 +124,17 @@ class Recording:
 
 
 @contextmanager
-def recording(file: Path | None) -> Iterator[Recording]:
+def recording(file: Path | None, run_id: str | None = None) -> Iterator[Recording]:
     """Give the record of a run, and write it at the end, however that comes.
 
     Args:
         file: Where it is written; `None` for nowhere.
+        run_id: Names the run; a new one when it has no name yet.
 
     Raises:
         ReconcilerError: As within, or the record cannot be written.
     """
-    record = Recording(file)
+    record = Recording(file, run_id)
     try:
         yield record
     except ReconcilerError as error:

@@ -88,6 +88,8 @@ class Poster:
         host = parts.netloc.rpartition("@")[2]
         self._url = urlunsplit(parts._replace(netloc=host, fragment=""))
         self._auth: AuthBase = Anonymous()
+        self._public = public
+        self._password = (parts.password, unquote(parts.password)) if parts.password else ()
         if parts.username is not None:
             self._auth = HTTPBasicAuth(unquote(parts.username), unquote(parts.password or ""))
 
@@ -95,6 +97,12 @@ class Poster:
     def url(self) -> str:
         """The address without user and password: a secret all the same."""
         return self._url
+
+    def redactor(self) -> Redactor:
+        """Return what removes the address, and what it is made of, from text that is about to be shown."""
+        parts = urlsplit(self._url)
+        rest = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return Redactor.of({*self._password, *([] if self._public else [self._url, parts.path, rest])})
 
     def post(self, body: bytes, content_type: str = "application/json", url: str | None = None) -> None:
         """Post `body`, several times if it must be, until the other side says that it has it.

@@ -28,7 +28,7 @@ class Health:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may tell of an event in the middle of this
         self._due = now() + STUCK_AFTER
         self._running = True
         self._last: bool | None = None

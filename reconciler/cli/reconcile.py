@@ -1,0 +1,115 @@
+"""`peak-reconciler reconcile`: the scheduled job in one command."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Final
+
+import click
+
+from reconciler.cli.manner import Asked as AskedManner
+from reconciler.cli.manner import unattended_manner_options
+from reconciler.cli.options import unsettled_tenant_options
+from reconciler.cli.output import say_through
+from reconciler.cli.scheduled.log import JsonLog, Log, TextLog, wants_json
+from reconciler.cli.scheduled.loop import keep_running
+from reconciler.cli.scheduled.options import JobOptions, job_options
+from reconciler.cli.scheduled.place import starting_place
+from reconciler.cli.scheduled.run import Job, run_once
+from reconciler.cli.scheduled.signals import Signals
+from reconciler.cli.scheduled.telling import Teller
+from reconciler.cli.scoping import Asked, scope_options
+from reconciler.cli.settings import Typed
+from reconciler.exits import ExitCode
+
+_OWN: Final = {*JobOptions.__dataclass_fields__, "log_format", "pushgateway", "notify_url"}
+"""The options that only this command has."""
+
+
+class _JobCommand(click.Command):
+    """A command whose log has its form before anything can go wrong, and whose own options come first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if wants_json(args, os.environ):
+            ctx.obj = log = JsonLog(os.environ)
+            say_through(log.say)
+        else:
+            ctx.obj = TextLog(os.environ)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own: list[tuple[str, str]] = []
+        others: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if record is not None:
+                (own if parameter.name in _OWN else others).append(record)
+        with formatter.section("Options of the job"):
+            formatter.write_dl(own)
+        with formatter.section("Options as of apply"):
+            formatter.write_dl(others)
+
+
+@click.command(name="reconcile", cls=_JobCommand)
+@unsettled_tenant_options
+@scope_options
+@unattended_manner_options
+@job_options
+@click.pass_context
+def command(
+    context: click.Context, *, typed: Typed, asked: Asked, manner: AskedManner, options: JobOptions
+) -> int:
+    """Do the scheduled job: validate, plan, apply within the limits, and tell of it; never asks.
+
+    For PATH: files or directories, else what reconciler.yaml names. Made for cron, Kubernetes and the like:
+    what a guard holds back, such as too many deletes, stays undone, and the exit code, the log, the metrics
+    and the notification say so.
+
+    \b
+    Exit codes:
+      0  everything is as Git wants it
+      1  something failed, or was not tried any more
+      2  with --dry-run: something differs
+      3  manifests or configuration are invalid; nothing was sent
+      4  a guard blocked something, or another run holds the lock
+     64  wrong usage
+    130  interrupted before anything was written
+
+    That metrics or a notification could not be delivered is a warning and changes none of them. With
+    --interval the command runs until it gets SIGTERM or SIGINT, and ends with 0, or with the exit code of the
+    run that it stopped.
+
+    Secrets come from variables: PEAK_AUTH_TOKEN (or API_KEY) and RECONCILER_NOTIFY_URL.
+    """  # noqa: D301 - click's own mark
+    log: Log = context.obj
+    place = starting_place()
+    for poster in (options.gateway, options.notify):
+        if poster is not None:
+            log.redactor = log.redactor.joined(poster.redactor())
+    with Signals().caught() as signals:
+        job = Job(
+            typed=typed,
+            asked=asked,
+            manner=manner,
+            options=dataclasses.replace(
+                options,
+                metrics_file=options.metrics_file and place / options.metrics_file,
+                lock_file=options.lock_file and place / options.lock_file,
+            ),
+            place=place,
+            log=log,
+            signals=signals,
+        )
+        if options.interval is not None:
+            return keep_running(job, options.interval)
+        return _run_alone(job)
+
+
+def _run_alone(job: Job) -> int:
+    teller = Teller(job)
+    outcome = run_once(job)
+    if outcome is None:
+        return ExitCode.BLOCKED
+    teller.tell(outcome)
+    return outcome.exit_code

@@ -1,0 +1,1 @@
+"""What `reconcile` is wired of: its options, its log, signals, one run, what is told of it, and the loop."""
