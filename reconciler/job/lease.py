@@ -31,6 +31,10 @@ from reconciler.values import JsonObject, as_object
 
 _FORMAT_VERSION: Final = 1
 _MOST_BYTES: Final = 4096
+_MOMENT: Final = 10.0
+"""The seconds within which whoever reads or writes the file must be through."""
+
+_LOOK: Final = 0.01
 _RENEWALS: Final = 3
 """How often a lease is renewed before it would end."""
 
@@ -209,13 +213,27 @@ def _locked(path: Path) -> Iterator[int]:
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise OSError(0, "it is not a regular file")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _wait_for(handle)
             if not _is_at(handle, path):
                 continue  # it was removed while it was waited for
             yield handle
             return
         finally:
             os.close(handle)
+
+
+def _wait_for(handle: int) -> None:
+    """Take the system's lock on a file, which others keep for a moment only, unless they hang."""
+    end = time.monotonic() + _MOMENT
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise OSError(0, f"another process has not let go of it for {_MOMENT:.0f} s") from None
+            time.sleep(_LOOK)
+        else:
+            return
 
 
 def _is_at(handle: int, path: Path) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +13,19 @@ from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from reconciler.cli import main
 from reconciler.client.transport import Clock
 from reconciler.job import Outcome, Touched
 from reconciler.render.actions import ACTIONS
+from reconciler.schema import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.emulator.server import EmulatorServer
 
 START = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
 IMPATIENT = Clock(sleep=lambda _: None, random=lambda: 0.0)
@@ -109,3 +119,89 @@ def receiver(*statuses: int) -> Iterator[Receiver]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+TOKEN = "token-canary-0123456789"
+COMMAND = [sys.executable, "-W", "error", "-m", "reconciler", "reconcile"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a command: the exit code, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of the log, each seen to follow the documented schema."""
+        found = [json.loads(line) for line in self.err.splitlines()]
+        for event in found:
+            assert [*validate(event, "log-event")] == []
+            assert event["message"].isprintable()
+        return found
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """Return the events called `name`."""
+        return [event for event in self.events if event["event"] == name]
+
+
+class Site:
+    """A directory with manifests, and the tenant that they are for."""
+
+    def __init__(self, server: EmulatorServer, home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.server = server
+        self.home = home
+        self.folder = home / "workflows"
+        self.folder.mkdir()
+        self._capfd = capfd
+
+    def write(self, name: str = "flow", command: str = "echo hi", file: str = "", **fields: Any) -> None:
+        """Write a manifest of a small workflow."""
+        body = {"name": name, "steps": {"one": {"imageId": 1, "imageVersionId": 2, "command": command}}}
+        text = json.dumps({"body": {**body, **fields}})
+        (self.folder / (file or f"{name}.yaml")).write_text(text, encoding="utf-8")
+
+    def run(self, *words: str) -> Ran:
+        """Run `reconcile` in this process."""
+        with pytest.raises(SystemExit) as ended:
+            main(["reconcile", *words])
+        out, err = self._capfd.readouterr()
+        return Ran(int(ended.value.code or 0), out, err)
+
+    def job(self, *words: str) -> Ran:
+        """Run it with a log in JSON on all manifests."""
+        return self.run("workflows", "--log-format", "json", *words)
+
+    def start(self, *words: str, place: Path | None = None) -> subprocess.Popen[str]:
+        """Start it as a process of its own, with a log in JSON, in the home or in `place`."""
+        return subprocess.Popen(
+            [*COMMAND, "workflows", "--log-format", "json", *words],
+            cwd=place or self.home,
+            env={**os.environ, "PWD": str(place or self.home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def writes(self) -> list[Any]:
+        """Return the requests so far that were no reads."""
+        return [request for request in self.server.requests if request.method != "GET"]
+
+
+def ended(process: subprocess.Popen[str]) -> Ran:
+    """Wait for a process, and return what came of it."""
+    out, err = process.communicate(timeout=60)
+    return Ran(process.returncode, out, err)
+
+
+def await_event(process: subprocess.Popen[str], name: str) -> list[dict[str, Any]]:
+    """Read the log of a process up to the event called `name`, and return what was read."""
+    assert process.stderr is not None
+    found: list[dict[str, Any]] = []
+    for line in process.stderr:
+        found.append(json.loads(line))
+        if found[-1]["event"] == name:
+            return found
+    raise AssertionError(f"no event {name}: {found}, {process.wait(10)}")

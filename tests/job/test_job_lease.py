@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import ReconcilerError
+from reconciler.job import lease as lease_module
 from reconciler.job.lease import HeldError, Lease, held
 
 if TYPE_CHECKING:
@@ -139,6 +141,16 @@ def test_a_lock_that_cannot_be_is_an_error_in_words(tmp_path: Path) -> None:
     ]:
         with pytest.raises(ReconcilerError, match=rf"the lock file .* cannot be used: .*{why}"):
             Lease(path, 300, "run-1").take()
+
+
+def test_a_holder_that_hangs_hangs_nobody_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is stopped while it writes the file is not waited for without end."""
+    monkeypatch.setattr(lease_module, "_MOMENT", 0.05)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(ReconcilerError, match="cannot be used: another process has not let go of it"):
+            Lease(path, 300, "run-1").take()
+    assert Lease(path, 300, "run-1").take() is None
 
 
 def test_hostile_words_in_the_file_stay_words(path: Path, clock: Clock) -> None:

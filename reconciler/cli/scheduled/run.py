@@ -147,20 +147,23 @@ def _tried(job: Job, known: _Known) -> tuple[int | None, str]:
 
 
 def _locked(job: Job, known: _Known) -> int:
-    with job.signals.breaking_off():
-        job.log(
-            Entry(
-                event=Event.RUN_STARTED,
-                message=f"run {known.run_id} begins",
-                fields={"dry_run": job.options.dry_run, "environment": job.environment or None},
-            )
+    job.log(
+        Entry(
+            event=Event.RUN_STARTED,
+            message=f"run {known.run_id} begins",
+            fields={"dry_run": job.options.dry_run, "environment": job.environment or None},
         )
-        enter(job.place)
-        with _alone(job, known), recording(job.manner.manner.report, known.run_id) as record:
-            known.record = record
-            code = _reconciled(job, known, record)
-            record.exit_code = code
-        return code
+    )
+    enter(job.place)
+    # A signal breaks off what is inside, and never the taking of the lock, its release, or the record.
+    with (
+        _alone(job, known),
+        recording(job.manner.manner.report, known.run_id) as record,
+        job.signals.breaking_off(),
+    ):
+        known.record = record
+        record.exit_code = code = _reconciled(job, known, record)
+    return code
 
 
 @contextmanager
