@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.client.answers import Tick
 
 _TIMEOUT: Final = (5.0, 10.0)
-_POLICY: Final = RetryPolicy(tries=4, deadline=20.0, backoff=0.5, longest_backoff=5.0)
+_POLICY: Final = RetryPolicy(tries=4, deadline=10.0, backoff=0.5, longest_backoff=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,6 +206,29 @@ def test_in_text_the_log_is_that_of_apply(site: Site) -> None:
     assert "error: the manifests are invalid" in ran.err
 
 
+def test_in_text_who_cannot_be_told_is_a_warning(site: Site) -> None:
+    """What a job says beside apply's words is said in words, too."""
+    site.write("flow")
+    Lease(site.home / "lock", 1, "killed-run", now=lambda: 1.0).take()
+    with receiver(404) as hook:
+        ran = site.run(
+            "workflows", "--notify-url", hook.url, "--metrics-file", "none/m.prom", "--lock-file", "lock"
+        )
+    assert ran.code == 0
+    warnings = [line for line in ran.err.splitlines() if line.startswith("warning: ")]
+    assert warnings[0].startswith("warning: the lease of an earlier run had expired: run killed-run of")
+    assert warnings[1:] == [
+        "warning: none/m.prom cannot be written: no such file or directory".replace(
+            "none", str(site.home / "none")
+        ),
+        "warning: the webhook answered with status 404",
+    ]
+    Lease(site.home / "lock", 300, "other-run").take()
+    ran = site.run("workflows", "--lock-file", "lock")
+    assert ran.code == 4
+    assert ran.err.startswith("error: another run is going on: run other-run of")
+
+
 def test_json_on_stdout_is_the_report_of_apply(site: Site) -> None:
     """--format json gives the report on stdout, whatever the log is; without it a JSON log stands alone."""
     site.write("flow")

@@ -139,7 +139,7 @@ def job_options(function: F) -> F:
         names = [name for name in JobOptions.__dataclass_fields__ if name in words]
         options = JobOptions(
             gateway=_poster("--pushgateway", "the Pushgateway", gateway, public=True),
-            notify=_poster("--notify-url", "the notification", notify, public=False),
+            notify=_poster("--notify-url", "the webhook", notify, public=False),
             listen=read_address(listen) if listen else None,
             **{name: words.pop(name) for name in names},
         )

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from reconciler import __version__
 from reconciler.apply import Result
 from reconciler.backup import new_run_id
 from reconciler.backup.store import utc_now
@@ -151,7 +152,11 @@ def _locked(job: Job, known: _Known) -> int:
         Entry(
             event=Event.RUN_STARTED,
             message=f"run {known.run_id} begins",
-            fields={"dry_run": job.options.dry_run, "environment": job.environment or None},
+            fields={
+                "tool_version": __version__,
+                "dry_run": job.options.dry_run,
+                "environment": job.environment or None,
+            },
         )
     )
     enter(job.place)
