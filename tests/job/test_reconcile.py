@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 from job_helpers import TOKEN, Ran, Receiver, Site, receiver
@@ -12,6 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from reconciler.cli.scheduled import run as run_module
 from reconciler.job.lease import Lease
 from reconciler.schema import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def _metrics(text: str) -> dict[str, float]:
@@ -322,6 +327,24 @@ def test_the_lock_is_taken_and_released(site: Site) -> None:
     (site.folder / "flow.yaml").write_text("[", encoding="utf-8")
     assert site.job("--lock-file", "job.lock").code == 3
     assert not (site.home / "job.lock").exists()
+
+
+def test_a_lock_that_is_lost_before_anything_is_written_blocks(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run took over while this one planned: exit 4, and nothing is written."""
+
+    @contextmanager
+    def taken_away(_lease: Lease, _seconds: float, lost: Callable[[str], None]) -> Iterator[None]:
+        lost("another run took it")
+        yield
+
+    monkeypatch.setattr(run_module, "held", taken_away)
+    site.write("flow")
+    ran = site.job("--lock-file", "lock")
+    assert ran.code == 4
+    assert ran.named("run_failed")[0]["message"] == "the lock was lost: another run took it"
+    assert site.writes() == []
 
 
 def test_a_protected_environment_must_be_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,61 @@
+"""The reference of the job names everything there is: options, events, fields, metrics."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cli.reconcile import _OWN, command
+from reconciler.client.exchanges import Traffic
+from reconciler.exits import ExitCode
+from reconciler.job import Outcome
+from reconciler.job.metrics import Measured, exposition
+from reconciler.schema import load_schema
+
+_TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "job.md").read_text(encoding="utf-8")
+_CODE = set(re.findall(r"`([^`\n]+)`", _TEXT))
+
+
+@pytest.mark.parametrize("parameter", [item for item in command.params if item.name in _OWN], ids=str)
+def test_every_option_is_described(parameter: Any) -> None:
+    """Each has its row, with its variable where it has one."""
+    assert any(code.split()[0] == parameter.opts[0] for code in _CODE)
+    assert parameter.envvar is None or parameter.envvar in _CODE
+
+
+@pytest.mark.parametrize("schema", ["log-event", "notification"])
+def test_every_field_is_named(schema: str) -> None:
+    """What the schema has, the page has."""
+    properties: Any = load_schema(schema)["properties"]
+    assert {name for name in properties if name not in {code.removesuffix("[]") for code in _CODE}} == set()
+
+
+def test_every_event_has_a_row() -> None:
+    """The fixed set of names, each in the first column of the table."""
+    properties: Any = load_schema("log-event")["properties"]
+    rows = {
+        name
+        for line in _TEXT.splitlines()
+        if line.startswith("| `")
+        for name in line.split("|")[1].split("`")
+    }
+    assert set(properties["event"]["enum"]) <= rows
+
+
+def test_every_metric_has_a_row() -> None:
+    """The names in the exposition and in the page are the same."""
+    now = datetime.now(timezone.utc)
+    run = Outcome(run_id="r", started=now, ended=now, exit_code=0, planned={}, traffic=Traffic())
+    text = exposition(Measured(outcome=run, last_success=1.0, runs=(1, 0)))
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+    assert names == {code for code in _CODE if code.startswith("peak_reconciler_")}
+
+
+def test_every_exit_code_is_explained() -> None:
+    """Each code of every command, and that of an interrupt."""
+    for code in (*ExitCode, 130):
+        assert f"| {int(code)} | " in _TEXT
