@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -196,27 +197,23 @@ def test_of_processes_that_race_exactly_one_wins(tmp_path: Path, clock: Clock) -
     assert won == list(range(ROUNDS))
 
 
-def test_of_threads_that_take_and_release_only_one_is_inside(path: Path) -> None:
-    """A lock that is released and taken all the time never has two holders: the removed file is no trap."""
-    inside, most, taken = [0], [0], [0]
+def test_a_file_that_is_removed_while_it_is_waited_for_is_no_trap(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited for a file that its holder removed looks again, and finds who has taken the lock since."""
+    waits, real = threading.Event(), lease_module._wait_for
 
-    def work() -> None:
-        for _ in range(60):
-            lease = Lease(path, 300, "run")
-            try:
-                lease.take()
-            except HeldError:
-                continue
-            inside[0] += 1
-            most[0] = max(most[0], inside[0])
-            taken[0] += 1
-            inside[0] -= 1
-            lease.release()
+    def wait_for(handle: int) -> None:
+        waits.set()
+        real(handle)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == [1]
-    assert taken[0] > 0
+    monkeypatch.setattr(lease_module, "_wait_for", wait_for)
+    with path.open("w") as file, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        second = pool.submit(Lease(path, 300, "run-2").take)
+        assert waits.wait(10)
+        path.unlink()
+        Lease(path, 300, "run-1").take()
+        file.close()
+        with pytest.raises(HeldError, match="run run-1 of"):
+            second.result(10)
