@@ -35,9 +35,9 @@ class _Named(Git):
     name = ""
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
+    def engine(self, purpose: str = "") -> Iterator[Engine]:
         """Give an engine that signs its requests."""
-        with super().engine() as engine:
+        with super().engine(purpose) as engine:
             engine.session._transport._http.headers["User-Agent"] = self.name
             yield engine
 
