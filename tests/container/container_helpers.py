@@ -154,7 +154,8 @@ class Repository:
             text=True,
             env=_environment(),
         ) as process:
-            wait_until(moment)
+            wait_until(lambda: moment() or process.poll() is not None)
+            assert process.poll() is None, "it ended by itself"
             docker("stop", f"--time={_LONG}", name)
             stdout, stderr = process.communicate(timeout=_LONG)
         return process.returncode, stdout, stderr
