@@ -76,11 +76,15 @@ def carry_out(  # noqa: PLR0913 - the last two by name
             stop=stop,
         )
     record.reported(report)
+    _show_report(engine, report, manner, record)
+    return _exit_code(report)
+
+
+def _show_report(engine: Engine, report: Report, manner: Manner, record: Recording) -> None:
     if manner.as_json:
         show(report_json(report, record.traffic, engine.redactor))
     elif report.results and not manner.quiet:
         show(report_text(report, record.traffic, engine.redactor))
-    return _exit_code(report)
 
 
 def _say_stopping() -> None:

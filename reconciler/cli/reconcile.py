@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from typing import Final
 
@@ -12,11 +11,12 @@ from reconciler.cli.manner import Asked as AskedManner
 from reconciler.cli.manner import unattended_manner_options
 from reconciler.cli.options import unsettled_tenant_options
 from reconciler.cli.output import say_through
+from reconciler.cli.scheduled.job import Job
 from reconciler.cli.scheduled.log import JsonLog, Log, TextLog, wants_json
 from reconciler.cli.scheduled.loop import keep_running
 from reconciler.cli.scheduled.options import JobOptions, job_options
 from reconciler.cli.scheduled.place import starting_place
-from reconciler.cli.scheduled.run import Job, run_once
+from reconciler.cli.scheduled.run import run_once
 from reconciler.cli.scheduled.signals import Signals
 from reconciler.cli.scheduled.telling import Teller
 from reconciler.cli.scoping import Asked, scope_options
@@ -92,11 +92,7 @@ def command(
             typed=typed,
             asked=asked,
             manner=manner,
-            options=dataclasses.replace(
-                options,
-                metrics_file=options.metrics_file and place / options.metrics_file,
-                lock_file=options.lock_file and place / options.lock_file,
-            ),
+            options=options,
             place=place,
             log=log,
             signals=signals,

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from reconciler.cli.recording import INTERRUPTED
-from reconciler.cli.scheduled.run import Job, run_once
+from reconciler.cli.scheduled.job import Job
+from reconciler.cli.scheduled.run import run_once
 from reconciler.cli.scheduled.telling import Teller
 from reconciler.exits import ExitCode
 from reconciler.job.events import Entry, Event

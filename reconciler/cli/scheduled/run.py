@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
@@ -19,7 +18,6 @@ from reconciler.backup.store import utc_now
 from reconciler.cli.boundary import exit_code
 from reconciler.cli.carrying import carry_out, show_plan
 from reconciler.cli.engine import Engine, open_engine
-from reconciler.cli.manner import Asked as AskedManner
 from reconciler.cli.recording import INTERRUPTED, Recording, recording
 from reconciler.cli.scheduled.events import (
     end_entry,
@@ -28,12 +26,9 @@ from reconciler.cli.scheduled.events import (
     progress_entry,
     request_entry,
 )
-from reconciler.cli.scheduled.log import Log
-from reconciler.cli.scheduled.options import JobOptions
+from reconciler.cli.scheduled.job import Job
 from reconciler.cli.scheduled.place import as_of_now, enter
-from reconciler.cli.scheduled.signals import Signals
-from reconciler.cli.scoping import Asked
-from reconciler.cli.settings import Typed, settle
+from reconciler.cli.settings import settle
 from reconciler.client.exchanges import Exchange, Traffic
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.exits import ExitCode
@@ -45,43 +40,8 @@ from reconciler.job.outcome import fit, planned_counts, touched_by_apply, touche
 from reconciler.plan import Action, Plan
 from reconciler.text import Redactor
 
-_LONGEST_ENVIRONMENT: Final = 60
 _LONGEST_TRACE: Final = 4000
 _STOPPING: Final = "stopping: what is being written is finished, the rest is not tried"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What all runs of a job have in common.
-
-    Args:
-        typed: What was said of the settings, which are settled anew for each run.
-        asked: What the runs are about, and how far they may go.
-        manner: How they write.
-        options: What else they do.
-        place: The working directory.
-        log: Where events go.
-        signals: What stops them.
-        beat: Called whenever something happens.
-    """
-
-    typed: Typed
-    asked: Asked
-    manner: AskedManner
-    options: JobOptions
-    place: Path
-    log: Log
-    signals: Signals
-    beat: Callable[[], None] = lambda: None
-
-    @property
-    def environment(self) -> str:
-        """The name of the environment, fit to be shown; empty when none was chosen."""
-        return fit(self.typed.environment or "", Redactor(), _LONGEST_ENVIRONMENT)
-
-    def tell(self, event: Event, message: str, level: Level = Level.INFO, hint: str = "") -> None:
-        """Log an event that has no fields of its own."""
-        self.log(Entry(event=event, level=level, message=message, fields={"hint": hint or None}))
 
 
 @dataclass(slots=True, kw_only=True)

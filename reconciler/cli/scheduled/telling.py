@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.cli.output import write_file
-from reconciler.cli.scheduled.run import Job
+from reconciler.cli.scheduled.job import Job
 from reconciler.errors import ReconcilerError
 from reconciler.job import Outcome
 from reconciler.job.events import Entry, Event, Level
