@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from reconciler.job.outcome import LONGEST_TEXT, fit
-from reconciler.text import Redactor
+from reconciler.text import Redactor, without_commands
 from reconciler.values import JsonObject, JsonValue
 
 _MOST_ITEMS: Final = 50
@@ -93,13 +93,17 @@ def event_line(entry: Entry, run_id: str | None, now: datetime, redactor: Redact
         "message": fit(entry.message, redactor),
     }
     rest = {name: _fit(value, redactor) for name, value in entry.fields.items() if value is not None}
-    line = json.dumps({**head, **rest}, ensure_ascii=True, separators=(",", ":"))
+    line = _json({**head, **rest})
     if len(line) <= _LONGEST_LINE:
         return line
     # Only lists and texts of many escapes get here: what is left names the event and where to look.
     short = {name: value for name, value in rest.items() if isinstance(value, bool | int | float)}
     message = fit(entry.message, redactor, LONGEST_TEXT // 10)
-    return json.dumps({**head, "message": message, **short, "shortened": True}, separators=(",", ":"))
+    return _json({**head, "message": message, **short, "shortened": True})
+
+
+def _json(value: JsonObject) -> str:
+    return without_commands(json.dumps(value, ensure_ascii=True, separators=(",", ":")))
 
 
 def time_text(moment: datetime) -> str:

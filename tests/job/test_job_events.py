@@ -51,6 +51,14 @@ def test_a_line_is_one_line_also_once_it_is_parsed(bad: str) -> None:
     assert all(text.isprintable() for text in (said["message"], said["workflow"], *said["warnings"]))
 
 
+def test_a_line_holds_no_command_for_a_ci() -> None:
+    """A job that runs in a pipeline logs names of workflows, which say the same once they are parsed."""
+    name = "##vso[task.setvariable variable=PATH]x"
+    line = _line(name, workflow=name)
+    assert "##" not in line
+    assert (json.loads(line)["message"], json.loads(line)["workflow"]) == (name, name)
+
+
 def test_secrets_are_removed_at_every_depth() -> None:
     """Also where they have a quote or a line break in them, which JSON and the log write otherwise."""
     secret = 'top"secret\nvalue'
