@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
-from reconciler.cli.engine import open_engine
-from reconciler.cli.options import format_option, show_bodies_option, tenant_options
-from reconciler.cli.output import show, warn, write_file
+from reconciler.cli.engine import Engine, open_engine
+from reconciler.cli.options import Number, show_bodies_option, tenant_options
+from reconciler.cli.output import warn, write_file
+from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.saving import saved_text
 from reconciler.cli.scoping import Asked, scope_options
 from reconciler.cli.settings import Settings
 from reconciler.exits import ExitCode
 from reconciler.plan import Plan
+from reconciler.render.plan_gitlab import plan_gitlab
 from reconciler.render.plan_json import plan_json
+from reconciler.render.plan_markdown import LEAST, LIMIT, plan_markdown
 from reconciler.render.plan_text import plan_text
+
+_FORMATS: Final = ("text", "json", "markdown", "gitlab")
 
 
 @click.command(name="plan")
 @tenant_options
 @scope_options
-@format_option
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="How the plan is written: markdown for a comment, gitlab for its terraform report.",
+)
+@output_option
+@click.option(
+    "--max-markdown-bytes",
+    metavar="N",
+    type=Number(LEAST, whole=True),
+    default=LIMIT,
+    show_default=True,
+    help="What a plan in Markdown is cut to; counts and deletes are cut last.",
+)
 @click.option(
     "--out",
     metavar="FILE",
@@ -38,6 +60,8 @@ def command(  # noqa: PLR0913 - one for each option
     settings: Settings,
     asked: Asked,
     output_format: str,
+    outputs: tuple[str, ...],
+    max_markdown_bytes: int,
     out: Path | None,
     show_unmanaged: bool,
     detailed_exitcode: bool,
@@ -51,19 +75,38 @@ def command(  # noqa: PLR0913 - one for each option
     stage of PEAK__STAGE) and PEAK_AUTH_TOKEN (or API_KEY). Exits with 3 when a manifest is invalid, and with
     4 when a guard blocks a workflow.
     """
+    targets = read_outputs(outputs, _FORMATS, output_format)
     scope = asked.scope(
         owner=settings.owner, whole=settings.whole, safety=settings.safety, show_unmanaged=show_unmanaged
     )
     with open_engine(settings, allow_protected=asked.allow_protected) as engine:
         plan = engine.plan(scope)
+        targets.deliver(
+            lambda name: _rendered(
+                plan, name, engine, settings, bodies=show_bodies, max_markdown_bytes=max_markdown_bytes
+            )
+        )
         if out is not None:
             write_file(out, saved_text(engine, plan, scope), private=True)
             warn(f"the plan was saved; to carry it out: peak-reconciler apply --plan {out}")
-        if output_format == "json":
-            show(plan_json(plan, engine.redactor))
-        else:
-            show(plan_text(plan, engine.redactor, bodies=show_bodies))
     return _exit_code(plan, detailed=detailed_exitcode)
+
+
+def _rendered(  # noqa: PLR0913 - what each format needs
+    plan: Plan, name: str, engine: Engine, settings: Settings, *, bodies: bool, max_markdown_bytes: int
+) -> str:
+    match name:
+        case "json":
+            return plan_json(plan, engine.redactor)
+        case "gitlab":
+            return plan_gitlab(plan)
+        case "markdown":
+            environment = settings.environment.name if settings.environment else None
+            return plan_markdown(
+                plan, engine.redactor, bodies=bodies, environment=environment, limit=max_markdown_bytes
+            )
+        case _:
+            return plan_text(plan, engine.redactor, bodies=bodies)
 
 
 def _exit_code(plan: Plan, *, detailed: bool) -> ExitCode:

@@ -11,13 +11,12 @@ from typing import Final
 import click
 
 from reconciler.cli.options import checking_options
-from reconciler.cli.output import show, write_file
+from reconciler.cli.output import show
+from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.settings import Settings, Typed, settle
-from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.findings import CheckResult, Severity
 from reconciler.rules import ALL_RULES, Beyond, check_paths
-from reconciler.text import printable
 
 _FORMATS: Final = {
     "text": "findings:findings_text",
@@ -39,13 +38,7 @@ _FORMATS: Final = {
     show_default=True,
     help="How the findings are written.",
 )
-@click.option(
-    "--output",
-    "outputs",
-    metavar="[FORMAT=]FILE",
-    multiple=True,
-    help="Write the findings into FILE, as FORMAT or as --format says; repeatable.",
-)
+@output_option
 @click.option(
     "--changed-since",
     metavar="REF",
@@ -82,14 +75,11 @@ def command(  # noqa: PLR0913 - one for each option
         show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
         return ExitCode.OK
     settings = settle(typed)
-    targets = [_target(output, output_format) for output in outputs]
+    targets = read_outputs(outputs, _FORMATS, output_format)
     only = None if changed_since is None else _changed(changed_since)
     beyond = _online_check(settings) if online else None
     result = check_paths(settings.paths, os.environ, settings.off, only, settings.excludes, beyond=beyond)
-    for name, file in targets:
-        write_file(file, _rendered(_FORMATS[name], result) + "\n")
-    if not any(name == output_format for name, _ in targets):
-        show(_rendered(_FORMATS[output_format], result), commands=output_format == "github")
+    targets.deliver(lambda name: _rendered(_FORMATS[name], result))
     failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
     return ExitCode.INVALID if failed else ExitCode.OK
 
@@ -104,20 +94,6 @@ def _changed(revision: str) -> frozenset[Path]:
     from reconciler.rules.changes import changed_files  # noqa: PLC0415 - most checks ask git nothing
 
     return changed_files(revision)
-
-
-def _target(output: str, default: str) -> tuple[str, Path]:
-    name, equals, file = output.partition("=")
-    if not equals or not name.isalpha():
-        name, file = default, output
-    if name not in _FORMATS:
-        raise UsageError(
-            f"--output {printable(output)}: there is no format {printable(name)!r}",
-            hint=f"Formats are {', '.join(_FORMATS)}.",
-        )
-    if not file:
-        raise UsageError(f"--output {output} names no file")
-    return name, Path(file)
 
 
 def _rendered(renderer: str, value: CheckResult | object) -> str:

@@ -110,6 +110,13 @@ def _line(text: str, redactor: Redactor, *, indent: str = _INDENT) -> str:
 
 
 def _details(action: Action) -> Iterator[str]:
+    yield from about(action)
+    if isinstance(action, Update | SetPaused):
+        yield from map(change_text, action.changes)
+
+
+def about(action: Action) -> Iterator[str]:
+    """Yield what is done and why, in lines that are neither redacted nor printable yet."""
     match action:
         case Create():
             steps = list(as_object(action.desired.get("steps")))
@@ -119,18 +126,16 @@ def _details(action: Action) -> Iterator[str]:
                 yield "paused"
         case Update():
             yield f"by {action.method.value}: {action.reason}"
-            yield from map(_change, action.changes)
-        case SetPaused():
-            yield from map(_change, action.changes)
         case Blocked() | BlockedDelete():
             yield action.reason
         case Delete():
             yield "Git has no manifest for it any more"
-        case Unchanged():
+        case SetPaused() | Unchanged():
             pass
 
 
-def _change(change: FieldChange) -> str:
+def change_text(change: FieldChange) -> str:
+    """Return how a field changes, in one line that is neither redacted nor printable yet."""
     path = display_path(change.path)
     if change.sensitive:
         return f"{path}: {_verb(change)} (sensitive)"

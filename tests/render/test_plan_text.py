@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.diff import FieldChange
-from reconciler.render.plan_text import _change
+from reconciler.render.plan_text import change_text
 
 
 def test_long_texts_are_shown_where_they_part() -> None:
@@ -11,7 +11,7 @@ def test_long_texts_are_shown_where_they_part() -> None:
     lines = [f"echo line {number}" for number in range(200)]
     before = "\n".join(lines)
     after = before.replace("line 150", "line 150 && rm -rf /data")
-    shown = _change(FieldChange(path=("steps", "one", "command"), before=before, after=after))
+    shown = change_text(FieldChange(path=("steps", "one", "command"), before=before, after=after))
     old, _, new = shown.removeprefix("steps.one.command: ").partition(" -> ")
     assert old != new
     assert "rm -rf /data" in new
@@ -22,7 +22,7 @@ def test_long_texts_are_shown_where_they_part() -> None:
 def test_a_long_text_that_grows_is_shown_at_its_end() -> None:
     """Of a long text that only gets longer the plan shows what is added."""
     before = "\n".join(f"echo line {number}" for number in range(200))
-    shown = _change(FieldChange(path=("name",), before=before, after=f"{before}\nrm -rf /data"))
+    shown = change_text(FieldChange(path=("name",), before=before, after=f"{before}\nrm -rf /data"))
     assert shown.endswith('rm -rf /data"')
     assert len(shown) < 400
 
@@ -30,4 +30,4 @@ def test_a_long_text_that_grows_is_shown_at_its_end() -> None:
 def test_short_texts_are_shown_whole() -> None:
     """Short texts are shown as they are."""
     change = FieldChange(path=("name",), before="a", after="b")
-    assert _change(change) == 'name: "a" -> "b"'
+    assert change_text(change) == 'name: "a" -> "b"'

@@ -1,0 +1,309 @@
+"""A plan as Markdown: bounded, deletes first, and whatever names and values say stays text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_reader import Read, read_markdown
+from strategies import LAWS
+
+from reconciler.diff import FieldChange
+from reconciler.manifests.documents import Document
+from reconciler.manifests.manifest import Settings, Source, WorkflowManifest
+from reconciler.ownership import Marks
+from reconciler.plan import (
+    Action,
+    Blocked,
+    BlockedDelete,
+    Create,
+    Delete,
+    Listed,
+    LiveWorkflow,
+    Method,
+    Plan,
+    SetPaused,
+    Unchanged,
+    Update,
+)
+from reconciler.render.plan_gitlab import plan_gitlab
+from reconciler.render.plan_markdown import LEAST, LIMIT, MARKER, plan_markdown
+from reconciler.text import Redactor, printable
+from reconciler.values import ABSENT
+
+NASTY = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=pwned>",
+    "<!-- peak-reconciler:plan -->",
+    "-->",
+    "</details>",
+    "</code></pre>",
+    "[pwned](https://pwned.example)",
+    "![pwned](https://pwned.example/x.png)",
+    "https://pwned.example www.pwned.example pwned@example.com",
+    "@pwned @org/pwned #1 GH-1 org/pwned#2 !3 &4 ~pwned %5 $6",
+    "fixes #1",
+    "/close",
+    "\n/close\n",
+    "\r\n\r\n# pwned\n\n",
+    "`",
+    "``",
+    "`" * 9,
+    "`" * 80,
+    "`" * 81,
+    "\n```\n@pwned\n",
+    "~~~",
+    "| a | b |",
+    "\n|---|---|\n",
+    "&lt;pwned&gt; &#60;pwned&#62;",
+    "**pwned** _pwned_ ~~pwned~~ :pwned:",
+    "\n::error::pwned",
+    "##[error]pwned",
+    "$`pwned`$ $$pwned$$",
+    "\\",
+    " ",
+    "\u2028\u202e\x1b[31m\x00\ud800",
+    "- [ ] pwned",
+    "> [!CAUTION]",
+    "[[_TOC_]]",
+    "<details open><summary>pwned</summary>",
+]
+
+FEWER = settings(LAWS, max_examples=60)
+
+hostile = st.lists(st.sampled_from(NASTY) | st.text(max_size=5), min_size=1, max_size=4).map("".join)
+
+
+def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
+    document = Document(file=file, text="name: x\n", index=0, value={})
+    source = Source(document=document, base=())
+    return WorkflowManifest(name=name, body={}, settings=Settings(), source=source, sensitive=frozenset())
+
+
+def _live(name: str, number: int = 7) -> LiveWorkflow:
+    return LiveWorkflow(id=number, name=name, body={})
+
+
+def _delete(name: str, *warnings: str) -> Delete:
+    return Delete(live=_live(name), warnings=warnings)
+
+
+def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), file: str = "a.yaml") -> Update:
+    return Update(
+        manifest=_manifest(name, file),
+        live=_live(name),
+        desired={"name": name},
+        body={"name": name},
+        method=Method.PATCH,
+        reason="values are only added or changed",
+        changes=changes,
+        warnings=warnings,
+    )
+
+
+def _create(name: str, *steps: str) -> Create:
+    desired = {"name": name, "steps": dict.fromkeys(steps)}
+    return Create(manifest=_manifest(name), desired=desired, body=desired, changes=())
+
+
+def _unchanged(name: str, *notes: str) -> Unchanged:
+    return Unchanged(manifest=_manifest(name), live=_live(name), notes=notes)
+
+
+def _change(path: str, before: object, after: object, *, sensitive: bool = False) -> FieldChange:
+    return FieldChange(path=(path,), before=before, after=after, sensitive=sensitive)  # type: ignore[arg-type]
+
+
+def _markdown(*actions: Action, limit: int = LIMIT, **plan: object) -> str:
+    return plan_markdown(Plan(actions=actions, **plan), Redactor(), limit=limit)  # type: ignore[arg-type]
+
+
+def _read(markdown: str) -> Read:
+    """Read it, and see what holds for any plan: our markup, our words, no line that steers anything."""
+    read = read_markdown(markdown)
+    read.is_ours()
+    assert markdown.splitlines()[0] == MARKER
+    assert [line for line in markdown.split("\n") if line.lstrip().startswith(("/", "::", "@"))] == []
+    return read
+
+
+def test_it_reads_well() -> None:
+    """Deletes come first, then what is blocked, then the rest by name; what is unchanged is folded."""
+    shown = _markdown(
+        _create("new", "load", "train"),
+        _unchanged("same", "its token is not told"),
+        _update(
+            "scoring",
+            _change("command", "a", "b"),
+            _change("tags", ABSENT, [1]),
+            _change("env", {"A": "1"}, ABSENT),
+            warnings=("the webhook goes away",),
+        ),
+        BlockedDelete(live=_live("kept"), reason="it is protected"),
+        _delete("old"),
+        SetPaused(manifest=_manifest("paused"), live=_live("paused"), paused=True, changes=()),
+        unmanaged=(Listed(id=9, name="someone's", marks=Marks(owners=frozenset({"b"}))),),
+    )
+    assert shown == (
+        "<!-- peak-reconciler:plan -->\n"
+        "### Plan: 1 to create, 1 to update, 1 to delete, 1 to pause, 1 unchanged, 1 blocked.\n\n"
+        "**delete** `old` (id 7)\n\n"
+        "**blocked** `kept` (id 7)\n\n- **Reason:** `it is protected`\n\n"
+        "**create** `new` in `a.yaml:1`\n\n```diff\n# 2 steps: load, train\n```\n\n"
+        "**update** `scoring` (id 7) in `a.yaml:1`\n\n- **Warning:** `the webhook goes away`\n\n"
+        "```diff\n# by patch: values are only added or changed\n"
+        '! command: "a" -> "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n'
+        "**pause** `paused` (id 7) in `a.yaml:1`\n\n"
+        "<details><summary>1 that no manifest means</summary>\n\n"
+        "- `someone's` (id 9, owned by `b`)\n\n</details>\n"
+        "<details><summary>1 unchanged</summary>\n\n- `same`: `its token is not told`\n\n</details>"
+    )
+    _read(shown)
+
+
+def test_nothing_to_do() -> None:
+    """A plan without changes says so, and a name of an environment is told."""
+    plan = Plan(actions=(_unchanged("a"),))
+    shown = plan_markdown(plan, Redactor(), environment="prod")
+    assert "### Nothing to do: 1 workflow is as Git wants.\n\nEnvironment: `prod`\n" in shown
+    _read(shown)
+
+
+def test_a_refused_plan_says_why() -> None:
+    """What refuses the whole plan stands at its top."""
+    shown = _markdown(_delete("a"), refusal="4 deletes, and 3 are allowed")
+    assert "\n\n**Refused:** `4 deletes, and 3 are allowed`\n" in shown
+    _read(shown)
+
+
+def test_secrets_are_not_shown() -> None:
+    """Of a sensitive value only the change is told, and a known secret is removed wherever it stands."""
+    changes = (
+        _change("token", "old-secret", "new-secret", sensitive=True),
+        _change("command", "a", "x known"),
+    )
+    plan = Plan(actions=(_update("a known", *changes), _delete("known", "known")), refusal="known")
+    shown = plan_markdown(plan, Redactor.of(["known"]), bodies=True, environment="prod")
+    assert "secret" not in shown
+    assert "known" not in shown
+    assert "! token: changed (sensitive)\n" in shown
+    assert '! command: "a" -> "x (sensitive)"\n' in shown
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_each_nasty_name_stays_text(nasty: str) -> None:
+    """Each hostile text is shown as it is, wherever it comes from, and is nothing but text."""
+    shown = plan_markdown(_everywhere(nasty), Redactor(), bodies=True, environment=nasty)
+    codes = _read(shown).codes
+    told = printable(nasty)
+    longest = max((len(run) for run in told.split() if set(run) == {"`"}), default=0)
+    if longest <= 8:
+        assert told in codes
+    assert "pwned" not in nasty or any("pwned" in each for each in codes)
+
+
+@FEWER
+@given(hostile, st.integers(LEAST, 20_000))
+def test_hostile_texts_stay_text(text: str, limit: int) -> None:
+    """Whatever a text says, and wherever it is cut, it is nothing but text."""
+    shown = plan_markdown(_everywhere(text), Redactor(), bodies=True, environment=text, limit=limit)
+    _read(shown)
+    assert len(shown.encode()) < limit
+
+
+def _everywhere(text: str) -> Plan:
+    """Return a plan that has `text` in every place that is not ours."""
+    return Plan(
+        actions=(
+            _delete(text, text),
+            BlockedDelete(live=_live(text), reason=text, warnings=(text,)),
+            Blocked(manifest=_manifest(text, text), reason=text),
+            _create(text, text, f"{text}2"),
+            _update(
+                text,
+                _change(text, text, f"{text} "),
+                _change(text, ABSENT, {text: text}),
+                _change(text, [text], ABSENT),
+                _change(text, text, text, sensitive=True),
+                warnings=(text,),
+                file=text,
+            ),
+            _unchanged(text, text),
+        ),
+        unmanaged=(Listed(id=1, name=text, marks=Marks(owners=frozenset({text}))),),
+        refusal=text,
+    )
+
+
+@FEWER
+@given(
+    st.integers(0, 40), st.integers(0, 60), st.integers(0, 60), st.integers(0, 30), st.integers(LEAST, 30_000)
+)
+def test_the_bound_holds(deletes: int, updates: int, same: int, fields: int, limit: int) -> None:
+    """It never takes more bytes than allowed; counts stay, deletes are named, and what is cut is told."""
+    changes = [_change(f"field-{number}", "ä" * 50, "ö" * 50) for number in range(fields)]
+    shown = _markdown(
+        *(_delete(f"old-{number}") for number in range(deletes)),
+        *(_update(f"flow-{number}", *changes, warnings=("careful",)) for number in range(updates)),
+        *(_unchanged(f"same-{number}") for number in range(same)),
+        limit=limit,
+    )
+    assert len(shown.encode()) < limit
+    codes = _read(shown).codes
+    if deletes:
+        assert f"{deletes} to delete" in shown.splitlines()[1]
+    assert [f"old-{number}" for number in range(deletes) if f"old-{number}" not in codes] == []
+    wholes = shown.count("field-") == updates * fields and shown.count("# by patch") == updates
+    listed = shown.count("`same-") == same
+    assert ("**Cut to fit:**" in shown) != (wholes and listed)
+
+
+def test_what_is_cut_is_counted() -> None:
+    """Names go before fields: of a thousand updates all that fit are named, and the rest is counted."""
+    changes = [_change("command", "a" * 100, "b" * 100)]
+    actions = [_update(f"flow-{number:04}", *changes) for number in range(3000)]
+    shown = _markdown(_delete("old"), *actions, _unchanged("same"))
+    named = shown.count("**update**")
+    assert 1000 < named < 3000
+    assert (
+        f"> **Cut to fit:** {named} shown in part, {3000 - named} not named (0 of them deletes), "
+        "not all listed that is folded. The job's log has the whole plan.\n\n**delete** `old`"
+    ) in shown
+    assert "### Plan: 3000 to update, 1 to delete, 1 unchanged." in shown
+    assert LIMIT - 500 < len(shown.encode()) < LIMIT
+
+
+def test_too_many_deletes_are_counted() -> None:
+    """Where not even the deletes fit, it is said how many are not named."""
+    shown = _markdown(*(_delete(f"{number:04}" + "x" * 500) for number in range(2000)))
+    named = shown.count("**delete**")
+    assert f"{2000 - named} not named ({2000 - named} of them deletes)" in shown
+    assert "### Plan: 2000 to delete." in shown
+    assert len(shown.encode()) < LIMIT
+
+
+def test_many_fields_of_one_workflow_are_cut() -> None:
+    """One workflow with many changes is shown as far as there is room."""
+    changes = [_change(f"field-{number}", "a", "b") for number in range(5000)]
+    shown = _markdown(_update("flow", *changes))
+    shown_fields = shown.count("\n! field-")
+    assert 1000 < shown_fields < 5000
+    assert f"\n# and {5000 - shown_fields} more\n```" in shown
+
+
+def test_gitlab_counts() -> None:
+    """GitLab's report has the three counts; a rename, a pause and a resume are updates."""
+    paused = SetPaused(manifest=_manifest("p"), live=_live("p"), paused=True, changes=())
+    renamed = Update(
+        manifest=_manifest("b"),
+        live=_live("a"),
+        desired={"name": "b"},
+        body={},
+        method=Method.PATCH,
+        reason="",
+        changes=(),
+    )
+    plan = Plan(actions=(_delete("a"), _create("c"), _create("d"), paused, renamed, _unchanged("u")))
+    assert json.loads(plan_gitlab(plan)) == {"create": 2, "update": 2, "delete": 1}
