@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# One run of peak-reconciler for the action: the log, the step summary, the outputs, the exit code.
+#
+# What it prints quotes names from manifests and from the tenant: no command to the runner, and in the step
+# summary nothing but code.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+source "${BASH_SOURCE[0]%/*}/common.sh"
+
+command=$INPUT_COMMAND
+tool=$RUNNER_TEMP/peak-reconciler/bin/peak-reconciler
+files=$(mktemp -d "$RUNNER_TEMP/peak-reconciler-$command-XXXXXX")
+log=$files/log.txt
+plan_file=${INPUT_PLAN_FILE:-$files/plan.json}
+options=()
+paths=()
+status=0
+
+output() { printf '%s=%s\n' "$1" "${2//$'\n'/ }" >>"$GITHUB_OUTPUT"; }
+
+# The lines of $1, without empty ones, into the array that $2 names.
+add_lines() {
+  local -n array=$2
+  local line
+  while IFS= read -r line; do
+    line=${line%$'\r'}
+    [[ -z ${line//[[:space:]]/} ]] || array+=("$line")
+  done <<<"$1"
+}
+
+# The tool, its output in the log as well. When the job is cancelled it finishes what it is writing, and reports.
+# shellcheck disable=SC2329 # called by without_commands
+run_tool() {
+  local tee child interrupted=yes
+  mkfifo "$files/pipe"
+  tee -i "$log" <"$files/pipe" &
+  tee=$!
+  "$tool" "$command" "$@" >"$files/pipe" 2>&1 &
+  child=$!
+  trap 'interrupted=yes; kill -TERM "$child" 2>/dev/null || true' INT TERM
+  while [[ $interrupted ]]; do
+    interrupted='' status=0
+    wait "$child" || status=$?
+  done
+  trap - INT TERM
+  wait "$tee"
+  rm "$files/pipe"
+}
+
+# The end of the log as a block of code, which nothing in it can end: every line is indented.
+log_as_code() {
+  echo
+  tail -n "$1" "$log" | head -c 50000 | iconv -cs -f UTF-8 -t UTF-8 | sed 's/^/    /'
+  echo
+}
+
+# The counts in the JSON file $1, below the keys that follow, as JSON in one line.
+counts() {
+  "${tool%/*}/python" -I - "$@" <<'PYTHON'
+import json, pathlib, sys
+
+file = pathlib.Path(sys.argv[1])
+value = json.loads(file.read_text()) if file.exists() else {}
+for key in sys.argv[2:]:
+    value = (value or {}).get(key)
+print(json.dumps(value or {}))
+PYTHON
+}
+
+case $command in
+validate)
+  options+=("--output=sarif=$files/findings.sarif" "--output=json=$files/findings.json")
+  options+=("--output=github=$files/annotations.txt")
+  ;;
+plan)
+  rm -f "$plan_file"
+  options+=(--detailed-exitcode "--out=$plan_file")
+  options+=("--output=markdown=$files/plan.md" "--output=json=$files/changes.json")
+  ;;
+apply)
+  options+=(--auto-approve "--report=$files/report.json")
+  [[ -z $INPUT_PLAN_FILE ]] || options+=("--plan=$INPUT_PLAN_FILE")
+  export RECONCILER_BACKUP_DIR=${RECONCILER_BACKUP_DIR:-$files/backups}
+  ;;
+*)
+  echo "::error title=peak-reconciler::the input 'command' is validate, plan or apply"
+  exit 64
+  ;;
+esac
+[[ -z $INPUT_CONFIG ]] || options+=("--config=$INPUT_CONFIG")
+[[ -z $INPUT_ENVIRONMENT ]] || options+=("--environment=$INPUT_ENVIRONMENT")
+add_lines "$INPUT_ARGUMENTS" options
+add_lines "$INPUT_PATHS" paths
+[[ -z $INPUT_TOKEN ]] || export PEAK_AUTH_TOKEN=$INPUT_TOKEN
+unset INPUT_TOKEN
+
+without_commands run_tool "${options[@]}" -- "${paths[@]}"
+
+output exit-code "$status"
+output files "$files"
+case $command in
+validate)
+  [[ ! -f $files/annotations.txt ]] || cat "$files/annotations.txt"
+  [[ ! -f $files/findings.sarif ]] || output sarif-file "$files/findings.sarif"
+  output summary "$(counts "$files/findings.json" summary)"
+  { echo "### Manifests: exit code $status" && log_as_code 200; } >>"$GITHUB_STEP_SUMMARY"
+  ;;
+plan)
+  # A plan that could not be made takes the place of the one that was: nobody shall approve an old one.
+  [[ -f $files/plan.md ]] || { echo "### No plan: exit code $status" && log_as_code 40; } >"$files/plan.md"
+  [[ ! -f $plan_file ]] || output plan-file "$plan_file"
+  output markdown-file "$files/plan.md"
+  output differences "$([[ $status -eq 2 ]] && echo true || echo false)"
+  output summary "$(counts "$files/changes.json" summary)"
+  cat "$files/plan.md" >>"$GITHUB_STEP_SUMMARY"
+  [[ $status -ne 2 || $INPUT_FAIL_ON_DIFFERENCES == true ]] || status=0
+  ;;
+apply)
+  output summary "$(counts "$files/report.json" report summary)"
+  { echo "### Apply: exit code $status" && log_as_code 400; } >>"$GITHUB_STEP_SUMMARY"
+  ;;
+esac
+exit "$status"
