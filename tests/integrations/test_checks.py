@@ -62,3 +62,16 @@ def test_scripts_can_be_run() -> None:
     """The scripts that the action starts are executable."""
     assert len(SCRIPTS) == 4
     assert [script.name for script in SCRIPTS if not script.stat().st_mode & 0o100] == ["common.sh"]
+
+
+def test_the_pre_commit_hook() -> None:
+    """The hook's command checks the files that it is given, and leaves out what is no manifest."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    left_out = re.compile(hook["exclude"])
+    assert left_out.search("reconciler.yaml")
+    assert left_out.search("team/.pre-commit-config.yaml")
+    files = [str(file) for file in sorted((ROOT / "examples" / "workflows").iterdir())]
+    assert not any(map(left_out.search, files))
+    words = [str(BIN / hook["entry"].split()[0]), *hook["entry"].split()[1:], *files]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "3 valid manifests in 3 files; nothing wrong\n")

@@ -61,12 +61,17 @@ def test_a_plan_that_fails_replaces_the_comment(runner: Runner, host: CodeHost) 
     """A plan that could not be made fails with its exit code, and no older plan stays on the pull request."""
     host.say("<!-- peak-reconciler:plan -->\n### Plan: 1 to create.")
     (runner.workspace / "saved.json").write_text("an older plan")
-    (runner.workspace / "workflows" / "flow.yaml").write_text("body: {name: x, stepz: {}}")
+    (runner.workspace / "workflows" / "flow.yaml").write_text(
+        "body: {name: x, '@pwned <b>#1</b>': 1, '\\n/close\\n```': 2}"
+    )
     ran = runner.action(command="plan", token=PEAK_TOKEN, plan_file="saved.json")
     assert (ran.code, ran.outputs["exit-code"], ran.outputs["plan-file"]) == (3, "3", "")
     (body,) = host.bodies
     assert "### No plan: exit code 3" in body
-    assert "unknown key 'stepz'" in body
+    assert "unknown key '@pwned <b>#1</b>'" in body
+    shown = read_markdown(body.partition("\n\n[The run that wrote this](")[0])
+    assert (shown.tags, shown.text.split()) == ({"h3", "pre", "code"}, ["No", "plan:", "exit", "code", "3"])
+    assert [line for line in body.splitlines() if line.startswith("/")] == []
     assert not (runner.workspace / "saved.json").exists()
 
 

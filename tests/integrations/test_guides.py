@@ -10,6 +10,7 @@ from github_runner import ACTION, ROOT
 
 GITHUB = (ROOT / "docs" / "how-to" / "github-actions.md").read_text()
 GITLAB = (ROOT / "docs" / "how-to" / "gitlab-ci.md").read_text()
+FILES = ROOT / "examples" / "ci" / "github"
 TEMPLATE = ROOT / "examples" / "ci" / "gitlab" / "peak-reconciler.gitlab-ci.yml"
 
 
@@ -24,23 +25,23 @@ def test_inputs_and_outputs() -> None:
     assert sorted(_first_column(GITHUB, "output")) == sorted(ACTION["outputs"])
 
 
-def test_steps_that_are_shown() -> None:
-    """Each step that is shown uses inputs that there are."""
-    shown = [
-        step
-        for block in re.findall(r"```yaml\n(.*?)```", GITHUB, re.DOTALL)
-        for step in yaml.safe_load(block)
-    ]
-    assert shown
-    for step in shown:
-        assert set(step["with"]) <= set(ACTION["inputs"])
+def test_what_is_shown() -> None:
+    """The step uses inputs of the action; the call grants and hands on what the workflow takes."""
+    step, call = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", GITHUB, re.DOTALL))
+    assert set(step[0]["with"]) <= set(ACTION["inputs"])
+    job = call["jobs"]["peak"]
+    called = yaml.safe_load((FILES / Path(job["uses"].partition("@")[0]).name).read_text())
+    takes = called[True]["workflow_call"]
+    assert set(job["with"]) <= set(takes["inputs"])
+    assert set(job["secrets"]) <= set(takes["secrets"])
+    needed = {name for one in called["jobs"].values() for name in one["permissions"].items()}
+    assert set(job["permissions"].items()) == needed
 
 
 def test_files_and_jobs_that_are_named() -> None:
     """Files, jobs and secrets that the guides name are there, and none of the files is left out."""
-    files = ROOT / "examples" / "ci" / "github"
-    assert sorted(_first_column(GITHUB, "file")) == sorted(file.name for file in files.iterdir())
-    whole = "".join(file.read_text() for file in files.iterdir())
+    assert sorted(_first_column(GITHUB, "file")) == sorted(file.name for file in FILES.iterdir())
+    whole = "".join(file.read_text() for file in FILES.iterdir())
     for secret in re.findall(r"secrets\.(\w+)", whole):
         assert f"`{secret}`" in GITHUB
     jobs = yaml.safe_load(TEMPLATE.read_text())
