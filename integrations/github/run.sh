@@ -8,6 +8,10 @@ set -euo pipefail
 source "${BASH_SOURCE[0]%/*}/common.sh"
 
 command=$INPUT_COMMAND
+if [[ ! $command =~ ^(validate|plan|apply)$ ]]; then
+  echo "::error title=peak-reconciler::the input 'command' is validate, plan or apply"
+  exit 64
+fi
 tool=$RUNNER_TEMP/peak-reconciler/bin/peak-reconciler
 files=$(mktemp -d "$RUNNER_TEMP/peak-reconciler-$command-XXXXXX")
 log=$files/log.txt
@@ -50,7 +54,7 @@ run_tool() {
 # The end of the log as a block of code, which nothing in it can end: every line is indented.
 log_as_code() {
   echo
-  tail -n "$1" "$log" | head -c 50000 | iconv -cs -f UTF-8 -t UTF-8 | sed 's/^/    /'
+  tail -n "$1" "$log" | tail -c 50000 | { iconv -cs -f UTF-8 -t UTF-8 || true; } | sed 's/^/    /'
   echo
 }
 
@@ -81,10 +85,6 @@ apply)
   options+=(--auto-approve "--report=$files/report.json")
   [[ -z $INPUT_PLAN_FILE ]] || options+=("--plan=$INPUT_PLAN_FILE")
   export RECONCILER_BACKUP_DIR=${RECONCILER_BACKUP_DIR:-$files/backups}
-  ;;
-*)
-  echo "::error title=peak-reconciler::the input 'command' is validate, plan or apply"
-  exit 64
   ;;
 esac
 [[ -z $INPUT_CONFIG ]] || options+=("--config=$INPUT_CONFIG")

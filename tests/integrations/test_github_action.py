@@ -94,15 +94,18 @@ def test_a_blocked_plan_fails_and_is_told(runner: Runner, host: CodeHost) -> Non
 
 
 def test_validate_annotates(runner: Runner) -> None:
-    """Findings are annotations of the file's lines, SARIF for code scanning, and counts."""
-    (runner.workspace / "workflows" / "bad.yaml").write_text("body:\n  name: bad\n  stepz: {}\n")
+    """Findings are annotations of the file's lines, SARIF for code scanning, and counts, however many."""
+    bad = runner.workspace / "workflows" / "bad.yaml"
+    more = "".join(f"  {'😀' * 90}{number}: x\n" for number in range(300))
+    bad.write_text(f"body:\n  name: bad\n  stepz: {{}}\n{more}", encoding="utf-8")
     ran = runner.action(command="validate")
     assert (ran.code, ran.outputs["exit-code"]) == (3, "3")
     assert any(line.startswith("::error file=workflows/bad.yaml,line=3,") for line in commands(ran.log))
-    assert json.loads(ran.outputs["summary"])["errors"] >= 1
+    assert json.loads(ran.outputs["summary"])["errors"] > 200
     results = json.loads(Path(ran.outputs["sarif-file"]).read_text())["runs"][0]["results"]
     assert {result["level"] for result in results} == {"error"}
-    assert "    workflows/bad.yaml:3:3: error: unknown key 'stepz'" in ran.summary
+    assert ":3: error: unknown key '😀" in ran.summary
+    assert 40_000 < len(ran.summary.encode()) < 65_536
 
 
 def test_arguments_and_paths_are_words(runner: Runner) -> None:
@@ -120,7 +123,7 @@ def test_arguments_and_paths_are_words(runner: Runner) -> None:
 
 def test_a_wrong_command(runner: Runner) -> None:
     """Only the three commands are run."""
-    ran = runner.action(command="schema")
+    ran = runner.action(command="../schema")
     assert ran.code == 64
     assert "::error title=peak-reconciler::the input 'command'" in commands(ran.log)[0]
 
