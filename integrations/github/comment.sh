@@ -2,8 +2,6 @@
 # Keeps the plan as one comment on the pull request. Where that may not be (a fork's pull request), the step
 # summary, which has the plan already, is enough: the job goes on.
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=common.sh
-source "${BASH_SOURCE[0]%/*}/common.sh"
 
 if [[ ! ${GITHUB_REF:-} =~ ^refs/pull/[0-9]+/merge$ || ! -f ${INPUT_MARKDOWN_FILE:-} ]]; then
   echo "No pull request, or no plan: no comment."
@@ -13,7 +11,7 @@ key=plan${INPUT_ENVIRONMENT:+-$INPUT_ENVIRONMENT}
 key=${INPUT_COMMENT_KEY:-${key//[^A-Za-z0-9._-]/-}}
 export GITHUB_TOKEN=$INPUT_GITHUB_TOKEN
 unset INPUT_GITHUB_TOKEN
-if ! without_commands "$RUNNER_TEMP/peak-reconciler/bin/peak-reconciler" comment "$INPUT_MARKDOWN_FILE" \
-  "--key=$key" "--author=$INPUT_COMMENT_AUTHOR" 2>&1; then
+if ! "$RUNNER_TEMP/peak-reconciler/bin/peak-reconciler" comment \
+  "$INPUT_MARKDOWN_FILE" "--key=$key" "--author=$INPUT_COMMENT_AUTHOR"; then
   echo "::warning title=peak-reconciler::The plan could not be posted as a comment; the step summary has it."
 fi

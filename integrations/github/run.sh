@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # One run of peak-reconciler for the action: the log, the step summary, the outputs, the exit code.
-#
-# What it prints quotes names from manifests and from the tenant: no command to the runner, and in the step
-# summary nothing but code.
+# Nothing that it prints is a command to the runner: the tool sees to that.
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=common.sh
-source "${BASH_SOURCE[0]%/*}/common.sh"
 
 command=$INPUT_COMMAND
 if [[ ! $command =~ ^(validate|plan|apply)$ ]]; then
@@ -33,7 +29,6 @@ add_lines() {
 }
 
 # The tool, its output in the log as well. When the job is cancelled it finishes what it is writing, and reports.
-# shellcheck disable=SC2329 # called by without_commands
 run_tool() {
   local tee child interrupted=yes
   mkfifo "$files/pipe"
@@ -94,7 +89,7 @@ add_lines "$INPUT_PATHS" paths
 [[ -z $INPUT_TOKEN ]] || export PEAK_AUTH_TOKEN=$INPUT_TOKEN
 unset INPUT_TOKEN
 
-without_commands run_tool "${options[@]}" -- "${paths[@]}"
+run_tool "${options[@]}" -- "${paths[@]}"
 
 output exit-code "$status"
 output files "$files"

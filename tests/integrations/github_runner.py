@@ -27,7 +27,18 @@ SHELL = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"'[^']*'|\b[a-z]+(?:\.[A-Za-z_][\w-]*)+")
-_COMMANDS = {"error", "warning", "notice", "debug", "group", "add-mask", "add-matcher", "set-env", "add-path"}
+_COMMANDS = {
+    "error",
+    "warning",
+    "notice",
+    "debug",
+    "group",
+    "add-mask",
+    "add-matcher",
+    "set-env",
+    "add-path",
+    "stop-commands",
+}
 
 
 def evaluate(text: str, contexts: Mapping[str, Any]) -> Any:
@@ -65,20 +76,12 @@ def wanted(step: dict[str, Any], contexts: Mapping[str, Any], *, failed: bool) -
 
 def commands(log: str) -> list[str]:
     """Return the lines of a log that the runner would take for commands, as its source code finds them."""
-    found, token = [], ""
+    found = []
     for line in log.splitlines():
-        new = re.match(r"\s*::([\w-]+)(?: [^:]*)?::(.*)", line)
-        old = re.search(r"##\[([\w-]+)[^\]]*\](.*)", line)
-        name, data = next(
-            ((m[1], m[2]) for m in (new, old) if m and m[1] in {*_COMMANDS, "stop-commands", token}), ("", "")
-        )
-        if name and token:
-            token = "" if name == token else token
-        elif name == "stop-commands":
-            token = data
-        elif name:
+        new = re.match(r"\s*::([\w-]+)(?: [^:]*)?::", line)
+        old = re.search(r"##\[([\w-]+)[^\]]*\]", line)
+        if {match[1] for match in (new, old) if match} & _COMMANDS:
             found.append(line)
-    assert not token
     return found
 
 

@@ -146,7 +146,7 @@ def test_hostile_names_stay_text(runner: Runner, host: CodeHost) -> None:
     applied = runner.action(command="apply", token=PEAK_TOKEN)
     assert (plan.code, applied.code) == (0, 0)
     assert commands(plan.log) == commands(applied.log) == []
-    assert "##[error]pwned" in plan.log
+    assert "[error]pwned" in plan.log
     read_markdown(plan.summary).is_ours()
     (body,) = host.bodies
     read_markdown(body.partition("\n\n[The run that wrote this](")[0]).is_ours()
