@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.values import JsonValue
 
@@ -17,6 +18,9 @@ SENSITIVE = "(sensitive)"
 
 _SHORTEST_SECRET = 4
 """A secret of fewer characters is not searched for in other text: it would blot out ordinary words."""
+
+_NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
+_LONGEST_SLUG: Final = 60
 
 
 def printable(text: str) -> str:
@@ -56,6 +60,16 @@ def without_commands(text: str) -> str:
 def clip(text: str, limit: int = 300) -> str:
     """Return at most `limit` characters of `text`, with an ellipsis where something was cut off."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def slug(name: str, fallback: str = "workflow") -> str:
+    """Return a part of a file's name that tells of `name`: at most 60 small letters, digits and hyphens.
+
+    Args:
+        name: Any text.
+        fallback: What is returned when nothing of it is left.
+    """
+    return _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or fallback
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,19 +74,30 @@ class _Cleaner:
         return value
 
     def _why(self, value: JsonValue, path: Path) -> str:
-        if value is None or value == "":
-            return ""
-        if self._sensitive.covers(path):
-            return "it is the platform's mask of a secret" if is_masked_token(value) else "it is a secret"
         if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
             # A list of texts stays whole or goes whole: a gap in it would mean something else.
             return next(filter(None, (self._why(item, path) for item in value)), "")
-        return self._looks(value, path) if isinstance(value, str) else ""
+        return why_secret(value, path, self._sensitive, self._redactor)
 
-    def _looks(self, value: str, path: Path) -> str:
-        if len(path) == _LENGTH and path[2:4] in _FREE_NAMES and _TELLING.search(str(path[-1])):
-            return "its name tells of a secret"
-        if self._redactor.finds(value):
-            return "it holds a known secret"
-        kind = looks_like(value)
-        return f"it looks like a credential ({kind})" if kind else ""
+
+def why_secret(value: JsonValue, path: Path, sensitive: Sensitive, redactor: Redactor) -> str:
+    """Return why a value of a body is to be taken for a secret; empty when it is not.
+
+    Args:
+        value: The value.
+        path: Where it stands.
+        sensitive: The fields that are known to be secrets, beside those that the schema marks.
+        redactor: Knows the secrets of the run.
+    """
+    if value is None or value == "":
+        return ""
+    if sensitive.covers(path):
+        return "it is the platform's mask of a secret" if is_masked_token(value) else "it is a secret"
+    if not isinstance(value, str):
+        return ""
+    if len(path) == _LENGTH and path[2:4] in _FREE_NAMES and _TELLING.search(str(path[-1])):
+        return "its name tells of a secret"
+    if redactor.finds(value):
+        return "it holds a known secret"
+    kind = looks_like(value)
+    return f"it looks like a credential ({kind})" if kind else ""

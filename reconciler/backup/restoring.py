@@ -22,7 +22,7 @@ from reconciler.memory import Digester, Memory, untold_kind
 from reconciler.ownership import Marks
 from reconciler.plan import Blocked, LiveWorkflow
 from reconciler.plan.comparing import is_told, untold_fields
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def restoring(
         if isinstance(value, Absent) or not agrees(value):
             missing.append(display_path(path))
         else:
-            _put(body, path, value)
+            put(body, path, value)
             filled.add(path)
             notes.append(f"{display_path(path)} is not in the backup, and is taken from {source}")
     manifest = _manifest(backup, unkeyed(body), filled, pinned=live is not None)
@@ -112,17 +112,6 @@ def _found(path: Path, ours: JsonObject, theirs: JsonObject) -> tuple[JsonValue 
     value = lookup(theirs, path)
     told = value is not None and is_told(path, value)
     return (value, "the live workflow") if told else (ABSENT, "")
-
-
-def _put(body: JsonObject, path: Path, value: JsonValue) -> None:
-    *above, last = path
-    parent = body
-    for part in above:
-        inner = parent.get(str(part))
-        if not isinstance(inner, dict):
-            inner = parent[str(part)] = {}
-        parent = inner
-    parent[str(last)] = copy.deepcopy(value)
 
 
 def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bool) -> WorkflowManifest:

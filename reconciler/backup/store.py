@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -20,12 +19,10 @@ from reconciler.client.patching import sendable_body
 from reconciler.errors import ReconcilerError
 from reconciler.plan import LiveWorkflow
 from reconciler.sensitive import Sensitive
-from reconciler.text import Redactor
+from reconciler.text import Redactor, slug
 from reconciler.values import JsonObject, as_list
 
 FORMAT_VERSION: Final = 1
-_NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
-_LONGEST_SLUG: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +95,7 @@ class Backups:
         Raises:
             ReconcilerError: It cannot be written; nothing half-written stays.
         """
-        path = self._folder / f"{live.id}-{_slug(live.name)}.json"
+        path = self._folder / f"{live.id}-{slug(live.name)}.json"
         text = json.dumps(self._document(live, reason, sensitive), indent=2, ensure_ascii=True) + "\n"
         with self._lock:
             self._make_folder()
@@ -179,7 +176,3 @@ def _unwritable(path: Path, error: OSError) -> ReconcilerError:
         f"no backup can be written into {path}: {(error.strerror or str(error)).lower()}",
         hint="--backup-dir DIRECTORY names another place, and --no-backup does without.",
     )
-
-
-def _slug(name: str) -> str:
-    return _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or "workflow"

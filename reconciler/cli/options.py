@@ -63,6 +63,12 @@ def _quoted(value: str) -> str:
 
 paths_argument = click.argument("paths", metavar="[PATH...]", nargs=-1)
 
+name_argument = click.argument("name", metavar="[NAME]", required=False)
+
+id_option = click.option(
+    "--id", "workflow_id", metavar="N", type=Number(1, whole=True), help="The workflow's id, for NAME."
+)
+
 
 def setting(*names: str, **attributes: Any) -> Decorator[Any]:  # noqa: ANN401 - click's
     """Return an option that a variable can set, too; its help says which."""

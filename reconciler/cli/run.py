@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
 from reconciler.apply import Timing
 from reconciler.apply.executing import Started, execute_once
 from reconciler.apply.following import SUCCESS, RunState, StillRunningError, follow_run
+from reconciler.cli.choosing import live_workflow, one_named, unknown
 from reconciler.cli.engine import open_session
-from reconciler.cli.options import Number, connection_options, format_option
+from reconciler.cli.options import Number, connection_options, format_option, id_option, name_argument
 from reconciler.cli.output import show, warn
 from reconciler.cli.parameters import run_body, secrets_of, steps_of
 from reconciler.cli.settings import Settings
 from reconciler.client import Workflow
-from reconciler.client.exceptions import AmbiguousNameError
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
 from reconciler.plan import LiveWorkflow
-from reconciler.plan.tenant import describe, list_tenant
-from reconciler.render.runs import changed_lines, outcome_line, run_json, some_names
+from reconciler.render.runs import changed_lines, outcome_line, run_json
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
 
+_REASSURANCE: Final = "Nothing was started."
+
 
 @click.command(name="run")
-@click.argument("name", metavar="[NAME]", required=False)
-@click.option(
-    "--id", "workflow_id", metavar="N", type=Number(1, whole=True), help="The workflow's id, for NAME."
-)
+@name_argument
+@id_option
 @connection_options
 @click.option(
     "--params",
@@ -75,34 +74,17 @@ def command(  # noqa: PLR0913 - one for each option
     when the workflow or the run is not there, and, with --wait, when the run does not end with Success.
     """
     settings.refuse_unnamed_environment()
-    if (name is None) is (workflow_id is None):
-        raise UsageError("name one workflow: by its NAME, or by --id N")
+    one_named(name, workflow_id)
     if timeout is not None and not wait:
         raise UsageError("--timeout says how long is waited", hint="Use it with --wait.")
     body = run_body(params_file, params, step_params, steps)
     with open_session(settings, secrets=secrets_of(body)) as session:
         api = Workflow(session)
-        workflow = _workflow(api, name, workflow_id)
+        workflow = live_workflow(api, name, workflow_id, _REASSURANCE)
         _see_steps(workflow, steps_of(body))
         timing = Timing(wait_running=math.inf if timeout is None else timeout)
         started = _started(api, workflow, body, timing)
         return _told(api, workflow, started, timing if wait else None, as_json=output_format == "json")
-
-
-def _workflow(api: Workflow, name: str | None, workflow_id: int | None) -> LiveWorkflow:
-    if workflow_id is not None or name is None:
-        return describe(api, workflow_id or 0)
-    found = list_tenant(api, name)
-    if len(found) > 1:
-        ids = ", ".join(str(item.id) for item in found)
-        raise AmbiguousNameError(
-            f"there are {len(found)} live workflows called {clip(printable(name), 100)!r}: ids {ids}",
-            hint="Say which one with --id N; nothing was started.",
-        )
-    if not found:
-        names = {item.name for item in list_tenant(api)}
-        raise _unknown(f"there is no workflow called {clip(printable(name), 100)!r}", name, names)
-    return describe(api, found[0].id)
 
 
 def _see_steps(workflow: LiveWorkflow, names: list[str]) -> None:
@@ -110,13 +92,7 @@ def _see_steps(workflow: LiveWorkflow, names: list[str]) -> None:
     for name in names:
         if name not in known:
             told = f"the workflow {clip(printable(workflow.name), 100)!r} has no step"
-            raise _unknown(f"{told} {clip(printable(name), 60)!r}", name, known)
-
-
-def _unknown(message: str, name: str, known: set[str]) -> ReconcilerError:
-    near = difflib.get_close_matches(name, sorted(known))
-    hint = f"Is {some_names(near)} meant? " if near else ""
-    return ReconcilerError(message, hint=f"{hint}Nothing was started.")
+            raise unknown(f"{told} {clip(printable(name), 60)!r}", name, known, _REASSURANCE)
 
 
 def _started(api: Workflow, workflow: LiveWorkflow, body: JsonObject, timing: Timing) -> Started:

@@ -1,4 +1,4 @@
-"""YAML text to nodes that know their place: the only module that talks to PyYAML.
+"""YAML text to nodes that know their place: the only module that reads with PyYAML.
 
 Scalars are resolved by the JSON-like core of YAML 1.2: `true`, `null`, `12` and `1.5` are what they look
 like, and everything that YAML 1.1 would silently turn into something else (dates, `yes`, `0o17`, `1:30`,
@@ -103,6 +103,12 @@ if yaml.__with_libyaml__:
     _COMPOSER: type[_PyComposer | _CComposer] = _CComposer
 else:  # pragma: no cover - depends on the installation
     _COMPOSER = _PyComposer
+
+
+def resolved_tag(text: str) -> str:
+    """Return the tag of `text` where it stands as a plain scalar: `STR` for what is read as text."""
+    tag: str = _Resolver().resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return tag
 
 
 def position_of(node: Node) -> Position:

@@ -11,7 +11,7 @@ from reconciler.canonical import inheriting_steps, keyed, unkeyed
 from reconciler.client.patching import is_masked_token
 from reconciler.diff import leaves
 from reconciler.memory import untold_kind
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
 
 Pattern: TypeAlias = tuple[str, ...]
 """The parts of a path; `*` stands for any one part."""
@@ -98,13 +98,13 @@ def _keep_inherited(ours: JsonObject, path: Path) -> None:
         case ("steps", str(name), "runConfiguration", "retryOptions", _) if name in inheriting_steps(ours):
             workflow = as_object(ours.get(_TOP_RETRY))
             if workflow:
-                _put(ours, path[:-1], workflow)
+                put(ours, path[:-1], workflow)
 
 
 def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
     value, old = lookup(theirs, path), lookup(ours, path)
     if value is not ABSENT:
-        _put(ours, path, value)
+        put(ours, path, value)
         if old is not ABSENT:
             _keep_untold(ours, path, value, old)
     elif untold_kind(path) is None:
@@ -124,15 +124,4 @@ def _keep_untold(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue)
         masked = is_masked_token(as_object(holder).get(str(leaf[-1])))
         hidden = masked if kind.is_credential else kind not in told
         if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
-            _put(ours, leaf, stated)
-
-
-def _put(ours: JsonObject, path: Path, value: JsonValue) -> None:
-    *above, last = path
-    parent = ours
-    for part in above:
-        inner = parent.get(str(part))
-        if not isinstance(inner, dict):
-            inner = parent[str(part)] = {}
-        parent = inner
-    parent[str(last)] = copy.deepcopy(value)
+            put(ours, leaf, stated)

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.credential_patterns import is_suspicious, looks_like
 from reconciler.findings import Severity
 from reconciler.rules.model import Problem, Rule, steps_of
-from reconciler.values import JsonObject, JsonValue, Path, as_object
+from reconciler.values import JsonObject, Path, as_object, texts
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
 _SHORTEST: Final = 12
@@ -36,7 +36,7 @@ def _literal(body: JsonObject) -> Iterator[Problem]:
 
 def _suspicious(body: JsonObject) -> Iterator[tuple[Path, str]]:
     left = _MOST_CHARACTERS
-    for path, text in _texts(body, ()):
+    for path, text in texts(body):
         if len(text) >= _SHORTEST:
             left -= len(text)
             if left < 0:
@@ -47,17 +47,6 @@ def _suspicious(body: JsonObject) -> Iterator[tuple[Path, str]]:
 
 def _cause(path: Path) -> tuple[str, ...]:
     return ("credential", *map(str, path))
-
-
-def _texts(value: JsonValue, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
 
 
 def _header(body: JsonObject) -> Iterator[Problem]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from flow_helpers import FakeTime, Git
+from flow_helpers import TOKEN, Ended, FakeTime, Git
 
+from reconciler.cli import main
 from reconciler.emulator.server import EmulatorServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -43,3 +44,21 @@ def git(server: EmulatorServer, tmp_path: Path, time: FakeTime) -> Git:
     folder = tmp_path / "workflows"
     folder.mkdir()
     return Git(server, folder, time)
+
+
+@pytest.fixture
+def typed(
+    server: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Return a function that runs the command line in this process, with variables if they are given."""
+
+    def run_line(*words: object, **env: str) -> Ended:
+        with monkeypatch.context() as patch:
+            for name, value in {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN, **env}.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main([str(word) for word in words])
+        streams = capsys.readouterr()
+        return Ended(code=ended.value.code or 0, out=streams.out, err=streams.err)
+
+    return run_line

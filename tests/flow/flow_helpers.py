@@ -181,6 +181,15 @@ def body(name: str = "flow", command: str = "echo hi", **fields: Any) -> dict[st
     return {"name": name, "steps": {"one": step(command)}, **fields}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended: its exit code, and what it wrote to the two streams."""
+
+    code: Any
+    out: str
+    err: str
+
+
 class FakeTime:
     """A clock that only sleeping moves; also a clock for an emulator.
 

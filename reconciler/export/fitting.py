@@ -1,0 +1,67 @@
+"""What of a live workflow no manifest may say: left out, and left to the platform. Pure."""
+
+from __future__ import annotations
+
+import copy
+from itertools import takewhile
+from typing import Final
+
+from reconciler.canonical import keyed_path
+from reconciler.schema import validate
+from reconciler.values import JsonObject, JsonValue, Path, lookup
+
+_MOST_LEFT_OUT: Final = 200
+_STEP_DEPTH: Final = 3
+
+
+class UnfitError(Exception):
+    """No manifest can say what this workflow is; the text says why."""
+
+
+def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
+    """Return `body` without what the schema does not allow, and these fields, each with the reason.
+
+    Args:
+        body: A body for a manifest.
+
+    Returns:
+        The body, and the paths in the canonical form, as `reconcile.ignore` takes them.
+
+    Raises:
+        UnfitError: It is something that a workflow cannot do without.
+    """
+    left: dict[Path, str] = {}
+    body = copy.deepcopy(body)
+    while (problem := next(validate(body, "workflow"), None)) is not None:
+        path = _field(problem.path)
+        if path is None or len(left) >= _MOST_LEFT_OUT:
+            raise UnfitError(problem.message)
+        left[keyed_path(path, body)] = problem.message
+        _remove(body, path)
+    return body, left
+
+
+def _field(path: Path) -> Path | None:
+    """Return the field at or above `path` that can be left out and ignored; `None` when there is none."""
+    match path:
+        case (("watchers" | "triggers") as key, int(index), *_):
+            return (key, index)
+        case ("tags" | "metadata" | "retryOptions", *_):
+            return path[:1] if path[0] == "tags" else _named(path)
+        case ("steps", _, _, *_):
+            named = _named(path)
+            return named if len(named) >= _STEP_DEPTH and named[2:] != ("type",) else None
+    return None
+
+
+def _named(path: Path) -> Path:
+    """Return the part of `path` before the first list that it leads into."""
+    return tuple(takewhile(lambda part: isinstance(part, str), path))
+
+
+def _remove(body: JsonObject, path: Path) -> None:
+    parent: JsonValue | object = lookup(body, path[:-1])
+    if isinstance(parent, dict):
+        parent.pop(str(path[-1]), None)
+    elif isinstance(parent, list):
+        del parent[int(path[-1])]

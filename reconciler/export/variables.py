@@ -1,0 +1,105 @@
+"""The variables in the place of the secrets of exported workflows: where, why, and their names.
+
+Pure. A name tells of the workflow and the field, never of the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.backup.cleaning import why_secret
+from reconciler.manifests.credentials import looks_like
+from reconciler.sensitive import Sensitive
+from reconciler.text import Redactor
+from reconciler.values import JsonObject, Path, as_list, as_object, texts
+
+_PREFIX: Final = "PEAK"
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Z0-9]+")
+_LONGEST_PART: Final = 40
+_LEFT_OUT: Final = frozenset({"steps", "repository", "auth", "parameters", "env", "headers", "absolute"})
+"""Parts of a path that tell nothing which the rest of it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable in the place of a secret.
+
+    Args:
+        name: Its name.
+        path: Where it stands in the body.
+        why: Why what stood there is taken for a secret.
+        told: Whether the platform tells the value.
+    """
+
+    name: str
+    path: Path
+    why: str
+    told: bool
+
+
+class VariableNames:
+    """Gives names that no other variable of the run has."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def name(self, body: JsonObject, path: Path, fallback: str) -> str:
+        """Return a name for the secret at `path`.
+
+        Args:
+            body: The manifest's body.
+            path: Where the secret stands.
+            fallback: What stands for a workflow whose name tells nothing, or too much.
+        """
+        workflow = str(body.get("name", ""))
+        first = fallback if looks_like(workflow) else _part(workflow) or fallback
+        parts = [_PREFIX, first, *map(_part, _telling(body, path))]
+        base = name = "_".join(part for part in parts if part)
+        number = 1
+        while name in self._given:
+            number += 1
+            name = f"{base}_{number}"
+        self._given.add(name)
+        return name
+
+
+def find_variables(
+    body: JsonObject, hidden: frozenset[Path], redactor: Redactor, names: VariableNames, fallback: str
+) -> tuple[Variable, ...]:
+    """Return a variable for each secret of `body`, known or by its looks.
+
+    Args:
+        body: The manifest's body.
+        hidden: The secrets whose value the platform does not tell.
+        redactor: Knows the secrets of the run.
+        names: Gives the names.
+        fallback: As for `VariableNames.name`.
+    """
+    found: Iterator[tuple[Path, str]] = (
+        (path, why_secret(text, path, Sensitive(), redactor)) for path, text in texts(body)
+    )
+    return tuple(
+        Variable(name=names.name(body, path, fallback), path=path, why=why, told=path not in hidden)
+        for path, why in found
+        if why
+    )
+
+
+def _telling(body: JsonObject, path: Path) -> list[str]:
+    match path:
+        case ("watchers", int(index), kind, *rest):
+            watcher = as_object(as_list(body.get("watchers"))[index])
+            named = str(as_object(watcher.get(str(kind))).get("name", ""))
+            return ["WATCHER", "" if looks_like(named) else named, *map(str, rest)]
+        case ("steps", step, *rest):
+            return [str(step), *(str(part) for part in rest if part not in _LEFT_OUT)]
+    return [str(part) for part in path]
+
+
+def _part(text: str) -> str:
+    upper = _CAMEL.sub("_", text[:1000]).upper()
+    return _NOT_IN_A_NAME.sub("_", upper).strip("_")[:_LONGEST_PART].strip("_")

@@ -1,0 +1,34 @@
+"""What is said beside exported manifests: their variables, and what whoever keeps them should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from reconciler.export import Exported
+from reconciler.text import Redactor, clip, printable
+from reconciler.values import display_path
+
+
+def export_lines(exported: Iterable[Exported], redactor: Redactor) -> Iterator[str]:
+    """Yield a line for each variable, note and problem of exported workflows, without any secret."""
+    for item in exported:
+        name = clip(item.live.name, 100)
+        for variable in item.variables:
+            told = "" if variable.told else "; the platform does not tell its value"
+            path = display_path(variable.path)
+            yield _line(f"{variable.name}: {path} of {name}: {variable.why}{told}", redactor)
+        for note in item.notes:
+            yield _line(f"note: {name} (id {item.live.id}): {note}", redactor)
+        for problem in item.problems:
+            left = "" if item.text else "not exported: "
+            yield _line(f"warning: {name} (id {item.live.id}): {left}{problem}", redactor)
+
+
+def file_lines(paths: Iterable[Path]) -> Iterator[str]:
+    """Yield the names of files, one a line."""
+    yield from (printable(str(path)) for path in paths)
+
+
+def _line(text: str, redactor: Redactor) -> str:
+    return printable(redactor.text(text))

@@ -1,0 +1,104 @@
+"""What the laws share: tenants of all kinds, and rounds of planning and applying against one of them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from reconciler.apply import Applier, Report, Status, Timing, apply_plan
+from reconciler.client import Session, Workflow
+from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
+from reconciler.export import Exported, Exporter
+from reconciler.manifests import LoadResult, load_manifests
+from reconciler.plan import DefaultResource, Plan, Tenancy, Unchanged, make_plan, take_snapshot
+from reconciler.plan.building import learn
+from reconciler.plan.tenant import describe_all, list_tenant
+from reconciler.rules import load_checked
+from reconciler.text import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.emulator.server import EmulatorServer
+
+_TOKENS = sorted(name for name in PROFILES if name.startswith("token-"))
+TENANCY = Tenancy(key=b"a key of the tests")
+ROUNDS = settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+profiles = st.one_of(
+    st.just(frozenset[str]()),
+    st.just(ALL_PROFILES_TOGETHER),
+    st.builds(
+        lambda token, others: frozenset(others) | token,
+        st.sampled_from([frozenset[str](), *(frozenset({name}) for name in _TOKENS)]),
+        st.sets(st.sampled_from(sorted(ALL_PROFILES_TOGETHER - {"token-masked"}))),
+    ),
+)
+
+
+class Round:
+    """Plans and applies bodies as a directory of manifests, against an emulator over HTTP."""
+
+    def __init__(self, server: EmulatorServer) -> None:
+        self._session = Session("a-token", base_url=server.url, env={})
+        self._api = Workflow(self._session)
+        self._reader = Workflow(self._session.as_read_only())
+        self._default = DefaultResource(self._reader.get_default_resource)
+
+    def plan(self, *bodies: dict[str, Any]) -> Plan:
+        """Return the plan for bodies, which get names of their own."""
+        named = [{"body": {**body, "name": f"workflow-{number}"}} for number, body in enumerate(bodies)]
+        texts = {f"{number}.json": json.dumps(manifest) for number, manifest in enumerate(named)}
+        return self.plan_of(_loaded(texts, partial(load_manifests, env={})))
+
+    def plan_of(self, loaded: LoadResult) -> Plan:
+        """Return the plan for manifests, all of which are valid."""
+        assert loaded.valid, loaded.findings
+        snapshot = take_snapshot(self._reader, loaded.manifests, self._default, TENANCY)
+        return make_plan(snapshot, TENANCY)
+
+    def export(self) -> list[Exported]:
+        """Export every workflow of the tenant."""
+        live = describe_all(self._reader, [item.id for item in list_tenant(self._reader)], 1)
+        exporter = Exporter(learn(TENANCY, live.values()), self._default, Redactor())
+        return [exporter.export(workflow) for workflow in live.values()]
+
+    def plan_exported(self, exported: list[Exported], env: dict[str, str]) -> Plan:
+        """Return the plan for exported manifests, which must pass the whole check."""
+        texts = {f"{number}.yaml": item.text for number, item in enumerate(exported)}
+        return self.plan_of(_loaded(texts, partial(load_checked, env=env)))
+
+    def apply(self, plan: Plan) -> Report:
+        """Carry a plan out."""
+        timing = Timing(sleep=lambda _: None)
+        applier = Applier(self._api, TENANCY, self._default, timing)
+        return apply_plan(plan, applier, lambda _action, _result: None)
+
+    def converge(self, *bodies: dict[str, Any]) -> None:
+        """Apply, and see that every workflow is done and that the next plan finds nothing."""
+        report = self.apply(self.plan(*bodies))
+        assert [result.error for result in report.results if result.status is not Status.DONE] == []
+        again = self.plan(*bodies)
+        assert [action for action in again.actions if not isinstance(action, Unchanged)] == []
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+def _loaded(texts: dict[str, str], load: Callable[[tuple[str, ...]], LoadResult]) -> LoadResult:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in texts.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        return load((folder,))
