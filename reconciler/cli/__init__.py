@@ -21,6 +21,7 @@ _COMMANDS = {
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
     "reconcile": "Do the scheduled job: plan, apply and tell of it, once or again and again.",
+    "status": "Tell of each workflow whether it is as Git wants it, and how its last run went.",
     "rollback": "Put back what an apply overwrote or deleted.",
     "run": "Start a run of a workflow, exactly once, and wait for its end if asked to.",
     "comment": "Keep one comment on a pull or merge request up to date, from CI.",

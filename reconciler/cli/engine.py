@@ -26,7 +26,7 @@ from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.findings import Finding
 from reconciler.manifests import LoadResult
-from reconciler.plan import DefaultResource, Plan, Scope, Tenancy, make_plan, take_snapshot
+from reconciler.plan import DefaultResource, Plan, Scope, Snapshot, Tenancy, make_plan, take_snapshot
 from reconciler.render.findings import finding_line, summary_line
 from reconciler.render.requests import exchange_line
 from reconciler.rules import load_checked
@@ -65,8 +65,19 @@ class Engine:
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
         """
+        return make_plan(self.snapshot(scope), self.tenancy, scope)
+
+    def snapshot(self, scope: Scope | None = None) -> Snapshot:
+        """Return what is read for a plan; nothing but GET can leave the process meanwhile.
+
+        Args:
+            scope: What the run is about.
+
+        Raises:
+            ReconcilerError: Something that the plan needs cannot be read.
+        """
         reader = Workflow(self.session.as_read_only())
-        snapshot = take_snapshot(
+        return take_snapshot(
             reader,
             self.manifests.manifests,
             DefaultResource(reader.get_default_resource),
@@ -74,7 +85,6 @@ class Engine:
             scope,
             concurrency=self.concurrency,
         )
-        return make_plan(snapshot, self.tenancy, scope)
 
     def applier(self, timing: Timing | None = None, backups: Backups | None = None) -> Applier:
         """Return what carries a plan out.

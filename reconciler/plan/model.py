@@ -38,11 +38,13 @@ class Listed:
         id: Its id.
         name: Its name.
         marks: Whose it is; `None` where the list does not tell tags.
+        health: What the list tells of how it is: `status` and `lastExecution`.
     """
 
     id: int
     name: str
     marks: Marks | None = None
+    health: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

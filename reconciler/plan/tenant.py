@@ -64,7 +64,8 @@ def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed],
 
 def _listed(item: JsonObject) -> Listed:
     marks = Marks.of(item) if isinstance(item.get("tags"), list) else None
-    return Listed(id=int(str(item["id"])), name=str(item["name"]), marks=marks)
+    health: JsonObject = {key: item[key] for key in ("status", "lastExecution") if key in item}
+    return Listed(id=int(str(item["id"])), name=str(item["name"]), marks=marks, health=health)
 
 
 def _whole(value: JsonValue) -> int | None:

@@ -1,0 +1,110 @@
+"""`status` as a user types it: one line for each workflow, in sync or not, and how its last run went."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from flow_helpers import TENANTS, Ended, Git, body, rich, step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _all_kinds(git: Git) -> None:
+    """Make a tenant and a Git in which workflows stand in every way there is."""
+    for name in ("differs", "synced", "failed"):
+        command = "exit 1" if name == "failed" else "echo 1"
+        git.write(body(name, command), f"{name}.yaml", paused=name == "synced")
+    git.done()
+    git.write(body("differs", "echo 2"), "differs.yaml")
+    git.write(body("missing"), "missing.yaml")
+    git.write(body("blocked"), "blocked.yaml", id=77)
+    git.server.store.create(body("unmanaged"))
+    git.server.store.execute(git.live("failed"), {})
+    git.server.store.execute(git.live("unmanaged"), {})
+    git.time.sleep(10)
+
+
+def test_one_line_each(git: Git, typed: Callable[..., Ended]) -> None:
+    """Each workflow has a line with its sync state, status and last run; a blocked one also its reason."""
+    _all_kinds(git)
+    git.server.clear_requests()
+    ended = typed("status", git.folder, "--show-unmanaged")
+    assert (ended.code, ended.err) == (4, "")
+    started = "2020-09-13T12:26:40.000Z"
+    ids = {name: str(git.live(name)) for name in ("differs", "failed", "synced", "unmanaged")}
+    head, *rows, reason, summary = ended.out.splitlines()
+    assert head.split() == ["SYNC", "WORKFLOW", "ID", "STATUS", "LAST", "RUN", "STARTED"]
+    assert [row.split() for row in rows] == [
+        ["blocked", "blocked", "-", "-", "-", "-"],
+        ["differs", "differs", ids["differs"], "Available", "-", "-"],
+        ["synced", "failed", ids["failed"], "Available", "Failed", started],
+        ["missing", "missing", "-", "-", "-", "-"],
+        ["synced", "synced", ids["synced"], "Paused", "-", "-"],
+        ["unmanaged", "unmanaged", ids["unmanaged"], "Available", "Success", started],
+    ]
+    assert reason == "blocked: blocked: no live workflow has the id 77, which reconcile.id pins"
+    assert summary == "2 synced, 1 differs, 1 missing, 1 blocked, 1 unmanaged; the last run of 1 failed."
+    assert git.writes() == []
+
+
+def test_json(git: Git, typed: Callable[..., Ended]) -> None:
+    """The JSON of the status has the documented keys, and null where there is nothing."""
+    _all_kinds(git)
+    document = json.loads(typed("status", git.folder, "--format", "json").out)
+    assert document["summary"] == {"synced": 2, "differs": 1, "missing": 1, "blocked": 1, "unmanaged": 0}
+    by_name = {item["name"]: item for item in document["workflows"]}
+    (run,) = git.server.store.executions(git.live("failed"))
+    assert by_name["failed"] == {
+        "name": "failed",
+        "id": git.live("failed"),
+        "sync": "synced",
+        "reason": None,
+        "status": "Available",
+        "last_execution": {"id": run.id, "status": "Failed", "executed_at": "2020-09-13T12:26:40.000Z"},
+        "file": str(git.folder / "failed.yaml"),
+        "line": 1,
+    }
+    assert by_name["missing"]["last_execution"] is None
+
+
+@pytest.mark.parametrize(("change", "code"), [("echo 1", 0), ("echo 2", 2)])
+def test_exit_codes(git: Git, typed: Callable[..., Ended], change: str, code: int) -> None:
+    """With --detailed-exitcode a difference is 2, and only then."""
+    git.write(body("flow", "echo 1"))
+    git.done()
+    git.write(body("flow", change))
+    assert typed("status", git.folder, "--detailed-exitcode").code == code
+    assert typed("status", git.folder).code == 0
+
+
+@pytest.mark.parametrize("profile", ["all", "all+token-empty", "nulls"])
+def test_however_it_reads_back(git: Git, typed: Callable[..., Ended], profile: str) -> None:
+    """What was applied is in sync, however the platform reads it back."""
+    git.server.profile = TENANTS[profile]
+    git.write(rich())
+    git.done()
+    ended = typed("status", git.folder, "--detailed-exitcode")
+    assert (ended.code, ended.out.splitlines()[1].split()) == (
+        0,
+        ["synced", "rich", "1", "Available", "-", "-"],
+    )
+
+
+def test_hostile_text(git: Git, typed: Callable[..., Ended]) -> None:
+    """Names and secrets reach no terminal as they are."""
+    git.write(body("a\x1b[31m\nb", steps={"one": step(repository={"token": "canary-1"})}))
+    git.server.store.create(body("canary-1 \u202e\x1b[2J"))
+    for words in (["text"], ["json"]):
+        ended = typed("status", git.folder, "--show-unmanaged", "--format", *words)
+        assert all(line.isprintable() for line in (ended.out + ended.err).splitlines())
+
+
+def test_an_invalid_manifest(git: Git, typed: Callable[..., Ended]) -> None:
+    """An invalid manifest is 3, and nothing is asked of the tenant."""
+    git.write({"name": "flow", "steps": {"one": {"comand": "x"}}})
+    ended = typed("status", git.folder)
+    assert (ended.code, ended.out) == (3, "")
+    assert git.server.requests == []
