@@ -72,6 +72,15 @@ class TenantRunner(Protocol):
         """Return how far a run and its steps have come."""
 
 
+class LogReader(TenantRunner, Protocol):
+    """What reading the logs of a run needs beside."""
+
+    def get_execution_logs(
+        self, workflow_id: int, execution_id: str, step_name: str, next_token: str | None = None
+    ) -> JsonObject:
+        """Return a page of what a step logged: `logs`, `nextToken`."""
+
+
 class CatalogueReader(Protocol):
     """What a tenant has beside workflows (`reconciler.client.catalogue.Catalogue`): reading only."""
 

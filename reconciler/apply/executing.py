@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Final
 
 from reconciler.api import TenantRunner
 from reconciler.apply.timing import Timing, Tries, may_be_repeated
 from reconciler.client.exceptions import ConflictException, UnreadableAnswerError
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.moments import read_moment, write_moment
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.values import JsonObject, as_list, as_object
 
 _PAGE_SIZE: Final = 100
 _MARGIN: Final = timedelta(days=1)
@@ -183,13 +184,7 @@ def _ids(items: list[JsonObject]) -> Iterator[str]:
 def _before_all(items: list[JsonObject]) -> str | None:
     """Return a date before all of the listed runs, and so before any later one; `None` if one has no date."""
     try:
-        earliest = min(_moment(item.get("executedAt")) for item in items) - _MARGIN
+        earliest = min(read_moment(str(item.get("executedAt"))) for item in items) - _MARGIN
     except (ValueError, OverflowError):
         return None
-    return earliest.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
-def _moment(value: JsonValue) -> datetime:
-    text = str(value)
-    moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
-    return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return write_moment(earliest)

@@ -77,7 +77,7 @@ def follow_run(api: TenantRunner, workflow_id: int, execution_id: str, timing: T
     failures = 0
     while True:
         try:
-            state = _state(api.get_execution_details(workflow_id, execution_id))
+            state = run_state(api.get_execution_details(workflow_id, execution_id))
         except ReconcilerError:
             failures += 1
             if failures >= timing.tries:
@@ -93,7 +93,8 @@ def follow_run(api: TenantRunner, workflow_id: int, execution_id: str, timing: T
         timing.sleep(min(timing.poll, left))
 
 
-def _state(details: JsonObject) -> RunState:
+def run_state(details: JsonObject) -> RunState:
+    """Return how far a run has come, as `get_execution_details` answers it."""
     return RunState(
         status=_text(details.get("status")) or "",
         finished_at=_text(details.get("finishedAt")),

@@ -25,6 +25,8 @@ _COMMANDS = {
     "rollback": "Put back what an apply overwrote or deleted.",
     "run": "Start a run of a workflow, exactly once, and wait for its end if asked to.",
     "comment": "Keep one comment on a pull or merge request up to date, from CI.",
+    "executions": "List the runs of a workflow.",
+    "logs": "Show or save what the steps of a run logged.",
     "export": "Write live workflows as manifests that plan clean.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "emulator": "Serve an emulated Peak workflows API on loopback.",
