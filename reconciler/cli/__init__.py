@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "init": "Write a first reconciler.yaml and an example manifest.",
     "validate": "Check manifests by schemas and rules: offline, no credentials.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
@@ -27,6 +28,7 @@ _COMMANDS = {
     "comment": "Keep one comment on a pull or merge request up to date, from CI.",
     "executions": "List the runs of a workflow.",
     "logs": "Show or save what the steps of a run logged.",
+    "graph": "Draw which step of a workflow waits for which.",
     "export": "Write live workflows as manifests that plan clean.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "emulator": "Serve an emulated Peak workflows API on loopback.",

@@ -26,7 +26,7 @@ from reconciler.manifests.files import CONFIGURATION_NAMES
 from reconciler.plan import DefaultResource, Listed, LiveWorkflow
 from reconciler.plan.building import learn
 from reconciler.plan.tenant import describe_all, list_tenant
-from reconciler.render.exports import export_lines, file_lines
+from reconciler.render.exports import export_lines
 from reconciler.text import Redactor, clip, printable, slug
 
 
@@ -81,7 +81,12 @@ def command(  # noqa: PLR0913 - one for each option
     elif out is not None and written:
         hint = "Nothing was written. --force replaces them."
         with terminating_as_interrupt():
-            show("\n".join(file_lines(place_files(out, _files(exported), force=force, hint=hint))))
+            show(
+                "\n".join(
+                    printable(str(path))
+                    for path in place_files(out, _files(exported), force=force, hint=hint)
+                )
+            )
     for line in export_lines(exported, redactor):
         warn(line)
     return ExitCode.FAILED if any(item.problems for item in exported) else ExitCode.OK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from reconciler.export import Exported
 from reconciler.text import Redactor, clip, printable
@@ -23,11 +22,6 @@ def export_lines(exported: Iterable[Exported], redactor: Redactor) -> Iterator[s
         for problem in item.problems:
             left = "" if item.text else "not exported: "
             yield _line(f"warning: {name} (id {item.live.id}): {left}{problem}", redactor)
-
-
-def file_lines(paths: Iterable[Path]) -> Iterator[str]:
-    """Yield the names of files, one a line."""
-    yield from (printable(str(path)) for path in paths)
 
 
 def _line(text: str, redactor: Redactor) -> str:
