@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.export.body import manifest_body, undocumented_triggers
-from reconciler.export.fitting import UnfitError, fitting
+from reconciler.export.fitting import fitting
 from reconciler.export.untold import Told, find_out
 from reconciler.export.variables import Variable, VariableNames, find_variables
 from reconciler.findings import Finding, Severity
@@ -72,25 +72,24 @@ class Exporter:
             live: The workflow.
             pinned: Whether the manifest names its id, because others have the same name.
         """
+        default = self._default_of(live)
         told = find_out(live, self._tenancy)
         lift = Untold.STEP_RETRY not in told.from_memory
-        bodies = [manifest_body(told.body, self._default_of(live), lift=lift)]
+        bodies = [manifest_body(told.body, default, lift=lift)]
         if Untold.RETRY in told.from_memory:
-            bodies.append(manifest_body(told.body, self._default_of(live), lift=lift, defaults_inherit=True))
-        variables: tuple[Variable, ...] | None = None
-        results: list[Exported] = []
-        for whole in bodies:
-            try:
-                body, left_out = fitting(whole)
-            except UnfitError as error:
-                return Exported(live=live, text="", problems=(str(error),))
-            if variables is None:
-                fallback = f"WORKFLOW_{live.id}"
-                variables = find_variables(body, told.hidden, self._redactor, self._names, fallback)
-            document = _document(live, body, [*told.lost, *left_out], pinned=pinned)
-            notes = [*_notes(live, told, body), *(_kept(path, why) for path, why in left_out.items())]
-            results.append(self._proved(live, document, variables, notes))
+            bodies.append(manifest_body(told.body, default, lift=lift, defaults_inherit=True))
+        try:
+            results = [self._manifest(live, told, body, pinned=pinned) for body in bodies]
+        except ReconcilerError as error:
+            return Exported(live=live, text="", problems=(error.message,))
         return next((result for result in results if not result.problems), results[0])
+
+    def _manifest(self, live: LiveWorkflow, told: Told, whole: JsonObject, *, pinned: bool) -> Exported:
+        body, left_out = fitting(whole)
+        variables = find_variables(body, told.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}")
+        document = _document(live, body, [*told.lost, *left_out], pinned=pinned)
+        notes = [*_notes(live, told, body), *(_kept(path, why) for path, why in left_out.items())]
+        return self._proved(live, document, variables, notes)
 
     def _proved(
         self, live: LiveWorkflow, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
@@ -130,11 +129,7 @@ class Exporter:
         self, live: LiveWorkflow, manifest: WorkflowManifest, hidden: set[Path]
     ) -> Iterator[str]:
         """Yield what a plan would find, but for secrets whose value nobody here knows."""
-        try:
-            desired, ignored = wanted_of(manifest, live)
-        except ReconcilerError as error:
-            yield error.message
-            return
+        desired, ignored = wanted_of(manifest, live)
         comparison = compare(
             live=live.body,
             desired=desired,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final
 
 from reconciler.canonical import keyed_path
+from reconciler.errors import ReconcilerError
+from reconciler.manifests.credentials import looks_like
 from reconciler.schema import validate
 from reconciler.values import JsonObject, JsonValue, Path, lookup
 
@@ -14,8 +17,8 @@ _MOST_LEFT_OUT: Final = 200
 _STEP_DEPTH: Final = 3
 
 
-class UnfitError(Exception):
-    """No manifest can say what this workflow is; the text says why."""
+class UnfitError(ReconcilerError):
+    """No manifest can say what this workflow is."""
 
 
 def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
@@ -30,6 +33,8 @@ def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
     Raises:
         UnfitError: It is something that a workflow cannot do without.
     """
+    if any(map(looks_like, _keys(body))):
+        raise UnfitError("one of its keys looks like a credential, and no variable can stand for a key")
     left: dict[Path, str] = {}
     body = copy.deepcopy(body)
     while (problem := next(validate(body, "workflow"), None)) is not None:
@@ -39,6 +44,14 @@ def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
         left[keyed_path(path, body)] = problem.message
         _remove(body, path)
     return body, left
+
+
+def _keys(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        yield from _keys(item)
 
 
 def _field(path: Path) -> Path | None:

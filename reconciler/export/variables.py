@@ -42,10 +42,10 @@ class Variable:
 
 
 class VariableNames:
-    """Gives names that no other variable of the run has."""
+    """Gives names that no other variable of the run has, the same one for the same secret."""
 
     def __init__(self) -> None:
-        self._given: set[str] = set()
+        self._given: dict[tuple[str, Path], str] = {}
 
     def name(self, body: JsonObject, path: Path, fallback: str) -> str:
         """Return a name for the secret at `path`.
@@ -53,17 +53,19 @@ class VariableNames:
         Args:
             body: The manifest's body.
             path: Where the secret stands.
-            fallback: What stands for a workflow whose name tells nothing, or too much.
+            fallback: What stands for a workflow whose name tells nothing, or too much; its own.
         """
+        if (fallback, path) in self._given:
+            return self._given[fallback, path]
         workflow = str(body.get("name", ""))
         first = fallback if looks_like(workflow) else _part(workflow) or fallback
         parts = [_PREFIX, first, *map(_part, _telling(body, path))]
         base = name = "_".join(part for part in parts if part)
         number = 1
-        while name in self._given:
+        while name in self._given.values():
             number += 1
             name = f"{base}_{number}"
-        self._given.add(name)
+        self._given[fallback, path] = name
         return name
 
 

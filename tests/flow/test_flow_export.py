@@ -178,8 +178,11 @@ def test_what_cannot_be_exported(server: EmulatorServer, typed: Callable[..., En
     second = server.store.create(body("twin", "echo second"))
     server.store.create(body("no_manifest", steps={"under_score": step()}))
     server.store.create(body("fine"))
+    server.store.create(body("key", steps={"one": step(parameters={"env": {GITHUB: "x"}})}))
     ended = typed("export", "--all")
     assert ended.code == 1
+    assert GITHUB not in ended.out + ended.err
+    assert "key (id 5): not exported: one of its keys looks like a credential" in ended.err
     assert ended.out.count("name: ") == 1
     assert "warning: no_manifest (id 3): not exported: steps.under_score: a step's name has" in ended.err
     assert ended.err.count("2 live workflows have this name") == 2

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from law_helpers import ROUNDS, Round, profiles
-from strategies import workflow_bodies
+from law_helpers import ROUNDS, TENANCY, Round, profiles
+from strategies import LAWS, hostile_bodies, workflow_bodies
 
 from reconciler.apply import Status
 from reconciler.canonical import align
 from reconciler.diff import diff
 from reconciler.emulator.catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
-from reconciler.export import Exported
-from reconciler.plan import Unchanged
+from reconciler.export import Exported, Exporter
+from reconciler.findings import has_errors
+from reconciler.manifests.files import ManifestFile
+from reconciler.manifests.reading import read_file
+from reconciler.plan import DefaultResource, LiveWorkflow, Unchanged
+from reconciler.rules import check_manifest
+from reconciler.text import Redactor
 from reconciler.values import display_path, lookup
 
 
@@ -59,3 +65,19 @@ def test_what_is_exported_makes_the_same_workflow(body: dict[str, Any], profile:
         ] == []
         tenant.close()
         empty.close()
+
+
+@LAWS
+@given(told=hostile_bodies())
+def test_whatever_a_platform_tells_is_exported_or_refused(told: dict[str, Any]) -> None:
+    """No answer makes an export fail: there is a manifest that passes the check, or a reason why not."""
+    steps = told.get("steps") if isinstance(told.get("steps"), dict) else None
+    live = LiveWorkflow(id=7, name="flow", body={**told, "name": "flow", "steps": steps})
+    exporter = Exporter(TENANCY, DefaultResource(lambda: dict(DEFAULT_RESOURCE)), Redactor())
+    exported = exporter.export(live)
+    assert exported.text or exported.problems
+    if exported.text:
+        content = read_file(ManifestFile(Path("x.yaml"), Path(), exported.text), {}, require_env=False)
+        assert not has_errors(content.findings)
+        (manifest,) = content.manifests
+        assert not has_errors(tuple(check_manifest(manifest)))
