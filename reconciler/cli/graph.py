@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import click
 from reconciler.cli.choosing import live_workflow
 from reconciler.cli.engine import open_session
 from reconciler.cli.options import connection_options, id_option
-from reconciler.cli.output import show, warn
+from reconciler.cli.output import rendered, show, warn
 from reconciler.cli.settings import Settings
 from reconciler.client import Workflow
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
@@ -57,8 +56,7 @@ def command(*, settings: Settings, word: str | None, workflow_id: int | None, ou
         drawings = list(_of_manifests(settings, word))
     else:
         drawings = [_of_tenant(settings, word, workflow_id)]
-    module, _, function = _FORMATS[output_format].partition(":")
-    show(getattr(importlib.import_module(f"reconciler.render.{module}"), function)(drawings))
+    show(rendered(_FORMATS[output_format], drawings))
     return ExitCode.OK
 
 

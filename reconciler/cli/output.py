@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import secrets
@@ -69,6 +70,18 @@ def complain_of_usage(error: click.UsageError) -> None:
         words = io.StringIO()
         error.show(file=words)  # it quotes the command line, which may name a hostile file
         click.echo(without_commands("\n".join(map(printable, words.getvalue().splitlines()))), err=True)
+
+
+def rendered(renderer: str, value: object) -> str:
+    """Return `value` as a renderer writes it, which is loaded only now.
+
+    Args:
+        renderer: `module:function`, below `reconciler.render`.
+        value: What it takes.
+    """
+    module, _, name = renderer.partition(":")
+    text: str = getattr(importlib.import_module(f"reconciler.render.{module}"), name)(value)
+    return text
 
 
 def write_file(path: Path, text: str, *, private: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from functools import partial
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Final
 import click
 
 from reconciler.cli.options import checking_options
-from reconciler.cli.output import show
+from reconciler.cli.output import rendered, show
 from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.settings import Settings, Typed, settle
 from reconciler.exits import ExitCode
-from reconciler.findings import CheckResult, Severity
+from reconciler.findings import Severity
 from reconciler.rules import ALL_RULES, Beyond, check_paths
 
 _FORMATS: Final = {
@@ -72,14 +71,14 @@ def command(  # noqa: PLR0913 - one for each option
     Exits with 1 when the tenant does not answer what it is asked.
     """
     if list_rules:
-        show(_rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
+        show(rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
         return ExitCode.OK
     settings = settle(typed)
     targets = read_outputs(outputs, _FORMATS, output_format)
     only = None if changed_since is None else _changed(changed_since)
     beyond = _online_check(settings) if online else None
     result = check_paths(settings.paths, os.environ, settings.off, only, settings.excludes, beyond=beyond)
-    targets.deliver(lambda name: _rendered(_FORMATS[name], result))
+    targets.deliver(lambda name: rendered(_FORMATS[name], result))
     failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
     return ExitCode.INVALID if failed else ExitCode.OK
 
@@ -96,8 +95,3 @@ def _changed(revision: str) -> frozenset[Path]:
     return changed_files(revision)
 
 
-def _rendered(renderer: str, value: CheckResult | object) -> str:
-    """Return `value` as the function `module:name` renders it; a module is loaded only when it is needed."""
-    module, _, name = renderer.partition(":")
-    text: str = getattr(importlib.import_module(f"reconciler.render.{module}"), name)(value)
-    return text

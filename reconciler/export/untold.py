@@ -55,24 +55,24 @@ def find_out(live: LiveWorkflow, tenancy: Tenancy) -> Told:
     """
     form = lifted_form(live.body)
     memory, digester = Memory.of(live.body), Digester(tenancy.key, live.name)
-    body, hidden, lost, uncertain = copy.deepcopy(live.body), set[Path](), [], []
-    from_memory: set[Untold | None] = set()
+    remembered = {path for path in untold_fields(form) if digester.remembers(memory, path)}
     tokens = set(tokens_left_out(form)) if Untold.TOKEN not in tenancy.told else set()
-    remembered = [path for path in untold_fields(form) if digester.remembers(memory, path)]
+    body = copy.deepcopy(live.body)
+    hidden, lost, uncertain, from_memory = set[Path](), list[Path](), list[Path](), set[Untold | None]()
     for path in untold_fields(form):
-        value, known = lookup(form, path), path in remembered
-        credential = _is_credential(path)
+        value, credential, known = lookup(form, path), _is_credential(path), path in remembered
         if is_told(path, value) and not (credential and known):
             continue
-        found = _found(path, None if value is ABSENT else value, memory, digester) if known else ABSENT
+        found = _found(path, value, memory, digester) if known else _seen(value)
         if found is not ABSENT and found is not None:
             put(body, path, found)
             from_memory.add(untold_kind(path))
+        elif found is None and credential:
+            _drop(body, path)
+            uncertain += [path] if not known and (path in tokens or value == "") else []
         elif credential:
-            there = found is ABSENT if known else value is not ABSENT and value != ""
-            _set_credential(body, path, there=there)
-            hidden |= {path} if there else set()
-            uncertain += [path] if not known and not there and (path in tokens or value == "") else []
+            put(body, path, HIDDEN_VALUE)
+            hidden.add(path)
         elif known and found is ABSENT:
             lost.append(path)
     return Told(
@@ -90,9 +90,15 @@ def _is_credential(path: Path) -> bool:
     return kind is not None and kind.is_credential
 
 
-def _found(path: Path, shown: JsonValue, memory: Memory, digester: Digester) -> JsonValue | Absent:
+def _seen(value: JsonValue | Absent) -> JsonValue | Absent:
+    """Return `ABSENT` for a value that is there and not told, and `None` where nothing shows."""
+    return None if value is ABSENT or value == "" else ABSENT
+
+
+def _found(path: Path, value: JsonValue | Absent, memory: Memory, digester: Digester) -> JsonValue | Absent:
     """Return the value that the digest is of, `None` for one that is not there; `ABSENT` when none fits."""
-    fits = (value for value in _possible(path, shown) if digester.agrees(memory, path, value))
+    shown = None if value is ABSENT else value
+    fits = (possible for possible in _possible(path, shown) if digester.agrees(memory, path, possible))
     return next(fits, ABSENT)
 
 
@@ -111,9 +117,7 @@ def _possible(path: Path, shown: JsonValue) -> Iterator[JsonValue]:
                 yield list[JsonValue](sorted(codes, key=str))
 
 
-def _set_credential(body: JsonObject, path: Path, *, there: bool) -> None:
+def _drop(body: JsonObject, path: Path) -> None:
     parent = lookup(body, path[:-1])
-    if there:
-        put(body, path, HIDDEN_VALUE)
-    elif isinstance(parent, dict):
+    if isinstance(parent, dict):
         parent.pop(str(path[-1]), None)

@@ -36,6 +36,12 @@ def label(name: str) -> str:
     return clip(printable(name), 100)
 
 
+def titled(graph: StepGraph, name: str) -> str:
+    """Return the title of a step in a drawing: its name, and its type where that is not the usual one."""
+    kind = graph.types.get(name, "standard")
+    return name if kind == "standard" else f"{name} ({kind})"
+
+
 def graph_text(drawings: Sequence[Drawing]) -> str:
     """Return a tree for each workflow: below a step stand those that wait for it.
 

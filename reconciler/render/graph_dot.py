@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.render.graph import Drawing, label
-from reconciler.stepgraph import StepGraph
+from reconciler.render.graph import Drawing, label, titled
 
 
 def graph_dot(drawings: Sequence[Drawing]) -> str:
@@ -20,7 +19,7 @@ def _digraph(drawing: Drawing) -> Iterator[str]:
     yield "  rankdir=LR;"
     yield "  node [shape=box];"
     for name, number in numbers.items():
-        yield f"  {number} [label={_quoted(_titled(graph, name))}];"
+        yield f"  {number} [label={_quoted(titled(graph, name))}];"
     for name, number in numbers.items():
         for parent in graph.parents[name]:
             yield f"  {numbers[parent]} -> {number};"
@@ -28,11 +27,6 @@ def _digraph(drawing: Drawing) -> Iterator[str]:
             yield f"  {number}m{index} [label={_quoted(f'{missing}: no step')}, style=dashed];"
             yield f"  {number}m{index} -> {number} [style=dashed];"
     yield "}"
-
-
-def _titled(graph: StepGraph, name: str) -> str:
-    kind = graph.types.get(name, "standard")
-    return name if kind == "standard" else f"{name} ({kind})"
 
 
 def _quoted(text: str) -> str:

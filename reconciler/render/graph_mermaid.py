@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconciler.render.graph import Drawing, label
+from reconciler.render.graph import Drawing, label, titled
 
 _PLAIN: Final = re.compile(r"[^\w .,()/-]")
 
@@ -22,8 +22,7 @@ def _box(drawing: Drawing, box: str) -> Iterator[str]:
     numbers = {name: f"{box}s{number}" for number, name in enumerate(graph.order)}
     yield f"  subgraph {box}[{_quoted(drawing.name)}]"
     for name, number in numbers.items():
-        kind = graph.types.get(name, "standard")
-        yield f"    {number}[{_quoted(name if kind == 'standard' else f'{name} ({kind})')}]"
+        yield f"    {number}[{_quoted(titled(graph, name))}]"
     for name, number in numbers.items():
         for parent in graph.parents[name]:
             yield f"    {numbers[parent]} --> {number}"
