@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -77,7 +78,7 @@ def command(  # noqa: PLR0913 - one for each option
     redactor = session.redactor().joined(Redactor.of(secrets))
     written = [item.text for item in exported if item.text]
     if out is None and written:
-        show("---\n".join(written).removesuffix("\n"))
+        show(_for_standard_output("---\n".join(written).removesuffix("\n")))
     elif out is not None and written:
         hint = "Nothing was written. --force replaces them."
         with terminating_as_interrupt():
@@ -90,6 +91,23 @@ def command(  # noqa: PLR0913 - one for each option
     for line in export_lines(exported, redactor):
         warn(line)
     return ExitCode.FAILED if any(item.problems for item in exported) else ExitCode.OK
+
+
+def _for_standard_output(text: str) -> str:
+    """Return `text`, in which an escape in the place of a character would say something else.
+
+    Raises:
+        ReconcilerError: Standard output does not know one of its characters.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        raise ReconcilerError(
+            f"standard output takes {encoding} only, and the manifests have other characters",
+            hint="--out DIRECTORY writes them as UTF-8.",
+        ) from None
+    return text
 
 
 def _exported(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import RICH, TENANTS, Ended, Git, body, rich, step
+from flow_helpers import COMMAND, RICH, TENANTS, Ended, Git, body, process_env, rich, step
 
 from reconciler.values import lookup
 
@@ -249,6 +250,22 @@ def test_a_directory_that_cannot_be_written(
     ended = typed("export", "one", "--out", tmp_path / "file" / "sub")
     assert (ended.code, ended.out) == (1, "")
     assert "cannot be written: not a directory" in ended.err
+
+
+def test_a_standard_output_that_knows_no_umlauts(git: Git) -> None:
+    """No character is exchanged for an escape, which YAML would read as another text: it is an error."""
+    git.server.store.create(body("\u00fcml\u00e4ut"))
+    command = [*COMMAND, "export", "--all"]
+    ended, refused = (
+        subprocess.run(
+            command, capture_output=True, check=False, env=process_env(git, PYTHONIOENCODING=encoding)
+        )
+        for encoding in ("utf-8", "ascii")
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert "name: \u00fcml\u00e4ut\n" in ended.stdout.decode()
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert b"standard output takes ascii only" in refused.stderr
 
 
 @pytest.mark.parametrize(
