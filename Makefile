@@ -2,6 +2,9 @@
 # make test   sets everything up and passes the tests
 # make lint   ruff, mypy --strict, the import contracts, hadolint and shellcheck
 # make bench  measures validate against its yardsticks and prints the ratios
+# make docs   builds the documentation as a site, strictly
+# make reference  writes the pages of the documentation that are generated from the code
+# make picture  draws the README's picture of a plan anew
 # make lock   writes the lock files anew from pyproject.toml (needs uv)
 # make release       builds and checks the files of a release, into dist/; uploads nothing
 # make audit         bandit, and known vulnerabilities of the locked dependencies
@@ -15,7 +18,7 @@ READY  := $(VENV)/.ready
 TOOLS       := $(VENV)-release
 TOOLS_READY := $(TOOLS)/.ready
 
-.PHONY: demo test lint format bench lock release audit test-lowest clean
+.PHONY: demo test lint format bench docs reference picture lock release audit test-lowest clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
@@ -38,12 +41,22 @@ format: $(READY)
 bench: $(READY)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+reference: $(READY)
+	$(BIN)/python -m tools.reference
+
+picture: $(VENV)/.docs
+	$(BIN)/python -m tools.picture
+
 LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url
 
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra emulator --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) --group pyproject.toml:build --constraint requirements-dev.lock -o requirements-build.lock
+	$(LOCK) --group pyproject.toml:docs --constraint requirements-dev.lock -o requirements-docs.lock
 	$(LOCK) --group release -o requirements-release.lock
 
 release: $(TOOLS_READY)
@@ -57,7 +70,7 @@ test-lowest: $(TOOLS_READY)
 	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/test-lowest $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(TOOLS) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Installed from the lock file first (hashes checked), then the project itself on top, editable.
 $(READY): requirements-dev.lock pyproject.toml
@@ -74,3 +87,7 @@ $(TOOLS_READY): requirements-release.lock
 	$(PYTHON) -m venv --clear $(TOOLS)
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
 	@touch $(TOOLS_READY)
+
+$(VENV)/.docs: $(READY) requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@

@@ -9,8 +9,14 @@ class ExitCode(IntEnum):
     """What the process's exit status says."""
 
     OK = 0
+    """Fine."""
     FAILED = 1
+    """The operation failed."""
     DIFFERENCES = 2
+    """Differences were found, by `plan --detailed-exitcode`."""
     INVALID = 3
+    """Manifests or the configuration are invalid."""
     BLOCKED = 4
+    """A saved plan is stale, or a guard blocks a change."""
     USAGE = 64
+    """The command was used wrongly."""

@@ -1,0 +1,21 @@
+"""The how-to guides, and all other pages with commands, work as written in a repository that is set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from console_pages import prepared_folder, run_page
+from markdown_pages import ROOT, TUTORIAL, all_pages, fences
+
+from reconciler.emulator.server import EmulatorServer
+
+_PAGES = [page for page in all_pages() if page != TUTORIAL and fences(page, "console")]
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_works_as_written(page: Path, tmp_path: Path) -> None:
+    """Each command of the page does what the page says, one after the other, with the example manifests."""
+    with EmulatorServer(step_seconds=0.1) as server:
+        env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "anything"}
+        run_page(page, prepared_folder(tmp_path), env)

@@ -1,0 +1,238 @@
+"""The reference tells the truth: it is what the code says now, and every JSON object is as documented."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from console_pages import prepared_folder
+from markdown_pages import ROOT
+
+from reconciler.cli import group
+from reconciler.client import Session, Workflow
+from reconciler.emulator.server import EmulatorServer
+from reconciler.exits import ExitCode
+from reconciler.schema import STEP_TYPES, Field, Kind, body_fields, step_fields
+
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from tools import picture
+from tools.reference import FOLDER, PAGES
+
+_AS_ELSEWHERE = (
+    "plan.",
+    "report.",
+    "changes[].body.",
+    "changes[].fields[].before",
+    "changes[].fields[].after",
+)
+"""What stands below these is documented elsewhere, or is whatever a workflow has."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_page_is_fresh(name: str) -> None:
+    """Each generated page is what the code says now; if not, `make reference` writes it anew."""
+    assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name]()
+
+
+def test_commands_page_has_every_option() -> None:
+    """Each option of each command, its variable, and each command itself are on the page of commands."""
+    text = (FOLDER / "cli.md").read_text(encoding="utf-8")
+    context = group.make_context("peak-reconciler", ["--help"], resilient_parsing=True)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        section = text.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        for option in command.params:
+            names = [*option.opts, *([str(option.envvar)] if option.envvar else [])]
+            assert option.param_type_name == "argument" or all(word in section for word in names), names
+
+
+def test_picture_shows_what_plan_prints() -> None:
+    """The text of the README's picture is, word for word, what the command prints into a terminal."""
+    shown = picture.shown()
+    assert "\x1b[32m+ create" in shown
+    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", picture.PICTURE.read_text(encoding="utf-8"))
+    seen = (
+        "".join(drawn)
+        .replace("&#160;", "")
+        .replace("&quot;", '"')
+        .replace("&gt;", ">")
+        .replace("&#x27;", "'")
+    )
+    printed = f"$ peak-reconciler {' '.join(picture.COMMAND)}" + re.sub(r"\x1b\[\d*m", "", shown)
+    assert "".join(seen.split()) == "".join(printed.split())
+
+
+def _rows(page: str, first_column: str) -> list[list[str]]:
+    """Return the rows of the table whose first heading is `first_column`."""
+    lines = (FOLDER / page).read_text(encoding="utf-8").splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith(f"| {first_column} |"))
+    return list(_table(lines[start + 2 :]))
+
+
+def _table(lines: list[str]) -> Iterator[list[str]]:
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def _fields(field: Field, path: str) -> Iterator[str]:
+    if field.children:
+        for name, child in field.children.items():
+            yield from _fields(child, f"{path}.{name}" if path else name)
+    elif field.kind is Kind.MAP:
+        yield f"{path}.<name>"
+    elif field.item is not None and field.item.children:
+        yield from _fields(field.item, f"{path}[]")
+    else:
+        yield path
+
+
+def test_coverage_names_every_field() -> None:
+    """The table of fields has every field of the schema, with the steps that have it, and no other."""
+    expected = {path: {"workflow"} for path in _fields(body_fields(), "") if not path.startswith("steps")}
+    for kind in STEP_TYPES:
+        for path in _fields(step_fields(kind), "steps.<step>"):
+            expected.setdefault(path, set()).add(kind)
+    told = {}
+    for field, where, _, _ in _rows("coverage.md", "field"):
+        path = field.split("`")[1]
+        told[path] = set(STEP_TYPES) if where == "every step" else set(where.split(", "))
+    assert told == expected
+
+
+def test_coverage_names_every_method() -> None:
+    """The table of methods has every method of the client, with the module it stands in."""
+    methods = {
+        name: Path(inspect.getfile(method)).name
+        for name, method in inspect.getmembers(Workflow, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    told = {row[0].strip("`"): row[1].strip("`") for row in _rows("coverage.md", "method")}
+    assert told == {**methods, "get_client": "workflows.py"}
+
+
+def test_coverage_names_files_that_exist() -> None:
+    """Every file that the tables of methods and fields name is there."""
+    text = (FOLDER / "coverage.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`([a-z_]+/[a-z_/]*(?:\.\w+)?)`", text))
+    assert len(names) > 10
+    for name in sorted(names):
+        assert (ROOT / name).exists() or (ROOT / "reconciler" / name).exists(), name
+    for row in _rows("coverage.md", "method"):
+        assert (ROOT / "tests" / "client" / row[3].strip("`")).is_file(), row
+
+
+def test_exit_codes_are_those_of_the_code() -> None:
+    """The table of exit codes has those of the code, each with a meaning, and no other."""
+    rows = _rows("exit-codes.md", "exit code")
+    assert [int(row[0]) for row in rows] == [code.value for code in ExitCode]
+    assert all(row[2] for row in rows)
+
+
+def _documented(title: str) -> set[str]:
+    """Return the keys that the page of JSON objects has below a heading."""
+    text = (FOLDER / "json.md").read_text(encoding="utf-8")
+    section = text.split(f"\n## {title}\n")[1].split("\n## ")[0].splitlines()
+    start = next(index for index, line in enumerate(section) if line.startswith("| key |"))
+    return {row[0].strip("`") for row in _table(section[start + 2 :])}
+
+
+def _keys(value: Any, path: str = "") -> Iterator[str]:
+    if path.startswith(_AS_ELSEWHERE):
+        yield re.sub(r"^(plan|report|changes\[\]\.body)\b.*", r"\1", path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _keys(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for item in value:
+            yield from _keys(item, f"{path}[]")
+    else:
+        yield path
+
+
+@cache
+def _round(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the object that each command prints in one round with all sorts of changes, by its heading."""
+    prepared_folder(folder)
+    found: dict[str, dict[str, Any]] = {}
+    with EmulatorServer(step_seconds=0.0) as server, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("PEAK_API_URL", server.url)
+        patch.setenv("PEAK_AUTH_TOKEN", "anything")
+
+        def told(line: str) -> dict[str, Any]:
+            done = CliRunner().invoke(group, [*line.split(), "--format", "json"], standalone_mode=False)
+            assert done.exception is None, done.exception
+            answer: dict[str, Any] = json.loads(done.stdout)
+            return answer
+
+        told("apply --auto-approve")
+        _change(folder / "workflows", server.url)
+        found["validate"] = told("validate")
+        found["Rules"] = told("validate --list-rules")
+        found["plan"] = told("plan --prune --show-unmanaged")
+        found["apply and rollback"] = told("apply --auto-approve --report record.json")
+        found["The record of a run"] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        found["Backups"] = told("rollback --list")
+        found["run"] = told("run scoring --wait")
+    return found
+
+
+def _change(workflows: Path, url: str) -> None:
+    """See to it that there is one of everything: a finding, an update, a delete, a note, somebody else's."""
+    with Session("anything", base_url=url) as session:
+        client = Workflow(session)
+        client.create_workflow({"name": "taken", "steps": {"a": {"command": "x"}}})
+        client.create_workflow(
+            {"name": "theirs", "tags": [{"name": "reconciler-owner-b"}], "steps": {"a": {}}}
+        )
+    file = workflows / "scoring.yaml"
+    text = file.read_text(encoding="utf-8").replace("python score.py", "python score.py --all")
+    file.write_text(
+        text.replace("    - webhook: true", "    - webhook: true\n    - cron: 0 6 * * *"), encoding="utf-8"
+    )
+    (workflows / "nightly-report.yaml").unlink()
+    (workflows / "taken.yaml").write_text("name: taken\nsteps: {a: {command: x}}\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Return what the commands print, by the heading on the page of JSON objects."""
+    return _round(tmp_path_factory.mktemp("round"))
+
+
+_TITLES = (
+    "validate",
+    "Rules",
+    "plan",
+    "apply and rollback",
+    "Backups",
+    "run",
+    "The record of a run",
+)
+
+
+def test_json_page_has_these_objects() -> None:
+    """Each section of the page of JSON objects is checked below."""
+    text = (FOLDER / "json.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^## (.*)$", text, re.MULTILINE)) == _TITLES
+
+
+@pytest.mark.parametrize("title", _TITLES)
+def test_json_is_as_documented(title: str, objects: dict[str, dict[str, Any]]) -> None:
+    """What a command prints has the keys that are documented, and what is documented is printed."""
+    found = {re.sub(r"\[\]$", "", key) for key in _keys(objects[title])}
+    printed = {key for key in found if not any(other.startswith(f"{key}[]") for other in found)}
+    assert printed == {re.sub(r"\[\]$", "", key) for key in _documented(title)}

@@ -1,0 +1,1 @@
+"""What makes the documentation: run from the checkout, never shipped."""

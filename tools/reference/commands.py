@@ -1,0 +1,98 @@
+"""The page of all commands, from click: a new command or option appears by itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from reconciler.cli import group
+from tools.reference.markdown import code, head, table, text_page
+
+_OTHER_VARIABLES: Final = (
+    ("PEAK_AUTH_TOKEN", "The credential, sent as it is in the header `Authorization`."),
+    ("API_KEY", "The credential, where `PEAK_AUTH_TOKEN` is not set."),
+    ("PEAK__STAGE", "The stage: `prod` (default), `dev`, `latest`, `test`, `beta` or `parvati`."),
+    ("STAGE", "The stage, where `PEAK__STAGE` is not set."),
+    ("PEAK_API_URL", "An address in place of the stage's: a proxy, or the emulator."),
+    (
+        "RECONCILER_REMEMBER_KEY",
+        "Keys the digests of [what the platform does not tell](../explanation/memory.md).",
+    ),
+    ("NO_COLOR", "Set to anything: no colour, also on a terminal."),
+)
+
+_INTRODUCTION: Final = """\
+Every command has `--help`. The result goes to standard output, progress and warnings to standard error.
+What the exit codes mean is [a page of its own](exit-codes.md).
+
+An option wins over its variable, a variable over `reconciler.yaml` (the environment's block before the top
+level), and that over the default.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    context = click.Context(group, info_name="peak-reconciler")
+    lines = head("Commands", _INTRODUCTION)
+    for name, command in _commands(context):
+        lines += _command(click.Context(command, parent=context, info_name=name))
+    return text_page([*lines, *_variables(context)])
+
+
+def _commands(context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None:
+            yield name, command
+
+
+def _command(context: click.Context) -> Iterator[str]:
+    command = context.command
+    pieces = " ".join(command.collect_usage_pieces(context))
+    yield from (f"## {context.info_name}", "", "```text", f"{context.command_path} {pieces}", "```", "")
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    for paragraph in paragraphs:
+        yield from (" ".join(paragraph.split()), "")
+    yield from table(
+        ("option", "meaning", "default", "variable"),
+        (_option(option, context) for option in command.params if isinstance(option, click.Option)),
+    )
+    if command.epilog:
+        yield from ("```text", *command.epilog.replace("\b\n", "").strip("\n").splitlines(), "```", "")
+
+
+def _option(option: click.Option, context: click.Context) -> tuple[str, str, str, str]:
+    names = code(" / ".join([*option.opts, *option.secondary_opts]))
+    takes = "" if option.is_flag else f" {_takes(option, context)}"
+    default = code(str(option.default)) if option.show_default and not option.is_flag else ""
+    again = " (repeatable)" if option.multiple and "repeat" not in (option.help or "") else ""
+    return names + takes, f"{option.help or ''}{again}", default, _variable(option)
+
+
+def _takes(option: click.Option, context: click.Context) -> str:
+    if isinstance(option.type, click.Choice):
+        return ", ".join(map(code, option.type.choices))
+    return code(option.make_metavar(context))
+
+
+def _variable(option: click.Option) -> str:
+    return code(str(option.envvar)) if option.envvar else ""
+
+
+def _variables(context: click.Context) -> Iterator[str]:
+    yield from ("## Environment variables", "")
+    told: dict[str, tuple[str, list[str]]] = {}
+    for name, command in _commands(context):
+        for option in command.params:
+            if isinstance(option, click.Option) and option.envvar:
+                told.setdefault(str(option.envvar), (option.opts[0], []))[1].append(name)
+    options = [
+        (code(variable), f"{code(option)} of {', '.join(map(code, names))}")
+        for variable, (option, names) in sorted(told.items())
+    ]
+    others = [(code(variable), meaning) for variable, meaning in _OTHER_VARIABLES]
+    yield from table(("variable", "meaning"), [*others, *options])
+    yield "A token goes over https only, or to loopback."

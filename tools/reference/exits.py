@@ -1,0 +1,38 @@
+"""The page of the exit codes, from `reconciler/exits.py`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler import exits
+from reconciler.exits import ExitCode
+from tools.reference.markdown import head, table, text_page
+
+_INTERRUPTS: Final = """\
+An interrupt (Ctrl-C, SIGTERM) lets an apply finish what it is writing and report the rest as not tried,
+with exit code 1; anything else it ends with 130.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    lines = head("Exit codes", "They are the same for every command.")
+    return text_page([*lines, *table(("exit code", "name", "meaning"), _rows()), *_INTERRUPTS.splitlines()])
+
+
+def _rows() -> Iterator[tuple[str, str, str]]:
+    meanings = dict(_meanings())
+    for code in ExitCode:
+        yield str(code.value), code.name.lower(), meanings[code.name]
+
+
+def _meanings() -> Iterator[tuple[str, str]]:
+    """Yield each code with the text that stands below it."""
+    (module,) = [node for node in ast.parse(inspect.getsource(exits)).body if isinstance(node, ast.ClassDef)]
+    for name, text in zip(module.body, module.body[1:], strict=False):
+        match name, text:
+            case ast.Assign(targets=[ast.Name(id=code)]), ast.Expr(value=ast.Constant(value=str(meaning))):
+                yield code, " ".join(meaning.split())

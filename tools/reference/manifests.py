@@ -1,0 +1,53 @@
+"""The page of a manifest's fields, from the schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.schema import STEP_TYPES, load_schema
+from reconciler.values import as_object
+from tools.reference.markdown import code, head, text_page
+from tools.reference.schemas import schema_table
+
+_INTRODUCTION: Final = """\
+A file holds one or more YAML documents (or JSON), each with a workflow under `body:`, or bare. In place of
+`body:`, a document may have `patch:`. Beside either stands, if you like, `reconcile:`.
+
+A manifest is the whole truth of its workflow: what it leaves out has the default below, else it is not
+there. `peak-reconciler schema manifest` prints all of this as a JSON Schema.
+"""
+_ELSEWHERE: Final = """\
+## Values from elsewhere
+
+- `!env NAME`, or `!env {name: NAME, default: TEXT}`: the value of a variable. It is never shown, logged or
+  saved. `validate` warns of one that is not set; `plan` and `apply` need it.
+- `!file PATH`: the text of a file, below the directory that was named.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    lines = head("Manifests", _INTRODUCTION)
+    return text_page([*lines, *_workflow(), *_steps(), *_beside(), *_ELSEWHERE.splitlines()])
+
+
+def _workflow() -> Iterator[str]:
+    yield from ("## Workflow", "", "Below `body:`, or at the top of a bare document.", "")
+    yield from schema_table(load_schema("workflow"), "workflow", leave=frozenset({"steps"}))
+
+
+def _steps() -> Iterator[str]:
+    parts = as_object(load_schema("workflow")["$defs"])
+    for kind in STEP_TYPES:
+        schema = as_object(parts[f"{kind}Step"])
+        title = kind.upper() if kind in {"http", "sql"} else kind.capitalize()
+        yield from (f"## {title} step", "", f"{schema['description']} Below `steps.<step>`.", "")
+        yield from schema_table(schema, "workflow")
+
+
+def _beside() -> Iterator[str]:
+    for name, title in (("reconcile", "Settings"), ("patch", "Patch manifest")):
+        schema = load_schema(name)
+        yield from (f"## {title}", "", f"{schema['description']} Below {code(f'{name}:')}.", "")
+        yield from schema_table(schema, name, leave=frozenset({"body.steps"}))
