@@ -44,8 +44,10 @@ def _place(finding: Finding) -> str:
 
 
 def summary_line(result: CheckResult) -> str:
-    """Return how much was checked and found, in one line."""
-    checked = f"{_count(result.manifests, 'valid manifest')} in {_count(result.files, 'file')}"
+    """Return how much was checked and found, in one line; nothing is called valid beside an error."""
+    files = _count(result.files, "file")
+    valid = f"{_count(result.manifests, 'valid manifest')} in {files}"
+    checked = f"{files} checked" if result.count(Severity.ERROR) else valid
     counts = ((severity, result.count(severity)) for severity in Severity)
     found = ", ".join(_count(number, severity.value) for severity, number in counts if number)
     return f"{checked}; {found or 'nothing wrong'}"

@@ -106,7 +106,7 @@ def test_what_is_not_there(server: EmulatorServer, tmp_path: Path) -> None:
     """Each id that does not exist or cannot run is an error at its place, with candidates."""
     done = _online(server, tmp_path, _BAD)
     assert (done.returncode, done.stderr) == (3, "")
-    assert told(done) == [*_FOUND, "1 valid manifest in 1 file; 5 errors"]
+    assert told(done) == [*_FOUND, "1 file checked; 5 errors"]
     assert "    5 |       imageId: 99\n      |                ^\n" in done.stdout
     assert _asked(server) == [
         _IMAGES,
@@ -181,7 +181,7 @@ def test_switched_off_in_the_configuration(server: EmulatorServer, tmp_path: Pat
         encoding="utf-8",
     )
     done = _online(server, tmp_path, _BAD)
-    assert told(done) == [_FOUND[2], _FOUND[3], "1 valid manifest in 1 file; 2 errors"]
+    assert told(done) == [_FOUND[2], _FOUND[3], "1 file checked; 2 errors"]
     assert not {_OPTIONS, _RESOURCES, _WORKFLOWS} & set(_asked(server))
 
 
