@@ -40,12 +40,18 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
 
 @click.command(epilog=_EPILOG)
 @click.option(
-    "--port", type=click.IntRange(0, 65535), required=True, help="Port to listen on; 0 takes any free one."
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    required=True,
+    help="Port to listen on; 0 takes any free one.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on."
+)
 @click.option("--allow-remote", is_flag=True, help="Let --host be other than loopback.")
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the state.")
-@click.option("--token", help="The only Authorization let in; any is when left out.")
+@click.option("--token", metavar="TOKEN", help="The only Authorization let in; any is when left out.")
 @click.option(
     "--profile",
     "profiles",
@@ -56,7 +62,9 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="A misfortune of requests; repeatable."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="What chance is seeded with.")
+@click.option(
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="What chance is seeded with."
+)
 @click.option(
     "--request-log",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -64,6 +72,7 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
 )
 @click.option(
     "--step-seconds",
+    metavar="SECONDS",
     type=click.FloatRange(min=0),
     default=0.2,
     show_default=True,

@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     Needs no network and no credentials. A variable that !env names and that is not set is only a warning
     here; plan and apply need it. A comment on a line, # reconciler: ignore[rule-id], switches a rule off
-    for it. Exits with 0 when nothing is wrong, else with 3.
+    for it. Exits with 3 when there is an error, with --strict also when there is a warning.
 
     With --online the tenant is asked, too: server and credential are found as for plan.
     Exits with 1 when the tenant does not answer what it is asked.

@@ -21,7 +21,7 @@ class Workflow(WorkflowDefinitions, WorkflowRuns, WorkflowExecutions):
 
 
 def get_client(session: Session | None = None) -> Workflow:
-    """Return a workflow client (documentation).
+    """Return a client of the workflows.
 
     Args:
         session: The session to use; the default one, made from the environment, when left out.
