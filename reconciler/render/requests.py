@@ -11,6 +11,8 @@ from reconciler.values import JsonObject, JsonValue, dump_compact
 
 _MASK: Final = "…"
 _LONGEST_BODY: Final = 2000
+_WORTH_TELLING: Final = 0.05
+"""From so many seconds on, a wait does not show as 0.0."""
 
 
 def exchange_line(exchange: Exchange, redactor: Redactor) -> str:
@@ -26,7 +28,7 @@ def exchange_line(exchange: Exchange, redactor: Redactor) -> str:
     words = [f"{exchange.method} {exchange.path}: {came} in {exchange.seconds:.2f} s"]
     if exchange.attempt > 1:
         words.append(f"try {exchange.attempt}")
-    if exchange.waited:
+    if exchange.waited >= _WORTH_TELLING:
         words.append(f"waited {exchange.waited:.1f} s")
     if exchange.body is not None:
         words.append(f"body {clip(dump_compact(_masked(exchange.body)), _LONGEST_BODY)}")
