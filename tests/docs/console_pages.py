@@ -36,6 +36,7 @@ _VARYING: Final = (
     (re.compile(r"[0-9a-f]{64}"), "DIGEST"),
     (re.compile(r"\(id \d+"), "(id N"),
     (re.compile(r"^Requests: .*$", re.MULTILINE), "REQUESTS"),
+    (re.compile(r"in \d+\.\d\d s\b"), "in SECONDS"),
 )
 """What is another one at each run, and what stands for it when two outputs are compared."""
 _KEPT: Final = frozenset({"LANG", "TMPDIR", "SSL_CERT_FILE"})
