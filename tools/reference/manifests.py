@@ -16,6 +16,36 @@ A file holds one or more YAML documents (or JSON), each with a workflow under `b
 
 A manifest is the whole truth of its workflow: what it leaves out has the default below, else it is not
 there. `peak-reconciler schema manifest` prints all of this as a JSON Schema.
+
+```yaml
+reconcile:
+  renamedFrom: [forecast]
+  ignore: [steps.*.imageVersionId]
+  whenRunning: wait
+body:
+  name: daily-forecast
+  triggers:
+    - cron: "0 6 * * *"
+  watchers:
+    - user: ops@example.com
+      events: {fail: true}
+  steps:
+    load:
+      imageId: 100
+      imageVersionId: 200
+      command: python load.py
+    train:
+      imageId: 100
+      imageVersionId: 200
+      command: python train.py
+      parents: [load]
+---
+patch:
+  name: someone-elses-workflow
+  stepNames: [train]
+  set:
+    imageVersionId: 12
+```
 """
 _ELSEWHERE: Final = """\
 ## Values from elsewhere
