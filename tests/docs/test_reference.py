@@ -29,8 +29,6 @@ from tools import picture
 from tools.reference import FOLDER, PAGES
 
 _AS_ELSEWHERE = (
-    "plan.",
-    "report.",
     "changes[].body.",
     "changes[].fields[].before",
     "changes[].fields[].after",
@@ -151,7 +149,7 @@ def _documented(title: str) -> set[str]:
 
 def _keys(value: Any, path: str = "") -> Iterator[str]:
     if path.startswith(_AS_ELSEWHERE):
-        yield re.sub(r"^(plan|report|changes\[\]\.body)\b.*", r"\1", path)
+        yield re.sub(r"^(changes\[\]\.body)\b.*", r"\1", path)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _keys(item, f"{path}.{key}" if path else key)
@@ -183,8 +181,7 @@ def _round(folder: Path) -> dict[str, dict[str, Any]]:
         found["validate"] = told("validate")
         found["Rules"] = told("validate --list-rules")
         found["plan"] = told("plan --prune --show-unmanaged")
-        found["apply and rollback"] = told("apply --auto-approve --report record.json")
-        found["The record of a run"] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        found["apply and rollback"] = told("apply --auto-approve")
         found["Backups"] = told("rollback --list")
         found["run"] = told("run scoring --wait")
     return found
@@ -220,7 +217,6 @@ _TITLES = (
     "apply and rollback",
     "Backups",
     "run",
-    "The record of a run",
 )
 
 

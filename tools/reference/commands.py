@@ -55,13 +55,21 @@ def _command(context: click.Context) -> Iterator[str]:
     yield from (f"## {context.info_name}", "", "```text", f"{context.command_path} {pieces}", "```", "")
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     for paragraph in paragraphs:
-        yield from (" ".join(paragraph.split()), "")
+        yield from _paragraph(paragraph)
     yield from table(
         ("option", "meaning", "default", "variable"),
         (_option(option, context) for option in command.params if isinstance(option, click.Option)),
     )
     if command.epilog:
         yield from ("```text", *command.epilog.replace("\b\n", "").strip("\n").splitlines(), "```", "")
+
+
+def _paragraph(text: str) -> Iterator[str]:
+    """Yield a paragraph of a help text; what click keeps as it stands is a block here."""
+    if text.startswith("\b\n"):
+        yield from ("```text", *text.splitlines()[1:], "```", "")
+    else:
+        yield from (" ".join(text.split()), "")
 
 
 def _option(option: click.Option, context: click.Context) -> tuple[str, str, str, str]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.schema import load_schema
+from reconciler.schema import SCHEMA_NAMES, load_schema
 from tools.reference.markdown import head, text_page
 from tools.reference.schemas import schema_table
 
-_FILES: Final = (
-    ("plan", "Plan file"),
-    ("backup", "Backup"),
-    ("execution", "Parameters of a run"),
-)
+_TOLD_ELSEWHERE: Final = frozenset({"manifest", "workflow", "patch", "reconcile", "configuration"})
+"""The schemas that have pages of their own."""
+
+_AS_PRINTED: Final = frozenset({"plan", "report"})
+"""What of a record is as the commands print it."""
 
 _INTRODUCTION: Final = """\
-JSON files that the commands write, and read again. What they print is on [a page of its own](json.md).
+JSON that the commands write into files, or read from them. What they print is on
+[a page of its own](json.md). `peak-reconciler schema NAME` prints each of these as a JSON Schema.
 
 In a plan file's `body`, `{"$secret": …}` stands for a secret: it says where the value comes from.
 """
@@ -25,10 +26,12 @@ In a plan file's `body`, `{"$secret": …}` stands for a secret: it says where t
 def page() -> str:
     """Return the page."""
     lines = head("Files", _INTRODUCTION)
-    return text_page([*lines, *(line for name, title in _FILES for line in _file(name, title))])
+    return text_page(
+        [*lines, *(line for name in SCHEMA_NAMES if name not in _TOLD_ELSEWHERE for line in _file(name))]
+    )
 
 
-def _file(name: str, title: str) -> Iterator[str]:
+def _file(name: str) -> Iterator[str]:
     schema = load_schema(name)
-    yield from (f"## {title}", "", str(schema["description"]), "")
-    yield from schema_table(schema, name)
+    yield from (f"## {schema['title']}", "", f"{schema['description']} Its schema is called `{name}`.", "")
+    yield from schema_table(schema, name, leave=_AS_PRINTED)
