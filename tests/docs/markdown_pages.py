@@ -61,7 +61,7 @@ class Fence:
 
 def all_pages() -> list[Path]:
     """Return every page that users read."""
-    return [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def parts(page: Path) -> Iterator[Fence | Remark]:
