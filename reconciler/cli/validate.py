@@ -93,5 +93,3 @@ def _changed(revision: str) -> frozenset[Path]:
     from reconciler.rules.changes import changed_files  # noqa: PLC0415 - most checks ask git nothing
 
     return changed_files(revision)
-
-
