@@ -19,10 +19,10 @@ from reconciler.cli.output import show, warn
 from reconciler.cli.placing import place_files
 from reconciler.cli.settings import Settings
 from reconciler.client import Session, Workflow
+from reconciler.credential_patterns import looks_like
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
 from reconciler.export import Exported, Exporter
-from reconciler.manifests.credentials import looks_like
 from reconciler.manifests.files import CONFIGURATION_NAMES
 from reconciler.plan import DefaultResource, Listed, LiveWorkflow
 from reconciler.plan.building import learn

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20
-_UNUSABLE_ADDRESS: Final = (
+UNUSABLE_ADDRESS: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
@@ -136,7 +136,7 @@ def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failur
             hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to the file with its CA certificate.",
         )
         return Failure(untrusted, Repeat.NEVER)
-    if isinstance(error, _UNUSABLE_ADDRESS):
+    if isinstance(error, UNUSABLE_ADDRESS):
         # Not in its words, which may quote a password.
         unusable = NotSentError(
             f"{label}: the address of the proxy or of the server cannot be used; nothing was sent",

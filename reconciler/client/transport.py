@@ -29,7 +29,7 @@ from reconciler.client.exceptions import (
     UnreadableAnswerError,
 )
 from reconciler.client.exchanges import Counter, Exchange, Observer, Traffic
-from reconciler.client.failures import Failure, Repeat, refused, unanswered, unreadable
+from reconciler.client.failures import UNUSABLE_ADDRESS, Failure, Repeat, refused, unanswered, unreadable
 from reconciler.client.pressure import NoTimeError, Pressure, Turn
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import clip, printable
@@ -317,7 +317,9 @@ class Transport:
                 stream=True,
             )
         except (OSError, HTTPError, ValueError) as error:  # what requests raises is an OSError
-            raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from error
+            # What an address that cannot be used is told with may quote the password in it.
+            cause = None if isinstance(error, UNUSABLE_ADDRESS) else error
+            raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from cause
         with closing(response):
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
                 raise refused(call.label, response, self._redactor, tick, self._clock.wall())

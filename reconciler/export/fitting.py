@@ -8,8 +8,8 @@ from itertools import takewhile
 from typing import Final
 
 from reconciler.canonical import keyed_path
+from reconciler.credential_patterns import looks_like
 from reconciler.errors import ReconcilerError
-from reconciler.manifests.credentials import looks_like
 from reconciler.schema import validate
 from reconciler.values import JsonObject, JsonValue, Path, lookup
 
