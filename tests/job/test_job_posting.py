@@ -73,6 +73,14 @@ def test_user_and_password_of_the_address_become_basic_authentication() -> None:
     assert "ann" not in got.path
 
 
+def test_proxies_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies beyond a proxy is posted through it, as the API's requests are."""
+    with receiver() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        Poster("the Pushgateway", "http://pushgateway.invalid:9091/x", public=True).post(b"{}")
+    assert proxy.received[0].path == "http://pushgateway.invalid:9091/x"
+
+
 @pytest.mark.parametrize(
     ("url", "public", "fine"),
     [

@@ -12,7 +12,7 @@ from typing import Final
 from reconciler.cli.output import write_file
 from reconciler.cli.scheduled.job import Job
 from reconciler.errors import ReconcilerError
-from reconciler.job import Outcome
+from reconciler.job import Kind, Outcome
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.gateway import push
 from reconciler.job.metrics import Measured, exposition, last_success_in
@@ -38,13 +38,18 @@ class Teller:
             last_success=_last_success(job.options.metrics_file, job.environment),
             runs=(0, 0) if loops else None,
         )
+        self._told: tuple[object, ...] | None = None
 
     def metrics(self) -> str:
         """Return the metrics as they are; from any thread."""
         return exposition(self._measured)
 
     def tell(self, outcome: Outcome) -> None:
-        """Write and push the metrics, and notify, as far as that is asked for."""
+        """Write and push the metrics, and notify, as far as that is asked for.
+
+        Nobody is notified of what the run before this one was told for already: the same failure, the same
+        drift. A change is told each time, since each time something was written.
+        """
         self._measured = _after(self._measured, outcome)
         self._write()
         self._push()
@@ -70,7 +75,10 @@ class Teller:
 
     def _notify(self, outcome: Outcome) -> None:
         options = self._job.options
+        told, self._told = self._told, _what(outcome)
         if options.notify is None or not options.notify_on.intersection(outcome.kinds):
+            return
+        if told == self._told and Kind.CHANGE not in outcome.kinds:
             return
         fields: JsonObject = {
             "format": options.notify_format,
@@ -85,6 +93,15 @@ class Teller:
 
     def _warn(self, event: Event, message: str, fields: JsonObject) -> None:
         self._job.log(Entry(event=event, level=Level.WARNING, message=message, fields=fields))
+
+
+def _what(outcome: Outcome) -> tuple[object, ...]:
+    """Return what a run is told for, without what differs from run to run."""
+    return (
+        outcome.kinds,
+        outcome.exit_code,
+        tuple((item.name, item.action, item.status) for item in outcome.touched),
+    )
 
 
 def _after(measured: Measured, outcome: Outcome) -> Measured:

@@ -1,0 +1,97 @@
+"""Which runs of a loop are told of."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from job_helpers import Receiver, outcome, planned, receiver, touched
+
+from reconciler.apply import Timing
+from reconciler.cli.manner import Asked as AskedManner
+from reconciler.cli.manner import Manner
+from reconciler.cli.scheduled.job import Job
+from reconciler.cli.scheduled.log import TextLog
+from reconciler.cli.scheduled.options import JobOptions
+from reconciler.cli.scheduled.signals import Signals
+from reconciler.cli.scheduled.telling import Teller
+from reconciler.cli.scoping import Asked
+from reconciler.cli.settings import Typed
+from reconciler.client.posting import Poster
+from reconciler.job import Kind
+from reconciler.job.metrics import last_success_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLEAN = outcome()
+CHANGED = outcome(planned=planned(update=1), touched=(touched(),))
+FAILED = outcome(exit_code=1, planned=planned(update=1), touched=(touched(status="failed", error="in 1 s"),))
+FAILED_AGAIN = dataclasses.replace(
+    FAILED, run_id="another", touched=(touched(status="failed", error="in 2 s"),)
+)
+FAILED_ELSEWHERE = dataclasses.replace(FAILED, touched=(touched("other", status="failed"),))
+INVALID = outcome(exit_code=3, planned=None, error="the manifests are invalid")
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    """Return who is told."""
+    with receiver() as running:
+        yield running
+
+
+def _teller(hook: Receiver) -> Teller:
+    options = JobOptions(
+        dry_run=False,
+        metrics_file=None,
+        gateway=None,
+        notify=Poster("the webhook", hook.url),
+        notify_format="generic",
+        notify_on=frozenset(Kind),
+        lock_file=None,
+        lease=300,
+        interval=60,
+        jitter=0,
+        listen=None,
+    )
+    job = Job(
+        typed=Typed(),
+        asked=Asked(prune=False, allow_deletes=None, allow_protected=(), targets=(), exclude=(), shard=None),
+        manner=AskedManner(manner=Manner(timing=Timing(), backup_dir=None), keeps_backups=False),
+        options=options,
+        place=Path(),
+        log=TextLog({}),
+        signals=Signals(),
+    )
+    return Teller(job)
+
+
+def test_a_lasting_failure_is_told_once(hook: Receiver) -> None:
+    """What fails as it failed before is not told again; another failure is, and one that comes back."""
+    teller = _teller(hook)
+    for run in (FAILED, FAILED_AGAIN, FAILED, FAILED_ELSEWHERE, CLEAN, FAILED, INVALID, INVALID):
+        teller.tell(run)
+    told = [(item.json["exit_code"], [w["name"] for w in item.json["workflows"]]) for item in hook.received]
+    assert told == [(1, ["flow"]), (1, ["other"]), (1, ["flow"]), (3, [])]
+
+
+def test_a_change_is_told_each_time(hook: Receiver) -> None:
+    """Who changes a workflow by hand every hour is heard of every hour."""
+    teller = _teller(hook)
+    for run in (CHANGED, CHANGED, CLEAN, CHANGED):
+        teller.tell(run)
+    assert len(hook.received) == 3
+
+
+def test_the_runs_of_a_loop_are_counted(hook: Receiver) -> None:
+    """The metrics of the process tell how many succeeded, and when one last did, whatever came after."""
+    teller = _teller(hook)
+    for run in (CLEAN, FAILED, INVALID):
+        teller.tell(run)
+    text = teller.metrics()
+    assert 'peak_reconciler_runs_total{result="success"} 1.0' in text
+    assert 'peak_reconciler_runs_total{result="failure"} 2.0' in text
+    assert last_success_in(text, "") == CLEAN.ended.timestamp()
