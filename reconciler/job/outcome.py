@@ -74,6 +74,7 @@ class Outcome:
         planned: How many workflows were planned for what; `None` when no plan could be made.
         touched: What became of each workflow that is not unchanged.
         error: What ended the run before its end; empty when nothing did.
+        findings: The first of the mistakes in manifests, a line each.
         traffic: What was sent to the tenant.
     """
 
@@ -88,6 +89,7 @@ class Outcome:
     planned: Mapping[str, int] | None = None
     touched: tuple[Touched, ...] = ()
     error: str = ""
+    findings: tuple[str, ...] = ()
     traffic: Traffic = field(default_factory=Traffic)
 
     @property

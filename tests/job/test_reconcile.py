@@ -112,6 +112,7 @@ def test_invalid_manifests_are_told_of_and_nothing_is_sent(site: Site) -> None:
     assert "the manifests are invalid" in failed["message"]
     (message,) = [item.json for item in hook.received]
     assert (message["kinds"], message["planned"], message["exit_code"]) == (["failure"], None, 3)
+    assert "workflows/bad.yaml:2:" in message["text"].splitlines()[1]
     metrics = _metrics((site.home / "job.prom").read_text(encoding="utf-8"))
     assert (metrics["last_run_exit_code"], metrics["last_run_success"]) == (3, 0)
     assert math.isnan(metrics["drift_workflows"])

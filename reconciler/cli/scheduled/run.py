@@ -41,6 +41,7 @@ from reconciler.plan import Action, Plan
 from reconciler.text import Redactor
 
 _LONGEST_TRACE: Final = 4000
+_MOST_FINDINGS: Final = 10
 _STOPPING: Final = "stopping: what is being written is finished, the rest is not tried"
 
 
@@ -54,6 +55,7 @@ class _Known:
     plan: Plan | None = None
     record: Recording | None = None
     lost: str = ""
+    findings: list[str] = field(default_factory=list)
 
     @property
     def redactor(self) -> Redactor:
@@ -167,7 +169,10 @@ def _reconciled(job: Job, known: _Known, record: Recording) -> int:
             job.log(request_entry(exchange, known.redactor))
 
     def found(finding: Finding, redactor: Redactor) -> None:
-        job.log(finding_entry(finding, redactor))
+        entry = finding_entry(finding, redactor)
+        job.log(entry)
+        if len(known.findings) < _MOST_FINDINGS:
+            known.findings.append(fit(entry.message, redactor))
 
     def tell(action: Action, event: Result | str | None) -> None:
         job.beat()
@@ -225,5 +230,6 @@ def _outcome(job: Job, known: _Known, code: int, error: str) -> Outcome:
         planned=None if plan is None else planned_counts(plan),
         touched=touched,
         error=fit(error, redactor),
+        findings=tuple(known.findings),
         traffic=record.traffic if record else Traffic(),
     )

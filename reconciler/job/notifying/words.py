@@ -51,9 +51,9 @@ def told(outcome: Outcome) -> tuple[tuple[Touched, ...], int]:
 
 
 def lines(outcome: Outcome) -> list[str]:
-    """Return the error, if one ended the run, and one line for each workflow; each bounded."""
+    """Return the error, if one ended the run, and one line for each finding and workflow; each bounded."""
     named, left = told(outcome)
-    found = [outcome.error] if outcome.error else []
+    found = [*([outcome.error] if outcome.error else []), *outcome.findings]
     found += [_line(item) for item in named]
     return [clip(line, _LONGEST_LINE) for line in found] + ([f"… and {left} more"] if left else [])
 
