@@ -3,7 +3,3 @@
 Everything here is made of an `Outcome`, the one value that says what came of a run, in which every text is
 already fit to be shown. It decides nothing about workflows, and never talks to the tenant.
 """
-
-from reconciler.job.outcome import Kind, Outcome, Touched
-
-__all__ = ["Kind", "Outcome", "Touched"]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
 from typing import Final, TypeAlias
 
 from reconciler.job.outcome import LONGEST_TEXT, fit
+from reconciler.job.times import time_text
 from reconciler.text import Redactor, without_commands
 from reconciler.values import JsonObject, JsonValue
 
@@ -104,11 +105,6 @@ def event_line(entry: Entry, run_id: str | None, now: datetime, redactor: Redact
 
 def _json(value: JsonObject) -> str:
     return without_commands(json.dumps(value, ensure_ascii=True, separators=(",", ":")))
-
-
-def time_text(moment: datetime) -> str:
-    """Return `moment` as RFC 3339 in UTC, with milliseconds."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _fit(value: JsonValue, redactor: Redactor) -> JsonValue:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.job.events import time_text
+from reconciler.job.times import time_text
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
 

@@ -36,7 +36,8 @@ class Kind(str, Enum):
 
 def fit(text: str, redactor: Redactor, limit: int = LONGEST_TEXT) -> str:
     """Return `text` without secrets and control characters, and not longer than `limit`."""
-    return clip(printable(redactor.text(text)), limit)
+    # Redacted as a whole, so that no secret is cut in two; the rest is not longer than it may be.
+    return clip(printable(clip(redactor.text(text), limit)), limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

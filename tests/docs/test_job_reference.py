@@ -12,8 +12,8 @@ import pytest
 from reconciler.cli.reconcile import _OWN, command
 from reconciler.client.exchanges import Traffic
 from reconciler.exits import ExitCode
-from reconciler.job import Outcome
 from reconciler.job.metrics import Measured, exposition
+from reconciler.job.outcome import Outcome
 from reconciler.schema import load_schema
 
 _TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "job.md").read_text(encoding="utf-8")

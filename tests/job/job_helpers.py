@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.client.transport import Clock
-from reconciler.job import Outcome, Touched
+from reconciler.job.outcome import Outcome, Touched
 from reconciler.render.actions import ACTIONS
 from reconciler.schema import validate
 

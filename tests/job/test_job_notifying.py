@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from job_helpers import outcome, planned, touched
 
-from reconciler.job import Kind, Outcome
 from reconciler.job.notifying import FORMATS, notification
+from reconciler.job.outcome import Kind, Outcome
 from reconciler.schema import validate
 
 HOSTILE = "<!channel> @here <@U123|x> `*b*` **bold** [x](https://evil.example) <at>all</at> & \\n"

@@ -20,8 +20,8 @@ from reconciler.cli.scheduled.telling import Teller
 from reconciler.cli.scoping import Asked
 from reconciler.cli.settings import Typed
 from reconciler.client.posting import Poster
-from reconciler.job import Kind
 from reconciler.job.metrics import last_success_in
+from reconciler.job.outcome import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

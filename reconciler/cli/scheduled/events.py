@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from reconciler.apply import Result, Status
 from reconciler.client.exchanges import Exchange
 from reconciler.findings import Finding, Severity
-from reconciler.job import Outcome
 from reconciler.job.events import Entry, Event, Level
+from reconciler.job.outcome import Outcome
 from reconciler.plan import Action, Plan, Refusal, Unchanged, Update, live_id
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.render.findings import finding_line

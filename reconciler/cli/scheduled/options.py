@@ -13,8 +13,8 @@ import click
 from reconciler.cli.options import Number, setting
 from reconciler.client.posting import Poster
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.job import Kind
 from reconciler.job.notifying import FORMATS
+from reconciler.job.outcome import Kind
 from reconciler.job.serving import read_address
 from reconciler.text import clip, printable
 

@@ -33,10 +33,9 @@ from reconciler.client.exchanges import Exchange, Traffic
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.exits import ExitCode
 from reconciler.findings import Finding
-from reconciler.job import Outcome
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.lease import HeldError, Lease, held
-from reconciler.job.outcome import fit, planned_counts, touched_by_apply, touched_by_plan
+from reconciler.job.outcome import Outcome, fit, planned_counts, touched_by_apply, touched_by_plan
 from reconciler.plan import Action, Plan
 from reconciler.text import Redactor
 

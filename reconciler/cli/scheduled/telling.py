@@ -12,11 +12,11 @@ from typing import Final
 from reconciler.cli.output import write_file
 from reconciler.cli.scheduled.job import Job
 from reconciler.errors import ReconcilerError
-from reconciler.job import Kind, Outcome
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.gateway import push
 from reconciler.job.metrics import Measured, exposition, last_success_in
 from reconciler.job.notifying import notification
+from reconciler.job.outcome import Kind, Outcome
 from reconciler.values import JsonObject
 
 _MOST_BYTES: Final = 1024 * 1024

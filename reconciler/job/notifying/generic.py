@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler import __version__
-from reconciler.job.events import time_text
 from reconciler.job.notifying.words import lines, title, told
 from reconciler.job.outcome import Outcome, Touched
+from reconciler.job.times import time_text
 from reconciler.values import JsonObject, JsonValue
 
 _FORMAT_VERSION: Final = 1
