@@ -181,7 +181,7 @@ def _round(folder: Path) -> dict[str, dict[str, Any]]:
         found["validate"] = told("validate")
         found["Rules"] = told("validate --list-rules")
         found["plan"] = told("plan --prune --show-unmanaged")
-        found["apply and rollback"] = told("apply --auto-approve")
+        found["apply, rollback and reconcile"] = told("apply --auto-approve")
         found["Backups"] = told("rollback --list")
         found["run"] = told("run scoring --wait")
     return found
@@ -214,7 +214,7 @@ _TITLES = (
     "validate",
     "Rules",
     "plan",
-    "apply and rollback",
+    "apply, rollback and reconcile",
     "Backups",
     "run",
 )
