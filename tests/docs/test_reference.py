@@ -184,6 +184,9 @@ def _round(folder: Path) -> dict[str, dict[str, Any]]:
         found["apply, rollback and reconcile"] = told("apply --auto-approve")
         found["Backups"] = told("rollback --list")
         found["run"] = told("run scoring --wait")
+        found["status"] = told("status")
+        found["executions"] = told("executions scoring")
+        found["graph"] = told("graph workflows/daily-forecast.yaml")
     return found
 
 
@@ -212,6 +215,9 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
 _TITLES = (
     "validate",
+    "status",
+    "executions",
+    "graph",
     "Rules",
     "plan",
     "apply, rollback and reconcile",
@@ -230,5 +236,5 @@ def test_json_page_has_these_objects() -> None:
 def test_json_is_as_documented(title: str, objects: dict[str, dict[str, Any]]) -> None:
     """What a command prints has the keys that are documented, and what is documented is printed."""
     found = {re.sub(r"\[\]$", "", key) for key in _keys(objects[title])}
-    printed = {key for key in found if not any(other.startswith(f"{key}[]") for other in found)}
+    printed = {key for key in found if not any(other.startswith((f"{key}[]", f"{key}.")) for other in found)}
     assert printed == {re.sub(r"\[\]$", "", key) for key in _documented(title)}
