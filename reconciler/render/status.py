@@ -47,7 +47,8 @@ def _summary(standings: Sequence[Standing]) -> str:
     counts = Counter(item.sync for item in standings)
     words = ", ".join(f"{counts[sync]} {sync.value}" for sync in Sync if counts[sync])
     failed = sum(item.run is not None and item.run.status == "Failed" for item in standings)
-    return f"{words or 'no workflows'}; the last run of {failed} failed."
+    runs = f"the last run of {failed} failed" if failed else "no last run failed"
+    return f"{words or 'no workflows'}; {runs}."
 
 
 def status_json(standings: Sequence[Standing], redactor: Redactor) -> str:

@@ -42,7 +42,9 @@ def keep_running(job: Job, interval: float) -> int:
             runs += 1
             code = _one(job, interval, health, teller)
             job.log.run_id = None
-        _say(job, Event.LOOP_STOPPED, f"asked to stop after {runs} runs", runs=runs)
+        _say(
+            job, Event.LOOP_STOPPED, f"asked to stop after {runs} {'run' if runs == 1 else 'runs'}", runs=runs
+        )
     return code
 
 
