@@ -230,7 +230,7 @@ def test_a_blocked_update_leaves_no_backup(git: Git, backups: Path, tmp_path: Pa
     git.server.store.execute(git.live("b"))
     done = run(git, "apply", "--plan", str(file), "--backup-dir", str(backups))
     assert done.returncode == 4
-    assert sorted(path.name for path in backups.rglob("*.json")) == ["1-a.json"]
+    assert sorted(path.name for path in backups.rglob("*.json")) == [f"{git.live('a')}-a.json"]
 
 
 def test_it_asks_first(git: Git, backups: Path) -> None:
