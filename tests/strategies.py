@@ -6,6 +6,7 @@ workflow again, and `hostile_bodies()` JSON objects that have the documented nam
 
 from __future__ import annotations
 
+import os
 import re
 import string
 from collections.abc import Callable
@@ -17,8 +18,11 @@ from hypothesis import strategies as st
 
 from reconciler.schema import STEP_TYPES, load_schema
 
+DEPTH = int(os.environ.get("TEST_DEPTH", "1"))
+"""How many times as many examples are tried as usual: `TEST_DEPTH=10 make test` looks longer."""
+
 LAWS = settings(
-    max_examples=120,
+    max_examples=40 * DEPTH,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate, Phase.shrink],

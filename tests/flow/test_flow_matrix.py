@@ -94,7 +94,7 @@ def test_faults_on_writes(  # noqa: PLR0913, PLR0917 - what is multiplied
 ) -> None:
     """Whatever becomes of a write, some runs later the tenant equals Git, and every report was true."""
     with _tenant(tmp_path, time, seed, profile) as git:
-        campaign = Campaign(git, each=4)
+        campaign = Campaign(git, each=2)
         sure = _sure(campaign)
         _until_done(
             git,
@@ -115,7 +115,7 @@ def test_faults_on_reads(  # noqa: PLR0913, PLR0917 - what is multiplied
 ) -> None:
     """Whatever becomes of the reads of an apply, some runs later the tenant equals Git; reports are true."""
     with _tenant(tmp_path, time, seed, profile) as git:
-        campaign = Campaign(git, each=4)
+        campaign = Campaign(git, each=2)
         _until_done(git, campaign, lambda: [f"{fault}:{chance / 2}@GET"])
         campaign.is_finished()
 

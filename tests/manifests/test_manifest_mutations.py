@@ -11,7 +11,7 @@ from case_files import BAD, GOOD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifest_helpers import CANARY, load
-from strategies import LAWS
+from strategies import DEPTH, LAWS
 
 from reconciler.findings import Severity
 from reconciler.manifests.bounds import MAX_FINDINGS
@@ -152,7 +152,7 @@ def _check(result: LoadResult, text: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=500)
+@settings(LAWS, max_examples=125 * DEPTH)
 def test_mutated_manifests_give_findings(folder: Path, data: st.DataObject) -> None:
     """A manifest cut, shuffled, retyped or strewn with bytes is loaded or told; nothing is raised."""
     text = data.draw(st.sampled_from(_TEXTS))
@@ -164,7 +164,7 @@ def test_mutated_manifests_give_findings(folder: Path, data: st.DataObject) -> N
 
 
 @given(text=st.lists(st.sampled_from(_SNIPPETS) | st.binary(max_size=6), max_size=30).map(b"".join))
-@settings(LAWS, max_examples=500)
+@settings(LAWS, max_examples=125 * DEPTH)
 def test_any_bytes_give_findings(folder: Path, text: bytes) -> None:
     """A file of any bytes is told; nothing is raised."""
     file = folder / "b.yaml"

@@ -10,7 +10,7 @@ import pytest
 from case_files import GOOD
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import LAWS
+from strategies import DEPTH, LAWS
 
 from reconciler.findings import Severity
 from reconciler.render.findings import findings_json, findings_text
@@ -93,7 +93,7 @@ def _check(result: CheckResult) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=500)
+@settings(LAWS, max_examples=125 * DEPTH)
 def test_mutated_manifests(folder: Path, data: st.DataObject) -> None:
     """Lines dropped, repeated, moved, renamed and retyped: told, in every format."""
     lines = data.draw(st.sampled_from(_TEXTS)).splitlines(keepends=True)
@@ -108,7 +108,7 @@ def test_mutated_manifests(folder: Path, data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=200)
+@settings(LAWS, max_examples=50 * DEPTH)
 def test_cut_manifests(folder: Path, data: st.DataObject) -> None:
     """A manifest cut at any byte, as by a full disk."""
     text = data.draw(st.sampled_from(_TEXTS)).encode()
@@ -119,7 +119,7 @@ def test_cut_manifests(folder: Path, data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=300)
+@settings(LAWS, max_examples=75 * DEPTH)
 def test_any_body_that_the_schema_allows(folder: Path, data: st.DataObject) -> None:
     """Steps that name one another at random: rules look at graphs of every form."""
     names = data.draw(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True))

@@ -65,8 +65,8 @@ _QUIET = {
     "many-suspicious-values": _steps(
         a={"parameters": {"env": {f"K{i}": "eyJhbGciOi" * 200 for i in range(2000)}}}
     ),
-    "env-of-100000-keys": _steps(
-        a={"parameters": {"env": {f"K{i}": f"value number {i}" for i in range(100_000)}}}
+    "env-of-30000-keys": _steps(
+        a={"parameters": {"env": {f"K{i}": f"value number {i}" for i in range(30_000)}}}
     ),
 }
 
@@ -115,9 +115,9 @@ _LOUD = {
         "malformed-email",
         1,
     ),
-    "outputs-of-100000": (
+    "outputs-of-30000": (
         _steps(
-            z={"outputParameters": {f"o{i}": "x" for i in range(100_000)}},
+            z={"outputParameters": {f"o{i}": "x" for i in range(30_000)}},
             **{
                 f"s{i}": {
                     "parents": ["z"],
