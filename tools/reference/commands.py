@@ -51,7 +51,8 @@ def _commands(context: click.Context) -> Iterator[tuple[str, click.Command]]:
 
 def _command(context: click.Context) -> Iterator[str]:
     command = context.command
-    pieces = " ".join(command.collect_usage_pieces(context))
+    # Some versions of click put the choices of an optional argument into two pairs of brackets.
+    pieces = " ".join(command.collect_usage_pieces(context)).replace("[[", "[").replace("]]", "]")
     yield from (f"## {context.info_name}", "", "```text", f"{context.command_path} {pieces}", "```", "")
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     for paragraph in paragraphs:
