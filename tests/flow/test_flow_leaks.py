@@ -233,3 +233,40 @@ def test_lists_that_cannot_be_read(stage: Stage) -> None:
     assert stage.run("plan", "workflows") == 1
     stage.server.faults = (f"truncated@GET{LIST}*",)
     assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 1
+
+
+def test_commands_that_only_look(stage: Stage) -> None:
+    """What shows live workflows, their runs and their steps shows no secret of theirs, or of Git."""
+    stage.server.store.create(secretive("old-", tags=[{"name": "red"}]))
+    only = {"imageId": 1, "imageVersionId": 2, "command": "x", "parameters": {"env": {"KEY": GITHUB_TOKEN}}}
+    flow = stage.server.store.create({"name": "flow", "steps": {"one": only}})
+    stage.server.store.execute(flow)
+    stage.git()
+    for words in (
+        ["status", "workflows"],
+        ["status", "workflows", "--format", "json", "--show-unmanaged"],
+        ["plan", "workflows", "--format", "markdown", "--output", "gitlab=gitlab.json", "--show-bodies"],
+        ["export", "--all"],
+        ["export", "--all", "--out", "exported"],
+        ["graph", "flow"],
+        ["graph", "workflows", "--format", "mermaid"],
+        ["executions", "flow", "--format", "json"],
+        ["logs", "flow"],
+    ):
+        assert stage.run(*words) in {0, 1}, words
+    assert len(list((stage.folder / "exported").iterdir())) == 2
+
+
+@pytest.mark.parametrize("log", ["text", "json"])
+def test_the_scheduled_job(stage: Stage, log: str) -> None:
+    """Its log, its metrics, its record and what it says of a receiver that refuses hold no secret."""
+    stage.git()
+    stage.env(
+        RECONCILER_NOTIFY_URL=f"{stage.server.url}/hook?key={CANARIES['url']}", RECONCILER_LOG_FORMAT=log
+    )
+    job = ("reconcile", "workflows", "--metrics-file", "job.prom", "--report", "record.json")
+    assert stage.run(*job, "--dry-run", "--format", "json") == 2
+    assert stage.run(*job) == 0
+    stage.server.faults = (f"400@GET{LIST}*",)
+    stage.git("old-")
+    assert stage.run(*job) == 1

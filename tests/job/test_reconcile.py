@@ -91,6 +91,8 @@ def test_a_dry_run_finds_drift_and_only_reads(site: Site) -> None:
     metrics = _metrics((site.home / "job.prom").read_text(encoding="utf-8"))
     assert (metrics["drift_workflows"], metrics["last_run_success"]) == (1, 1)
     assert metrics["last_run_workflows_create_planned"] == 1
+    shown = site.job("--dry-run", "--format", "json")
+    assert json.loads(shown.out)["summary"]["create"] == 1
     site.job()
     assert site.job("--dry-run").code == 0
 

@@ -18,6 +18,7 @@ from reconciler.backup.store import utc_now
 from reconciler.cli.boundary import exit_code
 from reconciler.cli.carrying import carry_out, show_plan
 from reconciler.cli.engine import Engine, open_engine
+from reconciler.cli.output import show
 from reconciler.cli.recording import INTERRUPTED, Recording, recording
 from reconciler.cli.scheduled.events import (
     end_entry,
@@ -37,6 +38,7 @@ from reconciler.job.events import Entry, Event, Level
 from reconciler.job.lease import HeldError, Lease, held
 from reconciler.job.outcome import Outcome, fit, planned_counts, touched_by_apply, touched_by_plan
 from reconciler.plan import Action, Plan
+from reconciler.render.plan_json import plan_json
 from reconciler.text import Redactor
 
 _LONGEST_TRACE: Final = 4000
@@ -187,6 +189,8 @@ def _reconciled(job: Job, known: _Known, record: Recording) -> int:
         show_plan(engine, plan, manner)
         if job.options.dry_run:
             record.begins(plan)
+            if manner.as_json:
+                show(plan_json(plan, engine.redactor))
             return _planned_code(plan)
         if known.lost:
             raise BlockedError(known.lost, hint="Nothing was changed.")
