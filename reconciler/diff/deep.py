@@ -1,18 +1,14 @@
-"""What differs between two canonical forms, as our own `FieldChange`: the only module that knows deepdiff.
-
-Equality is decided before, on text (`Aligned.equal`); deepdiff only tells where two unequal forms differ.
-"""
+"""Finds where two canonical forms differ: the home of deepdiff, whose types end here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from deepdiff import DeepDiff
 from deepdiff.helper import NotPresent
 from deepdiff.operator import BaseOperatorPlus
 
+from reconciler.diff.change import FieldChange
 from reconciler.schema import documented_default
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
 
@@ -27,47 +23,10 @@ _KINDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
-    """One field that is to change.
-
-    Args:
-        path: Where, from the root of the canonical form: `("steps", "train", "imageId")`.
-        before: What the platform has; `ABSENT` for nothing.
-        after: What Git wants; `ABSENT` for nothing.
-        sensitive: Whether both are secrets, and so never shown.
-    """
-
-    path: Path
-    before: JsonValue | Absent = field(repr=False)
-    after: JsonValue | Absent = field(repr=False)
-    sensitive: bool = False
-
-    @property
-    def removes(self) -> bool:
-        """Whether something goes away: the field itself, or an item of a list."""
-        if self.after is ABSENT:
-            return self.before is not ABSENT
-        if isinstance(self.before, list) and isinstance(self.after, list):
-            kept = {dump_compact(item) for item in self.after}
-            return any(dump_compact(item) not in kept for item in self.before)
-        return False
-
-
-def diff(
-    before: JsonObject, after: JsonObject, default_resource: JsonObject | None = None
+def field_changes(
+    before: JsonObject, after: JsonObject, default_resource: JsonObject
 ) -> tuple[FieldChange, ...]:
-    """Return what differs between two canonical forms, sorted by path.
-
-    A step or a watcher that comes or goes is one change; every other difference is that of a single field,
-    a list being one field. A field that one side leaves out, and that has a documented default, is shown as
-    that default.
-
-    Args:
-        before: The form of what is there.
-        after: The form of what is wanted.
-        default_resource: The defaults that stand for resources left out.
-    """
+    """Return what differs, as `reconciler.diff.diff` says."""
     tree = DeepDiff(
         _filled(before, after),
         _filled(after, before),
@@ -76,7 +35,7 @@ def diff(
         threshold_to_diff_deeper=0,
         custom_operators=[_ListsAreLeaves()],
     )
-    sides = (_Side(before, default_resource or {}), _Side(after, default_resource or {}))
+    sides = (_Side(before, default_resource), _Side(after, default_resource))
     changes = [_change(level, *sides) for kind in _KINDS for level in tree.get(kind, ())]
     return tuple(sorted(changes, key=lambda change: [str(part) for part in change.path]))
 
@@ -130,12 +89,3 @@ class _Side:
         if path[0] == "steps" and path[2:3] == ("resources",):
             return lookup(self._default_resource, path[3:]) if kind == "standard" else ABSENT
         return documented_default(path, kind)
-
-
-def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
-    """Yield the single fields below `value` with their paths; a list is one field, and so is an empty map."""
-    if isinstance(value, dict) and value:
-        for key in value:
-            yield from leaves(value[key], (*path, key))
-    else:
-        yield path, value
