@@ -18,6 +18,7 @@ from reconciler.backup.store import utc_now
 from reconciler.cli.boundary import exit_code
 from reconciler.cli.carrying import carry_out, show_plan
 from reconciler.cli.engine import Engine, open_engine
+from reconciler.cli.manner import Manner
 from reconciler.cli.output import show
 from reconciler.cli.recording import INTERRUPTED, Recording, recording
 from reconciler.cli.scheduled.events import (
@@ -189,9 +190,7 @@ def _reconciled(job: Job, known: _Known, record: Recording) -> int:
         show_plan(engine, plan, manner)
         if job.options.dry_run:
             record.begins(plan)
-            if manner.as_json:
-                show(plan_json(plan, engine.redactor))
-            return _planned_code(plan)
+            return _planned(engine, plan, manner)
         if known.lost:
             raise BlockedError(known.lost, hint="Nothing was changed.")
         return carry_out(engine, plan, manner, record, tell=tell, stopping=lambda _: _stopping(job, known))
@@ -206,7 +205,10 @@ def _stopping(job: Job, known: _Known) -> Iterator[threading.Event]:
         yield stop
 
 
-def _planned_code(plan: Plan) -> ExitCode:
+def _planned(engine: Engine, plan: Plan, manner: Manner) -> ExitCode:
+    """Return how a run ends that only plans, whose result is the plan."""
+    if manner.as_json:
+        show(plan_json(plan, engine.redactor))
     if plan.blocked:
         return ExitCode.BLOCKED
     return ExitCode.DIFFERENCES if plan.changes_anything else ExitCode.OK
