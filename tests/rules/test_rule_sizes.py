@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(60)
 
-_MANY = 10_000
+_MANY = 5_000
 _LONG = 5_000_000
 
 
