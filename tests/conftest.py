@@ -1,10 +1,12 @@
 """Puts this directory on the path, so that every test can import what is shared, such as `strategies`.
 
-Every test is watched: no command that only reads may send anything but GET, whatever the test is about.
+Every test is watched: no command that only reads may send anything but GET, whatever the test is about. And a
+command that ran in a test's own process leaves no signal ignored, which child processes would inherit.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,3 +32,11 @@ def watch() -> Iterator[Watch]:
         watch = watching(patch)
         yield watch
     assert watch.writes == []
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

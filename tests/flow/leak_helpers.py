@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import signal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
@@ -153,18 +152,13 @@ class Stage:
     def run(self, *words: str, stdin: str = "") -> int:
         """Run the command line and return its exit code; what it writes is kept."""
         self._capture.readouterr()
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         reader, writer = os.pipe()
         os.write(writer, stdin.encode())
         os.close(writer)
-        try:
-            with pytest.MonkeyPatch.context() as patch, os.fdopen(reader) as answers:
-                patch.setattr("sys.stdin", answers)
-                with pytest.raises(SystemExit) as ended:
-                    main(list(words))
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        with pytest.MonkeyPatch.context() as patch, os.fdopen(reader) as answers:
+            patch.setattr("sys.stdin", answers)
+            with pytest.raises(SystemExit) as ended:
+                main(list(words))
         out, err = self._capture.readouterr()
         self.said += [out, err]
         code = ended.value.code
