@@ -22,6 +22,7 @@ from reconciler.cli.output import warn, write_file
 from reconciler.cli.provenance import provenance
 from reconciler.client.exchanges import Exchange, Traffic
 from reconciler.errors import ReconcilerError
+from reconciler.exits import ExitCode
 from reconciler.plan import Plan
 from reconciler.render.requests import exchange_document
 from reconciler.render.run_record import RunRecord, run_record_json
@@ -142,6 +143,13 @@ def recording(file: Path | None, run_id: str | None = None) -> Iterator[Recordin
         raise
     except KeyboardInterrupt:
         record.broken_off(INTERRUPTED, "interrupted")
+        raise
+    except OSError as error:  # of a standard stream: what was written before is not to be lost
+        reason = (error.strerror or str(error)).lower()
+        record.broken_off(ExitCode.FAILED, f"the system refuses: {reason}")
+        raise
+    except Exception as error:
+        record.broken_off(ExitCode.FAILED, f"this is a mistake in peak-reconciler: {type(error).__name__}")
         raise
     record.ends()
 

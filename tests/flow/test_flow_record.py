@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
-from flow_helpers import LIST, TOKEN, Git, body, run, step
+import pytest
+from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
+from reconciler.cli.recording import recording
 from reconciler.schema import validate
 
 if TYPE_CHECKING:
@@ -83,6 +87,34 @@ def test_a_record_that_cannot_be_written(git: Git, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "cannot be written: no such file or directory" in done.stderr
     assert git.writes() == []
+
+
+@pytest.mark.parametrize("command", [["apply", "--auto-approve"], ["reconcile"]], ids=["apply", "reconcile"])
+def test_a_record_of_a_run_whose_report_nobody_takes(git: Git, tmp_path: Path, command: list[str]) -> None:
+    """A stdout that is closed or full, met after the writes, takes nothing from the record."""
+    git.write(body())
+    file = tmp_path / "record.json"
+    words = [*COMMAND, *command, str(git.folder), "--format", "json", "--report", str(file)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, env=process_env(git), check=False)
+    os.close(writer)
+    record = _record(file)
+    assert (done.returncode, record["exit_code"]) == (1, 1)
+    assert record["ended"] is not None
+    assert "broken pipe" in record["error"]
+    assert [result["status"] for result in record["report"]["results"]] == ["done"]
+    assert len(record["requests"]) == len(git.server.requests)
+
+
+def test_a_record_of_a_run_that_ends_by_a_mistake_of_ours(tmp_path: Path) -> None:
+    """Whatever ends a run, its record says that it ended, and is no secret: not what the mistake quotes."""
+    file = tmp_path / "record.json"
+    with pytest.raises(KeyError), recording(file):
+        raise KeyError(TOKEN)
+    record = _record(file)
+    assert (record["exit_code"], record["error"]) == (1, "this is a mistake in peak-reconciler: KeyError")
+    assert record["ended"] is not None
 
 
 def test_verbose_tells_each_request_with_its_body_masked(git: Git) -> None:
