@@ -71,6 +71,11 @@ class Tries:
         self._start = timing.monotonic()
         self._done = 0
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a try before this one may have taken effect."""
+        return self._done > 0
+
     def again(self, error: ReconcilerError) -> bool:
         """Wait after a try that failed, and return whether there may be another one.
 

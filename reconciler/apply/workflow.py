@@ -100,19 +100,20 @@ class Applier:
         memory = predicted_memory(form, action.manifest.wanted_name, self._known.tenancy())
         body = sent_body(Method.CREATE_OR_UPDATE, action.desired, None, memory, action.marks)
         created = create_once(self._api, action.name, body, self._timing)
+        identity = created.id
 
         def is_ours(live: LiveWorkflow) -> bool:
             return self._settling.is_as_sent(action, live)
 
         try:
-            keep_first(self._api, action.name, created, is_ours, self._timing)
-            notes = self._settling.settle(action, created.id, paused=action.pause)
+            identity = keep_first(self._api, action.name, created, is_ours, self._timing)
+            notes = self._settling.settle(action, identity, paused=action.pause)
         except BlockedError:
             raise
         except ReconcilerError as error:
-            told = f"it was created (id {created.id}), and is not as it should be: {words(error)}"
-            return Result(action=action, status=Status.FAILED, id=created.id, error=told)
-        return Result(action=action, status=Status.DONE, id=created.id, notes=notes)
+            told = f"it was created (id {identity}), and is not as it should be: {words(error)}"
+            return Result(action=action, status=Status.FAILED, id=identity, error=told)
+        return Result(action=action, status=Status.DONE, id=identity, notes=notes)
 
     def _update(self, action: Update, patience: Patience) -> Result:
         with self._kept(action.live, "update", action.sensitive):

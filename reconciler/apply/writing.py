@@ -29,10 +29,12 @@ class Created:
     Args:
         id: Its id.
         told: Whether the server said so; else it was found by its name, after the answer was lost.
+        doubted: Whether an earlier try may have created one, too, that did not show in time.
     """
 
     id: int
     told: bool
+    doubted: bool
 
 
 def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> Created:
@@ -48,28 +50,31 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
     tries = Tries(timing)
     while True:
         try:
-            return Created(id=int(str(api.create_workflow(body)["id"])), told=True)
+            identity = int(str(api.create_workflow(body)["id"]))
+            return Created(id=identity, told=True, doubted=tries.in_doubt)
         except ConflictException:
-            appeared = ids_of(api, name)
-            if not appeared:
+            found = _looked_for(api, name, timing)
+            if found is None:
                 raise
-            raise _appeared(appeared[0]) from None
+            if not tries.in_doubt:
+                raise _appeared(found) from None
+            return Created(id=found, told=False, doubted=True)
         except ReconcilerError as error:
             again = tries.again(error)
             found = _looked_for(api, name, timing)
             if found is not None:
-                return Created(id=found, told=False)
+                return Created(id=found, told=False, doubted=True)
             if not again:
                 raise
 
 
 def keep_first(
     api: TenantWriter, name: str, created: Created, is_ours: Callable[[LiveWorkflow], bool], timing: Timing
-) -> None:
-    """See that of workflows that were created at once under one name only the first stays.
+) -> int:
+    """See that of workflows that were created at once under one name only the first stays; return its id.
 
-    Another run may have created one too, or a gateway may have said that ours was refused while it was not.
-    Ids grow, so all who look agree which one is the first, and each takes back its own later ones.
+    Another run may have created one too, or an earlier try of ours whose answer was lost. Ids grow, so all
+    who look agree which one is the first, and each takes back its own later ones.
 
     Args:
         api: The tenant.
@@ -80,21 +85,39 @@ def keep_first(
 
     Raises:
         BlockedError: Another one was first; ours is gone.
+        UnsettledError: The list does not show ours, and so may not show a twin that an earlier try made.
         ReconcilerError: As the client.
     """
-    ids = ids_of(api, name)
+    ids = _listed_with(api, name, created, timing)
     first = min([*ids, created.id])
-    if created.told and first == created.id:
-        return
+    if first == created.id and not created.doubted:
+        return first
     for identity in ids:
         if identity == first:
             continue
         with suppress(NotFoundException):  # whoever made it has taken it back
             live = describe(api, identity)
-            if identity == created.id or is_ours(live):
+            if (created.told and identity == created.id) or is_ours(live):
                 delete_once(api, live, timing)
-    if first != created.id:
+    if first != created.id and not (created.doubted and is_ours(describe(api, first))):
         raise _appeared(first)
+    return first
+
+
+def _listed_with(api: TenantWriter, name: str, created: Created, timing: Timing) -> list[int]:
+    """Return the ids under a name once ours is among them: what came before it is then listed, too."""
+    for pause in timing.settle:
+        ids = ids_of(api, name)
+        if created.id in ids:
+            return ids
+        timing.sleep(pause)
+    ids = ids_of(api, name)
+    if created.doubted and created.id not in ids:
+        raise UnsettledError(
+            "the list does not show it yet, and so not whether an earlier try made another one of this name",
+            hint="Plan again.",
+        )
+    return ids
 
 
 def see_name_is_free(api: TenantWriter, name: str, identity: int) -> None:
@@ -117,7 +140,7 @@ def _appeared(identity: int) -> BlockedError:
 
 def _looked_for(api: TenantWriter, name: str, timing: Timing) -> int | None:
     """Return the id of the workflow that a create with a lost answer made, looked for more than once."""
-    for pause in timing.settle[:2]:
+    for pause in timing.settle:
         ids = ids_of(api, name)
         if ids:
             return ids[0]

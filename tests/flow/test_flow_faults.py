@@ -204,15 +204,37 @@ def test_a_write_that_shows_late(git: Git, server: EmulatorServer, time: FakeTim
     assert 1.0 <= sum(time.sleeps) < 2.0
 
 
-def test_a_create_that_lists_late(git: Git, server: EmulatorServer, time: FakeTime) -> None:
-    """A lost create that the list shows only after a moment is found, and makes no twin."""
+def _list_late(server: EmulatorServer, time: FakeTime, seconds: float) -> None:
+    """Let the tenant's list show nothing new for so long."""
+    find, begun = server._tenant.find, time.now
+    server._tenant.find = lambda **query: [] if time.now < begun + seconds else find(**query)  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("profile", [frozenset[str](), frozenset({"unique-names"})])
+@pytest.mark.parametrize("seconds", [0.2, 2.0, 4.5])
+def test_a_create_that_lists_late(
+    git: Git, server: EmulatorServer, time: FakeTime, seconds: float, profile: frozenset[str]
+) -> None:
+    """A lost create that the list shows late leaves one workflow: one that a retry made is taken back."""
+    server.profile = profile
     git.write(body())
     plan = git.plan()
-    find, begun = server._tenant.find, time.now
-    server._tenant.find = lambda **query: [] if time.now < begun + 0.2 else find(**query)  # type: ignore[method-assign]
+    _list_late(server, time, seconds)
     server.faults = ("drop-after:x1@POST",)
-    assert statuses(git.apply(plan)) == {"flow": "done"}
-    assert len(server.store.records()) == 1
+    report = git.apply(plan)
+    assert statuses(report) == {"flow": "done"}, errors(report)
+    assert [result.id for result in report.results] == [record.id for record in server.store.records()] == [1]
+
+
+def test_a_create_that_the_list_hides(git: Git, server: EmulatorServer, time: FakeTime) -> None:
+    """A list that shows a create nowhere near in time may hide a twin: the create is not called done."""
+    git.write(body())
+    plan = git.plan()
+    _list_late(server, time, 30.0)
+    server.faults = ("drop-after:x1@POST",)
+    report = git.apply(plan)
+    assert statuses(report) == {"flow": "failed"}
+    assert "whether an earlier try made another one of this name" in errors(report)["flow"]
 
 
 def test_a_false_refusal_that_stays(git: Git) -> None:
