@@ -74,6 +74,7 @@ def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: 
     tries = Tries(timing)
     lost = False
     while True:
+        tries.begins()
         try:
             return Started(id=_execute(api, workflow_id, body), told=True)
         except ReconcilerError as error:

@@ -93,6 +93,7 @@ class Settling:
         tries = Tries(self._timing)
         while live.paused != paused:
             said, again = "", True
+            tries.begins()
             try:
                 (self._api.pause_workflow if paused else self._api.resume_workflow)(live.id)
             except ReconcilerError as error:

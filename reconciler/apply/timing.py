@@ -17,6 +17,10 @@ from reconciler.client.exceptions import (
 from reconciler.errors import BlockedError, ReconcilerError
 
 
+def _uncounted(_waited: float) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """How often and how long things are tried, with time handed in for tests.
@@ -33,6 +37,7 @@ class Timing:
         poll: The seconds between two looks at a running workflow.
         wait_running: The seconds to wait at most for a run to end.
         tell_every: The seconds between two lines that say what is waited for.
+        repeats: Told of each write that is sent again, with the seconds that were waited before.
     """
 
     sleep: Callable[[float], None] = time.sleep
@@ -46,6 +51,7 @@ class Timing:
     poll: float = 2.0
     wait_running: float = 1800.0
     tell_every: float = 30.0
+    repeats: Callable[[float], None] = _uncounted
 
 
 def may_be_repeated(error: ReconcilerError) -> bool:
@@ -70,11 +76,18 @@ class Tries:
         self._timing = timing
         self._start = timing.monotonic()
         self._done = 0
+        self._waited = 0.0
 
     @property
     def in_doubt(self) -> bool:
         """Whether a try before this one may have taken effect."""
         return self._done > 0
+
+    def begins(self) -> None:
+        """Know that a try is sent now."""
+        if self._waited:
+            self._timing.repeats(self._waited)
+            self._waited = 0.0
 
     def again(self, error: ReconcilerError) -> bool:
         """Wait after a try that failed, and return whether there may be another one.
@@ -100,6 +113,7 @@ class Tries:
             )
             return False
         self._timing.sleep(wait)
+        self._waited = wait
         return True
 
     def _wait(self, asked: float) -> float:

@@ -7,7 +7,7 @@ is looked up by its name, an update by whether the workflow is still what it was
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
 from reconciler.apply.timing import Timing, Tries
-from reconciler.client.exceptions import ConflictException, NotFoundException
+from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe
@@ -50,10 +50,11 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
     tries = Tries(timing)
     while True:
         try:
+            tries.begins()
             identity = int(str(api.create_workflow(body)["id"]))
             return Created(id=identity, told=True, doubted=tries.in_doubt)
         except ConflictException:
-            found = _looked_for(api, name, timing)
+            found = _looked_for(api, name, timing, timing.settle)
             if found is None:
                 raise
             if not tries.in_doubt:
@@ -61,7 +62,8 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
             return Created(id=found, told=False, doubted=True)
         except ReconcilerError as error:
             again = tries.again(error)
-            found = _looked_for(api, name, timing)
+            refused = again and isinstance(error, TooManyRequestsException)
+            found = _looked_for(api, name, timing, timing.settle[:2] if refused else timing.settle)
             if found is not None:
                 return Created(id=found, told=False, doubted=True)
             if not again:
@@ -138,9 +140,9 @@ def _appeared(identity: int) -> BlockedError:
     )
 
 
-def _looked_for(api: TenantWriter, name: str, timing: Timing) -> int | None:
+def _looked_for(api: TenantWriter, name: str, timing: Timing, pauses: Iterable[float]) -> int | None:
     """Return the id of the workflow that a create with a lost answer made, looked for more than once."""
-    for pause in timing.settle:
+    for pause in pauses:
         ids = ids_of(api, name)
         if ids:
             return ids[0]
@@ -158,6 +160,7 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
     tries = Tries(timing)
     while True:
         try:
+            tries.begins()
             api.update_workflow(live.id, body)
         except ReconcilerError as error:
             again = tries.again(error)
@@ -181,6 +184,7 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
     tries = Tries(timing)
     while True:
         try:
+            tries.begins()
             api.delete_workflow(live.id)
         except NotFoundException:
             break  # somebody else's delete, or a gateway's own words: what is there tells

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,7 +96,8 @@ class Engine:
         """
         writer = Workflow(self.session)
         default = DefaultResource(writer.get_default_resource)
-        return Applier(writer, self.tenancy, default, timing, backups)
+        counted = dataclasses.replace(timing or Timing(), repeats=self.session.repeats)
+        return Applier(writer, self.tenancy, default, counted, backups)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -76,6 +76,17 @@ class Counter:
         """The numbers so far."""
         with self._lock:
             return self._traffic
+
+    def repeats(self, waited: float) -> None:
+        """Count a write that is sent again by whoever looked what became of the last try.
+
+        Args:
+            waited: The seconds that were waited before.
+        """
+        with self._lock:
+            self._traffic = replace(
+                self._traffic, retries=self._traffic.retries + 1, waited=self._traffic.waited + waited
+            )
 
     def tell(self, exchange: Exchange) -> None:
         """Count an exchange, and tell it on."""

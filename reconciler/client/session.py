@@ -127,6 +127,14 @@ class Session:
         """The numbers of what was sent so far, through this session and its views."""
         return self._transport.traffic
 
+    def repeats(self, waited: float) -> None:
+        """Count a write that is sent again by whoever looked what became of the last try.
+
+        Args:
+            waited: The seconds that were waited before.
+        """
+        self._transport.repeats(waited)
+
     @property
     def spoke_domain(self) -> str | None:
         """The domain of a spoke tenant, whose step logs are elsewhere; none for any other tenant.

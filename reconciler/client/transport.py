@@ -215,6 +215,10 @@ class Transport:
         """The numbers of what was sent so far."""
         return self._counter.traffic
 
+    def repeats(self, waited: float) -> None:
+        """Count a write that is sent again, after so many seconds, by whoever looked what became of it."""
+        self._counter.repeats(waited)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

@@ -60,6 +60,20 @@ def test_a_record_says_who_did_what_and_how(git: Git, tmp_path: Path) -> None:
     assert record["traffic"]["waited"] > 0
 
 
+def test_a_write_that_is_sent_again_is_counted(git: Git, tmp_path: Path) -> None:
+    """Also the retries of a write, and what was waited before them, are in the report and in the record."""
+    git.write(body())
+    file = tmp_path / "record.json"
+    git.server.faults = (f"429-seconds:1:x1@POST{LIST}",)
+    done = run(git, "apply", "--auto-approve", "--report", str(file), waits=False)
+    assert done.returncode == 0, done.stderr
+    traffic = _record(file)["traffic"]
+    assert (traffic["requests"], traffic["retries"]) == (len(git.server.requests), 1)
+    assert traffic["throttled"] == 1
+    assert traffic["waited"] >= 1.0
+    assert "of them 1 retries, told to slow down 1 times" in done.stdout
+
+
 def test_a_record_of_a_run_that_was_blocked_or_failed(git: Git, tmp_path: Path) -> None:
     """A run that did nothing leaves a record that says why, with its exit code."""
     file = tmp_path / "record.json"
