@@ -95,9 +95,7 @@ class Pressure:
         start = self._clock.monotonic()
         self._enter(end)
         try:
-            wait = self._slot(end) - self._clock.monotonic()
-            if wait > 0:
-                self._clock.sleep(wait)
+            self._wait_for_slot(end)
             with self._free:
                 turn = Turn(self._clock.monotonic() - start, self._round)
             yield turn
@@ -113,6 +111,17 @@ class Pressure:
                     raise NoTimeError
                 self._free.wait(_LOOK)
             self._flying += 1
+
+    def _wait_for_slot(self, end: float) -> None:
+        """Wait until the request may be sent; what the server asks of all meanwhile is waited for, too."""
+        while True:
+            slot = self._slot(end)
+            wait = slot - self._clock.monotonic()
+            if wait > 0:
+                self._clock.sleep(wait)
+            with self._free:
+                if self._not_before <= slot:
+                    return
 
     def _slot(self, end: float) -> float:
         """Return the moment at which the request may be sent, and take it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections import deque
@@ -44,7 +45,13 @@ def test_the_number_in_flight_halves_and_recovers(fake_time: FakeTime) -> None:
         _pushed_back(pressure, fake_time, 1)
         limits.append(pressure.limit)
     assert limits == [5, 2, 1, 1]
-    for _ in range(200):
+    limits = []
+    while pressure.limit < 10:
+        pressure.succeeded()
+        limits.append(pressure.limit)
+    grown = [limit for limit in range(2, 10) for _ in range(limit)]
+    assert [limit for limit in limits if limit > 1] == [*grown, 10]
+    for _ in range(50):
         pressure.succeeded()
     assert pressure.limit == 10
 
@@ -65,6 +72,26 @@ def test_a_retry_after_holds_for_all(fake_time: FakeTime) -> None:
     assert _turn(pressure, fake_time).waited == 30.0
     _pushed_back(pressure, fake_time, 1, LONGEST_PAUSE + 1)
     assert _turn(pressure, fake_time).waited == 0.0
+
+
+def test_a_retry_after_holds_for_who_waits_already(fake_time: FakeTime) -> None:
+    """A request whose moment was fixed when the server asked all to wait goes after that, at its own pace."""
+    pressure = Pressure(fake_time.clock, 10, 1.0)
+    first = _turn(pressure, fake_time)
+    sleep, asked = fake_time.sleep, []
+
+    def asked_meanwhile(seconds: float) -> None:
+        if not asked:
+            asked.append(seconds)
+            pressure.pushed_back(first, 30.0)
+        sleep(seconds)
+
+    clock = dataclasses.replace(fake_time.clock, sleep=asked_meanwhile)
+    pressure._clock = clock
+    start = fake_time.now
+    assert _turn(pressure, fake_time).waited == 30.0
+    _turn(pressure, fake_time)
+    assert fake_time.now - start == 31.0
 
 
 def test_one_at_a_time_and_still_too_many(fake_time: FakeTime) -> None:
@@ -97,6 +124,62 @@ def test_a_limit_of_requests_a_second(fake_time: FakeTime) -> None:
     assert begun == [number / 4 for number in range(9)]
 
 
+def test_a_gap_and_a_limit_do_not_add_up(fake_time: FakeTime) -> None:
+    """Where the server wants a gap and the user fewer requests, the longer of the two holds."""
+    pressure = Pressure(fake_time.clock, 1, 1 / SHORTEST_GAP / 3)
+    _pushed_back(pressure, fake_time, 1)
+    _turn(pressure, fake_time)
+    assert _turn(pressure, fake_time).waited == pytest.approx(3 * SHORTEST_GAP)
+
+
+def _waiting(pressure: Pressure, end: float) -> tuple[threading.Thread, list[str]]:
+    """Return a thread that waits for a place, and what becomes of it."""
+    ends: list[str] = []
+
+    def wait() -> None:
+        try:
+            with pressure.turn(end):
+                ends.append("sent")
+        except NoTimeError:
+            ends.append("gave up")
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not pressure._free._waiters:  # type: ignore[attr-defined]
+        time.sleep(0.001)
+    return thread, ends
+
+
+@pytest.mark.parametrize("freed", ["a place", "a higher limit"])
+def test_who_waits_for_a_place_is_woken(
+    fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch, freed: str
+) -> None:
+    """A place that becomes free is taken at once, whether a request ended or one more is allowed."""
+    monkeypatch.setattr("reconciler.client.pressure._LOOK", 3600.0)
+    pressure = Pressure(fake_time.clock, 2, None)
+    _pushed_back(pressure, fake_time, 1)
+    held = pressure.turn(fake_time.now + 1000)
+    held.__enter__()
+    thread, ends = _waiting(pressure, fake_time.now + 1000)
+    if freed == "a place":
+        held.__exit__(None, None, None)
+    else:
+        pressure.succeeded()
+    thread.join(10)
+    assert ends == ["sent"]
+
+
+def test_who_waits_for_a_place_gives_up_in_time(fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that never becomes free is waited for until the end of the request, and no longer."""
+    monkeypatch.setattr("reconciler.client.pressure._LOOK", 0.01)
+    pressure = Pressure(fake_time.clock, 1, None)
+    with pressure.turn(fake_time.now + 1000):
+        thread, ends = _waiting(pressure, fake_time.now + 1000)
+        fake_time.now += 1000
+        thread.join(10)
+        assert ends == ["gave up"]
+
+
 def test_a_turn_that_does_not_come(fake_time: FakeTime) -> None:
     """A wait beyond the end is not begun, and a request that gives up leaves its place."""
     pressure = Pressure(fake_time.clock, 1, None)
@@ -115,6 +198,9 @@ def test_the_budget_of_retries(fake_time: FakeTime) -> None:
     ]
     pressure.succeeded()
     assert (pressure.may_retry(), pressure.may_retry()) == (True, False)
+    for _ in range(2 * int(RETRY_BUDGET)):
+        pressure.succeeded()
+    assert sum(pressure.may_retry() for _ in range(2 * int(RETRY_BUDGET))) == RETRY_BUDGET
 
 
 def test_a_server_that_is_down_is_not_stormed(fake_time: FakeTime) -> None:
