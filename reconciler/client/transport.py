@@ -152,6 +152,7 @@ class _Attempt(Generic[T]):
         self.call = call
         self.number = 0
         self.slept = 0.0
+        self.failure: Failure | None = None
         self._clock = clock
         self._start = clock.monotonic()
         self.end = self._start + LONGEST_WAIT_FOR_TURN
@@ -247,6 +248,7 @@ class Transport:
                 wait = self._wait(failure, attempt.number, changes_nothing=call.changes_nothing)
                 if wait is None or self._clock.monotonic() + wait >= attempt.end:
                     raise attempt.given_up(failure) from failure.__cause__
+                attempt.failure = failure
             self._clock.sleep(wait)
             attempt.slept = wait
 
@@ -270,6 +272,9 @@ class Transport:
                 attempt.begins()
                 return self._watched(attempt, turn)
         except NoTimeError:
+            if attempt.failure is not None:  # what the last try met says more
+                attempt.number -= 1
+                raise Failure(attempt.failure.error, Repeat.NEVER) from attempt.failure.__cause__
             message = f"{attempt.call.label}: its turn did not come in time; nothing was sent"
             raise Failure(NotSentError(message), Repeat.NEVER) from None
 

@@ -13,7 +13,7 @@ import pytest
 from client_helpers import BODY, TOKEN, FakeTime, RawRequest, RawServer, Reply, client, http
 
 from reconciler.client import Session, Workflow
-from reconciler.client.exceptions import InternalServerErrorException
+from reconciler.client.exceptions import BaseHttpException, InternalServerErrorException
 from reconciler.client.exchanges import Exchange, Traffic
 from reconciler.client.pressure import (
     LONGEST_GAP,
@@ -24,6 +24,7 @@ from reconciler.client.pressure import (
     Pressure,
     Turn,
 )
+from reconciler.client.transport import RetryPolicy
 from reconciler.emulator.server import EmulatorServer
 
 
@@ -72,6 +73,47 @@ def test_a_retry_after_holds_for_all(fake_time: FakeTime) -> None:
     assert _turn(pressure, fake_time).waited == 30.0
     _pushed_back(pressure, fake_time, 1, LONGEST_PAUSE + 1)
     assert _turn(pressure, fake_time).waited == 0.0
+
+
+def test_a_shorter_retry_after_takes_nothing_back(fake_time: FakeTime) -> None:
+    """Of two answers that ask all to wait, the one that asks for longer holds."""
+    pressure = Pressure(fake_time.clock, 10, None)
+    together = [_turn(pressure, fake_time) for _ in range(2)]
+    for turn, seconds in zip(together, (30.0, 1.0), strict=True):
+        pressure.pushed_back(turn, seconds)
+    assert _turn(pressure, fake_time).waited == 30.0
+
+
+@pytest.mark.parametrize(("status", "limit"), [(429, 2), (503, 2), (500, 4)])
+def test_what_counts_as_pushing_back(fake_time: FakeTime, status: int, limit: int) -> None:
+    """429 and 503 ask for less, other failures do not."""
+    once = RetryPolicy(tries=1, deadline=0.1)
+    with (
+        RawServer(http(status)) as raw,
+        client(raw.url, time_=fake_time, pool_size=4, retry=once).session as session,
+    ):
+        with pytest.raises(BaseHttpException):
+            Workflow(session).list_resources()
+        assert session._transport._pressure.limit == limit
+
+
+def test_a_retry_whose_turn_does_not_come_tells_what_failed(fake_time: FakeTime) -> None:
+    """A read that failed and finds no time for another try says what failed, not that nothing was sent."""
+    policy = RetryPolicy(deadline=30.0)
+    with RawServer(http(500)) as raw, client(raw.url, time_=fake_time, retry=policy).session as session:
+        pressure = session._transport._pressure
+        _pushed_back(pressure, fake_time, 1)
+        sleep = fake_time.clock.sleep
+
+        def others_are_asked_to_wait(seconds: float) -> None:
+            sleep(seconds)
+            _pushed_back(pressure, fake_time, 1, LONGEST_PAUSE)
+
+        session._transport._clock = dataclasses.replace(fake_time.clock, sleep=others_are_asked_to_wait)
+        with pytest.raises(InternalServerErrorException) as caught:
+            Workflow(session).list_resources()
+        assert len(raw.requests) == 1
+    assert "answered 500" in caught.value.message
 
 
 def test_a_retry_after_holds_for_who_waits_already(fake_time: FakeTime) -> None:
