@@ -97,6 +97,18 @@ def test_what_counts_as_pushing_back(fake_time: FakeTime, status: int, limit: in
         assert session._transport._pressure.limit == limit
 
 
+def test_a_session_recovers(server: EmulatorServer, fake_time: FakeTime) -> None:
+    """Requests that succeed after the server pushed back make a session as quick as it was."""
+    server.faults = ("429:x2@GET",)
+    with client(server.url, time_=fake_time, pool_size=4).session as session:
+        api = Workflow(session)
+        api.list_resources()
+        assert session._transport._pressure.limit < 4
+        for _ in range(20):
+            api.list_resources()
+        assert session._transport._pressure.limit == 4
+
+
 def test_a_retry_whose_turn_does_not_come_tells_what_failed(fake_time: FakeTime) -> None:
     """A read that failed and finds no time for another try says what failed, not that nothing was sent."""
     policy = RetryPolicy(deadline=30.0)
