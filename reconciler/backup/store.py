@@ -143,7 +143,7 @@ class Backups:
         """Keep backups out of commits: what is made here is for this machine only."""
         top = self._directory.parent if self._directory.parent.name == ".reconciler" else self._directory
         if not top.exists():
-            top.mkdir(mode=0o700, parents=True)
+            top.mkdir(mode=0o700, parents=True, exist_ok=True)  # another run may make it at this moment
             (top / ".gitignore").write_text("*\n", encoding="ascii")
 
     def _write(self, part: Path, text: str) -> None:

@@ -251,6 +251,14 @@ def test_backups_made_to_harm(tmp_path: Path, old: str, new: str, said: str) -> 
     assert run.broken == (f"{path}: no backup: {said}",)
 
 
+def test_two_runs_make_the_directory_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory that another run makes between the look and the making is as good as an own one."""
+    _store(tmp_path / ".reconciler" / "backups", "first").save(_live(), "update", Sensitive())
+    monkeypatch.setattr("pathlib.Path.exists", lambda _path: False)
+    path = _store(tmp_path / ".reconciler" / "backups", "second").save(_live(), "update", Sensitive())
+    assert path.is_file()
+
+
 def test_run_ids_sort_by_time() -> None:
     """The id of a later run sorts after that of an earlier one, and two of one second differ."""
     later = _NOW.replace(microsecond=1000)
