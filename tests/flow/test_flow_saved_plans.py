@@ -11,6 +11,7 @@ from flow_helpers import TENANTS, Git, body, rich, run, step
 
 from reconciler.ownership import owner_tag
 from reconciler.planfile.file import _digest
+from reconciler.planfile.records import same_action
 from reconciler.schema import is_valid
 
 if TYPE_CHECKING:
@@ -278,6 +279,50 @@ def test_a_saved_plan_prunes(git: Git, file: Path) -> None:
     _save(git, file, "--prune", *owner)
     done = _apply(git, file, *owner)
     assert (done.returncode, _statuses(done)) == (0, {"w7": "done", "w0": "done"})
+
+
+_RECORD: dict[str, Any] = {
+    "name": "flow",
+    "action": "update",
+    "id": 1,
+    "method": "patch",
+    "fingerprint": "a",
+    "paused": None,
+    "body": {
+        **body(),
+        "tags": [{"name": "red"}, {"name": "blue"}],
+        "triggers": [{"cron": "0 0 6 * * ? *"}, {"webhook": True, "webhookPolicy": "preserve"}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "other"},
+        {"action": "rename"},
+        {"id": 2},
+        {"method": "create_or_update"},
+        {"fingerprint": "b"},
+        {"paused": True},
+        {"body": {**_RECORD["body"], "steps": {"one": step("rm -rf /")}}},
+        {"body": {**_RECORD["body"], "tags": [{"name": "red"}]}},
+        {"body": {**_RECORD["body"], "tags": [*_RECORD["body"]["tags"], {"name": owner_tag("other")}]}},
+        {"body": {**_RECORD["body"], "triggers": [_RECORD["body"]["triggers"][0], {"webhook": True}]}},
+    ],
+)
+def test_what_makes_it_another_action(changed: dict[str, Any]) -> None:
+    """Whatever would be done otherwise, or to something else, makes a saved action another one."""
+    assert not same_action(_RECORD, {**_RECORD, **changed})
+
+
+def test_what_makes_it_no_other_action() -> None:
+    """The order in which a platform tells lists, and what is only shown, do not."""
+    parts = _RECORD["body"]
+    other = {**parts, "tags": parts["tags"][::-1], "triggers": parts["triggers"][::-1]}
+    remembered = {**other, "tags": [*other["tags"], {"name": "reconciler-sent-abc"}]}
+    assert same_action(_RECORD, {**_RECORD, "body": other, "warnings": ["said otherwise"]})
+    assert same_action(_RECORD, {**_RECORD, "body": remembered})
 
 
 def test_a_plan_that_is_refused_is_not_saved(git: Git, file: Path) -> None:
