@@ -38,7 +38,7 @@ def default_name(workflow_id: int, execution_id: str, step_name: str) -> str:
 class LogFile:
     """A file that a download is saved to: written beside its place, and put there when it is complete.
 
-    It is readable by its owner only.
+    It is readable by its owner only. What is no regular file, such as /dev/stdout, is written to instead.
 
     Args:
         path: Where the file shall be; what is there is replaced.
@@ -61,6 +61,10 @@ class LogFile:
             urllib3.exceptions.HTTPError: The connection failed; the file is as it was.
         """
         try:
+            if self._path.exists() and not self._path.is_file():
+                with self._path.open("wb") as device:  # a pipe or a device: never to be replaced
+                    device.writelines(stream(response, MOST_LOG_BYTES, tick))
+                return
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
         except OSError as error:
             raise _unwritable(str(self._path), error.strerror) from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import tempfile
 from pathlib import Path
@@ -208,6 +209,19 @@ def test_spoke_logs(fake_spoke: tuple[EmulatorServer, Workflow]) -> None:
     assert query["nextToken"] == "f/00000001/s"
     assert query["startTime"]
     assert query["endTime"]
+
+
+def test_save_into_a_pipe() -> None:
+    """What is no regular file is written to, and never replaced: a device must stay one."""
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        _save(http(200, b"log"), path="pipe")
+        assert os.read(reader, 100) == b"log"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
+    assert _left_over() == ["pipe"]
 
 
 def test_spoke_logs_cannot_be_saved(fake_spoke: tuple[EmulatorServer, Workflow]) -> None:
