@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -11,6 +12,10 @@ from reconciler.cli.output import warn
 from reconciler.comments import keep_comment, thread_of
 from reconciler.errors import InvalidInputError
 from reconciler.exits import ExitCode
+from reconciler.text import printable
+
+_MOST_BYTES: Final = 16 * 1024 * 1024
+"""How much of a file is read at most: many times what any host takes."""
 
 
 @click.command(name="comment")
@@ -34,11 +39,21 @@ def command(*, file: Path, key: str, author: str | None) -> int:
     pull-requests: write; GitLab CI needs GITLAB_TOKEN, an access token with the scope api. The rest is in the
     variables that both set. A comment of someone else is never touched.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidInputError(f"{file} cannot be read: {str(reason).lower()}") from None
+    text = _text(file)
     kept = keep_comment(thread_of(os.environ, author), text, key)
     warn(f"the comment was {kept.value}")
     return ExitCode.OK
+
+
+def _text(file: Path) -> str:
+    name = printable(str(file))
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        text = data.decode("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidInputError(f"{name} cannot be read: {str(reason).lower()}") from None
+    if len(data) > _MOST_BYTES:
+        raise InvalidInputError(f"{name} is larger than {_MOST_BYTES // 1024**2} MB: it is no comment")
+    return text

@@ -141,5 +141,7 @@ def test_the_command(host: CodeHost, tmp_path: Path) -> None:
     done = run(file, "--key", "plan-prod")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "the comment was added\n")
     assert host.bodies[0].startswith("<!-- peak-reconciler:plan-prod -->\n### Plan: 1 to create.")
+    endless = run("/dev/zero")
+    assert (endless.returncode, "larger than 16 MB" in endless.stderr) == (3, True)
     missing = run(tmp_path / "missing")
     assert (missing.returncode, "no such file" in missing.stderr) == (3, True)
