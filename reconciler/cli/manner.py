@@ -12,7 +12,13 @@ from typing import Any, Final, TypeVar
 import click
 
 from reconciler.apply import Timing
-from reconciler.cli.options import backup_dir_option, format_option, report_option, show_bodies_option
+from reconciler.cli.options import (
+    Number,
+    backup_dir_option,
+    format_option,
+    report_option,
+    show_bodies_option,
+)
 from reconciler.cli.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,7 +93,7 @@ _MANNER: Final = (
     click.option(
         "--wait-running",
         metavar="SECONDS",
-        type=click.FloatRange(min=0),
+        type=Number(0),
         default=Timing().wait_running,
         show_default=True,
         help="How long a workflow is waited for that runs (whenRunning: wait, and deletes).",

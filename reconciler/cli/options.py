@@ -54,7 +54,10 @@ class Number(click.FloatRange):
             number = super().convert(value, param, ctx)
         if math.isnan(number) or (self._whole and not number.is_integer()):
             self.fail(f"it must be {self._told}, found {_quoted(str(value))}", param, ctx)
-        return int(number) if self._whole else number
+        if self._whole:
+            # Not by way of a float: an id of many digits would become another one.
+            return int(value) if str(value).strip().isdecimal() else int(number)
+        return number
 
 
 def _quoted(value: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from reconciler.cli.options import Number
 from reconciler.errors import UsageError
 from reconciler.plan import Scope, Selection, Shard
 from reconciler.safety import Safety
@@ -24,7 +25,7 @@ _OPTIONS: Final = (
     click.option(
         "--allow-deletes",
         metavar="N",
-        type=click.IntRange(min=0),
+        type=Number(0, whole=True),
         help="So many deletes are meant, whatever the limits say.",
     ),
     click.option(
