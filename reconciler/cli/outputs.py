@@ -64,6 +64,10 @@ def read_outputs(typed: Iterable[str], formats: Collection[str], printed: str) -
 
 def _target(output: str, formats: Collection[str], default: str) -> tuple[str, Path]:
     name, equals, file = output.partition("=")
+    if not name and equals:
+        raise UsageError(
+            f"--output {printable(output)} names no format", hint=f"Formats are {', '.join(formats)}."
+        )
     if not equals or not name.isalpha():
         name, file = default, output
     if name not in formats:
@@ -72,5 +76,5 @@ def _target(output: str, formats: Collection[str], default: str) -> tuple[str, P
             hint=f"Formats are {', '.join(formats)}.",
         )
     if not file:
-        raise UsageError(f"--output {output} names no file")
+        raise UsageError(f"--output {printable(output)} names no file")
     return name, Path(file)
