@@ -39,6 +39,8 @@ class JsonFile:
             InvalidInputError: When the file cannot be read, or is not the emulator's.
         """
         try:
+            if self._path.exists() and not self._path.is_file():
+                raise InvalidInputError(f"cannot read {self._path}: it is not a regular file")
             return _decode(json.loads(self._path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return State()
