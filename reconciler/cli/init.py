@@ -67,5 +67,9 @@ def command(*, directory: Path) -> int:
     """
     paths = place_files(directory, _FILES, hint="Nothing was written.")
     show("\n".join(printable(str(path)) for path in paths))
-    warn("next: peak-reconciler validate; and for what is live: peak-reconciler export --all --out workflows")
+    there = "" if directory == Path() else f"in {printable(str(directory))}, "
+    warn(
+        f"next: {there}peak-reconciler validate; and for what is live: "
+        "peak-reconciler export --all --out workflows"
+    )
     return ExitCode.OK

@@ -79,7 +79,7 @@ class Poster:
         self._policy = policy
         self._clock = clock or Clock()
         if not is_plain_url(url):
-            raise InvalidParameterException(f"{name}: its address is not a URL: https://host/…")
+            raise InvalidParameterException(f"{name}: its address is not a URL, such as https://host/path")
         parts = urlsplit(url)
         if not is_safe_url(url) and (not public or parts.password is not None):
             raise InvalidParameterException(
