@@ -4,7 +4,7 @@ A backup holds no secret: what is one is left out, and named. Files are written 
 their owner may read them.
 """
 
-from reconciler.backup.reading import Backup, BackupRun, find_backups, read_runs
+from reconciler.backup.reading import Backup, BackupRun, find_backups, narrowed, read_runs
 from reconciler.backup.restoring import Restoring, restoring
 from reconciler.backup.store import Backups, Run, new_run_id
 
@@ -15,6 +15,7 @@ __all__ = [
     "Restoring",
     "Run",
     "find_backups",
+    "narrowed",
     "new_run_id",
     "read_runs",
     "restoring",

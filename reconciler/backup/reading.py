@@ -106,6 +106,32 @@ def find_backups(runs: Iterable[BackupRun], asked: tuple[str, ...], directory: P
     return tuple(found.values())
 
 
+def narrowed(runs: Iterable[BackupRun], asked: tuple[str, ...], directory: Path) -> list[BackupRun]:
+    """Return of `runs` what the words name: whole runs, and the backups of workflows; all without words.
+
+    Args:
+        runs: Those that there are, the latest first.
+        asked: The ids of runs and the names of workflows.
+        directory: Where they are, for messages.
+
+    Raises:
+        UsageError: There is no such run and no backup of such a name.
+    """
+    runs = list(runs)
+    for word in asked:
+        if all(run.id != word for run in runs):
+            _newest(runs, word, directory)
+    if not asked:
+        return runs
+    named = (
+        run
+        if run.id in asked
+        else BackupRun(id=run.id, backups=tuple(b for b in run.backups if b.name in asked))
+        for run in runs
+    )
+    return [run for run in named if run.backups or run.broken]
+
+
 def _whole(run: BackupRun) -> tuple[Backup, ...]:
     if run.broken:
         raise InvalidInputError("\n".join(["a backup cannot be used:", *run.broken]))

@@ -7,7 +7,7 @@ import os
 
 import click
 
-from reconciler.backup import Backup, Restoring, find_backups, read_runs, restoring
+from reconciler.backup import Backup, Restoring, find_backups, narrowed, read_runs, restoring
 from reconciler.cli.carrying import carry_out, show_plan
 from reconciler.cli.engine import Engine, open_session, tenancy_of
 from reconciler.cli.manner import Manner, manner_options
@@ -31,7 +31,12 @@ from reconciler.text import Redactor, printable
 @click.command(name="rollback")
 @click.argument("words", metavar="[NAME|RUN...]", nargs=-1)
 @connection_options
-@click.option("--list", "list_them", is_flag=True, help="List the backups, and do nothing else.")
+@click.option(
+    "--list",
+    "list_them",
+    is_flag=True,
+    help="List the backups, of NAME or RUN if there is one, and do nothing else.",
+)
 @manner_options
 def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, manner: Manner) -> int:
     """Put back what an apply overwrote or deleted, from the backups that it made.
@@ -46,6 +51,7 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
     """
     runs = read_runs(settings.backup_dir)
     if list_them:
+        runs = narrowed(runs, words, settings.backup_dir)
         show(backups_json(runs) if manner.as_json else backups_text(runs, settings.backup_dir))
         return ExitCode.OK
     settings.refuse_unnamed_environment()

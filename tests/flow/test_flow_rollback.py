@@ -132,6 +132,10 @@ def test_by_name_and_by_run(git: Git, backups: Path) -> None:
     listed = json.loads(_rollback(git, backups, "--list", "--format", "json").stdout)
     runs = [item["id"] for item in listed["runs"]]
     assert len(runs) == 2
+    assert _rollback(git, backups, "--list", runs[1]).stdout.count("before its update") == 2
+    named = _rollback(git, backups, "--list", "a")
+    assert [line.split()[0] for line in named.stdout.splitlines()] == [runs[0], "a", runs[1], "a"]
+    assert _rollback(git, backups, "--list", "zzz").returncode == 64
     assert _rollback(git, backups, "--auto-approve", "a").returncode == 0
     assert [git.stored(name)["steps"]["one"]["command"] for name in "ab"] == ["echo 2", "echo 3"]
     assert _rollback(git, backups, "--auto-approve", runs[1]).returncode == 0
