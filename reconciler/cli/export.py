@@ -90,6 +90,8 @@ def command(  # noqa: PLR0913 - one for each option
             )
     for line in export_lines(exported, redactor):
         warn(line)
+    if not exported:
+        warn("The tenant has no workflow, and nothing was written.")
     return ExitCode.FAILED if any(item.problems for item in exported) else ExitCode.OK
 
 

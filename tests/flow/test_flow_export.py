@@ -173,6 +173,17 @@ def test_what_a_manifest_cannot_say(
     assert typed("plan", tmp_path, "--detailed-exitcode").code == 0
 
 
+def test_an_empty_tenant(typed: Callable[..., Ended], tmp_path: Path) -> None:
+    """Where there is nothing to export, that is said, and no directory is made."""
+    ended = typed("export", "--all", "--out", tmp_path / "live")
+    assert (ended.code, ended.out, ended.err) == (
+        0,
+        "",
+        "The tenant has no workflow, and nothing was written.\n",
+    )
+    assert not (tmp_path / "live").exists()
+
+
 def test_what_cannot_be_exported(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
     """A workflow for which there is no manifest is named, the others are written, and the exit code is 1."""
     server.store.create(body("twin"))
