@@ -96,6 +96,8 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
         ReconcilerError: It cannot be written.
     """
     text = click.unstyle(text)
+    if str(path) == "-":
+        raise ReconcilerError("- is no file to write into", hint="Standard output is called /dev/stdout.")
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")  # a pipe or a device: never to be replaced

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from reconciler.cli.output import write_file
 from reconciler.errors import ReconcilerError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_planted_link_is_not_written_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +35,11 @@ def test_a_private_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert (plan.read_text(encoding="utf-8"), stat.S_IMODE(plan.stat().st_mode)) == ("new", 0o600)
     assert not (tmp_path / "victim").exists()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_hyphen_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever means standard output gets no file of that name instead."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ReconcilerError, match="is no file"):
+        write_file(Path("-"), "the plan")
+    assert list(tmp_path.iterdir()) == []
