@@ -7,7 +7,8 @@ Commands live in modules of their own and are imported only when called, so that
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, NoReturn
+import sys
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -15,6 +16,9 @@ from reconciler import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_INTERRUPTED: Final = 130
+"""How a process ends that Ctrl-C ended, by the custom of shells."""
 
 _COMMANDS = {
     "init": "Write a first reconciler.yaml and an example manifest.",
@@ -70,6 +74,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     Args:
         argv: The words after the command's name; the process's own when left out.
     """
-    from reconciler.cli.boundary import run  # noqa: PLC0415 - keeps `--help` light
+    try:
+        from reconciler.cli.boundary import run  # noqa: PLC0415 - keeps `--help` light
+    except KeyboardInterrupt:
+        click.echo("error: interrupted", err=True)
+        sys.exit(_INTERRUPTED)
 
     run(group, argv)

@@ -41,3 +41,22 @@ def test_sigterm_ends_a_plan(tmp_path: Path, ignored: bool) -> None:
             process.send_signal(signal.SIGTERM)
             stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout, stderr.strip()) == (130, "", "error: interrupted")
+
+
+_WHILE_LOADING = """
+import sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "reconciler.cli.boundary":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from reconciler.cli import main
+main(["plan"])
+"""
+
+
+def test_interrupted_while_it_loads() -> None:
+    """A Ctrl-C before the command has begun is told like any other, too."""
+    words = [COMMAND[0], "-c", _WHILE_LOADING]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
