@@ -68,11 +68,16 @@ def _refused(error: OSError) -> ExitCode:
         raise error
     if not isinstance(error, BrokenPipeError):
         with suppress(OSError):
-            what = "standard output cannot be written" if error.errno in _FULL else "the system refuses"
-            complain(f"{what}: {(error.strerror or str(error)).lower()}")
+            complain(refusal(error))
     for stream in (sys.stdout, sys.stderr):
         _discard(stream)
     return ExitCode.FAILED
+
+
+def refusal(error: OSError) -> str:
+    """Return in words why a standard stream could not be written."""
+    what = "standard output cannot be written" if error.errno in _FULL else "the system refuses"
+    return f"{what}: {(error.strerror or str(error)).lower()}"
 
 
 def _discard(stream: TextIO | None) -> None:
