@@ -45,10 +45,10 @@ docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 reference: $(READY)
-	$(BIN)/python -m tools.reference
+	PYTHONPATH=scripts $(BIN)/python -m reference
 
 picture: $(VENV)/.docs
-	$(BIN)/python -m tools.picture
+	$(BIN)/python scripts/picture.py
 
 LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url
 

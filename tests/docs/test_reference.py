@@ -5,28 +5,23 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import picture
 import pytest
 from click.testing import CliRunner
 from console_pages import prepared_folder
 from markdown_pages import ROOT
+from reference import FOLDER, PAGES
 
 from reconciler.cli import group
 from reconciler.client import Session, Workflow
 from reconciler.emulator.server import EmulatorServer
 from reconciler.exits import ExitCode
 from reconciler.schema import STEP_TYPES, Field, Kind, body_fields, step_fields
-
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from tools import picture
-from tools.reference import FOLDER, PAGES
 
 _AS_ELSEWHERE = (
     "changes[].body.",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.schema import SCHEMA_NAMES, load_schema
-from tools.reference.markdown import head, text_page
-from tools.reference.schemas import schema_table
+from reference.markdown import head, text_page
+from reference.schemas import schema_table
 
 _TOLD_ELSEWHERE: Final = frozenset({"manifest", "workflow", "patch", "reconcile", "configuration"})
 """The schemas that have pages of their own."""

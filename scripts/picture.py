@@ -1,6 +1,6 @@
 """The README's picture: what `plan` shows in a terminal, drawn as SVG.
 
-`python -m tools.picture` draws it anew; the tests see that its text is what the command prints now.
+`make picture` draws it anew; the tests see that its text is what the command prints now.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def shown() -> str:
         (folder / "reconciler.yaml").write_text(_CONFIGURATION, encoding="utf-8")
         env = {"PATH": os.environ["PATH"], "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": _TOKEN}
         applying = [*_command("apply"), "--auto-approve", "--concurrency", "1"]
-        subprocess.run(applying, cwd=folder, env=env, check=True, capture_output=True)  # noqa: S603 - our own
+        subprocess.run(applying, cwd=folder, env=env, check=True, capture_output=True)
         _change(server.url, folder / "workflows")
         return _in_terminal(_command(*COMMAND), folder, env)
 
@@ -85,7 +85,7 @@ def _change(url: str, workflows: Path) -> None:
 
 def _in_terminal(command: list[str], folder: Path, env: dict[str, str]) -> str:
     ours, theirs = pty.openpty()
-    with subprocess.Popen(command, cwd=folder, env=env, stdout=theirs, stdin=theirs, stderr=theirs) as done:  # noqa: S603 - our own
+    with subprocess.Popen(command, cwd=folder, env=env, stdout=theirs, stdin=theirs, stderr=theirs) as done:
         os.close(theirs)
         pieces = []
         try:

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from reconciler.cli import group
-from tools.reference.markdown import code, head, table, text_page
+from reference.markdown import code, head, table, text_page
 
 _OTHER_VARIABLES: Final = (
     ("PEAK_AUTH_TOKEN", "The credential, sent as it is in the header `Authorization`."),

@@ -7,8 +7,8 @@ from typing import Final
 
 from reconciler.schema import STEP_TYPES, load_schema
 from reconciler.values import as_object
-from tools.reference.markdown import code, head, text_page
-from tools.reference.schemas import schema_table
+from reference.markdown import code, head, text_page
+from reference.schemas import schema_table
 
 _INTRODUCTION: Final = """\
 A file holds one or more YAML documents (or JSON), each with a workflow under `body:`, or bare. In place of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.reference import FOLDER, PAGES
+from reference import FOLDER, PAGES
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

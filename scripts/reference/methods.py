@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from reconciler.client import Workflow, get_client
-from tools.reference.markdown import code, head, text_page
+from reference.markdown import code, head, text_page
 
 _SECTION: Final = re.compile(r"^(Args|Returns|Yields|Raises):$", re.MULTILINE)
 _ENTRY: Final = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.rules import ALL_RULES, BaseRule, OnlineRule
-from tools.reference.markdown import code, head, text_page
+from reference.markdown import code, head, text_page
 
 _INTRODUCTION: Final = """\
 What `validate` checks beyond the schema. An error fails the check. A warning does so with `--strict`.

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.schema import load_schema
 from reconciler.schema.registry import URN
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
-from tools.reference.markdown import code, table, value
+from reference.markdown import code, table, value
 
 _BOUNDS: Final = (("minimum", "from {}"), ("maximum", "to {}"), ("minItems", "at least {}"))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler import exits
 from reconciler.exits import ExitCode
-from tools.reference.markdown import head, table, text_page
+from reference.markdown import head, table, text_page
 
 _INTERRUPTS: Final = """\
 An interrupt (Ctrl-C, SIGTERM) lets an apply finish what it is writing and report the rest as not tried,

@@ -1,6 +1,6 @@
 """The reference pages of the documentation, generated from the code that they describe.
 
-`python -m tools.reference` writes them into `docs/reference/`; the tests see that what is committed is what
+`make reference` writes them into `docs/reference/`; the tests see that what is committed is what
 the code says now.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.reference import commands, exits, files, manifests, methods, rules, settings
+from reference import commands, exits, files, manifests, methods, rules, settings
 
 FOLDER: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "reference"
 

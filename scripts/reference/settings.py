@@ -6,8 +6,8 @@ from typing import Final
 
 from reconciler.schema import load_schema
 from reconciler.values import JsonObject, as_object
-from tools.reference.markdown import code, head, text_page
-from tools.reference.schemas import schema_table
+from reference.markdown import code, head, text_page
+from reference.schemas import schema_table
 
 _INTRODUCTION: Final = """\
 `reconciler.yaml` stands in the working directory or above, or is named with `--config`. Every key is

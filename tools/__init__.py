@@ -1,1 +1,0 @@
-"""What makes the documentation: run from the checkout, never shipped."""
