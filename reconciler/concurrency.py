@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Generic, TypeVar
 
 CONCURRENCY: Final = 10
@@ -39,6 +38,8 @@ def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int) -> dic
     Raises:
         Exception: What `read` raised, for the first key that it did; what has not begun is then left alone.
     """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only what asks a tenant needs it
+
     wanted = list(dict.fromkeys(keys))
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
         try:
