@@ -35,3 +35,8 @@ class BlockedError(ReconcilerError):
 
 class UnexpectedAnswerError(ReconcilerError):
     """The API answered something that is not what its documentation describes (exit 1)."""
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the system says of `error`, as a part of a sentence."""
+    return (error.strerror or str(error)).lower()

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.backup.cleaning import LeftOut
 from reconciler.client.answers import parse_json
-from reconciler.errors import InvalidInputError, ReconcilerError, UnexpectedAnswerError, UsageError
+from reconciler.errors import InvalidInputError, ReconcilerError, UnexpectedAnswerError, UsageError, reason_of
 from reconciler.manifests.bounds import MAX_FILE_BYTES
 from reconciler.schema import validate
 from reconciler.text import clip, printable
@@ -76,8 +76,7 @@ def read_runs(directory: Path) -> list[BackupRun]:
         folders = [entry for entry in directory.iterdir() if entry.is_dir()] if directory.exists() else []
         runs = [_run(folder) for folder in sorted(folders, key=lambda folder: folder.name, reverse=True)]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ReconcilerError(f"the backups in {directory} cannot be read: {reason}") from error
+        raise ReconcilerError(f"the backups in {directory} cannot be read: {reason_of(error)}") from error
     return [run for run in runs if run.backups or run.broken]
 
 
@@ -194,7 +193,7 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as opened:
             data = opened.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise InvalidInputError(f"{file}: {(error.strerror or str(error)).lower()}") from error
+        raise InvalidInputError(f"{file}: {reason_of(error)}") from error
     if len(data) > MAX_FILE_BYTES:
         raise InvalidInputError(f"{file}: larger than {MAX_FILE_BYTES // 1024**2} MB")
     return data

@@ -16,7 +16,7 @@ from typing import Final
 from reconciler import __version__
 from reconciler.backup.cleaning import without_secrets
 from reconciler.client.patching import sendable_body
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, reason_of
 from reconciler.plan import LiveWorkflow
 from reconciler.sensitive import Sensitive
 from reconciler.text import Redactor, slug
@@ -173,6 +173,6 @@ class Backups:
 
 def _unwritable(path: Path, error: OSError) -> ReconcilerError:
     return ReconcilerError(
-        f"no backup can be written into {path}: {(error.strerror or str(error)).lower()}",
+        f"no backup can be written into {path}: {reason_of(error)}",
         hint="--backup-dir DIRECTORY names another place, and --no-backup does without.",
     )

@@ -14,7 +14,7 @@ import click
 
 from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.output import complain, complain_of_usage, say_through
-from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UsageError
+from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UsageError, reason_of
 from reconciler.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _refused(error: OSError) -> ExitCode:
 def refusal(error: OSError) -> str:
     """Return in words why a standard stream could not be written."""
     what = "standard output cannot be written" if error.errno in _FULL else "the system refuses"
-    return f"{what}: {(error.strerror or str(error)).lower()}"
+    return f"{what}: {reason_of(error)}"
 
 
 def _discard(stream: TextIO | None) -> None:

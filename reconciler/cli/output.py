@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import click
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, reason_of
 from reconciler.text import printable, without_commands
 
 Sink: TypeAlias = Callable[[str, str, str], None]
@@ -104,9 +104,7 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
         else:
             _replace(Path(os.path.realpath(path)), text, 0o600 if private else 0o666)
     except OSError as error:
-        raise ReconcilerError(
-            f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
-        ) from error
+        raise ReconcilerError(f"{path} cannot be written: {reason_of(error)}") from error
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

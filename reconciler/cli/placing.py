@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from reconciler.errors import BlockedError, ReconcilerError
+from reconciler.errors import BlockedError, ReconcilerError, reason_of
 
 _MOST_NAMED = 5
 
@@ -44,9 +44,7 @@ def place_files(
             _name(part, path, force=force, hint=hint)
     except OSError as error:
         what = error.filename2 or error.filename or directory
-        raise ReconcilerError(
-            f"{what} cannot be written: {(error.strerror or str(error)).lower()}"
-        ) from error
+        raise ReconcilerError(f"{what} cannot be written: {reason_of(error)}") from error
     finally:
         for part in parts.values():
             with suppress(OSError):

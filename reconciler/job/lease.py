@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import BlockedError, ReconcilerError
+from reconciler.errors import BlockedError, ReconcilerError, reason_of
 from reconciler.job.times import time_text
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
@@ -137,9 +137,7 @@ class Lease:
             with _locked(self._path) as handle:
                 yield handle
         except OSError as error:
-            raise ReconcilerError(
-                f"the lock file {self._path} cannot be used: {(error.strerror or str(error)).lower()}"
-            ) from error
+            raise ReconcilerError(f"the lock file {self._path} cannot be used: {reason_of(error)}") from error
 
     def _read(self, file: int) -> Holder | None:
         data = os.pread(file, _MOST_BYTES + 1, 0)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from reconciler.errors import reason_of
 from reconciler.findings import Finding
 from reconciler.manifests.bounds import MAX_FILE_BYTES, MAX_FILES
 from reconciler.text import printable
@@ -89,7 +90,7 @@ def _standard_input(findings: list[Finding]) -> list[ManifestFile]:
     try:
         return [ManifestFile(name, Path.cwd(), _standard_input_text())]
     except (UnreadableError, OSError) as error:
-        reason = _reason(error) if isinstance(error, OSError) else str(error)
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
         findings.append(_finding(name, "unreadable", f"cannot be read: {reason}"))
         return []
 
@@ -125,7 +126,7 @@ def _missing(name: str) -> Finding | None:
         message = "there is no such file or directory"
         return Finding(file=printable(name) or "''", rule="no-such-path", message=message)
     except OSError as error:
-        return _finding(Path(name), "unreadable", f"cannot be read: {_reason(error)}")
+        return _finding(Path(name), "unreadable", f"cannot be read: {reason_of(error)}")
     return None
 
 
@@ -156,7 +157,7 @@ def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
         with resolved.open("rb") as stream:
             data = stream.read(limit + 1)
     except OSError as error:
-        raise UnreadableError(_reason(error)) from None
+        raise UnreadableError(reason_of(error)) from None
     except RuntimeError:
         # Python before 3.13 on a loop of links.
         raise UnreadableError(os.strerror(errno.ELOOP).lower()) from None
@@ -202,7 +203,7 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
     try:
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
     except OSError as error:
-        findings.append(_finding(path, "unreadable", f"cannot be read: {_reason(error)}"))
+        findings.append(_finding(path, "unreadable", f"cannot be read: {reason_of(error)}"))
         return []
     found: list[_Entry] = []
     for entry in entries:
@@ -213,7 +214,7 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
             is_folder = entry.is_dir()
         except OSError as error:
             # A loop of links, or a link into a directory that may not be looked into.
-            findings.append(_finding(below, "unreadable", f"cannot be read: {_reason(error)}"))
+            findings.append(_finding(below, "unreadable", f"cannot be read: {reason_of(error)}"))
         else:
             resolved = below.resolve() if entry.is_symlink() else folder / entry.name
             found.append(_Entry(below, resolved if is_folder else None))
@@ -226,10 +227,6 @@ def _unique(files: list[ManifestFile]) -> list[ManifestFile]:
     for file in files:
         unique.setdefault(Path(os.path.realpath(file.path)), file)
     return list(unique.values())
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _finding(path: Path, rule: str, message: str) -> Finding:

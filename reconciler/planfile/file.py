@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
-from reconciler.errors import BlockedError, InvalidInputError
+from reconciler.errors import BlockedError, InvalidInputError, reason_of
 from reconciler.schema import validate
 from reconciler.text import printable
 from reconciler.values import JsonObject, as_list, as_object, dump_compact
@@ -128,8 +128,7 @@ def _parsed(path: Path) -> JsonObject:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InvalidInputError(f"the plan file {path} cannot be read: {reason}") from error
+        raise InvalidInputError(f"the plan file {path} cannot be read: {reason_of(error)}") from error
     if len(data) > _LARGEST:
         raise InvalidInputError(f"the plan file {path} is larger than {_LARGEST // 1024**2} MB")
     try:

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from reconciler.cli.settings import Typed
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, reason_of
 
 
 def starting_place() -> Path:
@@ -36,8 +36,9 @@ def enter(place: Path) -> None:
     try:
         os.chdir(place)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ReconcilerError(f"the working directory {place} cannot be entered: {reason}") from None
+        raise ReconcilerError(
+            f"the working directory {place} cannot be entered: {reason_of(error)}"
+        ) from None
 
 
 def as_of_now(typed: Typed) -> Typed:

@@ -32,7 +32,7 @@ from reconciler.cli.scheduled.job import Job
 from reconciler.cli.scheduled.place import as_of_now, enter
 from reconciler.cli.settings import settle
 from reconciler.client.exchanges import Exchange, Traffic
-from reconciler.errors import BlockedError, ReconcilerError
+from reconciler.errors import BlockedError, ReconcilerError, reason_of
 from reconciler.exits import ExitCode
 from reconciler.findings import Finding
 from reconciler.job.events import Entry, Event, Level
@@ -99,7 +99,7 @@ def _tried(job: Job, known: _Known) -> tuple[int | None, str]:
         job.tell(Event.RUN_FAILED, "interrupted", Level.ERROR, "Nothing was written.")
         return INTERRUPTED, "interrupted"
     except OSError as error:  # a standard stream that nobody reads, or a full disk
-        message = f"the system refuses: {(error.strerror or str(error)).lower()}"
+        message = f"the system refuses: {reason_of(error)}"
         job.tell(Event.RUN_FAILED, message, Level.ERROR)
         return int(ExitCode.FAILED), message
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the loop, nor its telling
