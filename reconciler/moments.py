@@ -1,8 +1,13 @@
-"""Moments as the platform and users write them, to values that can be compared. Pure."""
+"""Moments as the platform, our own files and users write them, to values that can be compared."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
+
+
+def utc_now() -> datetime:
+    """Return the time of now, in UTC."""
+    return datetime.now(timezone.utc)
 
 
 def read_moment(text: str) -> datetime:
@@ -17,5 +22,15 @@ def read_moment(text: str) -> datetime:
 
 
 def write_moment(moment: datetime) -> str:
-    """Return `moment` as the platform writes one."""
+    """Return `moment`, in UTC, as the platform writes one."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def in_seconds(moment: datetime) -> str:
+    """Return `moment`, in UTC, as RFC 3339: the form in the files that are kept."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_milliseconds(moment: datetime) -> str:
+    """Return `moment` as RFC 3339 in UTC, with milliseconds: the form in what a job tells."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from reconciler import __version__
 from reconciler.backup.cleaning import without_secrets
 from reconciler.client.patching import sendable_body
 from reconciler.errors import ReconcilerError, reason_of
+from reconciler.moments import in_seconds, utc_now
 from reconciler.plan import LiveWorkflow
 from reconciler.sensitive import Sensitive
 from reconciler.text import Redactor, slug
@@ -38,11 +39,6 @@ class Run:
     id: str
     tenant: str
     stage: str
-
-
-def utc_now() -> datetime:
-    """Return the time of now, in UTC."""
-    return datetime.now(timezone.utc)
 
 
 def new_run_id(now: datetime) -> str:
@@ -119,7 +115,7 @@ class Backups:
             "format_version": FORMAT_VERSION,
             "tool_version": __version__,
             "run": self._run.id,
-            "time": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": in_seconds(self._now()),
             "tenant": self._run.tenant,
             "stage": self._run.stage,
             "reason": reason,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from itertools import islice
 from typing import Final
 
@@ -16,7 +16,7 @@ from reconciler.cli.output import show
 from reconciler.cli.settings import Settings
 from reconciler.client import Workflow
 from reconciler.exits import ExitCode
-from reconciler.moments import read_moment, write_moment
+from reconciler.moments import read_moment, utc_now, write_moment
 from reconciler.render.executions import executions_json, executions_text
 from reconciler.text import clip, printable
 
@@ -34,7 +34,7 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
     try:
         if age is None:
             return write_moment(read_moment(value))
-        return write_moment(datetime.now(timezone.utc) - timedelta(**{_UNITS[age[2]]: int(age[1])}))
+        return write_moment(utc_now() - timedelta(**{_UNITS[age[2]]: int(age[1])}))
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"it must be a date such as 2026-01-31 or 2026-01-31T06:00:00Z, or an age such as 90m, 12h, 7d "

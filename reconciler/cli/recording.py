@@ -15,14 +15,14 @@ from typing import Final
 
 from reconciler.apply import Report
 from reconciler.backup import new_run_id
-from reconciler.backup.store import utc_now
 from reconciler.cli.boundary import exit_code
 from reconciler.cli.engine import Engine
 from reconciler.cli.output import warn, write_file
 from reconciler.cli.provenance import provenance
 from reconciler.client.exchanges import Exchange, Traffic
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, reason_of
 from reconciler.exits import ExitCode
+from reconciler.moments import in_seconds, utc_now
 from reconciler.plan import Plan
 from reconciler.render.requests import exchange_document
 from reconciler.render.run_record import RunRecord, run_record_json
@@ -50,7 +50,7 @@ class Recording:
         self.plan: Plan | None = None
         self.report: Report | None = None
         self._file = file
-        self._started = _moment()
+        self._started = in_seconds(utc_now())
         self._engine: Engine | None = None
         self._requests: list[JsonObject] = []
 
@@ -87,7 +87,7 @@ class Recording:
         Raises:
             ReconcilerError: It cannot be written.
         """
-        self._write(ended=_moment())
+        self._write(ended=in_seconds(utc_now()))
 
     def broken_off(self, code: int, error: str) -> None:
         """Write the record for good, of a run that ended before its end; that it cannot be is only a warning.
@@ -98,7 +98,7 @@ class Recording:
         """
         self.exit_code = code
         try:
-            self._write(ended=_moment(), error=error)
+            self._write(ended=in_seconds(utc_now()), error=error)
         except ReconcilerError as unwritten:
             warn(f"warning: {unwritten.message}")
 
@@ -145,14 +145,9 @@ def recording(file: Path | None, run_id: str | None = None) -> Iterator[Recordin
         record.broken_off(INTERRUPTED, "interrupted")
         raise
     except OSError as error:  # of a standard stream: what was written before is not to be lost
-        reason = (error.strerror or str(error)).lower()
-        record.broken_off(ExitCode.FAILED, f"the system refuses: {reason}")
+        record.broken_off(ExitCode.FAILED, f"the system refuses: {reason_of(error)}")
         raise
     except Exception as error:
         record.broken_off(ExitCode.FAILED, f"this is a mistake in peak-reconciler: {type(error).__name__}")
         raise
     record.ends()
-
-
-def _moment() -> str:
-    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timezone
 
 from reconciler.cli.engine import Engine
 from reconciler.errors import BlockedError
+from reconciler.moments import in_seconds, utc_now
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.planfile import (
     Held,
@@ -38,10 +38,9 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
     if plan.refusal:
         raise BlockedError(plan.refusal)
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     saved = PlanFile(
         made=_made(engine, saved_options(scope, engine.tenancy)),
-        created=now,
+        created=in_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
     return plan_file_text(saved)

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from reconciler.job.outcome import LONGEST_TEXT, fit
-from reconciler.job.times import time_text
+from reconciler.moments import in_milliseconds
 from reconciler.text import Redactor, without_commands
 from reconciler.values import JsonObject, JsonValue
 
@@ -87,7 +87,7 @@ def event_line(entry: Entry, run_id: str | None, now: datetime, redactor: Redact
         redactor: Removes secrets, from every text at every depth.
     """
     head: JsonObject = {
-        "time": time_text(now),
+        "time": in_milliseconds(now),
         "level": entry.level.value,
         "event": entry.event.value,
         "run_id": run_id,

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import BlockedError, ReconcilerError, reason_of
-from reconciler.job.times import time_text
+from reconciler.moments import in_milliseconds
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
 
@@ -85,7 +85,7 @@ class Lease:
         self._run_id = run_id
         self._now = now
         self._key = secrets.token_hex(8)
-        self._since = time_text(datetime.fromtimestamp(now(), timezone.utc))
+        self._since = in_milliseconds(datetime.fromtimestamp(now(), timezone.utc))
 
     def take(self) -> Holder | None:
         """Take the lock, and return whose expired lease that ended; `None` for nobody's.
@@ -160,7 +160,7 @@ class Lease:
             "pid": os.getpid(),
             "run_id": self._run_id,
             "since": self._since,
-            "expires": time_text(ends),
+            "expires": in_milliseconds(ends),
             "key": self._key,
         }
         data = (json.dumps(document) + "\n").encode("ascii")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from reconciler.backup.store import utc_now
 from reconciler.cli.output import complain, warn
 from reconciler.job.events import Entry, Event, Level, event_line
+from reconciler.moments import utc_now
 from reconciler.text import Redactor
 
 FORMAT_VARIABLE: Final = "RECONCILER_LOG_FORMAT"

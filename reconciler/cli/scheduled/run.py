@@ -14,7 +14,6 @@ from typing import Final
 from reconciler import __version__
 from reconciler.apply import Result
 from reconciler.backup import new_run_id
-from reconciler.backup.store import utc_now
 from reconciler.cli.boundary import exit_code
 from reconciler.cli.carrying import carry_out, show_plan
 from reconciler.cli.engine import Engine, open_engine
@@ -38,6 +37,7 @@ from reconciler.findings import Finding
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.lease import HeldError, Lease, held
 from reconciler.job.outcome import Outcome, fit, planned_counts, touched_by_apply, touched_by_plan
+from reconciler.moments import utc_now
 from reconciler.plan import Action, Plan
 from reconciler.render.plan_json import plan_json
 from reconciler.text import Redactor

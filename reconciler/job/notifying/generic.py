@@ -7,7 +7,7 @@ from typing import Final
 from reconciler import __version__
 from reconciler.job.notifying.words import lines, title, told
 from reconciler.job.outcome import Outcome, Touched
-from reconciler.job.times import time_text
+from reconciler.moments import in_milliseconds
 from reconciler.values import JsonObject, JsonValue
 
 _FORMAT_VERSION: Final = 1
@@ -24,8 +24,8 @@ def generic_message(outcome: Outcome) -> JsonObject:
         "title": title(outcome),
         "text": "\n".join(lines(outcome)),
         "run_id": outcome.run_id,
-        "started": time_text(outcome.started),
-        "ended": time_text(outcome.ended),
+        "started": in_milliseconds(outcome.started),
+        "ended": in_milliseconds(outcome.ended),
         "duration_seconds": round(outcome.seconds, 3),
         "exit_code": outcome.exit_code,
         "dry_run": outcome.dry_run,
