@@ -5,16 +5,17 @@ from __future__ import annotations
 import http.client
 import os
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
 from click.testing import CliRunner
+from loopback import served
+from processes import COMMAND, kept_environment
 
 from reconciler.cli.options import backup_dir_option, tenant_options
 from reconciler.cli.settings import Settings
@@ -53,11 +54,10 @@ def settings_of(folder: Path, *words: str, **env: str) -> Settings:
 
 def process(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in `folder` as a process of its own, with no variables but these."""
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "reconciler", *words],
+        [*COMMAND, *words],
         cwd=folder,
-        env={**kept, **env},
+        env={**kept_environment(), **env},
         capture_output=True,
         text=True,
         check=False,
@@ -110,11 +110,11 @@ def relayed(url: str, turnstile: Turnstile) -> Iterator[str]:
                 self._hand_on()
 
         def _hand_on(self) -> None:
-            there = http.client.HTTPConnection(host, timeout=10)
-            there.request("GET", self.path, headers={"Authorization": self.headers["Authorization"]})
-            answer = there.getresponse()
+            onward = http.client.HTTPConnection(host, timeout=10)
+            onward.request("GET", self.path, headers={"Authorization": self.headers["Authorization"]})
+            answer = onward.getresponse()
             body = answer.read()
-            there.close()
+            onward.close()
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.headers["Content-Type"])
             self.send_header("Content-Length", str(len(body)))
@@ -124,12 +124,5 @@ def relayed(url: str, turnstile: Turnstile) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as relay:
-        relay.daemon_threads = True
-        thread = threading.Thread(target=relay.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{relay.server_address[1]}"
-        finally:
-            relay.shutdown()
-            thread.join()
+    with served(Handler) as address:
+        yield address

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from validate_process import COMMAND, environment
+from processes import COMMAND
+from validate_process import environment
 
 from reconciler.emulator.server import EmulatorServer
 

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from validate_process import CASES, COMMAND, environment, report, run, told, validate
+from processes import COMMAND
+from validate_process import CASES, environment, report, run, told, validate
 
 _GOOD = "name: {name}\nsteps:\n  train:\n    imageId: 1\n"
 _CANARY = "canary-5f3a91"

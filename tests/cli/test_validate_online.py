@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from validate_process import COMMAND, environment, run, told
+from processes import COMMAND
+from validate_process import environment, run, told
 
 from reconciler.emulator import catalogue
 from reconciler.emulator.server import EmulatorServer

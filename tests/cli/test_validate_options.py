@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from validate_process import COMMAND, environment, report, run, told, validate
+from processes import COMMAND
+from validate_process import environment, report, run, told, validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from processes import COMMAND, kept_environment
+
 CASES = Path(__file__).parent.parent / "cases" / "validate"
-COMMAND = [sys.executable, "-W", "error", "-m", "reconciler"]
 
 
 def environment(**extra: str) -> dict[str, str]:
     """Return an environment with the way to Python, `extra`, proxies that lead nowhere, and nothing else."""
     nowhere = "http://127.0.0.1:9"
-    kept = {
-        name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ
-    }
+    kept = kept_environment("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
     return {**kept, "HOME": "/nonexistent", "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, **extra}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from client_helpers import FakeTime, client
+from processes import bare_environment
 
 from reconciler.client.session import default_session
 from reconciler.emulator.server import EmulatorServer
@@ -19,19 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("PEAK_AUTH_TOKEN", "API_KEY", "PEAK__STAGE", "STAGE", "PEAK_API_URL", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
-    for name in (
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-    ):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    bare_environment(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     default_session.cache_clear()
 

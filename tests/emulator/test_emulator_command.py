@@ -5,13 +5,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from emulator_helpers import WORKFLOWS
+from processes import COMMAND
 
 from reconciler.emulator.profiles import PROFILES
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_COMMAND = [sys.executable, "-W", "error", "-m", "reconciler", "emulator"]
+_COMMAND = [*COMMAND, "emulator"]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flow_helpers import TOKEN, Ended, FakeTime, Git
+from processes import bare_environment
 
 from reconciler.cli import main
 from reconciler.emulator.server import EmulatorServer
@@ -17,12 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("PEAK_AUTH_TOKEN", "API_KEY", "PEAK__STAGE", "STAGE", "PEAK_API_URL", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    bare_environment(monkeypatch, tmp_path)
 
 
 @pytest.fixture

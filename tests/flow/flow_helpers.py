@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import os
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from processes import COMMAND, IMPATIENT, kept_environment
 
 from reconciler.apply import Applier, Report, Status, Timing, apply_plan
 from reconciler.cli.engine import Engine, open_engine
@@ -30,6 +30,22 @@ if TYPE_CHECKING:
 TOKEN = "made-up-token-0123456789"
 LIST = "/workflows/api/v1/workflows/"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "workflows"
+
+FAULTS = [
+    "drop-before",
+    "drop-after",
+    "500-after",
+    "503",
+    "503-after",
+    "504-text",
+    "429-seconds:7",
+    "truncated",
+    "not-json",
+]
+"""What may become of a request, as the emulator names it."""
+
+DONE_UNSEEN = {"drop-after", "500-after", "503-after", "truncated"}
+"""Those that carry the request out all the same."""
 
 _TOKEN_PROFILES = sorted(name for name in PROFILES if name.startswith("token-"))
 _REST = ALL_PROFILES_TOGETHER - set(_TOKEN_PROFILES)
@@ -351,17 +367,10 @@ def errors(report: Report) -> dict[str, str]:
     return {result.action.name: result.error for result in report.results}
 
 
-COMMAND = [sys.executable, "-W", "error", "-m", "reconciler"]
-
-
 def process_env(git: Git, **env: str | None) -> dict[str, str]:
     """Return the environment of a process that works on the tenant of `git`; `None` takes a variable away."""
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
-    whole = {**kept, **git.env, **env}
+    whole = {**kept_environment(), **git.env, **env}
     return {key: value for key, value in whole.items() if value is not None}
-
-
-_IMPATIENT = "import time; time.sleep = lambda seconds: None; from reconciler.cli import main; main()"
 
 
 def run(
@@ -372,7 +381,7 @@ def run(
     Where it `waits` not, sleeping takes it no time.
     """
     command, *options = words
-    start = COMMAND if waits else [*COMMAND[:3], "-c", _IMPATIENT]
+    start = COMMAND if waits else IMPATIENT
     return subprocess.run(
         [*start, command, str(git.folder), *options],
         input=stdin,

@@ -9,7 +9,8 @@ import time as real_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import COMMAND, EXAMPLES, LIST, TOKEN, Git, body, process_env, run, step
+from flow_helpers import EXAMPLES, LIST, TOKEN, Git, body, process_env, run, step
+from processes import COMMAND
 
 from reconciler.emulator.server import EmulatorServer
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import TOKEN, FakeTime, Git, body
+from flow_helpers import FAULTS, TOKEN, FakeTime, Git, body
 
 from reconciler.apply.executing import Started, UncertainError, execute_once
 from reconciler.client import Session, Workflow
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from reconciler.emulator.store import Store
     from reconciler.values import JsonObject
 
-FAULTS = [
-    "drop-before",
-    "drop-after",
-    "500-after",
-    "503",
-    "503-after",
-    "504-text",
-    "429-seconds:7",
-    "queue-full",
-    "truncated",
-    "not-json",
-]
 PARAMS: JsonObject = {"params": {"global": {"DAYS": "30"}}}
 
 
@@ -64,7 +52,7 @@ def _behind(git: Git, listing: Callable[[list[Execution]], list[Execution]]) -> 
 
 
 @pytest.mark.parametrize("times", ["x1", "x3"])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, "queue-full"])
 def test_every_fault(git: Git, flow: int, fault: str, times: str) -> None:
     """Whatever becomes of the first answers, one run is started, and it is the one that is told."""
     git.server.faults = (f"{fault}:{times}@POST",)
@@ -73,7 +61,7 @@ def test_every_fault(git: Git, flow: int, fault: str, times: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, "queue-full"])
 def test_every_fault_by_chance(fault: str, seed: int) -> None:
     """Under a fault that strikes half of the time there is one run in the end, and none before an error."""
     time = FakeTime()

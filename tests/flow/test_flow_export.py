@@ -6,7 +6,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import COMMAND, RICH, TENANTS, Ended, Git, body, process_env, rich, step
+from flow_helpers import RICH, TENANTS, Ended, Git, body, process_env, rich, step
+from processes import COMMAND
 
 from reconciler.values import lookup
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from flow_helpers import LIST, FakeTime, Git, body, errors, statuses, step
+from flow_helpers import DONE_UNSEEN, FAULTS, LIST, FakeTime, Git, body, errors, statuses, step
 
 from reconciler.apply import Report, Status
 from reconciler.errors import ReconcilerError
@@ -15,19 +15,6 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
-FAULTS = [
-    "drop-before",
-    "drop-after",
-    "500-after",
-    "503",
-    "503-after",
-    "504-text",
-    "429-seconds:7",
-    "truncated",
-    "not-json",
-]
-DONE_UNSEEN = {"drop-after", "500-after", "503-after", "truncated"}
-"""Those that carry the request out all the same."""
 SEVEN = [f"n{number}" for number in range(7)]
 
 

@@ -8,7 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import COMMAND, LIST, RICH, TOKEN, Git, body, process_env, rich, run, step
+from flow_helpers import LIST, RICH, TOKEN, Git, body, process_env, rich, run, step
+from processes import COMMAND
 
 from reconciler.emulator.refusal import Refusal
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from campaign_helpers import NEW, OWNER, Campaign, command, is_done
-from flow_helpers import COMMAND, TENANTS, FakeTime, Git, process_env
+from flow_helpers import TENANTS, FakeTime, Git, process_env
+from processes import COMMAND
 
 from reconciler.canonical import canonical
 from reconciler.emulator.server import EmulatorServer

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import COMMAND, TENANTS, TOKEN, Git, body, process_env, rich, run, step
+from flow_helpers import TENANTS, TOKEN, Git, body, process_env, rich, run, step
+from processes import COMMAND
 
 from reconciler.emulator.server import EmulatorServer
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import COMMAND, TOKEN, FakeTime, body, step
+from flow_helpers import TOKEN, FakeTime, body, step
+from processes import COMMAND, IMPATIENT, kept_environment
 
 from reconciler.emulator import executions
 from reconciler.emulator.refusal import Refusal
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     from reconciler.emulator.model import Execution
     from reconciler.values import JsonObject
 
-IMPATIENT = [
-    *COMMAND[:3],
-    "-c",
-    "import time; time.sleep = lambda _: None; from reconciler.cli import main; main()",
-]
 CHAIN = {"load": step(), "train": step(parents=["load"])}
 SECRET = "canary-5f1c"
 
@@ -48,8 +42,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
 
 
 def _env(server: EmulatorServer, **env: str) -> dict[str, str]:
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
-    return {**kept, "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN, **env}
+    return {**kept_environment(), "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN, **env}
 
 
 def _run(
@@ -361,7 +354,7 @@ def test_a_protected_environment(server: EmulatorServer, tmp_path: Path) -> None
     """What starts a run in a protected environment must name it on the command line."""
     (tmp_path / "reconciler.yaml").write_text("version: 1\nenvironments: {prod: {protected: true}}\n")
     server.store.create(body("flow"))
-    command = [sys.executable, "-m", "reconciler", "run", "flow"]
+    command = [*COMMAND, "run", "flow"]
     env = _env(server, RECONCILER_ENVIRONMENT="prod")
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=tmp_path)
     assert (ended.returncode, _started(server)) == (64, [])

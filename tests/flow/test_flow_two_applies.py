@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from campaign_helpers import NEW, OLD, Campaign, command
-from flow_helpers import COMMAND, LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
+from flow_helpers import LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
+from processes import COMMAND
 
 from reconciler.ownership import owner_tag
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from code_host import TOKEN, CodeHost
+from processes import COMMAND
 
 from reconciler.comments import Kept, keep_comment, thread_of
 from reconciler.errors import ReconcilerError, UsageError
@@ -131,7 +131,7 @@ def test_the_command(host: CodeHost, tmp_path: Path) -> None:
     """As a command it posts a file, and says what became of it, on standard error only."""
     file = tmp_path / "plan.md"
     file.write_text(PLAN)
-    words = [sys.executable, "-W", "error", "-m", "reconciler", "comment"]
+    words = [*COMMAND, "comment"]
     env = {"PATH": os.environ["PATH"], **host.github()}
 
     def run(*more: object) -> subprocess.CompletedProcess[str]:

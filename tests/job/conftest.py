@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from job_helpers import TOKEN, Site
+from processes import bare_environment
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -16,12 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("API_KEY", "PEAK__STAGE", "STAGE", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    bare_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("PWD", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 

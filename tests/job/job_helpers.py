@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from loopback import served
+from processes import COMMAND
 
 from reconciler.cli import main
 from reconciler.client.transport import Clock
@@ -110,19 +110,11 @@ def receiver(*statuses: int) -> Iterator[Receiver]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(Handler) as kept.url:
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 TOKEN = "token-canary-0123456789"
-COMMAND = [sys.executable, "-W", "error", "-m", "reconciler", "reconcile"]
 
 
 @dataclass(frozen=True)
@@ -177,7 +169,7 @@ class Site:
     def start(self, *words: str, place: Path | None = None) -> subprocess.Popen[str]:
         """Start it as a process of its own, with a log in JSON, in the home or in `place`."""
         return subprocess.Popen(
-            [*COMMAND, "workflows", "--log-format", "json", *words],
+            [*COMMAND, "reconcile", "workflows", "--log-format", "json", *words],
             cwd=place or self.home,
             env={**os.environ, "PWD": str(place or self.home)},
             stdout=subprocess.PIPE,
