@@ -5,11 +5,11 @@ Values may be secret: no message quotes one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from reconciler.cli.secrecy import also_as_json
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests.documents import Document, read_documents
 from reconciler.manifests.files import UnreadableError, read_text
@@ -61,8 +61,7 @@ def secrets_of(body: JsonObject) -> set[str]:
     """Return the values in a run's body, plain and as in JSON: a server must not be quoted with them."""
     params = as_object(body.get("params"))
     groups = [as_object(params.get("global")), *map(as_object, as_object(params.get("stepWise")).values())]
-    values = {str(value) for group in groups for value in group.values()}
-    return values | {json.dumps(value)[1:-1] for value in values}
+    return also_as_json({str(value) for group in groups for value in group.values()})
 
 
 def _by_step(words: Iterable[str]) -> dict[str, JsonObject]:

@@ -21,4 +21,9 @@ def secrets_of(manifests: Iterable[Manifest], from_env: Iterable[str]) -> set[st
         secrets.update(secret_values(manifest.body))
         if isinstance(manifest, PatchManifest):
             secrets.add(str(manifest.keywords.get("token", "")))
+    return also_as_json(secrets)
+
+
+def also_as_json(secrets: set[str]) -> set[str]:
+    """Return `secrets` as they are, and as they stand inside of JSON."""
     return secrets | {json.dumps(secret)[1:-1] for secret in secrets}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.job.notifying.words import facts, lines, title
+from reconciler.job.notifying.words import facts, fitting, lines, title
 from reconciler.job.outcome import Outcome
 from reconciler.values import JsonObject, JsonValue
 
@@ -40,15 +40,8 @@ def _section(text: str) -> JsonObject:
 
 def _fitting(found: list[str]) -> str:
     """Return as many whole lines, escaped, as a section holds, and how many are left out."""
-    kept: list[str] = []
-    room = _LONGEST_SECTION
-    for line in map(_escaped, found):
-        room -= len(line) + 1
-        if room < 0:
-            kept.append(f"… and {len(found) - len(kept)} more lines")
-            break
-        kept.append(line)
-    return "\n".join(kept)
+    kept, more = fitting([*map(_escaped, found)], lambda line: len(line) + 1, _LONGEST_SECTION)
+    return "\n".join([*kept, *more])
 
 
 def _escaped(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from reconciler.job.notifying.words import facts, lines, title
+from reconciler.job.notifying.words import facts, fitting, lines, title
 from reconciler.job.outcome import Kind, Outcome
 from reconciler.text import clip
 from reconciler.values import JsonObject, JsonValue
@@ -49,11 +49,5 @@ def _block(text: str, **style: JsonValue) -> JsonObject:
 
 def _fitting(blocks: list[JsonObject]) -> list[JsonObject]:
     """Return as many blocks as a message holds, and how many are left out."""
-    kept: list[JsonObject] = []
-    room = _MOST_BYTES
-    for block in blocks:
-        room -= len(json.dumps(block))
-        if room < 0:
-            return [*kept, _line(f"… and {len(blocks) - len(kept)} more lines")]
-        kept.append(block)
-    return kept
+    kept, more = fitting(blocks, lambda block: len(json.dumps(block)), _MOST_BYTES)
+    return [*kept, *map(_line, more)]

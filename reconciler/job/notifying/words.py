@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
 
 from reconciler.job.outcome import Kind, Outcome, Touched
 from reconciler.text import clip
+
+T = TypeVar("T")
 
 MOST_WORKFLOWS: Final = 50
 """How many workflows a message names; the others are counted."""
@@ -56,6 +58,17 @@ def lines(outcome: Outcome) -> list[str]:
     found = [*([outcome.error] if outcome.error else []), *outcome.findings]
     found += [_line(item) for item in named]
     return [clip(line, _LONGEST_LINE) for line in found] + ([f"… and {left} more"] if left else [])
+
+
+def fitting(pieces: Sequence[T], size: Callable[[T], int], room: int) -> tuple[list[T], list[str]]:
+    """Return as many whole pieces as `room` holds, and the line that counts the others, if there are any."""
+    kept: list[T] = []
+    for piece in pieces:
+        room -= size(piece)
+        if room < 0:
+            return kept, [f"… and {len(pieces) - len(kept)} more lines"]
+        kept.append(piece)
+    return kept, []
 
 
 def _line(item: Touched) -> str:
