@@ -13,7 +13,7 @@ from reconciler.client.session import Session, default_session
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.client.transport import Params
+    from reconciler.client.calls import Params
     from reconciler.values import JsonObject
 
     Fields = Mapping[str, tuple[type, ...]]

@@ -14,7 +14,7 @@ from reconciler.text import clip, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.client.transport import Params
+    from reconciler.client.calls import Params
     from reconciler.values import JsonObject
 
 _WORKFLOWS = f"{ROOT}/workflows/"

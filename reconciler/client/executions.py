@@ -12,7 +12,7 @@ from reconciler.client.logfiles import LogFile, default_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.client.transport import Params
+    from reconciler.client.calls import Params
     from reconciler.values import JsonObject
 
 _SPOKE_LOGS: Final = "spoke/api/v1/logs/workflow"

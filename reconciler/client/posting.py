@@ -13,9 +13,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from requests.auth import HTTPBasicAuth
 
+from reconciler.client.calls import Call, Clock, RetryPolicy
 from reconciler.client.credentials import Anonymous, is_plain_url, is_safe_url
 from reconciler.client.exceptions import BaseHttpException, InvalidParameterException
-from reconciler.client.transport import Call, Clock, RetryPolicy, Transport
+from reconciler.client.transport import Transport
 from reconciler.errors import ReconcilerError
 from reconciler.text import Redactor
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from reconciler.client.transport import Clock
+    from reconciler.client.calls import Clock
 
 RETRY_BUDGET: Final = 100.0
 """How many retries there may be beyond the number of successes."""

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.answers import expect_object, read_json
+from reconciler.client.calls import Call, Clock, Params, RetryPolicy
 from reconciler.client.credentials import (
     Anonymous,
     is_loopback_http,
@@ -24,7 +25,7 @@ from reconciler.client.credentials import (
     stage_url,
 )
 from reconciler.client.exceptions import InvalidParameterException, ReadOnlyError
-from reconciler.client.transport import Call, Clock, Params, RetryPolicy, Transport
+from reconciler.client.transport import Transport
 from reconciler.concurrency import Once
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.text import Redactor

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.client.answers import expect_objects, read_json
+from reconciler.client.calls import Call, Clock, Params, RetryPolicy
 from reconciler.client.credentials import Token, is_safe_url
 from reconciler.client.exceptions import (
     BaseHttpException,
@@ -16,7 +17,7 @@ from reconciler.client.exceptions import (
     NotFoundException,
     UnauthorizedException,
 )
-from reconciler.client.transport import Call, Clock, Params, RetryPolicy, Transport
+from reconciler.client.transport import Transport
 from reconciler.errors import ReconcilerError
 from reconciler.values import JsonObject, JsonValue
 

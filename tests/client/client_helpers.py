@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.client import Session, Workflow, get_client
-from reconciler.client.transport import Clock, RetryPolicy
+from reconciler.client.calls import Clock, RetryPolicy
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.client import Session, Workflow, get_client
+from reconciler.client.calls import Clock, RetryPolicy
 from reconciler.client.exceptions import (
     AnswerLostError,
     BaseHttpException,
@@ -20,7 +21,6 @@ from reconciler.client.exceptions import (
     UnreadableAnswerError,
 )
 from reconciler.client.failures import retry_after
-from reconciler.client.transport import Clock, RetryPolicy
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 

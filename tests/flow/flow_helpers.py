@@ -17,7 +17,7 @@ from reconciler.apply import Applier, Report, Status, Timing, apply_plan
 from reconciler.cli.engine import Engine, open_engine
 from reconciler.cli.settings import Settings
 from reconciler.client import Session, Workflow
-from reconciler.client.transport import Clock
+from reconciler.client.calls import Clock
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.plan import Action, DefaultResource, Plan, Scope, Unchanged
 from reconciler.render.actions import action_name

@@ -13,7 +13,7 @@ from flow_helpers import rich
 
 from reconciler.apply import Timing
 from reconciler.cli import main
-from reconciler.client.transport import Clock
+from reconciler.client.calls import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

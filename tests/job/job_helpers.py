@@ -16,7 +16,7 @@ from loopback import served
 from processes import COMMAND
 
 from reconciler.cli import main
-from reconciler.client.transport import Clock
+from reconciler.client.calls import Clock
 from reconciler.job.outcome import Outcome, Touched
 from reconciler.render.actions import ACTIONS
 from reconciler.schema import validate
