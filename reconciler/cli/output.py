@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -108,6 +107,8 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
 
 
 def _replace(path: Path, text: str, mode: int) -> None:
+    import secrets  # noqa: PLC0415 - only files need it
+
     # Made anew under a name that nobody guesses: where others may write, no link of theirs is followed.
     part = path.with_name(f".peak-reconciler-{secrets.token_hex(8)}.part")
     try:

@@ -57,7 +57,7 @@ def steps_of(body: JsonObject) -> list[str]:
     return [*listed, *as_object(as_object(body.get("params")).get("stepWise"))]
 
 
-def secrets_of(body: JsonObject) -> set[str]:
+def secrets_of_run(body: JsonObject) -> set[str]:
     """Return the values in a run's body, plain and as in JSON: a server must not be quoted with them."""
     params = as_object(body.get("params"))
     groups = [as_object(params.get("global")), *map(as_object, as_object(params.get("stepWise")).values())]

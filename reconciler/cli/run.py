@@ -17,7 +17,7 @@ from reconciler.cli.choosing import live_workflow, one_named, unknown
 from reconciler.cli.engine import open_session
 from reconciler.cli.options import Number, connection_options, format_option, id_option, name_argument
 from reconciler.cli.output import show, warn
-from reconciler.cli.parameters import run_body, secrets_of, steps_of
+from reconciler.cli.parameters import run_body, secrets_of_run, steps_of
 from reconciler.cli.settings import Settings
 from reconciler.client import Workflow
 from reconciler.errors import ReconcilerError, UsageError
@@ -78,7 +78,7 @@ def command(  # noqa: PLR0913 - one for each option
     if timeout is not None and not wait:
         raise UsageError("--timeout says how long is waited", hint="Use it with --wait.")
     body = run_body(params_file, params, step_params, steps)
-    with open_session(settings, secrets=secrets_of(body)) as session:
+    with open_session(settings, secrets=secrets_of_run(body)) as session:
         api = Workflow(session)
         workflow = live_workflow(api, name, workflow_id, _REASSURANCE)
         _see_steps(workflow, steps_of(body))
