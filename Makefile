@@ -1,14 +1,16 @@
-# make demo   sets everything up and runs the main job on the embedded emulator
-# make test   sets everything up and passes the tests
-# make lint   ruff, mypy --strict, the import contracts, hadolint and shellcheck
-# make bench  measures validate against its yardsticks and prints the ratios
-# make docs   builds the documentation as a site, strictly
-# make reference  writes the pages of the documentation that are generated from the code
-# make picture  draws the README's picture of a plan anew
-# make lock   writes the lock files anew from pyproject.toml (needs uv)
-# make release       builds and checks the files of a release, into dist/; uploads nothing
-# make audit         bandit, and known vulnerabilities of the locked dependencies
-# make test-lowest   passes the tests with the lowest versions that pyproject.toml allows
+# make demo         sets everything up and runs the main job on the embedded emulator
+# make test         sets everything up and passes the tests
+# make lint         ruff, mypy --strict, the import contracts, hadolint and shellcheck
+# make format       mends what of that can be mended by itself
+# make bench        measures validate against its yardsticks and prints the ratios
+# make docs         builds the documentation as a site, strictly
+# make reference    writes the pages of the documentation that are generated from the code
+# make picture      draws the README's picture of a plan anew
+# make lock         writes the lock files anew from pyproject.toml (needs uv)
+# make release      builds and checks the files of a release, into dist/; uploads nothing
+# make audit        bandit, and known vulnerabilities of the locked dependencies
+# make test-lowest  passes the tests with the lowest versions that pyproject.toml allows
+# make clean        removes what these have made
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -70,7 +72,7 @@ test-lowest: $(TOOLS_READY)
 	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/test-lowest $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(TOOLS) dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Installed from the lock file first (hashes checked), then the project itself on top, editable.
 $(READY): requirements-dev.lock pyproject.toml
