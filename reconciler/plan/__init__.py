@@ -6,6 +6,7 @@ manifests and the canonical form, and nothing of commands, files or output.
 
 from reconciler.plan.building import make_plan
 from reconciler.plan.comparing import Tenancy
+from reconciler.plan.live import Listed, LiveWorkflow
 from reconciler.plan.model import (
     Action,
     Blocked,
@@ -13,8 +14,6 @@ from reconciler.plan.model import (
     Create,
     Delete,
     Leftover,
-    Listed,
-    LiveWorkflow,
     Method,
     Plan,
     Refusal,

@@ -17,6 +17,7 @@ from reconciler.ownership import Marks
 from reconciler.plan.bodies import desired_body, sent_body
 from reconciler.plan.comparing import Tenancy, tokens_left_out, told_kinds
 from reconciler.plan.difference import Difference
+from reconciler.plan.live import Listed, LiveWorkflow
 from reconciler.plan.masking import masked, paused_change, sensitive_fields
 from reconciler.plan.matching import Found, Match, New, Refused
 from reconciler.plan.model import (
@@ -25,8 +26,6 @@ from reconciler.plan.model import (
     Create,
     Delete,
     Leftover,
-    Listed,
-    LiveWorkflow,
     Method,
     Plan,
     SetPaused,

@@ -9,8 +9,16 @@ from reconciler.memory import Digester, Memory, untold_kind
 from reconciler.plan.bodies import choose_method, desired_body, has_webhook, replaced_unknown_keys, sent_body
 from reconciler.plan.comparing import Comparison, Tenancy, compare, unseen_note
 from reconciler.plan.ignoring import Pattern, read_patterns, with_live_values
+from reconciler.plan.live import LiveWorkflow
 from reconciler.plan.masking import masked, paused_change, sensitive_fields
-from reconciler.plan.model import Action, Blocked, LiveWorkflow, Method, SetPaused, Unchanged, Update
+from reconciler.plan.model import (
+    Action,
+    Blocked,
+    Method,
+    SetPaused,
+    Unchanged,
+    Update,
+)
 from reconciler.plan.owning import marking_notes, marks_for, owned_by_others
 from reconciler.values import JsonObject, as_list, as_object, display_path
 

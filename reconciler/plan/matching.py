@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan.model import Listed
+from reconciler.plan.live import Listed
 from reconciler.text import clip, printable
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from reconciler.plan.model import BlockedDelete, Delete, LiveWorkflow
+from reconciler.plan.live import LiveWorkflow
+from reconciler.plan.model import BlockedDelete, Delete
 from reconciler.plan.scope import Scope
 
 _RUNNING_NOTE = "it is running; the delete waits until its run has ended"

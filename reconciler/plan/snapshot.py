@@ -11,8 +11,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.comparing import Tenancy, needs_default_resource
 from reconciler.plan.difference import wanted_of
+from reconciler.plan.live import Listed, LiveWorkflow
 from reconciler.plan.matching import Found, Match, match_manifests, unmeant
-from reconciler.plan.model import Listed, LiveWorkflow
 from reconciler.plan.pruning import Leftovers
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import DefaultResource, describe_all, list_tenant

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from reconciler.manifests.manifest import Source
-from reconciler.plan.model import Action, Create, Plan, Refusal, Unchanged, live_id
+from reconciler.plan.model import (
+    Action,
+    Create,
+    Plan,
+    Refusal,
+    Unchanged,
+    live_id,
+)
 from reconciler.plan.snapshot import Snapshot
 from reconciler.values import JsonObject, JsonValue, as_object
 

@@ -13,7 +13,7 @@ from reconciler.api import TenantReader
 from reconciler.concurrency import Once, read_all
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.ownership import Marks
-from reconciler.plan.model import Listed, LiveWorkflow
+from reconciler.plan.live import Listed, LiveWorkflow
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 _PAGE_SIZE: Final = 100

@@ -16,7 +16,7 @@ from strategies import DEFAULT_RESOURCE, LAWS
 from reconciler.canonical import align, canonical, keyed, keyed_path, unkeyed
 from reconciler.diff import diff
 from reconciler.memory import Digester, Memory
-from reconciler.plan.model import LiveWorkflow
+from reconciler.plan.live import LiveWorkflow
 from reconciler.schema import STEP_TYPES, step_fields, validate
 from reconciler.values import ABSENT, as_list, dump_compact, lookup
 
