@@ -54,6 +54,8 @@ def _text(file: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidInputError(f"{name} cannot be read: {str(reason).lower()}") from None
+    if not text.strip():
+        raise InvalidInputError(f"{name} is empty: an earlier comment is left as it is")
     if len(data) > _MOST_BYTES:
         raise InvalidInputError(f"{name} is larger than {_MOST_BYTES // 1024**2} MB: it is no comment")
     return text
