@@ -100,7 +100,8 @@ class Recording:
         try:
             self._write(ended=in_seconds(utc_now()), error=error)
         except ReconcilerError as unwritten:
-            warn(f"warning: {unwritten.message}")
+            if unwritten.message != error:  # else it is what ends the run, and is told as that
+                warn(f"warning: {unwritten.message}")
 
     def _write(self, *, ended: str | None, error: str | None = None) -> None:
         if self._file is None:
