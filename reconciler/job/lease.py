@@ -100,7 +100,7 @@ class Lease:
                 left = before.expires - self._now()
                 raise HeldError(
                     f"another run is going on: {before}; its lease lasts for {left:.0f} s more",
-                    hint=f"Nothing was done. The lock is {self._path}.",
+                    hint=f"Nothing was done. The lock is {self._path}: remove it if that run is surely over.",
                 )
             self._write(file)
             return before
