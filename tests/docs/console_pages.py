@@ -35,7 +35,7 @@ _VARYING: Final = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"[0-9a-f]{64}"), "DIGEST"),
     (re.compile(r"\(id \d+"), "(id N"),
-    (re.compile(r"^Requests: .*$", re.MULTILINE), "REQUESTS"),
+    (re.compile(r"waited \d+\.\d s\b"), "waited SECONDS"),
     (re.compile(r"in \d+\.\d\d s\b"), "in SECONDS"),
 )
 """What is another one at each run, and what stands for it when two outputs are compared."""
