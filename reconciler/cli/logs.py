@@ -19,7 +19,7 @@ from reconciler.cli.options import connection_options, id_option
 from reconciler.cli.output import show, warn
 from reconciler.cli.settings import Settings
 from reconciler.client import Workflow
-from reconciler.client.exceptions import NotFoundException
+from reconciler.client.exceptions import InvalidPathException, NotFoundException
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
 from reconciler.plan import LiveWorkflow
@@ -105,7 +105,10 @@ def _save(api: Workflow, workflow: LiveWorkflow, run: str, steps: list[str], fil
             f"the run has {len(steps)} steps ({some_names(steps)}), and a file takes the log of one",
             hint="Say which with --step.",
         )
-    api.get_execution_logs(workflow.id, run, steps[0], save=True, file_name=file)
+    try:
+        api.get_execution_logs(workflow.id, run, steps[0], save=True, file_name=file)
+    except InvalidPathException as error:  # to the client a bad request, here a file as any other
+        raise ReconcilerError(error.message) from error
     show(printable(file))
 
 

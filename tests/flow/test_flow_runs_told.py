@@ -180,6 +180,8 @@ def test_save(server: EmulatorServer, flow: int, typed: Callable[..., Ended], tm
     """One step's whole log is saved into a file, whose name is the result; which step must be clear."""
     _runs(server, flow, 1)
     file = tmp_path / "load.log"
+    nowhere = typed("logs", "flow", "--save", tmp_path / "none" / "f", "--step", "load")
+    assert (nowhere.code, "cannot write the file" in nowhere.err) == (1, True)
     refused = typed("logs", "flow", "--save", file)
     assert (refused.code, refused.out) == (64, "")
     assert "2 steps (load, train)" in refused.err
