@@ -47,8 +47,8 @@ _FORMATS: Final = {
 def command(*, settings: Settings, word: str | None, workflow_id: int | None, output_format: str) -> int:
     """Draw which step waits for which: of the manifests in PATH, or of the live workflow NAME.
 
-    A file, a directory, or - for standard input is a PATH, and needs no network and no credentials; anything
-    else is a NAME. In a tree, those that wait for a step stand below it.
+    A file, a directory, what ends in .yaml, .yml or .json, or - for standard input is a PATH, and needs no
+    network and no credentials; anything else is a NAME. In a tree, those that wait for a step stand below it.
     """
     if (word is None) is (workflow_id is None):
         raise UsageError("name a live workflow, or a file or directory with manifests")
