@@ -65,6 +65,12 @@ def test_unreadable_file_is_refused(tmp_path: Path) -> None:
         EmulatorServer(data=tmp_path)
 
 
+def test_endless_file_is_refused() -> None:
+    """A device is not read without end, and never replaced."""
+    with pytest.raises(InvalidInputError, match="/dev/zero: it is not a regular file"):
+        EmulatorServer(data="/dev/zero")
+
+
 def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     """Where the file cannot be replaced, the scratch file goes away and the error names the file."""
     path = tmp_path / "state.json"
