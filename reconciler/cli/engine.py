@@ -75,8 +75,14 @@ class Engine:
             scope: What the run is about.
 
         Raises:
+            InvalidInputError: It prunes, and a manifest is an empty file: what it described would go.
             ReconcilerError: Something that the plan needs cannot be read.
         """
+        if scope is not None and scope.prune and self.manifests.empty:
+            raise InvalidInputError(
+                f"{self.manifests.empty[0]} is an empty file, and pruning would delete what it described",
+                hint="Bring back what it said, or remove the file if nothing.",
+            )
         reader = Workflow(self.session.as_read_only())
         return take_snapshot(
             reader,

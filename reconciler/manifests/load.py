@@ -23,12 +23,14 @@ class LoadResult:
         findings: Every mistake, sorted by file and place.
         files: How many files were read.
         secrets: The values that came through `!env`, to be kept out of every output.
+        empty: The files without a single byte, as they are shown: one whose writing failed looks like that.
     """
 
     manifests: tuple[Manifest, ...]
     findings: tuple[Finding, ...]
     files: int
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    empty: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -72,7 +74,15 @@ def load_manifests(
         findings=tuple(sorted(set(findings), key=Finding.sort_key)),
         files=len(files),
         secrets=frozenset().union(*(content.secrets for content in contents)),
+        empty=tuple(printable(str(file.path)) for file in files if _is_empty(file.path)),
     )
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:  # that it cannot be read is a finding
+        return False
 
 
 def nothing_found(files: list[ManifestFile]) -> list[Finding]:

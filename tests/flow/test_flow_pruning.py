@@ -135,6 +135,22 @@ def test_no_manifest_empties_no_tenant(git: Git) -> None:
     assert _left(git) == set(_names(4))
 
 
+def test_an_empty_file_deletes_nothing(git: Git) -> None:
+    """A manifest that lost its content, as on a full disk, is no wish to delete; a comment for it may be."""
+    _live(git, _names(6))
+    _manifests(git, _names(6))
+    (git.folder / "w03.yaml").write_bytes(b"")
+    git.owned_by(OWNER)
+    with pytest.raises(InvalidInputError, match=r"w03\.yaml is an empty file"):
+        git.plan()
+    assert git.server.requests == []
+    git.owned_by(OWNER, prune=False)
+    assert set(kinds(git.plan()).values()) == {"unchanged"}
+    git.owned_by(OWNER)
+    git.write("# moved to another tenant", "w03.yaml")
+    assert kinds(git.plan())["w03"] == "delete"
+
+
 def test_a_workflow_that_a_manifest_may_mean_stays(git: Git) -> None:
     """A name or an id that stands anywhere in a manifest is never pruned, whatever it is matched with."""
     _live(git, _names(10))
