@@ -32,6 +32,9 @@ _PERHAPS: Final = (
     "the answer was lost, and this run is the only new one in the list; if a trigger or somebody else "
     "started one at the same moment, it may be theirs"
 )
+_FURTHER: Final = (
+    "an earlier try to start it, whose answer was lost, may have started a further run, listed only now: "
+)
 
 
 class UncertainError(ReconcilerError):
@@ -45,15 +48,18 @@ class Started:
     Args:
         id: The execution's id.
         told: Whether the server said so; else it was found in the list, after the answer was lost.
+        others: Further runs that are new, one of which an earlier try may have started.
     """
 
     id: str
     told: bool
+    others: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of it."""
-        return () if self.told else (_PERHAPS,)
+        notes = () if self.told else (_PERHAPS,)
+        return (*notes, _FURTHER + _some([*self.others])) if self.others else notes
 
 
 def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: Timing) -> Started:
@@ -76,7 +82,7 @@ def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: 
     while True:
         tries.begins()
         try:
-            return Started(id=_execute(api, workflow_id, body), told=True)
+            identity = _execute(api, workflow_id, body)
         except ReconcilerError as error:
             doubtful = may_be_repeated(error)
             lost = lost or doubtful
@@ -90,6 +96,8 @@ def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: 
             if not again:
                 error.hint = _MAY_SHOW
                 raise
+        else:
+            return Started(id=identity, told=True, others=_others(runs, identity, timing) if lost else ())
 
 
 def _execute(api: TenantRunner, workflow_id: int, body: JsonObject) -> str:
@@ -133,6 +141,17 @@ def _looked_for(runs: _Runs, lost: ReconcilerError, timing: Timing) -> str | Non
             hint="Nothing more was started: look at these runs.",
         )
     return new[0] if new else None
+
+
+def _others(runs: _Runs, identity: str, timing: Timing) -> tuple[str, ...]:
+    """Return the new runs beside ours, once ours is listed: what began before it is then, too."""
+    with suppress(ReconcilerError):
+        for pause in timing.settle:
+            new = runs.new()
+            if identity in new:
+                return tuple(other for other in new if other != identity)
+            timing.sleep(pause)
+    return ()
 
 
 def _some(ids: list[str]) -> str:

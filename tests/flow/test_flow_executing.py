@@ -123,6 +123,18 @@ def test_a_run_that_lists_too_late(time: FakeTime, tmp_path: Any) -> None:
         assert [request.status for request in _sent(git)][1:] == [409]
 
 
+def test_a_run_that_lists_after_the_second(git: Git, flow: int, time: FakeTime) -> None:
+    """Where the second start succeeds before the first one's run is listed, that one is named."""
+    begun = time.now
+    _behind(git, lambda runs: [] if time.now < begun + 5 else runs)
+    git.server.faults = ("drop-after:x1@POST",)
+    started = _execute(git, flow)
+    assert started.told
+    assert {started.id, *started.others} == set(_runs(git.server.store, flow))
+    (note,) = started.notes
+    assert note.endswith(f"may have started a further run, listed only now: {started.others[0]}")
+
+
 @pytest.mark.parametrize("reverse", [False, True], ids=["newest first", "oldest first"])
 @pytest.mark.parametrize("dated", [True, False], ids=["dated", "undated"])
 def test_many_earlier_runs(
