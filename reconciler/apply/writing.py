@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
-from reconciler.apply.timing import Timing, Tries
+from reconciler.apply.timing import Timing, Tries, may_be_repeated
 from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
@@ -163,6 +163,10 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
             tries.begins()
             api.update_workflow(live.id, body)
         except ReconcilerError as error:
+            if tries.in_doubt and not may_be_repeated(error):
+                if _changes(api, live, timing):
+                    return  # this try was refused, and one before it took effect after all
+                raise
             again = tries.again(error)
             if describe(api, live.id).fingerprint() != live.fingerprint():
                 return  # it took effect, or somebody else changed it: reading back tells
@@ -170,6 +174,15 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
                 raise
         else:
             return
+
+
+def _changes(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> bool:
+    """Return whether a workflow shows a change, looked for more than once."""
+    for pause in timing.settle:
+        if describe(api, live.id).fingerprint() != live.fingerprint():
+            return True
+        timing.sleep(pause)
+    return describe(api, live.id).fingerprint() != live.fingerprint()
 
 
 def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:

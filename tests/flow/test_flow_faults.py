@@ -191,6 +191,24 @@ def test_a_write_that_shows_late(git: Git, server: EmulatorServer, time: FakeTim
     assert 1.0 <= sum(time.sleeps) < 2.0
 
 
+@pytest.mark.parametrize("refusal", [400, 403, 409])
+def test_a_write_that_shows_late_and_is_refused_again(
+    git: Git, server: EmulatorServer, time: FakeTime, refusal: int
+) -> None:
+    """A lost update that shows only after its second try was refused is done, whatever that was told."""
+    git.write(body())
+    git.done()
+    git.write(body(command="echo 2"))
+    plan = git.plan()
+    describe, old = server._tenant.describe, server._tenant.describe(git.live())
+    shown = time.now + 2.0
+    server._tenant.describe = lambda number: old if time.now < shown else describe(number)  # type: ignore[method-assign]
+    server.faults = ("drop-after:x1@PUT", f"{refusal}:x1@PUT")
+    report = git.apply(plan)
+    assert statuses(report) == {"flow": "done"}, errors(report)
+    assert [request.status for request in git.writes()][-1] == refusal
+
+
 def _list_late(server: EmulatorServer, time: FakeTime, seconds: float) -> None:
     """Let the tenant's list show nothing new for so long."""
     find, begun = server._tenant.find, time.now
