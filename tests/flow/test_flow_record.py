@@ -11,6 +11,8 @@ import pytest
 from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
 from reconciler.cli.recording import recording
+from reconciler.client.exchanges import Exchange
+from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.schema import validate
 
 if TYPE_CHECKING:
@@ -129,6 +131,49 @@ def test_a_record_of_a_run_that_ends_by_a_mistake_of_ours(tmp_path: Path) -> Non
     record = _record(file)
     assert (record["exit_code"], record["error"]) == (1, "this is a mistake in peak-reconciler: KeyError")
     assert record["ended"] is not None
+
+
+def test_a_record_of_a_run_that_is_interrupted(tmp_path: Path) -> None:
+    """A run that is interrupted before it writes leaves a record that says so."""
+    file = tmp_path / "record.json"
+    with pytest.raises(KeyboardInterrupt), recording(file):
+        raise KeyboardInterrupt
+    record = _record(file)
+    assert (record["exit_code"], record["error"]) == (130, "interrupted")
+
+
+def test_a_record_that_finds_no_place_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What ended a run is told also when its record cannot be written; that is a warning beside it."""
+    with pytest.raises(BlockedError, match="guarded"), recording(tmp_path / "gone" / "record.json"):
+        raise BlockedError("guarded")
+    assert "warning: " in capsys.readouterr().err
+    with (
+        pytest.raises(ReconcilerError, match="cannot be written"),
+        recording(tmp_path / "gone" / "record.json"),
+    ):
+        pass
+
+
+def test_a_record_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run of very many requests the record has the first ones."""
+    monkeypatch.setattr("reconciler.cli.recording._MOST_REQUESTS", 2)
+    file = tmp_path / "record.json"
+    with recording(file) as record:
+        record.exit_code = 0
+        for number in range(3):
+            record.observe(
+                Exchange(
+                    method="GET",
+                    path=f"/{number}",
+                    outcome="ok",
+                    status=200,
+                    attempt=1,
+                    started=0.0,
+                    seconds=0.1,
+                    waited=0.0,
+                )
+            )
+    assert [request["path"] for request in _record(file)["requests"]] == ["/0", "/1"]
 
 
 def test_verbose_tells_each_request_with_its_body_masked(git: Git) -> None:
