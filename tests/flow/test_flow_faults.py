@@ -231,6 +231,18 @@ def test_a_create_that_lists_late(
     assert [result.id for result in report.results] == [record.id for record in server.store.records()] == [1]
 
 
+def test_somebody_elses_create_that_lists_late(git: Git, server: EmulatorServer, time: FakeTime) -> None:
+    """A workflow that somebody created just before, and that lists late, stays; ours is taken back."""
+    git.write(body())
+    plan = git.plan()
+    theirs = server.store.create(body(command="echo theirs"))
+    _list_late(server, time, 2.0)
+    report = git.apply(plan)
+    assert statuses(report) == {"flow": "blocked"}
+    assert f"(id {theirs}) appeared" in errors(report)["flow"]
+    assert [record.id for record in server.store.records()] == [theirs]
+
+
 def test_a_create_that_the_list_hides(git: Git, server: EmulatorServer, time: FakeTime) -> None:
     """A list that shows a create nowhere near in time may hide a twin: the create is not called done."""
     git.write(body())
