@@ -231,14 +231,18 @@ def test_a_create_that_lists_late(
     assert [result.id for result in report.results] == [record.id for record in server.store.records()] == [1]
 
 
-def test_somebody_elses_create_that_lists_late(git: Git, server: EmulatorServer, time: FakeTime) -> None:
+@pytest.mark.parametrize(("seconds", "faults"), [(2.0, ()), (4.5, ("drop-before:x1@POST",))])
+def test_somebody_elses_create_that_lists_late(
+    git: Git, server: EmulatorServer, time: FakeTime, seconds: float, faults: tuple[str, ...]
+) -> None:
     """A workflow that somebody created just before, and that lists late, stays; ours is taken back."""
     git.write(body())
     plan = git.plan()
     theirs = server.store.create(body(command="echo theirs"))
-    _list_late(server, time, 2.0)
+    _list_late(server, time, seconds)
+    server.faults = faults
     report = git.apply(plan)
-    assert statuses(report) == {"flow": "blocked"}
+    assert statuses(report) == {"flow": "blocked"}, errors(report)
     assert f"(id {theirs}) appeared" in errors(report)["flow"]
     assert [record.id for record in server.store.records()] == [theirs]
 
