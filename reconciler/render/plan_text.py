@@ -73,6 +73,8 @@ def plan_summary(plan: Plan) -> str:
     counts = count_actions(plan)
     words = [f"{counts[name]} {_COUNTED.get(name, f'to {name}')}" for name in ACTIONS if counts[name]]
     left = f" {plan.unselected} not selected." if plan.unselected else ""
+    if not plan.actions and plan.unselected:
+        return f"Nothing to do: none of {plan.unselected} manifests is selected; is the name spelt right?"
     if not plan.changes_anything:
         return f"Nothing to do: {_counted(len(plan.actions))} as Git wants.{left}"
     return f"Plan: {', '.join(words)}.{left}"

@@ -62,11 +62,10 @@ def traffic_document(traffic: Traffic) -> JsonObject:
 
 def traffic_line(traffic: Traffic) -> str:
     """Return the numbers of what was sent, in one line."""
-    asked = f", told to slow down {traffic.throttled} times" if traffic.throttled else ""
-    return (
-        f"Requests: {traffic.requests}, of them {traffic.retries} retries{asked}; "
-        f"waited {traffic.waited:.1f} s."
-    )
+    retries = "1 retry" if traffic.retries == 1 else f"{traffic.retries} retries"
+    times = "once" if traffic.throttled == 1 else f"{traffic.throttled} times"
+    asked = f", told {times} to slow down" if traffic.throttled else ""
+    return f"Requests: {traffic.requests}, of them {retries}{asked}; waited {traffic.waited:.1f} s."
 
 
 def _masked(body: JsonValue) -> JsonValue:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reconciler.diff import FieldChange
-from reconciler.render.plan_text import change_text
+from reconciler.plan import Plan
+from reconciler.render.plan_text import change_text, plan_summary
 
 
 def test_long_texts_are_shown_where_they_part() -> None:
@@ -31,3 +32,11 @@ def test_short_texts_are_shown_whole() -> None:
     """Short texts are shown as they are."""
     change = FieldChange(path=("name",), before="a", after="b")
     assert change_text(change) == 'name: "a" -> "b"'
+
+
+def test_a_target_that_nothing_has() -> None:
+    """A plan that no manifest was selected for says so: a name may be misspelt."""
+    assert plan_summary(Plan(actions=(), unselected=3)) == (
+        "Nothing to do: none of 3 manifests is selected; is the name spelt right?"
+    )
+    assert plan_summary(Plan(actions=())) == "Nothing to do: 0 workflows are as Git wants."
