@@ -23,6 +23,12 @@ if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
 
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: what is started in the background ignores it, and so would all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def watch() -> Iterator[Watch]:
     """Return what watches the emulators of the test; at its end, see that nothing wrote that only reads."""

@@ -62,7 +62,8 @@ def test_hostile_manifests(git: Git) -> None:
     git.write({**_hostile(NAMES[2]), "tags": []}, "2.yaml")
     where = ("--backup-dir", str(git.folder.parent / "backups"))
     _is_harmless(run(git, "apply", "--auto-approve", *where))
-    backups = run(git, "rollback", "--list", *where)
+    words = [*COMMAND, "rollback", "--list", *where]
+    backups = subprocess.run(words, capture_output=True, text=True, check=False, env=process_env(git))
     _is_harmless(backups)
     assert "\\u003a:error file=x::pwned (id" in backups.stdout
     plan = run(git, "plan", "--format", "json")
