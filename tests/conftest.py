@@ -23,12 +23,6 @@ if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C be heard: what is started in the background ignores it, and so would all that it starts."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.fixture(autouse=True)
 def watch() -> Iterator[Watch]:
     """Return what watches the emulators of the test; at its end, see that nothing wrote that only reads."""
@@ -42,7 +36,12 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Let signals be heard: what is started in the background ignores Ctrl-C, and so does what it starts."""
+    _hear_signals()
     yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    _hear_signals()
+
+
+def _hear_signals() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
