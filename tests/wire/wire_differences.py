@@ -62,6 +62,20 @@ DIFFERENCES: tuple[Difference, ...] = (
         scenario="lost answer",
     ),
     Difference(
+        method="create_workflow",
+        what="a write that was pushed back is not sent again",
+        why="A gateway may say 429 of a write that took effect: whoever repeats it looks first.",
+        lines=(rf"POST {_ALL}: sent -> not sent", r"outcome: returned -> TooManyRequestsException"),
+        scenario="pushed back",
+    ),
+    Difference(
+        method="execute_workflow",
+        what="a start that met a full queue is not sent again",
+        why="As above: the run may have begun, and run looks for it before it starts another.",
+        lines=(rf"POST {_ONE}/execute: sent -> not sent", r"outcome: returned -> TooManyRequestsException"),
+        scenario="full queue",
+    ),
+    Difference(
         method=_UPDATES,
         what="an update keeps the URL of a webhook that states no policy",
         why="Left out, the policy is `generate`: a new URL, which breaks whoever calls the old one.",
