@@ -22,7 +22,7 @@ DEPTH = int(os.environ.get("TEST_DEPTH", "1"))
 """How many times as many examples are tried as usual: `TEST_DEPTH=10 make test` looks longer."""
 
 LAWS = settings(
-    max_examples=40 * DEPTH,
+    max_examples=30 * DEPTH,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate, Phase.shrink],
