@@ -28,8 +28,8 @@ def _canary(place: str) -> str:
 
 
 PLACES = (
-    "api-token", "remember-key", "proxy", "netrc", "url",
-    "env", "env-default-name", "file-env",
+    "api-token", "remember-key", "url",
+    "env",
     "repository", "sql", "client-secret", "password", "api-key", "bearer",
     "old-repository", "old-sql", "old-client-secret", "old-password", "old-api-key", "old-bearer",
     "run-global", "run-step",
