@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.apply.report import StoppedError
+from reconciler.client.calls import pause_before
 from reconciler.client.exceptions import (
     BaseHttpException,
     ConflictException,
@@ -117,8 +118,8 @@ class Tries:
         return True
 
     def _wait(self, asked: float) -> float:
-        longest = min(self._timing.longest_backoff, self._timing.backoff * 2.0 ** (self._done - 1))
-        return max(asked, longest * (1 + self._timing.random()) / 2)
+        timing = self._timing
+        return pause_before(self._done, timing.backoff, timing.longest_backoff, timing.random(), asked)
 
 
 class Patience:

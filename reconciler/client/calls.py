@@ -24,6 +24,19 @@ Params: TypeAlias = Mapping[str, "str | int | Sequence[str] | None"]
 """A query by name: a list is repeated, `None` is left out (public client)."""
 
 
+def pause_before(again: int, first: float, longest: float, chance: float, asked: float) -> float:
+    """Return the seconds to wait before a request is tried again: doubled each time, and jittered.
+
+    Args:
+        again: Which further try it is, from 1.
+        first: The longest wait before the first further try.
+        longest: What the wait does not grow beyond.
+        chance: A number from 0 to 1.
+        asked: What the server asks to wait at least.
+    """
+    return max(asked, min(longest, first * 2.0 ** (again - 1)) * (1 + chance) / 2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """How often and how long a request is tried.

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
-from reconciler.client.calls import Call, Clock, RetryPolicy
+from reconciler.client.calls import Call, Clock, RetryPolicy, pause_before
 from reconciler.client.credentials import is_loopback_http
 from reconciler.client.exceptions import (
     AnswerLostError,
@@ -173,8 +173,8 @@ class Transport:
             if not self._pressure.may_retry():
                 failure.error.message += "; too many requests failed lately for another try"
                 return None
-        longest = min(self._policy.longest_backoff, self._policy.backoff * 2.0 ** (tries - 1))
-        return max(failure.retry_after, longest * (1 + self._clock.random()) / 2)
+        policy, chance = self._policy, self._clock.random()
+        return pause_before(tries, policy.backoff, policy.longest_backoff, chance, failure.retry_after)
 
     def _in_turn(self, attempt: _Attempt[T]) -> T:
         try:
