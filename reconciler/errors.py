@@ -29,6 +29,14 @@ class InvalidInputError(ReconcilerError):
     """Manifests or configuration are invalid (exit 3)."""
 
 
+class PeakBaseException(ReconcilerError):  # noqa: N818 - the documented name
+    """The root of the documented exceptions."""
+
+
+class InvalidParameterException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
+    """A parameter cannot work, found out before anything was sent (or, for `step_names`, written)."""
+
+
 class BlockedError(ReconcilerError):
     """A guard refused, or the plan is stale (exit 4)."""
 

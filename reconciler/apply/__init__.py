@@ -4,9 +4,9 @@ It writes through the port (`reconciler.api`), never decides what is wanted (the
 progress goes to whoever listens, the outcome into a `Report`.
 """
 
+from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status
 from reconciler.apply.run import Progress, apply_plan
-from reconciler.apply.timing import Timing
-from reconciler.apply.workflow import Applier
+from reconciler.retrying import Timing
 
 __all__ = ["Applier", "Progress", "Report", "Result", "Status", "Timing", "apply_plan"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reconciler.api import TenantReader
-from reconciler.apply.timing import Patience
 from reconciler.client.exceptions import NotFoundException
 from reconciler.errors import BlockedError
 from reconciler.manifests.manifest import WhenRunning
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe, list_tenant
+from reconciler.retrying import ExecutionWaiter
 
 
 class GoneError(BlockedError):
@@ -16,7 +16,7 @@ class GoneError(BlockedError):
 
 
 def ready(
-    api: TenantReader, planned: LiveWorkflow, when_running: WhenRunning, patience: Patience
+    api: TenantReader, planned: LiveWorkflow, when_running: WhenRunning, patience: ExecutionWaiter
 ) -> LiveWorkflow:
     """Return the workflow as it is now, once it may be written.
 

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status, StoppedError, words
-from reconciler.apply.workflow import Applier
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.plan import Action, BlockedDelete, Delete, Leftover, Plan, Refusal, Unchanged, Write, live_id
+from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal, Unchanged, Write, live_id
 
 Progress = Callable[[Action, "Result | str | None"], None]
 """Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
@@ -72,8 +72,8 @@ class _Run:
 
     def report(self, plan: Plan) -> Report:
         self._applier.learn(plan.untold)
-        first = [action for action in plan.actions if not isinstance(action, Leftover | Unchanged)]
-        last = [action for action in plan.actions if isinstance(action, Leftover)]
+        first = [action for action in plan.actions if not isinstance(action, Orphan | Unchanged)]
+        last = [action for action in plan.actions if isinstance(action, Orphan)]
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
             before = self._results(pool, first)
             whole = all(result.status is Status.DONE for result in before)

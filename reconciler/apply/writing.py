@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
-from reconciler.apply.timing import Timing, Tries, may_be_repeated
 from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe
+from reconciler.retrying import Timing, WriteRetry, may_be_repeated
 from reconciler.values import JsonObject
 
 
@@ -47,7 +47,7 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
     appeared = ids_of(api, name)
     if appeared:
         raise _appeared(appeared[0])
-    tries = Tries(timing)
+    tries = WriteRetry(timing)
     while True:
         try:
             tries.begins()
@@ -157,7 +157,7 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
-    tries = Tries(timing)
+    tries = WriteRetry(timing)
     while True:
         try:
             tries.begins()
@@ -194,7 +194,7 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
         UnsettledError: It was deleted, and is still there.
         ReconcilerError: As the client; the workflow is still there.
     """
-    tries = Tries(timing)
+    tries = WriteRetry(timing)
     while True:
         try:
             tries.begins()

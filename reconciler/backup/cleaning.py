@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.canonical import keyed, unkeyed
-from reconciler.client.patching import is_masked_token
-from reconciler.credential_patterns import looks_like
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.credentials import looks_like
+from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor
 from reconciler.values import JsonObject, JsonValue, Path, as_object
+from reconciler.workflow import lists_back, lists_by_name
+from reconciler.workflow.patching import is_masked_token
 
 _TELLING: Final = re.compile(
     r"pass(?:word|wd|phrase)|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential"
@@ -49,8 +49,8 @@ def without_secrets(
         redactor: Knows the secrets of the run.
     """
     left: list[LeftOut] = []
-    cleaned = _Cleaner(sensitive, redactor, left).value(keyed(body), ())
-    return unkeyed(as_object(cleaned)), tuple(left)
+    cleaned = _Cleaner(sensitive, redactor, left).value(lists_by_name(body), ())
+    return lists_back(as_object(cleaned)), tuple(left)
 
 
 class _Cleaner:

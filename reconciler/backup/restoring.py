@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconciler.backup.reading import Backup
-from reconciler.canonical import keyed, keyed_path, lifted_form, unkeyed
-from reconciler.client.patching import sendable_body
-from reconciler.manifests import Manifest, Settings, WorkflowManifest
+from reconciler.manifests import Manifest, ReconcileSettings, WorkflowManifest
 from reconciler.manifests.documents import Document
 from reconciler.manifests.manifest import Source
-from reconciler.memory import Digester, Memory, untold_kind
-from reconciler.ownership import Marks
 from reconciler.plan import Blocked, LiveWorkflow
-from reconciler.plan.comparing import is_told, untold_fields
+from reconciler.plan.comparing import is_returned, write_only_fields
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, put
+from reconciler.workflow import by_name_path, hoisted_form, lists_back, lists_by_name
+from reconciler.workflow.ownership import Ownership
+from reconciler.workflow.patching import sendable_body
+from reconciler.workflow.sent_digests import Digester, SentDigests, write_only_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +52,13 @@ def restoring(
         git: The manifest that Git has for it by now.
         key: What keys the digests of remembered values.
     """
-    body = copy.deepcopy(keyed(backup.body))
+    body = copy.deepcopy(lists_by_name(backup.body))
     filled: set[Path] = set()
     missing: list[str] = []
     notes: list[str] = []
     said = git.body if isinstance(git, WorkflowManifest) else {}
-    ours = {**keyed(said), **_settings_of(said)}
-    theirs = keyed(sendable_body(live.body)) if live else {}
+    ours = {**lists_by_name(said), **_settings_of(said)}
+    theirs = lists_by_name(sendable_body(live.body)) if live else {}
     for path, agrees in _wanted(backup, key):
         value, source = _found(path, ours, theirs)
         if isinstance(value, Absent) or not agrees(value):
@@ -67,7 +67,7 @@ def restoring(
             put(body, path, value)
             filled.add(path)
             notes.append(f"{display_path(path)} is not in the backup, and is taken from {source}")
-    manifest = _manifest(backup, unkeyed(body), filled, pinned=live is not None)
+    manifest = _manifest(backup, lists_back(body), filled, pinned=live is not None)
     reason = _refusal(missing, same_name)
     if reason:
         blocked = Blocked(manifest=manifest, reason=reason, id=live.id if live else None)
@@ -79,7 +79,7 @@ def restoring(
 
 def _settings_of(body: JsonObject) -> JsonObject:
     """Return what a platform may not tell beside credentials, as it is remembered: in the canonical form."""
-    form = lifted_form(body)
+    form = hoisted_form(body)
     return {key: form[key] for key in ("metadata", "retryOptions") if key in form}
 
 
@@ -91,12 +91,12 @@ def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonVa
     left = {item.path for item in backup.left_out}
     for path in left:
         yield path, _whatever
-    memory, digester = Memory.of(backup.body), Digester(key, backup.name)
-    form = lifted_form(backup.body)
-    for path in untold_fields(form):
-        kind = untold_kind(path)
+    memory, digester = SentDigests.of(backup.body), Digester(key, backup.name)
+    form = hoisted_form(backup.body)
+    for path in write_only_fields(form):
+        kind = write_only_field(path)
         known = digester.remembers(memory, path) and not digester.agrees(memory, path, None)
-        if kind is None or path in left or not known or is_told(path, lookup(form, path)):
+        if kind is None or path in left or not known or is_returned(path, lookup(form, path)):
             continue
         yield path, _whatever if kind.is_credential else partial(digester.agrees, memory, path)
 
@@ -110,17 +110,19 @@ def _found(path: Path, ours: JsonObject, theirs: JsonObject) -> tuple[JsonValue 
     if value is not ABSENT and value is not None:
         return value, "the manifest in Git"
     value = lookup(theirs, path)
-    told = value is not None and is_told(path, value)
+    told = value is not None and is_returned(path, value)
     return (value, "the live workflow") if told else (ABSENT, "")
 
 
 def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bool) -> WorkflowManifest:
     # Where the backup left something out, a secret stands: it is masked wherever the plan is shown.
-    secret = frozenset(path for path in _places(body) if _below_any(keyed_path(path, body), filled)) | filled
-    settings = Settings(
+    secret = (
+        frozenset(path for path in _places(body) if _below_any(by_name_path(path, body), filled)) | filled
+    )
+    settings = ReconcileSettings(
         id=backup.id if pinned else None,
         paused=backup.paused,
-        prevent_delete=Marks.of(backup.body).protected,
+        prevent_delete=Ownership.of(backup.body).protected,
     )
     document = Document(file=str(backup.file), text=backup.text, index=0, value={})
     return WorkflowManifest(

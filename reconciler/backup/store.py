@@ -15,13 +15,13 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.backup.cleaning import without_secrets
-from reconciler.client.patching import sendable_body
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.moments import in_seconds, utc_now
 from reconciler.plan import LiveWorkflow
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor, slug
 from reconciler.values import JsonObject, as_list
+from reconciler.workflow.patching import sendable_body
 
 FORMAT_VERSION: Final = 1
 

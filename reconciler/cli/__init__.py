@@ -49,7 +49,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"reconciler.cli.{cmd_name}")
+        module = importlib.import_module(f"reconciler.cli.commands.{cmd_name}")
         command: click.Command = module.command
         return command
 
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         argv: The words after the command's name; the process's own when left out.
     """
     try:
-        from reconciler.cli.boundary import run  # noqa: PLC0415 - keeps `--help` light
+        from reconciler.cli.error_exit import run  # noqa: PLC0415 - keeps `--help` light
     except KeyboardInterrupt:
         click.echo("error: interrupted", err=True)
         sys.exit(_INTERRUPTED)

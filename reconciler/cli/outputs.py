@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.output import show, write_file
+from reconciler.cli.terminal import show, write_file
 from reconciler.errors import UsageError
 from reconciler.text import printable
 

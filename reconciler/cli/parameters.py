@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.secrecy import also_as_json
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests.documents import Document, read_documents
 from reconciler.manifests.files import UnreadableError, read_text
 from reconciler.manifests.values import Included, Tags
+from reconciler.operations.known_secrets import also_as_json
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object

@@ -19,8 +19,8 @@ from reconciler.client.exceptions import (
     UnauthorizedException,
     exception_for,
 )
-from reconciler.credential_patterns import without_credentials
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.secrecy.credentials import without_credentials
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import JsonObject, JsonValue, dump_compact
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, overload
 from reconciler.client.answers import expect_fields, expect_object
 from reconciler.client.base import ROOT, BaseClient, workflow_path
 from reconciler.client.exceptions import AmbiguousNameError, InvalidParameterException, UnreadableAnswerError
-from reconciler.client.patching import patched_body, preserving_webhooks
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.text import clip, printable
+from reconciler.workflow.patching import patched_body, preserving_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,8 @@ class WorkflowDefinitions(BaseClient):
             workflow_id: The ID of the workflow.
 
         Returns:
-            The workflow, as the server tells it. It differs from what was sent: `reconciler.client.sendable`.
+            The workflow as the server returns it. It differs from what was sent; see
+            `reconciler.workflow.sendable`.
 
         Raises:
             BadRequestException: The given request parameters are invalid.

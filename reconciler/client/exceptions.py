@@ -11,13 +11,40 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import ClassVar
 
-from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UnexpectedAnswerError
+from reconciler.errors import (
+    BlockedError,
+    InvalidInputError,
+    InvalidParameterException,
+    PeakBaseException,
+    ReconcilerError,
+    UnexpectedAnswerError,
+)
+
+__all__ = [
+    "AmbiguousNameError",
+    "AnswerLostError",
+    "BadRequestException",
+    "BaseHttpException",
+    "ConflictException",
+    "ForbiddenException",
+    "InternalServerErrorException",
+    "InvalidParameterException",
+    "InvalidPathException",
+    "MissingEnvironmentVariableException",
+    "NotFoundException",
+    "NotSentError",
+    "PayloadTooLargeException",
+    "PeakBaseException",
+    "ReadOnlyError",
+    "TooManyRequestsException",
+    "UnauthorizedException",
+    "UnprocessableEntityException",
+    "UnreadableAnswerError",
+    "exception_for",
+    "may_have_taken_effect",
+]
 
 _LOWEST_SERVER_ERROR = 500
-
-
-class PeakBaseException(ReconcilerError):  # noqa: N818 - the documented name
-    """The root of the documented exceptions."""
 
 
 class BaseHttpException(PeakBaseException):
@@ -106,10 +133,6 @@ class InternalServerErrorException(BaseHttpException):
     """The server failed to process the request (500; also 502, 503, 504 and every other 5xx)."""
 
     STATUS = HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-class InvalidParameterException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
-    """A parameter cannot work, found out before anything was sent (or, for `step_names`, written)."""
 
 
 class InvalidPathException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class RequestRecord:
     """One request that was sent, or tried to be, and what came of it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Exchange:
     body: JsonValue = field(default=None, repr=False)
 
 
-Observer: TypeAlias = Callable[[Exchange], None]
+Observer: TypeAlias = Callable[[RequestRecord], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Traffic:
     waited: float = 0.0
 
 
-class Counter:
+class TrafficMeter:
     """Counts exchanges and tells them on; usable from many threads at once.
 
     Args:
@@ -88,7 +88,7 @@ class Counter:
                 self._traffic, retries=self._traffic.retries + 1, waited=self._traffic.waited + waited
             )
 
-    def tell(self, exchange: Exchange) -> None:
+    def tell(self, exchange: RequestRecord) -> None:
         """Count an exchange, and tell it on."""
         with self._lock:
             self._traffic = Traffic(

@@ -53,7 +53,7 @@ class _Post(Call[None]):
         return True
 
 
-class Poster:
+class WebhookSender:
     """Posts to one address.
 
     Args:

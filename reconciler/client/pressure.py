@@ -41,7 +41,7 @@ class NoTimeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Slot:
     """A request's turn.
 
     Attributes:
@@ -53,7 +53,7 @@ class Turn:
     round: int
 
 
-class Pressure:
+class AdaptiveLimiter:
     """Decides when each request may be sent; usable from many threads at once.
 
     Args:
@@ -83,7 +83,7 @@ class Pressure:
             return self._limit
 
     @contextmanager
-    def turn(self, end: float) -> Iterator[Turn]:
+    def turn(self, end: float) -> Iterator[Slot]:
         """Wait until a request may be sent; the block is the time in which it is in flight.
 
         Args:
@@ -97,7 +97,7 @@ class Pressure:
         try:
             self._wait_for_slot(end)
             with self._free:
-                turn = Turn(self._clock.monotonic() - start, self._round)
+                turn = Slot(self._clock.monotonic() - start, self._round)
             yield turn
         finally:
             with self._free:
@@ -145,7 +145,7 @@ class Pressure:
                 self._successes = 0
                 self._free.notify()
 
-    def pushed_back(self, turn: Turn, retry_after: float) -> None:
+    def pushed_back(self, turn: Slot, retry_after: float) -> None:
         """Know that the server asked for less.
 
         Answers to requests that were in flight together count as one.

@@ -24,9 +24,9 @@ from reconciler.client.exceptions import (
     TooManyRequestsException,
     UnreadableAnswerError,
 )
-from reconciler.client.exchanges import Counter, Exchange, Observer, Traffic
+from reconciler.client.exchanges import Observer, RequestRecord, Traffic, TrafficMeter
 from reconciler.client.failures import UNUSABLE_ADDRESS, Failure, Repeat, refused, unanswered, unreadable
-from reconciler.client.pressure import NoTimeError, Pressure, Turn
+from reconciler.client.pressure import AdaptiveLimiter, NoTimeError, Slot
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class Transport:
         observe: Observer | None = None,
         purpose: str = "",
     ) -> None:
-        self._pressure = Pressure(clock, pool_size, per_second)
-        self._counter = Counter(observe)
+        self._pressure = AdaptiveLimiter(clock, pool_size, per_second)
+        self._counter = TrafficMeter(observe)
         self._timeout = timeout
         self._policy = policy
         self._clock = clock
@@ -188,11 +188,11 @@ class Transport:
             message = f"{attempt.call.label}: its turn did not come in time; nothing was sent"
             raise Failure(NotSentError(message), Repeat.NEVER) from None
 
-    def _watched(self, attempt: _Attempt[T], turn: Turn) -> T:
+    def _watched(self, attempt: _Attempt[T], turn: Slot) -> T:
         started, began = self._clock.wall(), self._clock.monotonic()
 
         def tell(outcome: str, status: int | None) -> None:
-            exchange = Exchange(
+            exchange = RequestRecord(
                 method=attempt.call.method,
                 path=attempt.call.path,
                 outcome=outcome,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from reconciler.canonical import canonical
-from reconciler.canonical.retry import stated_options, step_options
-from reconciler.schema import Field, Kind, body_fields, step_fields
-from reconciler.stepgraph import StepGraph
+from reconciler.schema import Field, FieldKind, body_fields, step_fields
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact
+from reconciler.workflow import canonical
+from reconciler.workflow.retry_options import stated_options, step_options
+from reconciler.workflow.step_graph import StepGraph
 
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options that say that a step has the defaults, whatever the workflow has."""
@@ -124,7 +124,7 @@ def _ordered(value: JsonValue, field: Field) -> JsonValue:
     """Return `value` with documented keys in the order of the schema, and the user's own ones sorted."""
     if not isinstance(value, dict):
         return value
-    if field.kind is Kind.MAP:
+    if field.kind is FieldKind.MAP:
         return {key: value[key] for key in sorted(value)}
     known = [key for key in field.children if key in value]
     return {key: _ordered(value[key], field.children[key]) for key in known}

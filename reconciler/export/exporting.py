@@ -10,21 +10,21 @@ from typing import Final
 from reconciler.errors import ReconcilerError
 from reconciler.export.body import manifest_body, undocumented_triggers
 from reconciler.export.fitting import fitting
-from reconciler.export.untold import Told, find_out
+from reconciler.export.hidden_fields import Told, find_out
 from reconciler.export.variables import Variable, VariableNames, find_variables
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import WorkflowManifest
 from reconciler.manifests.files import ManifestFile
-from reconciler.manifests.reading import read_file
+from reconciler.manifests.one_file import read_file
 from reconciler.manifests.writing import manifest_text
-from reconciler.memory import Untold
 from reconciler.plan import DefaultResource, LiveWorkflow, Tenancy
 from reconciler.plan.bodies import replaced_unknown_keys
 from reconciler.plan.comparing import compare
-from reconciler.plan.difference import wanted_of
+from reconciler.plan.deciding import wanted_of
 from reconciler.rules import check_manifest
 from reconciler.text import Redactor
 from reconciler.values import JsonObject, Path, as_object, display_path, lookup
+from reconciler.workflow.sent_digests import WriteOnlyField
 
 _MOST_NAMED: Final = 5
 
@@ -74,9 +74,9 @@ class Exporter:
         """
         default = self._default_of(live)
         told = find_out(live, self._tenancy)
-        lift = Untold.STEP_RETRY not in told.from_memory
+        lift = WriteOnlyField.STEP_RETRY not in told.from_memory
         bodies = [manifest_body(told.body, default, lift=lift)]
-        if Untold.RETRY in told.from_memory:
+        if WriteOnlyField.RETRY in told.from_memory:
             bodies.append(manifest_body(told.body, default, lift=lift, defaults_inherit=True))
         try:
             results = [self._manifest(live, told, body, pinned=pinned) for body in bodies]

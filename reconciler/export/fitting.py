@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final
 
-from reconciler.canonical import keyed_path
-from reconciler.credential_patterns import looks_like
 from reconciler.errors import ReconcilerError
 from reconciler.schema import validate
+from reconciler.secrecy.credentials import looks_like
 from reconciler.values import JsonObject, JsonValue, Path, lookup
+from reconciler.workflow import by_name_path
 
 _MOST_LEFT_OUT: Final = 200
 _STEP_DEPTH: Final = 3
@@ -41,7 +41,7 @@ def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
         path = _field(problem.path)
         if path is None or len(left) >= _MOST_LEFT_OUT:
             raise UnfitError(problem.message)
-        left[keyed_path(path, body)] = problem.message
+        left[by_name_path(path, body)] = problem.message
         _remove(body, path)
     return body, left
 

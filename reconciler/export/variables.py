@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.backup.cleaning import why_secret
-from reconciler.credential_patterns import looks_like
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.credentials import looks_like
+from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor
 from reconciler.values import JsonObject, Path, as_list, as_object, texts
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from reconciler.client.posting import Poster
+from reconciler.client.posting import WebhookSender
 from reconciler.job.metrics import Measured, registry_of
 
 JOB: Final = "peak_reconciler"
 """The `job` of the group; its only other label is `environment`, where one was chosen."""
 
 
-def push(poster: Poster, measured: Measured) -> None:
+def push(poster: WebhookSender, measured: Measured) -> None:
     """Push the metrics.
 
     Args:

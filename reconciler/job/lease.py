@@ -39,7 +39,7 @@ _RENEWALS: Final = 3
 """How often a lease is renewed before it would end."""
 
 
-class HeldError(BlockedError):
+class LeaseHeldError(BlockedError):
     """Another run holds the lock."""
 
 
@@ -98,7 +98,7 @@ class Lease:
             before = self._read(file)
             if before is not None and before.expires > self._now():
                 left = before.expires - self._now()
-                raise HeldError(
+                raise LeaseHeldError(
                     f"another run is going on: {before}; its lease lasts for {left:.0f} s more",
                     hint=f"Nothing was done. The lock is {self._path}: remove it if that run is surely over.",
                 )

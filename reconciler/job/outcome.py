@@ -26,7 +26,7 @@ _LONGEST_NAME: Final = 200
 _FINE: Final = frozenset({int(ExitCode.OK), int(ExitCode.DIFFERENCES)})
 
 
-class Kind(str, Enum):
+class OutcomeKind(str, Enum):
     """What a run can be told about for."""
 
     CHANGE = "change"
@@ -111,12 +111,12 @@ class Outcome:
         return sum(count for name, count in self.planned.items() if name != "unchanged")
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[OutcomeKind, ...]:
         """What there is to tell of it, the worst first."""
         found = (
-            (Kind.FAILURE, not self.succeeded),
-            (Kind.DRIFT, self.dry_run and bool(self.drift)),
-            (Kind.CHANGE, any(item.status == Status.DONE.value for item in self.touched)),
+            (OutcomeKind.FAILURE, not self.succeeded),
+            (OutcomeKind.DRIFT, self.dry_run and bool(self.drift)),
+            (OutcomeKind.CHANGE, any(item.status == Status.DONE.value for item in self.touched)),
         )
         return tuple(kind for kind, holds in found if holds)
 

@@ -5,6 +5,13 @@ mistake in a manifest is a finding, never an exception.
 """
 
 from reconciler.manifests.load import LoadResult, load_manifests
-from reconciler.manifests.manifest import Manifest, PatchManifest, Settings, WorkflowManifest
+from reconciler.manifests.manifest import Manifest, PatchManifest, ReconcileSettings, WorkflowManifest
 
-__all__ = ["LoadResult", "Manifest", "PatchManifest", "Settings", "WorkflowManifest", "load_manifests"]
+__all__ = [
+    "LoadResult",
+    "Manifest",
+    "PatchManifest",
+    "ReconcileSettings",
+    "WorkflowManifest",
+    "load_manifests",
+]

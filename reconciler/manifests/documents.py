@@ -14,7 +14,7 @@ from functools import lru_cache
 from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.bounds import MAX_DOCUMENTS
-from reconciler.manifests.places import locate
+from reconciler.manifests.locating import locate
 from reconciler.manifests.values import Tags, ValueBuilder
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError
 from reconciler.text import printable

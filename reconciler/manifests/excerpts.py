@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.credential_patterns import is_suspicious, without_credentials
 from reconciler.findings import Finding
 from reconciler.schema import sensitive_step_fields
+from reconciler.secrecy.credentials import is_suspicious, without_credentials
 from reconciler.text import Redactor
 from reconciler.values import Path
 

@@ -10,7 +10,7 @@ from reconciler.findings import CheckResult, Finding, has_errors
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.files import ManifestFile, find_files
 from reconciler.manifests.manifest import Manifest
-from reconciler.manifests.reading import read_file
+from reconciler.manifests.one_file import read_file
 from reconciler.text import printable
 
 

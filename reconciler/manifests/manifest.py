@@ -22,7 +22,7 @@ class WhenRunning(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ReconcileSettings:
     """What Git says about the workflow, beside its body (`reconcile:`).
 
     Args:
@@ -86,7 +86,7 @@ class WorkflowManifest:
 
     name: str
     body: JsonObject = field(repr=False)
-    settings: Settings
+    settings: ReconcileSettings
     source: Source
     sensitive: frozenset[Path]
 
@@ -114,7 +114,7 @@ class PatchManifest:
     body: JsonObject = field(repr=False)
     keywords: Mapping[str, JsonValue] = field(repr=False, default_factory=lambda: MappingProxyType({}))
     step_names: tuple[str, ...] = ()
-    settings: Settings
+    settings: ReconcileSettings
     source: Source
     sensitive: frozenset[Path]
 

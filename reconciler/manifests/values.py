@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.bounds import MAX_DEPTH, MAX_NODES, MAX_TEXT
-from reconciler.manifests.places import merged_mappings
+from reconciler.manifests.locating import merged_mappings
 from reconciler.manifests.yaml_nodes import MappingNode, Node, ScalarNode, YamlProblemError
 from reconciler.text import clip, printable
 from reconciler.values import JsonValue, Path

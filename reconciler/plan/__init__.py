@@ -4,7 +4,6 @@ Reads through the port (`reconciler.api`) and writes nothing; what comes out is 
 manifests and the canonical form, and nothing of commands, files or output.
 """
 
-from reconciler.plan.building import make_plan
 from reconciler.plan.comparing import Tenancy
 from reconciler.plan.live import Listed, LiveWorkflow
 from reconciler.plan.model import (
@@ -13,8 +12,8 @@ from reconciler.plan.model import (
     BlockedDelete,
     Create,
     Delete,
-    Leftover,
     Method,
+    Orphan,
     Plan,
     Refusal,
     SetPaused,
@@ -24,6 +23,7 @@ from reconciler.plan.model import (
     Write,
     live_id,
 )
+from reconciler.plan.planning import make_plan
 from reconciler.plan.scope import Scope
 from reconciler.plan.selection import Selection, Shard
 from reconciler.plan.snapshot import Snapshot, take_snapshot
@@ -36,10 +36,10 @@ __all__ = [
     "Create",
     "DefaultResource",
     "Delete",
-    "Leftover",
     "Listed",
     "LiveWorkflow",
     "Method",
+    "Orphan",
     "Plan",
     "Refusal",
     "Scope",

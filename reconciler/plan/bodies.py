@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reconciler.canonical import align, is_own_tag
-from reconciler.client.patching import patched_body, preserving_webhooks, sendable_body
-from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.memory import Memory, is_memory_tag
-from reconciler.ownership import Marks, is_mark
 from reconciler.plan.model import Method
 from reconciler.schema import STEP_TYPES, step_fields
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, display_path
+from reconciler.workflow import hoist_retry_options, is_own_tag
+from reconciler.workflow.diff import FieldChange
+from reconciler.workflow.ownership import Ownership, is_ownership_tag
+from reconciler.workflow.patching import patched_body, preserving_webhooks, sendable_body
+from reconciler.workflow.sent_digests import SentDigests, is_digest_tag
 
 _CAMEL: Final = re.compile(r"[A-Z]")
 
@@ -39,7 +39,7 @@ def desired_body(manifest: Manifest, live: JsonObject | None) -> JsonObject:
 
 
 def sent_body(
-    method: Method, desired: JsonObject, live: JsonObject | None, memory: Memory, marks: Marks
+    method: Method, desired: JsonObject, live: JsonObject | None, memory: SentDigests, marks: Ownership
 ) -> JsonObject:
     """Return the exact body that is sent.
 
@@ -81,7 +81,7 @@ def choose_method(
         return Method.CREATE_OR_UPDATE, "a step changes its type, so nothing of the old one may stay"
     if not as_object(live.get("steps")):
         return Method.CREATE_OR_UPDATE, "the live workflow has no steps to be patched"
-    if not align(patched_body(live, desired), desired, default_resource).equal:
+    if not hoist_retry_options(patched_body(live, desired), desired, default_resource).equal:
         return (
             Method.CREATE_OR_UPDATE,
             "a value goes back to its default, which only a full replacement can do",
@@ -113,7 +113,7 @@ def _type(step: JsonValue) -> JsonValue:
 
 
 def _is_other_own(tag: JsonValue) -> bool:
-    return is_own_tag(tag) and not is_memory_tag(tag) and not is_mark(tag)
+    return is_own_tag(tag) and not is_digest_tag(tag) and not is_ownership_tag(tag)
 
 
 def _without_own(body: JsonObject) -> list[JsonValue]:

@@ -1,7 +1,7 @@
 """What really differs between Git and the tenant: the diff, less what the tenant merely does not tell.
 
 A field that the platform takes and does not tell is judged by what was remembered when it was last sent
-(`reconciler.memory`). Pure.
+(`reconciler.workflow.sent_digests`). Pure.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reconciler.canonical import Aligned, align, lifted_form
-from reconciler.client.patching import is_masked_token
-from reconciler.diff import FieldChange, diff
-from reconciler.memory import Digester, Memory, Untold, untold_kind
 from reconciler.plan.ignoring import Pattern, is_ignored
 from reconciler.schema import Field, body_fields, sensitive_step_fields
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
+from reconciler.workflow import Aligned, hoist_retry_options, hoisted_form
+from reconciler.workflow.diff import FieldChange, diff
+from reconciler.workflow.patching import is_masked_token
+from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField, write_only_field
 
 HIDDEN = "(hidden)"
 """What stands in the place of a live value that the platform does not tell."""
@@ -39,8 +39,8 @@ class Tenancy:
     key: bytes = field(repr=False)
     remember: bool = True
     resend: bool = False
-    told: frozenset[Untold] = frozenset()
-    untold: frozenset[Untold] = frozenset()
+    told: frozenset[WriteOnlyField] = frozenset()
+    untold: frozenset[WriteOnlyField] = frozenset()
     owner: str | None = None
     allow_protected: frozenset[str] = frozenset()
 
@@ -89,8 +89,8 @@ def compare(  # noqa: PLR0913 - all by name
         just_written: Whether `desired` was sent just before: then what is not told is no difference, and a
             credential that reads back differently is one that is not told.
     """
-    aligned = align(live, desired, default_resource)
-    memory = Memory.of(live) if tenancy.remember else Memory()
+    aligned = hoist_retry_options(live, desired, default_resource)
+    memory = SentDigests.of(live) if tenancy.remember else SentDigests()
     judge = _Judge(aligned, memory, Digester(tenancy.key, name), tenancy, just_written=just_written)
     if not aligned.equal:
         for change in diff(aligned.live, aligned.desired, default_resource):
@@ -105,7 +105,7 @@ def compare(  # noqa: PLR0913 - all by name
 
 def needs_default_resource(live: JsonObject, desired: JsonObject) -> bool:
     """Return whether the two bodies differ in a step's resources, so that the default decides."""
-    aligned = align(live, desired)
+    aligned = hoist_retry_options(live, desired)
     if aligned.equal:
         return False
     steps = as_object(aligned.live.get("steps")), as_object(aligned.desired.get("steps"))
@@ -115,33 +115,35 @@ def needs_default_resource(live: JsonObject, desired: JsonObject) -> bool:
     )
 
 
-def told_kinds(live: JsonObject, key: bytes, name: str) -> tuple[frozenset[Untold], frozenset[Untold]]:
+def returned_fields(
+    live: JsonObject, key: bytes, name: str
+) -> tuple[frozenset[WriteOnlyField], frozenset[WriteOnlyField]]:
     """Return which kinds of fields a described workflow shows, and which ones it is seen to keep back."""
-    form = lifted_form(live)
-    memory, digester = Memory.of(live), Digester(key, name)
-    told: set[Untold] = set()
-    untold: set[Untold] = set()
-    for path in untold_fields(form):
-        kind = untold_kind(path)
+    form = hoisted_form(live)
+    memory, digester = SentDigests.of(live), Digester(key, name)
+    told: set[WriteOnlyField] = set()
+    untold: set[WriteOnlyField] = set()
+    for path in write_only_fields(form):
+        kind = write_only_field(path)
         found = lookup(form, path)
         if kind is None:
             continue
-        if is_told(path, found):
+        if is_returned(path, found):
             told.add(kind)
         elif found is not ABSENT or digester.remembers(memory, path):
             untold.add(kind)
     return frozenset(told - untold), frozenset(untold)
 
 
-def is_told(path: Path, value: JsonValue | object) -> bool:
+def is_returned(path: Path, value: JsonValue | object) -> bool:
     """Return whether a live value says what it is: it is there and, if a credential, not masked."""
     if value is ABSENT:
         return False
-    kind = untold_kind(path)
+    kind = write_only_field(path)
     return kind is None or not kind.is_credential or not is_masked_token(value)  # type: ignore[arg-type]
 
 
-def untold_fields(form: JsonObject) -> Iterator[Path]:
+def write_only_fields(form: JsonObject) -> Iterator[Path]:
     """Yield the path of every documented field of a workflow with these steps that may not be told."""
     fields = body_fields().children
     for key in ("metadata", "retryOptions"):
@@ -174,7 +176,7 @@ class _Judge:
     def __init__(
         self,
         aligned: Aligned,
-        memory: Memory,
+        memory: SentDigests,
         digester: Digester,
         tenancy: Tenancy,
         *,
@@ -204,17 +206,17 @@ class _Judge:
     def _is_foreign(self) -> bool:
         """Whether the memory knows none of the fields that may not be told: another key was used."""
         forms = (self._aligned.live, self._aligned.desired)
-        fields = (path for form in forms for path in untold_fields(form))
+        fields = (path for form in forms for path in write_only_fields(form))
         return bool(self._memory.digests) and not any(
             self._digester.remembers(self._memory, path) for path in fields
         )
 
     def judge(self, change: FieldChange) -> None:
-        kind = untold_kind(change.path)
+        kind = write_only_field(change.path)
         live = lookup(self._aligned.live, change.path)
         remembered = self._digester.remembers(self._memory, change.path)
         trusts_memory = kind is not None and kind.is_credential and (remembered or self._just_written)
-        if kind is None or (is_told(change.path, live) and not trusts_memory):
+        if kind is None or (is_returned(change.path, live) and not trusts_memory):
             self._changes.append(change)
             return
         wanted = lookup(self._aligned.desired, change.path)
@@ -235,7 +237,7 @@ class _Judge:
             if wanted is not ABSENT:
                 self._sent_along.append(dataclasses.replace(change, before=HIDDEN))
 
-    def _counts(self, kind: Untold, path: Path, *, wanted: bool) -> bool:
+    def _counts(self, kind: WriteOnlyField, path: Path, *, wanted: bool) -> bool:
         """Whether a field that is not told, and of which nothing is remembered, is taken to differ.
 
         A masked or missing credential alone is no difference, unless this platform is seen to tell them,
@@ -253,7 +255,7 @@ class _Judge:
     def forgotten(self, ignored: tuple[Pattern, ...]) -> None:
         """Add what is remembered and no longer wanted, and does not show on the live side."""
         known = {change.path for change in self._changes}
-        for path in untold_fields(self._aligned.live):
+        for path in write_only_fields(self._aligned.live):
             if (
                 path not in known
                 and self._digester.remembers(self._memory, path)
@@ -271,7 +273,9 @@ class _Judge:
         That there was none must be remembered as well, or one that Git adds later would not be planned.
         """
         for path in tokens_left_out(self._aligned.desired):
-            known = self._digester.remembers(self._memory, path) or Untold.TOKEN in self._tenancy.untold
+            known = (
+                self._digester.remembers(self._memory, path) or WriteOnlyField.TOKEN in self._tenancy.untold
+            )
             if known and not is_ignored(path, ignored):
                 self._untold.append((path, None))
 

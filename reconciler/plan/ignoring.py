@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-from reconciler.canonical import inheriting_steps, keyed, unkeyed
-from reconciler.client.patching import is_masked_token
-from reconciler.diff import leaves
-from reconciler.memory import untold_kind
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
+from reconciler.workflow import inheriting_steps, lists_back, lists_by_name
+from reconciler.workflow.diff import leaves
+from reconciler.workflow.patching import is_masked_token
+from reconciler.workflow.sent_digests import write_only_field
 
 Pattern: TypeAlias = tuple[str, ...]
 """The parts of a path; `*` stands for any one part."""
@@ -57,13 +57,13 @@ def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[P
     patterns = tuple(patterns)
     if not patterns:
         return desired
-    ours, theirs = keyed(copy.deepcopy(desired)), keyed(live)
+    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(live)
     for pattern in patterns:
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
             if _may_stand(path, ours, theirs):
                 _keep_inherited(ours, path)
                 _take(ours, theirs, path)
-    return unkeyed(ours)
+    return lists_back(ours)
 
 
 def _read(text: str) -> Pattern:
@@ -107,7 +107,7 @@ def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
         put(ours, path, value)
         if old is not ABSENT:
             _keep_untold(ours, path, value, old)
-    elif untold_kind(path) is None:
+    elif write_only_field(path) is None:
         parent = lookup(ours, path[:-1])
         if isinstance(parent, dict):
             parent.pop(str(path[-1]), None)
@@ -115,9 +115,9 @@ def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
 
 def _keep_untold(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue) -> None:
     """Put back what stood in `old`, at `path`, and what the live `value` in its place does not tell."""
-    told = {untold_kind(leaf) for leaf, _ in leaves(value, path)}
+    told = {write_only_field(leaf) for leaf, _ in leaves(value, path)}
     for leaf, stated in leaves(old, path):
-        kind = untold_kind(leaf)
+        kind = write_only_field(leaf)
         if kind is None or stated is None or stated in ({}, []):
             continue
         holder = lookup(ours, leaf[:-1] if kind.is_credential else leaf[:_ITEM_DEPTH])

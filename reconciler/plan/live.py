@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from reconciler.canonical import canonical
-from reconciler.ownership import Marks
 from reconciler.values import JsonObject, as_list, as_object, dump_compact
+from reconciler.workflow import canonical
+from reconciler.workflow.ownership import Ownership
 
 _PAUSED = "Paused"
 _RUNNING = "Running"
@@ -26,7 +26,7 @@ class Listed:
 
     id: int
     name: str
-    marks: Marks | None = None
+    marks: Ownership | None = None
     health: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -55,9 +55,9 @@ class LiveWorkflow:
         return self.body.get("status") == _RUNNING
 
     @property
-    def marks(self) -> Marks:
+    def marks(self) -> Ownership:
         """Whose it is."""
-        return Marks.of(self.body)
+        return Ownership.of(self.body)
 
     @property
     def webhooks(self) -> frozenset[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from reconciler.canonical import keyed_path
-from reconciler.client.patching import KEYWORDS
-from reconciler.credential_patterns import without_credentials
-from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan.bodies import keyword_of
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.credentials import without_credentials
+from reconciler.secrecy.fields import Sensitive
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
+from reconciler.workflow import by_name_path
+from reconciler.workflow.diff import FieldChange
+from reconciler.workflow.patching import KEYWORDS
 
 PAUSED_PATH: Final[Path] = ("reconcile", "paused")
 """Where a plan shows whether a workflow is paused: where a manifest states it."""
@@ -52,7 +52,7 @@ def without_credentials_in(value: JsonValue) -> JsonValue:
 def sensitive_fields(manifest: Manifest, body: JsonObject) -> Sensitive:
     """Return which fields of a manifest's body came through `!env`, as paths of the body and of its form."""
     paths = set(sensitive_places(manifest, body))
-    return Sensitive(frozenset(paths | {keyed_path(path, body) for path in paths}))
+    return Sensitive(frozenset(paths | {by_name_path(path, body) for path in paths}))
 
 
 def sensitive_places(manifest: Manifest, body: JsonObject) -> dict[Path, Path]:

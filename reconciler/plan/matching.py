@@ -52,7 +52,7 @@ def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> 
     return [(manifest, _unless_shared(manifest, match, claims)) for manifest, match in matches]
 
 
-def unmeant(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed]) -> tuple[Listed, ...]:
+def unmatched(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed]) -> tuple[Listed, ...]:
     """Return the live workflows that no manifest means, nor could mean by a name or an id in it.
 
     Args:

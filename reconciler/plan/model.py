@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from reconciler.diff import FieldChange
 from reconciler.manifests import Manifest
 from reconciler.manifests.manifest import Source
-from reconciler.memory import Untold
-from reconciler.ownership import Marks
 from reconciler.plan.live import Listed, LiveWorkflow
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.fields import Sensitive
 from reconciler.values import JsonObject
+from reconciler.workflow.diff import FieldChange
+from reconciler.workflow.ownership import Ownership
+from reconciler.workflow.sent_digests import WriteOnlyField
 
 
 class Method(str, Enum):
@@ -63,7 +63,7 @@ class Subject(Remarks):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover(Remarks):
+class Orphan(Remarks):
     """An action for an owned workflow that no manifest means any more.
 
     Args:
@@ -98,7 +98,7 @@ class Create(Subject):
     desired: JsonObject = field(repr=False)
     body: JsonObject = field(repr=False)
     changes: tuple[FieldChange, ...]
-    marks: Marks = field(default_factory=Marks)
+    marks: Ownership = field(default_factory=Ownership)
     pause: bool = False
 
 
@@ -124,7 +124,7 @@ class Update(Subject):
     method: Method
     reason: str
     changes: tuple[FieldChange, ...]
-    marks: Marks = field(default_factory=Marks)
+    marks: Ownership = field(default_factory=Ownership)
     paused: bool | None = None
     rotates_webhook: bool = False
 
@@ -151,12 +151,12 @@ class Unchanged(Subject):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delete(Leftover):
+class Delete(Orphan):
     """A workflow that goes away, because Git has no manifest for it any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedDelete(Leftover):
+class BlockedDelete(Orphan):
     """A workflow that would go away, and that a guard keeps.
 
     Args:
@@ -217,7 +217,7 @@ class Plan:
     """
 
     actions: tuple[Action, ...]
-    untold: frozenset[Untold] = frozenset()
+    untold: frozenset[WriteOnlyField] = frozenset()
     unmanaged: tuple[Listed, ...] = ()
     unselected: int = 0
     refusal: str = ""

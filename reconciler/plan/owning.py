@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.ownership import Marks, owner_tag
 from reconciler.plan.comparing import Tenancy
+from reconciler.workflow.ownership import Ownership, owner_tag
 
 
-def owned_by_others(manifest: Manifest, live: Marks, owner: str | None) -> str:
+def owned_by_others(manifest: Manifest, live: Ownership, owner: str | None) -> str:
     """Return why a workflow that others own is not touched, and what to do; empty when it may be.
 
     A patch manifest may: it is about a workflow that somebody else has.
@@ -26,7 +26,7 @@ def owned_by_others(manifest: Manifest, live: Marks, owner: str | None) -> str:
     return f"it is owned by {names} (its tag {owner_tag(others[0])}), not by {owner}, and never taken over"
 
 
-def marks_for(manifest: Manifest, live: Marks, tenancy: Tenancy) -> Marks:
+def ownership_after(manifest: Manifest, live: Ownership, tenancy: Tenancy) -> Ownership:
     """Return what the tags of a workflow are to say of whose it is.
 
     Protection stays once it is there, also when its line in the manifest goes: only `--allow-protected`
@@ -41,10 +41,10 @@ def marks_for(manifest: Manifest, live: Marks, tenancy: Tenancy) -> Marks:
         return live
     owners = live.owners if tenancy.owner is None else frozenset({tenancy.owner})
     kept = live.protected and manifest.name not in tenancy.allow_protected
-    return Marks(owners=owners, protected=manifest.settings.prevent_delete or kept)
+    return Ownership(owners=owners, protected=manifest.settings.prevent_delete or kept)
 
 
-def marking_notes(live: Marks, wanted: Marks) -> tuple[str, ...]:
+def ownership_notes(live: Ownership, wanted: Ownership) -> tuple[str, ...]:
     """Return what a plan says where the marks of a workflow change."""
     notes = [f"it becomes owned by {owner}" for owner in sorted(wanted.owners - live.owners)]
     if wanted.protected and not live.protected:

@@ -13,7 +13,7 @@ _RUNNING_NOTE = "it is running; the delete waits until its run has ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leftovers:
+class Orphans:
     """The owned workflows that no manifest means, and what the limits are measured by.
 
     Args:
@@ -29,9 +29,7 @@ class Leftovers:
     any_manifest: bool
 
 
-def prune(
-    leftovers: Leftovers, scope: Scope, allow_protected: frozenset[str]
-) -> list[Delete | BlockedDelete]:
+def prune(leftovers: Orphans, scope: Scope, allow_protected: frozenset[str]) -> list[Delete | BlockedDelete]:
     """Return what becomes of the leftovers that the run is about.
 
     The limits count what the globs take in, all parts of it: so a run in parts deletes no more.
@@ -56,7 +54,7 @@ def _action(live: LiveWorkflow, reason: str) -> Delete | BlockedDelete:
     return Delete(live=live, warnings=warnings, notes=(_RUNNING_NOTE,) if live.running else ())
 
 
-def _refusal(live: LiveWorkflow, leftovers: Leftovers, allow_protected: frozenset[str]) -> str:
+def _refusal(live: LiveWorkflow, leftovers: Orphans, allow_protected: frozenset[str]) -> str:
     others = live.marks.others(leftovers.owner)
     if others:
         return f"it is owned by {', '.join(others)} as well; let only one tag reconciler-owner-… stay"

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.canonical import align
-from reconciler.diff import leaves
 from reconciler.plan.model import Action, BlockedDelete, Create, Delete
 from reconciler.values import JsonObject, dump_compact
+from reconciler.workflow import hoist_retry_options
+from reconciler.workflow.diff import leaves
 
 _NEAR: Final = 0.8
 """Which part of the fields of two workflows must be equal for them to be taken for one that was renamed."""
@@ -54,7 +54,7 @@ def _pairs(
 
 
 def _likeness(desired: JsonObject, live: JsonObject) -> float:
-    aligned = align(live, desired)
+    aligned = hoist_retry_options(live, desired)
     old, new = (
         {(path, dump_compact(value)) for path, value in leaves(form) if path != ("name",)}
         for form in (aligned.live, aligned.desired)

@@ -10,10 +10,10 @@ from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.comparing import Tenancy, needs_default_resource
-from reconciler.plan.difference import wanted_of
+from reconciler.plan.deciding import wanted_of
 from reconciler.plan.live import Listed, LiveWorkflow
-from reconciler.plan.matching import Found, Match, match_manifests, unmeant
-from reconciler.plan.pruning import Leftovers
+from reconciler.plan.matching import Found, Match, match_manifests, unmatched
+from reconciler.plan.pruning import Orphans
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import DefaultResource, describe_all, list_tenant
 from reconciler.values import JsonObject
@@ -35,7 +35,7 @@ class Snapshot:
     live: dict[int, LiveWorkflow]
     default_resource: JsonObject
     unmanaged: tuple[Listed, ...] = ()
-    leftovers: Leftovers | None = None
+    leftovers: Orphans | None = None
 
 
 def take_snapshot(  # noqa: PLR0913 - one by name
@@ -68,7 +68,7 @@ def take_snapshot(  # noqa: PLR0913 - one by name
         for manifest, match in matches
         if isinstance(match, Found) and scope.selection.takes(manifest.name)
     ]
-    unmanaged = unmeant(matches, listed)
+    unmanaged = unmatched(matches, listed)
     owner = tenancy.owner if scope.prune else None
     wanted = meant if owner is None else [*meant, *_maybe_owned(listed, unmanaged, owner)]
     live = describe_all(api, wanted, concurrency)
@@ -98,12 +98,12 @@ def _leftovers(
     listed: Iterable[Listed],
     unmanaged: Iterable[Listed],
     live: dict[int, LiveWorkflow],
-) -> Leftovers:
+) -> Orphans:
     def owned(item: Listed) -> bool:
         marks = live[item.id].marks if item.id in live else item.marks
         return marks is not None and owner in marks.owners
 
-    return Leftovers(
+    return Orphans(
         owner=owner,
         workflows=tuple(live[item.id] for item in unmanaged if owned(item)),
         owned=sum(map(owned, listed)),

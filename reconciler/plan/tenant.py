@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 from reconciler.api import TenantReader
 from reconciler.concurrency import Once, read_all
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.ownership import Marks
 from reconciler.plan.live import Listed, LiveWorkflow
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.workflow.ownership import Ownership
 
 _PAGE_SIZE: Final = 100
 _LISTINGS: Final = 3
@@ -63,7 +63,7 @@ def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed],
 
 
 def _listed(item: JsonObject) -> Listed:
-    marks = Marks.of(item) if isinstance(item.get("tags"), list) else None
+    marks = Ownership.of(item) if isinstance(item.get("tags"), list) else None
     health: JsonObject = {key: item[key] for key in ("status", "lastExecution") if key in item}
     return Listed(id=int(str(item["id"])), name=str(item["name"]), marks=marks, health=health)
 

@@ -4,16 +4,16 @@ A plan file holds no secret: each stands as a reference to where it comes from. 
 nothing in it is trusted: applying it plans anew, and does what both plans say.
 """
 
-from reconciler.planfile.file import Made, PlanFile, check_made, plan_file_text, read_plan_file
-from reconciler.planfile.holding import Held, Left, still_holding
+from reconciler.planfile.file import PlanContext, PlanFile, check_made, plan_file_text, read_plan_file
 from reconciler.planfile.options import saved_options, saved_scope, saved_tenancy
 from reconciler.planfile.records import manifests_digest, record
+from reconciler.planfile.revalidating import Dropped, Revalidated, still_holding
 
 __all__ = [
-    "Held",
-    "Left",
-    "Made",
+    "Dropped",
+    "PlanContext",
     "PlanFile",
+    "Revalidated",
     "check_made",
     "manifests_digest",
     "plan_file_text",

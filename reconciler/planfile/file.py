@@ -20,7 +20,7 @@ _LARGEST: Final = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class PlanContext:
     """What a plan was made for, and how: it is good for nothing else.
 
     Args:
@@ -46,7 +46,7 @@ class PlanFile:
         records: What is to be done, one record for each action that is not `unchanged`.
     """
 
-    made: Made
+    made: PlanContext
     created: str
     records: tuple[JsonObject, ...]
 
@@ -90,7 +90,7 @@ def read_plan_file(path: Path) -> PlanFile:
     problems = list(validate(value, "plan"))
     if problems:
         raise InvalidInputError(f"{path} is no plan file: {problems[0].message}{problems[0].found}")
-    made = Made(
+    made = PlanContext(
         tenant=str(value["tenant"]),
         stage=str(value["stage"]),
         manifests=str(value["manifests"]),
@@ -100,7 +100,7 @@ def read_plan_file(path: Path) -> PlanFile:
     return PlanFile(made=made, created=str(value["created"]), records=records)
 
 
-def check_made(saved: Made, now: Made) -> None:
+def check_made(saved: PlanContext, now: PlanContext) -> None:
     """See that a saved plan is for this tenant and these manifests.
 
     Raises:

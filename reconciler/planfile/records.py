@@ -7,14 +7,12 @@ import hmac
 from collections.abc import Iterable
 from typing import Final
 
-from reconciler.canonical import canonical
-from reconciler.credential_patterns import looks_like
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.memory import is_memory_tag
-from reconciler.plan import Action, Create, Leftover, LiveWorkflow, SetPaused, Update
+from reconciler.plan import Action, Create, LiveWorkflow, Orphan, SetPaused, Update
 from reconciler.plan.masking import sensitive_places
 from reconciler.render.plan_json import change_json
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.credentials import looks_like
+from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor
 from reconciler.values import (
     ABSENT,
@@ -27,6 +25,8 @@ from reconciler.values import (
     dump_compact,
     lookup,
 )
+from reconciler.workflow import canonical
+from reconciler.workflow.sent_digests import is_digest_tag
 
 _MAKES_IT: Final = ("name", "action", "id", "method", "fingerprint", "paused")
 """What must be the same for an action to be the one that was saved, beside its body."""
@@ -90,7 +90,7 @@ def _essence(record: JsonObject) -> str:
     told is sent back.
     """
     body = as_object(record.get("body"))
-    tags = (tag for tag in as_list(body.get("tags")) if not is_memory_tag(tag))
+    tags = (tag for tag in as_list(body.get("tags")) if not is_digest_tag(tag))
     part: JsonObject = {key: record.get(key) for key in _MAKES_IT}
     return dump_compact(
         {
@@ -109,7 +109,7 @@ def _body(action: Action, redactor: Redactor) -> JsonValue:
 
 
 def _live(action: Action) -> LiveWorkflow | None:
-    if isinstance(action, Update | SetPaused | Leftover):
+    if isinstance(action, Update | SetPaused | Orphan):
         return action.live
     return None
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.stepgraph import StepGraph
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
+from reconciler.workflow.step_graph import StepGraph
 
 FORMAT_VERSION: Final = 1
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from reconciler.diff import FieldChange
 from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.plan.masking import shown_body
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.text import Redactor
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
+from reconciler.workflow.diff import FieldChange
 
 FORMAT_VERSION = 1
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from reconciler.diff import FieldChange
 from reconciler.plan import (
     Action,
     Create,
@@ -27,6 +26,7 @@ from reconciler.render.markdown import code, diff_block, folded, size
 from reconciler.render.plan_text import about, change_text, plan_summary
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import ABSENT
+from reconciler.workflow.diff import FieldChange
 
 MARKER: Final = "<!-- peak-reconciler:plan -->"
 """The first line of every plan in Markdown: by it the comment of an earlier run is found, and replaced."""

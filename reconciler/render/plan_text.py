@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.diff import FieldChange
 from reconciler.plan import (
     Action,
     Blocked,
@@ -26,6 +25,7 @@ from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.style import paint
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
+from reconciler.workflow.diff import FieldChange
 
 _SIGNS: Final = {
     "delete": ("-", "red"),

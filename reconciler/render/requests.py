@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Final
 
-from reconciler.client.exchanges import Exchange, Traffic
+from reconciler.client.exchanges import RequestRecord, Traffic
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import JsonObject, JsonValue, dump_compact
 
@@ -15,7 +15,7 @@ _WORTH_TELLING: Final = 0.05
 """From so many seconds on, a wait does not show as 0.0."""
 
 
-def exchange_line(exchange: Exchange, redactor: Redactor) -> str:
+def exchange_line(exchange: RequestRecord, redactor: Redactor) -> str:
     """Return one line about a request: what it was, what came of it, and its body with every text masked.
 
     Of a body's texts only the workflow's name is shown: which of the others are secrets is not known here.
@@ -35,7 +35,7 @@ def exchange_line(exchange: Exchange, redactor: Redactor) -> str:
     return printable(redactor.text(", ".join(words)))
 
 
-def exchange_document(exchange: Exchange) -> JsonObject:
+def exchange_document(exchange: RequestRecord) -> JsonObject:
     """Return what the record of a run says of a request: all but its body."""
     moment = datetime.fromtimestamp(exchange.started, timezone.utc)
     return {

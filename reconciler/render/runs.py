@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.apply.executing import Started
-from reconciler.apply.following import RunState, StepState
+from reconciler.executions.following import RunState, StepState
+from reconciler.executions.starting import Started
 from reconciler.plan import LiveWorkflow
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import JsonObject

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.plan.standing import Standing, Sync
+from reconciler.plan.workflow_status import Sync, WorkflowStatus
 from reconciler.render.table import table
 from reconciler.text import Redactor, printable
 from reconciler.values import JsonObject
@@ -24,7 +24,7 @@ COLOURS: Final = {
 _HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST RUN", "STARTED")
 
 
-def status_text(standings: Sequence[Standing], redactor: Redactor) -> str:
+def status_text(workflow_statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
     """Return a line for each workflow, why what is blocked is so, and the counts, without any secret."""
     rows = [
         (
@@ -35,34 +35,36 @@ def status_text(standings: Sequence[Standing], redactor: Redactor) -> str:
             item.run.status if item.run else None,
             item.run.at if item.run else None,
         )
-        for item in standings
+        for item in workflow_statuses
     ]
     reasons = [
-        printable(redactor.text(f"blocked: {item.name}: {item.reason}")) for item in standings if item.reason
+        printable(redactor.text(f"blocked: {item.name}: {item.reason}"))
+        for item in workflow_statuses
+        if item.reason
     ]
-    return "\n".join([*table(_HEADS, rows, COLOURS), *reasons, _summary(standings)])
+    return "\n".join([*table(_HEADS, rows, COLOURS), *reasons, _summary(workflow_statuses)])
 
 
-def _summary(standings: Sequence[Standing]) -> str:
-    counts = Counter(item.sync for item in standings)
+def _summary(workflow_statuses: Sequence[WorkflowStatus]) -> str:
+    counts = Counter(item.sync for item in workflow_statuses)
     words = ", ".join(f"{counts[sync]} {sync.value}" for sync in Sync if counts[sync])
-    failed = sum(item.run is not None and item.run.status == "Failed" for item in standings)
+    failed = sum(item.run is not None and item.run.status == "Failed" for item in workflow_statuses)
     runs = f"the last run of {failed} failed" if failed else "no last run failed"
     return f"{words or 'no workflows'}; {runs}."
 
 
-def status_json(standings: Sequence[Standing], redactor: Redactor) -> str:
+def status_json(workflow_statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
     """Return one JSON object, without any secret: `format_version`, `summary` and `workflows`."""
-    counts = Counter(item.sync for item in standings)
+    counts = Counter(item.sync for item in workflow_statuses)
     document: JsonObject = {
         "format_version": FORMAT_VERSION,
         "summary": {sync.value: counts[sync] for sync in Sync},
-        "workflows": [_workflow(item) for item in standings],
+        "workflows": [_workflow(item) for item in workflow_statuses],
     }
     return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
 
 
-def _workflow(item: Standing) -> JsonObject:
+def _workflow(item: WorkflowStatus) -> JsonObject:
     position = item.source.position(("name",)) if item.source else None
     run = item.run
     return {

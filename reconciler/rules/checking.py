@@ -12,7 +12,7 @@ from reconciler.findings import Finding, Position
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.manifests.excerpts import with_excerpt
 from reconciler.rules.model import BaseRule, Problem, Rule
-from reconciler.rules.online import ONLINE_RULES, Facts, uses_of
+from reconciler.rules.online import ONLINE_RULES, TenantFacts, uses_of
 from reconciler.rules.registry import RULES
 from reconciler.rules.unknown import with_unknown
 from reconciler.text import Redactor, clip, printable
@@ -38,7 +38,9 @@ def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()
     yield from _reported(manifest, _problems(manifest, off))
 
 
-def check_online(manifest: Manifest, facts: Facts, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def check_online(
+    manifest: Manifest, facts: TenantFacts, off: frozenset[str] = frozenset()
+) -> Iterator[Finding]:
     """Yield what the rules that need the tenant find in a manifest; a comment works as in `check_manifest`.
 
     Args:

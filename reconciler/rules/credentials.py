@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from reconciler.credential_patterns import is_suspicious, looks_like
 from reconciler.findings import Severity
 from reconciler.rules.model import Problem, Rule, steps_of
+from reconciler.secrecy.credentials import is_suspicious, looks_like
 from reconciler.values import JsonObject, Path, as_object, texts
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})

@@ -24,7 +24,7 @@ def parents_of(step: JsonObject) -> list[str]:
     return [name for name in as_list(step.get("parents")) if isinstance(name, str)]
 
 
-class Before:
+class Ancestors:
     """Tells which steps run before a step of one workflow, and what they output.
 
     Both answer `None` where that cannot be told: because a parent is not known, or, in a workflow of

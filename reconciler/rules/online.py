@@ -40,7 +40,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uses:
+class References:
     """What one manifest names of the tenant.
 
     Args:
@@ -58,7 +58,7 @@ class Uses:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Lookup:
     """What must be read to check some manifests.
 
     Args:
@@ -88,7 +88,7 @@ class Version(Named):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class TenantFacts:
     """What was read of the tenant.
 
     Args:
@@ -104,7 +104,7 @@ class Facts:
     workflows: Mapping[str, tuple[int, ...]]
 
 
-OnlineCheck = Callable[[Uses, Facts], Iterator[Problem]]
+OnlineCheck = Callable[[References, TenantFacts], Iterator[Problem]]
 """Yields the problems of one manifest."""
 
 
@@ -119,7 +119,7 @@ class OnlineRule(BaseRule):
     check: OnlineCheck = field(repr=False)
 
 
-def uses_of(manifest: Manifest) -> Uses:
+def uses_of(manifest: Manifest) -> References:
     """Return what a manifest names of the tenant.
 
     The version of an image is checked where the image stands beside it: a patch that sets the version alone
@@ -135,7 +135,7 @@ def uses_of(manifest: Manifest) -> Uses:
         versions += [(image.id, version)] if image and version else []
         found = _reference(path, values, instance_type)
         instance_types += [found] if found else []
-    return Uses(
+    return References(
         images=tuple(images),
         versions=tuple(versions),
         instance_types=tuple(instance_types),
@@ -168,7 +168,7 @@ def _name(manifest: Manifest) -> str | None:
     return None if is_unset or manifest.settings.id is not None else manifest.name
 
 
-def needs_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) -> Needs:
+def needs_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) -> Lookup:
     """Return what must be read to check `manifests` with the rules that are not switched off.
 
     Args:
@@ -179,21 +179,21 @@ def needs_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) -
     images = {image.id for use in uses for image in use.images}
     instance_types = {item.id for use in uses for item in use.instance_types}
     names = {use.name for use in uses if use.name is not None}
-    return Needs(
+    return Lookup(
         images=frozenset(images if not off >= _IMAGE_RULES else ()),
         instance_types=frozenset(instance_types if "instance-type-unknown" not in off else ()),
         names=frozenset(names if "workflow-name-twice" not in off else ()),
     )
 
 
-def _image_unknown(uses: Uses, facts: Facts) -> Iterator[Problem]:
+def _image_unknown(uses: References, facts: TenantFacts) -> Iterator[Problem]:
     for image in uses.images:
         if image.id not in facts.versions:
             message = f"the tenant has no image with the id {image.id}; {_nearest(image.id, facts.images)}"
             yield Problem(path=image.path, message=message)
 
 
-def _version_unknown(uses: Uses, facts: Facts) -> Iterator[Problem]:
+def _version_unknown(uses: References, facts: TenantFacts) -> Iterator[Problem]:
     for image, version in uses.versions:
         known = facts.versions.get(image)
         if known is not None and version.id not in {item.id for item in known}:
@@ -203,7 +203,7 @@ def _version_unknown(uses: Uses, facts: Facts) -> Iterator[Problem]:
             yield Problem(path=version.path, message=message)
 
 
-def _version_not_ready(uses: Uses, facts: Facts) -> Iterator[Problem]:
+def _version_not_ready(uses: References, facts: TenantFacts) -> Iterator[Problem]:
     for image, version in uses.versions:
         known = facts.versions.get(image, ())
         status = next((item.status for item in known if item.id == version.id), "")
@@ -215,7 +215,7 @@ def _version_not_ready(uses: Uses, facts: Facts) -> Iterator[Problem]:
             yield Problem(path=version.path, message=message)
 
 
-def _instance_type_unknown(uses: Uses, facts: Facts) -> Iterator[Problem]:
+def _instance_type_unknown(uses: References, facts: TenantFacts) -> Iterator[Problem]:
     known = {item.id for item in facts.instance_types}
     for item in uses.instance_types:
         if item.id not in known:
@@ -224,7 +224,7 @@ def _instance_type_unknown(uses: Uses, facts: Facts) -> Iterator[Problem]:
             yield Problem(path=item.path, message=message)
 
 
-def _workflow_name_twice(uses: Uses, facts: Facts) -> Iterator[Problem]:
+def _workflow_name_twice(uses: References, facts: TenantFacts) -> Iterator[Problem]:
     ids = facts.workflows.get(uses.name, ()) if uses.name is not None else ()
     if len(ids) > 1:
         yield Problem(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.graph import Before, did_you_mean, parents_of
+from reconciler.rules.graph import Ancestors, did_you_mean, parents_of
 from reconciler.rules.model import Problem, Rule, step_type, steps_of
 from reconciler.rules.unknown import Unknown
 from reconciler.values import JsonObject, as_list, as_object
@@ -16,7 +16,7 @@ _HTTP_OUTPUT: Final = "response.txt"
 
 def _condition_step(body: JsonObject) -> Iterator[Problem]:
     steps = as_object(body.get("steps"))
-    order = Before(body)
+    order = Ancestors(body)
     for step, value in steps_of(body):
         conditions = as_list(as_object(value.get("executionParameters")).get("conditional"))
         before = order.steps(step) if conditions else None
@@ -35,7 +35,7 @@ def _condition_step(body: JsonObject) -> Iterator[Problem]:
 
 
 def _condition_parameter(body: JsonObject) -> Iterator[Problem]:
-    order = Before(body)
+    order = Ancestors(body)
     for step, value in steps_of(body):
         conditions = as_list(as_object(value.get("executionParameters")).get("conditional"))
         before = order.steps(step) if conditions else None
@@ -69,7 +69,7 @@ def _status_parent(body: JsonObject) -> Iterator[Problem]:
 
 
 def _inherited_output(body: JsonObject) -> Iterator[Problem]:
-    order = Before(body)
+    order = Ancestors(body)
     for step, value in steps_of(body):
         inherited = as_object(as_object(value.get("parameters")).get("inherit"))
         known = order.outputs(step) if inherited else None

@@ -16,7 +16,7 @@ from reconciler.manifests.bounds import MAX_FINDINGS
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.files import ManifestFile, find_files
 from reconciler.manifests.load import nothing_found
-from reconciler.manifests.reading import FileContent, bounded, read_file
+from reconciler.manifests.one_file import FileContent, bounded, read_file
 from reconciler.rules.checking import check_manifest
 from reconciler.rules.registry import RULES
 

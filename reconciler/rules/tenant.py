@@ -14,7 +14,7 @@ from reconciler.client.answers import expect_fields
 from reconciler.client.exceptions import NotFoundException
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.rules.online import Facts, Named, Needs, Version
+from reconciler.rules.online import Lookup, Named, TenantFacts, Version
 from reconciler.text import Redactor
 from reconciler.values import JsonObject, JsonValue
 
@@ -23,14 +23,14 @@ _ID: Final[dict[str, tuple[type, ...]]] = {"id": (int,)}
 
 
 def read_facts(  # noqa: PLR0913 - one by name
-    needs: Needs,
+    needs: Lookup,
     catalogue: CatalogueReader,
     list_resources: Callable[[], list[JsonObject]],
     list_workflows: Callable[[], Mapping[str, tuple[int, ...]]],
     redactor: Redactor,
     *,
     concurrency: int = CONCURRENCY,
-) -> Facts:
+) -> TenantFacts:
     """Return what the online rules need to know; what nothing needs is not asked for.
 
     Args:
@@ -49,7 +49,7 @@ def read_facts(  # noqa: PLR0913 - one by name
     versions = read_all(reading.versions, sorted(needs.images), concurrency)
     # Of an image that has versions nobody need be asked whether it exists.
     images = () if all(versions.values()) else reading.images()
-    return Facts(
+    return TenantFacts(
         versions=_existing(versions, images),
         images=images,
         instance_types=reading.instance_types(needs.instance_types) if needs.instance_types else (),

@@ -7,7 +7,7 @@ which values are secrets. This package reads them and never sees a file, a manif
 from reconciler.schema.fields import (
     STEP_TYPES,
     Field,
-    Kind,
+    FieldKind,
     body_fields,
     documented_default,
     sensitive_step_fields,
@@ -21,7 +21,7 @@ __all__ = [
     "SCHEMA_NAMES",
     "STEP_TYPES",
     "Field",
-    "Kind",
+    "FieldKind",
     "SchemaProblem",
     "body_fields",
     "bundled_schema",

@@ -18,7 +18,7 @@ from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_ob
 STEP_TYPES = ("standard", "http", "sql", "export")
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """How a value is compared."""
 
     SCALAR = "scalar"
@@ -41,7 +41,7 @@ class Field:
         item: For a map, list or set: what its values are.
     """
 
-    kind: Kind
+    kind: FieldKind
     default: JsonValue | Absent = ABSENT
     sensitive: bool = False
     children: Mapping[str, Field] = field(default_factory=dict)
@@ -104,13 +104,13 @@ def _field(schema: JsonObject) -> Field:
     sensitive = schema.get("x-sensitive") is True
     if isinstance(properties, dict):
         children = {name: _field(as_object(child)) for name, child in properties.items()}
-        return Field(kind=Kind.RECORD, children=children)
+        return Field(kind=FieldKind.RECORD, children=children)
     if isinstance(extra, dict):
-        return Field(kind=Kind.MAP, item=_field(extra))
+        return Field(kind=FieldKind.MAP, item=_field(extra))
     if isinstance(items, dict):
-        kind = Kind.SET if schema.get("x-set") is True else Kind.LIST
+        kind = FieldKind.SET if schema.get("x-set") is True else FieldKind.LIST
         return Field(kind=kind, default=default, item=_field(items))
-    kind = Kind.STORAGE if schema.get("x-storage") is True else Kind.SCALAR
+    kind = FieldKind.STORAGE if schema.get("x-storage") is True else FieldKind.SCALAR
     return Field(kind=kind, default=default, sensitive=sensitive)
 
 

@@ -19,7 +19,7 @@ from reconciler.backup.cleaning import without_secrets
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
 from reconciler.plan import LiveWorkflow
 from reconciler.schema import is_valid
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor
 
 if TYPE_CHECKING:

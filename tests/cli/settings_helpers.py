@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from loopback import served
 from processes import COMMAND, kept_environment
 
-from reconciler.cli.options import backup_dir_option, tenant_options
-from reconciler.cli.settings import Settings
+from reconciler.cli.shared_options import backup_dir_option, tenant_options
+from reconciler.operations.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -48,7 +48,7 @@ _WHILE_LOADING = """
 import sys
 class Interrupting:
     def find_spec(self, name, *_):
-        if name == "reconciler.cli.boundary":
+        if name == "reconciler.cli.error_exit":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupting())
 from reconciler.cli import main

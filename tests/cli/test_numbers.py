@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
-from reconciler.cli import apply
-from reconciler.cli.options import Number
+from reconciler.cli.commands import apply
+from reconciler.cli.shared_options import Number
 
 
 def test_a_whole_number_of_many_digits_is_the_one_that_was_typed() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.output import write_file
+from reconciler.cli.terminal import write_file
 from reconciler.errors import ReconcilerError
 
 

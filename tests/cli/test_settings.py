@@ -9,8 +9,8 @@ import click
 import pytest
 from settings_helpers import configure, settings_of
 
-from reconciler.cli.engine import open_session
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.operations.engine import open_session
 from reconciler.safety import Safety
 
 _ROWS: dict[str, tuple[str, dict[str, Any], list[Any]]] = {

@@ -14,33 +14,33 @@ from client_helpers import BODY, TOKEN, FakeTime, RawRequest, RawServer, Reply, 
 
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import BaseHttpException, InternalServerErrorException
-from reconciler.client.exchanges import Exchange, Traffic
+from reconciler.client.exchanges import RequestRecord, Traffic
 from reconciler.client.pressure import (
     LONGEST_GAP,
     LONGEST_PAUSE,
     RETRY_BUDGET,
     SHORTEST_GAP,
+    AdaptiveLimiter,
     NoTimeError,
-    Pressure,
-    Turn,
+    Slot,
 )
 from reconciler.client.transport import RetryPolicy
 from reconciler.emulator.server import EmulatorServer
 
 
-def _turn(pressure: Pressure, time_: FakeTime, end: float = 1000.0) -> Turn:
+def _turn(pressure: AdaptiveLimiter, time_: FakeTime, end: float = 1000.0) -> Slot:
     with pressure.turn(time_.now + end) as turn:
         return turn
 
 
-def _pushed_back(pressure: Pressure, time_: FakeTime, times: int, retry_after: float = 0.0) -> None:
+def _pushed_back(pressure: AdaptiveLimiter, time_: FakeTime, times: int, retry_after: float = 0.0) -> None:
     for _ in range(times):
         pressure.pushed_back(_turn(pressure, time_), retry_after)
 
 
 def test_the_number_in_flight_halves_and_recovers(fake_time: FakeTime) -> None:
     """Each push back halves the limit, down to one; as many successes as the limit add one to it."""
-    pressure = Pressure(fake_time.clock, 10, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
     limits = []
     for _ in range(4):
         _pushed_back(pressure, fake_time, 1)
@@ -59,7 +59,7 @@ def test_the_number_in_flight_halves_and_recovers(fake_time: FakeTime) -> None:
 
 def test_answers_to_requests_in_flight_together_count_as_one(fake_time: FakeTime) -> None:
     """Ten requests that are refused at once say one thing, not ten."""
-    pressure = Pressure(fake_time.clock, 10, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
     together = [_turn(pressure, fake_time) for _ in range(10)]
     for turn in together:
         pressure.pushed_back(turn, 0.0)
@@ -68,7 +68,7 @@ def test_answers_to_requests_in_flight_together_count_as_one(fake_time: FakeTime
 
 def test_a_retry_after_holds_for_all(fake_time: FakeTime) -> None:
     """What the server asks of one request, all wait for; more than a minute is not believed."""
-    pressure = Pressure(fake_time.clock, 10, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
     _pushed_back(pressure, fake_time, 1, 30.0)
     assert _turn(pressure, fake_time).waited == 30.0
     _pushed_back(pressure, fake_time, 1, LONGEST_PAUSE + 1)
@@ -77,7 +77,7 @@ def test_a_retry_after_holds_for_all(fake_time: FakeTime) -> None:
 
 def test_a_shorter_retry_after_takes_nothing_back(fake_time: FakeTime) -> None:
     """Of two answers that ask all to wait, the one that asks for longer holds."""
-    pressure = Pressure(fake_time.clock, 10, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
     together = [_turn(pressure, fake_time) for _ in range(2)]
     for turn, seconds in zip(together, (30.0, 1.0), strict=True):
         pressure.pushed_back(turn, seconds)
@@ -130,7 +130,7 @@ def test_a_retry_whose_turn_does_not_come_tells_what_failed(fake_time: FakeTime)
 
 def test_a_retry_after_holds_for_who_waits_already(fake_time: FakeTime) -> None:
     """A request whose moment was fixed when the server asked all to wait goes after that, at its own pace."""
-    pressure = Pressure(fake_time.clock, 10, 1.0)
+    pressure = AdaptiveLimiter(fake_time.clock, 10, 1.0)
     first = _turn(pressure, fake_time)
     sleep, asked = fake_time.sleep, []
 
@@ -150,7 +150,7 @@ def test_a_retry_after_holds_for_who_waits_already(fake_time: FakeTime) -> None:
 
 def test_one_at_a_time_and_still_too_many(fake_time: FakeTime) -> None:
     """With one in flight the gap between requests grows, to an end, and successes take it back first."""
-    pressure = Pressure(fake_time.clock, 2, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 2, None)
     _pushed_back(pressure, fake_time, 2)
     gaps = []
     for _ in range(8):
@@ -169,7 +169,7 @@ def test_one_at_a_time_and_still_too_many(fake_time: FakeTime) -> None:
 
 def test_a_limit_of_requests_a_second(fake_time: FakeTime) -> None:
     """No more requests begin in a second than were asked for, whatever the number of threads."""
-    pressure = Pressure(fake_time.clock, 10, 4.0)
+    pressure = AdaptiveLimiter(fake_time.clock, 10, 4.0)
     start = fake_time.now
     begun = []
     for _ in range(9):
@@ -180,13 +180,13 @@ def test_a_limit_of_requests_a_second(fake_time: FakeTime) -> None:
 
 def test_a_gap_and_a_limit_do_not_add_up(fake_time: FakeTime) -> None:
     """Where the server wants a gap and the user fewer requests, the longer of the two holds."""
-    pressure = Pressure(fake_time.clock, 1, 1 / SHORTEST_GAP / 3)
+    pressure = AdaptiveLimiter(fake_time.clock, 1, 1 / SHORTEST_GAP / 3)
     _pushed_back(pressure, fake_time, 1)
     _turn(pressure, fake_time)
     assert _turn(pressure, fake_time).waited == pytest.approx(3 * SHORTEST_GAP)
 
 
-def _waiting(pressure: Pressure, end: float) -> tuple[threading.Thread, list[str]]:
+def _waiting(pressure: AdaptiveLimiter, end: float) -> tuple[threading.Thread, list[str]]:
     """Return a thread that waits for a place, and what becomes of it."""
     ends: list[str] = []
 
@@ -210,7 +210,7 @@ def test_who_waits_for_a_place_is_woken(
 ) -> None:
     """A place that becomes free is taken at once, whether a request ended or one more is allowed."""
     monkeypatch.setattr("reconciler.client.pressure._LOOK", 3600.0)
-    pressure = Pressure(fake_time.clock, 2, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 2, None)
     _pushed_back(pressure, fake_time, 1)
     held = pressure.turn(fake_time.now + 1000)
     held.__enter__()
@@ -226,7 +226,7 @@ def test_who_waits_for_a_place_is_woken(
 def test_who_waits_for_a_place_gives_up_in_time(fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A place that never becomes free is waited for until the end of the request, and no longer."""
     monkeypatch.setattr("reconciler.client.pressure._LOOK", 0.01)
-    pressure = Pressure(fake_time.clock, 1, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 1, None)
     with pressure.turn(fake_time.now + 1000):
         thread, ends = _waiting(pressure, fake_time.now + 1000)
         fake_time.now += 1000
@@ -236,7 +236,7 @@ def test_who_waits_for_a_place_gives_up_in_time(fake_time: FakeTime, monkeypatch
 
 def test_a_turn_that_does_not_come(fake_time: FakeTime) -> None:
     """A wait beyond the end is not begun, and a request that gives up leaves its place."""
-    pressure = Pressure(fake_time.clock, 1, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 1, None)
     _pushed_back(pressure, fake_time, 1, 30.0)
     with pytest.raises(NoTimeError), pressure.turn(fake_time.now + 29.0):
         pass
@@ -246,7 +246,7 @@ def test_a_turn_that_does_not_come(fake_time: FakeTime) -> None:
 
 def test_the_budget_of_retries(fake_time: FakeTime) -> None:
     """All threads share so many retries; each success gives one back, up to the budget."""
-    pressure = Pressure(fake_time.clock, 1, None)
+    pressure = AdaptiveLimiter(fake_time.clock, 1, None)
     assert [pressure.may_retry() for _ in range(int(RETRY_BUDGET) + 1)] == [True] * int(RETRY_BUDGET) + [
         False
     ]
@@ -300,7 +300,7 @@ def test_a_server_with_a_limit_of_its_own() -> None:
 
 def test_traffic_is_counted_and_told(server: EmulatorServer, fake_time: FakeTime) -> None:
     """Each try is told with its outcome, and the session knows their numbers; never the token."""
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with Session(TOKEN, base_url=server.url, env={}, clock=fake_time.clock, observe=seen.append) as session:
         server.faults = ("429-seconds:7:x1@GET", "503:x1@GET", "drop-after:x1@POST")
         api = Workflow(session)
@@ -322,7 +322,7 @@ def test_traffic_is_counted_and_told(server: EmulatorServer, fake_time: FakeTime
 def test_an_observer_that_fails(server: EmulatorServer) -> None:
     """Whoever watches cannot break a request."""
 
-    def broken(_: Exchange) -> Any:
+    def broken(_: RequestRecord) -> Any:
         raise OSError
 
     with Session(TOKEN, base_url=server.url, env={}, observe=broken) as session:

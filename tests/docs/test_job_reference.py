@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.reconcile import _OWN, command
+from reconciler.cli.commands.reconcile import _OWN, command
 from reconciler.client.exchanges import Traffic
 from reconciler.exits import ExitCode
 from reconciler.job.metrics import Measured, exposition

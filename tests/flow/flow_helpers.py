@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from processes import COMMAND, IMPATIENT, kept_environment
 
 from reconciler.apply import Applier, Report, Status, Timing, apply_plan
-from reconciler.cli.engine import Engine, open_engine
-from reconciler.cli.settings import Settings
 from reconciler.client import Session, Workflow
 from reconciler.client.calls import Clock
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
+from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.settings import Settings
 from reconciler.plan import Action, DefaultResource, Plan, Scope, Unchanged
 from reconciler.render.actions import action_name
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import FAULTS, TOKEN, FakeTime, Git, body
 
-from reconciler.apply.executing import Started, UncertainError, execute_once
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
 from reconciler.emulator import executions
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.executions.starting import Started, UncertainError, execute_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

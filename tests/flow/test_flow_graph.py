@@ -12,7 +12,7 @@ from flow_helpers import TENANTS, Ended, body, step
 from reconciler.render.graph import Drawing, graph_json, graph_text
 from reconciler.render.graph_dot import graph_dot
 from reconciler.render.graph_mermaid import graph_mermaid
-from reconciler.stepgraph import StepGraph
+from reconciler.workflow.step_graph import StepGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from campaign_helpers import NEW, OWNER, Campaign, command, is_done
 from flow_helpers import TENANTS, FakeTime, Git, process_env
 from processes import COMMAND
 
-from reconciler.canonical import canonical
 from reconciler.emulator.server import EmulatorServer
+from reconciler.workflow import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

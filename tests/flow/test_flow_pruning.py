@@ -9,9 +9,9 @@ import pytest
 from flow_helpers import LIST, Git, body, errors, kinds, statuses
 
 from reconciler.errors import InvalidInputError
-from reconciler.ownership import owner_tag
 from reconciler.plan import Selection, Shard
 from reconciler.safety import Safety
+from reconciler.workflow.ownership import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
-from reconciler.cli.recording import recording
-from reconciler.client.exchanges import Exchange
+from reconciler.client.exchanges import RequestRecord
 from reconciler.errors import BlockedError, ReconcilerError
+from reconciler.operations.run_recording import recording
 from reconciler.schema import validate
 
 if TYPE_CHECKING:
@@ -156,13 +156,13 @@ def test_a_record_that_finds_no_place_at_the_end(tmp_path: Path, capsys: pytest.
 
 def test_a_record_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a run of very many requests the record has the first ones."""
-    monkeypatch.setattr("reconciler.cli.recording._MOST_REQUESTS", 2)
+    monkeypatch.setattr("reconciler.operations.run_recording._MOST_REQUESTS", 2)
     file = tmp_path / "record.json"
     with recording(file) as record:
         record.exit_code = 0
         for number in range(3):
             record.observe(
-                Exchange(
+                RequestRecord(
                     method="GET",
                     path=f"/{number}",
                     outcome="ok",

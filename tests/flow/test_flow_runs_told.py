@@ -10,9 +10,9 @@ import pytest
 from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
 from reconciler.apply import Timing
-from reconciler.apply.logs import StepLog
-from reconciler.cli import logs as logs_command
+from reconciler.cli.commands import logs as logs_command
 from reconciler.emulator import executions
+from reconciler.executions.step_logs import StepLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,16 +13,16 @@ from campaign_helpers import NEW, OLD, Campaign, command
 from flow_helpers import LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
 from processes import COMMAND
 
-from reconciler.ownership import owner_tag
+from reconciler.workflow.ownership import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from reconciler.apply import Report
-    from reconciler.cli.engine import Engine
     from reconciler.emulator.model import Record
     from reconciler.emulator.requestlog import RecordedRequest
+    from reconciler.operations.engine import Engine
     from reconciler.plan import Plan
 
 NAMES = [f"n{number:02}" for number in range(20)]

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.errors import ReconcilerError
 from reconciler.job import lease as lease_module
-from reconciler.job.lease import HeldError, Lease, held
+from reconciler.job.lease import Lease, LeaseHeldError, held
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
@@ -62,7 +62,9 @@ def test_a_second_run_is_told_who_is_at_work(path: Path, clock: Clock) -> None:
     """As long as the lease lasts nobody else gets the lock, and the message names the holder."""
     Lease(path, 300, "run-1", clock).take()
     clock.now += 299
-    with pytest.raises(HeldError, match=r"run run-1 of .* since 2030-03-17.*; its lease lasts for 1 s more"):
+    with pytest.raises(
+        LeaseHeldError, match=r"run run-1 of .* since 2030-03-17.*; its lease lasts for 1 s more"
+    ):
         Lease(path, 300, "run-2", clock).take()
 
 
@@ -95,7 +97,7 @@ def test_a_renewed_lease_lasts_longer(path: Path, clock: Clock) -> None:
     clock.now += 200
     assert first.renew()
     clock.now += 200
-    with pytest.raises(HeldError):
+    with pytest.raises(LeaseHeldError):
         Lease(path, 300, "run-2", clock).take()
 
 
@@ -159,7 +161,7 @@ def test_hostile_words_in_the_file_stay_words(path: Path, clock: Clock) -> None:
     Lease(path, 300, "run-1", clock).take()
     said = json.loads(path.read_text(encoding="ascii"))
     path.write_text(json.dumps({**said, "host": "\x1b[2J" + "h" * 3000}), encoding="ascii")
-    with pytest.raises(HeldError) as caught:
+    with pytest.raises(LeaseHeldError) as caught:
         Lease(path, 300, "run-2", clock).take()
     assert "\x1b" not in caught.value.message
     assert len(caught.value.message) < 1000
@@ -173,7 +175,7 @@ def _race(folder: Path, barrier: Barrier, results: Any, number: int) -> None:
         try:
             lease.take()
             won.append(turn)
-        except HeldError:
+        except LeaseHeldError:
             pass
     results.put(won)
 
@@ -215,5 +217,5 @@ def test_a_file_that_is_removed_while_it_is_waited_for_is_no_trap(
         path.unlink()
         Lease(path, 300, "run-1").take()
         file.close()
-        with pytest.raises(HeldError, match="run run-1 of"):
+        with pytest.raises(LeaseHeldError, match="run run-1 of"):
             second.result(10)

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler import __version__
 from reconciler.client.exchanges import Traffic
-from reconciler.client.posting import Poster
+from reconciler.client.posting import WebhookSender
 from reconciler.job.gateway import push
 from reconciler.job.metrics import Measured, exposition, last_success_in
 
@@ -138,7 +138,7 @@ def test_a_last_success_that_is_no_moment_is_none() -> None:
 def test_a_push_adds_to_the_group_of_the_environment() -> None:
     """The Pushgateway gets the same text by POST, under a key that does not grow with runs or hosts."""
     with receiver(202, 200) as gateway:
-        poster = Poster("the Pushgateway", gateway.url, public=True)
+        poster = WebhookSender("the Pushgateway", gateway.url, public=True)
         push(poster, _measured())
         push(poster, _measured(environment=""))
     first, second = gateway.received

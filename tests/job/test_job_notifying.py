@@ -9,7 +9,7 @@ import pytest
 from job_helpers import outcome, planned, touched
 
 from reconciler.job.notifying import FORMATS, notification
-from reconciler.job.outcome import Kind, Outcome
+from reconciler.job.outcome import Outcome, OutcomeKind
 from reconciler.schema import validate
 
 HOSTILE = "<!channel> @here <@U123|x> `*b*` **bold** [x](https://evil.example) <at>all</at> & \\n"
@@ -34,20 +34,20 @@ def _failed(name: str = "flow", count: int = 1, error: str = "PUT /x: 422 Unproc
     ("run", "kinds"),
     [
         (outcome(), ()),
-        (outcome(planned=planned(update=1), touched=(touched(),)), (Kind.CHANGE,)),
-        (_failed(), (Kind.FAILURE, Kind.CHANGE)),
-        (outcome(exit_code=3, planned=None), (Kind.FAILURE,)),
-        (outcome(exit_code=4, touched=(touched(status="blocked"),)), (Kind.FAILURE,)),
+        (outcome(planned=planned(update=1), touched=(touched(),)), (OutcomeKind.CHANGE,)),
+        (_failed(), (OutcomeKind.FAILURE, OutcomeKind.CHANGE)),
+        (outcome(exit_code=3, planned=None), (OutcomeKind.FAILURE,)),
+        (outcome(exit_code=4, touched=(touched(status="blocked"),)), (OutcomeKind.FAILURE,)),
         (
             outcome(
                 exit_code=2, dry_run=True, planned=planned(create=1), touched=(touched(status="planned"),)
             ),
-            (Kind.DRIFT,),
+            (OutcomeKind.DRIFT,),
         ),
         (outcome(dry_run=True), ()),
     ],
 )
-def test_what_there_is_to_tell(run: Outcome, kinds: tuple[Kind, ...]) -> None:
+def test_what_there_is_to_tell(run: Outcome, kinds: tuple[OutcomeKind, ...]) -> None:
     """A failure is any exit code but 0 and 2; a change is a workflow written; drift is a dry run's."""
     assert run.kinds == kinds
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.scheduled.place import as_of_now, enter, starting_place
-from reconciler.cli.settings import Typed
 from reconciler.errors import ReconcilerError
+from reconciler.job.working_directory import as_of_now, enter, starting_place
+from reconciler.operations.settings import Typed
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from job_helpers import IMPATIENT, receiver
 
-from reconciler.client.posting import Poster
+from reconciler.client.posting import WebhookSender
 from reconciler.errors import InvalidInputError, ReconcilerError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SECRET = "T0SECRET/hook-canary-4711"
 
 
-def _poster(url: str, **options: bool) -> Poster:
-    return Poster("the webhook", f"{url}/services/{SECRET}", clock=IMPATIENT, **options)
+def _poster(url: str, **options: bool) -> WebhookSender:
+    return WebhookSender("the webhook", f"{url}/services/{SECRET}", clock=IMPATIENT, **options)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -66,7 +66,7 @@ def test_user_and_password_of_the_address_become_basic_authentication() -> None:
     """https://user:password@host works, and the request's address has neither."""
     with receiver() as hook:
         url = hook.url.replace("//", "//ann:p%40ss@")
-        Poster("the Pushgateway", url, public=True).post(b"x", "text/plain")
+        WebhookSender("the Pushgateway", url, public=True).post(b"x", "text/plain")
     (got,) = hook.received
     assert base64.b64decode(got.headers["Authorization"].split()[1]) == b"ann:p@ss"
     assert got.headers["Content-Type"] == "text/plain"
@@ -77,7 +77,7 @@ def test_proxies_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies beyond a proxy is posted through it, as the API's requests are."""
     with receiver() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        Poster("the Pushgateway", "http://pushgateway.invalid:9091/x", public=True).post(b"{}")
+        WebhookSender("the Pushgateway", "http://pushgateway.invalid:9091/x", public=True).post(b"{}")
     assert proxy.received[0].path == "http://pushgateway.invalid:9091/x"
 
 
@@ -100,9 +100,9 @@ def test_proxies_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_address_must_keep_its_secret(url: str, public: bool, fine: bool) -> None:
     """https, or http to loopback; only what is public anyway may go over http. The error quotes nothing."""
     if fine:
-        assert Poster("the webhook", url, public=public)
+        assert WebhookSender("the webhook", url, public=public)
         return
     with pytest.raises(InvalidInputError) as caught:
-        Poster("the webhook", url, public=public)
+        WebhookSender("the webhook", url, public=public)
     assert not url or url not in caught.value.message
     assert "secret" not in caught.value.message

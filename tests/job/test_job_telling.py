@@ -10,18 +10,18 @@ import pytest
 from job_helpers import Receiver, outcome, planned, receiver, touched
 
 from reconciler.apply import Timing
-from reconciler.cli.manner import Asked as AskedManner
-from reconciler.cli.manner import Manner
-from reconciler.cli.scheduled.job import Job
-from reconciler.cli.scheduled.log import TextLog
-from reconciler.cli.scheduled.options import JobOptions
-from reconciler.cli.scheduled.signals import Signals
-from reconciler.cli.scheduled.telling import Teller
-from reconciler.cli.scoping import Asked
-from reconciler.cli.settings import Typed
-from reconciler.client.posting import Poster
+from reconciler.cli.apply_options import ApplyOptions
+from reconciler.cli.apply_options import Asked as AskedManner
+from reconciler.cli.job_options import JobOptions
+from reconciler.cli.scope_options import Asked
+from reconciler.client.posting import WebhookSender
+from reconciler.job.context import Job
+from reconciler.job.log import TextLog
 from reconciler.job.metrics import last_success_in
-from reconciler.job.outcome import Kind
+from reconciler.job.outcome import OutcomeKind
+from reconciler.job.reporting import Reporter
+from reconciler.job.signals import Signals
+from reconciler.operations.settings import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +43,14 @@ def hook() -> Iterator[Receiver]:
         yield running
 
 
-def _teller(hook: Receiver) -> Teller:
+def _teller(hook: Receiver) -> Reporter:
     options = JobOptions(
         dry_run=False,
         metrics_file=None,
         gateway=None,
-        notify=Poster("the webhook", hook.url),
+        notify=WebhookSender("the webhook", hook.url),
         notify_format="generic",
-        notify_on=frozenset(Kind),
+        notify_on=frozenset(OutcomeKind),
         lock_file=None,
         lease=300,
         interval=60,
@@ -60,13 +60,13 @@ def _teller(hook: Receiver) -> Teller:
     job = Job(
         typed=Typed(),
         asked=Asked(prune=False, allow_deletes=None, allow_protected=(), targets=(), exclude=(), shard=None),
-        manner=AskedManner(manner=Manner(timing=Timing(), backup_dir=None), keeps_backups=False),
+        manner=AskedManner(manner=ApplyOptions(timing=Timing(), backup_dir=None), keeps_backups=False),
         options=options,
         place=Path(),
         log=TextLog({}),
         signals=Signals(),
     )
-    return Teller(job)
+    return Reporter(job)
 
 
 def test_a_lasting_failure_is_told_once(hook: Receiver) -> None:

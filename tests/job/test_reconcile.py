@@ -11,7 +11,7 @@ import pytest
 from job_helpers import TOKEN, Ran, Receiver, Site, receiver
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.cli.scheduled import run as run_module
+from reconciler.job import run as run_module
 from reconciler.job.lease import Lease
 from reconciler.schema import validate
 

@@ -17,7 +17,7 @@ from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.export import Exported, Exporter
 from reconciler.manifests import LoadResult, load_manifests
 from reconciler.plan import DefaultResource, Plan, Tenancy, Unchanged, make_plan, take_snapshot
-from reconciler.plan.building import learn
+from reconciler.plan.planning import learn
 from reconciler.plan.tenant import describe_all, list_tenant
 from reconciler.rules import load_checked
 from reconciler.text import Redactor

@@ -11,18 +11,18 @@ from law_helpers import ROUNDS, TENANCY, Round, profiles
 from strategies import LAWS, hostile_bodies, workflow_bodies
 
 from reconciler.apply import Status
-from reconciler.canonical import align
-from reconciler.diff import diff
 from reconciler.emulator.catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
 from reconciler.export import Exported, Exporter
 from reconciler.findings import has_errors
 from reconciler.manifests.files import ManifestFile
-from reconciler.manifests.reading import read_file
+from reconciler.manifests.one_file import read_file
 from reconciler.plan import DefaultResource, LiveWorkflow, Unchanged
 from reconciler.rules import check_manifest
 from reconciler.text import Redactor
 from reconciler.values import as_object, display_path, lookup
+from reconciler.workflow import hoist_retry_options
+from reconciler.workflow.diff import diff
 
 
 def _env(exported: list[Exported], server: EmulatorServer) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_what_is_exported_makes_the_same_workflow(body: dict[str, Any], profile:
         exported = tenant.export()
         report = empty.apply(empty.plan_exported(exported, _env(exported, server)))
         assert [result.status for result in report.results] == [Status.DONE]
-        forms = align(server.store.get(1).body, other.store.get(1).body, DEFAULT_RESOURCE)
+        forms = hoist_retry_options(server.store.get(1).body, other.store.get(1).body, DEFAULT_RESOURCE)
         notes = " ".join(exported[0].notes)
         assert [
             change for change in diff(forms.live, forms.desired) if display_path(change.path) not in notes

@@ -9,7 +9,7 @@ import pytest
 from manifest_helpers import CANARY, load, names, only, told, workflow, write
 
 from reconciler.findings import Position
-from reconciler.manifests import PatchManifest, Settings, WorkflowManifest
+from reconciler.manifests import PatchManifest, ReconcileSettings, WorkflowManifest
 from reconciler.manifests.bounds import MAX_DEPTH, MAX_DOCUMENTS, MAX_FINDINGS, MAX_NODES
 from reconciler.manifests.manifest import WhenRunning
 
@@ -61,7 +61,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
     )
     file = write(tmp_path / "a.yaml", workflow("a", text) + "---\n" + workflow("d"))
     given, default = (manifest.settings for manifest in load(file).manifests)
-    assert given == Settings(
+    assert given == ReconcileSettings(
         id=4,
         renamed_from=("b", "c"),
         ignore=("tags",),
@@ -69,7 +69,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         paused=False,
         when_running=WhenRunning.SKIP,
     )
-    assert default == Settings(when_running=WhenRunning.PROCEED)
+    assert default == ReconcileSettings(when_running=WhenRunning.PROCEED)
     assert (default.id, default.paused, default.prevent_delete) == (None, None, False)
 
 

@@ -98,9 +98,9 @@ def _move_line(text: bytes, draw: _Draw) -> bytes:
 def _retype(text: bytes, draw: _Draw) -> bytes:
     """Give one key another value."""
     lines = text.splitlines(keepends=True)
-    keyed = [index for index, line in enumerate(lines) if b": " in line]
-    if keyed:
-        index = keyed[draw.index(len(keyed) - 1)]
+    lists_by_name = [index for index, line in enumerate(lines) if b": " in line]
+    if lists_by_name:
+        index = lists_by_name[draw.index(len(lists_by_name) - 1)]
         lines[index] = lines[index].partition(b": ")[0] + b": " + draw.bytes() + b"\n"
     return b"".join(lines)
 

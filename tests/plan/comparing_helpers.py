@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.memory import Digester, Memory, Untold
 from reconciler.plan.comparing import Comparison, Tenancy, compare
 from reconciler.values import ABSENT, Path
+from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField
 
 KEY = b"a key of the tests"
 NAME = "w"
@@ -21,7 +21,7 @@ DIGESTER = Digester(KEY, NAME)
 class Case:
     """A field of one kind: where it stands, what Git wants there, what else may stand there, its default."""
 
-    kind: Untold
+    kind: WriteOnlyField
     path: Path
     wanted: Any
     other: Any
@@ -33,7 +33,7 @@ class Case:
     @property
     def credential(self) -> bool:
         """Whether the platform may mask it."""
-        return self.kind in {Untold.TOKEN, Untold.SECRET}
+        return self.kind in {WriteOnlyField.TOKEN, WriteOnlyField.SECRET}
 
     def body(self, value: Any, *tags: Any) -> dict[str, Any]:
         """Return a workflow with `value` in the field; without the field where it is `ABSENT`."""
@@ -55,11 +55,13 @@ class Case:
 
 
 CASES = [
-    Case(Untold.TOKEN, ("steps", "a", "repository", "token"), "new", "old"),
-    Case(Untold.SECRET, ("steps", "b", "auth", "password"), "new", "old"),
-    Case(Untold.METADATA, ("metadata", "allowConcurrentExecution"), wanted=True, other=False),
-    Case(Untold.RETRY, ("retryOptions", "duration"), 10, 20, 5),
-    Case(Untold.STEP_RETRY, ("steps", "a", "runConfiguration", "retryOptions", "duration"), 10, 20, 5),
+    Case(WriteOnlyField.TOKEN, ("steps", "a", "repository", "token"), "new", "old"),
+    Case(WriteOnlyField.SECRET, ("steps", "b", "auth", "password"), "new", "old"),
+    Case(WriteOnlyField.METADATA, ("metadata", "allowConcurrentExecution"), wanted=True, other=False),
+    Case(WriteOnlyField.RETRY, ("retryOptions", "duration"), 10, 20, 5),
+    Case(
+        WriteOnlyField.STEP_RETRY, ("steps", "a", "runConfiguration", "retryOptions", "duration"), 10, 20, 5
+    ),
 ]
 """One field of each kind."""
 
@@ -81,6 +83,6 @@ def compared(live: Any, desired: Any, tenancy_: Tenancy | None = None, **given: 
     return result
 
 
-def memory_of(fields: Iterable[tuple[Path, Any]]) -> Memory:
+def memory_of(fields: Iterable[tuple[Path, Any]]) -> SentDigests:
     """Return the memory of what was sent."""
     return DIGESTER.memory(fields)

@@ -13,13 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.canonical import align
 from reconciler.client.exceptions import InvalidParameterException
-from reconciler.client.patching import KEYWORDS
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
-from reconciler.memory import Memory
-from reconciler.ownership import Marks
 from reconciler.plan.bodies import (
     choose_method,
     desired_body,
@@ -31,6 +27,10 @@ from reconciler.plan.bodies import (
 from reconciler.plan.model import Method
 from reconciler.schema import load_schema
 from reconciler.values import dump_compact
+from reconciler.workflow import hoist_retry_options
+from reconciler.workflow.ownership import Ownership
+from reconciler.workflow.patching import KEYWORDS
+from reconciler.workflow.sent_digests import SentDigests
 
 _MEMORY = memory_of([(("metadata",), 1)])
 _PATCH, _REPLACE = Method.PATCH, Method.CREATE_OR_UPDATE
@@ -147,9 +147,9 @@ def test_what_is_sent_is_what_git_wants(pair: Any) -> None:
     """Whatever is live and whatever Git wants: the body that is sent has the effect that Git wants."""
     live, desired = pair
     method, _ = _chosen(live, desired, DEFAULT_RESOURCE)
-    body = sent_body(method, desired, live, _MEMORY, Marks())
-    assert align(body, desired, DEFAULT_RESOURCE).equal
-    assert Memory.of(body) == _MEMORY
+    body = sent_body(method, desired, live, _MEMORY, Ownership())
+    assert hoist_retry_options(body, desired, DEFAULT_RESOURCE).equal
+    assert SentDigests.of(body) == _MEMORY
 
 
 def test_own_tags_stay_and_the_memory_is_exchanged() -> None:
@@ -158,23 +158,27 @@ def test_own_tags_stay_and_the_memory_is_exchanged() -> None:
     live = _workflow(tags=[{"name": "a", "id": 1}, {"name": "reconciler-keep", "id": 2}, *old])
     desired = _workflow(tags=[{"name": "b"}])
     for method in Method:
-        body = sent_body(method, desired, live, _MEMORY, Marks())
+        body = sent_body(method, desired, live, _MEMORY, Ownership())
         assert body["tags"] == [{"name": "b"}, {"name": "reconciler-keep"}, *_MEMORY.tags()]
-    assert sent_body(_REPLACE, _workflow(), live, Memory(), Marks())["tags"] == [{"name": "reconciler-keep"}]
+    assert sent_body(_REPLACE, _workflow(), live, SentDigests(), Ownership())["tags"] == [
+        {"name": "reconciler-keep"}
+    ]
     stated = _workflow(tags=[{"name": "b"}, *old, {"name": "reconciler-forged"}])
-    assert sent_body(_REPLACE, stated, _workflow(), Memory(), Marks())["tags"] == [{"name": "b"}]
+    assert sent_body(_REPLACE, stated, _workflow(), SentDigests(), Ownership())["tags"] == [{"name": "b"}]
 
 
 def test_tags_are_sent_only_where_there_are_any() -> None:
     """A workflow without tags is sent without; one that has a memory to lose is sent an empty list."""
     plain = _workflow()
-    assert "tags" not in sent_body(_REPLACE, plain, None, Memory(), Marks())
-    assert "tags" not in sent_body(_REPLACE, plain, plain, Memory(), Marks())
-    assert sent_body(_REPLACE, plain, None, _MEMORY, Marks())["tags"] == _MEMORY.tags()
-    assert sent_body(_REPLACE, plain, _workflow(tags=_MEMORY.tags()), Memory(), Marks())["tags"] == []
-    assert sent_body(_REPLACE, _workflow(tags=[]), plain, Memory(), Marks())["tags"] == []
+    assert "tags" not in sent_body(_REPLACE, plain, None, SentDigests(), Ownership())
+    assert "tags" not in sent_body(_REPLACE, plain, plain, SentDigests(), Ownership())
+    assert sent_body(_REPLACE, plain, None, _MEMORY, Ownership())["tags"] == _MEMORY.tags()
+    assert (
+        sent_body(_REPLACE, plain, _workflow(tags=_MEMORY.tags()), SentDigests(), Ownership())["tags"] == []
+    )
+    assert sent_body(_REPLACE, _workflow(tags=[]), plain, SentDigests(), Ownership())["tags"] == []
     # A patch keeps what it does not state, so the live memory must be told to go.
-    assert sent_body(_PATCH, plain, _workflow(tags=_MEMORY.tags()), Memory(), Marks())["tags"] == []
+    assert sent_body(_PATCH, plain, _workflow(tags=_MEMORY.tags()), SentDigests(), Ownership())["tags"] == []
 
 
 @pytest.mark.parametrize("method", Method)
@@ -183,9 +187,9 @@ def test_an_update_keeps_the_webhooks_url(method: Method) -> None:
     live = _workflow(triggers=[{"webhook": "uuid"}])
 
     def sent(trigger: Any, to: Any) -> Any:
-        return sent_body(method, _workflow(triggers=[trigger, {"cron": "x"}]), to, Memory(), Marks())[
-            "triggers"
-        ]
+        return sent_body(
+            method, _workflow(triggers=[trigger, {"cron": "x"}]), to, SentDigests(), Ownership()
+        )["triggers"]
 
     preserve = {"webhook": True, "webhookPolicy": "preserve"}
     generate = {"webhook": True, "webhookPolicy": "generate"}
@@ -199,10 +203,10 @@ def test_a_patch_keeps_unknown_keys_and_a_replacement_does_not() -> None:
     """Unknown keys of steps go back with a patch, never those at the top; a replacement is what Git says."""
     live = _workflow({"command": "c", "futureMode": "x", "imageName": "n"}, futureMode="y")
     desired = _workflow({"command": "d"})
-    assert sent_body(_PATCH, desired, live, Memory(), Marks()) == _workflow(
+    assert sent_body(_PATCH, desired, live, SentDigests(), Ownership()) == _workflow(
         {"command": "d", "futureMode": "x"}
     )
-    assert sent_body(_REPLACE, desired, live, Memory(), Marks()) == desired
+    assert sent_body(_REPLACE, desired, live, SentDigests(), Ownership()) == desired
 
 
 def test_sending_changes_nothing_that_it_is_given() -> None:
@@ -211,7 +215,7 @@ def test_sending_changes_nothing_that_it_is_given() -> None:
     desired = _workflow(triggers=[{"webhook": True}])
     before = copy.deepcopy((live, desired))
     for method in Method:
-        sent_body(method, desired, live, _MEMORY, Marks())
+        sent_body(method, desired, live, _MEMORY, Ownership())
     assert (live, desired) == before
 
 
@@ -219,7 +223,7 @@ def test_a_live_shape_that_cannot_be_sent_back_is_refused() -> None:
     """What a patch could lose something of is an error, not a guess."""
     live = {"name": NAME, "steps": {"a": {}}, "tags": {"a": 1}}
     with pytest.raises(UnexpectedAnswerError, match="tags"):
-        sent_body(_PATCH, _workflow(), live, Memory(), Marks())
+        sent_body(_PATCH, _workflow(), live, SentDigests(), Ownership())
 
 
 def test_unknown_keys_that_a_replacement_drops_are_named() -> None:
@@ -339,7 +343,7 @@ def test_whether_a_webhook_is_wanted(triggers: Any, *, expected: bool) -> None:
 @LAWS
 def test_a_create_sends_the_body_of_git(body: Any) -> None:
     """Nothing is added to what a create sends but what is to be remembered."""
-    assert sent_body(_REPLACE, body, None, Memory(), Marks()) == body
-    remembered = sent_body(_REPLACE, body, None, _MEMORY, Marks())
+    assert sent_body(_REPLACE, body, None, SentDigests(), Ownership()) == body
+    remembered = sent_body(_REPLACE, body, None, _MEMORY, Ownership())
     assert dump_compact({**remembered, "tags": None}) == dump_compact({**body, "tags": None})
     assert remembered["tags"] == [*body.get("tags", []), *_MEMORY.tags()]

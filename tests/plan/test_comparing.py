@@ -23,24 +23,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.diff import FieldChange
-from reconciler.memory import Untold, untold_kind
 from reconciler.plan.comparing import (
     HIDDEN,
     Comparison,
     needs_default_resource,
-    told_kinds,
+    returned_fields,
     unseen_note,
-    untold_fields,
+    write_only_fields,
 )
 from reconciler.values import ABSENT, lookup
+from reconciler.workflow.diff import FieldChange
+from reconciler.workflow.sent_digests import WriteOnlyField, write_only_field
 
 _RUNS: dict[str, Any] = {
     "plain": {},
     "off": {"remember": False},
     "resend": {"resend": True},
-    "seen": {"told": frozenset(Untold)},
-    "off seen": {"remember": False, "told": frozenset(Untold)},
+    "seen": {"told": frozenset(WriteOnlyField)},
+    "off seen": {"remember": False, "told": frozenset(WriteOnlyField)},
     "off resend": {"remember": False, "resend": True},
 }
 """The choices of a run, and whether some workflow of it shows that the platform tells the kind of field."""
@@ -231,7 +231,7 @@ def test_a_token_left_out_is_remembered_where_tokens_are_not_told() -> None:
     case = CASES[0]
     body = case.body(ABSENT)
     assert compared(body, body).untold == ()
-    known = tenancy(untold=frozenset({Untold.TOKEN}))
+    known = tenancy(untold=frozenset({WriteOnlyField.TOKEN}))
     assert compared(body, body, known).untold == ((case.path, None),)
     assert compared(body, body, known, ignored=(("steps", "a", "repository"),)).untold == ()
     assert compared(body, body, known, owns_all=False).untold == ()
@@ -293,12 +293,12 @@ def test_remembering_what_is_hidden_settles_a_workflow(body: Any, data: st.DataO
 
     A platform that hides the options of steps hides the workflow's, too: else it would tell something wrong.
     """
-    fields = [path for path in untold_fields(body) if lookup(body, path) is not ABSENT]
+    fields = [path for path in write_only_fields(body) if lookup(body, path) is not ABSENT]
     hidden = data.draw(st.sets(st.sampled_from(fields))) if fields else set()
-    kinds = {untold_kind(path) for path in hidden}
-    kinds |= {Untold.RETRY} if Untold.STEP_RETRY in kinds else set()
-    whole = kinds & {Untold.RETRY, Untold.STEP_RETRY}
-    hidden |= {path for path in fields if untold_kind(path) in whole}
+    kinds = {write_only_field(path) for path in hidden}
+    kinds |= {WriteOnlyField.RETRY} if WriteOnlyField.STEP_RETRY in kinds else set()
+    whole = kinds & {WriteOnlyField.RETRY, WriteOnlyField.STEP_RETRY}
+    hidden |= {path for path in fields if write_only_field(path) in whole}
     live = _without(body, hidden)
     written = compared(live, body, name=NAME, just_written=True)
     assert written.changes == ()
@@ -322,7 +322,7 @@ def test_no_answer_of_a_server_makes_comparing_fail(live: Any, desired: Any, run
     compared(live, desired, tenancy(**_RUNS[run]))
     compared(live, desired, just_written=True, default_resource=live)
     needs_default_resource(live, desired)
-    told, untold = told_kinds(live, KEY, NAME)
+    told, untold = returned_fields(live, KEY, NAME)
     assert not told & untold
 
 
@@ -330,12 +330,12 @@ def test_no_answer_of_a_server_makes_comparing_fail(live: Any, desired: Any, run
 def test_which_kinds_a_workflow_tells(case: Case) -> None:
     """A value that shows is told; a mask, or a memory of what does not show, is not; one of each is not."""
     kinds = frozenset({case.kind})
-    assert told_kinds(case.body(case.other), KEY, NAME) == (kinds, frozenset())
-    assert told_kinds(case.body(ABSENT), KEY, NAME) == (frozenset(), frozenset())
-    assert told_kinds(case.body(ABSENT, *case.remembered(1)), KEY, NAME) == (frozenset(), kinds)
-    assert told_kinds(case.body(case.other, *case.remembered(1)), KEY, NAME) == (kinds, frozenset())
+    assert returned_fields(case.body(case.other), KEY, NAME) == (kinds, frozenset())
+    assert returned_fields(case.body(ABSENT), KEY, NAME) == (frozenset(), frozenset())
+    assert returned_fields(case.body(ABSENT, *case.remembered(1)), KEY, NAME) == (frozenset(), kinds)
+    assert returned_fields(case.body(case.other, *case.remembered(1)), KEY, NAME) == (kinds, frozenset())
     if case.credential:
-        assert told_kinds(case.body(MASK), KEY, NAME) == (frozenset(), kinds)
+        assert returned_fields(case.body(MASK), KEY, NAME) == (frozenset(), kinds)
 
 
 def test_a_kind_that_one_field_keeps_back_is_not_told() -> None:
@@ -343,9 +343,9 @@ def test_a_kind_that_one_field_keeps_back_is_not_told() -> None:
     first, second = ("metadata", "allowConcurrentExecution"), ("retryOptions", "duration")
     tags = DIGESTER.memory([(("retryOptions", "numberOfRetries"), 1)]).tags()
     live = {"name": NAME, "metadata": {first[1]: True}, "retryOptions": {second[1]: 9}, "steps": {"a": {}}}
-    assert told_kinds({**live, "tags": tags}, KEY, NAME) == (
-        frozenset({Untold.METADATA}),
-        frozenset({Untold.RETRY}),
+    assert returned_fields({**live, "tags": tags}, KEY, NAME) == (
+        frozenset({WriteOnlyField.METADATA}),
+        frozenset({WriteOnlyField.RETRY}),
     )
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.canonical import align
-from reconciler.client.patching import sendable_body
-from reconciler.diff import diff
-from reconciler.memory import untold_kind
 from reconciler.plan.ignoring import is_ignored, read_patterns, with_live_values
 from reconciler.values import ABSENT, Path, display_path, dump_compact, lookup
+from reconciler.workflow import hoist_retry_options
+from reconciler.workflow.diff import diff
+from reconciler.workflow.patching import sendable_body
+from reconciler.workflow.sent_digests import write_only_field
 
 _RETRY: Any = {"duration": 10, "numberOfRetries": 2}
 
@@ -235,7 +235,7 @@ def test_retry_options_of_the_workflow_are_ignored_where_they_are_spread() -> No
     for live in (at_top, spread):
         assert _left(desired, live, "retryOptions") == []
         kept = _kept(desired, live, "retryOptions")
-        assert align(live, kept).equal
+        assert hoist_retry_options(live, kept).equal
     assert _left(desired, _workflow({"command": "d", **_own(other)}, _own(other)), "retryOptions") == [
         "steps.a.command"
     ]
@@ -247,7 +247,7 @@ def test_one_retry_option_that_is_ignored_leaves_the_others() -> None:
     drifted = {"duration": 20, "numberOfRetries": 2}
     for live in (_workflow({}, {}, retryOptions=drifted), _workflow(_own(drifted), _own(drifted))):
         assert _left(desired, live, "retryOptions.duration") == []
-        assert align(live, _kept(desired, live, "retryOptions.duration")).equal
+        assert hoist_retry_options(live, _kept(desired, live, "retryOptions.duration")).equal
     more = {"duration": 20, "numberOfRetries": 4}
     assert _left(desired, _workflow({}, {}, retryOptions=more), "retryOptions.duration") == [
         "retryOptions.numberOfRetries"
@@ -331,18 +331,18 @@ def _is_simple(path: Path, live: Any, desired: Any) -> bool:
 def test_ignoring_any_differences_leaves_the_others(pair: Any, data: st.DataObject) -> None:
     """Any of what differs, ignored as the plan shows it, is gone; everything else differs as before."""
     live, desired = pair
-    aligned = align(live, desired, DEFAULT_RESOURCE)
+    aligned = hoist_retry_options(live, desired, DEFAULT_RESOURCE)
     found = [change.path for change in diff(aligned.live, aligned.desired, DEFAULT_RESOURCE)]
     simple = [path for path in found if _is_simple(path, aligned.live, aligned.desired)]
     chosen = data.draw(st.sets(st.sampled_from(simple))) if simple else set()
     written = [display_path(path) for path in chosen]
     patterns = read_patterns(written, desired)
     kept = with_live_values(desired, sendable_body(live), patterns)
-    after = align(live, kept, DEFAULT_RESOURCE)
+    after = hoist_retry_options(live, kept, DEFAULT_RESOURCE)
     left = {change.path for change in diff(after.live, after.desired, DEFAULT_RESOURCE)}
     others = {path for path in found if not is_ignored(path, patterns)}
     # What may not be told stays as in Git, and a step left to others has the workflow's retry options.
-    assert {path for path in left ^ others if untold_kind(path) is None} == set()
+    assert {path for path in left ^ others if write_only_field(path) is None} == set()
     again = with_live_values(kept, sendable_body(live), patterns)
     assert dump_compact(again) == dump_compact(kept)
 
@@ -352,6 +352,8 @@ def test_ignoring_any_differences_leaves_the_others(pair: Any, data: st.DataObje
 def test_ignoring_everything_leaves_the_live_workflow(pair: Any) -> None:
     """With every field left to others nothing differs, but for what the platform may not tell."""
     live, desired = sendable_body(pair[0]), pair[1]
-    aligned = align(live, with_live_values(desired, live, read_patterns(["*"], desired)), DEFAULT_RESOURCE)
+    aligned = hoist_retry_options(
+        live, with_live_values(desired, live, read_patterns(["*"], desired)), DEFAULT_RESOURCE
+    )
     found = diff(aligned.live, aligned.desired, DEFAULT_RESOURCE)
-    assert [change.path for change in found if untold_kind(change.path) is None] == []
+    assert [change.path for change in found if write_only_field(change.path) is None] == []

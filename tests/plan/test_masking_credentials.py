@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.diff import FieldChange
 from reconciler.plan.masking import masked, shown_body
-from reconciler.sensitive import Sensitive
+from reconciler.secrecy.fields import Sensitive
 from reconciler.values import ABSENT
+from reconciler.workflow.diff import FieldChange
 
 _TOKEN = "ghp_" + "a1B2" * 9
 

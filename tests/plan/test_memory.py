@@ -11,9 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAWS
 
-from reconciler.canonical import canonical, is_own_tag
-from reconciler.diff import leaves
-from reconciler.memory import Digester, Memory, Untold, is_memory_tag, untold_kind
+from reconciler.workflow import canonical, is_own_tag
+from reconciler.workflow.diff import leaves
+from reconciler.workflow.sent_digests import (
+    Digester,
+    SentDigests,
+    WriteOnlyField,
+    is_digest_tag,
+    write_only_field,
+)
 
 _DIGESTER = Digester(b"key", "w")
 _PATH = ("steps", "train", "repository", "token")
@@ -30,8 +36,10 @@ def test_what_is_remembered_comes_back_from_the_tags(fields: Any) -> None:
     """A memory written into tags and read back is itself, in any order of tags and beside other ones."""
     memory = _DIGESTER.memory(fields.items())
     tags = memory.tags()
-    assert Memory.of({"tags": tags}) == memory
-    assert Memory.of({"tags": [{"name": "team"}, *reversed(tags), {"name": "reconciler-other"}]}) == memory
+    assert SentDigests.of({"tags": tags}) == memory
+    assert (
+        SentDigests.of({"tags": [{"name": "team"}, *reversed(tags), {"name": "reconciler-other"}]}) == memory
+    )
     assert all(_DIGESTER.agrees(memory, path, value) for path, value in fields.items())
     assert all(_DIGESTER.remembers(memory, path) for path in fields)
 
@@ -42,7 +50,7 @@ def test_tags_are_short_and_plain(fields: Any) -> None:
     """A tag has few letters, digits and hyphens, and nothing else; the same memory has the same tags."""
     tags: list[Any] = _DIGESTER.memory(fields.items()).tags()
     assert all(re.fullmatch(r"reconciler-sent-[a-z2-7]{12}(-[a-z2-7]{12}){0,2}", tag["name"]) for tag in tags)
-    assert all(tag.keys() == {"name"} and is_own_tag(tag) and is_memory_tag(tag) for tag in tags)
+    assert all(tag.keys() == {"name"} and is_own_tag(tag) and is_digest_tag(tag) for tag in tags)
     assert len(tags) == -(-len(fields) // 3)
     assert _DIGESTER.memory(reversed(list(fields.items()))).tags() == tags
 
@@ -53,7 +61,7 @@ def test_every_field_of_a_workflow_can_be_remembered(body: Any) -> None:
     """No field, value or name makes remembering fail, and each is known again."""
     fields = list(leaves(canonical(body)))
     digester = Digester(b"key", body["name"])
-    memory = Memory.of({"tags": digester.memory(fields).tags()})
+    memory = SentDigests.of({"tags": digester.memory(fields).tags()})
     assert all(digester.agrees(memory, path, value) for path, value in fields)
 
 
@@ -100,12 +108,12 @@ def test_a_digest_tells_nothing_without_the_key() -> None:
 def test_nothing_remembered_says_nothing() -> None:
     """A workflow without such tags neither remembers nor agrees, also not to nothing."""
     for tags in (None, [], [{"name": "team"}], "x", {"name": "reconciler-sent-x"}):
-        memory = Memory.of({"tags": tags})
-        assert memory == Memory()
+        memory = SentDigests.of({"tags": tags})
+        assert memory == SentDigests()
         assert memory.tags() == []
         assert not _DIGESTER.remembers(memory, _PATH)
         assert not _DIGESTER.agrees(memory, _PATH, None)
-    assert Memory.of({}) == Memory()
+    assert SentDigests.of({}) == SentDigests()
 
 
 @pytest.mark.parametrize(
@@ -129,22 +137,22 @@ def test_nothing_remembered_says_nothing() -> None:
 def test_tags_that_do_not_parse_say_nothing(name: Any) -> None:
     """Whatever someone writes into a tag: what is no digest is not read as one, and the others count."""
     (good,) = _DIGESTER.memory([(_PATH, "v")]).tags()
-    assert Memory.of({"tags": [{"name": name}]}) == Memory()
-    assert Memory.of({"tags": [{"name": name}, good, name]}) == _DIGESTER.memory([(_PATH, "v")])
+    assert SentDigests.of({"tags": [{"name": name}]}) == SentDigests()
+    assert SentDigests.of({"tags": [{"name": name}, good, name]}) == _DIGESTER.memory([(_PATH, "v")])
 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        (("steps", "x", "repository", "token"), Untold.TOKEN),
-        (("steps", "x", "auth", "password"), Untold.SECRET),
-        (("steps", "x", "auth", "clientSecret"), Untold.SECRET),
-        (("steps", "x", "auth", "apiKey"), Untold.SECRET),
-        (("steps", "x", "auth", "bearerToken"), Untold.SECRET),
-        (("metadata", "allowConcurrentExecution"), Untold.METADATA),
-        (("metadata",), Untold.METADATA),
-        (("retryOptions", "duration"), Untold.RETRY),
-        (("steps", "x", "runConfiguration", "retryOptions", "exitCodes"), Untold.STEP_RETRY),
+        (("steps", "x", "repository", "token"), WriteOnlyField.TOKEN),
+        (("steps", "x", "auth", "password"), WriteOnlyField.SECRET),
+        (("steps", "x", "auth", "clientSecret"), WriteOnlyField.SECRET),
+        (("steps", "x", "auth", "apiKey"), WriteOnlyField.SECRET),
+        (("steps", "x", "auth", "bearerToken"), WriteOnlyField.SECRET),
+        (("metadata", "allowConcurrentExecution"), WriteOnlyField.METADATA),
+        (("metadata",), WriteOnlyField.METADATA),
+        (("retryOptions", "duration"), WriteOnlyField.RETRY),
+        (("steps", "x", "runConfiguration", "retryOptions", "exitCodes"), WriteOnlyField.STEP_RETRY),
         (("steps", "x", "runConfiguration", "skipConfiguration", "skip"), None),
         (("steps", "x", "repository", "url"), None),
         (("steps", "x", "auth", "username"), None),
@@ -155,7 +163,7 @@ def test_tags_that_do_not_parse_say_nothing(name: Any) -> None:
         (("tags",), None),
     ],
 )
-def test_which_fields_may_not_be_told(path: Any, kind: Untold | None) -> None:
+def test_which_fields_may_not_be_told(path: Any, kind: WriteOnlyField | None) -> None:
     """Credentials, metadata and retry options may be untold; nothing else is ever taken to be."""
-    assert untold_kind(path) is kind
-    assert kind is None or kind.is_credential == (kind in {Untold.TOKEN, Untold.SECRET})
+    assert write_only_field(path) is kind
+    assert kind is None or kind.is_credential == (kind in {WriteOnlyField.TOKEN, WriteOnlyField.SECRET})

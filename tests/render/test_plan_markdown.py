@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from markdown_reader import Read, read_markdown
 from strategies import LAWS
 
-from reconciler.diff import FieldChange
 from reconciler.manifests.documents import Document
-from reconciler.manifests.manifest import Settings, Source, WorkflowManifest
-from reconciler.ownership import Marks
+from reconciler.manifests.manifest import ReconcileSettings, Source, WorkflowManifest
 from reconciler.plan import (
     Action,
     Blocked,
@@ -32,6 +30,8 @@ from reconciler.render.plan_gitlab import plan_gitlab
 from reconciler.render.plan_markdown import LEAST, LIMIT, MARKER, plan_markdown
 from reconciler.text import Redactor, printable
 from reconciler.values import ABSENT
+from reconciler.workflow.diff import FieldChange
+from reconciler.workflow.ownership import Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -79,7 +79,9 @@ hostile = st.lists(st.sampled_from(NASTY) | st.text(max_size=5), min_size=1, max
 def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
     document = Document(file=file, text="name: x\n", index=0, value={})
     source = Source(document=document, base=())
-    return WorkflowManifest(name=name, body={}, settings=Settings(), source=source, sensitive=frozenset())
+    return WorkflowManifest(
+        name=name, body={}, settings=ReconcileSettings(), source=source, sensitive=frozenset()
+    )
 
 
 def _live(name: str, number: int = 7) -> LiveWorkflow:
@@ -144,7 +146,7 @@ def test_it_reads_well() -> None:
         BlockedDelete(live=_live("kept"), reason="it is protected"),
         _delete("old"),
         SetPaused(manifest=_manifest("paused"), live=_live("paused"), paused=True, changes=()),
-        unmanaged=(Listed(id=9, name="someone's", marks=Marks(owners=frozenset({"b"}))),),
+        unmanaged=(Listed(id=9, name="someone's", marks=Ownership(owners=frozenset({"b"}))),),
     )
     assert shown == (
         "<!-- peak-reconciler:plan -->\n"
@@ -232,7 +234,7 @@ def _everywhere(text: str) -> Plan:
             ),
             _unchanged(text, text),
         ),
-        unmanaged=(Listed(id=1, name=text, marks=Marks(owners=frozenset({text}))),),
+        unmanaged=(Listed(id=1, name=text, marks=Ownership(owners=frozenset({text}))),),
         refusal=text,
     )
 

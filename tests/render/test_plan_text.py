@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.diff import FieldChange
 from reconciler.plan import Plan
 from reconciler.render.plan_text import change_text, plan_summary
+from reconciler.workflow.diff import FieldChange
 
 
 def test_long_texts_are_shown_where_they_part() -> None:

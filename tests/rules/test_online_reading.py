@@ -12,7 +12,7 @@ import pytest
 from reconciler.client.exceptions import ForbiddenException, NotFoundException
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
-from reconciler.rules.online import Facts, Named, Needs, Version
+from reconciler.rules.online import Lookup, Named, TenantFacts, Version
 from reconciler.rules.tenant import read_facts
 from reconciler.text import Redactor
 
@@ -54,11 +54,11 @@ class _Tenant:
         self.asked.append("workflows")
         return _given(self.workflows)
 
-    def read(self, redactor: Redactor | None = None, **needs: set[Any]) -> Facts:
+    def read(self, redactor: Redactor | None = None, **needs: set[Any]) -> TenantFacts:
         """Return what is read of this tenant."""
         wanted = {name: frozenset(needs.get(name, ())) for name in ("images", "instance_types", "names")}
         return read_facts(
-            Needs(**wanted), self, self.list_resources, self.list_workflows, redactor or Redactor()
+            Lookup(**wanted), self, self.list_resources, self.list_workflows, redactor or Redactor()
         )
 
 
@@ -71,7 +71,7 @@ def _given(answer: Any) -> Any:
 def test_nothing_is_asked_for_nothing() -> None:
     """Where nothing is needed, nothing is asked."""
     tenant = _Tenant()
-    assert tenant.read() == Facts(versions={}, images=(), instance_types=(), workflows={})
+    assert tenant.read() == TenantFacts(versions={}, images=(), instance_types=(), workflows={})
     assert tenant.asked == []
 
 

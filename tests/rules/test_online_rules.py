@@ -9,7 +9,7 @@ import pytest
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import Manifest, load_manifests
 from reconciler.rules import ALL_RULES, ONLINE_RULES, RULES, check_online, rule_ids
-from reconciler.rules.online import Facts, Named, Needs, Version, needs_of
+from reconciler.rules.online import Lookup, Named, TenantFacts, Version, needs_of
 
 _IDS = (
     "image-unknown",
@@ -26,7 +26,7 @@ _VERSIONS = (
     Version(5, "5.0", "delete-failed"),
     Version(6, "6.0", "odd"),
 )
-_FACTS = Facts(
+_FACTS = TenantFacts(
     versions={10: _VERSIONS, 20: (), 100: (Version(1, "0.1", "ready"),)},
     images=(Named(10, "python"), Named(20, "empty"), Named(100, "r")),
     instance_types=(Named(21, "Pico"), Named(22, "")),
@@ -42,7 +42,7 @@ def _manifests(folder: Path, text: str, **env: str) -> tuple[Manifest, ...]:
     return loaded.manifests
 
 
-def _found(folder: Path, text: str, facts: Facts = _FACTS, **env: str) -> list[Finding]:
+def _found(folder: Path, text: str, facts: TenantFacts = _FACTS, **env: str) -> list[Finding]:
     (manifest,) = _manifests(folder, text, **env)
     return list(check_online(manifest, facts))
 
@@ -135,18 +135,18 @@ def test_a_version_that_cannot_run(tmp_path: Path, version: int, status: str) ->
 def test_at_most_five_candidates(tmp_path: Path) -> None:
     """Of many candidates the five whose ids are nearest are told, the lower one first of two as near."""
     many = tuple(Version(number, f"v{number}", "ready") for number in range(1000, 0, -1))
-    facts = Facts(versions={10: many[500:]}, images=(), instance_types=(), workflows={})
+    facts = TenantFacts(versions={10: many[500:]}, images=(), instance_types=(), workflows={})
     (finding,) = _found(tmp_path, _step("imageId: 10, imageVersionId: 900"), facts)
     assert finding.message.endswith("ready: 500 'v500', 499 'v499', 498 'v498', 497 'v497', 496 'v496'")
     without_700 = tuple(version for version in many if version.id != 700)
-    facts = Facts(versions={10: without_700}, images=(), instance_types=(), workflows={})
+    facts = TenantFacts(versions={10: without_700}, images=(), instance_types=(), workflows={})
     (finding,) = _found(tmp_path, _step("imageId: 10, imageVersionId: 700"), facts)
     assert finding.message.endswith("ready: 699 'v699', 701 'v701', 698 'v698', 702 'v702', 697 'v697'")
 
 
 def test_a_tenant_without_anything(tmp_path: Path) -> None:
     """Where there is nothing to choose from, that is said."""
-    facts = Facts(versions={}, images=(), instance_types=(), workflows={})
+    facts = TenantFacts(versions={}, images=(), instance_types=(), workflows={})
     found = _found(tmp_path, _step("imageId: 1, imageVersionId: 2, resources: {instanceTypeId: 3}"), facts)
     assert [finding.message.split("; ")[1] for finding in found] == ["it has none at all"] * 2
 
@@ -154,7 +154,7 @@ def test_a_tenant_without_anything(tmp_path: Path) -> None:
 def test_names_of_the_tenant_are_harmless(tmp_path: Path) -> None:
     """A name is clipped, and nothing in it can steer a terminal."""
     odd = Named(1, "\x1b[31m\n\u202e" + "x" * 1000)
-    facts = Facts(versions={}, images=(odd,), instance_types=(), workflows={})
+    facts = TenantFacts(versions={}, images=(odd,), instance_types=(), workflows={})
     (finding,) = _found(tmp_path, _step("imageId: 2"), facts)
     assert finding.message.isprintable()
     assert r"1 '\x1b[31m\n\u202exxx" in finding.message
@@ -271,14 +271,14 @@ def test_what_is_needed(tmp_path: Path) -> None:
         "patch: {name: b, set: {imageId: 5, instanceTypeId: 6}}\n"
     )
     manifests = _manifests(tmp_path, text)
-    assert needs_of(manifests) == Needs(
+    assert needs_of(manifests) == Lookup(
         images=frozenset({1, 3, 5}), instance_types=frozenset({4, 6}), names=frozenset({"a", "b"})
     )
 
 
 def test_nothing_is_needed_of_nothing() -> None:
     """Without manifests nothing need be read."""
-    assert needs_of(()) == Needs(images=frozenset(), instance_types=frozenset(), names=frozenset())
+    assert needs_of(()) == Lookup(images=frozenset(), instance_types=frozenset(), names=frozenset())
 
 
 @pytest.mark.parametrize(

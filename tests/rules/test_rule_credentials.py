@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rule_helpers import check, rules, shown
 
-from reconciler.credential_patterns import looks_like, without_credentials
+from reconciler.secrecy.credentials import looks_like, without_credentials
 from reconciler.text import SENSITIVE
 
 if TYPE_CHECKING:

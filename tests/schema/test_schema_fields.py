@@ -10,7 +10,7 @@ from schema_walk import resolved
 from reconciler.schema import (
     STEP_TYPES,
     Field,
-    Kind,
+    FieldKind,
     body_fields,
     documented_default,
     load_schema,
@@ -32,19 +32,19 @@ def _agrees(field: Field, schema: dict[str, Any], path: str) -> int:
     schema = resolved(schema)
     count = 1
     if "properties" in schema and "items" not in schema:
-        assert (field.kind, set(field.children)) == (Kind.RECORD, set(schema["properties"])), path
+        assert (field.kind, set(field.children)) == (FieldKind.RECORD, set(schema["properties"])), path
         for name, child in schema["properties"].items():
             count += _agrees(field.children[name], child, f"{path}.{name}")
     elif isinstance(schema.get("additionalProperties"), dict):
-        assert (field.kind, field.children) == (Kind.MAP, {}), path
+        assert (field.kind, field.children) == (FieldKind.MAP, {}), path
         assert field.item is not None
         count += _agrees(field.item, schema["additionalProperties"], f"{path}.*")
     elif "items" in schema:
-        assert field.kind is (Kind.SET if schema.get("x-set") else Kind.LIST), path
+        assert field.kind is (FieldKind.SET if schema.get("x-set") else FieldKind.LIST), path
         assert field.item is not None
         count += _agrees(field.item, schema["items"], f"{path}[]")
     else:
-        assert field.kind is (Kind.STORAGE if schema.get("x-storage") else Kind.SCALAR), path
+        assert field.kind is (FieldKind.STORAGE if schema.get("x-storage") else FieldKind.SCALAR), path
         assert field.default == schema.get("default", ABSENT), path
         assert field.sensitive is (schema.get("x-sensitive") is True), path
     return count

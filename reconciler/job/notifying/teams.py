@@ -10,7 +10,7 @@ import json
 from typing import Final
 
 from reconciler.job.notifying.words import facts, fitting, lines, title
-from reconciler.job.outcome import Kind, Outcome
+from reconciler.job.outcome import Outcome, OutcomeKind
 from reconciler.text import clip
 from reconciler.values import JsonObject, JsonValue
 
@@ -23,7 +23,7 @@ _LONGEST_RUN: Final = 300
 
 def teams_message(outcome: Outcome) -> JsonObject:
     """Return the message about a run."""
-    colour = "Attention" if Kind.FAILURE in outcome.kinds else "Warning" if outcome.dry_run else "Good"
+    colour = "Attention" if OutcomeKind.FAILURE in outcome.kinds else "Warning" if outcome.dry_run else "Good"
     body: list[JsonValue] = [
         _block(title(outcome), size="Medium", weight="Bolder", color=colour),
         *(_block(f"{name}: {value}", isSubtle=True) for name, value in facts(outcome)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from reconciler.job.outcome import Kind, Outcome, Touched
+from reconciler.job.outcome import Outcome, OutcomeKind, Touched
 from reconciler.text import clip
 
 T = TypeVar("T")
@@ -15,9 +15,9 @@ MOST_WORKFLOWS: Final = 50
 
 _LONGEST_LINE: Final = 300
 _HAPPENED: Final = {
-    Kind.FAILURE: "failed",
-    Kind.DRIFT: "found drift",
-    Kind.CHANGE: "changed the tenant",
+    OutcomeKind.FAILURE: "failed",
+    OutcomeKind.DRIFT: "found drift",
+    OutcomeKind.CHANGE: "changed the tenant",
 }
 _FIRST: Final = ("failed", "blocked", "not_tried")
 """The statuses that are told first."""

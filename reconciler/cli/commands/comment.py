@@ -1,0 +1,61 @@
+"""`peak-reconciler comment`: keep one comment on a pull or merge request up to date, from CI."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli.terminal import warn
+from reconciler.comments import keep_comment, thread_of
+from reconciler.errors import InvalidInputError
+from reconciler.exits import ExitCode
+from reconciler.text import printable
+
+_MOST_BYTES: Final = 16 * 1024 * 1024
+"""How much of a file is read at most: many times what any host takes."""
+
+
+@click.command(name="comment")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--key",
+    metavar="KEY",
+    default="plan",
+    show_default=True,
+    help="Which comment: runs with the same key share one, on each pull or merge request.",
+)
+@click.option(
+    "--author",
+    metavar="LOGIN",
+    help="On GitHub, whose token GITHUB_TOKEN is, else github-actions[bot].",
+)
+def command(*, file: Path, key: str, author: str | None) -> int:
+    """Post the Markdown in FILE on the pull or merge request of this CI run, or replace the earlier comment.
+
+    For what plan --output markdown=FILE wrote. GitHub Actions needs GITHUB_TOKEN, and the job the permission
+    pull-requests: write; GitLab CI needs GITLAB_TOKEN, an access token with the scope api. The rest is in the
+    variables that both set. A comment of someone else is never touched.
+    """
+    text = _text(file)
+    kept = keep_comment(thread_of(os.environ, author), text, key)
+    warn(f"the comment was {kept.value}")
+    return ExitCode.OK
+
+
+def _text(file: Path) -> str:
+    name = printable(str(file))
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        text = data.decode("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidInputError(f"{name} cannot be read: {str(reason).lower()}") from None
+    if not text.strip():
+        raise InvalidInputError(f"{name} is empty: an earlier comment is left as it is")
+    if len(data) > _MOST_BYTES:
+        raise InvalidInputError(f"{name} is larger than {_MOST_BYTES // 1024**2} MB: it is no comment")
+    return text

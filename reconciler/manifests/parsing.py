@@ -1,0 +1,130 @@
+"""One document to one manifest: split into body, patch and settings, each checked against its schema."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from reconciler.findings import Finding, Position, has_errors
+from reconciler.manifests.bounds import MAX_FINDINGS
+from reconciler.manifests.documents import Document
+from reconciler.manifests.manifest import (
+    Manifest,
+    PatchManifest,
+    ReconcileSettings,
+    Source,
+    WhenRunning,
+    WorkflowManifest,
+)
+from reconciler.schema import validate
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object
+
+_BODY_KEYS = frozenset({"name", "steps", "metadata", "triggers", "watchers", "retryOptions", "tags"})
+_NOT_A_MANIFEST = (
+    "this document is not a manifest: write the workflow under body:, or its name: and steps: at the top "
+    "level, or a patch under patch:"
+)
+
+
+def read_manifest(document: Document, findings: list[Finding]) -> Manifest | None:
+    """Return the manifest that `document` holds, or `None`; what is wrong with it is added to `findings`."""
+    value = document.value
+    if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
+        position = document.position(())
+        findings.append(
+            Finding(file=document.file, rule="not-a-manifest", message=_NOT_A_MANIFEST, position=position)
+        )
+        return None
+    reader = _DocumentReader(document, value)
+    manifest = reader.read()
+    findings.extend(reader.findings)
+    return None if has_errors(tuple(reader.findings)) else manifest
+
+
+class _DocumentReader:
+    """Splits one document into its parts and checks each against its schema."""
+
+    def __init__(self, document: Document, value: JsonObject) -> None:
+        self._document = document
+        self._value = value
+        self.findings: list[Finding] = []
+
+    def read(self) -> Manifest:
+        settings = self._settings()
+        key = next((key for key in ("body", "patch") if key in self._value), None)
+        if key is None:
+            body = {name: item for name, item in self._value.items() if name != "reconcile"}
+            return self._workflow((), body, settings)
+        self._only({key, "reconcile"})
+        if key == "patch":
+            return self._patch(self._value[key], settings)
+        return self._workflow((key,), self._value[key], settings)
+
+    def _workflow(self, base: Path, value: JsonValue, settings: ReconcileSettings) -> WorkflowManifest:
+        self._check(value, "workflow", base)
+        body = as_object(value)
+        return WorkflowManifest(
+            name=str(body.get("name", "")),
+            body=body,
+            settings=settings,
+            source=Source(document=self._document, base=base),
+            sensitive=self._sensitive(base),
+        )
+
+    def _patch(self, value: JsonValue, settings: ReconcileSettings) -> PatchManifest:
+        self._check(value, "patch", ("patch",))
+        patch = as_object(value)
+        return PatchManifest(
+            name=str(patch.get("name", "")),
+            body=as_object(patch.get("body")),
+            keywords=as_object(patch.get("set")),
+            step_names=tuple(str(name) for name in as_list(patch.get("stepNames"))),
+            settings=settings,
+            source=Source(document=self._document, base=("patch",)),
+            sensitive=self._sensitive(("patch",)),
+        )
+
+    def _settings(self) -> ReconcileSettings:
+        value = self._value.get("reconcile")
+        if value is None:
+            return ReconcileSettings()
+        self._check(value, "reconcile", ("reconcile",))
+        if has_errors(tuple(self.findings)):
+            return ReconcileSettings()
+        given: dict[str, Any] = as_object(value)
+        return ReconcileSettings(
+            id=int(given["id"]) if "id" in given else None,
+            renamed_from=tuple(given.get("renamedFrom", ())),
+            ignore=tuple(given.get("ignore", ())),
+            prevent_delete=given.get("prevent_delete", False),
+            paused=given.get("paused"),
+            when_running=WhenRunning(given.get("whenRunning", WhenRunning.PROCEED)),
+        )
+
+    def _check(self, value: JsonValue, schema: str, base: Path) -> None:
+        for problem in islice(validate(value, schema), MAX_FINDINGS + 1):
+            path = (*base, *problem.path)
+            if path in self._document.unset and problem.rule != "schema-type":
+                # What will stand here is not known; only that it will be text.
+                continue
+            found = "; the value from !env is text" if path in self._document.sensitive else problem.found
+            position = self._document.position(path, at_key=problem.at_key)
+            self._report(problem.rule, problem.message + found, path, position)
+
+    def _only(self, allowed: set[str]) -> None:
+        for key in sorted(set(self._value) - allowed):
+            position = self._document.position((key,), at_key=True)
+            message = (
+                f"unknown key {clip(key, 60)!r}; beside {' and '.join(sorted(allowed))} nothing else stands"
+            )
+            self._report("schema-unknown-key", printable(message), (key,), position)
+
+    def _report(self, rule: str, message: str, path: Path, position: Position | None) -> None:
+        self.findings.append(
+            Finding(file=self._document.file, rule=rule, message=message, path=path, position=position)
+        )
+
+    def _sensitive(self, base: Path) -> frozenset[Path]:
+        depth = len(base)
+        return frozenset(path[depth:] for path in self._document.sensitive if path[:depth] == base)

@@ -1,0 +1,1 @@
+"""Operations: the use cases of the package, callable from Python."""

@@ -1,0 +1,1 @@
+"""Secrecy: what is secret, and how it is kept out of every output."""

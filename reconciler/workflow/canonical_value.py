@@ -1,0 +1,93 @@
+"""One value to its canonical form, as its `Field` says: the rules that hold for every field alike."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reconciler.schema import Field, FieldKind
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, dump_compact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_STORAGE = re.compile(r"\s*([0-9]{1,30})(?:\.([0-9]{1,30}))?\s*([a-z]{1,5})\s*", re.IGNORECASE)
+
+
+def canonical_value(value: JsonValue, field: Field) -> JsonValue | Absent:
+    """Return the canonical form of `value`; `ABSENT` for what means the same as leaving it out.
+
+    A shape that `field` does not describe is kept, so that it shows up as a difference.
+    """
+    form = _form(value, field)
+    if form is None or form in ({}, []):
+        return ABSENT
+    is_default = field.default is not ABSENT and dump_compact(form) == dump_compact(field.default)
+    return ABSENT if is_default else form
+
+
+def as_map(value: JsonValue) -> JsonValue:
+    """Return a list of one-key maps, as the platform tells `env`, as one map; anything else as it is."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return value
+    return {key: inner for item in value if isinstance(item, dict) for key, inner in item.items()}
+
+
+def sorted_set(items: Iterable[JsonValue]) -> list[JsonValue]:
+    """Return `items` without repetition, in an order that depends on nothing but their values."""
+    by_text = {dump_compact(item): item for item in items}
+    return [by_text[text] for text in sorted(by_text)]
+
+
+def plain(value: JsonValue) -> JsonValue:
+    """Return `value` with every whole number as an `int`, and no null or empty value inside a map."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        inner = ((key, plain(item)) for key, item in value.items())
+        return {key: item for key, item in inner if item is not None and item not in ({}, [])}
+    return value
+
+
+def _form(value: JsonValue, field: Field) -> JsonValue:
+    if field.kind is FieldKind.RECORD and isinstance(value, dict):
+        return _record(value, field)
+    if field.kind is FieldKind.MAP and field.item is not None:
+        return _map(as_map(value), field.item)
+    if field.kind in {FieldKind.LIST, FieldKind.SET} and field.item is not None and isinstance(value, list):
+        items = [form for item in value if (form := canonical_value(item, field.item)) is not ABSENT]
+        return sorted_set(items) if field.kind is FieldKind.SET else items
+    if field.kind is FieldKind.STORAGE and isinstance(value, str):
+        return _storage(value)
+    return plain(value)
+
+
+def _record(value: JsonObject, field: Field) -> JsonObject:
+    form: JsonObject = {}
+    for key, child in field.children.items():
+        inner = canonical_value(value.get(key), child)
+        if inner is not ABSENT:
+            form[key] = inner
+    return form
+
+
+def _map(value: JsonValue, item: Field) -> JsonValue:
+    if not isinstance(value, dict):
+        return plain(value)
+    form: JsonObject = {}
+    for key, given in value.items():
+        inner = canonical_value(given, item)
+        if inner is not ABSENT:
+            form[key] = inner
+    return form
+
+
+def _storage(text: str) -> str:
+    match = _STORAGE.fullmatch(text)
+    if match is None:
+        return text
+    whole, part, unit = match.groups()
+    part = (part or "").rstrip("0")
+    return f"{int(whole)}{'.' if part else ''}{part}{unit.upper()}"

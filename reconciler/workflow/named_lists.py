@@ -1,0 +1,147 @@
+"""The lists of a body that are told apart by name: triggers, watchers and tags.
+
+In the canonical form triggers stand under their kind (`triggers.cron`) and watchers under whom they tell
+(`watchers."user:ann@example.com"`), so that an order means nothing and a change has a path of its own.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, count
+from typing import TYPE_CHECKING, Final
+
+from reconciler.schema import body_fields
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_list, as_object, dump_compact
+from reconciler.workflow.canonical_value import canonical_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OWN_TAG_PREFIX: Final = "reconciler-"
+"""What the names of the reconciler's own tags start with; such a tag is never a difference."""
+
+
+def lists_by_name(body: JsonObject) -> JsonObject:
+    """Return `body` with `triggers` and `watchers` as maps from name to item; see `unkeyed`."""
+    result = dict(body)
+    for key in _NAMES:
+        if key in body:
+            result[key] = dict(_named(body[key], key))
+    return result
+
+
+def lists_back(body: JsonObject) -> JsonObject:
+    """Return what `keyed` was given: `triggers` and `watchers` are lists again."""
+    result = dict(body)
+    for key in _NAMES:
+        if isinstance(result.get(key), dict):
+            result[key] = list(as_object(result[key]).values())
+    return result
+
+
+def by_name_path(path: Path, body: JsonObject) -> Path:
+    """Return the canonical form's path for a path inside `body`.
+
+    Tags are one value, so that each has the path `("tags",)`; a trigger's path ends at its kind.
+    """
+    match path:
+        case ("tags", *_):
+            return ("tags",)
+        case (("triggers" | "watchers") as key, int(index), *rest):
+            items = as_list(body.get(key))
+            if 0 <= index < len(items):
+                text = dump_compact(_meaning(items[index], key))
+                named = _named(items, key)
+                same = (name for name, item in named if dump_compact(_meaning(item, key)) == text)
+                name = next(same, str(index))
+                return (key, name) if key == "triggers" else (key, name, *rest)
+    return path
+
+
+def trigger_forms(value: JsonValue) -> JsonObject:
+    """Return triggers by kind: `{"cron": "0 6 * * *", "webhook": true}`; repeated crons get a number.
+
+    `scheduled`, `webhookPolicy` and a live webhook's UUID say nothing about what is wanted. A trigger that
+    is off (`webhook: false`) is none.
+    """
+    crons: list[str] = []
+    form: JsonObject = {}
+    for name, item in _named(value, "triggers"):
+        trigger = item if isinstance(item, dict) else {name.partition("#")[0]: item}
+        cron = trigger.get("cron")
+        if cron:
+            crons.append(cron if isinstance(cron, str) else dump_compact(cron))
+        if trigger.get("webhook"):
+            form["webhook"] = True
+    for number, cron in enumerate(sorted(set(crons)), start=1):
+        form["cron" if number == 1 else f"cron#{number}"] = cron
+    return form
+
+
+def watcher_items(value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+    """Yield each watcher with its name, equal ones once."""
+    yield from _named(value, "watchers")
+
+
+def tag_names(value: JsonValue) -> list[JsonValue]:
+    """Return the names of tags, sorted and without repetition, without the reconciler's own."""
+    names: set[str] = set()
+    for item in as_list(value):
+        name = item.get("name") if isinstance(item, dict) else item
+        if name is not None and not is_own_tag(item):
+            names.add(_text(name))
+    return list[JsonValue](sorted(names))
+
+
+def is_own_tag(tag: JsonValue) -> bool:
+    """Return whether `tag` is one that the reconciler itself put there."""
+    name = tag.get("name") if isinstance(tag, dict) else tag
+    return isinstance(name, str) and name.startswith(OWN_TAG_PREFIX)
+
+
+def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
+    """Yield the items of the list at `key` by name, equal ones once.
+
+    Different ones of one name get `#2` and on, in an order that depends on nothing but what they mean.
+    """
+    if isinstance(value, dict):
+        yield from value.items()
+        return
+    groups: dict[str, dict[str, JsonValue]] = {}
+    for item in filter(None, as_list(value)):
+        meaning = _meaning(item, key)
+        groups.setdefault(_NAMES[key](meaning), {}).setdefault(dump_compact(meaning), item)
+    for base, group in groups.items():
+        numbered = (f"{base}#{number}" for number in count(2))
+        free = (label for label in numbered if label not in groups)
+        yield from zip(chain([base], free), (group[text] for text in sorted(group)), strict=False)
+
+
+def _meaning(item: JsonValue, key: str) -> JsonValue:
+    """Return the form of an item of the list at `key` by which it is named and told from others."""
+    field = body_fields().children["watchers"].item
+    if key != "watchers" or field is None:
+        return item
+    form = canonical_value(item, field)
+    return {} if form is ABSENT else form
+
+
+def _trigger_name(item: JsonValue) -> str:
+    trigger = as_object(item)
+    return next((kind for kind in ("cron", "webhook") if trigger.get(kind)), "other")
+
+
+def _watcher_name(item: JsonValue) -> str:
+    watcher = as_object(item)
+    if watcher.get("user"):
+        return f"user:{_text(watcher['user'])}"
+    # A platform may put an object without a name where a watcher is of another kind.
+    told = [kind for kind in ("webhook", "email") if watcher.get(kind)]
+    kind = next((kind for kind in told if as_object(watcher[kind]).get("name")), next(iter(told), ""))
+    return f"{kind}:{_text(as_object(watcher[kind]).get('name'))}" if kind else "other"
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else dump_compact(value)
+
+
+_NAMES: Final = {"triggers": _trigger_name, "watchers": _watcher_name}

@@ -1,0 +1,30 @@
+"""Small bodies, and whether two of them mean the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strategies import DEFAULT_RESOURCE
+
+from reconciler.values import dump_compact
+from reconciler.workflow import canonical, hoist_retry_options
+
+
+def workflow(*steps: dict[str, Any], **top: Any) -> dict[str, Any]:
+    """Return a workflow with the given fields and the given steps, called `a`, `b` and so on."""
+    named = dict(zip("abcdef", steps or ({},), strict=False))
+    return {"name": "w", "steps": named, **top}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two bodies mean the same, whichever of them is live."""
+    there, back = (
+        hoist_retry_options(*pair, DEFAULT_RESOURCE).equal for pair in ((one, other), (other, one))
+    )
+    assert there == back
+    return there
+
+
+def form_of(value: Any) -> str:
+    """Return the canonical form as text, which tells `true` from `1`."""
+    return dump_compact(canonical(value, DEFAULT_RESOURCE))
