@@ -26,8 +26,8 @@ from reconciler.plan import (
     Unchanged,
     Update,
 )
-from reconciler.render.plan_gitlab import plan_gitlab
-from reconciler.render.plan_markdown import LEAST, LIMIT, MARKER, plan_markdown
+from reconciler.render import plan_gitlab
+from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdown
 from reconciler.text import Redactor, printable
 from reconciler.values import ABSENT
 from reconciler.workflow.diff import FieldChange
