@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli.embedded import server_module
+from reconciler.cli.embedded import emulator_server_class
 from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError
@@ -30,7 +30,7 @@ def command() -> None:
     behind Git's back, shows the drift and heals it.
     """
     manifests = _examples()
-    with server_module().EmulatorServer(token=_TOKEN) as server:
+    with emulator_server_class()(token=_TOKEN) as server:
         round_ = _Round(server.url, manifests)
         round_.say("An emulated tenant, still empty. The manifests pass the check that a pull request gets:")
         round_.run(ExitCode.OK, "validate")

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.embedded import server_module
-from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import PROFILES, parse_profiles
+from reconciler.cli.embedded import emulator_server_class
+from reconciler.emulator import PROFILES, parse_fault, parse_profiles
 from reconciler.errors import UsageError
 
 _EPILOG = f"""\b
@@ -98,7 +97,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         raise UsageError(
             f"{host} is not a loopback address", hint="--allow-remote listens there all the same."
         )
-    server = server_module().EmulatorServer(
+    server = emulator_server_class()(
         host=host,
         port=port,
         profile=parse_profiles(profiles),
