@@ -23,6 +23,9 @@ _WORDS: Final = (
 """Words that tell of a secret anywhere in a name."""
 
 _NAME: Final = re.compile("|".join((*_WORDS, "[-_.](?:pass|pwd)$", "^(?:pass|auth|x-key)$")), re.IGNORECASE)
+_KIND: Final = re.compile("[-_.](?:kind|type)$", re.IGNORECASE)
+"""The end of a name like `TOKEN_TYPE`, whose value is no secret."""
+
 _LINE: Final = re.compile("|".join((*_WORDS, "pass", "pwd")), re.IGNORECASE)
 
 _NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
@@ -38,7 +41,7 @@ _MASK = re.compile(
 
 def is_telling_name(name: str) -> bool:
     """Return whether the name of a variable or header tells that its value is a secret."""
-    return _NAME.search(name) is not None
+    return _NAME.search(name) is not None and _KIND.search(name) is None
 
 
 def mentions_secret(line: str) -> bool:

@@ -28,7 +28,7 @@ def mask_credentials(text: str) -> str:
 
 
 def mask(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
-    """Return the value at `path` with its secret fields and everything that looks like a credential masked."""
+    """Return the value at `path` with its secret fields, and what looks like a credential, masked."""
 
     def replace(item: JsonValue, _path: Path) -> JsonValue | Step:
         return mask_credentials(item) if isinstance(item, str) else KEEP
