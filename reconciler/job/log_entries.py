@@ -20,7 +20,7 @@ from reconciler.render import (
     plan_summary,
     progress_line,
 )
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, JsonValue, display_path
 
 _LEVELS = {

@@ -25,7 +25,7 @@ from reconciler.operations.engine import Engine
 from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
 from reconciler.render import RunRecord, exchange_document, run_record_json
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject
 
 INTERRUPTED: Final = 128 + signal.SIGINT

@@ -12,7 +12,8 @@ from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import DONE, RUNNING, action_method, action_name
 from reconciler.render.request_lines import traffic_document, traffic_line
 from reconciler.render.styling import paint
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.values import JsonObject, document_text, dump_compact, versioned
 
 FORMAT_VERSION: Final = 1

@@ -12,7 +12,8 @@ from reconciler.moments import read_moment
 from reconciler.plan import LiveWorkflow
 from reconciler.render.status import COLOURS
 from reconciler.render.styling import table
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, document_text, versioned
 
 FORMAT_VERSION: Final = 1

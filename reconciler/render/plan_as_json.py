@@ -6,9 +6,8 @@ import json
 from typing import Final
 
 from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
-from reconciler.plan.masking import shown_body
 from reconciler.render.actions import action_method, action_name, count_actions
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor, mask_body
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, document_text, versioned
 from reconciler.workflow.diff import FieldChange
 
@@ -54,7 +53,7 @@ def change_json(action: Action) -> JsonObject:
         "line": position.line if position else None,
         "fields": [_field(change) for change in changes_of(action)],
         "warnings": list(action.warnings),
-        "body": shown_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,
+        "body": mask_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,
     }
 
 

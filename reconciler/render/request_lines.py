@@ -7,10 +7,10 @@ from typing import Final
 
 from reconciler.client.exchanges import RequestRecord, Traffic
 from reconciler.moments import in_milliseconds
-from reconciler.text import Redactor, clip, printable
-from reconciler.values import JsonObject, JsonValue, dump_compact
+from reconciler.secrecy import Redactor, hide_texts
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject, JsonValue, as_object, dump_compact
 
-_MASK: Final = "…"
 _LONGEST_BODY: Final = 2000
 _SHOWN_WAIT: Final = 0.05
 """The shortest wait in seconds that does not show as 0.0."""
@@ -37,21 +37,10 @@ def exchange_line(exchange: RequestRecord, redactor: Redactor) -> str:
 
 
 def _masked(body: JsonValue) -> JsonValue:
-    if isinstance(body, dict):
-        name = body.get("name")
-        shown = {"name": name} if isinstance(name, str) else {}
-        return {**{key: _hidden(item) for key, item in body.items()}, **shown}
-    return _hidden(body)
-
-
-def _hidden(value: JsonValue) -> JsonValue:
-    if isinstance(value, str):
-        return _MASK if value else value
-    if isinstance(value, dict):
-        return {key: _hidden(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_hidden(item) for item in value]
-    return value
+    shown = hide_texts(body)
+    if isinstance(body, dict) and isinstance(body.get("name"), str):
+        return {**as_object(shown), "name": body["name"]}
+    return shown
 
 
 def exchange_document(exchange: RequestRecord) -> JsonObject:

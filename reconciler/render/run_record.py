@@ -13,7 +13,7 @@ from reconciler.plan import Plan
 from reconciler.render.apply_report import report_document
 from reconciler.render.plan_as_json import plan_document
 from reconciler.render.request_lines import traffic_document
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, document_text, versioned
 
 FORMAT_VERSION: Final = 1

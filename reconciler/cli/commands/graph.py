@@ -20,7 +20,8 @@ from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow
 from reconciler.operations.settings import Settings
 from reconciler.render import Drawing, finding_line
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow.step_graph import StepGraph
 
 _FORMATS: Final = {
