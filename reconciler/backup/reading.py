@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reconciler.backup.cleaning import LeftOut
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError, reason_of
 from reconciler.files import UnreadableError, read_bounded
 from reconciler.json_documents import parse_object
 from reconciler.manifests.bounds import MAX_FILE_BYTES
 from reconciler.schema import validate
+from reconciler.secrecy import Omitted
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_list, as_object
 
@@ -48,7 +48,7 @@ class Backup:
     name: str
     paused: bool
     body: JsonObject = field(repr=False)
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Omitted, ...]
     text: str = field(repr=False)
 
 
@@ -187,6 +187,6 @@ def _backup(file: Path) -> Backup:
         name=str(value["name"]),
         paused=value["paused"] is True,
         body=as_object(value["body"]),
-        left_out=tuple(LeftOut(path=tuple(as_list(item["path"])), why=str(item["why"])) for item in left),
+        left_out=tuple(Omitted(path=tuple(as_list(item["path"])), why=str(item["why"])) for item in left),
         text=data.decode("utf-8", "replace"),
     )

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
-from reconciler.backup.cleaning import without_secrets
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.files import write_atomically
 from reconciler.json_documents import document_text
 from reconciler.moments import in_seconds, utc_now
 from reconciler.plan import LiveWorkflow
-from reconciler.secrecy.fields import Sensitive
-from reconciler.text import Redactor, slug
-from reconciler.values import JsonObject, as_list
+from reconciler.secrecy import Redactor, SecretFields, omit_secrets
+from reconciler.text import slug
+from reconciler.values import JsonObject, as_list, as_object
+from reconciler.workflow import lists_back, lists_by_name
 from reconciler.workflow.patching import sendable_body
 
 FORMAT_VERSION: Final = 1
@@ -80,7 +80,7 @@ class Backups:
             with suppress(OSError):  # a run that overwrites nothing leaves no directory
                 self._folder.rmdir()
 
-    def save(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> Path:
+    def save(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> Path:
         """Write the backup of a workflow that is about to be overwritten, and return its file.
 
         Args:
@@ -105,9 +105,10 @@ class Backups:
             path.unlink()
             self._folder.rmdir()
 
-    def _document(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> JsonObject:
+    def _document(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> JsonObject:
         sent = sendable_body(live.body)
-        body, left = without_secrets(sent, sensitive, self._redactor)
+        cleaned, left = omit_secrets(lists_by_name(sent), sensitive, self._redactor)
+        body = lists_back(as_object(cleaned))
         tags = [tag for tag in as_list(sent.get("tags")) if not self._redactor.finds(str(tag))]
         return {
             "format_version": FORMAT_VERSION,

@@ -19,8 +19,8 @@ from reconciler.client.exceptions import (
 )
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.json_documents import NestingError, NotJsonError, parse_json
-from reconciler.secrecy.credentials import without_credentials
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor, mask_credentials
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, dump_compact
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def http_error(label: str, response: requests.Response, redactor: Redactor, tick
     """
     status = response.status_code
     # Before it is clipped: half a credential looks like none.
-    said = clip(printable(without_credentials(redactor.text(_said(response, tick)))))
+    said = clip(printable(mask_credentials(redactor.text(_said(response, tick)))))
     request_id = next(
         (response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), ""
     )

@@ -35,7 +35,7 @@ from reconciler.text import clip, printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.text import Redactor
+    from reconciler.secrecy import Redactor
 
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20

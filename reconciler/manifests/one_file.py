@@ -16,7 +16,8 @@ from reconciler.manifests.files import ManifestFile, read_text
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import read_manifest
 from reconciler.manifests.values import Included, Tags
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR = re.compile(

@@ -27,7 +27,7 @@ from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
 from reconciler.render.requests import exchange_document
 from reconciler.render.run_record import RunRecord, run_record_json
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject
 
 INTERRUPTED: Final = 128 + signal.SIGINT

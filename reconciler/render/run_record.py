@@ -14,7 +14,7 @@ from reconciler.plan import Plan
 from reconciler.render.plan_json import plan_document
 from reconciler.render.report import report_document
 from reconciler.render.requests import traffic_document
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import stat
-import os
 from pathlib import Path
 from typing import Any
 

@@ -10,10 +10,9 @@ import pytest
 from job_helpers import Receiver, outcome, planned, receiver, touched
 
 from reconciler.apply import Timing
-from reconciler.cli.apply_options import ApplyOptions
-from reconciler.cli.apply_options import Asked as AskedManner
+from reconciler.cli.apply_options import ApplyOptions, RawApplyOptions
 from reconciler.cli.job_options import JobOptions
-from reconciler.cli.scope_options import Asked
+from reconciler.cli.scope_options import RawScopeOptions
 from reconciler.client.posting import WebhookSender
 from reconciler.job.context import Job
 from reconciler.job.log import TextLog
@@ -59,8 +58,10 @@ def _teller(hook: Receiver) -> Reporter:
     )
     job = Job(
         typed=Typed(),
-        asked=Asked(prune=False, allow_deletes=None, allow_protected=(), targets=(), exclude=(), shard=None),
-        manner=AskedManner(manner=ApplyOptions(timing=Timing(), backup_dir=None), keeps_backups=False),
+        asked=RawScopeOptions(
+            prune=False, allow_deletes=None, allow_protected=(), targets=(), exclude=(), shard=None
+        ),
+        manner=RawApplyOptions(manner=ApplyOptions(timing=Timing(), backup_dir=None), keeps_backups=False),
         options=options,
         place=Path(),
         log=TextLog({}),

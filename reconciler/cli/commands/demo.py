@@ -51,7 +51,7 @@ def command() -> None:
 
 def _examples() -> Path:
     """Return the example manifests: inside the wheel, or in the checkout, as near as they can be named."""
-    package = Path(__file__).resolve().parent.parent
+    package = Path(__file__).resolve().parents[2]
     shipped = package / "examples"
     folder = shipped if shipped.is_dir() else package.parent / "examples" / "workflows"
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
