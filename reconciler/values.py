@@ -35,16 +35,6 @@ def dump_compact(value: JsonValue) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def versioned(version: int, fields: JsonObject) -> JsonObject:
-    """Return a document of a documented format: its `format_version`, then `fields`."""
-    return {"format_version": version, **fields}
-
-
-def document_text(document: JsonValue) -> str:
-    """Return a document as JSON for a terminal or a file: indented, and ASCII only."""
-    return json.dumps(document, indent=2, ensure_ascii=True)
-
-
 def as_object(value: object) -> JsonObject:
     """Return `value` if it is a mapping, else an empty one: for answers whose shape cannot be trusted."""
     return dict(value) if isinstance(value, Mapping) else {}

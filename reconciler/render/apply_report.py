@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.apply import Report, Result, Status
 from reconciler.client.exchanges import Traffic
+from reconciler.json_documents import document_text, versioned
 from reconciler.manifests.manifest import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import DONE, RUNNING, action_method, action_name
@@ -14,7 +15,7 @@ from reconciler.render.request_lines import traffic_document, traffic_line
 from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.values import JsonObject, document_text, dump_compact, versioned
+from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION: Final = 1
 

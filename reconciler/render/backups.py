@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.backup import Backup, BackupRun
+from reconciler.json_documents import document_text, versioned
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, display_path, document_text, versioned
+from reconciler.values import JsonObject, display_path
 
 FORMAT_VERSION: Final = 1
 

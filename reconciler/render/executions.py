@@ -8,13 +8,14 @@ from typing import Final
 
 from reconciler.executions.following import RunState, StepState
 from reconciler.executions.starting import Started
+from reconciler.json_documents import document_text, versioned
 from reconciler.moments import read_moment
 from reconciler.plan import LiveWorkflow
 from reconciler.render.status import COLOURS
 from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, document_text, versioned
+from reconciler.values import JsonObject, JsonValue
 
 FORMAT_VERSION: Final = 1
 _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")

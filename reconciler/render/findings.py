@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.findings import CheckResult, Finding, Severity
+from reconciler.json_documents import document_text, versioned
 from reconciler.render.styling import paint
 from reconciler.rules import BaseRule, OnlineRule
 from reconciler.text import printable
-from reconciler.values import JsonObject, document_text, versioned
+from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}

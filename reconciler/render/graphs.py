@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.json_documents import document_text, versioned
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, document_text, versioned
+from reconciler.values import JsonObject
 from reconciler.workflow.step_graph import StepGraph
 
 FORMAT_VERSION: Final = 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.secrecy import Redactor, mask_body
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, document_text, versioned
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
 from reconciler.workflow.diff import FieldChange
 
 FORMAT_VERSION: Final = 1

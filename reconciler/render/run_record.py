@@ -9,12 +9,13 @@ from typing import Final
 from reconciler import __version__
 from reconciler.apply import Report
 from reconciler.client.exchanges import Traffic
+from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Plan
 from reconciler.render.apply_report import report_document
 from reconciler.render.plan_as_json import plan_document
 from reconciler.render.request_lines import traffic_document
 from reconciler.secrecy import Redactor
-from reconciler.values import JsonObject, document_text, versioned
+from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
 

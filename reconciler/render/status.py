@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from reconciler.json_documents import document_text, versioned
 from reconciler.plan.workflow_status import Sync, WorkflowStatus
 from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.values import JsonObject, document_text, versioned
+from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
 COLOURS: Final = {
