@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from reconciler.client.posting import WebhookSender
+from reconciler.client import WebhookSender
 from reconciler.job.metrics import Measured, registry_of
 
 JOB: Final = "peak_reconciler"

@@ -9,8 +9,8 @@ from job_helpers import START, outcome, planned, receiver, touched
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler import __version__
-from reconciler.client.exchanges import Traffic
-from reconciler.client.posting import WebhookSender
+from reconciler.client.request_records import Traffic
+from reconciler.client.webhook_sender import WebhookSender
 from reconciler.job.gateway import push
 from reconciler.job.metrics import Measured, exposition, last_success_in
 
