@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from reconciler.backup import Backup, BackupRun
+from reconciler.backup import Backup, RunBackups
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, display_path
 
 FORMAT_VERSION: Final = 1
 
 
-def backups_text(runs: Iterable[BackupRun], directory: Path) -> str:
+def backups_text(runs: Iterable[RunBackups], directory: Path) -> str:
     """Return the runs, the latest first, each with the workflows that it overwrote or deleted."""
     lines: list[str] = []
     for run in runs:
@@ -29,13 +29,13 @@ def _line(backup: Backup) -> str:
     return f"  {clip(backup.name, 100)} (id {backup.id}): before its {backup.reason}, {backup.time}{left}"
 
 
-def backups_json(runs: Iterable[BackupRun]) -> str:
+def backups_json(runs: Iterable[RunBackups]) -> str:
     """Return the same as JSON: `format_version` and `runs`."""
     document: JsonObject = {"format_version": FORMAT_VERSION, "runs": [_run(run) for run in runs]}
     return json.dumps(document, indent=2, ensure_ascii=True)
 
 
-def _run(run: BackupRun) -> JsonObject:
+def _run(run: RunBackups) -> JsonObject:
     return {
         "id": run.id,
         "backups": [
