@@ -1,8 +1,8 @@
 """Restoration of a backup: the manifest that makes a workflow what it was.
 
 A backup has neither secrets nor the values of write-only fields. They are taken from the manifest in Git,
-else from the live workflow where it shows them. Where neither has one, nothing is restored: an update replaces
-the whole workflow, and would remove the value.
+else from the live workflow where it shows them. Where neither has one, nothing is restored: an update
+replaces the whole workflow, and would remove the value.
 """
 
 from __future__ import annotations

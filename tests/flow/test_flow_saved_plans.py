@@ -171,7 +171,7 @@ def test_other_manifests_are_refused(git: Git, file: Path) -> None:
     [
         ({"tenant": "https://other.example.com"}, "another tenant"),
         ({"stage": "dev"}, "another stage"),
-        ({"format_version": 2}, "has the format 2, and this version reads format 1"),
+        ({"format_version": 2}, "has format 2; this version reads format 1"),
     ],
 )
 def test_a_plan_for_something_else(git: Git, file: Path, change: dict[str, Any], words: str) -> None:
