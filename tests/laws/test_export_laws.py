@@ -11,7 +11,7 @@ from law_helpers import ROUNDS, TENANCY, Round, profiles
 from strategies import LAWS, hostile_bodies, workflow_bodies
 
 from reconciler.apply import Status
-from reconciler.emulator.catalogue import DEFAULT_RESOURCE
+from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
 from reconciler.export import Exporter, ExportResult
 from reconciler.findings import has_errors
