@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -15,6 +13,8 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError, reason_of
+from reconciler.files import write_atomically
+from reconciler.json_documents import document_text
 from reconciler.moments import in_seconds, utc_now
 from reconciler.plan import LiveWorkflow
 from reconciler.secrecy import Redactor, SecretFields, omit_secrets
@@ -74,9 +74,9 @@ class Backups:
         """
         with self._lock:
             self._make_folder()
-            part = self._folder / ".check.part"
-            self._write(part, "x")
-            part.unlink()
+            check = self._folder / ".check"
+            self._write(check, "x")
+            check.unlink()
             with suppress(OSError):  # a run that overwrites nothing leaves no directory
                 self._folder.rmdir()
 
@@ -92,13 +92,11 @@ class Backups:
             ReconcilerError: It cannot be written; nothing half-written stays.
         """
         path = self._folder / f"{live.id}-{slug(live.name)}.json"
-        text = json.dumps(self._document(live, reason, sensitive), indent=2, ensure_ascii=True) + "\n"
+        text = document_text(self._document(live, reason, sensitive)) + "\n"
         with self._lock:
             self._make_folder()
             if not path.exists():  # the first one of a run is what was there before it
-                part = path.with_suffix(".part")
-                self._write(part, text)
-                self._named(part, path)
+                self._write(path, text)
         return path
 
     def discard(self, path: Path) -> None:
@@ -143,29 +141,11 @@ class Backups:
             top.mkdir(mode=0o700, parents=True, exist_ok=True)  # another run may make it at this moment
             (top / ".gitignore").write_text("*\n", encoding="ascii")
 
-    def _write(self, part: Path, text: str) -> None:
+    def _write(self, path: Path, text: str) -> None:
         try:
-            with suppress(FileNotFoundError):
-                part.unlink()
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError:
-                part.unlink()
-                raise
+            write_atomically(path, text, private=True, durable=True, follow_link=False)
         except OSError as error:
-            raise _unwritable(part.parent, error) from error
-
-    def _named(self, part: Path, path: Path) -> None:
-        try:
-            part.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink()
-            raise _unwritable(path, error) from error
+            raise _unwritable(path.parent, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> ReconcilerError:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import InvalidInputError, UsageError
+from reconciler.files import UnreadableError
 from reconciler.manifests.documents import Document, read_documents
-from reconciler.manifests.files import UnreadableError, read_text
+from reconciler.manifests.files import read_text
 from reconciler.manifests.values import Included, Tags
 from reconciler.schema import validate
 from reconciler.text import clip, printable

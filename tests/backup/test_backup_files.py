@@ -248,7 +248,7 @@ def test_backups_made_to_harm(tmp_path: Path, old: str, new: str, said: str) -> 
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     (run,) = read_runs(tmp_path)
-    assert run.broken == (f"{path}: no backup: {said}",)
+    assert run.broken == (f"{path}: not a usable backup: {said}",)
 
 
 def test_two_runs_make_the_directory_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
