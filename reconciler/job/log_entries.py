@@ -16,7 +16,7 @@ from reconciler.render.plan_json import changes_of
 from reconciler.render.plan_text import plan_summary
 from reconciler.render.report import progress_line
 from reconciler.render.requests import exchange_line
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, JsonValue, display_path
 
 _LEVELS = {

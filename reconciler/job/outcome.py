@@ -16,7 +16,8 @@ from reconciler.client.exchanges import Traffic
 from reconciler.exits import ExitCode
 from reconciler.plan import Plan, Refusal, Unchanged, live_id
 from reconciler.render.actions import action_name, count_actions
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 
 PLANNED: Final = "planned"
 """The status of what a dry run found to be done."""

@@ -25,13 +25,14 @@ from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.findings import Finding
 from reconciler.manifests import LoadResult
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.settings import Settings
 from reconciler.plan import DefaultResource, Plan, Scope, Snapshot, Tenancy, make_plan, take_snapshot
+from reconciler.plan.masking import known_secrets
 from reconciler.render.findings import finding_line, summary_line
 from reconciler.render.requests import exchange_line
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of remembered values."""
@@ -136,7 +137,7 @@ def open_engine(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
     tenancy = tenancy_of(settings, env, allow_protected)
-    secrets = secrets_of(loaded.manifests, loaded.secrets)
+    secrets = known_secrets(loaded.manifests, loaded.secrets)
     with open_session(settings, env, secrets, observe=observe) as session:
         yield Engine(
             manifests=loaded,

@@ -11,7 +11,8 @@ from reconciler.moments import read_moment
 from reconciler.plan import LiveWorkflow
 from reconciler.render.status import COLOURS
 from reconciler.render.table import table
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue
 
 FORMAT_VERSION: Final = 1

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
-from reconciler.plan.masking import shown_body
 from reconciler.render.actions import action_method, action_name, count_actions
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor, mask_body
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
 from reconciler.workflow.diff import FieldChange
 
@@ -53,7 +52,7 @@ def change_json(action: Action) -> JsonObject:
         "line": position.line if position else None,
         "fields": [_field(change) for change in changes_of(action)],
         "warnings": list(action.warnings),
-        "body": shown_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,
+        "body": mask_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,
     }
 
 

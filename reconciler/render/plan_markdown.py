@@ -20,11 +20,11 @@ from reconciler.plan import (
     Update,
     live_id,
 )
-from reconciler.plan.masking import shown_body
 from reconciler.render.actions import action_name
 from reconciler.render.markdown import code, diff_block, folded, size
 from reconciler.render.plan_text import about, change_text, plan_summary
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor, mask_body
+from reconciler.text import clip, printable
 from reconciler.values import ABSENT
 from reconciler.workflow.diff import FieldChange
 
@@ -148,7 +148,7 @@ def _fields(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
     if isinstance(action, Update | SetPaused):
         yield from (line(_sign(change), change_text(change)) for change in action.changes)
     if bodies and isinstance(action, Create | Update):
-        shown = json.dumps(redactor.value(shown_body(action.body, action.sensitive)), indent=2)
+        shown = json.dumps(redactor.value(mask_body(action.body, action.sensitive)), indent=2)
         yield from (line(" ", text) for text in shown.splitlines())
 
 

@@ -20,10 +20,10 @@ from reconciler.plan import (
     live_id,
 )
 from reconciler.plan.comparing import HIDDEN
-from reconciler.plan.masking import shown_body
 from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.style import paint
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor, mask_body
+from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
 from reconciler.workflow.diff import FieldChange
 
@@ -103,7 +103,7 @@ def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
     for note in action.notes:
         yield _line(f"note: {note}", redactor)
     if bodies and isinstance(action, Create | Update):
-        shown = json.dumps(redactor.value(shown_body(action.body, action.sensitive)), indent=2)
+        shown = json.dumps(redactor.value(mask_body(action.body, action.sensitive)), indent=2)
         yield from (_INDENT + line for line in shown.splitlines())
 
 

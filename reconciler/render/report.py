@@ -13,7 +13,8 @@ from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import action_method, action_name
 from reconciler.render.requests import traffic_document, traffic_line
 from reconciler.render.style import paint
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION = 1

@@ -6,10 +6,10 @@ from datetime import datetime, timezone
 from typing import Final
 
 from reconciler.client.exchanges import RequestRecord, Traffic
-from reconciler.text import Redactor, clip, printable
-from reconciler.values import JsonObject, JsonValue, dump_compact
+from reconciler.secrecy import Redactor, hide_texts
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject, JsonValue, as_object, dump_compact
 
-_MASK: Final = "…"
 _LONGEST_BODY: Final = 2000
 _WORTH_TELLING: Final = 0.05
 """From so many seconds on, a wait does not show as 0.0."""
@@ -69,18 +69,7 @@ def traffic_line(traffic: Traffic) -> str:
 
 
 def _masked(body: JsonValue) -> JsonValue:
-    if isinstance(body, dict):
-        name = body.get("name")
-        shown = {"name": name} if isinstance(name, str) else {}
-        return {**{key: _hidden(item) for key, item in body.items()}, **shown}
-    return _hidden(body)
-
-
-def _hidden(value: JsonValue) -> JsonValue:
-    if isinstance(value, str):
-        return _MASK if value else value
-    if isinstance(value, dict):
-        return {key: _hidden(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_hidden(item) for item in value]
-    return value
+    shown = hide_texts(body)
+    if isinstance(body, dict) and isinstance(body.get("name"), str):
+        return {**as_object(shown), "name": body["name"]}
+    return shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,11 +9,12 @@ from typing import Final
 from reconciler import __version__
 from reconciler.apply import Report
 from reconciler.client.exchanges import Traffic
+from reconciler.json_documents import document_text
 from reconciler.plan import Plan
 from reconciler.render.plan_json import plan_document
 from reconciler.render.report import report_document
 from reconciler.render.requests import traffic_document
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
@@ -71,4 +71,4 @@ def run_record_json(record: RunRecord, redactor: Redactor) -> str:
         "traffic": traffic_document(record.traffic),
         "requests": [*record.requests],
     }
-    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True) + "\n"
+    return document_text(redactor.value(document)) + "\n"

@@ -9,7 +9,8 @@ from typing import Final
 from reconciler.executions.following import RunState, StepState
 from reconciler.executions.starting import Started
 from reconciler.plan import LiveWorkflow
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1

@@ -9,7 +9,8 @@ from typing import Final
 
 from reconciler.plan.workflow_status import Sync, WorkflowStatus
 from reconciler.render.table import table
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1

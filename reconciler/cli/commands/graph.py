@@ -21,7 +21,8 @@ from reconciler.operations.resolving import live_workflow
 from reconciler.operations.settings import Settings
 from reconciler.render.findings import finding_line
 from reconciler.render.graph import Drawing
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow.step_graph import StepGraph
 
 _FORMATS: Final = {

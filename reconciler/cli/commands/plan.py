@@ -10,8 +10,9 @@ import click
 from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.scope_options import RawScopeOptions, scope_options
 from reconciler.cli.shared_options import Number, show_bodies_option, tenant_options
-from reconciler.cli.terminal import warn, write_file
+from reconciler.cli.terminal import warn
 from reconciler.exits import ExitCode
+from reconciler.files import write_text
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.plan_file_io import saved_text
 from reconciler.operations.settings import Settings
@@ -87,7 +88,7 @@ def command(  # noqa: PLR0913 - one for each option
             )
         )
         if out is not None:
-            write_file(out, saved_text(engine, plan, scope), private=True)
+            write_text(out, saved_text(engine, plan, scope), private=True)
             warn(f"the plan was saved; to carry it out: peak-reconciler apply --plan {out}")
     return _exit_code(plan, detailed=detailed_exitcode)
 

@@ -17,14 +17,15 @@ from reconciler.exits import ExitCode
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.applying import apply_and_report, show_plan
 from reconciler.operations.engine import Engine, open_session, tenancy_of
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Listed, LiveWorkflow, Plan, Tenancy
+from reconciler.plan.masking import known_secrets
 from reconciler.plan.tenant import describe_all, list_tenant
 from reconciler.render.backups import backups_json, backups_text
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow.ownership import Ownership
 
 
@@ -56,7 +57,7 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
         return ExitCode.OK
     settings.refuse_unnamed_environment()
     git = _manifests(settings)
-    secrets = secrets_of(git.manifests, git.secrets)
+    secrets = known_secrets(git.manifests, git.secrets)
     with (
         recording(manner.report) as record,
         open_session(settings, secrets=secrets, observe=record.observe) as session,

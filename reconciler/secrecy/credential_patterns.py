@@ -1,7 +1,7 @@
-"""Tells text that looks like a credential, wherever it stands; the credential itself is never returned.
+"""Credential patterns: what kind of credential a text contains. The credential itself is never returned.
 
-Patterns of tokens are detect-secrets'; it is loaded only for a text that holds the beginning of one, and is
-handed only what stands around that beginning: some of its patterns take quadratic time.
+The patterns of tokens are detect-secrets'. It is loaded only for a text with the beginning of a token, and
+gets only the text around that beginning, since some of its patterns take quadratic time.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from functools import cache
 from itertools import islice
 from typing import Final, Protocol
 
-from reconciler.text import SENSITIVE
-
 _URL_PASSWORD: Final = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://[^\s/:@{}]{1,200}:([^\s/@{}]{1,200})@", re.IGNORECASE
 )
 _NO_PASSWORD: Final = re.compile(r"\$\{?\w+\}?|<[^<>]*>|[*x]+", re.IGNORECASE)
-"""What stands for a password in an example."""
+"""Placeholders for a password in examples."""
 
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9_/+-]{16}|PRIVATE KEY")
-"""What every token has: most texts are done with after this one look."""
+"""A part of every token: most texts fail this first, cheap test."""
 
 _BEGINNING: Final = (
     r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}"
@@ -46,13 +44,13 @@ _BEGINNING: Final = (
 )
 _BEFORE, _AFTER = 300, 2000
 _MOST_PLACES: Final = 3
-"""How many beginnings of tokens in one text are looked at."""
+"""The most beginnings of tokens that are checked in one text."""
 
-_OWN: Final = (
+_OUR_PATTERNS: Final = (
     ("GitHub Token", re.compile(r"github_pat_[A-Za-z0-9_]{36}")),
     ("NPM tokens", re.compile(r"(?<![A-Za-z0-9_])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9_])")),
 )
-"""Tokens that detect-secrets does not know yet."""
+"""Tokens that detect-secrets has no pattern for yet."""
 
 _PLUGINS: Final = (
     "aws.AWSKeyDetector",
@@ -89,7 +87,7 @@ def _beginning() -> re.Pattern[str]:
 
 @cache
 def _plugins() -> tuple[_Plugin, ...]:
-    import importlib  # noqa: PLC0415 - together with what it loads
+    import importlib  # noqa: PLC0415 - loads much
 
     found = []
     for name in _PLUGINS:
@@ -98,16 +96,16 @@ def _plugins() -> tuple[_Plugin, ...]:
     return tuple(found)
 
 
-def is_suspicious(text: str) -> bool:
-    """Return whether it is worth asking what `looks_like` says of `text`: cheap, and seldom true."""
+def may_hold_credential(text: str) -> bool:
+    """Return whether `credential_kind` is worth calling for `text`: cheap, and seldom true."""
     if "://" in text and _URL_PASSWORD.search(text):
         return True
     return _LONG_WORD.search(text) is not None and _beginning().search(text) is not None
 
 
-def looks_like(text: str) -> str:
-    """Return what kind of credential stands in `text`, or nothing; the credential itself is not returned."""
-    if not is_suspicious(text):
+def credential_kind(text: str) -> str:
+    """Return the kind of the first credential in `text` ("AWS Access Key"); empty when there is none."""
+    if not may_hold_credential(text):
         return ""
     if any(not _NO_PASSWORD.fullmatch(match[1]) for match in islice(_URL_PASSWORD.finditer(text), 50)):
         return "URL with a password"
@@ -119,16 +117,8 @@ def looks_like(text: str) -> str:
 
 
 def _kind(text: str) -> str:
-    for kind, pattern in _OWN:
+    for kind, pattern in _OUR_PATTERNS:
         if pattern.search(text):
             return kind
     kinds = (plugin.secret_type for plugin in _plugins() if any(True for _ in plugin.analyze_string(text)))
     return next(kinds, "")
-
-
-def without_credentials(text: str) -> str:
-    """Return `text` with every word that looks like a credential replaced by `(sensitive)`."""
-    if not is_suspicious(text):
-        return text
-    masked = re.sub(r"[^\s'\"]+", lambda word: SENSITIVE if looks_like(word.group()) else word.group(), text)
-    return SENSITIVE if looks_like(masked) else masked

@@ -1,7 +1,7 @@
-"""What the emulated tenant has beside workflows: images with their versions, instance types, a default.
+"""The emulated tenant's images with their versions, instance types and default resource.
 
-Constant data and look-ups, no state. Images and instance types that are not listed still read back with a
-made-up name, because the platform does not forget an image that a step uses.
+Constant data and look-ups, no state. An image that is not listed still has a generated name, because the
+platform does not forget an image that a step uses.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Final, TypeAlias
 from reconciler.values import JsonObject, JsonValue
 
 DEFAULT_RESOURCE: Final[JsonObject] = {"instanceTypeId": 21, "storage": "10GB"}
-"""What a step without `resources` gets: the answer of `resources/defaults`."""
+"""The resources of a step that has none: the answer of `resources/defaults`."""
 
 _Versions: TypeAlias = tuple[tuple[int, str, str], ...]
 _RELEASED: Final[_Versions] = tuple((number, "ready", "success") for number in (100, 200, 400))
-_OWN: Final[_Versions] = (
+_CUSTOM: Final[_Versions] = (
     *_RELEASED,
     (401, "in-use", "success"),
     (402, "not-ready", "building"),
@@ -25,9 +25,9 @@ _OWN: Final[_Versions] = (
 _IMAGES: Final[tuple[tuple[int, str, str, _Versions], ...]] = (
     (100, "workflow-python", "global", _RELEASED),
     (200, "workflow-r", "global", _RELEASED),
-    (400, "team-forecast", "custom", _OWN),
+    (400, "team-forecast", "custom", _CUSTOM),
 )
-"""Id, name, scope and versions (id, status, last build) of each image; the tenant's own has every status."""
+"""ID, name, scope and versions (ID, status, last build) of each image; the custom one has every status."""
 
 _INSTANCE_TYPES: Final[tuple[tuple[int, str, int, int, int | None, int | None], ...]] = (
     (21, "Pico (0.125CPU, 0.125GB RAM)", 125, 125, None, None),
@@ -53,7 +53,7 @@ def images() -> list[JsonObject]:
 
 
 def versions(image_id: int) -> list[JsonObject] | None:
-    """Return the versions of an image, as `images/{id}/versions` lists them; None without such an image."""
+    """Return the versions of an image, as `images/{id}/versions` lists them; None for an unknown image."""
     found = next((versions for image, _, _, versions in _IMAGES if image == image_id), None)
     if found is None:
         return None
@@ -64,13 +64,15 @@ def versions(image_id: int) -> list[JsonObject] | None:
 
 
 def image_name(image_id: JsonValue) -> str:
-    """Return the name of the image that a step names by `image_id`."""
-    return next((name for image, name, _, _ in _IMAGES if image == image_id), f"image-{_plain(image_id)}")
+    """Return the name of the image `image_id`, as a step has it."""
+    return next(
+        (name for image, name, _, _ in _IMAGES if image == image_id), f"image-{_without_fraction(image_id)}"
+    )
 
 
 def image_version(version_id: JsonValue) -> str:
-    """Return the version text of the image version that a step names by `version_id`."""
-    return _version(_plain(version_id))
+    """Return the version text of the image version `version_id`, as a step has it."""
+    return _version(_without_fraction(version_id))
 
 
 def resources() -> list[JsonObject]:
@@ -103,5 +105,5 @@ def _version(number: JsonValue) -> str:
     return f"1.0.{number}"
 
 
-def _plain(number: JsonValue) -> JsonValue:
+def _without_fraction(number: JsonValue) -> JsonValue:
     return int(number) if isinstance(number, float) and number.is_integer() else number
