@@ -22,6 +22,11 @@ class NestingError(ValueError):
     """JSON that is nested too deeply."""
 
 
+def versioned(version: int, fields: JsonObject) -> JsonObject:
+    """Return a document of a documented format: its `format_version`, then `fields`."""
+    return {"format_version": version, **fields}
+
+
 def document_text(document: JsonValue) -> str:
     """Return `document` as indented ASCII text without a final newline."""
     return json.dumps(document, indent=2, ensure_ascii=True)

@@ -72,11 +72,10 @@ def rendered(renderer: str, value: object) -> str:
     """Return `value` as a renderer writes it, which is loaded only now.
 
     Args:
-        renderer: `module:function`, below `reconciler.render`.
+        renderer: The name of a function of `reconciler.render`.
         value: What it takes.
     """
-    module, _, name = renderer.partition(":")
-    text: str = getattr(importlib.import_module(f"reconciler.render.{module}"), name)(value)
+    text: str = getattr(importlib.import_module("reconciler.render"), renderer)(value)
     return text
 
 

@@ -28,8 +28,7 @@ from reconciler.manifests import LoadResult
 from reconciler.operations.settings import Settings
 from reconciler.plan import DefaultResource, Plan, Scope, Snapshot, Tenancy, make_plan, take_snapshot
 from reconciler.plan.masking import known_secrets
-from reconciler.render.findings import finding_line, summary_line
-from reconciler.render.requests import exchange_line
+from reconciler.render import exchange_line, finding_line, summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable

@@ -25,8 +25,7 @@ from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
 from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
-from reconciler.render.requests import exchange_document
-from reconciler.render.run_record import RunRecord, run_record_json
+from reconciler.render import RunRecord, exchange_document, run_record_json
 from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject
 

@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan import Action, Create, LiveWorkflow, Orphan, SetPaused, Update
 from reconciler.plan.masking import sensitive_places
-from reconciler.render.plan_json import change_json
+from reconciler.render import change_json
 from reconciler.secrecy import KEEP, Redactor, SecretFields, Step, is_secret, rewrite
 from reconciler.values import (
     ABSENT,

@@ -17,7 +17,7 @@ from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError
 from reconciler.exits import ExitCode
 from reconciler.plan.tenant import list_tenant
-from reconciler.render.style import paint
+from reconciler.render import paint
 
 _TOKEN: Final = "demo-token"  # noqa: S105 - for the emulator only
 

@@ -26,7 +26,7 @@ from reconciler.operations.settings import Settings
 from reconciler.plan import DefaultResource, Listed, LiveWorkflow
 from reconciler.plan.planning import learn
 from reconciler.plan.tenant import describe_all, list_tenant
-from reconciler.render.exports import export_lines
+from reconciler.render import export_lines
 from reconciler.secrecy import Redactor, credential_kind
 from reconciler.text import clip, printable, slug
 

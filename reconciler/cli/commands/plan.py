@@ -17,10 +17,7 @@ from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.plan_file_io import saved_text
 from reconciler.operations.settings import Settings
 from reconciler.plan import Plan
-from reconciler.render.plan_gitlab import plan_gitlab
-from reconciler.render.plan_json import plan_json
-from reconciler.render.plan_markdown import LEAST, LIMIT, plan_markdown
-from reconciler.render.plan_text import plan_text
+from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
 
 _FORMATS: Final = ("text", "json", "markdown", "gitlab")
 

@@ -22,7 +22,7 @@ from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Listed, LiveWorkflow, Plan, Tenancy
 from reconciler.plan.masking import known_secrets
 from reconciler.plan.tenant import describe_all, list_tenant
-from reconciler.render.backups import backups_json, backups_text
+from reconciler.render import backups_json, backups_text
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable

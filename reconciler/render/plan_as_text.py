@@ -1,4 +1,4 @@
-"""A plan for people, one workflow after the other: what, why, how, and what to watch out for."""
+"""A plan as text: each workflow with its changes, reasons, warnings and notes, then the counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reconciler.plan import (
 )
 from reconciler.plan.comparing import HIDDEN
 from reconciler.render.actions import ACTIONS, action_name, count_actions
-from reconciler.render.style import paint
+from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
@@ -43,12 +43,12 @@ _COUNTED: Final = {"unchanged": "unchanged", "blocked": "blocked"}
 
 
 def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
-    """Return `plan` as text, without any secret; what is unchanged is only counted.
+    """Return `plan` as text, without any secret; unchanged workflows are only counted.
 
     Args:
         plan: The plan.
-        redactor: What removes known secrets.
-        bodies: Whether the exact body of each write is shown.
+        redactor: Removes known secrets.
+        bodies: Whether to show the body of each create and update.
     """
     lines: list[str] = []
     for action in plan.actions:
@@ -69,7 +69,7 @@ def _unmanaged(item: Listed, redactor: Redactor) -> str:
 
 
 def plan_summary(plan: Plan) -> str:
-    """Return how many workflows are in for what, in one line."""
+    """Return the number of workflows for each action, in one line."""
     counts = count_actions(plan)
     words = [f"{counts[name]} {_COUNTED.get(name, f'to {name}')}" for name in ACTIONS if counts[name]]
     left = f" {plan.unselected} not selected." if plan.unselected else ""
@@ -118,7 +118,7 @@ def _details(action: Action) -> Iterator[str]:
 
 
 def about(action: Action) -> Iterator[str]:
-    """Yield what is done and why, in lines that are neither redacted nor printable yet."""
+    """Yield the method and the reason of an action, in lines not yet redacted or printable."""
     match action:
         case Create():
             steps = list(as_object(action.desired.get("steps")))
@@ -137,7 +137,7 @@ def about(action: Action) -> Iterator[str]:
 
 
 def change_text(change: FieldChange) -> str:
-    """Return how a field changes, in one line that is neither redacted nor printable yet."""
+    """Return the change of a field in one line, not yet redacted or printable."""
     path = display_path(change.path)
     if change.sensitive:
         return f"{path}: {_verb(change)} (sensitive)"
@@ -154,7 +154,7 @@ def change_text(change: FieldChange) -> str:
 
 
 def _text_change(before: str, after: str) -> str:
-    """Return both texts, long ones from shortly before the place where they part."""
+    """Return both texts, long ones from shortly before the first difference."""
     pairs = zip(before, after, strict=False)
     parts = (place for place, (old, new) in enumerate(pairs) if old != new)
     shared = next(parts, min(len(before), len(after)))

@@ -1,30 +1,31 @@
-"""A plan as one JSON object, in the documented and versioned format."""
+"""A plan as JSON: in its own versioned format, and as the counts that GitLab shows in a merge request."""
 
 from __future__ import annotations
 
 import json
+from typing import Final
 
+from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
 from reconciler.workflow.diff import FieldChange
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 1
 
 
 def plan_json(plan: Plan, redactor: Redactor) -> str:
-    """Return `plan` as JSON: `format_version`, `summary`, `changes` and `notes`, without any secret.
-
-    What is unchanged is counted, and named only where there is a note about it.
-    """
-    return json.dumps(redactor.value(plan_document(plan)), indent=2, ensure_ascii=True)
+    """Return `plan` as one JSON object, without any secret."""
+    return document_text(redactor.value(plan_document(plan)))
 
 
 def plan_document(plan: Plan) -> JsonObject:
-    """Return what the JSON of a plan says, secret fields masked and other texts not yet redacted."""
-    return {
-        "format_version": FORMAT_VERSION,
+    """Return the JSON document of a plan, secret fields masked and other texts not yet redacted.
+
+    Unchanged workflows are counted, and named only in `notes`.
+    """
+    fields: JsonObject = {
         "summary": dict[str, JsonValue](count_actions(plan)),
         "changes": [change_json(action) for action in plan.actions if not isinstance(action, Unchanged)],
         "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
@@ -32,6 +33,7 @@ def plan_document(plan: Plan) -> JsonObject:
         "refusal": plan.refusal or None,
         "notes": [{"name": action.name, "note": note} for action in plan.actions for note in action.notes],
     }
+    return versioned(FORMAT_VERSION, fields)
 
 
 def _unmanaged(item: Listed) -> JsonObject:
@@ -40,7 +42,7 @@ def _unmanaged(item: Listed) -> JsonObject:
 
 
 def change_json(action: Action) -> JsonObject:
-    """Return what the JSON format says of one action, every secret field masked."""
+    """Return one item of `changes`, every secret field masked."""
     position = action.source.position(("name",)) if action.source else None
     return {
         "name": action.name,
@@ -57,7 +59,7 @@ def change_json(action: Action) -> JsonObject:
 
 
 def changes_of(action: Action) -> tuple[FieldChange, ...]:
-    """Return the fields that an action changes, masked; none for one that changes nothing."""
+    """Return the fields that an action changes, masked; none for a delete, and for what changes nothing."""
     return action.changes if isinstance(action, Create | Update | SetPaused) else ()
 
 
@@ -72,3 +74,10 @@ def _field(change: FieldChange) -> JsonObject:
 
 def _value(value: JsonValue | Absent) -> JsonValue:
     return None if value is ABSENT else value
+
+
+def plan_gitlab(plan: Plan) -> str:
+    """Return GitLab's `artifacts:reports:terraform` as JSON: the counts `create`, `update` and `delete`."""
+    counts = count_actions(plan)
+    updated = sum(counts[name] for name in ("update", "rename", "pause", "resume"))
+    return json.dumps({"create": counts["create"], "update": updated, "delete": counts["delete"]})

@@ -1,4 +1,4 @@
-"""A plan as Markdown, for the comment on a pull request: bounded, and whatever names say stays text."""
+"""A plan as Markdown for a comment on a pull request, cut to fit a limit, most important parts first."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from reconciler.plan import (
 )
 from reconciler.render.actions import action_name
 from reconciler.render.markdown import code, diff_block, folded, size
-from reconciler.render.plan_text import about, change_text, plan_summary
+from reconciler.render.plan_as_text import about, change_text, plan_summary
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT
 from reconciler.workflow.diff import FieldChange
 
 MARKER: Final = "<!-- peak-reconciler:plan -->"
-"""The first line of every plan in Markdown: by it the comment of an earlier run is found, and replaced."""
+"""The first line of every plan in Markdown, by which `comment` finds the one of an earlier run."""
 
 LIMIT: Final = 65_536
-"""How many bytes a plan takes at most, unless told otherwise: what GitHub allows for a comment."""
+"""The default limit in bytes: that of a comment on GitHub."""
 
 LEAST: Final = 4_096
-"""The smallest limit that still has room for the counts, a refusal and what was cut."""
+"""The smallest limit in bytes, with room for the counts, a refusal and the note on what was cut."""
 
 _FOR_THE_CUT: Final = 300
-"""Room that is kept for the words on what was cut."""
+"""The bytes kept free for the note on what was cut."""
 
 _LONGEST_LINE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """What is shown of one action, most important first.
+    """The parts of one action, most important first.
 
     Args:
-        title: The line that names it.
-        remarks: Reasons and warnings.
-        fields: What changes, line by line.
+        title: The line with its name.
+        remarks: Reasons, warnings and notes.
+        fields: The lines of its changes.
     """
 
     title: str
@@ -58,7 +58,7 @@ class _Entry:
     fields: tuple[str, ...]
 
     def text(self, depth: int) -> str:
-        """Return nothing (-1), the title (0), also the remarks (1), and a field more for each step."""
+        """Return the parts down to `depth`: none (-1), title (0), remarks (1), then one more field each."""
         if depth < 0:
             return ""
         remarks = "\n".join(f"- {remark}" for remark in self.remarks) if depth else ""
@@ -70,7 +70,7 @@ class _Entry:
 
     @property
     def whole(self) -> int:
-        """The depth at which nothing is left out."""
+        """The depth that shows everything."""
         return 1 + len(self.fields) if self.fields or self.remarks else 0
 
 
@@ -84,15 +84,15 @@ def plan_markdown(
 ) -> str:
     """Return `plan` as Markdown of at most `limit` bytes, without any secret.
 
-    What has to be cut is counted: first what is unchanged, then fields, then reasons and warnings, then
-    names; those of deletes go last.
+    To fit the limit, it leaves out unchanged workflows first, then fields, then reasons and warnings, then
+    names, those of deletes last. A note counts what is left out.
 
     Args:
         plan: The plan.
-        redactor: What removes known secrets.
-        bodies: Whether the exact body of each write is shown.
-        environment: The environment that it is for, by name.
-        limit: How many bytes it may take, `LEAST` or more.
+        redactor: Removes known secrets.
+        bodies: Whether to show the body of each create and update.
+        environment: The name of the environment to show at the top.
+        limit: The maximum size in bytes; a smaller one than `LEAST` counts as `LEAST`.
     """
     actions = sorted((item for item in plan.actions if not isinstance(item, Unchanged)), key=_importance)
     entries = [_entry(action, redactor, bodies=bodies) for action in actions]
@@ -123,13 +123,13 @@ def _entry(action: Action, redactor: Redactor, *, bodies: bool) -> _Entry:
     identity = live_id(action)
     known = f" (id {identity})" if identity is not None else ""
     where = f" in {code(redactor.text(str(action.source)))}" if action.source else ""
-    said = [("**Warning:**", warning) for warning in action.warnings]
+    remarks = [("**Warning:**", warning) for warning in action.warnings]
     if isinstance(action, Refusal):
-        said = [("**Reason:**", action.reason), *said]
-    said += [("Note:", note) for note in action.notes]
+        remarks = [("**Reason:**", action.reason), *remarks]
+    remarks += [("Note:", note) for note in action.notes]
     return _Entry(
         title=f"**{action_name(action)}** {_name(action.name, redactor)}{known}{where}",
-        remarks=tuple(f"{word} {code(redactor.text(text), _LONGEST_LINE)}" for word, text in said),
+        remarks=tuple(f"{word} {code(redactor.text(text), _LONGEST_LINE)}" for word, text in remarks),
         fields=tuple(_fields(action, redactor, bodies=bodies)),
     )
 
@@ -159,9 +159,9 @@ def _sign(change: FieldChange) -> str:
 
 
 def _fitting(entries: list[_Entry], room: int) -> tuple[list[int], int]:
-    """Return how deep each entry is shown, -1 for not at all, and the room that is left.
+    """Return the depth of each entry that fits into `room` bytes, and the bytes that remain.
 
-    Every name goes before any reason, and every reason before any field.
+    All titles come before any remark, and all remarks before any field.
     """
     depths = [-1] * len(entries)
 
@@ -180,7 +180,7 @@ def _fitting(entries: list[_Entry], room: int) -> tuple[list[int], int]:
 
 
 def _deepest(entry: _Entry, low: int, high: int, room: int) -> int:
-    """Return the greatest depth from `low` to `high` at which the text fits; it grows with the depth."""
+    """Return the greatest depth from `low` to `high` whose text fits into `room` bytes."""
     if size(entry.text(high)) <= room:
         return high
     high -= 1
@@ -191,7 +191,7 @@ def _deepest(entry: _Entry, low: int, high: int, room: int) -> int:
 
 
 def _cut(entries: list[_Entry], depths: list[int], *, deletes: int, whole: bool) -> str:
-    """Return what is said of what is cut: of the entries, which begin with the deletes, and of the folds."""
+    """Return the note on what is cut from the entries, which begin with the deletes, and from the lists."""
     unnamed, deletes = depths.count(-1), depths[:deletes].count(-1)
     short = sum(0 <= depth < entry.whole for entry, depth in zip(entries, depths, strict=True))
     parts = [f"{short} shown in part"] if short else []
@@ -201,7 +201,7 @@ def _cut(entries: list[_Entry], depths: list[int], *, deletes: int, whole: bool)
 
 
 def _folds(plan: Plan, redactor: Redactor, room: int) -> tuple[list[str], bool]:
-    """Return what is folded away, as far as there is room for it, and whether that is all."""
+    """Return the collapsed lists, as far as they fit into `room` bytes, and whether they are complete."""
     unchanged = sorted(
         (action for action in plan.actions if isinstance(action, Unchanged)),
         key=lambda action: not action.notes,

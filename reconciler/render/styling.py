@@ -1,15 +1,20 @@
-"""Rows in columns, for terminals: whatever a cell holds, it is one line of printable text."""
+"""Styles for terminals: colours, and tables whose cells are each one line of printable text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from reconciler.render.style import paint
 from reconciler.text import clip, printable
 
+_CODES: Final = {"green": "32", "yellow": "33", "red": "31", "cyan": "36", "bold": "1", "dim": "2"}
 _LONGEST_CELL: Final = 100
 _EMPTY: Final = "-"
+
+
+def paint(text: str, colour: str) -> str:
+    """Return `text` in a colour, `bold` or `dim`, as escapes that only a terminal is to get."""
+    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
 
 
 def table(
@@ -20,7 +25,7 @@ def table(
     Args:
         heads: The names of the columns.
         rows: The cells of each row; an empty one shows as a hyphen.
-        colours: The colours of cells that say exactly that.
+        colours: The colour of each cell, by its whole text.
     """
     cells = [[clip(printable(cell or _EMPTY), _LONGEST_CELL) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
