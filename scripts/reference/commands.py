@@ -28,8 +28,8 @@ _INTRODUCTION: Final = """\
 Every command has `--help`. The result goes to standard output, progress and warnings to standard error.
 The exit codes have [their own page](exit-codes.md).
 
-Precedence, highest first: option, environment variable, the environment's block in `reconciler.yaml`, its top level,
-default.
+Precedence, highest first: option, environment variable, the environment's block in `reconciler.yaml`,
+its top level, default.
 """
 
 

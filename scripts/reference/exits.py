@@ -12,8 +12,8 @@ from reconciler.exits import ExitCode
 from reference.markdown import head, table, text_page
 
 _INTERRUPTS: Final = """\
-After an interrupt (Ctrl-C, SIGTERM), an apply finishes the writes in flight and reports the rest as skipped, with exit
-code 1. Any other command ends with 130.
+After an interrupt (Ctrl-C, SIGTERM), an apply finishes the writes in flight and reports the rest as
+skipped, with exit code 1. Any other command ends with 130.
 """
 
 

@@ -11,11 +11,12 @@ from reference.markdown import code, head, text_page
 from reference.schemas import schema_table
 
 _INTRODUCTION: Final = """\
-A file contains one or more YAML documents (or JSON), each with a workflow under `body:`, or bare. A document can have
-`patch:` instead of `body:`. Both can have a sibling `reconcile:`, with settings for the reconciler.
+A file contains one or more YAML documents (or JSON), each with a workflow under `body:`, or bare. A
+document can have `patch:` instead of `body:`. Both can have a sibling `reconcile:`, with settings for
+the reconciler.
 
-A manifest is the whole truth of its workflow: a field that it leaves out has the default below, or is absent.
-`peak-reconciler schema manifest` prints all of this as a JSON Schema.
+A manifest is the whole truth of its workflow: a field that it leaves out has the default below, or is
+absent. `peak-reconciler schema manifest` prints all of this as a JSON Schema.
 
 ```yaml
 reconcile:

@@ -16,8 +16,8 @@ _ENTRY: Final = re.compile(
 )
 
 _INTRODUCTION: Final = """\
-`reconciler.client` has every documented method of the Peak workflow client, under its documented name. It sends no
-telemetry and never shows the token. The commands use it for every request.
+`reconciler.client` has every documented method of the Peak workflow client, under its documented name.
+It sends no telemetry and never shows the token. The commands use it for every request.
 
 ```python
 from reconciler.client import get_client

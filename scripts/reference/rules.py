@@ -11,8 +11,8 @@ from reference.markdown import code, head, text_page
 _INTRODUCTION: Final = """\
 The checks of `validate` beyond the schema. An error fails the check; a warning fails it with `--strict`.
 
-A comment `# reconciler: ignore[rule-id]` switches a rule off for its line; `validate.off` in `reconciler.yaml` switches it
-off everywhere. `peak-reconciler validate --list-rules` prints this list.
+A comment `# reconciler: ignore[rule-id]` switches a rule off for its line; `validate.off` in
+`reconciler.yaml` switches it off everywhere. `peak-reconciler validate --list-rules` prints this list.
 """
 
 

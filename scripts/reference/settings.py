@@ -10,10 +10,11 @@ from reference.markdown import code, head, text_page
 from reference.schemas import schema_table
 
 _INTRODUCTION: Final = """\
-`reconciler.yaml` is looked for in the working directory and above; `--config` names another file. Every key is optional.
+`reconciler.yaml` is looked for in the working directory and above; `--config` names another file. Every
+key is optional.
 
-Precedence, highest first: option, [environment variable](cli.md#environment-variables), the environment's block, the top
-level, the default. `--environment NAME` selects the block.
+Precedence, highest first: option, [environment variable](cli.md#environment-variables), the
+environment's block, the top level, the default. `--environment NAME` selects the block.
 """
 
 
@@ -35,6 +36,6 @@ def page() -> str:
             "Below `environments.<name>`:",
             "",
             *schema_table(own, "configuration"),
-            f"And, as at the top level: {', '.join(same)}. Keys that a block leaves out keep their top-level values.",
+            f"And, as at the top level: {', '.join(same)}. Other keys keep their top-level values.",
         ]
     )
