@@ -137,7 +137,7 @@ def read_base_url(given: str | None, env: Mapping[str, str]) -> str | None:
         )
     if not is_safe_url(found):
         raise InvalidParameterException(
-            f"{source} must be https: over http the token is sent only to localhost, 127.0.0.0/8 and ::1"
+            f"{source} must be https: the token is sent over https only, or to localhost, 127.0.0.0/8 or ::1"
         )
     return found.rstrip("/")
 
