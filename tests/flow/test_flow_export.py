@@ -64,7 +64,7 @@ def test_the_round(git: Git, typed: Callable[..., Ended], tmp_path: Path, profil
     env = {name: str(lookup(RICH, tuple(path.split(".")))) for name, path in told.items()}
     assert env["PEAK_RICH_LOAD_TOKEN"] == "load-credential"
     planned = typed("plan", tmp_path / "live", "--detailed-exitcode", **env)
-    assert (planned.code, planned.out) == (0, "Nothing to do: 2 workflows are as Git wants.\n")
+    assert (planned.code, planned.out) == (0, "No changes. 2 workflows match Git.\n")
 
 
 def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
@@ -112,7 +112,7 @@ def test_no_secret(server: EmulatorServer, typed: Callable[..., Ended], tmp_path
 @pytest.mark.parametrize(
     ("profile", "there", "said"),
     [
-        ("token-masked", True, "the platform does not tell its value"),
+        ("token-masked", True, "the API does not return its value"),
         ("token-omitted", False, "the platform does not tell whether there is steps.one.repository.token"),
         ("token-empty", False, "the platform does not tell whether there is steps.one.repository.token"),
     ],
@@ -130,7 +130,7 @@ def test_a_token_that_is_not_told(
     assert ("token: !env PEAK_FOREIGN_ONE_TOKEN" in foreign.out) is there
     assert said in foreign.err
     assert "token: !env PEAK_OURS_ONE_TOKEN" in ours.out
-    assert "the platform does not tell its value" in ours.err
+    assert "the API does not return its value" in ours.err
 
 
 def test_what_is_remembered(git: Git, typed: Callable[..., Ended]) -> None:
