@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
     ended = typed("export", "flow")
     assert ended.code == 0
     assert ended.out == (
-        "# Note: it is owned by team-a: plan it with --ownership-tag team-a\n"
+        "# Note: owned by team-a: plan it with --ownership-tag team-a\n"
         "reconcile:\n  prevent_delete: true\n"
         "body:\n  name: flow\n  tags:\n    - name: red\n  triggers:\n    - webhook: true\n  steps:\n"
         "    zero:\n      imageId: 100\n      imageVersionId: 200\n      command: 'yes'\n"
@@ -109,12 +110,23 @@ def test_no_secret(server: EmulatorServer, typed: Callable[..., Ended], tmp_path
     assert "MODE: full\n" in text
 
 
+def test_each_secret_has_a_variable_of_its_own(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
+    """Three workflows whose names make the same variable name get three different variables."""
+    for number, name in enumerate(("flow a", "flow-a", "flow.a")):
+        credential = step(repository={"url": "u", "branch": "b", "token": f"canary-{number}"})
+        server.store.create(body(name, steps={"one": credential}))
+    ended = typed("export", "--all")
+    assert ended.code == 0, ended.err
+    variables = sorted(re.findall(r"!env (\w+)", ended.out))
+    assert variables == ["PEAK_FLOW_A_ONE_TOKEN", "PEAK_FLOW_A_ONE_TOKEN_2", "PEAK_FLOW_A_ONE_TOKEN_3"]
+
+
 @pytest.mark.parametrize(
     ("profile", "there", "said"),
     [
         ("token-masked", True, "the API does not return its value"),
-        ("token-omitted", False, "the platform does not tell whether there is steps.one.repository.token"),
-        ("token-empty", False, "the platform does not tell whether there is steps.one.repository.token"),
+        ("token-omitted", False, "the API does not return steps.one.repository.token"),
+        ("token-empty", False, "the API does not return steps.one.repository.token"),
     ],
 )
 def test_a_token_that_is_not_told(
@@ -144,7 +156,7 @@ def test_what_is_remembered(git: Git, typed: Callable[..., Ended]) -> None:
     assert "  retryOptions:\n    duration: 20\n    numberOfRetries: 2\n" in known.out
     assert "      - 1\n      - 137\n" in known.out
     assert "  ignore:\n    - retryOptions.duration\n" in odd.out
-    assert "does not tell retryOptions.duration" in odd.err
+    assert "does not return retryOptions.duration" in odd.err
     assert "  retryOptions:\n    numberOfRetries: 2\n" in odd.out
 
 
