@@ -10,8 +10,7 @@ from reconciler.secrecy.credentials import looks_like
 from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor
 from reconciler.values import JsonObject, JsonValue, Path, as_object
-from reconciler.workflow import lists_back, lists_by_name
-from reconciler.workflow.patching import is_masked_token
+from reconciler.workflow import is_masked_token, lists_back, lists_by_name
 
 _TELLING: Final = re.compile(
     r"pass(?:word|wd|phrase)|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential"

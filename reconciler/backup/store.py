@@ -17,11 +17,10 @@ from reconciler import __version__
 from reconciler.backup.cleaning import without_secrets
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.moments import in_seconds, utc_now
-from reconciler.plan import LiveWorkflow
 from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor, slug
 from reconciler.values import JsonObject, as_list
-from reconciler.workflow.patching import sendable_body
+from reconciler.workflow import Live
 
 FORMAT_VERSION: Final = 1
 
@@ -80,7 +79,7 @@ class Backups:
             with suppress(OSError):  # a run that overwrites nothing leaves no directory
                 self._folder.rmdir()
 
-    def save(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> Path:
+    def save(self, live: Live, reason: str, sensitive: Sensitive) -> Path:
         """Write the backup of a workflow that is about to be overwritten, and return its file.
 
         Args:
@@ -107,8 +106,8 @@ class Backups:
             path.unlink()
             self._folder.rmdir()
 
-    def _document(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> JsonObject:
-        sent = sendable_body(live.body)
+    def _document(self, live: Live, reason: str, sensitive: Sensitive) -> JsonObject:
+        sent = live.body.sendable
         body, left = without_secrets(sent, sensitive, self._redactor)
         tags = [tag for tag in as_list(sent.get("tags")) if not self._redactor.finds(str(tag))]
         return {

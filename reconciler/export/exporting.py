@@ -17,14 +17,11 @@ from reconciler.manifests import WorkflowManifest
 from reconciler.manifests.files import ManifestFile
 from reconciler.manifests.one_file import read_file
 from reconciler.manifests.writing import manifest_text
-from reconciler.plan import DefaultResource, LiveWorkflow, Tenancy
-from reconciler.plan.bodies import replaced_unknown_keys
-from reconciler.plan.comparing import compare
-from reconciler.plan.deciding import wanted_of
+from reconciler.plan import CompareOptions, Desired, PlatformFacts, compare, replaced_unknown_keys
 from reconciler.rules import check_manifest
 from reconciler.text import Redactor
-from reconciler.values import JsonObject, Path, as_object, display_path, lookup
-from reconciler.workflow.sent_digests import WriteOnlyField
+from reconciler.values import JsonObject, Path, display_path, lookup
+from reconciler.workflow import Body, Live, WriteOnlyField
 
 _MOST_NAMED: Final = 5
 
@@ -42,7 +39,7 @@ class Exported:
         secrets: The secrets that the platform tells, so that nothing repeats them.
     """
 
-    live: LiveWorkflow
+    live: Live
     text: str = field(repr=False)
     variables: tuple[Variable, ...] = ()
     notes: tuple[str, ...] = ()
@@ -54,18 +51,18 @@ class Exporter:
     """Exports the workflows of one tenant.
 
     Args:
-        tenancy: The key of what is remembered, and what the tenant is seen to tell.
-        default_resource: Asked only where a step states resources.
+        options: The key of the sent digests.
+        facts: What the platform is known to do.
         redactor: Knows the secrets of the run.
     """
 
-    def __init__(self, tenancy: Tenancy, default_resource: DefaultResource, redactor: Redactor) -> None:
-        self._tenancy = tenancy
-        self._default_resource = default_resource
+    def __init__(self, options: CompareOptions, facts: PlatformFacts, redactor: Redactor) -> None:
+        self._options = options
+        self._facts = facts
         self._redactor = redactor
         self._names = VariableNames()
 
-    def export(self, live: LiveWorkflow, *, pinned: bool = False) -> Exported:
+    def export(self, live: Live, *, pinned: bool = False) -> Exported:
         """Return the manifest of a live workflow; nothing is raised for what it is.
 
         Args:
@@ -73,7 +70,7 @@ class Exporter:
             pinned: Whether the manifest names its id, because others have the same name.
         """
         default = self._default_of(live)
-        told = find_out(live, self._tenancy)
+        told = find_out(live, self._options, self._facts)
         lift = WriteOnlyField.STEP_RETRY not in told.from_memory
         bodies = [manifest_body(told.body, default, lift=lift)]
         if WriteOnlyField.RETRY in told.from_memory:
@@ -84,7 +81,7 @@ class Exporter:
             return Exported(live=live, text="", problems=(error.message,))
         return next((result for result in results if not result.problems), results[0])
 
-    def _manifest(self, live: LiveWorkflow, told: Told, whole: JsonObject, *, pinned: bool) -> Exported:
+    def _manifest(self, live: Live, told: Told, whole: JsonObject, *, pinned: bool) -> Exported:
         body, left_out = fitting(whole)
         variables = find_variables(body, told.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}")
         document = _document(live, body, [*told.lost, *left_out], pinned=pinned)
@@ -92,7 +89,7 @@ class Exporter:
         return self._proved(live, document, variables, notes)
 
     def _proved(
-        self, live: LiveWorkflow, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
+        self, live: Live, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
     ) -> Exported:
         """Write `document`, read it back, and see that it is valid and that nothing differs from `live`."""
         body = document["body"]
@@ -121,34 +118,23 @@ class Exporter:
             secrets=secrets,
         )
 
-    def _default_of(self, live: LiveWorkflow) -> JsonObject:
-        steps = as_object(live.body.get("steps")).values()
-        return self._default_resource() if any(as_object(step).get("resources") for step in steps) else {}
+    def _default_of(self, live: Live) -> JsonObject:
+        stated = any(step.resources for step in live.body.steps.values())
+        return self._facts.default_resource.resources if stated else {}
 
-    def _differences(
-        self, live: LiveWorkflow, manifest: WorkflowManifest, hidden: set[Path]
-    ) -> Iterator[str]:
+    def _differences(self, live: Live, manifest: WorkflowManifest, hidden: set[Path]) -> Iterator[str]:
         """Yield what a plan would find, but for secrets whose value nobody here knows."""
-        desired, ignored = wanted_of(manifest, live)
-        comparison = compare(
-            live=live.body,
-            desired=desired,
-            name=live.name,
-            tenancy=self._tenancy,
-            default_resource=self._default_of(live),
-            ignored=ignored,
-            owns_all=True,
-        )
+        comparison = compare(live, Desired.of(manifest, live), self._options, self._facts)
         for change in comparison.changes:
             if change.path not in hidden:
                 yield f"{display_path(change.path)} cannot be written as it is; a plan will show a difference"
 
 
-def _document(live: LiveWorkflow, body: JsonObject, ignored: Iterable[Path], *, pinned: bool) -> JsonObject:
+def _document(live: Live, body: JsonObject, ignored: Iterable[Path], *, pinned: bool) -> JsonObject:
     settings: JsonObject = {
         "id": live.id if pinned else None,
         "ignore": [display_path(path) for path in ignored],
-        "prevent_delete": live.marks.protected,
+        "prevent_delete": live.ownership.protected,
         "paused": live.paused,
     }
     settings = {key: value for key, value in settings.items() if value}
@@ -203,7 +189,7 @@ def _comment(variables: tuple[Variable, ...], notes: list[str]) -> Iterator[str]
     yield from (f"Note: {note}" for note in notes)
 
 
-def _notes(live: LiveWorkflow, told: Told, body: JsonObject) -> Iterator[str]:
+def _notes(live: Live, told: Told, body: JsonObject) -> Iterator[str]:
     if told.lost:
         yield (
             f"the platform does not tell {_some(told.lost)}, and remembers a digest only: write it in and "
@@ -216,15 +202,15 @@ def _notes(live: LiveWorkflow, told: Told, body: JsonObject) -> Iterator[str]:
         )
     if told.foreign:
         yield "what is remembered of it was keyed with another RECONCILER_REMEMBER_KEY, and tells nothing"
-    unknown = replaced_unknown_keys(live.body, body)
+    unknown = replaced_unknown_keys(live.body, Body(body))
     if unknown:
         yield (
             f"{_listed(unknown)} is not documented, and so in no manifest: a patch keeps it, a full "
             "replacement does not"
         )
-    if undocumented_triggers(live.body):
+    if undocumented_triggers(live.body.raw):
         yield "it has a trigger of a kind that is not documented, which a manifest cannot state"
-    for owner in sorted(live.marks.owners):
+    for owner in sorted(live.ownership.owners):
         yield f"it is owned by {owner}: plan it with --ownership-tag {owner}"
 
 

@@ -13,11 +13,19 @@ from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Final
 
-from reconciler.plan import LiveWorkflow, Tenancy
-from reconciler.plan.comparing import is_returned, tokens_left_out, write_only_fields
+from reconciler.plan import CompareOptions, PlatformFacts
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, lookup, put
-from reconciler.workflow import hoisted_form
-from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField, write_only_field
+from reconciler.workflow import (
+    Digester,
+    Live,
+    SentDigests,
+    WriteOnlyField,
+    hoisted_form,
+    is_returned,
+    tokens_left_out,
+    write_only_field,
+    write_only_fields,
+)
 
 HIDDEN_VALUE: Final = "***"
 """What stands for a credential that is there and not told: what a platform may put there itself."""
@@ -46,18 +54,19 @@ class Told:
     foreign: bool
 
 
-def find_out(live: LiveWorkflow, tenancy: Tenancy) -> Told:
+def find_out(live: Live, options: CompareOptions, facts: PlatformFacts) -> Told:
     """Return what the tenant has, as far as it tells, and as far as the rest can be found out.
 
     Args:
         live: The workflow.
-        tenancy: The key of what is remembered, and what this tenant is seen to tell.
+        options: The key of the sent digests.
+        facts: What the platform is known to do.
     """
     form = hoisted_form(live.body)
-    memory, digester = SentDigests.of(live.body), Digester(tenancy.key, live.name)
-    remembered = {path for path in write_only_fields(form) if digester.remembers(memory, path)}
-    tokens = set(tokens_left_out(form)) if WriteOnlyField.TOKEN not in tenancy.told else set()
-    body = copy.deepcopy(live.body)
+    memory, digester = live.body.own_tags.digests, Digester(options.key, live.name)
+    remembered = {path for path in write_only_fields(form) if digester.knows(memory, path)}
+    tokens = set(tokens_left_out(form)) if WriteOnlyField.TOKEN not in facts.returned else set()
+    body = copy.deepcopy(live.body.raw)
     hidden, lost, uncertain, from_memory = (
         set[Path](),
         list[Path](),
@@ -86,7 +95,7 @@ def find_out(live: LiveWorkflow, tenancy: Tenancy) -> Told:
         lost=tuple(lost),
         uncertain=tuple(uncertain),
         from_memory=frozenset(filter(None, from_memory)),
-        foreign=bool(memory.digests) and not remembered,
+        foreign=bool(memory) and not remembered,
     )
 
 

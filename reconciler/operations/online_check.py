@@ -12,7 +12,7 @@ from reconciler.manifests.one_file import FileContent
 from reconciler.operations.engine import open_session
 from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.settings import Settings
-from reconciler.plan.tenant import list_tenant
+from reconciler.plan import list_tenant
 from reconciler.rules import check_online
 from reconciler.rules.online import Lookup, TenantFacts, needs_of
 from reconciler.rules.tenant import read_facts

@@ -16,9 +16,9 @@ from reconciler.planfile import (
     manifests_digest,
     plan_file_text,
     record,
+    saved_compare_options,
     saved_options,
     saved_scope,
-    saved_tenancy,
     still_holding,
 )
 from reconciler.values import JsonObject
@@ -39,7 +39,7 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
         raise BlockedError(plan.refusal)
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
-        made=_made(engine, saved_options(scope, engine.tenancy)),
+        made=_made(engine, saved_options(scope, engine.options)),
         created=in_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
@@ -58,8 +58,8 @@ def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine
         BlockedError: It is for another tenant, or for other manifests, or refused.
         ReconcilerError: Something that the plan needs cannot be read.
     """
-    check_made(saved.made, _made(engine, saved_options(Scope(), engine.tenancy)))
-    engine = dataclasses.replace(engine, tenancy=saved_tenancy(saved.made.options, engine.tenancy))
+    check_made(saved.made, _made(engine, saved_options(Scope(), engine.options)))
+    engine = dataclasses.replace(engine, options=saved_compare_options(saved.made.options, engine.options))
     fresh = engine.plan(saved_scope(saved.made.options))
     held = still_holding(saved, fresh, lambda action: _recorded(engine, action))
     stale = [item for item in held.left if not item.done]
@@ -82,4 +82,4 @@ def _made(engine: Engine, options: JsonObject) -> PlanContext:
 
 
 def _recorded(engine: Engine, action: Action) -> JsonObject:
-    return record(action, engine.tenancy.key, engine.redactor)
+    return record(action, engine.options.key, engine.redactor)

@@ -5,7 +5,7 @@ nothing in it is trusted: applying it plans anew, and does what both plans say.
 """
 
 from reconciler.planfile.file import PlanContext, PlanFile, check_made, plan_file_text, read_plan_file
-from reconciler.planfile.options import saved_options, saved_scope, saved_tenancy
+from reconciler.planfile.options import saved_compare_options, saved_options, saved_scope
 from reconciler.planfile.records import manifests_digest, record
 from reconciler.planfile.revalidating import Dropped, Revalidated, still_holding
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 
-from reconciler.plan import Scope, Selection, Shard, Tenancy
+from reconciler.plan import CompareOptions, Scope, Selection, Shard
 from reconciler.safety import Safety
 from reconciler.values import JsonObject, as_list
 
 
-def saved_options(scope: Scope, tenancy: Tenancy) -> JsonObject:
+def saved_options(scope: Scope, options: CompareOptions) -> JsonObject:
     """Return what a plan file keeps of the choices of a run.
 
     Args:
         scope: What it is about, and how far it may go.
-        tenancy: Whose workflows it is for, and how they are compared.
+        options: How workflows are compared, and for which owner.
     """
     shard = scope.selection.shard
     return {
-        "owner": tenancy.owner,
+        "owner": options.owner,
         "prune": scope.prune,
         "allow_deletes": scope.allow_deletes,
-        "allow_protected": [*sorted(tenancy.allow_protected)],
+        "allow_protected": [*sorted(options.allow_protected)],
         "targets": [*scope.selection.targets],
         "exclude": [*scope.selection.exclude],
         "shard": None if shard is None else str(shard),
-        "remember": tenancy.remember,
-        "resend_secrets": tenancy.resend,
+        "remember": options.remember,
+        "resend_secrets": options.resend,
         "max_deletes": scope.safety.max_deletes,
         "max_delete_ratio": scope.safety.max_delete_ratio,
         "max_change_ratio": scope.safety.max_change_ratio,
@@ -53,10 +53,10 @@ def saved_scope(options: JsonObject) -> Scope:
     )
 
 
-def saved_tenancy(options: JsonObject, tenancy: Tenancy) -> Tenancy:
-    """Return `tenancy` with the choices of a saved plan; its key is this run's."""
+def saved_compare_options(options: JsonObject, now: CompareOptions) -> CompareOptions:
+    """Return `now` with the choices of a saved plan; the key stays that of this run."""
     return dataclasses.replace(
-        tenancy,
+        now,
         owner=None if options["owner"] is None else str(options["owner"]),
         allow_protected=frozenset(map(str, as_list(options["allow_protected"]))),
         remember=options["remember"] is True,

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan import Action, Create, LiveWorkflow, Orphan, SetPaused, Update
-from reconciler.plan.masking import sensitive_places
+from reconciler.plan import Action, Create, Orphan, SetPaused, Update, sensitive_places
 from reconciler.render.plan_json import change_json
 from reconciler.secrecy.credentials import looks_like
 from reconciler.secrecy.fields import Sensitive
@@ -25,8 +24,7 @@ from reconciler.values import (
     dump_compact,
     lookup,
 )
-from reconciler.workflow import canonical
-from reconciler.workflow.sent_digests import is_digest_tag
+from reconciler.workflow import Body, Live, is_digest_tag
 
 _MAKES_IT: Final = ("name", "action", "id", "method", "fingerprint", "paused")
 """What must be the same for an action to be the one that was saved, beside its body."""
@@ -89,15 +87,15 @@ def _essence(record: JsonObject) -> str:
     Of its body that is the canonical form: a platform may tell lists in another order each time, and what it
     told is sent back.
     """
-    body = as_object(record.get("body"))
-    tags = (tag for tag in as_list(body.get("tags")) if not is_digest_tag(tag))
+    body = Body(as_object(record.get("body")))
+    tags = (tag for tag in body.all_tags if not is_digest_tag(tag))
     part: JsonObject = {key: record.get(key) for key in _MAKES_IT}
     return dump_compact(
         {
             **part,
-            "body": canonical(body),
+            "body": body.form,
             "tags": [*sorted(map(dump_compact, tags))],
-            "triggers": [*sorted(map(dump_compact, as_list(body.get("triggers"))))],
+            "triggers": [*sorted(map(dump_compact, as_list(body.raw.get("triggers"))))],
         }
     )
 
@@ -108,13 +106,13 @@ def _body(action: Action, redactor: Redactor) -> JsonValue:
     return _References(action, redactor).replaced(action.body, ())
 
 
-def _live(action: Action) -> LiveWorkflow | None:
+def _live(action: Action) -> Live | None:
     if isinstance(action, Update | SetPaused | Orphan):
         return action.live
     return None
 
 
-def _fingerprint(live: LiveWorkflow | None, key: bytes) -> str | None:
+def _fingerprint(live: Live | None, key: bytes) -> str | None:
     if live is None:
         return None
     return hmac.digest(key, live.fingerprint().encode("ascii"), "sha256").hex()
@@ -159,5 +157,5 @@ class _References:
         if path in self._places:
             return True
         if isinstance(action.manifest, PatchManifest):
-            return lookup(action.live.body, path) != value
+            return lookup(action.live.body.raw, path) != value
         return lookup(action.manifest.body, path) is not ABSENT

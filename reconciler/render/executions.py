@@ -8,17 +8,17 @@ from contextlib import suppress
 from typing import Final
 
 from reconciler.moments import read_moment
-from reconciler.plan import LiveWorkflow
 from reconciler.render.status import COLOURS
 from reconciler.render.table import table
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import JsonObject, JsonValue
+from reconciler.workflow import Live
 
 FORMAT_VERSION: Final = 1
 _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
 
 
-def executions_text(workflow: LiveWorkflow, runs: Sequence[JsonObject], redactor: Redactor) -> str:
+def executions_text(workflow: Live, runs: Sequence[JsonObject], redactor: Redactor) -> str:
     """Return a line for each run, the latest first, without any secret.
 
     Args:
@@ -32,7 +32,7 @@ def executions_text(workflow: LiveWorkflow, runs: Sequence[JsonObject], redactor
     return "\n".join(table(_HEADS, rows, COLOURS))
 
 
-def executions_json(workflow: LiveWorkflow, runs: Sequence[JsonObject], redactor: Redactor) -> str:
+def executions_json(workflow: Live, runs: Sequence[JsonObject], redactor: Redactor) -> str:
     """Return one JSON object, without any secret: `format_version`, `workflow` and `executions`."""
     document: JsonObject = {
         "format_version": FORMAT_VERSION,

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import StepGraph
 
 FORMAT_VERSION: Final = 1
 
@@ -38,7 +38,7 @@ def label(name: str) -> str:
 
 def titled(graph: StepGraph, name: str) -> str:
     """Return the title of a step in a drawing: its name, and its type where that is not the usual one."""
-    kind = graph.types.get(name, "standard")
+    kind = graph.type_of(name)
     return name if kind == "standard" else f"{name} ({kind})"
 
 
@@ -82,7 +82,7 @@ def _branches(graph: StepGraph, roots: list[str], shown: set[str]) -> Iterator[s
 
 
 def _remarks(graph: StepGraph, name: str, parent: str) -> str:
-    kind = graph.types.get(name, "standard")
+    kind = graph.type_of(name)
     others = [other for other in graph.parents[name] if other != parent]
     told = f" [{label(kind)}]" if kind != "standard" else ""
     told += f" (waits for {', '.join(map(label, others))}, too)" if others else ""
@@ -109,7 +109,7 @@ def _workflow(drawing: Drawing) -> JsonObject:
         "steps": [
             {
                 "name": name,
-                "type": graph.types.get(name, "standard"),
+                "type": graph.type_of(name),
                 "level": levels.get(name),
                 "parents": [*graph.parents[name]],
                 "missing": [*graph.missing.get(name, ())],

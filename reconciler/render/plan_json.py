@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
-from reconciler.plan.masking import shown_body
+from reconciler.plan import Action, Create, Plan, Refusal, SetPaused, Unchanged, Update, live_id, shown_body
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.text import Redactor
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange, Listed
 
 FORMAT_VERSION = 1
 
@@ -36,7 +35,7 @@ def plan_document(plan: Plan) -> JsonObject:
 
 
 def _unmanaged(item: Listed) -> JsonObject:
-    owners: list[JsonValue] = [] if item.marks is None else [*sorted(item.marks.owners)]
+    owners: list[JsonValue] = [] if item.ownership is None else [*sorted(item.ownership.owners)]
     return {"name": item.name, "id": item.id, "owners": owners}
 
 

@@ -12,21 +12,20 @@ from reconciler.plan import (
     Action,
     Create,
     Delete,
-    Listed,
     Plan,
     Refusal,
     SetPaused,
     Unchanged,
     Update,
     live_id,
+    shown_body,
 )
-from reconciler.plan.masking import shown_body
 from reconciler.render.actions import action_name
 from reconciler.render.markdown import code, diff_block, folded, size
 from reconciler.render.plan_text import about, change_text, plan_summary
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange, Listed
 
 MARKER: Final = "<!-- peak-reconciler:plan -->"
 """The first line of every plan in Markdown: by it the comment of an earlier run is found, and replaced."""
@@ -225,7 +224,7 @@ def _first_of(lines: list[str], room: int) -> list[str]:
 
 
 def _unmanaged(item: Listed, redactor: Redactor) -> str:
-    owners = ", ".join(sorted(item.marks.owners)) if item.marks else ""
+    owners = ", ".join(sorted(item.ownership.owners)) if item.ownership else ""
     owned = f", owned by {code(redactor.text(owners), 200)}" if owners else ""
     return f"- {_name(item.name, redactor)} (id {item.id}{owned})"
 

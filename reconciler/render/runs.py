@@ -8,15 +8,15 @@ from typing import Final
 
 from reconciler.executions.following import RunState, StepState
 from reconciler.executions.starting import Started
-from reconciler.plan import LiveWorkflow
 from reconciler.text import Redactor, clip, printable
 from reconciler.values import JsonObject
+from reconciler.workflow import Live
 
 FORMAT_VERSION: Final = 1
 _MOST_NAMES: Final = 5
 
 
-def run_json(workflow: LiveWorkflow, started: Started, state: RunState | None, redactor: Redactor) -> str:
+def run_json(workflow: Live, started: Started, state: RunState | None, redactor: Redactor) -> str:
     """Return one JSON object about a run that was started, without any secret.
 
     Args:
@@ -44,7 +44,7 @@ def changed_lines(before: RunState | None, state: RunState) -> Iterator[str]:
             yield printable(f"{clip(step.name)}: {clip(step.status)}")
 
 
-def outcome_line(workflow: LiveWorkflow, started: Started, state: RunState) -> str:
+def outcome_line(workflow: Live, started: Started, state: RunState) -> str:
     """Return the line that says how a run ended, and which steps failed."""
     failed = [f"{step.name}" for step in state.steps if step.status == "Failed"]
     told = f"; failed: {some_names(failed)}" if failed else ""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.plan.workflow_status import Sync, WorkflowStatus
+from reconciler.plan import Sync, WorkflowStatus
 from reconciler.render.table import table
 from reconciler.text import Redactor, printable
 from reconciler.values import JsonObject

@@ -12,22 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.text import clip, printable
-from reconciler.workflow.sendable import is_masked_token, sendable_body
+from reconciler.workflow.sendable import sendable_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.values import JsonObject, JsonValue
-
-__all__ = [
-    "KEYWORDS",
-    "apply_keywords",
-    "is_masked_token",
-    "merge_patch",
-    "patched_body",
-    "preserving_webhooks",
-    "sendable_body",
-]
 
 KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("name",),

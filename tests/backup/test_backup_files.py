@@ -17,7 +17,7 @@ import pytest
 from reconciler.backup import Backups, Run, find_backups, new_run_id, read_runs
 from reconciler.backup.cleaning import without_secrets
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
-from reconciler.plan import LiveWorkflow
+from reconciler.plan import Live
 from reconciler.schema import is_valid
 from reconciler.secrecy.fields import Sensitive
 from reconciler.text import Redactor
@@ -35,9 +35,9 @@ def _store(directory: Path, run: str = "20260131T120000Z-abcdef", secrets: tuple
     return Backups(directory, made_by, Redactor.of(secrets), lambda: _NOW)
 
 
-def _live(name: str = "flow", identity: int = 1, **fields: Any) -> LiveWorkflow:
+def _live(name: str = "flow", identity: int = 1, **fields: Any) -> Live:
     body = {"id": identity, "name": name, "steps": {"one": {"type": "standard", "command": "x"}}, **fields}
-    return LiveWorkflow(id=identity, name=name, body=body)
+    return Live(id=identity, name=name, body=body)
 
 
 def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:

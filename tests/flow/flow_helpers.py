@@ -277,8 +277,8 @@ class Git:
         with open_engine(self.settings, self.env) as engine:
             session = Session(env=self.env, clock=self.time.clock, purpose=purpose)
             with session:
-                tenancy = dataclasses.replace(engine.tenancy, **self.marking)
-                yield dataclasses.replace(engine, session=session, tenancy=tenancy)
+                options = dataclasses.replace(engine.options, **self.marking)
+                yield dataclasses.replace(engine, session=session, options=options)
 
     def plan(self) -> Plan:
         """Return the plan."""
@@ -293,7 +293,7 @@ class Git:
     def applier(self, engine: Engine) -> Applier:
         """Return what carries a plan out, in the test's time."""
         writer = Workflow(engine.session)
-        return Applier(writer, engine.tenancy, DefaultResource(writer.get_default_resource), self.time.timing)
+        return Applier(writer, engine.options, DefaultResource(writer.get_default_resource), self.time.timing)
 
     def apply(self, plan: Plan | None = None, *, fail_fast: bool = False) -> Report:
         """Carry `plan` out, or one that is made now, and return the report."""

@@ -16,7 +16,7 @@ from reconciler.client import Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.export import Exported, Exporter
 from reconciler.manifests import LoadResult, load_manifests
-from reconciler.plan import DefaultResource, Plan, Tenancy, Unchanged, make_plan, take_snapshot
+from reconciler.plan import CompareOptions, DefaultResource, Plan, Unchanged, make_plan, take_snapshot
 from reconciler.plan.planning import learn
 from reconciler.plan.tenant import describe_all, list_tenant
 from reconciler.rules import load_checked
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 _TOKENS = sorted(name for name in PROFILES if name.startswith("token-"))
-TENANCY = Tenancy(key=b"a key of the tests")
+TENANCY = CompareOptions(key=b"a key of the tests")
 ROUNDS = settings(
     max_examples=15,
     deadline=None,

@@ -17,7 +17,7 @@ from reconciler.export import Exported, Exporter
 from reconciler.findings import has_errors
 from reconciler.manifests.files import ManifestFile
 from reconciler.manifests.one_file import read_file
-from reconciler.plan import DefaultResource, LiveWorkflow, Unchanged
+from reconciler.plan import DefaultResource, Live, Unchanged
 from reconciler.rules import check_manifest
 from reconciler.text import Redactor
 from reconciler.values import as_object, display_path, lookup
@@ -79,7 +79,7 @@ def test_what_is_exported_makes_the_same_workflow(body: dict[str, Any], profile:
 def test_whatever_a_platform_tells_is_exported_or_refused(told: dict[str, Any]) -> None:
     """No answer makes an export fail: there is a manifest that passes the check, or a reason why not."""
     steps = told.get("steps") if isinstance(told.get("steps"), dict) else None
-    live = LiveWorkflow(id=7, name="flow", body={**told, "name": "flow", "steps": steps})
+    live = Live(id=7, name="flow", body={**told, "name": "flow", "steps": steps})
     exporter = Exporter(TENANCY, DefaultResource(lambda: dict(DEFAULT_RESOURCE)), Redactor())
     exported = exporter.export(live)
     assert exported.text or exported.problems

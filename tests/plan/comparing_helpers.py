@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.plan.comparing import Comparison, Tenancy, compare
+from reconciler.plan.comparing import CompareOptions, Comparison, compare
 from reconciler.values import ABSENT, Path
 from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField
 
@@ -69,16 +69,16 @@ CREDENTIALS = [case for case in CASES if case.credential]
 OTHERS = [case for case in CASES if not case.credential]
 
 
-def tenancy(**given: Any) -> Tenancy:
+def options(**given: Any) -> CompareOptions:
     """Return what holds for a run."""
-    return Tenancy(key=KEY, **given)
+    return CompareOptions(key=KEY, **given)
 
 
-def compared(live: Any, desired: Any, tenancy_: Tenancy | None = None, **given: Any) -> Comparison:
+def compared(live: Any, desired: Any, options_: CompareOptions | None = None, **given: Any) -> Comparison:
     """Return what comparing two bodies gives; both stay as they were."""
     before = copy.deepcopy((live, desired))
     options = {"name": NAME, "default_resource": {}, **given}
-    result = compare(live=live, desired=desired, tenancy=tenancy_ or tenancy(), **options)
+    result = compare(live=live, desired=desired, options=options_ or options(), **options)
     assert (live, desired) == before
     return result
 

@@ -11,6 +11,7 @@ import strategies
 from comparing_helpers import NAME, compared, memory_of
 from hypothesis import given
 from hypothesis import strategies as st
+from reconciler.workflow.ownership import Ownership
 from strategies import DEFAULT_RESOURCE, LAWS
 
 from reconciler.client.exceptions import InvalidParameterException
@@ -28,7 +29,6 @@ from reconciler.plan.model import Method
 from reconciler.schema import load_schema
 from reconciler.values import dump_compact
 from reconciler.workflow import hoist_retry_options
-from reconciler.workflow.ownership import Ownership
 from reconciler.workflow.patching import KEYWORDS
 from reconciler.workflow.sent_digests import SentDigests
 

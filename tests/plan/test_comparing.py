@@ -17,7 +17,7 @@ from comparing_helpers import (
     Case,
     compared,
     memory_of,
-    tenancy,
+    options,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,7 +85,7 @@ def _live(case: Case, told: str, remembered: str) -> Any:
 @pytest.mark.parametrize(("case", "live", "remembered", "run", "outcome"), _ROWS)
 def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: str, outcome: str) -> None:
     """The table above, for a field of each kind; what is not told is always listed to be remembered."""
-    found = compared(_live(case, live, remembered), case.body(case.wanted), tenancy(**_RUNS[run]))
+    found = compared(_live(case, live, remembered), case.body(case.wanted), options(**_RUNS[run]))
     before = {"told": case.other, "masked": MASK, "absent": case.default}[live]
     changes = {
         "change": (FieldChange(path=case.path, before=before, after=case.wanted),),
@@ -103,7 +103,7 @@ def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: st
 def test_a_field_that_reads_back_as_git_states_it(case: Case, run: str, remembered: str) -> None:
     """What the platform tells, and what is as Git wants it, is no difference whatever was remembered."""
     live = case.body(case.wanted, *_live(case, "absent", remembered)["tags"][1:])
-    assert compared(live, case.body(case.wanted), tenancy(**_RUNS[run])) == Comparison(changes=())
+    assert compared(live, case.body(case.wanted), options(**_RUNS[run])) == Comparison(changes=())
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_credential_that_git_leaves_out(
     """
     tags = {"nothing": [], "other": case.remembered(case.other), "none": case.remembered(None)}[remembered]
     value = {"told": case.other, "masked": MASK, "absent": ABSENT}[live]
-    found = compared(case.body(value, *tags), case.body(ABSENT), tenancy(**_RUNS[run]))
+    found = compared(case.body(value, *tags), case.body(ABSENT), options(**_RUNS[run]))
     changes = {
         "change": (FieldChange(path=case.path, before=value, after=ABSENT),),
         "hidden": (FieldChange(path=case.path, before=HIDDEN, after=ABSENT),),
@@ -160,7 +160,7 @@ def test_another_field_that_git_leaves_out(case: Case, *, told: bool, remembered
 def test_what_is_remembered_counts_only_where_remembering_is_on(case: Case) -> None:
     """With `remember: false` a memory of other days is not looked at."""
     live = case.body(ABSENT, *case.remembered(case.other))
-    assert compared(live, case.body(ABSENT), tenancy(remember=False)) == Comparison(changes=())
+    assert compared(live, case.body(ABSENT), options(remember=False)) == Comparison(changes=())
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -181,7 +181,7 @@ def test_just_written(case: Case, run: str, live: str, remembered: str) -> None:
     if live == "masked" and not case.credential:
         return
     found = compared(
-        _live(case, live, remembered), case.body(case.wanted), tenancy(**_RUNS[run]), just_written=True
+        _live(case, live, remembered), case.body(case.wanted), options(**_RUNS[run]), just_written=True
     )
     if live == "told" and not case.credential:
         assert found.changes == (FieldChange(path=case.path, before=case.other, after=case.wanted),)
@@ -231,11 +231,11 @@ def test_a_token_left_out_is_remembered_where_tokens_are_not_told() -> None:
     case = CASES[0]
     body = case.body(ABSENT)
     assert compared(body, body).untold == ()
-    known = tenancy(untold=frozenset({WriteOnlyField.TOKEN}))
+    known = options(untold=frozenset({WriteOnlyField.TOKEN}))
     assert compared(body, body, known).untold == ((case.path, None),)
     assert compared(body, body, known, ignored=(("steps", "a", "repository"),)).untold == ()
     assert compared(body, body, known, owns_all=False).untold == ()
-    assert compared(body, body, tenancy(untold=known.untold, remember=False)).untold == ()
+    assert compared(body, body, options(untold=known.untold, remember=False)).untold == ()
     remembered = case.body(ABSENT, *case.remembered(None))
     assert compared(remembered, body).untold == ((case.path, None),)
 
@@ -253,7 +253,7 @@ def test_a_credential_where_nothing_is_live_is_planned(case: Case, run: str) -> 
     """Where no repository or no auth is live at all, a credential in it is new, not merely untold."""
     live, desired = case.body(ABSENT), case.body(case.wanted)
     del live["steps"][case.path[1]][case.path[2]]
-    found = compared(live, desired, tenancy(**_RUNS[run]))
+    found = compared(live, desired, options(**_RUNS[run]))
     assert FieldChange(path=case.path, before=ABSENT, after=case.wanted) in found.changes
     assert found.unseen == ()
 
@@ -265,7 +265,7 @@ def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
     assert not compared(live, desired).foreign
     for found in (
         compared(live, desired, name="other"),
-        compared(live, desired, type(tenancy())(key=b"other")),
+        compared(live, desired, type(options())(key=b"other")),
     ):
         assert found.foreign
         assert [change.path for change in found.changes] == [case.path]
@@ -281,7 +281,7 @@ def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
 def test_a_platform_that_tells_all_shows_no_difference(triple: Any) -> None:
     """Whatever the words and whatever the run: a workflow that is as Git wants it does not differ."""
     body, told, run = triple
-    found = compared(told, body, tenancy(**_RUNS[run]), name=body["name"], default_resource=DEFAULT_RESOURCE)
+    found = compared(told, body, options(**_RUNS[run]), name=body["name"], default_resource=DEFAULT_RESOURCE)
     assert found.changes == ()
     assert found.unseen == ()
 
@@ -319,7 +319,7 @@ def _without(value: Any, paths: set[Any], path: Any = ()) -> Any:
 @LAWS
 def test_no_answer_of_a_server_makes_comparing_fail(live: Any, desired: Any, run: str) -> None:
     """Any JSON at all has differences or none, and tells kinds of fields or none."""
-    compared(live, desired, tenancy(**_RUNS[run]))
+    compared(live, desired, options(**_RUNS[run]))
     compared(live, desired, just_written=True, default_resource=live)
     needs_default_resource(live, desired)
     told, untold = returned_fields(live, KEY, NAME)

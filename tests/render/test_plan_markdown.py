@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_reader import Read, read_markdown
+from reconciler.workflow.ownership import Ownership
 from strategies import LAWS
 
 from reconciler.manifests.documents import Document
@@ -19,7 +20,7 @@ from reconciler.plan import (
     Create,
     Delete,
     Listed,
-    LiveWorkflow,
+    Live,
     Method,
     Plan,
     SetPaused,
@@ -31,7 +32,6 @@ from reconciler.render.plan_markdown import LEAST, LIMIT, MARKER, plan_markdown
 from reconciler.text import Redactor, printable
 from reconciler.values import ABSENT
 from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.ownership import Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -84,8 +84,8 @@ def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
     )
 
 
-def _live(name: str, number: int = 7) -> LiveWorkflow:
-    return LiveWorkflow(id=number, name=name, body={})
+def _live(name: str, number: int = 7) -> Live:
+    return Live(id=number, name=name, body={})
 
 
 def _delete(name: str, *warnings: str) -> Delete:
@@ -146,7 +146,7 @@ def test_it_reads_well() -> None:
         BlockedDelete(live=_live("kept"), reason="it is protected"),
         _delete("old"),
         SetPaused(manifest=_manifest("paused"), live=_live("paused"), paused=True, changes=()),
-        unmanaged=(Listed(id=9, name="someone's", marks=Ownership(owners=frozenset({"b"}))),),
+        unmanaged=(Listed(id=9, name="someone's", ownership=Ownership(owners=frozenset({"b"}))),),
     )
     assert shown == (
         "<!-- peak-reconciler:plan -->\n"
@@ -234,7 +234,7 @@ def _everywhere(text: str) -> Plan:
             ),
             _unchanged(text, text),
         ),
-        unmanaged=(Listed(id=1, name=text, marks=Ownership(owners=frozenset({text}))),),
+        unmanaged=(Listed(id=1, name=text, ownership=Ownership(owners=frozenset({text}))),),
         refusal=text,
     )
 

@@ -11,9 +11,9 @@ import strategies
 from canonical_helpers import form_of, same
 from hypothesis import given
 from hypothesis import strategies as st
+from reconciler.plan.live import Live
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.plan.live import LiveWorkflow
 from reconciler.schema import STEP_TYPES, step_fields, validate
 from reconciler.values import ABSENT, as_list, dump_compact, lookup
 from reconciler.workflow import by_name_path, canonical, hoist_retry_options, lists_back, lists_by_name
@@ -113,7 +113,7 @@ def test_nothing_makes_it_raise(live: Any, desired: Any) -> None:
             by_name_path((key, index, "x"), live)
     memory = SentDigests.of(live)
     Digester(b"key", "w").agrees(memory, ("name",), live)
-    workflow = LiveWorkflow(id=1, name="w", body=live)
+    workflow = Live(id=1, name="w", body=live)
     assert len(workflow.fingerprint()) == 64
     assert workflow.webhooks == workflow.webhooks
     assert repr((live, desired)) == repr(before)
@@ -165,7 +165,7 @@ def test_deep_nesting_within_the_clients_bound_is_fine() -> None:
         "tags": value,
     }
     assert canonical(canonical(body)) == canonical(body)
-    assert LiveWorkflow(id=1, name="w", body=body).fingerprint()
+    assert Live(id=1, name="w", body=body).fingerprint()
     aligned = hoist_retry_options(body, {})
     assert diff(aligned.live, aligned.desired)
 
