@@ -22,10 +22,11 @@ from reconciler.plan import (
     SetPaused,
     Update,
     Write,
+    created_body,
     describe,
 )
 from reconciler.retrying import ExecutionWaiter, Timing
-from reconciler.secrecy.fields import Sensitive
+from reconciler.secrecy import SecretFields
 from reconciler.workflow import Live
 
 
@@ -89,9 +90,7 @@ class Applier:
                 return self._delete(action, patience)
 
     def _create(self, action: Create) -> Result:
-        form = hoisted_form(action.desired)
-        memory = predicted_digests(form, action.desired.name, self._known.options())
-        body = sent_body(Method.CREATE_OR_UPDATE, action.desired, None, memory, action.ownership)
+        body = created_body(action.desired, action.ownership, self._options, self._facts.now())
         created = create_once(self._api, action.name, body, self._timing)
         identity = created.id
 
@@ -153,7 +152,7 @@ class Applier:
                 return live
 
     @contextmanager
-    def _kept(self, live: Live, reason: str, sensitive: Sensitive) -> Iterator[None]:
+    def _kept(self, live: Live, reason: str, sensitive: SecretFields) -> Iterator[None]:
         """Keep a backup of a workflow, unless a guard then keeps it from being overwritten.
 
         It is of the workflow as it was planned for, which the guard sees to be the one that is overwritten:
@@ -170,7 +169,7 @@ class Applier:
             raise
 
     def _delete(self, action: Delete, patience: ExecutionWaiter) -> Result:
-        with self._kept(action.live, "delete", Sensitive()):
+        with self._kept(action.live, "delete", SecretFields()):
             return self._deleted(action, patience)
 
     def _deleted(self, action: Delete, patience: ExecutionWaiter) -> Result:

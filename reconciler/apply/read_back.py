@@ -18,7 +18,7 @@ from reconciler.plan import (
     masked,
 )
 from reconciler.retrying import Timing
-from reconciler.secrecy.fields import Sensitive
+from reconciler.secrecy import SecretFields
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import FieldChange, Live, Ownership
@@ -40,7 +40,7 @@ class Wanted:
     desired: Desired
     ownership: Ownership
     webhooks: frozenset[str] = frozenset()
-    sensitive: Sensitive = field(default_factory=Sensitive)
+    sensitive: SecretFields = field(default_factory=SecretFields)
 
     @staticmethod
     def of(action: Create | Update, webhooks: frozenset[str] = frozenset()) -> Wanted:

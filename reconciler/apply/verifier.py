@@ -1,4 +1,4 @@
-"""Verification: after a write the workflow reads back as sent, its digests are kept, and no plan finds more."""
+"""Verification: a written workflow reads back as sent, its digests are kept, and no plan finds more."""
 
 from __future__ import annotations
 

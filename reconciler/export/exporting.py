@@ -19,7 +19,7 @@ from reconciler.manifests.one_file import read_file
 from reconciler.manifests.writing import manifest_text
 from reconciler.plan import CompareOptions, Desired, PlatformFacts, compare, replaced_unknown_keys
 from reconciler.rules import check_manifest
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, Path, display_path, lookup
 from reconciler.workflow import Body, Live, WriteOnlyField
 

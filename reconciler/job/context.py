@@ -15,7 +15,7 @@ from reconciler.job.log import Log
 from reconciler.job.outcome import fit
 from reconciler.job.signals import Signals
 from reconciler.operations.settings import Typed
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 _LONGEST_ENVIRONMENT: Final = 60
 

@@ -39,8 +39,8 @@ from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.run_recording import INTERRUPTED, Recording, recording
 from reconciler.operations.settings import settle
 from reconciler.plan import Action, Plan
-from reconciler.render.plan_json import plan_json
-from reconciler.text import Redactor
+from reconciler.render import plan_json
+from reconciler.secrecy import Redactor
 
 _LONGEST_TRACE: Final = 4000
 _MOST_FINDINGS: Final = 10

@@ -20,8 +20,7 @@ from reconciler.exits import ExitCode
 from reconciler.operations.engine import Engine
 from reconciler.operations.run_recording import Recording
 from reconciler.plan import Create, Plan, SetPaused
-from reconciler.render.plan_text import plan_text
-from reconciler.render.report import progress_line, report_json, report_text
+from reconciler.render import plan_text, progress_line, report_json, report_text
 
 Stopping: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[threading.Event]]
 

@@ -25,13 +25,20 @@ from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.findings import Finding
 from reconciler.manifests import LoadResult
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.settings import Settings
-from reconciler.plan import CompareOptions, Plan, Scope, Snapshot, make_plan, take_snapshot
-from reconciler.render.findings import finding_line, summary_line
-from reconciler.render.requests import exchange_line
+from reconciler.plan import (
+    CompareOptions,
+    Plan,
+    Scope,
+    Snapshot,
+    known_secrets,
+    make_plan,
+    take_snapshot,
+)
+from reconciler.render import exchange_line, finding_line, summary_line
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of remembered values."""
@@ -46,7 +53,7 @@ class Engine:
     Args:
         manifests: What was loaded.
         session: The connection to the tenant.
-        options: How workflows are compared.
+        options: What holds for all workflows of the run.
         redactor: Removes the token and what came through `!env`.
         concurrency: How many workflows are read or written at a time.
     """
@@ -134,7 +141,7 @@ def open_engine(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
     options = compare_options_of(settings, env, allow_protected)
-    secrets = secrets_of(loaded.manifests, loaded.secrets)
+    secrets = known_secrets(loaded.manifests, loaded.secrets)
     with open_session(settings, env, secrets, observe=observe) as session:
         yield Engine(
             manifests=loaded,

@@ -9,7 +9,7 @@ from reconciler.api import TenantReader
 from reconciler.client.exceptions import AmbiguousNameError
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.plan import describe, list_tenant
-from reconciler.render.runs import some_names
+from reconciler.render import some_names
 from reconciler.text import clip, printable
 from reconciler.workflow import Live
 

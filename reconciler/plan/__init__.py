@@ -9,7 +9,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide
 from reconciler.plan.desired import Desired
-from reconciler.plan.masking import masked, sensitive_places, shown_body
+from reconciler.plan.masking import known_secrets, masked, sensitive_places
 from reconciler.plan.model import (
     Action,
     Blocked,
@@ -71,6 +71,7 @@ __all__ = [
     "decide",
     "describe",
     "describe_all",
+    "known_secrets",
     "list_tenant",
     "live_id",
     "make_plan",
@@ -79,7 +80,6 @@ __all__ = [
     "replaced_unknown_keys",
     "sensitive_places",
     "sent_body",
-    "shown_body",
     "take_snapshot",
     "workflow_statuses",
 ]

@@ -1,6 +1,6 @@
 """The comparison of a live workflow with the desired one: the differences, less what cannot be seen.
 
-A write-only field is judged by the digest of the value that was last sent (`reconciler.workflow.SentDigests`).
+A write-only field is judged by the digest of the value that was last sent (`SentDigests`).
 Pure.
 """
 

@@ -11,6 +11,7 @@ from reconciler.plan.desired import Desired
 from reconciler.plan.masking import masked, paused_change, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
+from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, display_path
 from reconciler.workflow import (
     Body,
@@ -20,7 +21,6 @@ from reconciler.workflow import (
     Ownership,
     SentDigests,
     hoisted_form,
-    is_masked_token,
     leaves,
     owner_tag,
     tokens_left_out,
@@ -195,7 +195,7 @@ def _lost_credentials(desired: Body, live: Body) -> list[str]:
         display_path(("steps", name, "repository", "token"))
         for name, step in live.steps.items()
         if (token := step.repository.get("token"))
-        and is_masked_token(token)
+        and is_mask(token)
         and name in desired.steps
         and desired.steps[name].repository.get("token") is None
     ]

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
+from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
-from reconciler.workflow import Body, is_masked_token, leaves, lists_back, lists_by_name, write_only_field
+from reconciler.workflow import Body, leaves, lists_back, lists_by_name, write_only_field
 
 Pattern: TypeAlias = tuple[str, ...]
 """The parts of a path; `*` stands for any one part."""
@@ -120,7 +121,7 @@ def _keep_write_only(ours: JsonObject, path: Path, value: JsonValue, old: JsonVa
         if kind is None or stated is None or stated in ({}, []):
             continue
         holder = lookup(ours, leaf[:-1] if kind.is_credential else leaf[:_ITEM_DEPTH])
-        masked = is_masked_token(as_object(holder).get(str(leaf[-1])))
+        masked = is_mask(as_object(holder).get(str(leaf[-1])))
         hidden = masked if kind.is_credential else kind not in shown
         if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
             put(ours, leaf, stated)

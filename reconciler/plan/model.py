@@ -10,7 +10,7 @@ from reconciler.manifests.manifest import Source
 from reconciler.plan.bodies import Method
 from reconciler.plan.desired import Desired
 from reconciler.plan.platform_facts import PlatformFacts
-from reconciler.secrecy.fields import Sensitive
+from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject
 from reconciler.workflow import FieldChange, Listed, Live, Ownership
 
@@ -38,7 +38,7 @@ class Subject(Remarks):
     """
 
     manifest: Manifest
-    sensitive: Sensitive = field(default_factory=Sensitive)
+    sensitive: SecretFields = field(default_factory=SecretFields)
 
     @property
     def name(self) -> str:

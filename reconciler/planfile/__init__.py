@@ -19,8 +19,8 @@ __all__ = [
     "plan_file_text",
     "read_plan_file",
     "record",
+    "saved_compare_options",
     "saved_options",
     "saved_scope",
-    "saved_tenancy",
     "still_holding",
 ]

@@ -14,7 +14,7 @@ from reconciler.workflow.live import Listed, Live
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
-from reconciler.workflow.sendable import is_masked_token, sendable_body
+from reconciler.workflow.sendable import sendable_body
 from reconciler.workflow.sent_digests import Digester, SentDigests
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
@@ -45,7 +45,6 @@ __all__ = [
     "diff",
     "hoisted_form",
     "is_digest_tag",
-    "is_masked_token",
     "is_own_tag",
     "is_returned",
     "leaves",

@@ -57,7 +57,7 @@ class ComparableForms:
 
     @cached_property
     def _hoisted(self) -> tuple[JsonObject, JsonObject]:
-        """Both forms; the options of the steps that state none stand at the top if they are all the same live."""
+        """Both forms; the options of the steps that state none are at the top if all the same live."""
         before, after = self._forms
         inheriting = self.desired_body.inheriting_steps
         shared = [name for name in inheriting if name in as_object(before.get("steps"))]

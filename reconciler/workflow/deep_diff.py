@@ -69,7 +69,7 @@ class _ListsAreLeaves(BaseOperatorPlus):
 
 
 def _filled(form: JsonObject, other: JsonObject, path: Path = ()) -> JsonObject:
-    """Return `form` with an empty map wherever only `other` has one, so that each field inside is a change."""
+    """Return `form` with an empty map wherever only `other` has one: each field inside is a change."""
     result = dict(form)
     for key, theirs in other.items():
         ours = form.get(key, ABSENT)

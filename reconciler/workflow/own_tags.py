@@ -60,7 +60,7 @@ class OwnTags:
 
     @staticmethod
     def of(tags: JsonValue) -> OwnTags:
-        """Return what the tags of a listed or described workflow say; a tag that does not parse says nothing."""
+        """Return what the tags of a workflow say; a tag that does not parse says nothing."""
         names = [name for tag in as_list(tags) if (name := _name(tag)).startswith(_PREFIX)]
         known = (_OWNER, _SENT)
         return OwnTags(

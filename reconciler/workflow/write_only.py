@@ -7,9 +7,8 @@ from enum import Enum
 from functools import cache
 
 from reconciler.schema import Field, body_fields, sensitive_step_fields
-from reconciler.secrecy.fields import is_secret_field
+from reconciler.secrecy import is_mask, is_secret_field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
-from reconciler.workflow.sendable import is_masked_token
 
 _STEP_RETRY_PATH = ("runConfiguration", "retryOptions")
 
@@ -56,7 +55,7 @@ def is_returned(path: Path, value: JsonValue | Absent) -> bool:
     if value is ABSENT:
         return False
     kind = write_only_field(path)
-    return kind is None or not kind.is_credential or not is_masked_token(value)
+    return kind is None or not kind.is_credential or not is_mask(value)
 
 
 def tokens_left_out(form: JsonObject) -> list[Path]:

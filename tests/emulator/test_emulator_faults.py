@@ -112,7 +112,7 @@ def test_slow_body_is_whole(api: Api) -> None:
 def test_delays_add_up(api: Api) -> None:
     """Delays of all rules that strike add up, and go together with an outcome."""
     plan = FaultPlan()
-    plan.put(["latency:30ms", "latency:20ms@GET", "slow-body:1ms", "503", "latency:1s"])
+    plan.replace(["latency:30ms", "latency:20ms@GET", "slow-body:1ms", "503", "latency:1s"])
     effects = plan.effects("GET", "/")
     assert (effects.wait, effects.trickle, effects.outcome) == (0.05, 0.001, Fault(kind="503"))
     api.server.faults = ("latency:1ms",)
@@ -124,7 +124,7 @@ def test_delays_add_up(api: Api) -> None:
 def test_delays_have_a_default() -> None:
     """A delay without a duration lasts a tenth of a second."""
     plan = FaultPlan()
-    plan.put(["latency", "slow-body:50%:x0", "slow-body:x1"])
+    plan.replace(["latency", "slow-body:50%:x0", "slow-body:x1"])
     effects = plan.effects("GET", "/")
     assert (effects.wait, effects.trickle) == (0.1, 0.1)
 
@@ -169,7 +169,7 @@ def test_chance_follows_the_seed() -> None:
 
     def struck(seed: int) -> list[bool]:
         plan = FaultPlan(seed)
-        plan.put(["500:0.3"])
+        plan.replace(["500:0.3"])
         return [plan.effects("GET", "/").outcome is not None for _ in range(1000)]
 
     assert struck(1) == struck(1)
@@ -180,8 +180,8 @@ def test_chance_follows_the_seed() -> None:
 def test_rules_draw_apart_from_each_other() -> None:
     """What one rule strikes does not depend on which rules stand beside it later."""
     alone, beside = FaultPlan(5), FaultPlan(5)
-    alone.put(["latency:1ms:0.5"])
-    beside.put(["latency:1ms:0.5", "500:0.5"])
+    alone.replace(["latency:1ms:0.5"])
+    beside.replace(["latency:1ms:0.5", "500:0.5"])
     waits = [[plan.effects("GET", "/").wait for _ in range(50)] for plan in (alone, beside)]
     assert waits[0] == waits[1]
 
@@ -214,8 +214,8 @@ def test_grammar(spec: str, fault: Fault) -> None:
         ("explode", "unknown fault"),
         ("200", "unknown fault"),
         ("500-loudly", "unknown fault"),
-        ("500:often", "cannot read 'often'"),
-        ("500:x", "cannot read 'x'"),
+        ("500:often", "invalid setting 'often'"),
+        ("500:x", "invalid setting 'x'"),
         ("500:2", "between 0 and 1"),
         ("500:50ms", "takes no duration"),
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from emulator_helpers import WORKFLOWS, Api, body
 
-from reconciler.emulator.requestlog import RecordedRequest, RequestLog
+from reconciler.emulator.request_log import RecordedRequest, RequestLog
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import UsageError
 
@@ -82,7 +82,7 @@ def test_memory_is_bounded() -> None:
     def request(number: int) -> RecordedRequest:
         return RecordedRequest(method="GET", path=f"/{number}", query=(), headers=(), body=None, status=200)
 
-    log = RequestLog(most_requests=3, most_bytes=100)
+    log = RequestLog(max_requests=3, max_bytes=100)
     for number in range(5):
         log.add(request(number), 10)
     assert [item.path for item in log.requests()] == ["/2", "/3", "/4"]

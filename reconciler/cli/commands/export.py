@@ -24,9 +24,9 @@ from reconciler.operations.new_files import place_files
 from reconciler.operations.resolving import unknown
 from reconciler.operations.settings import Settings
 from reconciler.plan import PlatformFacts, describe_all, list_tenant, read_default_resource
-from reconciler.render.exports import export_lines
-from reconciler.secrecy.credentials import looks_like
-from reconciler.text import Redactor, clip, printable, slug
+from reconciler.render import export_lines
+from reconciler.secrecy import Redactor, credential_kind
+from reconciler.text import clip, printable, slug
 from reconciler.workflow import Listed, Live
 
 
@@ -169,7 +169,9 @@ def _named(listed: Iterable[Listed], name: str) -> list[Listed]:
 def _files(exported: Iterable[Exported]) -> dict[str, str]:
     """Return the manifests by file name: the name of the workflow, with its id where that is not enough."""
     written = [item for item in exported if item.text]
-    slugs = {item.live.id: "" if looks_like(item.live.name) else slug(item.live.name) for item in written}
+    slugs = {
+        item.live.id: "" if credential_kind(item.live.name) else slug(item.live.name) for item in written
+    }
     shared = Counter(slugs.values())
     files = {}
     for item in written:

@@ -17,13 +17,13 @@ from reconciler.exits import ExitCode
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.applying import apply_and_report, show_plan
 from reconciler.operations.engine import Engine, compare_options_of, open_session
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Action, CompareOptions, Plan, describe_all, list_tenant
-from reconciler.render.backups import backups_json, backups_text
+from reconciler.plan import Action, CompareOptions, Plan, describe_all, known_secrets, list_tenant
+from reconciler.render import backups_json, backups_text
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow import Body, Listed, Live
 
 
@@ -55,7 +55,7 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
         return ExitCode.OK
     settings.refuse_unnamed_environment()
     git = _manifests(settings)
-    secrets = secrets_of(git.manifests, git.secrets)
+    secrets = known_secrets(git.manifests, git.secrets)
     with (
         recording(manner.report) as record,
         open_session(settings, secrets=secrets, observe=record.observe) as session,

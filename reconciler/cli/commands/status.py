@@ -10,7 +10,7 @@ from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_engine
 from reconciler.operations.settings import Settings
 from reconciler.plan import Scope, Sync, make_plan, workflow_statuses
-from reconciler.render.status import status_json, status_text
+from reconciler.render import status_json, status_text
 
 
 @click.command(name="status")
