@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.json_documents import document_text, versioned
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
-from reconciler.workflow import StepGraph
+from reconciler.workflow import STANDARD, StepGraph
 
 FORMAT_VERSION: Final = 1
 _MARKUP: Final = re.compile(r"[^\w .,()/-]")
@@ -40,7 +40,7 @@ def _label(name: str) -> str:
 
 def _title(graph: StepGraph, name: str) -> str:
     kind = graph.type_of(name)
-    return name if kind == _STANDARD else f"{name} ({kind})"
+    return name if kind == STANDARD else f"{name} ({kind})"
 
 
 def graph_text(drawings: Sequence[Drawing]) -> str:
@@ -84,7 +84,7 @@ def _branches(graph: StepGraph, roots: list[str], shown: set[str]) -> Iterator[s
 def _remarks(graph: StepGraph, name: str, parent: str) -> str:
     kind = graph.type_of(name)
     others = [other for other in graph.parents[name] if other != parent]
-    remarks = f" [{_label(kind)}]" if kind != _STANDARD else ""
+    remarks = f" [{_label(kind)}]" if kind != STANDARD else ""
     remarks += f" (waits for {', '.join(map(_label, others))}, too)" if others else ""
     missing = graph.missing.get(name, ())
     return remarks + (f" (waits for what is no step: {', '.join(map(_label, missing))})" if missing else "")

@@ -76,7 +76,9 @@ def hoisted_form(body: Body) -> JsonObject:
 def without_default_resource(form: JsonObject, default_resource: JsonObject) -> JsonObject:
     """Return a canonical form without the resources of its steps that equal the default resource."""
     steps = as_object(form.get("steps"))
-    stripped = {name: _without_default(as_object(step), default_resource) for name, step in steps.items()}
+    stripped: JsonObject = {
+        name: _without_default(as_object(step), default_resource) for name, step in steps.items()
+    }
     return {**form, "steps": stripped} if stripped else form
 
 

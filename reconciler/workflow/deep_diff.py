@@ -28,10 +28,10 @@ def field_changes(
     before: JsonObject, after: JsonObject, default_resource: JsonObject
 ) -> tuple[FieldChange, ...]:
     """Return the differences, as `reconciler.workflow.diff.diff` does."""
-    unequal = _unequal(before, after), _unequal(after, before)
+    here, there = _unequal(before, after), _unequal(after, before)
     tree = DeepDiff(
-        _filled(*unequal),
-        _filled(*reversed(unequal)),
+        _filled(here, there),
+        _filled(there, here),
         view="tree",
         ignore_private_variables=False,
         threshold_to_diff_deeper=0,

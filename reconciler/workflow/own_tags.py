@@ -16,10 +16,10 @@ from typing import Final
 from reconciler.values import JsonValue, as_list, as_object
 from reconciler.workflow.sent_digests import SentDigests
 
-_PREFIX: Final = "reconciler-"
-_OWNER: Final = f"{_PREFIX}owner-"
-_PROTECTED: Final = f"{_PREFIX}protected"
-_SENT: Final = f"{_PREFIX}sent-"
+OWN_TAG_PREFIX: Final = "reconciler-"
+_OWNER: Final = f"{OWN_TAG_PREFIX}owner-"
+_PROTECTED: Final = f"{OWN_TAG_PREFIX}protected"
+_SENT: Final = f"{OWN_TAG_PREFIX}sent-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class OwnTags:
     @staticmethod
     def of(tags: JsonValue) -> OwnTags:
         """Return what the tags of a workflow say; a tag that does not parse says nothing."""
-        names = [name for tag in as_list(tags) if (name := _name(tag)).startswith(_PREFIX)]
+        names = [name for tag in as_list(tags) if (name := _name(tag)).startswith(OWN_TAG_PREFIX)]
         known = (_OWNER, _SENT)
         return OwnTags(
             ownership=Ownership(
@@ -83,7 +83,7 @@ class OwnTags:
 def is_own_tag(tag: JsonValue) -> bool:
     """Return whether `tag`, an object or a name, is one of the reconciler's own."""
     name = tag.get("name") if isinstance(tag, dict) else tag
-    return isinstance(name, str) and name.startswith(_PREFIX)
+    return isinstance(name, str) and name.startswith(OWN_TAG_PREFIX)
 
 
 def is_digest_tag(tag: JsonValue) -> bool:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flow_helpers import body, step
-from reconciler.workflow.ownership import owner_tag
 
 from reconciler.apply import Report, Result, Status
 from reconciler.plan import Delete, SetPaused, Unchanged
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from flow_helpers import Git

@@ -19,7 +19,7 @@ from reconciler.client.calls import Clock
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.settings import Settings
-from reconciler.plan import Action, DefaultResource, Plan, Scope, Unchanged
+from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ class Git:
     def applier(self, engine: Engine) -> Applier:
         """Return what carries a plan out, in the test's time."""
         writer = Workflow(engine.session)
-        return Applier(writer, engine.options, DefaultResource(writer.get_default_resource), self.time.timing)
+        return Applier(writer, engine.options, self.time.timing)
 
     def apply(self, plan: Plan | None = None, *, fail_fast: bool = False) -> Report:
         """Carry `plan` out, or one that is made now, and return the report."""

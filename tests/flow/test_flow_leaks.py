@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from flow_helpers import LIST, TENANTS, body
 from leak_helpers import CANARIES, FORMS, GITHUB_TOKEN, Stage, found_in, secretive
-from reconciler.workflow.ownership import owner_tag
 
 from reconciler.emulator.server import EmulatorServer
 from reconciler.emulator.state import HttpError
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import LIST, Git, body, errors, kinds, statuses
-from reconciler.workflow.ownership import owner_tag
 
 from reconciler.errors import InvalidInputError
 from reconciler.plan import Selection, Shard
 from reconciler.safety import Safety
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import TENANTS, Git, body, rich, run, step
-from reconciler.workflow.ownership import owner_tag
 
 from reconciler.planfile.file import _digest
 from reconciler.planfile.records import same_action
 from reconciler.schema import is_valid
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable

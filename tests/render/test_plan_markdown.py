@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_reader import Read, read_markdown
-from reconciler.workflow.ownership import Ownership
 from strategies import LAWS
 
 from reconciler.manifests.documents import Document
@@ -19,8 +19,8 @@ from reconciler.plan import (
     BlockedDelete,
     Create,
     Delete,
+    Desired,
     Listed,
-    Live,
     Method,
     Plan,
     SetPaused,
@@ -32,7 +32,7 @@ from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdo
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import Body, FieldChange, Live, Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -86,7 +86,7 @@ def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
 
 
 def _live(name: str, number: int = 7) -> Live:
-    return Live(id=number, name=name, body={})
+    return Live(id=number, name=name, body=Body({}))
 
 
 def _delete(name: str, *warnings: str) -> Delete:
@@ -97,7 +97,7 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     return Update(
         manifest=_manifest(name, file),
         live=_live(name),
-        desired={"name": name},
+        desired=_desired({"name": name}),
         body={"name": name},
         method=Method.PATCH,
         reason="values are only added or changed",
@@ -106,9 +106,13 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     )
 
 
+def _desired(body: Any) -> Desired:
+    return Desired(manifest=_manifest(body["name"]), body=Body(body))
+
+
 def _create(name: str, *steps: str) -> Create:
     desired = {"name": name, "steps": dict.fromkeys(steps)}
-    return Create(manifest=_manifest(name), desired=desired, body=desired, changes=())
+    return Create(manifest=_manifest(name), desired=_desired(desired), body=desired, changes=())
 
 
 def _unchanged(name: str, *notes: str) -> Unchanged:
@@ -302,7 +306,7 @@ def test_gitlab_counts() -> None:
     renamed = Update(
         manifest=_manifest("b"),
         live=_live("a"),
-        desired={"name": "b"},
+        desired=_desired({"name": "b"}),
         body={},
         method=Method.PATCH,
         reason="",
