@@ -375,7 +375,7 @@ def test_resources_are_judged_by_the_default() -> None:
     assert not change.removes
     assert [change.after for change in compared(told, plain).changes] == [ABSENT, ABSENT]
     one: Any = {"name": NAME, "steps": {"a": {"resources": {"instanceTypeId": True}}}}
-    assert compared(one, plain, default_resource={"instanceTypeId": 1}).changes != ()
+    assert compared(one, plain, run_of(default_resource={"instanceTypeId": 1})).changes != ()
 
 
 def test_the_note_names_the_fields_that_cannot_be_seen() -> None:

@@ -20,7 +20,6 @@ from reconciler.plan import (
     Create,
     Delete,
     Desired,
-    Listed,
     Method,
     Plan,
     SetPaused,
@@ -32,7 +31,7 @@ from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdo
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT
-from reconciler.workflow import Body, FieldChange, Live, Ownership
+from reconciler.workflow import Body, FieldChange, Listed, Live, Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
