@@ -10,7 +10,7 @@ from reconciler.apply.guarding import GoneError, ids_of, ready
 from reconciler.apply.report import Result, Status, StoppedError, UnsettledError, words
 from reconciler.apply.verifier import SharedFacts, Verifier
 from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
-from reconciler.backup import Backups
+from reconciler.backup import BackupWriter
 from reconciler.client.exceptions import ConflictException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.manifests.manifest import WhenRunning
@@ -45,7 +45,7 @@ class Applier:
         api: TenantWriter,
         options: CompareOptions,
         timing: Timing | None = None,
-        backups: Backups | None = None,
+        backups: BackupWriter | None = None,
     ) -> None:
         self._api = api
         self._backups = backups

@@ -2,8 +2,8 @@
 
 It keeps workflows in memory or in a file, advances executions by the clock, reads workflows back in every way
 that the platform is known or suspected to (profiles), and injects errors and delays on demand (faults). It
-shares no code with what is tested against it: it imports only the package's errors and values, and only the
-command line imports it. It never connects to another host.
+shares no code with what is tested against it: it imports only the package's errors, values and file
+helpers, and only the command line imports it. It never connects to another host.
 
 `EmulatorServer` needs the libraries of the extra `emulator`; it is loaded on first use, so that the names of
 profiles and faults are available without them.

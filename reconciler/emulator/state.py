@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from reconciler.errors import InvalidInputError, ReconcilerError
+from reconciler.files import write_atomically
 from reconciler.values import JsonObject
 
 _FORMAT: Final = "peak-reconciler-emulator/1"
@@ -117,14 +116,7 @@ class DataFile:
             InvalidInputError: When the file cannot be written.
         """
         try:
-            handle, scratch = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                    json.dump(_encode(state), stream)
-                Path(scratch).replace(self._path)
-            except BaseException:
-                Path(scratch).unlink(missing_ok=True)
-                raise
+            write_atomically(self._path, json.dumps(_encode(state)), private=True)
         except OSError as error:
             raise InvalidInputError(f"cannot write {self._path}: {error.strerror}") from error
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler.apply import Applier, Report, Status, Timing, apply_plan
 from reconciler.client import Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
-from reconciler.export import Exported, Exporter
+from reconciler.export import Exporter, ExportResult
 from reconciler.manifests import LoadResult, load_manifests
 from reconciler.plan import (
     CompareOptions,
@@ -75,14 +75,14 @@ class Round:
         snapshot = take_snapshot(self._reader, loaded.manifests, OPTIONS)
         return make_plan(snapshot, OPTIONS)
 
-    def export(self) -> list[Exported]:
+    def export(self) -> list[ExportResult]:
         """Export every workflow of the tenant."""
         live = describe_all(self._reader, [item.id for item in list_tenant(self._reader)], 1)
         facts = PlatformFacts(default_resource=read_default_resource(self._reader))
         exporter = Exporter(OPTIONS, facts.learned_from(live.values(), OPTIONS), Redactor())
         return [exporter.export(workflow) for workflow in live.values()]
 
-    def plan_exported(self, exported: list[Exported], env: dict[str, str]) -> Plan:
+    def plan_exported(self, exported: list[ExportResult], env: dict[str, str]) -> Plan:
         """Return the plan for exported manifests, which must pass the whole check."""
         texts = {f"{number}.yaml": item.text for number, item in enumerate(exported)}
         return self.plan_of(_loaded(texts, partial(load_checked, env=env)))

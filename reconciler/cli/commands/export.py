@@ -17,13 +17,18 @@ from reconciler.cli.terminal import show, warn
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
-from reconciler.export import Exported, Exporter
+from reconciler.export import Exporter, ExportResult
 from reconciler.manifests.files import CONFIGURATION_NAMES
 from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.new_files import place_files
 from reconciler.operations.resolving import unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import PlatformFacts, describe_all, list_tenant, read_default_resource
+from reconciler.plan import (
+    PlatformFacts,
+    describe_all,
+    list_tenant,
+    read_default_resource,
+)
 from reconciler.render import export_lines
 from reconciler.secrecy import Redactor, credential_kind
 from reconciler.text import clip, printable, slug
@@ -113,7 +118,7 @@ def _for_standard_output(text: str) -> str:
 
 def _exported(
     session: Session, settings: Settings, names: tuple[str, ...], ids: tuple[int, ...], *, take_all: bool
-) -> list[Exported]:
+) -> list[ExportResult]:
     reader = Workflow(session.as_read_only())
     listed = list_tenant(reader)
     chosen = _chosen(listed, names, ids, take_all=take_all)
@@ -131,11 +136,11 @@ def _exported(
     ]
 
 
-def _ambiguous(live: Live, number: int) -> Exported:
+def _ambiguous(live: Live, number: int) -> ExportResult:
     problem = (
         f"{number} live workflows have this name, and manifests tell workflows by it: export one by --id"
     )
-    return Exported(live=live, text="", problems=(problem,))
+    return ExportResult(live=live, text="", problems=(problem,))
 
 
 def _chosen(
@@ -166,7 +171,7 @@ def _named(listed: Iterable[Listed], name: str) -> list[Listed]:
     return exact or [item for item in listed if fnmatchcase(item.name, name)]
 
 
-def _files(exported: Iterable[Exported]) -> dict[str, str]:
+def _files(exported: Iterable[ExportResult]) -> dict[str, str]:
     """Return the manifests by file name: the name of the workflow, with its id where that is not enough."""
     written = [item for item in exported if item.text]
     slugs = {

@@ -1,3 +1,5 @@
+"""Executions: their course by the clock, lists, filters, logs and downloads."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -16,8 +18,8 @@ def _statuses(api: Api, number: int, execution: str) -> dict[str, str]:
     return {"": details["status"], **{item["name"]: item["status"] for item in details["steps"]}}
 
 
-def test_run_goes_through_the_graph_by_the_clock(api: Api, clock: Clock) -> None:
-    """Steps start when their parents are done, independent ones side by side."""
+def test_execution_follows_the_graph_by_the_clock(api: Api, clock: Clock) -> None:
+    """Steps start when their parents have finished, independent ones in parallel."""
     number = api.create(
         body(
             steps={
@@ -43,7 +45,7 @@ def test_run_goes_through_the_graph_by_the_clock(api: Api, clock: Clock) -> None
 
 
 def test_details_give_times_and_nodes(api: Api, clock: Clock) -> None:
-    """Details tell when the run and its steps started and ended, and where their logs are kept."""
+    """Details show when the execution and its steps started and ended, and their node IDs."""
     number = api.create(body(steps={"one": step(), "two": step(parents=["one"])}))
     execution = api.execute(number)
     clock.advance(1.5)
@@ -61,8 +63,8 @@ def test_details_give_times_and_nodes(api: Api, clock: Clock) -> None:
     assert api.get(f"{number}/executions/{execution}")["finishedAt"] == "2020-09-13T12:26:42.000Z"
 
 
-def test_failing_command_fails_the_run(api: Api, clock: Clock) -> None:
-    """`exit 3` fails its step; what comes after does not run, what is beside it does; `exit 0` is fine."""
+def test_failing_command_fails_the_execution(api: Api, clock: Clock) -> None:
+    """`exit 3` fails its step; descendants do not run, independent steps do; `exit 0` succeeds."""
     number = api.create(
         body(
             steps={
@@ -86,16 +88,16 @@ def test_failing_command_fails_the_run(api: Api, clock: Clock) -> None:
 
 
 def test_skipped_steps_do_not_run(api: Api, clock: Clock) -> None:
-    """`skip` leaves out one step and goes on after it; `skipDAG` leaves out what comes after as well."""
+    """`skip` skips one step and runs its descendants; `skipDAG` skips the descendants as well."""
 
-    def skipping(**how: bool) -> dict[str, Any]:
-        return step(runConfiguration={"skipConfiguration": how})
+    def skipping(**configuration: bool) -> dict[str, Any]:
+        return step(runConfiguration={"skipConfiguration": configuration})
 
     number = api.create(
         body(
             steps={
                 "alone": skipping(skip=True),
-                "goes-on": step(parents=["alone"]),
+                "next": step(parents=["alone"]),
                 "whole": skipping(skip=False, skipDAG=True),
                 "below": step(parents=["whole"]),
             }
@@ -106,14 +108,14 @@ def test_skipped_steps_do_not_run(api: Api, clock: Clock) -> None:
     assert _statuses(api, number, execution) == {
         "": "Success",
         "alone": "Skipped",
-        "goes-on": "Success",
+        "next": "Success",
         "whole": "Skipped",
         "below": "Skipped",
     }
 
 
-def test_steps_to_run_restrict_the_run(api: Api, clock: Clock) -> None:
-    """Only the steps asked for run, with what comes after them where `runDAG` says so."""
+def test_steps_to_run_restrict_the_execution(api: Api, clock: Clock) -> None:
+    """Only the chosen steps run, with their descendants when `runDAG` is true."""
     chain = {"a": step(), "b": step(parents=["a"]), "c": step(parents=["b"]), "d": step()}
     number = api.create(body(steps=chain))
     execution = api.execute(number, {"stepsToRun": [{"stepName": "b", "runDAG": True}]})
@@ -132,8 +134,8 @@ def test_steps_to_run_restrict_the_run(api: Api, clock: Clock) -> None:
     assert (answer.status_code, "zz" in answer.json()["detail"]) == (400, True)
 
 
-def test_second_run_waits_unless_concurrency_is_allowed(api: Api, clock: Clock) -> None:
-    """A running workflow is not started again (409), unless its metadata allows it."""
+def test_second_execution_is_refused_unless_concurrency_is_allowed(api: Api, clock: Clock) -> None:
+    """A running workflow cannot be executed again (409), unless its metadata allows it."""
     single, several = api.create(body()), api.create(body(metadata={"allowConcurrentExecution": True}))
     api.execute(single)
     assert api.send("POST", f"{single}/execute").status_code == 409
@@ -143,8 +145,8 @@ def test_second_run_waits_unless_concurrency_is_allowed(api: Api, clock: Clock) 
     assert len(api.get(f"executions/{several}")["executions"]) == 2
 
 
-def test_parents_in_a_circle_cannot_run(api: Api) -> None:
-    """Steps that wait for each other are refused when they are to run; unknown parents are not waited for."""
+def test_cycle_of_parents_cannot_run(api: Api) -> None:
+    """A cycle of parents is refused on execute; unknown parents are ignored."""
     number = api.create(
         body(steps={"a": step(parents=["b"]), "b": step(parents=["a"]), "c": step(parents=["x"])})
     )
@@ -153,22 +155,22 @@ def test_parents_in_a_circle_cannot_run(api: Api) -> None:
 
 
 def test_executions_are_listed_newest_first(api: Api, clock: Clock) -> None:
-    """The list of runs is paged, newest first, with the documented keys."""
+    """The list of executions is paged, newest first, with the documented keys."""
     number = api.create(body())
     started = []
     for _ in range(3):
         started.append(api.execute(number))
         clock.advance(60)
     page = api.get(f"executions/{number}", pageSize=2)
-    assert [run["executionId"] for run in page["executions"]] == [started[2], started[1]]
+    assert [execution["executionId"] for execution in page["executions"]] == [started[2], started[1]]
     assert (page["pageCount"], page["pageNumber"], page["pageSize"], page["workflowId"]) == (2, 1, 2, number)
     assert page["executions"][0]["duration"] == 1.0
     second = api.get(f"executions/{number}", pageSize=2, pageNumber=2)
-    assert [run["executionId"] for run in second["executions"]] == [started[0]]
+    assert [execution["executionId"] for execution in second["executions"]] == [started[0]]
 
 
 def test_executions_are_filtered(api: Api, clock: Clock) -> None:
-    """Runs are chosen by date, by statuses and by count; a date that is none is refused."""
+    """Executions are filtered by date, statuses and count; an invalid date is refused."""
     number = api.create(body())
     first = api.execute(number)
     clock.advance(86_400)
@@ -179,7 +181,9 @@ def test_executions_are_filtered(api: Api, clock: Clock) -> None:
     third = api.execute(number)
 
     def found(**query: Any) -> list[str]:
-        return [run["executionId"] for run in api.get(f"executions/{number}", **query)["executions"]]
+        return [
+            execution["executionId"] for execution in api.get(f"executions/{number}", **query)["executions"]
+        ]
 
     assert found(dateFrom="2020-09-14") == [third, second]
     assert found(dateTo="2020-09-13T23:00:00.000Z") == [first]
@@ -191,7 +195,7 @@ def test_executions_are_filtered(api: Api, clock: Clock) -> None:
 
 
 def test_logs_are_paged_by_token(api: Api, clock: Clock) -> None:
-    """Logs come page by page; the last page has a token as well, and asking with it gives nothing new."""
+    """Logs come in pages; the last page has a token as well, and the page after it is empty."""
     number = api.create(body(steps={"one": step(repository={"url": "https://example.com/org/code.git"})}))
     execution = api.execute(
         number, {"params": {"global": {"a": "1"}, "stepWise": {"one": {"b": "2"}, "x": {}}}}
@@ -221,7 +225,7 @@ def test_logs_are_paged_by_token(api: Api, clock: Clock) -> None:
 
 
 def test_logs_grow_while_the_step_runs(api: Api, clock: Clock) -> None:
-    """A step that waits has no logs; a running one has some; following the token gives the rest later."""
+    """A pending step has no logs, a running one has some; the token continues with the later lines."""
     number = api.create(body(steps={"one": step(), "two": step(parents=["one"])}))
     path = f"{number}/executions/{api.execute(number)}/logs"
     assert api.get(path, stepName="two")["stepRunStatus"] == "Pending"
@@ -238,15 +242,15 @@ def test_logs_grow_while_the_step_runs(api: Api, clock: Clock) -> None:
     ("query", "status"),
     [({}, 400), ({"stepName": "zz"}, 404), ({"stepName": "one", "nextToken": "made up"}, 400)],
 )
-def test_logs_of_something_else_are_refused(api: Api, query: dict[str, str], status: int) -> None:
-    """Logs need a step of the run, and a token that was handed out."""
+def test_logs_need_a_known_step_and_a_valid_token(api: Api, query: dict[str, str], status: int) -> None:
+    """Logs need a step of the execution, and a token issued by the API."""
     number = api.create(body())
     answer = api.send("GET", f"{number}/executions/{api.execute(number)}/logs", params=query)
     assert answer.status_code == status
 
 
 def test_every_kind_of_step_logs(api: Api, clock: Clock) -> None:
-    """HTTP, SQL and export steps run and log as well; a step that never ran has no logs."""
+    """HTTP, SQL and export steps run and log as well; a step that did not run has no logs."""
     number = api.create(
         body(
             steps={
@@ -271,7 +275,7 @@ def test_every_kind_of_step_logs(api: Api, clock: Clock) -> None:
 
 
 def test_logs_can_be_downloaded_without_a_token(api: Api, clock: Clock) -> None:
-    """The download's address carries its own permission: it needs no header, and a changed one is refused."""
+    """A download URL is signed: it needs no header, and a changed one is refused."""
     number = api.create(body())
     path = f"{number}/executions/{api.execute(number)}/logs/download"
     clock.advance(2)
@@ -282,8 +286,8 @@ def test_logs_can_be_downloaded_without_a_token(api: Api, clock: Clock) -> None:
     assert api.session.get(address + "0", timeout=10).status_code == 403
 
 
-def test_spoke_logs_are_found_by_node_and_time(api: Api, server: EmulatorServer, clock: Clock) -> None:
-    """A spoke tenant says so, and its logs are asked for by node and time; they tell no status."""
+def test_spoke_logs_are_read_by_node_and_time(api: Api, server: EmulatorServer, clock: Clock) -> None:
+    """A spoke tenant says so in its metadata; its logs are read by node and time, and have no status."""
     assert "spokeDetails" not in api.get("/tenant-management/api/v1/external/tenants/tenant-metadata")
     server.profile = frozenset({"spoke"})
     metadata = api.get("/tenant-management/api/v1/external/tenants/tenant-metadata")
@@ -292,19 +296,19 @@ def test_spoke_logs_are_found_by_node_and_time(api: Api, server: EmulatorServer,
     execution = api.execute(number)
     clock.advance(2)
     (one,) = api.get(f"{number}/executions/{execution}")["steps"]
-    where = {"logSource": one["nodeId"], "startTime": one["startedAt"], "endTime": one["finishedAt"]}
-    page = api.get("/spoke/api/v1/logs/workflow", **where)
+    query = {"logSource": one["nodeId"], "startTime": one["startedAt"], "endTime": one["finishedAt"]}
+    page = api.get("/spoke/api/v1/logs/workflow", **query)
     assert (len(page["logs"]), "stepRunStatus" in page) == (4, False)
     assert (
-        api.get("/spoke/api/v1/logs/workflow", **{**where, "endTime": one["startedAt"]})["logs"]
+        api.get("/spoke/api/v1/logs/workflow", **{**query, "endTime": one["startedAt"]})["logs"]
         == page["logs"][:1]
     )
-    assert api.get("/spoke/api/v1/logs/workflow", **where, nextToken=page["nextToken"])["logs"] == []
+    assert api.get("/spoke/api/v1/logs/workflow", **query, nextToken=page["nextToken"])["logs"] == []
     assert api.send("GET", "/spoke/api/v1/logs/workflow?logSource=no.one").status_code == 404
 
 
-def test_deleting_a_workflow_deletes_its_runs(api: Api, clock: Clock) -> None:
-    """The runs of a deleted workflow are gone with it."""
+def test_deleting_a_workflow_deletes_its_executions(api: Api, clock: Clock) -> None:
+    """The executions of a deleted workflow are deleted with it."""
     number = api.create(body())
     execution = api.execute(number)
     clock.advance(2)

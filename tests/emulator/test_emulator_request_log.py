@@ -1,3 +1,5 @@
+"""The request log: what is recorded, in memory and in a file."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -16,40 +18,44 @@ if TYPE_CHECKING:
 
 
 def test_requests_are_recorded(api: Api) -> None:
-    """Every request is there in order when its answer arrives: method, path, query, body, status."""
+    """Every request is recorded, in order, before its answer arrives: method, path, query, body, status."""
     api.get(searchTerm="ä b", workflowStatus=["Draft", "Paused"])
     api.create(body())
     api.send("DELETE", "99")
-    seen = api.server.requests
-    assert [(item.method, item.path, item.status) for item in seen] == [
+    recorded = api.server.requests
+    assert [(item.method, item.path, item.status) for item in recorded] == [
         ("GET", WORKFLOWS, 200),
         ("POST", WORKFLOWS, 200),
         ("DELETE", WORKFLOWS + "99", 404),
     ]
-    assert seen[0].query == (("searchTerm", "ä b"), ("workflowStatus", "Draft"), ("workflowStatus", "Paused"))
-    assert [item.body for item in seen] == [None, body(), None]
+    assert recorded[0].query == (
+        ("searchTerm", "ä b"),
+        ("workflowStatus", "Draft"),
+        ("workflowStatus", "Paused"),
+    )
+    assert [item.body for item in recorded] == [None, body(), None]
     with pytest.raises(dataclasses.FrozenInstanceError):
-        seen[0].status = 500  # type: ignore[misc]
+        recorded[0].status = 500  # type: ignore[misc]
     api.server.clear_requests()
     assert api.server.requests == []
 
 
 def test_token_is_not_recorded(api: Api) -> None:
-    """Headers are recorded, save the value of `Authorization`."""
+    """Headers are recorded, except the value of `Authorization`."""
     api.send("GET", "", headers={"Authorization": "secret-token", "X-Other": "kept"})
     headers = dict(api.server.requests[0].headers)
     assert (headers["authorization"], headers["x-other"]) == ("(hidden)", "kept")
     assert "secret-token" not in repr(api.server.requests)
 
 
-def test_text_that_is_no_json_is_recorded_as_text(api: Api) -> None:
-    """A body that is not JSON is recorded as it came."""
+def test_invalid_json_is_recorded_as_text(api: Api) -> None:
+    """A body that is not JSON is recorded as text."""
     api.send("POST", "", data=b"{oops")
     assert (api.server.requests[0].body, api.server.requests[0].status) == ("{oops", 400)
 
 
 def test_faults_are_recorded(api: Api) -> None:
-    """A request that met a fault tells which."""
+    """A request that met a fault is recorded with it."""
     api.server.faults = ("503:x1",)
     api.send("GET", "")
     api.send("GET", "")
@@ -57,7 +63,7 @@ def test_faults_are_recorded(api: Api) -> None:
 
 
 def test_requests_are_written_as_json_lines(tmp_path: Path) -> None:
-    """With a log file each request is one line of JSON, complete while the server still runs."""
+    """With a log file each request is one line of JSON, written at once."""
     path = tmp_path / "requests.jsonl"
     with EmulatorServer(request_log=path, faults=("drop-before:x1@DELETE",)) as server:
         api = Api(server)
@@ -70,14 +76,14 @@ def test_requests_are_written_as_json_lines(tmp_path: Path) -> None:
     assert lines[0]["body"] == body("ü")
 
 
-def test_log_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
-    """A log file in a folder that does not exist is told before anything is served."""
+def test_unwritable_log_is_a_usage_error(tmp_path: Path) -> None:
+    """A log file in a missing directory is a usage error on start."""
     with pytest.raises(UsageError, match="cannot write"):
         EmulatorServer(request_log=tmp_path / "missing" / "log").start()
 
 
 def test_memory_is_bounded() -> None:
-    """The oldest requests give way when there are too many, or their bodies are too large together."""
+    """The oldest requests are dropped when there are too many, or their bodies are too large together."""
 
     def request(number: int) -> RecordedRequest:
         return RecordedRequest(method="GET", path=f"/{number}", query=(), headers=(), body=None, status=200)
