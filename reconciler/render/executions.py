@@ -10,19 +10,19 @@ from reconciler.executions.following import ExecutionState, StepState
 from reconciler.executions.starting import StartedExecution
 from reconciler.json_documents import document_text, versioned
 from reconciler.moments import read_moment
-from reconciler.plan import LiveWorkflow
 from reconciler.render.status import COLOURS
 from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue
+from reconciler.workflow import Live
 
 FORMAT_VERSION: Final = 1
 _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
 _MOST_NAMES: Final = 5
 
 
-def executions_text(workflow: LiveWorkflow, executions: Sequence[JsonObject], redactor: Redactor) -> str:
+def executions_text(workflow: Live, executions: Sequence[JsonObject], redactor: Redactor) -> str:
     """Return a table of executions.
 
     Args:
@@ -31,7 +31,7 @@ def executions_text(workflow: LiveWorkflow, executions: Sequence[JsonObject], re
         redactor: Removes known secrets.
     """
     if not executions:
-        return printable(redactor.text(f"{clip(workflow.name, 100)} has no such run."))
+        return printable(redactor.text(f"{clip(workflow.name, 100)} has no matching executions."))
     rows = [
         tuple(redactor.text(cell) if cell else None for cell in _cells(execution))
         for execution in map(_known, executions)
@@ -39,7 +39,7 @@ def executions_text(workflow: LiveWorkflow, executions: Sequence[JsonObject], re
     return "\n".join(table(_HEADS, rows, COLOURS))
 
 
-def executions_json(workflow: LiveWorkflow, executions: Sequence[JsonObject], redactor: Redactor) -> str:
+def executions_json(workflow: Live, executions: Sequence[JsonObject], redactor: Redactor) -> str:
     """Return the same as one JSON object: `format_version`, `workflow` and `executions`."""
     fields: JsonObject = {
         "workflow": {"id": workflow.id, "name": workflow.name},
@@ -85,7 +85,7 @@ def _text(value: JsonValue) -> str | None:
 
 
 def run_json(
-    workflow: LiveWorkflow, started: StartedExecution, state: ExecutionState | None, redactor: Redactor
+    workflow: Live, started: StartedExecution, state: ExecutionState | None, redactor: Redactor
 ) -> str:
     """Return one started execution as a JSON object.
 
@@ -122,11 +122,12 @@ def changed_lines(before: ExecutionState | None, state: ExecutionState) -> Itera
             yield printable(f"{clip(step.name)}: {clip(step.status)}")
 
 
-def outcome_line(workflow: LiveWorkflow, started: StartedExecution, state: ExecutionState) -> str:
+def outcome_line(workflow: Live, started: StartedExecution, state: ExecutionState) -> str:
     """Return one line with the final status of an execution and the names of its failed steps."""
     failed = [step.name for step in state.steps if step.status == "Failed"]
-    steps = f"; failed: {some_names(failed)}" if failed else ""
-    return printable(f"{workflow.name}: the run {started.id} ended: {clip(state.status) or 'unknown'}{steps}")
+    steps = f"; failed steps: {some_names(failed)}" if failed else ""
+    status = clip(state.status) or "unknown"
+    return printable(f"{workflow.name}: execution {started.id} ended: {status}{steps}")
 
 
 def some_names(names: Iterable[str]) -> str:

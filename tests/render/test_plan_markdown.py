@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +19,7 @@ from reconciler.plan import (
     BlockedDelete,
     Create,
     Delete,
-    Listed,
-    LiveWorkflow,
+    Desired,
     Method,
     Plan,
     SetPaused,
@@ -31,8 +31,7 @@ from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdo
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.ownership import Ownership
+from reconciler.workflow import Body, FieldChange, Listed, Live, Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -85,8 +84,8 @@ def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
     )
 
 
-def _live(name: str, number: int = 7) -> LiveWorkflow:
-    return LiveWorkflow(id=number, name=name, body={})
+def _live(name: str, number: int = 7) -> Live:
+    return Live(id=number, name=name, body=Body({}))
 
 
 def _delete(name: str, *warnings: str) -> Delete:
@@ -97,7 +96,7 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     return Update(
         manifest=_manifest(name, file),
         live=_live(name),
-        desired={"name": name},
+        desired=_desired({"name": name}),
         body={"name": name},
         method=Method.PATCH,
         reason="values are only added or changed",
@@ -106,9 +105,13 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     )
 
 
+def _desired(body: Any) -> Desired:
+    return Desired(manifest=_manifest(body["name"]), body=Body(body))
+
+
 def _create(name: str, *steps: str) -> Create:
     desired = {"name": name, "steps": dict.fromkeys(steps)}
-    return Create(manifest=_manifest(name), desired=desired, body=desired, changes=())
+    return Create(manifest=_manifest(name), desired=_desired(desired), body=desired, changes=())
 
 
 def _unchanged(name: str, *notes: str) -> Unchanged:
@@ -147,7 +150,7 @@ def test_it_reads_well() -> None:
         BlockedDelete(live=_live("kept"), reason="it is protected"),
         _delete("old"),
         SetPaused(manifest=_manifest("paused"), live=_live("paused"), paused=True, changes=()),
-        unmanaged=(Listed(id=9, name="someone's", marks=Ownership(owners=frozenset({"b"}))),),
+        unmanaged=(Listed(id=9, name="someone's", ownership=Ownership(owners=frozenset({"b"}))),),
     )
     assert shown == (
         "<!-- peak-reconciler:plan -->\n"
@@ -159,7 +162,7 @@ def test_it_reads_well() -> None:
         "```diff\n# by patch: values are only added or changed\n"
         '! command: "a" -> "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n'
         "**pause** `paused` (id 7) in `a.yaml:1`\n\n"
-        "<details><summary>1 that no manifest means</summary>\n\n"
+        "<details><summary>1 unmanaged</summary>\n\n"
         "- `someone's` (id 9, owned by `b`)\n\n</details>\n"
         "<details><summary>1 unchanged</summary>\n\n- `same`: `its token is not told`\n\n</details>"
     )
@@ -170,14 +173,14 @@ def test_nothing_to_do() -> None:
     """A plan without changes says so, and a name of an environment is told."""
     plan = Plan(actions=(_unchanged("a"),))
     shown = plan_markdown(plan, Redactor(), environment="prod")
-    assert "### Nothing to do: 1 workflow is as Git wants.\n\nEnvironment: `prod`\n" in shown
+    assert "### No changes. 1 workflow matches Git.\n\nEnvironment: `prod`\n" in shown
     _read(shown)
 
 
 def test_a_refused_plan_says_why() -> None:
     """What refuses the whole plan stands at its top."""
     shown = _markdown(_delete("a"), refusal="4 deletes, and 3 are allowed")
-    assert "\n\n**Refused:** `4 deletes, and 3 are allowed`\n" in shown
+    assert "\n\n**Blocked:** `4 deletes, and 3 are allowed`\n" in shown
     _read(shown)
 
 
@@ -235,7 +238,7 @@ def _everywhere(text: str) -> Plan:
             ),
             _unchanged(text, text),
         ),
-        unmanaged=(Listed(id=1, name=text, marks=Ownership(owners=frozenset({text}))),),
+        unmanaged=(Listed(id=1, name=text, ownership=Ownership(owners=frozenset({text}))),),
         refusal=text,
     )
 
@@ -271,8 +274,8 @@ def test_what_is_cut_is_counted() -> None:
     named = shown.count("**update**")
     assert 1000 < named < 3000
     assert (
-        f"> **Cut to fit:** {named} shown in part, {3000 - named} not named (0 of them deletes), "
-        "not all listed that is folded. The job's log has the whole plan.\n\n**delete** `old`"
+        f"> **Cut to fit:** {named} shown in part, {3000 - named} omitted (0 of them deletes), "
+        "lists shortened. The job's log has the whole plan.\n\n**delete** `old`"
     ) in shown
     assert "### Plan: 3000 to update, 1 to delete, 1 unchanged." in shown
     assert LIMIT - 500 < len(shown.encode()) < LIMIT
@@ -282,7 +285,7 @@ def test_too_many_deletes_are_counted() -> None:
     """Where not even the deletes fit, it is said how many are not named."""
     shown = _markdown(*(_delete(f"{number:04}" + "x" * 500) for number in range(2000)))
     named = shown.count("**delete**")
-    assert f"{2000 - named} not named ({2000 - named} of them deletes)" in shown
+    assert f"{2000 - named} omitted ({2000 - named} of them deletes)" in shown
     assert "### Plan: 2000 to delete." in shown
     assert len(shown.encode()) < LIMIT
 
@@ -302,7 +305,7 @@ def test_gitlab_counts() -> None:
     renamed = Update(
         manifest=_manifest("b"),
         live=_live("a"),
-        desired={"name": "b"},
+        desired=_desired({"name": "b"}),
         body={},
         method=Method.PATCH,
         reason="",
