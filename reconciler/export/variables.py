@@ -66,7 +66,7 @@ class VariableNames:
         return name
 
 
-def find_variables(
+def secret_variables(
     body: JsonObject, hidden: frozenset[Path], redactor: Redactor, names: VariableNames, fallback: str
 ) -> tuple[Variable, ...]:
     """Return a variable for each secret of `body`, known or by its looks.

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from reconciler.apply import Applier, Timing
-from reconciler.backup import Backups
+from reconciler.backup import BackupWriter
 from reconciler.cli.terminal import warn
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import (
@@ -93,7 +93,7 @@ class Engine:
             concurrency=self.concurrency,
         )
 
-    def applier(self, timing: Timing | None = None, backups: Backups | None = None) -> Applier:
+    def applier(self, timing: Timing | None = None, backups: BackupWriter | None = None) -> Applier:
         """Return what carries a plan out.
 
         Args:

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from reconciler.cli.terminal import warn
-from reconciler.comments import keep_comment, thread_of
+from reconciler.comments import find_thread, upsert_comment
 from reconciler.errors import InvalidInputError
 from reconciler.exits import ExitCode
 from reconciler.files import UnreadableError, decode_text, read_bounded
@@ -41,7 +41,7 @@ def command(*, file: Path, key: str, author: str | None) -> int:
     variables that both set. A comment of someone else is never touched.
     """
     text = _text(file)
-    kept = keep_comment(thread_of(os.environ, author), text, key)
+    kept = upsert_comment(find_thread(os.environ, author), text, key)
     warn(f"the comment was {kept.value}")
     return ExitCode.OK
 

@@ -26,7 +26,7 @@ _EXIT_CODES: Final = range(256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Recovered:
     """A live workflow, with what could be found out of what the platform does not tell.
 
     Args:
@@ -46,7 +46,7 @@ class Told:
     foreign: bool
 
 
-def find_out(live: LiveWorkflow, tenancy: Tenancy) -> Told:
+def recover_fields(live: LiveWorkflow, tenancy: Tenancy) -> Recovered:
     """Return what the tenant has, as far as it tells, and as far as the rest can be found out.
 
     Args:
@@ -80,7 +80,7 @@ def find_out(live: LiveWorkflow, tenancy: Tenancy) -> Told:
             hidden.add(path)
         elif known and found is ABSENT:
             lost.append(path)
-    return Told(
+    return Recovered(
         body=body,
         hidden=frozenset(hidden),
         lost=tuple(lost),
