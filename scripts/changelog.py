@@ -109,9 +109,7 @@ def _of_release(found: list[Section], version: str) -> list[str]:
         return [f"the section of {version} in CHANGELOG.md is empty"]
     newest = next(item.title for item in found if item.title != _UNRELEASED)
     return (
-        []
-        if section.title == newest
-        else [f"{version} is not the newest release: '## {newest}' is above it"]
+        [] if section.title == newest else [f"{version} is not the newest release: '## {newest}' is above it"]
     )
 
 

@@ -62,7 +62,7 @@ def main() -> int:
 def _ready(outdir: Path, *, trial: bool) -> str:
     """Check that a release can be built, and return its version."""
     if outdir.exists() and not (outdir / _SUMS).is_file():
-        raise RefusedError(f"{outdir} is not the directory of an earlier release: remove it, or choose another")
+        raise RefusedError(f"{outdir} is not the directory of an earlier release: remove it, or use another")
     changed = _git("status", "--porcelain").splitlines()
     if changed:
         raise RefusedError("there are uncommitted changes: commit or stash them", *changed[:10])
@@ -70,9 +70,7 @@ def _ready(outdir: Path, *, trial: bool) -> str:
     wrong = problems((_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version, release=not trial)
     tagged = _git("tag", "--list", f"v{version}")
     if tagged and not trial and _git("rev-list", "-1", tagged) != _git("rev-parse", "HEAD"):
-        wrong.append(
-            f"the tag {tagged} is at another commit: raise the version in reconciler/__init__.py"
-        )
+        wrong.append(f"the tag {tagged} is at another commit: raise the version in reconciler/__init__.py")
     if wrong:
         raise RefusedError(*wrong)
     return version

@@ -90,7 +90,7 @@ def test_a_blocked_plan_fails_and_is_told(runner: Runner, host: CodeHost) -> Non
     ran = runner.action(command="plan", token=PEAK_TOKEN)
     assert ran.code == 4
     assert "**Reason:**" in host.bodies[0]
-    assert host.bodies[0].partition("\n\n[The run")[0] in ran.summary.rstrip()
+    assert host.bodies[0].partition("\n\n[Written by")[0] in ran.summary.rstrip()
 
 
 def test_validate_annotates(runner: Runner) -> None:

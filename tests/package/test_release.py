@@ -45,7 +45,7 @@ def test_release_with_its_section() -> None:
         ),
     ],
 )
-def test_release_without_its_section(text: str, version: str, said: str) -> None:
+def test_release_without_its_section(text: str, version: str, message: str) -> None:
     """What is missing for a release is reported with its fix; between releases nothing is missing."""
     (problem,) = problems(text, version, release=True)
     assert message in problem
@@ -62,7 +62,7 @@ def test_release_without_its_section(text: str, version: str, said: str) -> None
         ("", "must begin with a section '## Unreleased'"),
     ],
 )
-def test_changelog_out_of_shape(text: str, said: str) -> None:
+def test_changelog_out_of_shape(text: str, message: str) -> None:
     """A section without a date, a day that does not exist, one heading twice: found at any time."""
     assert any(message in problem for problem in problems(text, "1.2.0", release=False))
 
@@ -84,10 +84,7 @@ def repository(tmp_path: Path) -> Path:
 def test_release_of_a_tree_with_changes(repository: Path) -> None:
     """Uncommitted files are listed, and nothing is built."""
     (repository / "forgotten.txt").write_text("x", encoding="utf-8")
-    assert (
-        _refusal(repository)
-        == "there are uncommitted changes: commit or stash them\n  ?? forgotten.txt"
-    )
+    assert _refusal(repository) == "there are uncommitted changes: commit or stash them\n  ?? forgotten.txt"
 
 
 def test_release_without_a_changelog(repository: Path) -> None:
