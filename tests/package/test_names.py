@@ -21,6 +21,7 @@ _SHARED: Final = {
     "model.py": "the plan; a rule",
     "deciding.py": "the action for a workflow; whether a value is secret",
     "tenant.py": "reading the tenant; rules that ask it",
+    "retrying.py": "retries of requests; whether a write can be repeated",
     "masking.py": "masks for any JSON; masks in a plan",
     "writing.py": "writes to the API; backup files; manifests",
     "parameters.py": "a rule; parameters on the command line",
