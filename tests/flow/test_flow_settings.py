@@ -243,7 +243,9 @@ def test_waiting_has_an_end(git: Git, server: EmulatorServer, time: FakeTime) ->
     server.store.execute(git.live())
     (result,) = git.apply().results
     assert result.status is Status.BLOCKED
-    assert result.error == ("it is still running after 20 s of waiting. --wait-running SECONDS waits longer.")
+    assert result.error == (
+        "the workflow is still running after 20 s. Use --wait-running SECONDS to wait longer."
+    )
     assert git.stored() == body()
 
 
