@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.backup.cleaning import LeftOut
 from reconciler.client.answers import parse_json
 from reconciler.errors import InvalidInputError, ReconcilerError, UnexpectedAnswerError, UsageError, reason_of
-from reconciler.manifests.bounds import MAX_FILE_BYTES
+from reconciler.manifests import MAX_FILE_BYTES
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_list, as_object

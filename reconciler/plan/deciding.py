@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.manifests import Manifest, PatchManifest
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import choose_method, desired_body, has_webhook, replaced_unknown_keys, sent_body
 from reconciler.plan.comparing import Comparison, Tenancy, compare, unseen_note
 from reconciler.plan.ignoring import Pattern, read_patterns, with_live_values

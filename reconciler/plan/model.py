@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from reconciler.manifests import Manifest
-from reconciler.manifests.manifest import Source
+from reconciler.manifests import Manifest, Source
 from reconciler.plan.live import Listed, LiveWorkflow
 from reconciler.secrecy.fields import Sensitive
 from reconciler.values import JsonObject

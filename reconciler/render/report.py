@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.apply import Report, Result, Status
 from reconciler.client.exchanges import Traffic
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import action_method, action_name
 from reconciler.render.requests import traffic_document, traffic_line

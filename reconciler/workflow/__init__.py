@@ -16,10 +16,12 @@ from reconciler.workflow.named_lists import (
     lists_by_name,
 )
 from reconciler.workflow.retry_options import inheriting_steps
+from reconciler.workflow.step_graph import StepGraph
 
 __all__ = [
     "OWN_TAG_PREFIX",
     "Aligned",
+    "StepGraph",
     "by_name_path",
     "canonical",
     "hoist_retry_options",

@@ -38,10 +38,10 @@ _BAD = [
     ),
     (
         "environments:\n  dev: {version: 1}",
-        "2:9: unknown key 'version' in environments.dev; known here: conc",
+        "2:9: unknown key 'version' in environments.dev; allowed here: conc",
     ),
     ("environments:\n  dev: {safety: {max_deletes: x}}", "2:31: environments.dev.safety.max_deletes must be"),
-    ("validate: {off: [no-such]}", "'no-such' is no rule; validate --list-rules names them"),
+    ("validate: {off: [no-such]}", "unknown rule 'no-such'; see validate --list-rules"),
     ("manifests: !env HOME", "the configuration takes no !env"),
     ("a: 1\n---\nb: 1", "has 2 documents; it takes one"),
 ]

@@ -15,7 +15,7 @@ from reconciler.emulator.catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
 from reconciler.export import Exported, Exporter
 from reconciler.findings import has_errors
-from reconciler.manifests.files import ManifestFile
+from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.one_file import read_file
 from reconciler.plan import DefaultResource, LiveWorkflow, Unchanged
 from reconciler.rules import check_manifest
