@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from reconciler.errors import UsageError
 
+if TYPE_CHECKING:
+    from reconciler.emulator import EmulatorServer
 
-def server_module() -> ModuleType:
-    """Return the server's module, which needs libraries that the package itself does not.
+
+def emulator_server_class() -> type[EmulatorServer]:
+    """Return `EmulatorServer`, imported on demand.
 
     Raises:
-        UsageError: When they are not installed.
+        UsageError: When the libraries that it needs are not installed.
     """
     try:
-        from reconciler.emulator import server  # noqa: PLC0415 - the libraries may be missing
+        from reconciler.emulator import EmulatorServer  # noqa: PLC0415 - the libraries may be missing
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the emulator needs {error.name}, which is not installed",
             hint="Install it with: pip install 'peak-reconciler[emulator]'",
         ) from error
-    return server
+    return EmulatorServer

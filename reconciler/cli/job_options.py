@@ -13,9 +13,9 @@ import click
 from reconciler.cli.shared_options import Number, setting
 from reconciler.client.posting import WebhookSender
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.job.notifying import FORMATS
+from reconciler.job.notifications import FORMATS
 from reconciler.job.outcome import OutcomeKind
-from reconciler.job.serving import read_address
+from reconciler.job.probe_server import read_address
 from reconciler.text import clip, printable
 
 F = TypeVar("F", bound=Callable[..., Any])

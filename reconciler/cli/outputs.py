@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.terminal import show, write_file
+from reconciler.cli.terminal import show
 from reconciler.errors import UsageError
+from reconciler.files import write_text
 from reconciler.text import printable
 
 output_option = click.option(
@@ -43,7 +44,7 @@ class Outputs:
             ReconcilerError: A file cannot be written.
         """
         for name, file in self.files:
-            write_file(file, rendered(name) + "\n")
+            write_text(file, click.unstyle(rendered(name)) + "\n")
         if all(name != self.printed for name, _ in self.files):
             show(rendered(self.printed), commands=self.printed == "github")
 

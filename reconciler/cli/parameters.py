@@ -10,7 +10,6 @@ from pathlib import Path
 
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import read_single_document
-from reconciler.operations.known_secrets import also_as_json
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
@@ -50,10 +49,10 @@ def steps_of(body: JsonObject) -> list[str]:
 
 
 def secrets_of_run(body: JsonObject) -> set[str]:
-    """Return the values in a run's body, plain and as in JSON: a server must not be quoted with them."""
+    """Return the values in an execution's body, which no message may quote."""
     params = as_object(body.get("params"))
     groups = [as_object(params.get("global")), *map(as_object, as_object(params.get("stepWise")).values())]
-    return also_as_json({str(value) for group in groups for value in group.values()})
+    return {str(value) for group in groups for value in group.values()}
 
 
 def _by_step(words: Iterable[str]) -> dict[str, JsonObject]:

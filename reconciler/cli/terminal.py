@@ -7,13 +7,10 @@ import io
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 import click
 
-from reconciler.errors import ReconcilerError, reason_of
 from reconciler.text import printable, without_commands
 
 Sink: TypeAlias = Callable[[str, str, str], None]
@@ -75,50 +72,11 @@ def rendered(renderer: str, value: object) -> str:
     """Return `value` as a renderer writes it, which is loaded only now.
 
     Args:
-        renderer: `module:function`, below `reconciler.render`.
+        renderer: The name of a function of `reconciler.render`.
         value: What it takes.
     """
-    module, _, name = renderer.partition(":")
-    text: str = getattr(importlib.import_module(f"reconciler.render.{module}"), name)(value)
+    text: str = getattr(importlib.import_module("reconciler.render"), renderer)(value)
     return text
-
-
-def write_file(path: Path, text: str, *, private: bool = False) -> None:
-    """Write a part of the result into a file, without colour, whole or not at all.
-
-    Args:
-        path: The file.
-        text: What it is to say.
-        private: Whether only its owner may read it.
-
-    Raises:
-        ReconcilerError: It cannot be written.
-    """
-    text = click.unstyle(text)
-    if str(path) == "-":
-        raise ReconcilerError("- is no file to write into", hint="Standard output is called /dev/stdout.")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # a pipe or a device: never to be replaced
-        else:
-            _replace(Path(os.path.realpath(path)), text, 0o600 if private else 0o666)
-    except OSError as error:
-        raise ReconcilerError(f"{path} cannot be written: {reason_of(error)}") from error
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    import secrets  # noqa: PLC0415 - only files need it
-
-    # Made anew under a name that nobody guesses: where others may write, no link of theirs is followed.
-    part = path.with_name(f".peak-reconciler-{secrets.token_hex(8)}.part")
-    try:
-        with open(part, "x", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
-            file.write(text)
-        part.replace(path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()
-        raise
 
 
 def _colour() -> bool | None:

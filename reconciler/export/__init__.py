@@ -5,7 +5,7 @@ in its place. It knows what planning and backups know of what a platform does no
 commands, files or the network.
 """
 
-from reconciler.export.exporting import Exported, Exporter
+from reconciler.export.exporting import Exporter, ExportResult
 from reconciler.export.variables import Variable
 
-__all__ = ["Exported", "Exporter", "Variable"]
+__all__ = ["ExportResult", "Exporter", "Variable"]

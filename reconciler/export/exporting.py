@@ -8,10 +8,10 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from reconciler.errors import ReconcilerError
-from reconciler.export.body import manifest_body, undocumented_triggers
 from reconciler.export.fitting import fitting
-from reconciler.export.hidden_fields import Told, find_out
-from reconciler.export.variables import Variable, VariableNames, find_variables
+from reconciler.export.manifest_body import manifest_body, undocumented_triggers
+from reconciler.export.recovering import Recovered, recover_fields
+from reconciler.export.variables import Variable, VariableNames, secret_variables
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import ManifestFile, WorkflowManifest, manifest_text, read_file
 from reconciler.plan import DefaultResource, LiveWorkflow, Tenancy
@@ -19,7 +19,7 @@ from reconciler.plan.bodies import replaced_unknown_keys
 from reconciler.plan.comparing import compare
 from reconciler.plan.deciding import wanted_of
 from reconciler.rules import check_manifest
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, Path, as_object, display_path, lookup
 from reconciler.workflow.sent_digests import WriteOnlyField
 
@@ -27,7 +27,7 @@ _MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class ExportResult:
     """What came of exporting a workflow.
 
     Args:
@@ -62,7 +62,7 @@ class Exporter:
         self._redactor = redactor
         self._names = VariableNames()
 
-    def export(self, live: LiveWorkflow, *, pinned: bool = False) -> Exported:
+    def export(self, live: LiveWorkflow, *, pinned: bool = False) -> ExportResult:
         """Return the manifest of a live workflow; nothing is raised for what it is.
 
         Args:
@@ -70,7 +70,7 @@ class Exporter:
             pinned: Whether the manifest names its id, because others have the same name.
         """
         default = self._default_of(live)
-        told = find_out(live, self._tenancy)
+        told = recover_fields(live, self._tenancy)
         lift = WriteOnlyField.STEP_RETRY not in told.from_memory
         bodies = [manifest_body(told.body, default, lift=lift)]
         if WriteOnlyField.RETRY in told.from_memory:
@@ -78,19 +78,21 @@ class Exporter:
         try:
             results = [self._manifest(live, told, body, pinned=pinned) for body in bodies]
         except ReconcilerError as error:
-            return Exported(live=live, text="", problems=(error.message,))
+            return ExportResult(live=live, text="", problems=(error.message,))
         return next((result for result in results if not result.problems), results[0])
 
-    def _manifest(self, live: LiveWorkflow, told: Told, whole: JsonObject, *, pinned: bool) -> Exported:
+    def _manifest(
+        self, live: LiveWorkflow, told: Recovered, whole: JsonObject, *, pinned: bool
+    ) -> ExportResult:
         body, left_out = fitting(whole)
-        variables = find_variables(body, told.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}")
+        variables = secret_variables(body, told.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}")
         document = _document(live, body, [*told.lost, *left_out], pinned=pinned)
         notes = [*_notes(live, told, body), *(_kept(path, why) for path, why in left_out.items())]
         return self._proved(live, document, variables, notes)
 
     def _proved(
         self, live: LiveWorkflow, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
-    ) -> Exported:
+    ) -> ExportResult:
         """Write `document`, read it back, and see that it is valid and that nothing differs from `live`."""
         body = document["body"]
         values = {variable.name: str(lookup(body, variable.path)) for variable in variables}
@@ -109,7 +111,7 @@ class Exporter:
         if reading.manifest is not None:
             hidden = {variable.path for variable in variables if not variable.told}
             problems += self._differences(live, reading.manifest, hidden)
-        return Exported(
+        return ExportResult(
             live=live,
             text="" if reading.manifest is None or reading.broken_rules else text,
             variables=variables,
@@ -200,7 +202,7 @@ def _comment(variables: tuple[Variable, ...], notes: list[str]) -> Iterator[str]
     yield from (f"Note: {note}" for note in notes)
 
 
-def _notes(live: LiveWorkflow, told: Told, body: JsonObject) -> Iterator[str]:
+def _notes(live: LiveWorkflow, told: Recovered, body: JsonObject) -> Iterator[str]:
     if told.lost:
         yield (
             f"the platform does not tell {_some(told.lost)}, and remembers a digest only: write it in and "

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.schema import validate
-from reconciler.secrecy.credentials import looks_like
+from reconciler.secrecy import credential_kind
 from reconciler.values import JsonObject, JsonValue, Path, lookup
 from reconciler.workflow import by_name_path
 
@@ -17,7 +17,7 @@ _MOST_LEFT_OUT: Final = 200
 _STEP_DEPTH: Final = 3
 
 
-class UnfitError(ReconcilerError):
+class NotExpressibleError(ReconcilerError):
     """No manifest can say what this workflow is."""
 
 
@@ -33,14 +33,16 @@ def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
     Raises:
         UnfitError: It is something that a workflow cannot do without.
     """
-    if any(map(looks_like, _keys(body))):
-        raise UnfitError("one of its keys looks like a credential, and no variable can stand for a key")
+    if any(map(credential_kind, _keys(body))):
+        raise NotExpressibleError(
+            "one of its keys looks like a credential, and no variable can stand for a key"
+        )
     left: dict[Path, str] = {}
     body = copy.deepcopy(body)
     while (problem := next(validate(body, "workflow"), None)) is not None:
         path = _field(problem.path)
         if path is None or len(left) >= _MOST_LEFT_OUT:
-            raise UnfitError(problem.message)
+            raise NotExpressibleError(problem.message)
         left[by_name_path(path, body)] = problem.message
         _remove(body, path)
     return body, left

@@ -12,10 +12,10 @@ from reconciler.cli.job_options import JobOptions
 from reconciler.cli.scope_options import RawScopeOptions
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.log import Log
-from reconciler.job.outcome import fit
+from reconciler.job.outcome import safe_text
 from reconciler.job.signals import Signals
 from reconciler.operations.settings import Typed
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 _LONGEST_ENVIRONMENT: Final = 60
 
@@ -47,7 +47,7 @@ class Job:
     @property
     def environment(self) -> str:
         """The name of the environment, fit to be shown; empty when none was chosen."""
-        return fit(self.typed.environment or "", Redactor(), _LONGEST_ENVIRONMENT)
+        return safe_text(self.typed.environment or "", Redactor(), _LONGEST_ENVIRONMENT)
 
     def tell(self, event: Event, message: str, level: Level = Level.INFO, hint: str = "") -> None:
         """Log an event that has no fields of its own."""

@@ -13,9 +13,9 @@ from reconciler.exits import ExitCode
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event
 from reconciler.job.health import Health
+from reconciler.job.probe_server import serve_probes
 from reconciler.job.reporting import Reporter
 from reconciler.job.run import run_once
-from reconciler.job.serving import serving
 from reconciler.operations.run_recording import INTERRUPTED
 
 _AT_LEAST: Final = 0.5
@@ -51,7 +51,7 @@ def keep_running(job: Job, interval: float) -> int:
 def _one(job: Job, interval: float, health: Health, teller: Reporter) -> int:
     """Run once, tell of it, wait, and return with which exit code the loop may end here."""
     began = time.monotonic()
-    health.began()
+    health.run_started()
     outcome = run_once(job)
     stopped_in_run = job.signals.asked
     broken_off = outcome is not None and stopped_in_run and outcome.exit_code == INTERRUPTED
@@ -59,7 +59,7 @@ def _one(job: Job, interval: float, health: Health, teller: Reporter) -> int:
         teller.tell(outcome)
     wait = max(_AT_LEAST, interval - (time.monotonic() - began))
     wait += random.uniform(0, job.options.jitter)  # noqa: S311 - so that many jobs do not begin together
-    health.ended(succeeded=None if outcome is None else outcome.succeeded, next_in=wait)
+    health.run_ended(succeeded=None if outcome is None else outcome.succeeded, next_in=wait)
     job.signals.wait(wait)
     return ExitCode.OK if outcome is None or broken_off or not stopped_in_run else outcome.exit_code
 
@@ -70,7 +70,7 @@ def _listening(job: Job, health: Health, teller: Reporter) -> Iterator[None]:
     if address is None:
         yield
         return
-    with serving(address, health, teller.metrics) as where:
+    with serve_probes(address, health, teller.metrics) as where:
         _say(job, Event.LISTENING, f"listening on {where}", address=where)
         yield
 

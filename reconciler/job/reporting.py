@@ -9,13 +9,12 @@ import dataclasses
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.terminal import write_file
 from reconciler.errors import ReconcilerError
+from reconciler.files import UnreadableError, read_bounded, write_text
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event, Level
-from reconciler.job.gateway import push
-from reconciler.job.metrics import Measured, exposition, last_success_in
-from reconciler.job.notifying import notification
+from reconciler.job.metrics import JobMetrics, metrics_text, push, read_last_success
+from reconciler.job.notifications import notification
 from reconciler.job.outcome import Outcome, OutcomeKind
 from reconciler.values import JsonObject
 
@@ -33,7 +32,7 @@ class Reporter:
     def __init__(self, job: Job) -> None:
         self._job = job
         loops = job.options.interval is not None
-        self._measured = Measured(
+        self._measured = JobMetrics(
             environment=job.environment,
             last_success=_last_success(job.options.metrics_file, job.environment),
             runs=(0, 0) if loops else None,
@@ -42,7 +41,7 @@ class Reporter:
 
     def metrics(self) -> str:
         """Return the metrics as they are; from any thread."""
-        return exposition(self._measured)
+        return metrics_text(self._measured)
 
     def tell(self, outcome: Outcome) -> None:
         """Write and push the metrics, and notify, as far as that is asked for.
@@ -60,7 +59,7 @@ class Reporter:
         if file is None:
             return
         try:
-            write_file(file, self.metrics())
+            write_text(file, self.metrics())
         except ReconcilerError as error:
             self._warn(Event.METRICS_FAILED, error.message, {"target": "file"})
 
@@ -100,11 +99,11 @@ def _what(outcome: Outcome) -> tuple[object, ...]:
     return (
         outcome.kinds,
         outcome.exit_code,
-        tuple((item.name, item.action, item.status) for item in outcome.touched),
+        tuple((item.name, item.action, item.status) for item in outcome.workflows),
     )
 
 
-def _after(measured: Measured, outcome: Outcome) -> Measured:
+def _after(measured: JobMetrics, outcome: Outcome) -> JobMetrics:
     """Return what is measured after one more run."""
     runs = measured.runs
     if runs is not None:
@@ -122,10 +121,7 @@ def _last_success(file: Path | None, environment: str) -> float | None:
     if file is None:
         return None
     try:
-        if not file.is_file():  # a pipe would hang
-            return None
-        with file.open("rb") as stream:
-            text = stream.read(_MOST_BYTES).decode("utf-8", "replace")
-    except OSError:
+        text = read_bounded(file, _MOST_BYTES).decode("utf-8", "replace")
+    except UnreadableError:
         return None
-    return last_success_in(text, environment)
+    return read_last_success(text, environment)

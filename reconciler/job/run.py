@@ -31,7 +31,7 @@ from reconciler.job.log_entries import (
     progress_entry,
     request_entry,
 )
-from reconciler.job.outcome import Outcome, fit, planned_counts, touched_by_apply, touched_by_plan
+from reconciler.job.outcome import Outcome, applied_workflows, planned_workflows, safe_text
 from reconciler.job.working_directory import as_of_now, enter
 from reconciler.moments import utc_now
 from reconciler.operations.applying import apply_and_report, show_plan
@@ -39,8 +39,8 @@ from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.run_recording import INTERRUPTED, Recording, recording
 from reconciler.operations.settings import settle
 from reconciler.plan import Action, Plan
-from reconciler.render.plan_json import plan_json
-from reconciler.text import Redactor
+from reconciler.render import count_actions, plan_json
+from reconciler.secrecy import Redactor
 
 _LONGEST_TRACE: Final = 4000
 _MOST_FINDINGS: Final = 10
@@ -174,7 +174,7 @@ def _reconciled(job: Job, known: _Known, record: Recording) -> int:
         entry = finding_entry(finding, redactor)
         job.log(entry)
         if len(known.findings) < _MOST_FINDINGS:
-            known.findings.append(fit(entry.message, redactor))
+            known.findings.append(safe_text(entry.message, redactor))
 
     def tell(action: Action, event: Result | str | None) -> None:
         job.beat()
@@ -220,9 +220,9 @@ def _outcome(job: Job, known: _Known, code: int, error: str) -> Outcome:
     plan, record, engine = known.plan, known.record, known.engine
     redactor = job.log.redactor.joined(known.redactor)
     report = record.report if record else None
-    touched = touched_by_apply(report, redactor) if report else ()
+    workflows = applied_workflows(report, redactor) if report else ()
     if plan is not None and job.options.dry_run:
-        touched = touched_by_plan(plan, redactor)
+        workflows = planned_workflows(plan, redactor)
         error = error or plan.refusal
     error = error or known.lost
     return Outcome(
@@ -232,11 +232,11 @@ def _outcome(job: Job, known: _Known, code: int, error: str) -> Outcome:
         exit_code=code,
         dry_run=job.options.dry_run,
         environment=job.environment,
-        tenant=fit(engine.session.base_url, redactor) if engine else "",
+        tenant=safe_text(engine.session.base_url, redactor) if engine else "",
         stage=engine.session.stage if engine else "",
-        planned=None if plan is None else planned_counts(plan),
-        touched=touched,
-        error=fit(error, redactor),
+        planned=None if plan is None else count_actions(plan),
+        workflows=workflows,
+        error=safe_text(error, redactor),
         findings=tuple(known.findings),
         traffic=record.traffic if record else Traffic(),
     )

@@ -10,7 +10,6 @@ from reconciler.manifests.discovery import (
     STDIN,
     SUFFIXES,
     ManifestFile,
-    UnreadableError,
     find_files,
     read_text,
 )
@@ -43,7 +42,6 @@ __all__ = [
     "PatchManifest",
     "ReconcileSettings",
     "Source",
-    "UnreadableError",
     "WhenRunning",
     "WorkflowManifest",
     "combine_findings",

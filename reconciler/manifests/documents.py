@@ -14,10 +14,11 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from reconciler.errors import InvalidInputError
+from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.bounds import MAX_DOCUMENTS
-from reconciler.manifests.discovery import UnreadableError, read_text
+from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
 from reconciler.manifests.yaml_values import Included, Tags, ValueBuilder
 from reconciler.text import printable

@@ -12,7 +12,8 @@ from reconciler.findings import CheckResult, Finding, has_errors
 from reconciler.manifests.discovery import ManifestFile, find_files
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.one_file import FileSummary, Identity, ManifestCheck, read_file
-from reconciler.text import SENSITIVE, clip, printable
+from reconciler.secrecy import SENSITIVE
+from reconciler.text import clip, printable
 
 _SHOWN_PLACES: Final = 5
 

@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position, Severity, has_errors
 from reconciler.manifests.bounds import MAX_FINDINGS, MAX_INCLUDED_BYTES
-from reconciler.manifests.discovery import ManifestFile, UnreadableError, read_text
+from reconciler.manifests.discovery import ManifestFile, read_text
 from reconciler.manifests.documents import read_documents
 from reconciler.manifests.excerpts import with_excerpt
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.yaml_values import Included, Tags
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import Path as ValuePath
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import click
 
 from reconciler.apply import Progress, Report, Status, apply_plan
-from reconciler.backup import Backups, Run
+from reconciler.backup import BackupWriter, RunIdentity
 from reconciler.cli.apply_options import ApplyOptions
 from reconciler.cli.interrupts import stopping_on_interrupt
 from reconciler.cli.terminal import show, warn
@@ -20,8 +20,7 @@ from reconciler.exits import ExitCode
 from reconciler.operations.engine import Engine
 from reconciler.operations.run_recording import Recording
 from reconciler.plan import Create, Plan, SetPaused
-from reconciler.render.plan_text import plan_text
-from reconciler.render.report import progress_line, report_json, report_text
+from reconciler.render import plan_text, progress_line, report_json, report_text
 
 Stopping: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[threading.Event]]
 
@@ -91,13 +90,13 @@ def _say_stopping() -> None:
     warn("stopping: what is being written is finished, the rest is not tried")
 
 
-def _backups(engine: Engine, plan: Plan, manner: ApplyOptions, run_id: str) -> Backups | None:
+def _backups(engine: Engine, plan: Plan, manner: ApplyOptions, run_id: str) -> BackupWriter | None:
     """Return where backups go, once it is seen that they can."""
     overwrites = any(not isinstance(action, Create | SetPaused) for action in plan.writes)
     if manner.backup_dir is None or not overwrites:
         return None
-    run = Run(id=run_id, tenant=engine.session.base_url, stage=engine.session.stage)
-    backups = Backups(manner.backup_dir, run, engine.redactor)
+    run = RunIdentity(id=run_id, tenant=engine.session.base_url, stage=engine.session.stage)
+    backups = BackupWriter(manner.backup_dir, run, engine.redactor)
     backups.check()
     return backups
 

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from reconciler.apply import Applier, Timing
-from reconciler.backup import Backups
+from reconciler.backup import BackupWriter
 from reconciler.cli.terminal import warn
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import (
@@ -25,13 +25,13 @@ from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.findings import Finding
 from reconciler.manifests import LoadResult
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.settings import Settings
 from reconciler.plan import DefaultResource, Plan, Scope, Snapshot, Tenancy, make_plan, take_snapshot
-from reconciler.render.findings import finding_line, summary_line
-from reconciler.render.requests import exchange_line
+from reconciler.plan.masking import known_secrets
+from reconciler.render import exchange_line, finding_line, summary_line
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of remembered values."""
@@ -93,7 +93,7 @@ class Engine:
             concurrency=self.concurrency,
         )
 
-    def applier(self, timing: Timing | None = None, backups: Backups | None = None) -> Applier:
+    def applier(self, timing: Timing | None = None, backups: BackupWriter | None = None) -> Applier:
         """Return what carries a plan out.
 
         Args:
@@ -136,7 +136,7 @@ def open_engine(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
     tenancy = tenancy_of(settings, env, allow_protected)
-    secrets = secrets_of(loaded.manifests, loaded.secrets)
+    secrets = known_secrets(loaded.manifests, loaded.secrets)
     with open_session(settings, env, secrets, observe=observe) as session:
         yield Engine(
             manifests=loaded,

@@ -10,11 +10,11 @@ from reconciler.client.catalogue import Catalogue
 from reconciler.findings import Finding
 from reconciler.manifests import FileContent
 from reconciler.operations.engine import open_session
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.settings import Settings
+from reconciler.plan.masking import known_secrets
 from reconciler.plan.tenant import list_tenant
 from reconciler.rules import Lookup, TenantFacts, check_online, lookup_of, read_facts
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 
 def check_contents(
@@ -34,7 +34,7 @@ def check_contents(
         ReconcilerError: Anything that a rule needs cannot be read.
     """
     manifests = [manifest for content in contents for manifest in content.manifests]
-    secrets = secrets_of(manifests, (secret for content in contents for secret in content.secrets))
+    secrets = known_secrets(manifests, (secret for content in contents for secret in content.secrets))
     with open_session(settings, env, secrets) as session:
         redactor = session.redactor().joined(Redactor.of(secrets))
         facts = _facts(session.as_read_only(), lookup_of(manifests, settings.off), redactor, settings)

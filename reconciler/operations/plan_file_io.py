@@ -12,14 +12,14 @@ from reconciler.planfile import (
     PlanContext,
     PlanFile,
     Revalidated,
-    check_made,
+    action_record,
+    check_context,
+    dump_options,
+    load_scope,
+    load_tenancy,
     manifests_digest,
     plan_file_text,
-    record,
-    saved_options,
-    saved_scope,
-    saved_tenancy,
-    still_holding,
+    revalidate_plan,
 )
 from reconciler.values import JsonObject
 
@@ -39,7 +39,7 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
         raise BlockedError(plan.refusal)
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
-        made=_made(engine, saved_options(scope, engine.tenancy)),
+        context=_context(engine, dump_options(scope, engine.tenancy)),
         created=in_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
@@ -58,11 +58,11 @@ def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine
         BlockedError: It is for another tenant, or for other manifests, or refused.
         ReconcilerError: Something that the plan needs cannot be read.
     """
-    check_made(saved.made, _made(engine, saved_options(Scope(), engine.tenancy)))
-    engine = dataclasses.replace(engine, tenancy=saved_tenancy(saved.made.options, engine.tenancy))
-    fresh = engine.plan(saved_scope(saved.made.options))
-    held = still_holding(saved, fresh, lambda action: _recorded(engine, action))
-    stale = [item for item in held.left if not item.done]
+    check_context(saved.context, _context(engine, dump_options(Scope(), engine.tenancy)))
+    engine = dataclasses.replace(engine, tenancy=load_tenancy(saved.context.options, engine.tenancy))
+    fresh = engine.plan(load_scope(saved.context.options))
+    held = revalidate_plan(saved, fresh, lambda action: _recorded(engine, action))
+    stale = [item for item in held.dropped if not item.done]
     if strict and stale:
         names = ", ".join(item.name for item in stale[:5]) + (", …" if len(stale) > 5 else "")  # noqa: PLR2004
         raise BlockedError(
@@ -72,7 +72,7 @@ def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine
     return engine, held
 
 
-def _made(engine: Engine, options: JsonObject) -> PlanContext:
+def _context(engine: Engine, options: JsonObject) -> PlanContext:
     return PlanContext(
         tenant=engine.session.base_url,
         stage=engine.session.stage,
@@ -82,4 +82,4 @@ def _made(engine: Engine, options: JsonObject) -> PlanContext:
 
 
 def _recorded(engine: Engine, action: Action) -> JsonObject:
-    return record(action, engine.tenancy.key, engine.redactor)
+    return action_record(action, engine.tenancy.key, engine.redactor)

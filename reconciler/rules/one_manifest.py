@@ -14,7 +14,8 @@ from reconciler.rules import dependencies, literal_credentials, names, step_outp
 from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule
 from reconciler.rules.unknown_values import with_unknown
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import Path, lookup
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -5,6 +5,7 @@ values are secrets. This package reads them and knows nothing of files, manifest
 """
 
 from reconciler.schema.fields import (
+    SENSITIVE,
     STEP_TYPES,
     Field,
     FieldKind,
@@ -18,6 +19,7 @@ from reconciler.schema.validation import SchemaProblem, is_valid, validate
 
 __all__ = [
     "SCHEMA_NAMES",
+    "SENSITIVE",
     "STEP_TYPES",
     "URN",
     "Field",

@@ -17,9 +17,10 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from reconciler.schema.fields import SENSITIVE
 from reconciler.schema.schema_files import SCHEMA_NAMES, URN, load_schema
 from reconciler.schema.validation import SchemaProblem
-from reconciler.text import SENSITIVE, clip, did_you_mean, printable
+from reconciler.text import clip, did_you_mean, printable
 from reconciler.values import JsonValue, Path, as_object, display_path
 
 _TYPE_WORDS = {

@@ -53,7 +53,14 @@ _NEVER: Final = {
 }
 """What is never written, as a pattern, and what to write. A space matches a line end, too."""
 
-_CLEAN: Final[tuple[str, ...]] = ("reconciler/concurrency.py", "reconciler/exits.py", "integrations")
+_CLEAN: Final[tuple[str, ...]] = (
+    "reconciler/concurrency.py",
+    "reconciler/emulator",
+    "reconciler/exits.py",
+    "reconciler/cli/commands/demo.py",
+    "reconciler/cli/commands/emulator.py",
+    "integrations",
+)
 """Where none of it is left: paths below the repository, and `--help`."""
 _TEXTS: Final = (
     "*.md",

@@ -11,15 +11,15 @@ from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
 from reconciler.apply import Timing
 from reconciler.cli.commands import logs as logs_command
-from reconciler.emulator import executions
+from reconciler.emulator import execution_progress as executions
 from reconciler.executions.step_logs import StepLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reconciler.emulator.model import Execution
     from reconciler.emulator.server import EmulatorServer
+    from reconciler.emulator.state import Execution
     from reconciler.values import JsonObject
 
 CHAIN = {"load": step("echo hello"), "train": step("exit 3", parents=["load"])}

@@ -17,8 +17,8 @@ from processes import COMMAND
 
 from reconciler.cli import main
 from reconciler.client.calls import Clock
-from reconciler.job.outcome import Outcome, Touched
-from reconciler.render.actions import ACTIONS
+from reconciler.job.outcome import Outcome, WorkflowOutcome
+from reconciler.render import ACTIONS
 from reconciler.schema import validate
 
 if TYPE_CHECKING:
@@ -48,9 +48,11 @@ def outcome(**changes: Any) -> Outcome:
     return Outcome(**{**plain, **changes})
 
 
-def touched(name: str = "flow", action: str = "update", status: str = "done", error: str = "") -> Touched:
+def workflow_outcome(
+    name: str = "flow", action: str = "update", status: str = "done", error: str = ""
+) -> WorkflowOutcome:
     """Return what became of a workflow."""
-    return Touched(name=name, action=action, status=status, id=7, error=error)
+    return WorkflowOutcome(name=name, action=action, status=status, id=7, error=error)
 
 
 @dataclass(frozen=True)

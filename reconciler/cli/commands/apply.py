@@ -75,12 +75,12 @@ def _apply_saved(
 ) -> ExitCode:
     engine, held = revalidate(engine, read_plan_file(file), strict=strict)
     show_plan(engine, held.plan, manner)
-    for item in held.left:
+    for item in held.dropped:
         warn(printable(engine.redactor.text(f"left out: {item.name}: {item.action}: {item.reason}")))
     if held.new:
         warn(f"note: {held.new} further differences are not in the saved plan; plan again to see them")
     code = apply_and_report(engine, held.plan, manner.as_approved(), record)
-    return _or_blocked(code, held.left)
+    return _or_blocked(code, held.dropped)
 
 
 def _or_blocked(code: ExitCode, left: tuple[Dropped, ...]) -> ExitCode:

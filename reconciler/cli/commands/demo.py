@@ -1,4 +1,4 @@
-"""`peak-reconciler demo`: the whole round on the embedded emulator, with the commands that users type."""
+"""`peak-reconciler demo`: a tour of the commands on the embedded emulator."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from typing import Final
 
 import click
 
-from reconciler.cli.embedded import server_module
+from reconciler.cli.embedded import emulator_server_class
 from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError
 from reconciler.exits import ExitCode
 from reconciler.plan.tenant import list_tenant
-from reconciler.render.style import paint
+from reconciler.render import paint
 
-_TOKEN: Final = "demo-token"  # noqa: S105 - the emulator's, made up
+_TOKEN: Final = "demo-token"  # noqa: S105 - for the emulator only
 
 
 @click.command(name="demo")
 def command() -> None:
-    """See the whole round on the emulator: no credentials, no network.
+    """Show validate, plan and apply on an emulated tenant, without credentials or network.
 
-    Starts the emulator, validates, plans and applies the example manifests, plans again, changes a workflow
-    behind Git's back, shows the drift and heals it.
+    Starts the emulator, validates, plans and applies the example manifests, plans again, changes a live
+    workflow by hand, shows the drift and corrects it.
     """
     manifests = _examples()
-    with server_module().EmulatorServer(token=_TOKEN) as server:
-        round_ = _Round(server.url, manifests)
-        round_.say("An emulated tenant, still empty. The manifests pass the check that a pull request gets:")
-        round_.run(ExitCode.OK, "validate")
-        round_.say("Plan only reads. Everything is to be created:")
-        round_.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
-        round_.say("Apply does it, and reads every workflow back:")
-        round_.run(ExitCode.OK, "apply", "--auto-approve")
-        round_.say("Planned again, there is nothing to do:")
-        round_.run(ExitCode.OK, "plan", "--detailed-exitcode")
-        round_.say(f"Now somebody changes the live workflow by hand: {_drift(server.url)}. That is drift:")
-        round_.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
-        round_.say("Apply heals it, and the last plan is empty again:")
-        round_.run(ExitCode.OK, "apply", "--auto-approve")
-        round_.run(ExitCode.OK, "plan", "--detailed-exitcode")
-    show(paint("\nThat was the whole round: Git and the tenant are one.", "green"))
-    show("Next: PEAK_AUTH_TOKEN=… peak-reconciler plan DIRECTORY, with the manifests you have today.")
+    with emulator_server_class()(token=_TOKEN) as server:
+        tour = _Tour(server.url, manifests)
+        tour.say("The emulated tenant is empty. Validate the manifests, as in a pull request:")
+        tour.run(ExitCode.OK, "validate")
+        tour.say("Plan. It only reads, and shows that every workflow would be created:")
+        tour.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
+        tour.say("Apply the plan, and verify every workflow:")
+        tour.run(ExitCode.OK, "apply", "--auto-approve")
+        tour.say("Plan again. There are no changes:")
+        tour.run(ExitCode.OK, "plan", "--detailed-exitcode")
+        tour.say(f"Someone changes a live workflow by hand: {_drift(server.url)}. Plan shows the drift:")
+        tour.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
+        tour.say("Apply corrects the drift, and a last plan has no changes:")
+        tour.run(ExitCode.OK, "apply", "--auto-approve")
+        tour.run(ExitCode.OK, "plan", "--detailed-exitcode")
+    show(paint("\nDone: the tenant matches Git.", "green"))
+    show("Next, with your own manifests: PEAK_AUTH_TOKEN=… peak-reconciler plan DIRECTORY")
 
 
 def _examples() -> Path:
-    """Return the example manifests: inside the wheel, or in the checkout, as near as they can be named."""
+    """Return the example manifests of the wheel or the checkout, relative to here if possible."""
     package = Path(__file__).resolve().parents[2]
     shipped = package / "examples"
     folder = shipped if shipped.is_dir() else package.parent / "examples" / "workflows"
@@ -58,19 +58,19 @@ def _examples() -> Path:
 
 
 def _drift(url: str) -> str:
-    """Change a workflow as somebody without Git would, and return what was done."""
+    """Change a live workflow without Git, and return a description of the change."""
     with Session(_TOKEN, base_url=url) as session:
         client = Workflow(session)
         (scoring,) = list_tenant(client, "scoring")
         client.patch_workflow(scoring.id, command="python score.py --quick", step_names=["score"])
-    return "another command in the workflow scoring"
+    return "a new command in workflow scoring"
 
 
-class _Round:
-    """Runs commands as processes of their own, as a user would, and sees that they end as they should."""
+class _Tour:
+    """Runs numbered steps: each command in a process of its own, with a check of its exit code."""
 
     def __init__(self, url: str, manifests: Path) -> None:
-        # What a user has set for tenants of their own is not meant for this one.
+        # The user's settings are for other tenants.
         kept = {key: value for key, value in os.environ.items() if not key.startswith("RECONCILER_")}
         self._env = {**kept, "PEAK_API_URL": url, "PEAK_AUTH_TOKEN": _TOKEN}
         self._manifests = manifests
@@ -86,6 +86,4 @@ class _Round:
         sys.stdout.flush()
         done = subprocess.run([sys.executable, "-m", "reconciler", *arguments], env=self._env, check=False)  # noqa: S603 - our own command
         if done.returncode != expected:
-            raise ReconcilerError(
-                f"the demo did not go as it should: exit code {done.returncode} in place of {expected.value}"
-            )
+            raise ReconcilerError(f"the demo failed: exit code {done.returncode}, expected {expected.value}")

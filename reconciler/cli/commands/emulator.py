@@ -1,4 +1,4 @@
-"""`peak-reconciler emulator`: serve an emulated API until told to stop."""
+"""`peak-reconciler emulator`: serve an emulated API until a signal stops it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.embedded import server_module
-from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import PROFILES, parse_profiles
+from reconciler.cli.embedded import emulator_server_class
+from reconciler.emulator import PROFILES, parse_fault, parse_profiles
 from reconciler.errors import UsageError
 
 _EPILOG = f"""\b
-Profiles, any of which go together save the four about tokens:
+Profiles, which combine freely except the four about tokens:
   {", ".join(sorted(PROFILES)[:6])},
   {", ".join(sorted(PROFILES)[6:12])},
   {", ".join(sorted(PROFILES)[12:])},
-  all (all of them but spoke, with token-masked)
+  all (every profile except spoke, with token-masked)
 
 \b
 Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
   KIND      latency, slow-body (both take a duration), drop-before, drop-after,
             truncated, not-json, queue-full, or a status from 400 to 599, which
             may end in -seconds or -date (a Retry-After, takes a duration),
-            -text or -message (other bodies), -after (the request is carried out)
+            -text or -message (other bodies), -after (the request is handled first)
   SETTING   a duration (50ms, 1.5s), a probability (0.2, 20%), xN (only the first
             N times), +N (N requests pass first); for a kind that takes a
             duration, a bare number is seconds
@@ -44,31 +43,29 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
     metavar="PORT",
     type=click.IntRange(0, 65535),
     required=True,
-    help="Port to listen on; 0 takes any free one.",
+    help="Listen on PORT; 0 takes any free one.",
 )
-@click.option(
-    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on."
-)
-@click.option("--allow-remote", is_flag=True, help="Let --host be other than loopback.")
-@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the state.")
-@click.option("--token", metavar="TOKEN", help="The only Authorization let in; any is when left out.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Listen on ADDRESS.")
+@click.option("--allow-remote", is_flag=True, help="Allow a --host that is not loopback.")
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in FILE.")
+@click.option("--token", metavar="TOKEN", help="Accept only TOKEN as Authorization; any when omitted.")
 @click.option(
     "--profile",
     "profiles",
     multiple=True,
     metavar="NAME[,NAME...]",
-    help="How workflows read back; repeatable.",
+    help="Quirks of how workflows read back; repeatable.",
 )
 @click.option(
-    "--fault", "faults", multiple=True, metavar="SPEC", help="A misfortune of requests; repeatable."
+    "--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable."
 )
 @click.option(
-    "--seed", metavar="N", type=int, default=0, show_default=True, help="What chance is seeded with."
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Seed of everything random."
 )
 @click.option(
     "--request-log",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File that each request is appended to as JSON.",
+    help="Append each request to FILE as a line of JSON.",
 )
 @click.option(
     "--step-seconds",
@@ -76,7 +73,7 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
     type=click.FloatRange(min=0),
     default=0.2,
     show_default=True,
-    help="How long a step of a run takes.",
+    help="Duration of each step of an execution.",
 )
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     port: int,
@@ -95,10 +92,8 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     Prints one line when it is ready: "listening on http://127.0.0.1:PORT".
     """
     if not (allow_remote or _is_loopback(host)):
-        raise UsageError(
-            f"{host} is not a loopback address", hint="--allow-remote listens there all the same."
-        )
-    server = server_module().EmulatorServer(
+        raise UsageError(f"{host} is not a loopback address", hint="Pass --allow-remote to listen there.")
+    server = emulator_server_class()(
         host=host,
         port=port,
         profile=parse_profiles(profiles),

@@ -17,7 +17,7 @@ from reconciler.moments import read_moment, utc_now, write_moment
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named
 from reconciler.operations.settings import Settings
-from reconciler.render.executions import executions_json, executions_text
+from reconciler.render import executions_json, executions_text
 from reconciler.text import clip, printable
 
 _STATUSES: Final = ("Success", "Running", "Stopped", "Stopping", "Failed")

@@ -17,7 +17,7 @@ from reconciler.cli.terminal import show, warn
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
-from reconciler.export import Exported, Exporter
+from reconciler.export import Exporter, ExportResult
 from reconciler.manifests import CONFIGURATION_NAMES
 from reconciler.operations.engine import open_session, tenancy_of
 from reconciler.operations.new_files import place_files
@@ -26,9 +26,9 @@ from reconciler.operations.settings import Settings
 from reconciler.plan import DefaultResource, Listed, LiveWorkflow
 from reconciler.plan.planning import learn
 from reconciler.plan.tenant import describe_all, list_tenant
-from reconciler.render.exports import export_lines
-from reconciler.secrecy.credentials import looks_like
-from reconciler.text import Redactor, clip, printable, slug
+from reconciler.render import export_lines
+from reconciler.secrecy import Redactor, credential_kind
+from reconciler.text import clip, printable, slug
 
 
 @click.command(name="export")
@@ -114,7 +114,7 @@ def _for_standard_output(text: str) -> str:
 
 def _exported(
     session: Session, settings: Settings, names: tuple[str, ...], ids: tuple[int, ...], *, take_all: bool
-) -> list[Exported]:
+) -> list[ExportResult]:
     reader = Workflow(session.as_read_only())
     listed = list_tenant(reader)
     chosen = _chosen(listed, names, ids, take_all=take_all)
@@ -131,11 +131,11 @@ def _exported(
     ]
 
 
-def _ambiguous(live: LiveWorkflow, number: int) -> Exported:
+def _ambiguous(live: LiveWorkflow, number: int) -> ExportResult:
     problem = (
         f"{number} live workflows have this name, and manifests tell workflows by it: export one by --id"
     )
-    return Exported(live=live, text="", problems=(problem,))
+    return ExportResult(live=live, text="", problems=(problem,))
 
 
 def _chosen(
@@ -166,10 +166,12 @@ def _named(listed: Iterable[Listed], name: str) -> list[Listed]:
     return exact or [item for item in listed if fnmatchcase(item.name, name)]
 
 
-def _files(exported: Iterable[Exported]) -> dict[str, str]:
+def _files(exported: Iterable[ExportResult]) -> dict[str, str]:
     """Return the manifests by file name: the name of the workflow, with its id where that is not enough."""
     written = [item for item in exported if item.text]
-    slugs = {item.live.id: "" if looks_like(item.live.name) else slug(item.live.name) for item in written}
+    slugs = {
+        item.live.id: "" if credential_kind(item.live.name) else slug(item.live.name) for item in written
+    }
     shared = Counter(slugs.values())
     files = {}
     for item in written:

@@ -18,16 +18,16 @@ from reconciler.manifests import STDIN, SUFFIXES, Manifest, PatchManifest, load_
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow
 from reconciler.operations.settings import Settings
-from reconciler.render.findings import finding_line
-from reconciler.render.graph import Drawing
-from reconciler.text import Redactor, printable
+from reconciler.render import Drawing, finding_line
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow.step_graph import StepGraph
 
 _FORMATS: Final = {
-    "text": "graph:graph_text",
-    "dot": "graph_dot:graph_dot",
-    "mermaid": "graph_mermaid:graph_mermaid",
-    "json": "graph:graph_json",
+    "text": "graph_text",
+    "dot": "graph_dot",
+    "mermaid": "graph_mermaid",
+    "json": "graph_json",
 }
 
 

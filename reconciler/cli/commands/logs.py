@@ -23,7 +23,7 @@ from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
 from reconciler.plan import LiveWorkflow
-from reconciler.render.runs import outcome_line, some_names
+from reconciler.render import outcome_line, some_names
 from reconciler.text import clip, printable
 
 _NOT_BEGUN: Final = "Pending"

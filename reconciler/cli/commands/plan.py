@@ -10,16 +10,14 @@ import click
 from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.scope_options import RawScopeOptions, scope_options
 from reconciler.cli.shared_options import Number, show_bodies_option, tenant_options
-from reconciler.cli.terminal import warn, write_file
+from reconciler.cli.terminal import warn
 from reconciler.exits import ExitCode
+from reconciler.files import write_text
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.plan_file_io import saved_text
 from reconciler.operations.settings import Settings
 from reconciler.plan import Plan
-from reconciler.render.plan_gitlab import plan_gitlab
-from reconciler.render.plan_json import plan_json
-from reconciler.render.plan_markdown import LEAST, LIMIT, plan_markdown
-from reconciler.render.plan_text import plan_text
+from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
 
 _FORMATS: Final = ("text", "json", "markdown", "gitlab")
 
@@ -87,7 +85,7 @@ def command(  # noqa: PLR0913 - one for each option
             )
         )
         if out is not None:
-            write_file(out, saved_text(engine, plan, scope), private=True)
+            write_text(out, saved_text(engine, plan, scope), private=True)
             warn(f"the plan was saved; to carry it out: peak-reconciler apply --plan {out}")
     return _exit_code(plan, detailed=detailed_exitcode)
 

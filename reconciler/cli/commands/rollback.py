@@ -7,7 +7,14 @@ import os
 
 import click
 
-from reconciler.backup import Backup, Restoring, find_backups, narrowed, read_runs, restoring
+from reconciler.backup import (
+    Backup,
+    Restoration,
+    filter_backups,
+    prepare_restoration,
+    read_backups,
+    select_backups,
+)
 from reconciler.cli.apply_options import ApplyOptions, apply_options
 from reconciler.cli.shared_options import connection_options
 from reconciler.cli.terminal import show, warn
@@ -17,14 +24,15 @@ from reconciler.exits import ExitCode
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.applying import apply_and_report, show_plan
 from reconciler.operations.engine import Engine, open_session, tenancy_of
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Listed, LiveWorkflow, Plan, Tenancy
+from reconciler.plan.masking import known_secrets
 from reconciler.plan.tenant import describe_all, list_tenant
-from reconciler.render.backups import backups_json, backups_text
+from reconciler.render import backups_json, backups_text
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow.ownership import Ownership
 
 
@@ -49,14 +57,14 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
     workflow; where neither has one, the workflow is blocked. What an apply created has no backup: a rollback
     deletes nothing. A workflow that was deleted is created anew, with another id and webhook URL.
     """
-    runs = read_runs(settings.backup_dir)
+    runs = read_backups(settings.backup_dir)
     if list_them:
-        runs = narrowed(runs, words, settings.backup_dir)
+        runs = filter_backups(runs, words, settings.backup_dir)
         show(backups_json(runs) if manner.as_json else backups_text(runs, settings.backup_dir))
         return ExitCode.OK
     settings.refuse_unnamed_environment()
     git = _manifests(settings)
-    secrets = secrets_of(git.manifests, git.secrets)
+    secrets = known_secrets(git.manifests, git.secrets)
     with (
         recording(manner.report) as record,
         open_session(settings, secrets=secrets, observe=record.observe) as session,
@@ -65,7 +73,7 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
             dataclasses.replace(run, backups=tuple(b for b in run.backups if _is_of(b, session)))
             for run in runs
         ]
-        found = find_backups([run for run in here if run.backups or run.broken], words, settings.backup_dir)
+        found = select_backups([run for run in here if run.backups or run.broken], words, settings.backup_dir)
         tenancy = _owned(tenancy_of(settings, os.environ), found)
         restorings = _restorings(session, found, git, tenancy, settings.concurrency)
         engine = Engine(
@@ -113,13 +121,13 @@ def _owned(tenancy: Tenancy, backups: tuple[Backup, ...]) -> Tenancy:
 
 def _restorings(
     session: Session, backups: tuple[Backup, ...], git: LoadResult, tenancy: Tenancy, concurrency: int
-) -> list[Restoring]:
+) -> list[Restoration]:
     reader = Workflow(session.as_read_only())
     listed = list_tenant(reader)
     ids = {item.id for item in listed}
     live = describe_all(reader, [backup.id for backup in backups if backup.id in ids], concurrency)
     return [
-        restoring(
+        prepare_restoration(
             backup,
             live.get(backup.id),
             _same_name(backup, listed),
@@ -142,7 +150,7 @@ def _in_git(backup: Backup, live: LiveWorkflow | None, manifests: tuple[Manifest
     return next(pinned, None) or next(named, None)
 
 
-def _plan(engine: Engine, restorings: list[Restoring]) -> Plan:
+def _plan(engine: Engine, restorings: list[Restoration]) -> Plan:
     """Return the plan, with what cannot be restored as blocked."""
     refused = {item.manifest.name: item.refusal for item in restorings if item.refusal}
     notes = {item.manifest.name: item.notes for item in restorings}

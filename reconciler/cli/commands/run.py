@@ -23,7 +23,7 @@ from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
 from reconciler.plan import LiveWorkflow
-from reconciler.render.runs import changed_lines, outcome_line, run_json
+from reconciler.render import changed_lines, outcome_line, run_json
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
 

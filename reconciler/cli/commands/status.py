@@ -11,7 +11,7 @@ from reconciler.operations.engine import open_engine
 from reconciler.operations.settings import Settings
 from reconciler.plan import Scope, make_plan
 from reconciler.plan.workflow_status import Sync, workflow_statuses
-from reconciler.render.status import status_json, status_text
+from reconciler.render import status_json, status_text
 
 
 @click.command(name="status")

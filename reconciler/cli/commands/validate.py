@@ -18,12 +18,12 @@ from reconciler.operations.settings import Settings, Typed, settle
 from reconciler.rules import ALL_RULES, ExtraCheck, check_paths
 
 _FORMATS: Final = {
-    "text": "findings:findings_text",
-    "json": "findings:findings_json",
-    "github": "findings_github:findings_github",
-    "gitlab": "findings_gitlab:findings_gitlab",
-    "sarif": "findings_sarif:findings_sarif",
-    "junit": "findings_junit:findings_junit",
+    "text": "findings_text",
+    "json": "findings_json",
+    "github": "findings_github",
+    "gitlab": "findings_gitlab",
+    "sarif": "findings_sarif",
+    "junit": "findings_junit",
 }
 
 
@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913 - one for each option
     Exits with 1 when the tenant does not answer what it is asked.
     """
     if list_rules:
-        show(rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
+        show(rendered("rules_json" if output_format == "json" else "rules_text", ALL_RULES))
         return ExitCode.OK
     settings = settle(typed)
     targets = read_outputs(outputs, _FORMATS, output_format)
