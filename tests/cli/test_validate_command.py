@@ -336,7 +336,7 @@ def test_any_locale(tmp_path: Path, locale: dict[str, str]) -> None:
         [*COMMAND, "validate", tmp_path], capture_output=True, check=False, env=environment(**locale)
     )
     assert (done.returncode, done.stderr) == (3, b"")
-    assert b"letters, digits and hyphens only" in done.stdout
+    assert b"only letters, digits and hyphens" in done.stdout
 
 
 def test_empty_path_is_not_the_current_directory(tmp_path: Path) -> None:

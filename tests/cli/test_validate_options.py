@@ -105,7 +105,7 @@ class TestStandardInput:
         _write(tmp_path / "b.txt", "text")
         text = b"name: a\nsteps: {a: {command: !file %s}}\n"
         assert self._piped(text % b"a.txt", cwd=tmp_path / "in").returncode == 0
-        assert b"leads out" in self._piped(text % b"../b.txt", cwd=tmp_path / "in").stdout
+        assert b"outside the directory" in self._piped(text % b"../b.txt", cwd=tmp_path / "in").stdout
 
     def test_closed(self) -> None:
         """A standard input that is closed is told."""
