@@ -15,7 +15,7 @@ def export_lines(exported: Iterable[ExportResult], redactor: Redactor) -> Iterat
     for item in exported:
         name = clip(item.live.name, 100)
         for variable in item.variables:
-            value = "" if variable.told else "; the platform does not tell its value"
+            value = "" if variable.returned else "; the API does not return its value"
             path = display_path(variable.path)
             yield _line(f"{variable.name}: {path} of {name}: {variable.why}{value}", redactor)
         for note in item.notes:

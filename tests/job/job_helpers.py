@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopback import served
+from loopback import loopback_server
 from processes import COMMAND
 
 from reconciler.cli import main
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 START = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
-IMPATIENT = Clock(sleep=lambda _: None, random=lambda: 0.0)
+COMMAND_WITHOUT_SLEEP = Clock(sleep=lambda _: None, random=lambda: 0.0)
 
 
 def planned(**counts: int) -> dict[str, int]:
@@ -112,7 +112,7 @@ def receiver(*statuses: int) -> Iterator[Receiver]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    with served(Handler) as kept.url:
+    with loopback_server(Handler) as kept.url:
         yield kept
 
 
