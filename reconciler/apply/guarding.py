@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.api import TenantReader
-from reconciler.client.exceptions import NotFoundException
+from reconciler.client import NotFoundException
 from reconciler.errors import BlockedError
 from reconciler.manifests import WhenRunning
 from reconciler.plan import LiveWorkflow

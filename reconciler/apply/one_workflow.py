@@ -12,7 +12,7 @@ from reconciler.apply.shared_facts import SharedFacts
 from reconciler.apply.verifier import Verifier
 from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
 from reconciler.backup import BackupWriter
-from reconciler.client.exceptions import ConflictException
+from reconciler.client import ConflictException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.manifests import WhenRunning
 from reconciler.plan import (

@@ -93,7 +93,7 @@ class Verifier:
         tries = WriteRetry(self._timing)
         while live.paused != paused:
             said, again = "", True
-            tries.begins()
+            tries.begin()
             try:
                 (self._api.pause_workflow if paused else self._api.resume_workflow)(live.id)
             except ReconcilerError as error:

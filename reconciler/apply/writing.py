@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
-from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
+from reconciler.client import ConflictException, NotFoundException, TooManyRequestsException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe
@@ -50,7 +50,7 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
     tries = WriteRetry(timing)
     while True:
         try:
-            tries.begins()
+            tries.begin()
             identity = int(str(api.create_workflow(body)["id"]))
             return Created(id=identity, told=True, doubted=tries.in_doubt)
         except ConflictException:
@@ -160,7 +160,7 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
     tries = WriteRetry(timing)
     while True:
         try:
-            tries.begins()
+            tries.begin()
             api.update_workflow(live.id, body)
         except ReconcilerError as error:
             if tries.in_doubt and not may_be_repeated(error):
@@ -197,7 +197,7 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
     tries = WriteRetry(timing)
     while True:
         try:
-            tries.begins()
+            tries.begin()
             api.delete_workflow(live.id)
         except NotFoundException:
             break  # somebody else's delete, or a gateway's own words: what is there tells

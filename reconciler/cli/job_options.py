@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from reconciler.cli.shared_options import Number, setting
-from reconciler.client.posting import WebhookSender
+from reconciler.client import WebhookSender
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.job.notifications import FORMATS
 from reconciler.job.outcome import OutcomeKind

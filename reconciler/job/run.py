@@ -17,7 +17,7 @@ from reconciler.backup import new_run_id
 from reconciler.cli.apply_options import ApplyOptions
 from reconciler.cli.error_exit import exit_code
 from reconciler.cli.terminal import show
-from reconciler.client.exchanges import RequestRecord, Traffic
+from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import BlockedError, ReconcilerError, reason_of
 from reconciler.exits import ExitCode
 from reconciler.findings import Finding

@@ -14,13 +14,15 @@ import click
 from reconciler.apply import Applier, Timing
 from reconciler.backup import BackupWriter
 from reconciler.cli.terminal import warn
-from reconciler.client import Session, Workflow
-from reconciler.client.exceptions import (
+from reconciler.client import (
     MissingEnvironmentVariableException,
     NotFoundException,
     NotSentError,
+    Observer,
+    RequestRecord,
+    Session,
+    Workflow,
 )
-from reconciler.client.exchanges import Observer, RequestRecord
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.findings import Finding
@@ -102,7 +104,7 @@ class Engine:
         """
         writer = Workflow(self.session)
         default = DefaultResource(writer.get_default_resource)
-        counted = dataclasses.replace(timing or Timing(), repeats=self.session.repeats)
+        counted = dataclasses.replace(timing or Timing(), on_retry=self.session.count_retry)
         return Applier(writer, self.tenancy, default, counted, backups)
 
 

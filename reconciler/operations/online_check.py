@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from reconciler.client import Session, Workflow
-from reconciler.client.catalogue import Catalogue
+from reconciler.client import Catalogue, Session, Workflow
 from reconciler.findings import Finding
 from reconciler.manifests import FileContent
 from reconciler.operations.engine import open_session

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from reconciler.api import TenantReader
-from reconciler.client.exceptions import AmbiguousNameError
+from reconciler.client import AmbiguousNameError
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe, list_tenant

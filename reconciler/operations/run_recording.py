@@ -17,7 +17,7 @@ from reconciler.apply import Report
 from reconciler.backup import new_run_id
 from reconciler.cli.error_exit import exit_code
 from reconciler.cli.terminal import warn
-from reconciler.client.exchanges import RequestRecord, Traffic
+from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.exits import ExitCode
 from reconciler.files import write_text

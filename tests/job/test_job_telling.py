@@ -13,7 +13,7 @@ from reconciler.apply import Timing
 from reconciler.cli.apply_options import ApplyOptions, RawApplyOptions
 from reconciler.cli.job_options import JobOptions
 from reconciler.cli.scope_options import RawScopeOptions
-from reconciler.client.posting import WebhookSender
+from reconciler.client.webhook_sender import WebhookSender
 from reconciler.job.context import Job
 from reconciler.job.log import TextLog
 from reconciler.job.metrics import read_last_success

@@ -13,7 +13,7 @@ import promql_parser
 from croniter import croniter
 from kubernetes_helpers import Object, Workload, alerts, of_kind, option, workloads
 
-from reconciler.client.calls import RetryPolicy
+from reconciler.client import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

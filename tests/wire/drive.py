@@ -39,9 +39,8 @@ def connect_sdk() -> Connect:
 def connect_ours() -> Connect:
     """Return a factory of this project's clients, without waits between retries."""
     client = importlib.import_module("reconciler.client")
-    calls = importlib.import_module("reconciler.client.calls")
-    clock = calls.Clock(sleep=lambda _seconds: None)
-    return lambda url: client.get_client(client.Session(TOKEN, base_url=url, env={}, clock=clock))
+    retry = client.RetryPolicy(sleep=lambda _seconds: None)
+    return lambda url: client.get_client(client.Session(TOKEN, base_url=url, env={}, retry=retry))
 
 
 def perform(connect: Connect, call: dict[str, Any]) -> dict[str, Any]:

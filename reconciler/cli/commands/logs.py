@@ -12,8 +12,7 @@ import click
 from reconciler.apply import Timing
 from reconciler.cli.shared_options import connection_options, id_option
 from reconciler.cli.terminal import show, warn
-from reconciler.client import Workflow
-from reconciler.client.exceptions import InvalidPathException, NotFoundException
+from reconciler.client import InvalidPathException, NotFoundException, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.executions.following import RunState, follow_run, run_state
 from reconciler.executions.starting import Started
