@@ -140,7 +140,7 @@ def test_instance_types_with_names() -> None:
 
 def test_a_resource_without_an_id() -> None:
     """An instance type without a proper id is an answer that cannot be trusted."""
-    with pytest.raises(UnexpectedAnswerError, match="proper `id`"):
+    with pytest.raises(UnexpectedAnswerError, match="valid `id`"):
         _Tenant(resources=("21",)).read(instance_types={21})
 
 
