@@ -10,8 +10,7 @@ from reconciler.findings import Finding
 from reconciler.manifests import FileContent
 from reconciler.operations.engine import open_session
 from reconciler.operations.settings import Settings
-from reconciler.plan.masking import known_secrets
-from reconciler.plan.tenant import list_tenant
+from reconciler.plan import known_secrets, list_tenant
 from reconciler.rules import Lookup, TenantFacts, check_online, lookup_of, read_facts
 from reconciler.secrecy import Redactor
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from reconciler.findings import Severity
@@ -24,8 +25,9 @@ def parents_of(step: JsonObject) -> list[str]:
 
 
 def graph_of(body: JsonObject) -> StepGraph:
-    """Return the step graph of a body whose parents may be unknown values."""
-    return StepGraph.of_parents({name: parents_of(step) for name, step in steps_of(body)})
+    """Return the graph of a body's steps; parents may be unknown values, and no step is its own parent."""
+    steps = steps_of(body)
+    return StepGraph.of_parents({name: [p for p in parents_of(step) if p != name] for name, step in steps})
 
 
 class Ancestors:
@@ -93,10 +95,12 @@ def _self_parent(body: JsonObject) -> Iterator[Problem]:
 
 def _cycle(body: JsonObject) -> Iterator[Problem]:
     steps = as_object(body.get("steps"))
-    for cycle in graph_of(body).cycles(_MOST_CYCLES):
-        step, parent = cycle[:2]
+    places = {name: index for index, name in enumerate(steps)}
+    for found in islice(graph_of(body).cycles(), _MOST_CYCLES):
+        start = min(range(len(found) - 1), key=lambda index: places[found[index]])
+        cycle = (*found[start:-1], *found[: start + 1])
         yield Problem(
-            path=("steps", step, "parents", parents_of(as_object(steps[step])).index(parent)),
+            path=("steps", cycle[0], "parents", parents_of(as_object(steps[cycle[0]])).index(cycle[1])),
             message=f"these steps wait for each other, so none can start: {' <- '.join(cycle)}; "
             "remove one of these parents",
         )

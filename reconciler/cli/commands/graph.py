@@ -21,7 +21,7 @@ from reconciler.operations.settings import Settings
 from reconciler.render import Drawing, finding_line
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import Body, StepGraph
 
 _FORMATS: Final = {
     "text": "graph_text",
@@ -82,7 +82,7 @@ def _of_manifests(settings: Settings, path: str) -> Iterator[Drawing]:
         raise ReconcilerError(f"there is no workflow to be drawn in {printable(str(Path(path)))}")
     for manifest in whole:
         name = redactor.text(manifest.name)
-        yield Drawing(name=name, graph=StepGraph.of(manifest.body), file=manifest.source.file)
+        yield Drawing(name=name, graph=StepGraph.of(Body(manifest.body)), file=manifest.source.file)
 
 
 def _has_steps(manifest: Manifest) -> bool:

@@ -21,9 +21,9 @@ from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import LiveWorkflow
 from reconciler.render import outcome_line, some_names
 from reconciler.text import clip, printable
+from reconciler.workflow import Live
 
 _NOT_BEGUN: Final = "Pending"
 _GOING_ON: Final = frozenset({_NOT_BEGUN, "Running", "Stopping", ""})
@@ -81,7 +81,7 @@ def _named(words: tuple[str, ...], *, by_id: bool) -> tuple[str | None, str | No
     return padded[0], padded[1]
 
 
-def _latest(api: Workflow, workflow: LiveWorkflow) -> str:
+def _latest(api: Workflow, workflow: Live) -> str:
     latest = next(api.list_executions(workflow.id, page_size=1, count=1), {})
     identity = latest.get("executionId")
     if not isinstance(identity, str) or not identity:
@@ -98,7 +98,7 @@ def _steps(state: RunState, step: str | None) -> list[str]:
     return [step]
 
 
-def _save(api: Workflow, workflow: LiveWorkflow, run: str, steps: list[str], file: str) -> None:
+def _save(api: Workflow, workflow: Live, run: str, steps: list[str], file: str) -> None:
     if len(steps) != 1:
         raise UsageError(
             f"the run has {len(steps)} steps ({some_names(steps)}), and a file takes the log of one",
@@ -114,7 +114,7 @@ def _save(api: Workflow, workflow: LiveWorkflow, run: str, steps: list[str], fil
 class _Teller:
     """Shows the logs of a run as they come."""
 
-    def __init__(self, api: Workflow, workflow: LiveWorkflow, run: str, steps: Iterable[str]) -> None:
+    def __init__(self, api: Workflow, workflow: Live, run: str, steps: Iterable[str]) -> None:
         self._api = api
         self._workflow = workflow
         self._run = run

@@ -22,10 +22,10 @@ from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import LiveWorkflow
 from reconciler.render import changed_lines, outcome_line, run_json
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, as_object
+from reconciler.values import JsonObject
+from reconciler.workflow import Live
 
 _REASSURANCE: Final = "Nothing was started."
 
@@ -87,15 +87,15 @@ def command(  # noqa: PLR0913 - one for each option
         return _told(api, workflow, started, timing if wait else None, as_json=output_format == "json")
 
 
-def _see_steps(workflow: LiveWorkflow, names: list[str]) -> None:
-    known = set(as_object(workflow.body.get("steps")))
+def _see_steps(workflow: Live, names: list[str]) -> None:
+    known = set(workflow.body.steps)
     for name in names:
         if name not in known:
             told = f"the workflow {clip(printable(workflow.name), 100)!r} has no step"
             raise unknown(f"{told} {clip(printable(name), 60)!r}", name, known, _REASSURANCE)
 
 
-def _started(api: Workflow, workflow: LiveWorkflow, body: JsonObject, timing: Timing) -> Started:
+def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing) -> Started:
     try:
         return execute_once(api, workflow.id, body, timing)
     except KeyboardInterrupt:
@@ -104,7 +104,7 @@ def _started(api: Workflow, workflow: LiveWorkflow, body: JsonObject, timing: Ti
 
 
 def _told(
-    api: Workflow, workflow: LiveWorkflow, started: Started, timing: Timing | None, *, as_json: bool
+    api: Workflow, workflow: Live, started: Started, timing: Timing | None, *, as_json: bool
 ) -> ExitCode:
     """Say which run it is and, given the time to wait, how it goes until it ends."""
     redactor = api.session.redactor()
