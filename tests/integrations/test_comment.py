@@ -30,9 +30,9 @@ def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) ->
     """The first run adds a comment, each further one replaces it, also where lines end as in a browser."""
     assert _keep(host, system) is UpsertResult.ADDED
     host.comments[0]["body"] = host.comments[0]["body"].replace("\n", "\r\n")
-    assert _keep(host, system, f"{MARKER}\n### Nothing to do.\n") is UpsertResult.REPLACED
+    assert _keep(host, system, f"{MARKER}\n### No changes.\n") is UpsertResult.REPLACED
     (body,) = host.bodies
-    assert body.startswith(f"{MARKER}\n### Nothing to do.\n\n[Written by this job](https://git")
+    assert body.startswith(f"{MARKER}\n### No changes.\n\n[Written by this job](https://git")
     assert host.writes == ["POST", "PATCH" if system == "github" else "PUT"]
 
 

@@ -162,7 +162,7 @@ def test_it_reads_well() -> None:
         "```diff\n# by patch: values are only added or changed\n"
         '! command: "a" -> "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n'
         "**pause** `paused` (id 7) in `a.yaml:1`\n\n"
-        "<details><summary>1 that no manifest means</summary>\n\n"
+        "<details><summary>1 unmanaged</summary>\n\n"
         "- `someone's` (id 9, owned by `b`)\n\n</details>\n"
         "<details><summary>1 unchanged</summary>\n\n- `same`: `its token is not told`\n\n</details>"
     )
@@ -173,14 +173,14 @@ def test_nothing_to_do() -> None:
     """A plan without changes says so, and a name of an environment is told."""
     plan = Plan(actions=(_unchanged("a"),))
     shown = plan_markdown(plan, Redactor(), environment="prod")
-    assert "### Nothing to do: 1 workflow is as Git wants.\n\nEnvironment: `prod`\n" in shown
+    assert "### No changes. 1 workflow matches Git.\n\nEnvironment: `prod`\n" in shown
     _read(shown)
 
 
 def test_a_refused_plan_says_why() -> None:
     """What refuses the whole plan stands at its top."""
     shown = _markdown(_delete("a"), refusal="4 deletes, and 3 are allowed")
-    assert "\n\n**Refused:** `4 deletes, and 3 are allowed`\n" in shown
+    assert "\n\n**Blocked:** `4 deletes, and 3 are allowed`\n" in shown
     _read(shown)
 
 
@@ -274,8 +274,8 @@ def test_what_is_cut_is_counted() -> None:
     named = shown.count("**update**")
     assert 1000 < named < 3000
     assert (
-        f"> **Cut to fit:** {named} shown in part, {3000 - named} not named (0 of them deletes), "
-        "not all listed that is folded. The job's log has the whole plan.\n\n**delete** `old`"
+        f"> **Cut to fit:** {named} shown in part, {3000 - named} omitted (0 of them deletes), "
+        "lists shortened. The job's log has the whole plan.\n\n**delete** `old`"
     ) in shown
     assert "### Plan: 3000 to update, 1 to delete, 1 unchanged." in shown
     assert LIMIT - 500 < len(shown.encode()) < LIMIT
@@ -285,7 +285,7 @@ def test_too_many_deletes_are_counted() -> None:
     """Where not even the deletes fit, it is said how many are not named."""
     shown = _markdown(*(_delete(f"{number:04}" + "x" * 500) for number in range(2000)))
     named = shown.count("**delete**")
-    assert f"{2000 - named} not named ({2000 - named} of them deletes)" in shown
+    assert f"{2000 - named} omitted ({2000 - named} of them deletes)" in shown
     assert "### Plan: 2000 to delete." in shown
     assert len(shown.encode()) < LIMIT
 
