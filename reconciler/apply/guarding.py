@@ -6,7 +6,7 @@ from reconciler.api import TenantReader
 from reconciler.apply.waiting import ExecutionWaiter
 from reconciler.client import NotFoundException
 from reconciler.errors import BlockedError
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import WhenRunning
 from reconciler.plan import describe, list_tenant
 from reconciler.workflow import Live
 
