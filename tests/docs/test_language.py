@@ -54,20 +54,26 @@ _NEVER: Final = {
 """What is never written, as a pattern, and what to write. A space matches a line end, too."""
 
 _CLEAN: Final[tuple[str, ...]] = (
+    "integrations",
+    "reconciler/cli/commands/demo.py",
+    "reconciler/cli/commands/emulator.py",
     "reconciler/comments",
     "reconciler/concurrency.py",
+    "reconciler/configuration.py",
     "reconciler/emulator",
     "reconciler/exits.py",
+    "reconciler/findings.py",
     "reconciler/job/events.py",
     "reconciler/job/health.py",
     "reconciler/job/metrics.py",
     "reconciler/job/notifications.py",
     "reconciler/job/outcome.py",
     "reconciler/job/probe_server.py",
+    "reconciler/manifests",
     "reconciler/render",
-    "reconciler/cli/commands/demo.py",
-    "reconciler/cli/commands/emulator.py",
-    "integrations",
+    "reconciler/rules",
+    "reconciler/schema",
+    "schemas",
 )
 """Where none of it is left: paths below the repository, and `--help`."""
 _TEXTS: Final = (
