@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from reconciler.cli.help import command_of, option
 from reconciler.cli.terminal import warn
 from reconciler.comments import keep_comment, thread_of
 from reconciler.errors import InvalidInputError
@@ -15,29 +16,28 @@ from reconciler.exits import ExitCode
 from reconciler.text import printable
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
-"""How much of a file is read at most: many times what any host takes."""
+"""Limit of a file: many times what any host accepts."""
 
 
-@click.command(name="comment")
+@command_of("comment", examples=(("comment plan.md", "Post what plan --output markdown=plan.md wrote"),))
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
+@option(
     "--key",
     metavar="KEY",
     default="plan",
-    show_default=True,
-    help="Which comment: runs with the same key share one, on each pull or merge request.",
+    help="Identify the comment: runs with the same key update the same one, on each pull or merge request.",
 )
-@click.option(
+@option(
     "--author",
     metavar="LOGIN",
-    help="On GitHub, whose token GITHUB_TOKEN is, else github-actions[bot].",
+    help="Owner of GITHUB_TOKEN, on GitHub. [default: github-actions[bot]]",
 )
 def command(*, file: Path, key: str, author: str | None) -> int:
     """Post the Markdown in FILE on the pull or merge request of this CI run, or replace the earlier comment.
 
-    For what plan --output markdown=FILE wrote. GitHub Actions needs GITHUB_TOKEN, and the job the permission
-    pull-requests: write; GitLab CI needs GITLAB_TOKEN, an access token with the scope api. The rest is in the
-    variables that both set. A comment of someone else is never touched.
+    GitHub Actions needs GITHUB_TOKEN, and the job the permission pull-requests: write; GitLab CI needs
+    GITLAB_TOKEN, an access token with the scope api. The rest is in variables that both set. A comment of
+    somebody else is never changed.
     """
     text = _text(file)
     kept = keep_comment(thread_of(os.environ, author), text, key)
@@ -57,5 +57,5 @@ def _text(file: Path) -> str:
     if not text.strip():
         raise InvalidInputError(f"{name} is empty: an earlier comment is left as it is")
     if len(data) > _MOST_BYTES:
-        raise InvalidInputError(f"{name} is larger than {_MOST_BYTES // 1024**2} MB: it is no comment")
+        raise InvalidInputError(f"{name} is larger than {_MOST_BYTES // 1024**2} MB: too large for a comment")
     return text

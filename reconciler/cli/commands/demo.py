@@ -1,4 +1,4 @@
-"""`peak-reconciler demo`: the whole round on the embedded emulator, with the commands that users type."""
+"""`peak-reconciler demo`: the whole cycle on the emulator, with the commands that users type."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import click
-
-from reconciler.cli.embedded import server_module
+from reconciler.cli.commands.emulator import server_module
+from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError
@@ -22,35 +21,35 @@ from reconciler.render.style import paint
 _TOKEN: Final = "demo-token"  # noqa: S105 - the emulator's, made up
 
 
-@click.command(name="demo")
+@command_of("demo")
 def command() -> None:
-    """See the whole round on the emulator: no credentials, no network.
+    """Show the whole cycle on the emulator: no credentials, no network.
 
     Starts the emulator, validates, plans and applies the example manifests, plans again, changes a workflow
-    behind Git's back, shows the drift and heals it.
+    by hand, shows the drift and corrects it.
     """
     manifests = _examples()
     with server_module().EmulatorServer(token=_TOKEN) as server:
-        round_ = _Round(server.url, manifests)
-        round_.say("An emulated tenant, still empty. The manifests pass the check that a pull request gets:")
-        round_.run(ExitCode.OK, "validate")
-        round_.say("Plan only reads. Everything is to be created:")
-        round_.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
-        round_.say("Apply does it, and reads every workflow back:")
-        round_.run(ExitCode.OK, "apply", "--auto-approve")
-        round_.say("Planned again, there is nothing to do:")
-        round_.run(ExitCode.OK, "plan", "--detailed-exitcode")
-        round_.say(f"Now somebody changes the live workflow by hand: {_drift(server.url)}. That is drift:")
-        round_.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
-        round_.say("Apply heals it, and the last plan is empty again:")
-        round_.run(ExitCode.OK, "apply", "--auto-approve")
-        round_.run(ExitCode.OK, "plan", "--detailed-exitcode")
-    show(paint("\nThat was the whole round: Git and the tenant are one.", "green"))
-    show("Next: PEAK_AUTH_TOKEN=… peak-reconciler plan DIRECTORY, with the manifests you have today.")
+        cycle = _Cycle(server.url, manifests)
+        cycle.say("An emulated tenant, still empty. Check the manifests, as in a pull request:")
+        cycle.run(ExitCode.OK, "validate")
+        cycle.say("Plan: reads only. Every workflow is missing and would be created:")
+        cycle.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
+        cycle.say("Apply: create them, and verify each by reading it back:")
+        cycle.run(ExitCode.OK, "apply", "--auto-approve")
+        cycle.say("Plan again: no changes:")
+        cycle.run(ExitCode.OK, "plan", "--detailed-exitcode")
+        cycle.say(f"Somebody changes a live workflow by hand: {_drift(server.url)}. Plan shows the drift:")
+        cycle.run(ExitCode.DIFFERENCES, "plan", "--detailed-exitcode")
+        cycle.say("Apply corrects it, and the last plan has no changes:")
+        cycle.run(ExitCode.OK, "apply", "--auto-approve")
+        cycle.run(ExitCode.OK, "plan", "--detailed-exitcode")
+    show(paint("\nDone: the tenant matches Git.", "green"))
+    show("Next: PEAK_AUTH_TOKEN=… peak-reconciler plan DIRECTORY, with the manifests you have.")
 
 
 def _examples() -> Path:
-    """Return the example manifests: inside the wheel, or in the checkout, as near as they can be named."""
+    """Return the directory of example manifests, in the wheel or the checkout."""
     package = Path(__file__).resolve().parent.parent
     shipped = package / "examples"
     folder = shipped if shipped.is_dir() else package.parent / "examples" / "workflows"
@@ -58,7 +57,7 @@ def _examples() -> Path:
 
 
 def _drift(url: str) -> str:
-    """Change a workflow as somebody without Git would, and return what was done."""
+    """Change a live workflow without Git, and return the change in words."""
     with Session(_TOKEN, base_url=url) as session:
         client = Workflow(session)
         (scoring,) = list_tenant(client, "scoring")
@@ -66,11 +65,11 @@ def _drift(url: str) -> str:
     return "another command in the workflow scoring"
 
 
-class _Round:
-    """Runs commands as processes of their own, as a user would, and sees that they end as they should."""
+class _Cycle:
+    """The commands of the demo, each run as a process, with a check of its exit code."""
 
     def __init__(self, url: str, manifests: Path) -> None:
-        # What a user has set for tenants of their own is not meant for this one.
+        # Variables that a user set for another tenant must not apply here.
         kept = {key: value for key, value in os.environ.items() if not key.startswith("RECONCILER_")}
         self._env = {**kept, "PEAK_API_URL": url, "PEAK_AUTH_TOKEN": _TOKEN}
         self._manifests = manifests
@@ -86,6 +85,4 @@ class _Round:
         sys.stdout.flush()
         done = subprocess.run([sys.executable, "-m", "reconciler", *arguments], env=self._env, check=False)  # noqa: S603 - our own command
         if done.returncode != expected:
-            raise ReconcilerError(
-                f"the demo did not go as it should: exit code {done.returncode} in place of {expected.value}"
-            )
+            raise ReconcilerError(f"the demo failed: exit code {done.returncode}, expected {expected.value}")

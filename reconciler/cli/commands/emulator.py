@@ -1,4 +1,4 @@
-"""`peak-reconciler emulator`: serve an emulated API until told to stop."""
+"""`peak-reconciler emulator`: serve an emulated API until SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import ipaddress
 import signal
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import click
 
-from reconciler.cli.embedded import server_module
+from reconciler.cli.help import Command, option
 from reconciler.emulator.faults import parse_fault
 from reconciler.emulator.profiles import PROFILES, parse_profiles
 from reconciler.errors import UsageError
 
 _EPILOG = f"""\b
-Profiles, any of which go together save the four about tokens:
+Profiles; any combination, except of the four about tokens:
   {", ".join(sorted(PROFILES)[:6])},
   {", ".join(sorted(PROFILES)[6:12])},
   {", ".join(sorted(PROFILES)[12:])},
@@ -26,10 +27,10 @@ Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
   KIND      latency, slow-body (both take a duration), drop-before, drop-after,
             truncated, not-json, queue-full, or a status from 400 to 599, which
             may end in -seconds or -date (a Retry-After, takes a duration),
-            -text or -message (other bodies), -after (the request is carried out)
+            -text or -message (other bodies), -after (the request takes effect)
   SETTING   a duration (50ms, 1.5s), a probability (0.2, 20%), xN (only the first
             N times), +N (N requests pass first); for a kind that takes a
-            duration, a bare number is seconds
+            duration, a bare number is in seconds
   METHOD    one HTTP method; /PATH is a shell pattern for the whole path
 
 \b
@@ -38,45 +39,38 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.option(
+@click.command(cls=Command, epilog=_EPILOG)
+@option(
     "--port",
     metavar="PORT",
     type=click.IntRange(0, 65535),
     required=True,
-    help="Port to listen on; 0 takes any free one.",
+    help="Port to listen on; 0 for any free one.",
 )
-@click.option(
-    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on."
-)
-@click.option("--allow-remote", is_flag=True, help="Let --host be other than loopback.")
-@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the state.")
-@click.option("--token", metavar="TOKEN", help="The only Authorization let in; any is when left out.")
-@click.option(
+@option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
+@option("--allow-remote", is_flag=True, help="Allow a --host that is not loopback.")
+@option("--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the state.")
+@option("--token", metavar="TOKEN", help="Accept only this token. [default: any]")
+@option(
     "--profile",
     "profiles",
     multiple=True,
     metavar="NAME[,NAME...]",
     help="How workflows read back; repeatable.",
 )
-@click.option(
-    "--fault", "faults", multiple=True, metavar="SPEC", help="A misfortune of requests; repeatable."
-)
-@click.option(
-    "--seed", metavar="N", type=int, default=0, show_default=True, help="What chance is seeded with."
-)
-@click.option(
+@option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
+@option("--seed", metavar="N", type=int, default=0, help="Seed for random faults.")
+@option(
     "--request-log",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File that each request is appended to as JSON.",
+    help="File to append each request to, as JSON.",
 )
-@click.option(
+@option(
     "--step-seconds",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
     default=0.2,
-    show_default=True,
-    help="How long a step of a run takes.",
+    help="Duration of a step of an execution.",
 )
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     port: int,
@@ -95,9 +89,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     Prints one line when it is ready: "listening on http://127.0.0.1:PORT".
     """
     if not (allow_remote or _is_loopback(host)):
-        raise UsageError(
-            f"{host} is not a loopback address", hint="--allow-remote listens there all the same."
-        )
+        raise UsageError(f"{host} is not a loopback address", hint="To listen there, add --allow-remote.")
     server = server_module().EmulatorServer(
         host=host,
         port=port,
@@ -115,6 +107,22 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     with server:
         click.echo(f"listening on {server.url}")
         stopped.wait()
+
+
+def server_module() -> ModuleType:
+    """Return the module of the emulator's server, whose libraries are an extra of the package.
+
+    Raises:
+        UsageError: They are not installed.
+    """
+    try:
+        from reconciler.emulator import server  # noqa: PLC0415 - the libraries may be missing
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the emulator needs {error.name}, which is not installed",
+            hint="Install it with: pip install 'peak-reconciler[emulator]'",
+        ) from error
+    return server
 
 
 def _is_loopback(host: str) -> bool:

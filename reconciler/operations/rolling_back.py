@@ -1,0 +1,171 @@
+"""Rollback: restore workflows from the backups of an apply, planned and verified like any apply."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+
+from reconciler.backup import Backup, BackupRun, Restoring, find_backups, narrowed, read_runs, restoring
+from reconciler.client import Session, Workflow
+from reconciler.errors import BlockedError
+from reconciler.manifests import LoadResult, Manifest
+from reconciler.operations.engine import Engine, open_session, tenancy_of
+from reconciler.operations.known_secrets import secrets_of
+from reconciler.operations.listener import Listener
+from reconciler.operations.options import ApplyOptions
+from reconciler.operations.reconciling import Applied, Planned, apply_planned
+from reconciler.operations.run_recording import recording
+from reconciler.operations.settings import Settings
+from reconciler.plan import Action, Listed, LiveWorkflow, Plan, Scope, Tenancy
+from reconciler.plan.tenant import describe_all, list_tenant
+from reconciler.rules import load_checked
+from reconciler.text import Redactor, printable
+from reconciler.workflow.ownership import Ownership
+
+
+def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[BackupRun]:
+    """Return the backups in `settings.backup_dir`, by run, the latest first.
+
+    Args:
+        settings: Where backups are.
+        names: Names of workflows or ids of runs to list; all without any.
+
+    Raises:
+        ReconcilerError: The directory cannot be read, or has no such backup.
+    """
+    return narrowed(read_runs(settings.backup_dir), tuple(names), settings.backup_dir)
+
+
+def roll_back(
+    settings: Settings,
+    names: Sequence[str] = (),
+    options: ApplyOptions | None = None,
+    listener: Listener | None = None,
+    *,
+    env: Mapping[str, str] = os.environ,
+) -> Applied:
+    """Restore what an apply overwrote or deleted. Deletes nothing, and is backed up itself.
+
+    A backup has no secrets: they are taken from the manifests, else from the live workflow; a workflow for
+    which neither has one is blocked.
+
+    Args:
+        settings: Where backups are, the tenant, and the manifests.
+        names: Names of workflows (the newest backup of each) or ids of runs (all their backups); without any,
+            the latest run.
+        options: How to apply the plan.
+        listener: Receives the plan, confirms it, and receives progress and the result.
+        env: Variables for `!env`, the address and the credential.
+
+    Raises:
+        BlockedError: A guard refuses the whole plan, or the backups have several owners.
+        ReconcilerError: There is no such backup; or as `apply`.
+    """
+    settings.require_named_environment()
+    options, listener = options or ApplyOptions(), listener or Listener()
+    runs = read_runs(settings.backup_dir)
+    git = _manifests(settings, env, listener)
+    secrets = secrets_of(git.manifests, git.secrets)
+    with (
+        recording(options.run_record, listener=listener) as record,
+        open_session(
+            settings, env, secrets, purpose="rollback", listener=listener, observe=record.observe
+        ) as session,
+    ):
+        found = find_backups(_of_tenant(runs, session), tuple(names), settings.backup_dir)
+        tenancy = _owned(tenancy_of(settings, env), found)
+        restorings = _restorings(session, found, git, tenancy, settings.concurrency)
+        engine = Engine(
+            manifests=dataclasses.replace(git, manifests=tuple(item.manifest for item in restorings)),
+            session=session,
+            tenancy=tenancy,
+            redactor=Redactor.of(secrets).joined(session.redactor()),
+            concurrency=settings.concurrency,
+        )
+        listener.opened(engine)
+        record.opened(engine)
+        planned = Planned(plan=_plan(engine, restorings), engine=engine, scope=Scope())
+        listener.planned(planned)
+        return apply_planned(planned, settings, options, listener, record)
+
+
+def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -> LoadResult:
+    """Return the manifests, for the secrets that backups lack; none when they are invalid."""
+    nothing = LoadResult(manifests=(), findings=(), files=0)
+    if not settings.paths:
+        return nothing
+    loaded = load_checked(settings.paths, env, settings.off, settings.excludes)
+    if not loaded.valid:
+        listener.warning("the manifests are invalid: secrets that a backup lacks cannot be taken from them")
+        return dataclasses.replace(nothing, secrets=loaded.secrets)
+    return loaded
+
+
+def _of_tenant(runs: Sequence[BackupRun], session: Session) -> list[BackupRun]:
+    """Return the runs with their backups of this tenant and stage only."""
+    here = (session.base_url, session.stage)
+    own = [
+        dataclasses.replace(run, backups=tuple(b for b in run.backups if (b.tenant, b.stage) == here))
+        for run in runs
+    ]
+    return [run for run in own if run.backups or run.broken]
+
+
+def _owned(tenancy: Tenancy, backups: tuple[Backup, ...]) -> Tenancy:
+    """Return `tenancy` for the owner in the backups, unless the run names one."""
+    owners = frozenset[str]().union(*(Ownership.of(backup.body).owners for backup in backups))
+    if tenancy.owner is not None or not owners:
+        return tenancy
+    if len(owners) > 1:
+        raise BlockedError(
+            f"these workflows have several owners ({', '.join(map(printable, sorted(owners)))})",
+            hint="Restore the workflows of one owner at a time, by name.",
+        )
+    return dataclasses.replace(tenancy, owner=next(iter(owners)))
+
+
+def _restorings(
+    session: Session, backups: tuple[Backup, ...], git: LoadResult, tenancy: Tenancy, concurrency: int
+) -> list[Restoring]:
+    reader = Workflow(session.as_read_only())
+    listed = list_tenant(reader)
+    ids = {item.id for item in listed}
+    live = describe_all(reader, [backup.id for backup in backups if backup.id in ids], concurrency)
+    return [
+        restoring(
+            backup,
+            live.get(backup.id),
+            _same_name(backup, listed),
+            _in_git(backup, live.get(backup.id), git.manifests),
+            tenancy.key,
+        )
+        for backup in backups
+    ]
+
+
+def _same_name(backup: Backup, listed: tuple[Listed, ...]) -> int | None:
+    return next((item.id for item in listed if item.name == backup.name and item.id != backup.id), None)
+
+
+def _in_git(backup: Backup, live: LiveWorkflow | None, manifests: tuple[Manifest, ...]) -> Manifest | None:
+    """Return the manifest for a workflow: pinned to its id, else of its name then, else of its live name."""
+    names = [backup.name, *([live.name] if live else [])]
+    pinned = (manifest for manifest in manifests if manifest.settings.id == backup.id)
+    named = (manifest for name in names for manifest in manifests if manifest.name == name)
+    return next(pinned, None) or next(named, None)
+
+
+def _plan(engine: Engine, restorings: list[Restoring]) -> Plan:
+    """Return the plan, with each workflow that cannot be restored as blocked."""
+    refused = {item.manifest.name: item.refusal for item in restorings if item.refusal}
+    notes = {item.manifest.name: item.notes for item in restorings}
+    able = tuple(item.manifest for item in restorings if not item.refusal)
+    manifests = dataclasses.replace(engine.manifests, manifests=able)
+    plan = dataclasses.replace(engine, manifests=manifests).plan()
+
+    def with_notes(action: Action) -> Action:
+        return dataclasses.replace(action, notes=(*action.notes, *notes.get(action.name, ())))
+
+    actions = sorted([*map(with_notes, plan.actions), *refused.values()], key=lambda action: action.name)
+    return dataclasses.replace(plan, actions=tuple(actions))
