@@ -13,8 +13,9 @@ from typing import Final
 
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError, UsageError
+from reconciler.files import UnreadableError
 from reconciler.manifests.documents import Document, read_documents
-from reconciler.manifests.files import CONFIGURATION_NAMES, UnreadableError, read_text
+from reconciler.manifests.files import CONFIGURATION_NAMES, read_text
 from reconciler.manifests.values import Included, Tags
 from reconciler.rules import rule_ids
 from reconciler.safety import Safety

@@ -1,23 +1,13 @@
-"""Text from outside made fit to be shown: bounded, without control characters, without secrets.
+"""Text from outside, made safe to print: bounded, without control characters and without CI commands.
 
-Every manifest and every answer of the API is hostile input. Nothing here writes anywhere.
+Every manifest and every answer of the API is hostile input.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
-
-from reconciler.values import JsonValue
-
-SENSITIVE = "(sensitive)"
-"""What stands in the place of a value that must not be shown."""
-
-_SHORTEST_SECRET = 4
-"""A secret of fewer characters is not searched for in other text: it would blot out ordinary words."""
 
 _NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 60
@@ -70,47 +60,3 @@ def slug(name: str, fallback: str = "workflow") -> str:
         fallback: What is returned when nothing of it is left.
     """
     return _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or fallback
-
-
-@dataclass(frozen=True, slots=True)
-class Redactor:
-    """Replaces known secrets wherever they appear in text that is about to be shown.
-
-    The second line of defence: sensitive fields are masked by their path before; this catches a secret
-    that an error message or another field quotes.
-    """
-
-    secrets: tuple[str, ...] = ()
-
-    @staticmethod
-    def of(secrets: Iterable[str]) -> Redactor:
-        """Return a redactor for those of `secrets` that are long enough to be told from ordinary text."""
-        worth = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-        return Redactor(tuple(sorted(worth, key=lambda secret: (-len(secret), secret))))
-
-    def joined(self, other: Redactor) -> Redactor:
-        """Return a redactor that removes what either of the two does."""
-        return Redactor.of({*self.secrets, *other.secrets})
-
-    def finds(self, text: str) -> bool:
-        """Return whether a known secret stands in `text`."""
-        return any(secret in text for secret in self.secrets)
-
-    def text(self, text: str) -> str:
-        """Return `text` with every known secret replaced by `(sensitive)`."""
-        for secret in self.secrets:
-            if secret in text:
-                text = text.replace(secret, SENSITIVE)
-        return text
-
-    def value(self, value: JsonValue) -> JsonValue:
-        """Return `value` with every known secret replaced in its strings and keys, at any depth."""
-        if not self.secrets:
-            return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {self.text(key): self.value(item) for key, item in value.items()}
-        return value

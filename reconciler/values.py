@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, Union
 
 JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]", None]
@@ -66,18 +66,6 @@ def put(value: JsonObject, path: Path, item: JsonValue) -> None:
             inner = value[str(part)] = {}
         value = inner
     value[str(last)] = copy.deepcopy(item)
-
-
-def texts(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yield every text inside `value`, which stands at `path`, with its path."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from texts(item, (*path, index))
 
 
 def display_path(path: Path) -> str:

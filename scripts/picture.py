@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from reconciler.client import Session, Workflow
-from reconciler.emulator.server import EmulatorServer
+from reconciler.emulator import EmulatorServer
 from reconciler.plan.tenant import list_tenant
 
 _ROOT: Final = Path(__file__).resolve().parent.parent

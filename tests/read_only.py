@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.requestlog import RequestLog
+from reconciler.emulator.request_log import RequestLog
 
 if TYPE_CHECKING:
     import pytest
 
-    from reconciler.emulator.requestlog import RecordedRequest
+    from reconciler.emulator.request_log import RecordedRequest
 
 READING = frozenset({"plan", "status", "validate", "export", "executions", "logs", "graph"})
 """The commands that only read; each names itself in the `User-Agent` of its requests."""

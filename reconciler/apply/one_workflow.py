@@ -30,7 +30,7 @@ from reconciler.plan.bodies import has_webhook, sent_body
 from reconciler.plan.planning import predicted_digests
 from reconciler.plan.tenant import describe
 from reconciler.retrying import ExecutionWaiter, Timing
-from reconciler.secrecy.fields import Sensitive
+from reconciler.secrecy import SecretFields
 from reconciler.workflow import hoisted_form
 from reconciler.workflow.sent_digests import WriteOnlyField
 
@@ -158,7 +158,7 @@ class Applier:
                 return live
 
     @contextmanager
-    def _kept(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> Iterator[None]:
+    def _kept(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> Iterator[None]:
         """Keep a backup of a workflow, unless a guard then keeps it from being overwritten.
 
         It is of the workflow as it was planned for, which the guard sees to be the one that is overwritten:
@@ -175,7 +175,7 @@ class Applier:
             raise
 
     def _delete(self, action: Delete, patience: ExecutionWaiter) -> Result:
-        with self._kept(action.live, "delete", Sensitive()):
+        with self._kept(action.live, "delete", SecretFields()):
             return self._deleted(action, patience)
 
     def _deleted(self, action: Delete, patience: ExecutionWaiter) -> Result:

@@ -12,7 +12,7 @@ from reconciler.plan.ignoring import Pattern
 from reconciler.plan.masking import masked
 from reconciler.plan.tenant import describe
 from reconciler.retrying import Timing
-from reconciler.secrecy.fields import Sensitive
+from reconciler.secrecy import SecretFields
 from reconciler.text import clip, printable
 from reconciler.values import (
     ABSENT,
@@ -48,7 +48,7 @@ class Wanted:
     marks: Ownership
     ignored: tuple[Pattern, ...] = ()
     webhooks: frozenset[str] = frozenset()
-    sensitive: Sensitive = field(default_factory=Sensitive)
+    sensitive: SecretFields = field(default_factory=SecretFields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reconciler.backup.cleaning import LeftOut
-from reconciler.client.answers import parse_json
-from reconciler.errors import InvalidInputError, ReconcilerError, UnexpectedAnswerError, UsageError, reason_of
+from reconciler.errors import InvalidInputError, ReconcilerError, UsageError, reason_of
+from reconciler.files import UnreadableError, read_bounded
+from reconciler.json_documents import parse_object
 from reconciler.manifests.bounds import MAX_FILE_BYTES
 from reconciler.schema import validate
+from reconciler.secrecy import Omitted
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_list, as_object
 
@@ -47,7 +48,7 @@ class Backup:
     name: str
     paused: bool
     body: JsonObject = field(repr=False)
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Omitted, ...]
     text: str = field(repr=False)
 
 
@@ -164,13 +165,16 @@ def _run(folder: Path) -> BackupRun:
 
 
 def _backup(file: Path) -> Backup:
-    data = _read(file)
-    value = _parsed(file, data)
+    try:
+        data = read_bounded(file, MAX_FILE_BYTES)
+        value = parse_object(data)
+    except UnreadableError as error:
+        raise InvalidInputError(f"{file}: not a usable backup: {error}") from None
     if value.get("format_version") != FORMAT_VERSION:
-        raise InvalidInputError(f"{file}: no backup in a format that this version reads")
+        raise InvalidInputError(f"{file}: a backup in a format that this version does not read")
     problems = list(validate(value, "backup"))
     if problems:
-        raise InvalidInputError(f"{file}: no backup: {problems[0].message}{problems[0].found}")
+        raise InvalidInputError(f"{file}: not a usable backup: {problems[0].message}{problems[0].found}")
     left = (as_object(item) for item in as_list(value["left_out"]))
     return Backup(
         file=file,
@@ -183,26 +187,6 @@ def _backup(file: Path) -> Backup:
         name=str(value["name"]),
         paused=value["paused"] is True,
         body=as_object(value["body"]),
-        left_out=tuple(LeftOut(path=tuple(as_list(item["path"])), why=str(item["why"])) for item in left),
+        left_out=tuple(Omitted(path=tuple(as_list(item["path"])), why=str(item["why"])) for item in left),
         text=data.decode("utf-8", "replace"),
     )
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InvalidInputError(f"{file}: {reason_of(error)}") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise InvalidInputError(f"{file}: larger than {MAX_FILE_BYTES // 1024**2} MB")
-    return data
-
-
-def _parsed(file: Path, data: bytes) -> JsonObject:
-    try:
-        return as_object(parse_json(data))
-    except (
-        UnexpectedAnswerError
-    ) as error:  # of the same strict reader as the answers that backups are made of
-        raise InvalidInputError(f"{file}: no backup: {error.message.replace('the answer', 'it')}") from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -14,13 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
-from reconciler.backup.cleaning import without_secrets
 from reconciler.errors import ReconcilerError, reason_of
+from reconciler.files import write_atomically
+from reconciler.json_documents import document_text
 from reconciler.moments import in_seconds, utc_now
 from reconciler.plan import LiveWorkflow
-from reconciler.secrecy.fields import Sensitive
-from reconciler.text import Redactor, slug
-from reconciler.values import JsonObject, as_list
+from reconciler.secrecy import Redactor, SecretFields, omit_secrets
+from reconciler.text import slug
+from reconciler.values import JsonObject, as_list, as_object
+from reconciler.workflow import lists_back, lists_by_name
 from reconciler.workflow.patching import sendable_body
 
 FORMAT_VERSION: Final = 1
@@ -74,13 +74,13 @@ class Backups:
         """
         with self._lock:
             self._make_folder()
-            part = self._folder / ".check.part"
-            self._write(part, "x")
-            part.unlink()
+            check = self._folder / ".check"
+            self._write(check, "x")
+            check.unlink()
             with suppress(OSError):  # a run that overwrites nothing leaves no directory
                 self._folder.rmdir()
 
-    def save(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> Path:
+    def save(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> Path:
         """Write the backup of a workflow that is about to be overwritten, and return its file.
 
         Args:
@@ -92,13 +92,11 @@ class Backups:
             ReconcilerError: It cannot be written; nothing half-written stays.
         """
         path = self._folder / f"{live.id}-{slug(live.name)}.json"
-        text = json.dumps(self._document(live, reason, sensitive), indent=2, ensure_ascii=True) + "\n"
+        text = document_text(self._document(live, reason, sensitive)) + "\n"
         with self._lock:
             self._make_folder()
             if not path.exists():  # the first one of a run is what was there before it
-                part = path.with_suffix(".part")
-                self._write(part, text)
-                self._named(part, path)
+                self._write(path, text)
         return path
 
     def discard(self, path: Path) -> None:
@@ -107,9 +105,10 @@ class Backups:
             path.unlink()
             self._folder.rmdir()
 
-    def _document(self, live: LiveWorkflow, reason: str, sensitive: Sensitive) -> JsonObject:
+    def _document(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> JsonObject:
         sent = sendable_body(live.body)
-        body, left = without_secrets(sent, sensitive, self._redactor)
+        cleaned, left = omit_secrets(lists_by_name(sent), sensitive, self._redactor)
+        body = lists_back(as_object(cleaned))
         tags = [tag for tag in as_list(sent.get("tags")) if not self._redactor.finds(str(tag))]
         return {
             "format_version": FORMAT_VERSION,
@@ -142,29 +141,11 @@ class Backups:
             top.mkdir(mode=0o700, parents=True, exist_ok=True)  # another run may make it at this moment
             (top / ".gitignore").write_text("*\n", encoding="ascii")
 
-    def _write(self, part: Path, text: str) -> None:
+    def _write(self, path: Path, text: str) -> None:
         try:
-            with suppress(FileNotFoundError):
-                part.unlink()
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError:
-                part.unlink()
-                raise
+            write_atomically(path, text, private=True, durable=True, follow_link=False)
         except OSError as error:
-            raise _unwritable(part.parent, error) from error
-
-    def _named(self, part: Path, path: Path) -> None:
-        try:
-            part.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink()
-            raise _unwritable(path, error) from error
+            raise _unwritable(path.parent, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> ReconcilerError:

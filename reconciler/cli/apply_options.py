@@ -69,7 +69,7 @@ _APPLY: Final = (
         "--wait-running",
         metavar="SECONDS",
         type=Number(0),
-        default=ApplyOptions().wait_running,
+        default=int(ApplyOptions().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
         section="Apply",
     ),
@@ -96,12 +96,12 @@ def scope_options(function: Any) -> Any:
 
 def apply_options(function: Any) -> Any:
     """Give a command that writes how it does so, as `options`, and its terminal, as `listener`."""
-    return _how(bundle("listener", (_APPROVE, *_OUTPUT), _listener)(function))
+    return bundle("listener", (_APPROVE, *_OUTPUT), _listener)(_how(function))
 
 
 def unattended_apply_options(function: Any) -> Any:
     """Give a command that never asks the same."""
-    return _how(bundle("listener", _OUTPUT, _listener)(function))
+    return bundle("listener", _OUTPUT, _listener)(_how(function))
 
 
 def _how(function: Any) -> Any:

@@ -63,7 +63,7 @@ class Command(click.Command):
         """Return the options that are shown, by section and in order, `--help` last."""
         found: dict[str, list[click.Parameter]] = {}
         for parameter in self.get_params(ctx):
-            if parameter.get_help_record(ctx) is not None:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
                 found.setdefault(getattr(parameter, "section", "Other"), []).append(parameter)
         return {name: found[name] for name in (*_SECTIONS, "Other") if name in found}
 

@@ -128,7 +128,8 @@ backup_dir_option = setting(
     "--backup-dir",
     metavar="DIRECTORY",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Directory for backups. [default: .reconciler/backups beside reconciler.yaml]",
+    help="Directory for backups.",
+    show_default=".reconciler/backups beside reconciler.yaml",
     section="Apply",
 )
 
@@ -145,7 +146,8 @@ _ENVIRONMENT: Final = (
         "--config",
         metavar="FILE",
         type=file_type(),
-        help="Configuration file. [default: the nearest reconciler.yaml, here or above]",
+        help="Configuration file.",
+        show_default="the nearest reconciler.yaml, here or above",
         section="Connection",
         is_eager=True,
         callback=_configure,

@@ -11,6 +11,7 @@ import click
 from reconciler.cli.help import option
 from reconciler.cli.terminal import show
 from reconciler.errors import UsageError
+from reconciler.files import write_text
 from reconciler.text import printable
 
 output_option = option(
@@ -44,10 +45,8 @@ class Outputs:
         Raises:
             ReconcilerError: A file cannot be written.
         """
-        from reconciler.operations.output_file import write_file  # noqa: PLC0415 - most results are only printed
-
         for name, file in self.files:
-            write_file(file, click.unstyle(rendered(name)) + "\n")
+            write_text(file, click.unstyle(rendered(name)) + "\n")
         if all(name != self.printed for name, _ in self.files):
             show(rendered(self.printed), commands=self.printed == "github")
 

@@ -72,11 +72,10 @@ def rendered(renderer: str, value: object) -> str:
     """Return `value` as rendered by a function that is imported only now.
 
     Args:
-        renderer: `module:function`, below `reconciler.render`.
+        renderer: Name of a function of `reconciler.render`.
         value: Its argument.
     """
-    module, _, name = renderer.partition(":")
-    text: str = getattr(importlib.import_module(f"reconciler.render.{module}"), name)(value)
+    text: str = getattr(importlib.import_module("reconciler.render"), renderer)(value)
     return text
 
 

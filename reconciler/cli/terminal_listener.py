@@ -16,12 +16,17 @@ from reconciler.findings import Finding
 from reconciler.operations import Applied, Listener, Planned
 from reconciler.operations.listener import STOPPING
 from reconciler.plan import Action
-from reconciler.render.findings import finding_line
-from reconciler.render.plan_json import plan_json
-from reconciler.render.plan_text import plan_text
-from reconciler.render.report import progress_line, report_json, report_text
-from reconciler.render.requests import exchange_line
-from reconciler.text import Redactor, printable
+from reconciler.render import (
+    exchange_line,
+    finding_line,
+    plan_json,
+    plan_text,
+    progress_line,
+    report_json,
+    report_text,
+)
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 
 
 class TerminalListener(Listener):

@@ -5,10 +5,8 @@ Nothing here sends a request or decides about retries. An HTTP error is translat
 
 from __future__ import annotations
 
-import json
-import math
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from urllib3.exceptions import HTTPError
 
@@ -20,8 +18,9 @@ from reconciler.client.exceptions import (
     exception_for,
 )
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
-from reconciler.secrecy.credentials import without_credentials
-from reconciler.text import Redactor, clip, printable
+from reconciler.json_documents import NestingError, NotJsonError, parse_json
+from reconciler.secrecy import Redactor, mask_credentials
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, dump_compact
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ MOST_PAGES: Final = 100_000
 
 _MOST_ERROR_BYTES = 64 * 1024
 _PIECE_BYTES = 16 * 1024
-_DEEPEST = 100
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _REQUEST_ID_HEADERS = (
     "x-request-id",
@@ -50,7 +48,7 @@ _REQUEST_ID_HEADERS = (
 )
 
 
-class NotJsonError(UnexpectedAnswerError):
+class NotJsonAnswerError(UnexpectedAnswerError):
     """The answer is not JSON, so perhaps a gateway's and not the API's: asking again may help."""
 
 
@@ -78,60 +76,19 @@ def stream(response: requests.Response, limit: int, tick: Tick) -> Iterator[byte
         yield piece
 
 
-def parse_json(data: bytes) -> JsonValue:
-    """Return the JSON value in `data`, strictly: UTF-8, no duplicate keys, no NaN, no infinity, not too deep.
+def parse_answer(data: bytes) -> JsonValue:
+    """Return the JSON value in `data`, strictly read.
 
     Raises:
-        NotJsonError: It is not JSON.
+        NotJsonAnswerError: It is not JSON.
         UnexpectedAnswerError: It is nested too deeply.
     """
     try:
-        value: JsonValue = json.loads(
-            data.decode("utf-8-sig"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-        )
-    except RecursionError:
+        return parse_json(data)
+    except NestingError:
         raise UnexpectedAnswerError("the answer is nested too deeply") from None
-    except ValueError as error:
-        raise NotJsonError("the answer is not JSON") from error
-    if _deeper_than(value, _DEEPEST):
-        raise UnexpectedAnswerError("the answer is nested too deeply")
-    return value
-
-
-def _unique(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("a number is out of range")
-    return value
-
-
-def _deeper_than(value: JsonValue, limit: int) -> bool:
-    level: list[JsonValue] = [value]
-    for _ in range(limit):
-        inner: list[JsonValue] = []
-        for item in level:
-            if isinstance(item, dict):
-                inner.extend(item.values())
-            elif isinstance(item, list):
-                inner.extend(item)
-        if not inner:
-            return False
-        level = inner
-    return True
+    except NotJsonError as error:
+        raise NotJsonAnswerError("the answer is not JSON") from error
 
 
 def read_json(response: requests.Response, tick: Tick, *, empty_ok: bool) -> JsonValue:
@@ -142,7 +99,7 @@ def read_json(response: requests.Response, tick: Tick, *, empty_ok: bool) -> Jso
         urllib3.exceptions.HTTPError: The connection failed, or ended before the length that was announced.
     """
     body = b"".join(stream(response, MOST_BYTES, tick))
-    return {} if empty_ok and not body.strip() else parse_json(body)
+    return {} if empty_ok and not body.strip() else parse_answer(body)
 
 
 def http_error(label: str, response: requests.Response, redactor: Redactor, tick: Tick) -> BaseHttpException:
@@ -156,7 +113,7 @@ def http_error(label: str, response: requests.Response, redactor: Redactor, tick
     """
     status = response.status_code
     # Before it is clipped: half a credential looks like none.
-    said = clip(printable(without_credentials(redactor.text(_said(response, tick)))))
+    said = clip(printable(mask_credentials(redactor.text(_said(response, tick)))))
     request_id = next(
         (response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), ""
     )
@@ -193,7 +150,7 @@ def _said(response: requests.Response, tick: Tick) -> str:
     except (ReconcilerError, HTTPError):  # the status is known all the same
         return ""
     try:
-        value = parse_json(body)
+        value = parse_answer(body)
     except ReconcilerError:
         html = "html" in response.headers.get("Content-Type", "").lower()
         return "" if html else body.decode("utf-8", "replace").strip()

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlsplit
 from requests.auth import AuthBase
 
 from reconciler.client.exceptions import InvalidParameterException, MissingEnvironmentVariableException
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

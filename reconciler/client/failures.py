@@ -22,7 +22,7 @@ from urllib3.exceptions import (
     TimeoutError,  # noqa: A004 - urllib3's
 )
 
-from reconciler.client.answers import NotJsonError, http_error
+from reconciler.client.answers import NotJsonAnswerError, http_error
 from reconciler.client.exceptions import (
     AnswerLostError,
     BaseHttpException,
@@ -35,7 +35,7 @@ from reconciler.text import clip, printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.text import Redactor
+    from reconciler.secrecy import Redactor
 
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20
@@ -110,7 +110,7 @@ def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_
         changes_nothing: Whether the request is a read.
     """
     if isinstance(error, UnexpectedAnswerError):
-        what, repeat = error.message, Repeat.READS if isinstance(error, NotJsonError) else Repeat.NEVER
+        what, repeat = error.message, Repeat.READS if isinstance(error, NotJsonAnswerError) else Repeat.NEVER
     elif isinstance(error, TimeoutError):
         return _lost(f"{label}: the answer did not arrive whole (timed out)", changes_nothing=changes_nothing)
     else:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.answers import stream
 from reconciler.client.exceptions import InvalidPathException
+from reconciler.files import write_atomically
 from reconciler.text import clip, printable
 
 if TYPE_CHECKING:
@@ -61,22 +59,11 @@ class LogFile:
             urllib3.exceptions.HTTPError: The connection failed; the file is as it was.
         """
         try:
-            if self._path.exists() and not self._path.is_file():
-                with self._path.open("wb") as device:  # a pipe or a device: never to be replaced
-                    device.writelines(stream(response, MOST_LOG_BYTES, tick))
-                return
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
+            write_atomically(
+                self._path, stream(response, MOST_LOG_BYTES, tick), private=True, follow_link=False
+            )
         except OSError as error:
             raise _unwritable(str(self._path), error.strerror) from error
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(stream(response, MOST_LOG_BYTES, tick))
-            Path(name).replace(self._path)
-        except OSError as error:
-            raise _unwritable(str(self._path), error.strerror) from error
-        finally:
-            with suppress(OSError):
-                Path(name).unlink(missing_ok=True)
 
 
 def _unwritable(path: str, why: str | None) -> InvalidPathException:

@@ -18,7 +18,7 @@ from reconciler.client.credentials import Anonymous, is_plain_url, is_safe_url
 from reconciler.client.exceptions import BaseHttpException, InvalidParameterException
 from reconciler.client.transport import Transport
 from reconciler.errors import ReconcilerError
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 if TYPE_CHECKING:
     import requests

@@ -28,7 +28,7 @@ from reconciler.client.exceptions import InvalidParameterException, ReadOnlyErro
 from reconciler.client.transport import Transport
 from reconciler.concurrency import Once
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import as_object
 
 if TYPE_CHECKING:

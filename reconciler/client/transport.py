@@ -30,7 +30,7 @@ from reconciler.client.pressure import AdaptiveLimiter, NoTimeError, Slot
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
-    from reconciler.text import Redactor
+    from reconciler.secrecy import Redactor
 
 T = TypeVar("T")
 

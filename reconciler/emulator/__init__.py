@@ -1,7 +1,30 @@
-"""An emulator of the Peak workflows API: a real HTTP server for tests, demos and trying things out.
+"""An emulator of the Peak workflows API: an HTTP server for tests, demos and experiments.
 
-It keeps workflows in memory or in a file, lets executions progress by the clock, reads back in every way
-the platform is known or suspected to (profiles), and misbehaves on demand (faults). It imports nothing
-of the package but its errors and values, and nothing but the command line imports it: what is tested
-against it cannot lean on it. It never talks to any other host.
+It keeps workflows in memory or in a file, advances executions by the clock, reads workflows back in every way
+that the platform is known or suspected to (profiles), and injects errors and delays on demand (faults). It
+shares no code with what is tested against it: it imports only the package's errors, values and file
+helpers, and only the command line imports it. It never connects to another host.
+
+`EmulatorServer` needs the libraries of the extra `emulator`; it is loaded on first use, so that the names of
+profiles and faults are available without them.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.emulator.faults import parse_fault
+from reconciler.emulator.profiles import PROFILES, parse_profiles
+
+if TYPE_CHECKING:
+    from reconciler.emulator.server import EmulatorServer
+
+__all__ = ["PROFILES", "EmulatorServer", "parse_fault", "parse_profiles"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "EmulatorServer":
+        from reconciler.emulator.server import EmulatorServer  # noqa: PLC0415 - its libraries are optional
+
+        return EmulatorServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

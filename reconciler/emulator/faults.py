@@ -1,26 +1,27 @@
-"""Faults: which request meets which misfortune, decided by rules that a test or a user writes down.
+"""Faults: rules that a test or a user writes to inject errors and delays into requests.
 
-One rule is written `KIND[:SETTING…][@[METHOD][/PATH]]`.
+A rule is written `KIND[:SETTING…][@[METHOD][/PATH]]`.
 
 `KIND` is one of
 
-- `latency`: the request waits before it is handled (takes a duration, else 0.1 s);
+- `latency`: the request waits before it is handled (takes a duration, default 0.1 s);
 - a status from `400` to `599`, with any of these endings: `-seconds` and `-date` add a `Retry-After` in
-  that form (takes a duration, else 1 s), `-text` and `-message` answer plain text or `{"message": …}` in
-  place of `{"detail": …}`, `-after` answers it although the request was carried out, as a gateway may;
+  that form (takes a duration, default 1 s), `-text` and `-message` answer plain text or `{"message": …}`
+  instead of `{"detail": …}`, `-after` sends the error after the request was handled, as a gateway may;
 - `queue-full`: 429 to an execute request;
-- `drop-before`: the connection is closed and nothing was done; `drop-after`: the same after it was done;
-- `truncated`: done, but the answer breaks off half-way;
-- `slow-body`: the answer trickles in (takes a duration, else 0.1 s);
-- `not-json`: 200 with a page of HTML, and nothing was done.
+- `drop-before`: the connection is closed before the request is handled; `drop-after`: closed afterwards;
+- `truncated`: the request is handled, and the connection is closed half-way through the answer;
+- `slow-body`: the answer arrives slowly (takes a duration, default 0.1 s);
+- `not-json`: 200 with a page of HTML, and the request is not handled.
 
 A `SETTING` is a duration (`50ms`, `1.5s`), a probability (`0.2`, `20%`), `xN` (only the first N times) or
-`+N` (the first N matching requests pass). For a kind that takes a duration, a bare number is it, in seconds;
-a second one is the probability. `METHOD` is one HTTP method; `/PATH` is a shell pattern for the whole path.
+`+N` (the first N matching requests pass). For a kind that takes a duration, a bare number is the duration in
+seconds; a second one is the probability. `METHOD` is one HTTP method; `/PATH` is a shell pattern for the
+whole path.
 
-Rules are asked in their order: delays add up, the first outcome that strikes wins, and rules after it are
-not asked. Telemetry is left alone. Each rule draws from a generator of its own, seeded by the emulator's
-seed, so a sequence of requests always meets the same faults.
+Rules apply in order: delays add up, the first outcome wins, and rules after it are not evaluated. Telemetry
+is exempt. Each rule has a random generator of its own, seeded by the emulator's seed, so that a sequence of
+requests always meets the same faults.
 """
 
 from __future__ import annotations
@@ -52,16 +53,16 @@ class Fault:
     """One rule.
 
     Args:
-        kind: What happens, as in the module's docstring.
-        seconds: The duration, for the kinds that take one; None: as the module's docstring says.
-        probability: How likely a matching request is struck.
-        times: Strike at most this often; None: always.
-        skip: Let this many matching requests pass first.
-        method: Only requests of this method; None: any.
-        path: Only paths that match this shell pattern; None: any.
+        kind: A kind of the module's docstring.
+        seconds: The duration, for the kinds that take one; None is the kind's default.
+        probability: The probability, 0 to 1, that a matching request meets the fault.
+        times: The maximum number of requests that meet the fault; None is no maximum.
+        skip: The number of matching requests that pass first.
+        method: The HTTP method to match; None matches any.
+        path: A shell pattern to match the path; None matches any.
 
     Raises:
-        UsageError: For a kind that does not exist, or settings that make no sense with it.
+        UsageError: For an unknown kind, or settings that do not go with it.
     """
 
     kind: str
@@ -75,7 +76,7 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in _DELAYS | _OUTCOMES and not _STATUS.fullmatch(self.kind):
             known = ", ".join(sorted(_DELAYS | _OUTCOMES))
-            raise UsageError(f"unknown fault {self.kind!r}; known are {known} and the statuses 400 to 599")
+            raise UsageError(f"unknown fault {self.kind!r}: use {known} or a status from 400 to 599")
         if self.seconds is not None and not _takes_duration(self.kind):
             raise UsageError(f"the fault {self.kind!r} takes no duration")
         if not 0 <= self.probability <= 1:
@@ -83,7 +84,7 @@ class Fault:
 
     @property
     def status(self) -> int | None:
-        """The error status that the fault answers with, if it does."""
+        """The error status that the fault answers with; None for a fault without one."""
         if self.kind == "queue-full":
             return 429
         match = _STATUS.fullmatch(self.kind)
@@ -97,29 +98,29 @@ class Fault:
 
     @property
     def duration(self) -> float:
-        """How long the fault lasts, or asks to wait, in seconds."""
+        """The delay, or the wait that `Retry-After` asks for, in seconds."""
         if self.seconds is not None:
             return self.seconds
         return _DEFAULT_DELAY if self.is_delay else _DEFAULT_RETRY_AFTER
 
     @property
     def is_delay(self) -> bool:
-        """Whether the request still gets its own answer, only later."""
+        """Whether the fault only delays the request's own answer."""
         return self.kind in _DELAYS
 
     @property
-    def lets_through(self) -> bool:
-        """Whether the request is carried out all the same."""
+    def is_after_handling(self) -> bool:
+        """Whether the request is handled before the fault happens."""
         return self.kind in {"drop-after", "truncated"} or "after" in self.endings
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether the rule is about such a request."""
+        """Return whether the rule applies to such a request."""
         if self.kind == "queue-full" and not (method == "POST" and path.endswith("/execute")):
             return False
         if self.path is None and path.startswith(_TELEMETRY):
             return False
-        right_path = self.path is None or fnmatchcase(path, self.path)
-        return right_path and self.method in {None, method}
+        path_matches = self.path is None or fnmatchcase(path, self.path)
+        return path_matches and self.method in {None, method}
 
 
 def _takes_duration(kind: str) -> bool:
@@ -127,10 +128,10 @@ def _takes_duration(kind: str) -> bool:
 
 
 def parse_fault(spec: str) -> Fault:
-    """Return the rule that `spec` writes down.
+    """Return the rule written as `spec`.
 
     Raises:
-        UsageError: When it does not follow the grammar in the module's docstring.
+        UsageError: When `spec` does not follow the grammar in the module's docstring.
     """
     rule, _, target = spec.strip().partition("@")
     kind, *settings = rule.split(":")
@@ -147,7 +148,9 @@ def parse_fault(spec: str) -> Fault:
         elif _NUMBER.fullmatch(setting.removesuffix("%")):
             probability = float(setting.removesuffix("%")) / (100 if setting.endswith("%") else 1)
         else:
-            raise UsageError(f"cannot read {setting!r} in the fault {spec!r}")
+            raise UsageError(
+                f"invalid setting {setting!r} in the fault {spec!r}: use a duration, a probability, xN or +N"
+            )
     return Fault(
         kind=kind,
         seconds=seconds,
@@ -161,80 +164,82 @@ def parse_fault(spec: str) -> Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """What happens to one request: seconds to wait before it and over its answer, and at most one outcome."""
+    """The effects of all rules on one request.
+
+    `wait` is the delay before it and `trickle` the duration of its answer, in seconds; `outcome` is the fault
+    that decides its answer, if any.
+    """
 
     wait: float = 0.0
     trickle: float = 0.0
     outcome: Fault | None = None
 
 
-class _Armed:
-    """A rule with what it has seen so far."""
+class _CountedRule:
+    """A rule with the counts of requests that it matched and hit."""
 
     def __init__(self, fault: Fault, seed: str) -> None:
         self.fault = fault
-        self._random = random.Random(seed)  # noqa: S311 - chance, not secrecy
+        self._random = random.Random(seed)  # noqa: S311 - not for secrecy
         self._matched = 0
-        self._struck = 0
+        self._hits = 0
 
-    def strikes(self, method: str, path: str) -> bool:
+    def hits(self, method: str, path: str) -> bool:
         if not self.fault.matches(method, path):
             return False
         self._matched += 1
-        spent = self.fault.times is not None and self._struck >= self.fault.times
+        spent = self.fault.times is not None and self._hits >= self.fault.times
         if spent or self._matched <= self.fault.skip or self._random.random() >= self.fault.probability:
             return False
-        self._struck += 1
+        self._hits += 1
         return True
 
 
 class FaultPlan:
-    """The rules in force; they may be changed while requests come in.
-
-    Args:
-        seed: What the rules' dice are seeded with.
-    """
+    """The rules in force, which may change while requests arrive; `seed` seeds their random generators."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._lock = threading.Lock()
-        self._armed: list[_Armed] = []
-        self._made = 0
+        self._rules: list[_CountedRule] = []
+        self._created = 0
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The rules in force, in their order."""
-        return tuple(armed.fault for armed in self._armed)
+        """The rules in force, in order."""
+        return tuple(rule.fault for rule in self._rules)
 
-    def put(self, faults: Sequence[Fault | str]) -> None:
-        """Replace all rules, with fresh counts and dice.
+    def replace(self, faults: Sequence[Fault | str]) -> None:
+        """Replace all rules, and reset their counts and random generators.
 
         Raises:
-            UsageError: When one of them is written wrongly; then nothing changes.
+            UsageError: When a rule is invalid; then nothing changes.
         """
         parsed = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
         with self._lock:
-            self._armed = [_Armed(fault, f"{self._seed}:{place}") for place, fault in enumerate(parsed)]
-            self._made = len(parsed)
+            self._rules = [
+                _CountedRule(fault, f"{self._seed}:{number}") for number, fault in enumerate(parsed)
+            ]
+            self._created = len(parsed)
 
     def add(self, fault: Fault | str) -> None:
-        """Add one rule after the others, whose counts go on.
+        """Add one rule after the others, without a reset of their counts.
 
         Raises:
-            UsageError: When it is written wrongly.
+            UsageError: When the rule is invalid.
         """
         parsed = parse_fault(fault) if isinstance(fault, str) else fault
         with self._lock:
-            self._armed.append(_Armed(parsed, f"{self._seed}:{self._made}"))
-            self._made += 1
+            self._rules.append(_CountedRule(parsed, f"{self._seed}:{self._created}"))
+            self._created += 1
 
     def effects(self, method: str, path: str) -> Effects:
-        """Return what the rules do to one request, and count it."""
+        """Return the effects of the rules on one request, and count it."""
         wait = trickle = 0.0
         with self._lock:
-            for armed in self._armed:
-                fault = armed.fault
-                if not armed.strikes(method, path):
+            for rule in self._rules:
+                fault = rule.fault
+                if not rule.hits(method, path):
                     continue
                 if not fault.is_delay:
                     return Effects(wait=wait, trickle=trickle, outcome=fault)

@@ -1,20 +1,20 @@
 """Profiles: the ways in which the platform may read a workflow back differently from how it was sent.
 
-Each is a named switch, and any of them go together, save that at most one says what becomes of a token.
-Without any, the API reads back as documented.
+Each is a named switch, and they combine freely, except that at most one may decide about tokens. Without any,
+the API reads back as documented.
 
 - `env-map`: `env` is a map, not a list of one-key maps
-- `nulls`: what is left out is `null`, at every level; `empties`: lists and maps left out are `[]` and `{}`
-- `defaults-filled`: documented defaults stand where something is left out
+- `nulls`: absent fields are `null`, at every level; `empties`: absent lists and maps are `[]` and `{}`
+- `defaults-filled`: absent fields have their documented defaults
 - `shuffled`: lists and keys come in another order at each read
-- `token-masked`, `token-omitted`, `token-null`, `token-empty`: what becomes of `repository.token`
-- `retry-hidden`, `metadata-hidden`: workflow-level `retryOptions` and `metadata` are not told
-- `retry-spread`: workflow-level `retryOptions` come back in the steps that have none of their own
-- `unknown-fields`: keys that nobody has heard of, in every object
-- `floats`: numbers come back as floats (the workflow's own ID stays); `storage-spaced`: `10GB` as `10 GB`
-- `unique-names`: a name that is taken is refused; `spoke`: the tenant says that it is one
+- `token-masked`, `token-omitted`, `token-null`, `token-empty`: the value returned for `repository.token`
+- `retry-hidden`, `metadata-hidden`: workflow-level `retryOptions` and `metadata` are not returned
+- `retry-spread`: workflow-level `retryOptions` come back in the steps that have none
+- `unknown-fields`: undocumented keys in every object
+- `floats`: numbers come back as floats (except the workflow's ID); `storage-spaced`: `10GB` as `10 GB`
+- `unique-names`: a name that is taken is refused; `spoke`: the tenant is a spoke
 
-Pure: takes what the API documents as its answer, gives a changed copy. Nothing here is stored.
+Pure: takes the documented answer, returns a changed copy. Nothing here is stored.
 """
 
 from __future__ import annotations
@@ -22,9 +22,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator.bodies import copy_json, merged_env
-from reconciler.emulator.filling import fill_defaults, fill_empties, fill_nulls, spread_retry
-from reconciler.emulator.shapes import SUMMARY, WORKFLOW, Shape, steps_of, walk
+from reconciler.emulator.accepted_bodies import copy_json, merged_env
+from reconciler.emulator.shapes import (
+    SUMMARY,
+    WORKFLOW,
+    Shape,
+    fill_defaults,
+    fill_empties,
+    fill_nulls,
+    spread_retry_options,
+    steps_of,
+    walk,
+)
 from reconciler.errors import UsageError
 from reconciler.values import as_object
 
@@ -56,108 +65,108 @@ PROFILES: Final = _TOKENS | frozenset(
 """The names of all profiles."""
 
 ALL_PROFILES_TOGETHER: Final = PROFILES - _TOKENS - {"spoke"} | {"token-masked"}
-"""As many of them as can be in force at once on a tenant that is no spoke: `--profile all`."""
+"""The largest combination on a tenant that is not a spoke: `--profile all`."""
 
 _STORAGE = re.compile(r"(\d+)([A-Za-z]+)")
 
 
-def checked(names: Iterable[str]) -> frozenset[str]:
+def check_profile(names: Iterable[str]) -> frozenset[str]:
     """Return `names` as a profile.
 
     Raises:
-        UsageError: When a name is unknown, or two say what becomes of a token.
+        UsageError: When a name is unknown, or two of them decide about tokens.
     """
     chosen = frozenset(names)
     if unknown := sorted(chosen - PROFILES):
         known = ", ".join(sorted(PROFILES))
-        raise UsageError(f"unknown profile {', '.join(unknown)}; known are {known} and all")
+        raise UsageError(f"unknown profile {', '.join(unknown)}: use {known} or all")
     if len(chosen & _TOKENS) > 1:
-        raise UsageError(f"of {', '.join(sorted(chosen & _TOKENS))} only one can be in force")
+        raise UsageError(f"conflicting profiles {', '.join(sorted(chosen & _TOKENS))}: use only one of them")
     return chosen
 
 
 def parse_profiles(words: Iterable[str]) -> frozenset[str]:
-    """Return the profile that `words` ask for: names, several in a word joined by commas, or `all`.
+    """Return the profile in `words`: names, several in a word joined by commas, or `all`.
 
-    A token profile named beside `all` takes the place of `token-masked`.
+    A token profile together with `all` replaces `token-masked`.
 
     Raises:
-        UsageError: As for `checked`.
+        UsageError: As `check_profile`.
     """
     named = {name.strip() for word in words for name in word.split(",") if name.strip()}
     if "all" in named:
         named -= {"all"}
         named |= ALL_PROFILES_TOGETHER - (_TOKENS if named & _TOKENS else set())
-    return checked(named)
+    return check_profile(named)
 
 
-def read_workflow(view: JsonObject, profile: frozenset[str], chance: random.Random) -> JsonObject:
+def read_workflow(view: JsonObject, profile: frozenset[str], generator: random.Random) -> JsonObject:
     """Return a described workflow as a platform with `profile` reads it back.
 
     Args:
-        view: What the API documents as the answer.
+        view: The documented answer.
         profile: The quirks in force.
-        chance: What shuffling draws from.
+        generator: The random generator of shuffling.
     """
     shown = as_object(copy_json(view))
-    _leave_to_nulls(shown, view, profile)
+    _drop_empty_lists(shown, view, profile)
     if "defaults-filled" in profile:
         fill_defaults(shown)
     if "retry-spread" in profile:
-        spread_retry(shown)
+        spread_retry_options(shown)
     for step in steps_of(shown):
-        _bend_step(step, profile)
-    _finish(shown, WORKFLOW, profile)
+        _distort_step(step, profile)
+    _distort_common(shown, WORKFLOW, profile)
     if "env-map" in profile:
         _env_as_maps(shown)
     if profile & {"retry-hidden", "retry-spread"}:
         shown.pop("retryOptions", None)
     if "metadata-hidden" in profile:
         shown.pop("metadata", None)
-    return as_object(shuffled(shown, chance)) if "shuffled" in profile else shown
+    return as_object(shuffled(shown, generator)) if "shuffled" in profile else shown
 
 
-def read_page(views: list[JsonObject], profile: frozenset[str], chance: random.Random) -> list[JsonValue]:
+def read_page(views: list[JsonObject], profile: frozenset[str], generator: random.Random) -> list[JsonValue]:
     """Return the listed workflows of one page as a platform with `profile` reads them back.
 
     Args:
-        views: What the API documents as the answer, in a list of the caller's own.
+        views: The documented answers.
         profile: The quirks in force.
-        chance: What shuffling draws from.
+        generator: The random generator of shuffling.
     """
     page: list[JsonValue] = []
     for view in views:
         shown = as_object(copy_json(view))
-        _leave_to_nulls(shown, view, profile)
-        _finish(shown, SUMMARY, profile)
-        page.append(shuffled(shown, chance) if "shuffled" in profile else shown)
+        _drop_empty_lists(shown, view, profile)
+        _distort_common(shown, SUMMARY, profile)
+        page.append(shuffled(shown, generator) if "shuffled" in profile else shown)
     if "shuffled" in profile:
-        chance.shuffle(page)
+        generator.shuffle(page)
     return page
 
 
-def shuffled(value: JsonValue, chance: random.Random) -> JsonValue:
-    """Return `value` with the items of its lists and the keys of its maps in another order, at any depth."""
+def shuffled(value: JsonValue, generator: random.Random) -> JsonValue:
+    """Return `value` with its lists and the keys of its maps in random order, at any depth."""
     if isinstance(value, dict):
         keys = list(value)
-        chance.shuffle(keys)
-        return {key: shuffled(value[key], chance) for key in keys}
+        generator.shuffle(keys)
+        return {key: shuffled(value[key], generator) for key in keys}
     if isinstance(value, list):
-        items = [shuffled(item, chance) for item in value]
-        chance.shuffle(items)
+        items = [shuffled(item, generator) for item in value]
+        generator.shuffle(items)
         return items
     return value
 
 
-def _leave_to_nulls(shown: JsonObject, view: JsonObject, profile: frozenset[str]) -> None:
-    """Take out the empty lists that the API documents, where `nulls` is what stands for an empty one."""
+def _drop_empty_lists(shown: JsonObject, view: JsonObject, profile: frozenset[str]) -> None:
+    """Remove the documented empty lists when `nulls` is to return `null` for them."""
     if "nulls" in profile and "empties" not in profile:
         for key in ("triggers", "watchers", "tags"):
             if view.get(key) == []:
                 shown.pop(key, None)
 
 
-def _bend_step(step: JsonObject, profile: frozenset[str]) -> None:
+def _distort_step(step: JsonObject, profile: frozenset[str]) -> None:
     repository, resources = step.get("repository"), step.get("resources")
     if isinstance(repository, dict) and repository.get("token") is not None:
         if "token-omitted" in profile:
@@ -172,8 +181,8 @@ def _bend_step(step: JsonObject, profile: frozenset[str]) -> None:
             resources["storage"] = f"{amount.group(1)} {amount.group(2)}"
 
 
-def _finish(shown: JsonObject, shape: Shape, profile: frozenset[str]) -> None:
-    """Do what is the same for a described and a listed workflow."""
+def _distort_common(shown: JsonObject, shape: Shape, profile: frozenset[str]) -> None:
+    """Apply the quirks that a described and a listed workflow share."""
     if "unknown-fields" in profile:
         walk(shown, shape, _add_unknown)
     if profile & {"empties", "nulls"}:
@@ -185,7 +194,7 @@ def _finish(shown: JsonObject, shape: Shape, profile: frozenset[str]) -> None:
 
 
 def _fill(node: JsonObject, shape: Shape, profile: frozenset[str]) -> None:
-    """Fill what is absent: lists and maps by `empties` where both are in force, the rest by `nulls`."""
+    """Fill in absent fields: lists and maps by `empties`, which wins over `nulls`; the rest by `nulls`."""
     if "empties" in profile:
         fill_empties(node, shape)
     if "nulls" in profile:

@@ -1,9 +1,9 @@
-"""The emulator as a Python object: starts a server in a thread of its own, and is its remote control.
+"""The emulator as a Python object: starts and stops the server, and controls it while it runs.
 
     with EmulatorServer(profile=frozenset({"nulls"}), faults=("500:20%@GET",)) as server:
         requests.get(server.url + "/workflows/api/v1/workflows/", headers={"Authorization": "any"})
 
-`store`, `profile` and `faults` may be changed while it runs; `requests` tells what it was asked.
+`store`, `profile` and `faults` may be changed while it runs; `requests` lists the requests so far.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.app import build_app
-from reconciler.emulator.engine import Engine
+from reconciler.emulator.emulated_tenant import EmulatedTenant
+from reconciler.emulator.endpoints import build_app
 from reconciler.emulator.faults import FaultPlan
-from reconciler.emulator.gate import Gate
-from reconciler.emulator.persistence import JsonFile
-from reconciler.emulator.profiles import checked
-from reconciler.emulator.requestlog import RequestLog
-from reconciler.emulator.store import Store
-from reconciler.emulator.tenant import Tenant
-from reconciler.emulator.wire import Pauses
+from reconciler.emulator.http_server import HttpServer, InterruptibleSleep
+from reconciler.emulator.middleware import EmulatorMiddleware
+from reconciler.emulator.profiles import check_profile
+from reconciler.emulator.request_log import RequestLog
+from reconciler.emulator.state import DataFile
+from reconciler.emulator.tenant_store import TenantStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reconciler.emulator.faults import Fault
-    from reconciler.emulator.requestlog import RecordedRequest
+    from reconciler.emulator.request_log import RecordedRequest
 
 
 class EmulatorServer:
@@ -36,20 +35,20 @@ class EmulatorServer:
 
     Args:
         host: The address to listen on.
-        port: The port; 0 takes any free one, and keeps it when started again.
-        profile: Names out of `profiles.PROFILES`: the read-side quirks.
-        faults: Rules as `faults.Fault` or in their written form, see `reconciler.emulator.faults`.
-        token: The only `Authorization` that is let in; None lets in any that is not empty.
+        port: The port; 0 takes any free one, and the next start takes the same.
+        profile: The read-side quirks: names in `profiles.PROFILES`.
+        faults: Rules as `Fault` or in their written form, see `reconciler.emulator.faults`.
+        token: The only accepted `Authorization`; None accepts any that is not empty.
         data: A file that keeps the state; None keeps it in memory.
-        seed: What chance is seeded with: faults and shuffling.
-        step_seconds: How long each step of a run takes.
-        request_log: A file that every request is appended to as a line of JSON.
-        clock: Gives the present moment in epoch seconds.
+        seed: The seed of everything random: faults and shuffling.
+        step_seconds: The duration of each step of an execution.
+        request_log: A file to which every request is appended as a line of JSON.
+        clock: Returns the current time in epoch seconds.
 
     Raises:
-        UsageError: For a profile or a fault that does not exist; on start, for an address that cannot be
-            listened on or a log that cannot be written.
-        InvalidInputError: When `data` is a file that is not the emulator's.
+        UsageError: For an unknown profile or fault; on start, for an address that cannot be listened on or
+            a log that cannot be written.
+        InvalidInputError: When `data` is a file that the emulator did not write.
     """
 
     def __init__(  # noqa: PLR0913 - each is one documented switch
@@ -66,16 +65,16 @@ class EmulatorServer:
         request_log: Path | str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        state_file = JsonFile(data) if data is not None else None
-        self.store = Store(clock=clock, step_seconds=step_seconds, state_file=state_file)
+        data_file = DataFile(data) if data is not None else None
+        self.store = TenantStore(clock=clock, step_seconds=step_seconds, data_file=data_file)
         self._host = host
         self._port = port
         self._token = token
-        self._tenant = Tenant(self.store, checked(profile), seed)
-        self._plan = FaultPlan(seed)
-        self._plan.put(faults)
+        self._tenant = EmulatedTenant(self.store, check_profile(profile), seed)
+        self._faults = FaultPlan(seed)
+        self._faults.replace(faults)
         self._log = RequestLog(request_log)
-        self._engine: Engine | None = None
+        self._http_server: HttpServer | None = None
 
     def __enter__(self) -> EmulatorServer:  # noqa: PYI034 - `Self` is younger than Python 3.10
         self.start()
@@ -87,25 +86,25 @@ class EmulatorServer:
         self.stop()
 
     def start(self) -> None:
-        """Start serving; returns when requests are answered."""
+        """Start serving; return when the server answers requests."""
         self._log.open()
-        pauses = Pauses()
-        gate = Gate(
-            build_app(self._tenant), faults=self._plan, log=self._log, pauses=pauses, token=self._token
+        sleep = InterruptibleSleep()
+        app = EmulatorMiddleware(
+            build_app(self._tenant), faults=self._faults, log=self._log, sleep=sleep, token=self._token
         )
-        self._engine = Engine(gate, host=self._host, port=self._port, pauses=pauses)
-        self._port = self._engine.port
+        self._http_server = HttpServer(app, host=self._host, port=self._port, sleep=sleep)
+        self._port = self._http_server.port
 
     def stop(self) -> None:
-        """Stop serving; what is stored, recorded and configured stays for another `start`."""
-        if self._engine is not None:
-            self._engine.stop()
-            self._engine = None
+        """Stop serving; state, recorded requests and settings stay for another `start`."""
+        if self._http_server is not None:
+            self._http_server.stop()
+            self._http_server = None
             self._log.close()
 
     @property
     def url(self) -> str:
-        """Where the API is, without a slash at the end."""
+        """The API's base URL, without a slash at the end."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
@@ -125,17 +124,17 @@ class EmulatorServer:
 
     @profile.setter
     def profile(self, profile: frozenset[str]) -> None:
-        self._tenant.profile = checked(profile)
+        self._tenant.profile = check_profile(profile)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The fault rules in force; setting them starts all counts anew."""
-        return self._plan.faults
+        """The fault rules in force; setting them resets all counts."""
+        return self._faults.faults
 
     @faults.setter
     def faults(self, faults: Sequence[Fault | str]) -> None:
-        self._plan.put(faults)
+        self._faults.replace(faults)
 
     def add_fault(self, fault: Fault | str) -> None:
-        """Add one rule after the others, whose counts go on: `add_fault("drop-after:x1@POST")`."""
-        self._plan.add(fault)
+        """Add one rule after the others, such as `drop-after:x1@POST`, without a reset of their counts."""
+        self._faults.add(fault)

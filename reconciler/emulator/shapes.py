@@ -1,7 +1,9 @@
-"""Which fields the API documents at every place of a workflow, so that profiles can find what is absent.
+"""The documented fields at every level of a workflow, and the ways to fill in absent ones.
 
-A description and a walk over it; what is done at each place is the caller's. Maps whose keys are the user's
-own (`env`, `outputParameters`, absolute headers) are fields here, and nothing inside them is described.
+A description (`Shape`), a walk over it, and the defaults, empty values and nulls that a platform may return
+for an absent field. Maps whose keys are the user's (`env`, `outputParameters`, absolute headers) are fields
+here, and nothing inside them is described. The `fill_` functions change the view that they get, which is the
+caller's own copy; stored bodies never come here.
 """
 
 from __future__ import annotations
@@ -9,19 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.values import as_list, as_object
+from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.values import JsonObject
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """The documented optional fields of one kind of object, by what they hold.
+    """The documented optional fields of one kind of object, by type.
 
-    `objects` and `rows` (lists of objects) have shapes of their own.
+    `objects` and `rows` (lists of objects) have shapes too.
     """
 
     name: str
@@ -68,12 +69,15 @@ _EXECUTION: Final = Shape(
         "parentStatus": Shape(name="parentStatus", lists=("parents", "status")),
     },
 )
-_RUN: Final = Shape(
+_RUN_CONFIGURATION: Final = Shape(
     name="runConfiguration",
     objects={"retryOptions": RETRY, "skipConfiguration": Shape(name="skip", scalars=("skip", "skipDAG"))},
 )
 _AUTH: Final = Shape(name="auth", scalars=("type",))
-_EVERY_STEP: Final[Mapping[str, Shape]] = {"executionParameters": _EXECUTION, "runConfiguration": _RUN}
+_EVERY_STEP: Final[Mapping[str, Shape]] = {
+    "executionParameters": _EXECUTION,
+    "runConfiguration": _RUN_CONFIGURATION,
+}
 
 STANDARD: Final = Shape(
     name="step",
@@ -111,28 +115,36 @@ _EXPORT: Final = Shape(
     lists=("parents",),
     objects=_EVERY_STEP,
 )
-_STEPS: Final = {"http": _HTTP, "sql": _SQL, "export": _EXPORT}
+_STEP_SHAPES: Final = {"http": _HTTP, "sql": _SQL, "export": _EXPORT}
+
+_RETRY_DEFAULTS: Final[JsonObject] = {"duration": 5, "numberOfRetries": 3, "exponentialBackoff": False}
+_SKIP_DEFAULTS: Final[JsonObject] = {"skip": False, "skipDAG": False}
+_EVENT_DEFAULTS: Final[JsonObject] = {"success": False, "fail": False}
+_STEP_DEFAULTS: Final[dict[str, JsonObject]] = {
+    "standard": {"type": "standard", "clearImageCache": False},
+    "export": {"sortOrder": "asc", "compression": False},
+}
 
 
 def step_kind(step: JsonObject) -> str:
-    """Return the step's type; `standard` when it names none."""
+    """Return the step's type; `standard` when it has none."""
     return str(step.get("type") or "standard")
 
 
 def step_shape(step: JsonObject) -> Shape:
-    """Return the shape that goes with the step's type."""
-    return _STEPS.get(step_kind(step), STANDARD)
+    """Return the shape of the step's type."""
+    return _STEP_SHAPES.get(step_kind(step), STANDARD)
 
 
 def steps_of(view: JsonObject) -> list[JsonObject]:
-    """Return the steps of a workflow, each the very object that stands in `view`."""
+    """Return the steps of a workflow: the objects in `view` itself, not copies."""
     return [step for step in as_object(view.get("steps")).values() if isinstance(step, dict)]
 
 
 def walk(node: JsonObject, shape: Shape, visit: Callable[[JsonObject, Shape], None]) -> None:
-    """Call `visit` with every object of a described shape at and below `node`, the inner ones first.
+    """Call `visit` with every object of a described shape at and below `node`, inner objects first.
 
-    Below a workflow this includes its steps. What `visit` adds to an object is not walked.
+    Below a workflow this includes its steps. Objects that `visit` adds are not walked.
     """
     for key, inner in shape.objects.items():
         child = node.get(key)
@@ -146,3 +158,64 @@ def walk(node: JsonObject, shape: Shape, visit: Callable[[JsonObject, Shape], No
         for step in steps_of(node):
             walk(step, step_shape(step), visit)
     visit(node, shape)
+
+
+def fill_defaults(view: JsonObject) -> None:
+    """Set every absent field of a workflow to its documented default."""
+    for step in steps_of(view):
+        kind = step_kind(step)
+        _set_absent(step, _STEP_DEFAULTS.get(kind, {}))
+        if step.get("parents") is None:
+            step["parents"] = []
+        if kind == "standard":
+            _set_absent(_inner_object(step, "resources"), DEFAULT_RESOURCE)
+        configuration = _inner_object(step, "runConfiguration")
+        _set_absent(_inner_object(configuration, "skipConfiguration"), _SKIP_DEFAULTS)
+    for watcher in as_list(view.get("watchers")):
+        if isinstance(watcher, dict):
+            _set_absent(_inner_object(watcher, "events"), _EVENT_DEFAULTS)
+    _inner_object(view, "retryOptions")
+    walk(view, WORKFLOW, lambda node, shape: _set_absent(node, _RETRY_DEFAULTS) if shape is RETRY else None)
+
+
+def fill_empties(node: JsonObject, shape: Shape) -> None:
+    """Set every absent list and map of `node` to `[]` and `{}`."""
+    for key in (*shape.lists, *shape.rows):
+        if node.get(key) is None:
+            node[key] = []
+    for key in (*shape.maps, *shape.objects):
+        if node.get(key) is None:
+            node[key] = {}
+
+
+def fill_nulls(node: JsonObject, shape: Shape) -> None:
+    """Set every absent documented field of `node` to `null`."""
+    for key in (*shape.scalars, *shape.lists, *shape.maps, *shape.objects, *shape.rows):
+        node.setdefault(key, None)
+
+
+def spread_retry_options(view: JsonObject) -> None:
+    """Copy the workflow's retry options to every step that has none."""
+    options = view.get("retryOptions")
+    if not isinstance(options, dict) or not options:
+        return
+    for step in steps_of(view):
+        configuration = _inner_object(step, "runConfiguration")
+        if not configuration.get("retryOptions"):
+            configuration["retryOptions"] = {
+                key: [*value] if isinstance(value, list) else value for key, value in options.items()
+            }
+
+
+def _inner_object(node: JsonObject, key: str) -> JsonObject:
+    """Return the object at `key`, created empty when absent."""
+    inner: JsonValue = node.get(key)
+    if not isinstance(inner, dict):
+        inner = node[key] = {}
+    return inner
+
+
+def _set_absent(node: JsonObject, defaults: JsonObject) -> None:
+    for key, value in defaults.items():
+        if node.get(key) is None:
+            node[key] = value

@@ -22,7 +22,7 @@ from reconciler.plan.bodies import replaced_unknown_keys
 from reconciler.plan.comparing import compare
 from reconciler.plan.deciding import wanted_of
 from reconciler.rules import check_manifest
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, Path, as_object, display_path, lookup
 from reconciler.workflow.sent_digests import WriteOnlyField
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.schema import validate
-from reconciler.secrecy.credentials import looks_like
+from reconciler.secrecy import credential_kind
 from reconciler.values import JsonObject, JsonValue, Path, lookup
 from reconciler.workflow import by_name_path
 
@@ -33,7 +33,7 @@ def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
     Raises:
         UnfitError: It is something that a workflow cannot do without.
     """
-    if any(map(looks_like, _keys(body))):
+    if any(map(credential_kind, _keys(body))):
         raise UnfitError("one of its keys looks like a credential, and no variable can stand for a key")
     left: dict[Path, str] = {}
     body = copy.deepcopy(body)

@@ -1,8 +1,8 @@
 """What the platform does not tell of a live workflow, found out where that can be done.
 
 What was last sent for such a field is remembered as a digest in a tag (`reconciler.workflow.sent_digests`).
-Where a field has only a few possible values, trying them tells which one it is; of a credential the digest
-tells that it is there. Pure.
+Where a field has only a few possible values, trying them finds the value; of a credential, the digest shows
+only that there is one. Pure.
 """
 
 from __future__ import annotations

@@ -10,11 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.backup.cleaning import why_secret
-from reconciler.secrecy.credentials import looks_like
-from reconciler.secrecy.fields import Sensitive
-from reconciler.text import Redactor
-from reconciler.values import JsonObject, Path, as_list, as_object, texts
+from reconciler.secrecy import Redactor, SecretFields, credential_kind, texts, why_secret
+from reconciler.values import JsonObject, Path, as_list, as_object
 
 _PREFIX: Final = "PEAK"
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -58,7 +55,7 @@ class VariableNames:
         if (fallback, path) in self._given:
             return self._given[fallback, path]
         workflow = str(body.get("name", ""))
-        first = fallback if looks_like(workflow) else _part(workflow) or fallback
+        first = fallback if credential_kind(workflow) else _part(workflow) or fallback
         parts = [_PREFIX, first, *map(_part, _telling(body, path))]
         base = name = "_".join(part for part in parts if part)
         number = 1
@@ -82,7 +79,7 @@ def find_variables(
         fallback: As for `VariableNames.name`.
     """
     found: Iterator[tuple[Path, str]] = (
-        (path, why_secret(text, path, Sensitive(), redactor)) for path, text in texts(body)
+        (path, why_secret(path, text, SecretFields(), redactor)) for path, text in texts(body)
     )
     return tuple(
         Variable(name=names.name(body, path, fallback), path=path, why=why, told=path not in hidden)
@@ -96,7 +93,7 @@ def _telling(body: JsonObject, path: Path) -> list[str]:
         case ("watchers", int(index), kind, *rest):
             watcher = as_object(as_list(body.get("watchers"))[index])
             named = str(as_object(watcher.get(str(kind))).get("name", ""))
-            return ["WATCHER", "" if looks_like(named) else named, *map(str, rest)]
+            return ["WATCHER", "" if credential_kind(named) else named, *map(str, rest)]
         case ("steps", step, *rest):
             return [str(step), *(str(part) for part in rest if part not in _LEFT_OUT)]
     return [str(part) for part in path]

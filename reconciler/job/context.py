@@ -13,7 +13,7 @@ from reconciler.job.log import Log
 from reconciler.job.outcome import OutcomeKind, fit
 from reconciler.job.signals import Signals
 from reconciler.operations import ApplyOptions, Listener, RawOptions, ScopeOptions
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 _LONGEST_ENVIRONMENT: Final = 60
 

@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 
 from reconciler.job.outcome import LONGEST_TEXT, fit
 from reconciler.moments import in_milliseconds
-from reconciler.text import Redactor, without_commands
+from reconciler.secrecy import Redactor
+from reconciler.text import without_commands
 from reconciler.values import JsonObject, JsonValue
 
 _MOST_ITEMS: Final = 50

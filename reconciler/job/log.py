@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from reconciler.job.events import Entry, Event, Level, event_line
 from reconciler.moments import utc_now
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 FORMAT_VARIABLE: Final = "RECONCILER_LOG_FORMAT"
 _OPTION: Final = "--log-format"

@@ -10,13 +10,17 @@ from reconciler.findings import Finding, Severity
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.outcome import Outcome
 from reconciler.plan import Action, Plan, Refusal, Unchanged, Update, live_id
-from reconciler.render.actions import action_method, action_name, count_actions
-from reconciler.render.findings import finding_line
-from reconciler.render.plan_json import changes_of
-from reconciler.render.plan_text import plan_summary
-from reconciler.render.report import progress_line
-from reconciler.render.requests import exchange_line
-from reconciler.text import Redactor
+from reconciler.render import (
+    action_method,
+    action_name,
+    changes_of,
+    count_actions,
+    exchange_line,
+    finding_line,
+    plan_summary,
+    progress_line,
+)
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, JsonValue, display_path
 
 _LEVELS = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler import __version__
 from reconciler.apply import Status
 from reconciler.job.outcome import PLANNED, Outcome
-from reconciler.render.actions import ACTIONS
+from reconciler.render import ACTIONS
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

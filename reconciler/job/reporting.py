@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import ReconcilerError
+from reconciler.files import UnreadableError, read_bounded, write_text
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.gateway import push
 from reconciler.job.metrics import Measured, exposition, last_success_in
 from reconciler.job.notifying import notification
 from reconciler.job.outcome import Outcome, OutcomeKind
-from reconciler.operations.output_file import write_file
 from reconciler.values import JsonObject
 
 _MOST_BYTES: Final = 1024 * 1024
@@ -60,7 +60,7 @@ class Reporter:
         if file is None:
             return
         try:
-            write_file(file, self.metrics())
+            write_text(file, self.metrics())
         except ReconcilerError as error:
             self._warn(Event.METRICS_FAILED, error.message, {"target": "file"})
 
@@ -124,10 +124,7 @@ def _last_success(file: Path | None, environment: str) -> float | None:
     if file is None:
         return None
     try:
-        if not file.is_file():  # a pipe would hang
-            return None
-        with file.open("rb") as stream:
-            text = stream.read(_MOST_BYTES).decode("utf-8", "replace")
-    except OSError:
+        text = read_bounded(file, _MOST_BYTES).decode("utf-8", "replace")
+    except UnreadableError:
         return None
     return last_success_in(text, environment)

@@ -33,7 +33,8 @@ from reconciler.operations.engine import Engine
 from reconciler.operations.listener import STOPPING
 from reconciler.operations.run_recording import internal_error, recording, system_error
 from reconciler.plan import Action, Plan
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.values import JsonObject
 
 _LONGEST_TRACE: Final = 4000

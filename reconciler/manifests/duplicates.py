@@ -7,7 +7,8 @@ from itertools import islice
 
 from reconciler.findings import Finding
 from reconciler.manifests.manifest import Manifest
-from reconciler.text import SENSITIVE, clip, printable
+from reconciler.secrecy import SENSITIVE
+from reconciler.text import clip, printable
 from reconciler.values import Path
 
 _SHOWN_PLACES = 5

@@ -9,14 +9,10 @@ from typing import Final
 
 from reconciler.findings import Finding
 from reconciler.schema import sensitive_step_fields
-from reconciler.secrecy.credentials import is_suspicious, without_credentials
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor, mask_credentials, may_hold_credential, mentions_secret
 from reconciler.values import Path
 
-_SECRET_WORDS: Final = re.compile(
-    r"token|secret|pass|pwd|api.?key|private.?key|bearer|authorization|credential|cookie|!env\s*\{",
-    re.IGNORECASE,
-)
+_FROM_ENV: Final = re.compile(r"!env\s*\{")
 _LONGEST: Final = 400
 
 
@@ -31,15 +27,15 @@ def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> 
         lines: The lines of its file.
         redactor: Knows the values that came through `!env`.
     """
-    message = without_credentials(finding.message)
+    message = mask_credentials(finding.message)
     if message != finding.message:
         finding = dataclasses.replace(finding, message=message)
     if finding.position is None or finding.position.line > len(lines) or _is_secret(finding.path):
         return finding
     line = lines[finding.position.line - 1]
-    if len(line) > _LONGEST or _SECRET_WORDS.search(line) or is_suspicious(line):
+    if len(line) > _LONGEST or mentions_secret(line) or _FROM_ENV.search(line) or may_hold_credential(line):
         return finding
-    if finding.rule == "schema-unknown-key" and _SECRET_WORDS.search(finding.message):
+    if finding.rule == "schema-unknown-key" and mentions_secret(finding.message):
         return finding  # a secret's key, misspelt
     if redactor.finds(line):
         return finding

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from reconciler.errors import reason_of
+from reconciler.files import UnreadableError, decode_text, read_bounded
 from reconciler.findings import Finding
 from reconciler.manifests.bounds import MAX_FILE_BYTES, MAX_FILES
 from reconciler.text import printable
@@ -53,10 +53,6 @@ class _Entry:
 
     path: Path
     folder: Path | None
-
-
-class UnreadableError(Exception):
-    """A file cannot be read; the text says why."""
 
 
 def find_files(
@@ -101,7 +97,7 @@ def _standard_input_text() -> str:
     data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise UnreadableError(f"it has more than {MAX_FILE_BYTES} bytes")
-    return _decoded(data)
+    return decode_text(data)
 
 
 def _below(folder: Path, findings: list[Finding]) -> list[ManifestFile]:
@@ -149,27 +145,12 @@ def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
         if _GIT in resolved.relative_to(root).parts:
             # A checkout in a CI keeps its credential there, and a plan would show it.
             raise UnreadableError("it is git's own")
-        status = resolved.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("it is not a regular file")
-        if status.st_size > limit:
-            raise UnreadableError(f"it has {status.st_size} bytes; at most {limit} are read")
-        with resolved.open("rb") as stream:
-            data = stream.read(limit + 1)
     except OSError as error:
         raise UnreadableError(reason_of(error)) from None
     except RuntimeError:
         # Python before 3.13 on a loop of links.
         raise UnreadableError(os.strerror(errno.ELOOP).lower()) from None
-    return _decoded(data)
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UnreadableError(f"it is not UTF-8 text (byte {error.start}, line {line})") from None
+    return decode_text(read_bounded(resolved, limit))
 
 
 def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:

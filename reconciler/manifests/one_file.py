@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Severity, has_errors
 from reconciler.manifests.bounds import MAX_FINDINGS, MAX_INCLUDED_BYTES
 from reconciler.manifests.documents import read_documents
 from reconciler.manifests.excerpts import with_excerpt
-from reconciler.manifests.files import ManifestFile, UnreadableError, read_text
+from reconciler.manifests.files import ManifestFile, read_text
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import read_manifest
 from reconciler.manifests.values import Included, Tags
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR = re.compile(

@@ -21,13 +21,14 @@ from reconciler.client.exchanges import Observer, RequestRecord
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import DefaultResource, Plan, Scope, Snapshot, Tenancy, make_plan, take_snapshot
-from reconciler.render.findings import summary_line
+from reconciler.plan.masking import known_secrets
+from reconciler.render import summary_line
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of sent values."""
@@ -135,7 +136,7 @@ def open_engine(  # noqa: PLR0913 - the last four by name
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
     tenancy = tenancy_of(settings, env, allow_protected)
-    secrets = secrets_of(loaded.manifests, loaded.secrets)
+    secrets = known_secrets(loaded.manifests, loaded.secrets)
     with open_session(settings, env, secrets, purpose=purpose, listener=listener, observe=observe) as session:
         engine = Engine(
             manifests=loaded,

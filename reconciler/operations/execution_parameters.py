@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import InvalidInputError, UsageError
+from reconciler.files import UnreadableError
 from reconciler.manifests.documents import Document, read_documents
-from reconciler.manifests.files import UnreadableError, read_text
+from reconciler.manifests.files import read_text
 from reconciler.manifests.values import Included, Tags
-from reconciler.operations.known_secrets import also_as_json
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_list, as_object
@@ -68,13 +68,13 @@ class ExecutionRequest:
 
     @property
     def secrets(self) -> set[str]:
-        """The values of all parameters, plain and as in JSON: any of them may be secret."""
+        """The values of all parameters: any of them may be secret."""
         params = as_object(self.body.get("params"))
         groups = [
             as_object(params.get("global")),
             *map(as_object, as_object(params.get("stepWise")).values()),
         ]
-        return also_as_json({str(value) for group in groups for value in group.values()})
+        return {str(value) for group in groups for value in group.values()}
 
 
 def _by_step(words: Iterable[str]) -> dict[str, JsonObject]:

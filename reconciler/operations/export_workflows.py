@@ -19,8 +19,8 @@ from reconciler.operations.settings import Settings
 from reconciler.plan import DefaultResource, Listed, LiveWorkflow
 from reconciler.plan.planning import learn
 from reconciler.plan.tenant import describe_all, list_tenant
-from reconciler.secrecy.credentials import looks_like
-from reconciler.text import Redactor, clip, printable, slug
+from reconciler.secrecy import Redactor, credential_kind
+from reconciler.text import clip, printable, slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,9 @@ class ExportResult:
     def files(self) -> dict[str, str]:
         """Return the manifests by file name: the workflow's name, and its id where that is not enough."""
         written = [item for item in self.workflows if item.text]
-        slugs = {item.live.id: "" if looks_like(item.live.name) else slug(item.live.name) for item in written}
+        slugs = {
+            item.live.id: "" if credential_kind(item.live.name) else slug(item.live.name) for item in written
+        }
         shared = Counter(slugs.values())
         files = {}
         for item in written:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.operations.engine import Engine
     from reconciler.operations.reconciling import Applied, Planned
     from reconciler.plan import Action, LiveWorkflow
-    from reconciler.text import Redactor
+    from reconciler.secrecy import Redactor
 
 STOPPING: Final = "stopping: writes in progress are finished, the rest is skipped"
 """What to report when a run is stopped while it writes."""

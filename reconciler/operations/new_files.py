@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from reconciler.errors import BlockedError, ReconcilerError, reason_of
+from reconciler.files import move_to_new, remove, write_part
 
 _MOST_NAMED = 5
 
@@ -37,33 +36,21 @@ def place_files(
     try:
         for path, text in paths.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            parts[path] = path.with_name(f".peak-reconciler-{secrets.token_hex(6)}.part")
-            with parts[path].open("x", encoding="utf-8") as file:
-                file.write(text)
+            parts[path] = write_part(path, text)
         for path, part in parts.items():
-            _name(part, path, force=force, hint=hint)
+            if force:
+                part.replace(path)
+            else:
+                move_to_new(part, path)
+    except FileExistsError as error:
+        _refuse([Path(error.filename2 or error.filename)], hint)
     except OSError as error:
         what = error.filename2 or error.filename or directory
         raise ReconcilerError(f"{what} cannot be written: {reason_of(error)}") from error
     finally:
         for part in parts.values():
-            with suppress(OSError):
-                part.unlink()
+            remove(part)
     return list(paths)
-
-
-def _name(part: Path, path: Path, *, force: bool, hint: str) -> None:
-    if force:
-        part.replace(path)
-        return
-    try:
-        # Unlike a renaming, this fails when somebody was faster.
-        os.link(part, path)
-    except FileExistsError:
-        _refuse([path], hint)
-    except OSError:  # a file system without links
-        _refuse([path] if os.path.lexists(path) else [], hint)
-        part.rename(path)
 
 
 def _refuse(there: list[Path], hint: str) -> None:

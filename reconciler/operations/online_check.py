@@ -10,14 +10,14 @@ from reconciler.client.catalogue import Catalogue
 from reconciler.findings import Finding
 from reconciler.manifests.one_file import FileContent
 from reconciler.operations.engine import open_session
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
+from reconciler.plan.masking import known_secrets
 from reconciler.plan.tenant import list_tenant
 from reconciler.rules import check_online
 from reconciler.rules.online import Lookup, TenantFacts, needs_of
 from reconciler.rules.tenant import read_facts
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 
 def check_contents(
@@ -41,7 +41,7 @@ def check_contents(
         ReconcilerError: Something that a rule needs cannot be read.
     """
     manifests = [manifest for content in contents for manifest in content.manifests]
-    secrets = secrets_of(manifests, (secret for content in contents for secret in content.secrets))
+    secrets = known_secrets(manifests, (secret for content in contents for secret in content.secrets))
     with open_session(settings, env, secrets, purpose="validate", listener=listener) as session:
         redactor = session.redactor().joined(Redactor.of(secrets))
         facts = _facts(session.as_read_only(), needs_of(manifests, settings.off), redactor, settings)

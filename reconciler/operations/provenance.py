@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from reconciler.secrecy.credentials import without_credentials
+from reconciler.secrecy import mask_credentials
 from reconciler.text import clip
 from reconciler.values import JsonObject
 
@@ -91,7 +91,7 @@ def provenance(env: Mapping[str, str], folder: Path) -> JsonObject:
 
 def _first(env: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     found = next((env[name] for name in names if env.get(name)), None)
-    return None if found is None else without_credentials(clip(found))
+    return None if found is None else mask_credentials(clip(found))
 
 
 def _login() -> str | None:

@@ -21,7 +21,7 @@ from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Create, Plan, Scope, SetPaused
 from reconciler.planfile import Dropped, read_plan_file
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from reconciler.client.exceptions import AmbiguousNameError
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.plan import LiveWorkflow
 from reconciler.plan.tenant import describe, list_tenant
-from reconciler.render.runs import some_names
+from reconciler.render import some_names
 from reconciler.text import clip, printable
 
 

@@ -11,16 +11,17 @@ from reconciler.client import Session, Workflow
 from reconciler.errors import BlockedError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.engine import Engine, open_session, tenancy_of
-from reconciler.operations.known_secrets import secrets_of
 from reconciler.operations.listener import Listener
 from reconciler.operations.options import ApplyOptions
 from reconciler.operations.reconciling import Applied, Planned, apply_planned
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Listed, LiveWorkflow, Plan, Scope, Tenancy
+from reconciler.plan.masking import known_secrets
 from reconciler.plan.tenant import describe_all, list_tenant
 from reconciler.rules import load_checked
-from reconciler.text import Redactor, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow.ownership import Ownership
 
 
@@ -66,7 +67,7 @@ def roll_back(
     options, listener = options or ApplyOptions(), listener or Listener()
     runs = read_runs(settings.backup_dir)
     git = _manifests(settings, env, listener)
-    secrets = secrets_of(git.manifests, git.secrets)
+    secrets = known_secrets(git.manifests, git.secrets)
     with (
         recording(options.run_record, listener=listener) as record,
         open_session(

@@ -17,15 +17,14 @@ from reconciler.backup import new_run_id
 from reconciler.client.exchanges import RequestRecord, Traffic
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.exits import INTERRUPTED, ExitCode, exit_code
+from reconciler.files import write_text
 from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
 from reconciler.operations.listener import Listener
-from reconciler.operations.output_file import write_file
 from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
-from reconciler.render.requests import exchange_document
-from reconciler.render.run_record import RunRecord, run_record_json
-from reconciler.text import Redactor
+from reconciler.render import RunRecord, exchange_document, run_record_json
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject
 
 _MOST_REQUESTS: Final = 100_000
@@ -122,7 +121,7 @@ class Recording:
             traffic=self.traffic,
         )
         redactor = engine.redactor if engine else Redactor()
-        write_file(self._file, run_record_json(record, redactor), private=True)
+        write_text(self._file, run_record_json(record, redactor), private=True)
 
 
 @contextmanager

@@ -102,7 +102,10 @@ class RawOptions:
 
 
 def load_settings(
-    *paths: str, config: Path | None = None, environment: str | None = None, **overrides: Any
+    *paths: str,
+    config: Path | None = None,
+    environment: str | None = None,
+    **overrides: Any,  # noqa: ANN401 - of the field's type
 ) -> Settings:
     """Return the settings of `reconciler.yaml`, with `overrides` over them.
 

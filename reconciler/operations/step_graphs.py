@@ -11,8 +11,9 @@ from reconciler.manifests import Manifest, PatchManifest, load_manifests
 from reconciler.manifests.files import STDIN, SUFFIXES
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.render.graph import Drawing
-from reconciler.text import Redactor, printable
+from reconciler.render import Drawing
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.workflow.step_graph import StepGraph
 
 

@@ -12,7 +12,7 @@ from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import Scope, make_plan
 from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,9 +22,10 @@ from reconciler.operations.listener import Listener
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
 from reconciler.plan import LiveWorkflow
-from reconciler.render.runs import some_names
+from reconciler.render import some_names
 from reconciler.retrying import Timing
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
 
 _REASSURANCE: Final = "Nothing was started."
@@ -268,9 +269,11 @@ def _continuing(started: Started, listener: Listener) -> Iterator[None]:
         listener.note(f"the execution {execution} continues")
         raise
     except StillRunningError as error:
-        error.hint = f"The execution {execution} continues: do not start another one. To wait
-        longer, use --timeout
-        SECONDS." raise
+        error.hint = (
+            f"The execution {execution} continues: do not start another one. "
+            "To wait longer, use --timeout SECONDS."
+        )
+        raise
     except ReconcilerError as error:
         error.hint = f"{error.hint} The result of the execution {execution} is not known.".strip()
         raise

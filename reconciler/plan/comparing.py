@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from reconciler.plan.ignoring import Pattern, is_ignored
 from reconciler.schema import Field, body_fields, sensitive_step_fields
+from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
 from reconciler.workflow import Aligned, hoist_retry_options, hoisted_form
 from reconciler.workflow.diff import FieldChange, diff
-from reconciler.workflow.patching import is_masked_token
 from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField, write_only_field
 
 HIDDEN = "(hidden)"
@@ -140,7 +140,7 @@ def is_returned(path: Path, value: JsonValue | object) -> bool:
     if value is ABSENT:
         return False
     kind = write_only_field(path)
-    return kind is None or not kind.is_credential or not is_masked_token(value)  # type: ignore[arg-type]
+    return kind is None or not kind.is_credential or not is_mask(value)  # type: ignore[arg-type]
 
 
 def write_only_fields(form: JsonObject) -> Iterator[Path]:

@@ -18,8 +18,9 @@ from reconciler.plan.model import (
     Update,
 )
 from reconciler.plan.owning import owned_by_others, ownership_after, ownership_notes
+from reconciler.secrecy import is_mask
 from reconciler.values import JsonObject, as_list, as_object, display_path
-from reconciler.workflow.patching import is_masked_token, sendable_body
+from reconciler.workflow.patching import sendable_body
 from reconciler.workflow.sent_digests import Digester, SentDigests, write_only_field
 
 
@@ -167,7 +168,7 @@ class Difference:
             display_path(("steps", name, "repository", "token"))
             for name, step in as_object(self._live.body.get("steps")).items()
             if (token := as_object(as_object(step).get("repository")).get("token"))
-            and is_masked_token(token)
+            and is_mask(token)
             and name in wanted
             and as_object(as_object(wanted[name]).get("repository")).get("token") is None
         ]

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
+from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
 from reconciler.workflow import inheriting_steps, lists_back, lists_by_name
 from reconciler.workflow.diff import leaves
-from reconciler.workflow.patching import is_masked_token
 from reconciler.workflow.sent_digests import write_only_field
 
 Pattern: TypeAlias = tuple[str, ...]
@@ -121,7 +121,7 @@ def _keep_untold(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue)
         if kind is None or stated is None or stated in ({}, []):
             continue
         holder = lookup(ours, leaf[:-1] if kind.is_credential else leaf[:_ITEM_DEPTH])
-        masked = is_masked_token(as_object(holder).get(str(leaf[-1])))
+        masked = is_mask(as_object(holder).get(str(leaf[-1])))
         hidden = masked if kind.is_credential else kind not in told
         if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
             put(ours, leaf, stated)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from reconciler.manifests import Manifest
 from reconciler.manifests.manifest import Source
 from reconciler.plan.live import Listed, LiveWorkflow
-from reconciler.secrecy.fields import Sensitive
+from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject
 from reconciler.workflow.diff import FieldChange
 from reconciler.workflow.ownership import Ownership
@@ -49,7 +49,7 @@ class Subject(Remarks):
     """
 
     manifest: Manifest
-    sensitive: Sensitive = field(default_factory=Sensitive)
+    sensitive: SecretFields = field(default_factory=SecretFields)
 
     @property
     def name(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
-from reconciler.errors import BlockedError, InvalidInputError, reason_of
+from reconciler.errors import BlockedError, InvalidInputError
+from reconciler.files import UnreadableError
+from reconciler.json_documents import document_text, read_object
 from reconciler.schema import validate
 from reconciler.text import printable
 from reconciler.values import JsonObject, as_list, as_object, dump_compact
@@ -63,7 +64,7 @@ def plan_file_text(plan: PlanFile) -> str:
         "options": plan.made.options,
         "changes": [*plan.records],
     }
-    return json.dumps({**said, "digest": _digest(said)}, indent=2, ensure_ascii=True) + "\n"
+    return document_text({**said, "digest": _digest(said)}) + "\n"
 
 
 def read_plan_file(path: Path) -> PlanFile:
@@ -125,19 +126,9 @@ def check_made(saved: PlanContext, now: PlanContext) -> None:
 
 def _parsed(path: Path) -> JsonObject:
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise InvalidInputError(f"the plan file {path} cannot be read: {reason_of(error)}") from error
-    if len(data) > _LARGEST:
-        raise InvalidInputError(f"the plan file {path} is larger than {_LARGEST // 1024**2} MB")
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        raise InvalidInputError(f"{path} is no plan file: it is not JSON") from None
-    if not isinstance(value, dict):
-        raise InvalidInputError(f"{path} is no plan file")
-    return value
+        return read_object(path, _LARGEST, streams=True)
+    except UnreadableError as error:
+        raise InvalidInputError(f"the plan file {path} cannot be read: {error}") from None
 
 
 def _digest(said: JsonObject) -> str:

@@ -10,10 +10,8 @@ from typing import Final
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan import Action, Create, LiveWorkflow, Orphan, SetPaused, Update
 from reconciler.plan.masking import sensitive_places
-from reconciler.render.plan_json import change_json
-from reconciler.secrecy.credentials import looks_like
-from reconciler.secrecy.fields import Sensitive
-from reconciler.text import Redactor
+from reconciler.render import change_json
+from reconciler.secrecy import KEEP, Redactor, SecretFields, Step, is_secret, rewrite
 from reconciler.values import (
     ABSENT,
     JsonObject,
@@ -60,7 +58,7 @@ def manifests_digest(manifests: Iterable[Manifest], redactor: Redactor) -> str:
 
 
 def _said(manifest: Manifest, redactor: Redactor) -> JsonValue:
-    masks = Sensitive(manifest.sensitive)
+    masks = SecretFields(manifest.sensitive)
     settings = manifest.settings
     said: JsonObject = {
         "name": manifest.name,
@@ -105,7 +103,7 @@ def _essence(record: JsonObject) -> str:
 def _body(action: Action, redactor: Redactor) -> JsonValue:
     if not isinstance(action, Create | Update):
         return None
-    return _References(action, redactor).replaced(action.body, ())
+    return _References(action, redactor).replaced()
 
 
 def _live(action: Action) -> LiveWorkflow | None:
@@ -128,21 +126,12 @@ class _References:
         self._redactor = redactor
         self._places = sensitive_places(action.manifest, action.body)
 
-    def replaced(self, value: JsonValue, path: Path) -> JsonValue:
-        if value is None or value == "":
-            return value
-        if self._action.sensitive.covers(path) or (isinstance(value, str) and self._is_secret(value)):
-            return {"$secret": self._reference(value, path)}
-        if isinstance(value, dict):
-            return {
-                self._redactor.text(key): self.replaced(item, (*path, key)) for key, item in value.items()
-            }
-        if isinstance(value, list):
-            return [self.replaced(item, (*path, index)) for index, item in enumerate(value)]
-        return value
+    def replaced(self) -> JsonValue:
+        return rewrite(self._action.body, self._replace, key=self._redactor.text)
 
-    def _is_secret(self, text: str) -> bool:
-        return self._redactor.finds(text) or bool(looks_like(text))
+    def _replace(self, value: JsonValue, path: Path) -> JsonValue | Step:
+        found = is_secret(path, value, self._action.sensitive, self._redactor, by_name=False)
+        return {"$secret": self._reference(value, path)} if found else KEEP
 
     def _reference(self, value: JsonValue, path: Path) -> JsonObject:
         action = self._action

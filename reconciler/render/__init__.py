@@ -1,1 +1,122 @@
-"""Rendering: values in, text out. Each format has its own module; none of them touches anything else."""
+"""Renderers: values to text, JSON, Markdown and the formats of CI systems.
+
+Each is a pure function from a value to a text, free of secrets and of characters that could steer a
+terminal. Importing the package is cheap: a renderer is loaded when its name is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions
+    from reconciler.render.apply_report import progress_line, report_json, report_text
+    from reconciler.render.backups import backups_json, backups_text
+    from reconciler.render.executions import (
+        changed_lines,
+        executions_json,
+        executions_text,
+        outcome_line,
+        run_json,
+        some_names,
+    )
+    from reconciler.render.exports import export_lines
+    from reconciler.render.findings import (
+        finding_line,
+        findings_json,
+        findings_text,
+        rules_json,
+        rules_text,
+        summary_line,
+    )
+    from reconciler.render.findings_for_ci import (
+        findings_github,
+        findings_gitlab,
+        findings_junit,
+        findings_sarif,
+    )
+    from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
+    from reconciler.render.plan_as_json import change_json, changes_of, plan_gitlab, plan_json
+    from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
+    from reconciler.render.plan_as_text import plan_summary, plan_text
+    from reconciler.render.request_lines import exchange_document, exchange_line
+    from reconciler.render.run_record import RunRecord, run_record_json
+    from reconciler.render.status import status_json, status_text
+    from reconciler.render.styling import paint
+
+_CONTENTS: Final = {
+    "actions": "ACTIONS action_method action_name count_actions",
+    "apply_report": "progress_line report_json report_text",
+    "backups": "backups_json backups_text",
+    "executions": "changed_lines executions_json executions_text outcome_line run_json some_names",
+    "exports": "export_lines",
+    "findings": "finding_line findings_json findings_text rules_json rules_text summary_line",
+    "findings_for_ci": "findings_github findings_gitlab findings_junit findings_sarif",
+    "graphs": "Drawing graph_dot graph_json graph_mermaid graph_text",
+    "plan_as_json": "change_json changes_of plan_gitlab plan_json",
+    "plan_as_markdown": "LEAST LIMIT plan_markdown",
+    "plan_as_text": "plan_summary plan_text",
+    "request_lines": "exchange_document exchange_line",
+    "run_record": "RunRecord run_record_json",
+    "status": "status_json status_text",
+    "styling": "paint",
+}
+_HOMES: Final = {name: module for module, names in _CONTENTS.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+__all__ = [
+    "ACTIONS",
+    "LEAST",
+    "LIMIT",
+    "Drawing",
+    "RunRecord",
+    "action_method",
+    "action_name",
+    "backups_json",
+    "backups_text",
+    "change_json",
+    "changed_lines",
+    "changes_of",
+    "count_actions",
+    "exchange_document",
+    "exchange_line",
+    "executions_json",
+    "executions_text",
+    "export_lines",
+    "finding_line",
+    "findings_github",
+    "findings_gitlab",
+    "findings_json",
+    "findings_junit",
+    "findings_sarif",
+    "findings_text",
+    "graph_dot",
+    "graph_json",
+    "graph_mermaid",
+    "graph_text",
+    "outcome_line",
+    "paint",
+    "plan_gitlab",
+    "plan_json",
+    "plan_markdown",
+    "plan_summary",
+    "plan_text",
+    "progress_line",
+    "report_json",
+    "report_text",
+    "rules_json",
+    "rules_text",
+    "run_json",
+    "run_record_json",
+    "some_names",
+    "status_json",
+    "status_text",
+    "summary_line",
+]

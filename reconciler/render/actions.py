@@ -1,4 +1,4 @@
-"""The words that every format has for an action: its name, its id, how it is carried out."""
+"""The words for an action: its name, its method, and its verb while it runs and when it is done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,24 @@ from typing import Final
 from reconciler.plan import Action, Create, Delete, Method, Plan, Refusal, SetPaused, Update
 
 ACTIONS: Final = ("create", "update", "rename", "delete", "pause", "resume", "unchanged", "blocked")
-"""The names of the actions, in the order in which they are counted."""
+"""The names of the actions, in the order in which outputs count them."""
+
+RUNNING: Final = {
+    "create": "creating",
+    "update": "updating",
+    "rename": "renaming",
+    "pause": "pausing",
+    "resume": "resuming",
+    "delete": "deleting",
+}
+DONE: Final = {
+    "create": "created",
+    "update": "updated",
+    "rename": "renamed",
+    "pause": "paused",
+    "resume": "resumed",
+    "delete": "deleted",
+}
 
 
 def action_name(action: Action) -> str:
@@ -25,7 +42,7 @@ def action_name(action: Action) -> str:
 
 
 def action_method(action: Action) -> str | None:
-    """Return how an action is carried out: `create_or_update`, `patch`, or `None` for neither."""
+    """Return `create_or_update` or `patch`; `None` for an action that sends no body."""
     match action:
         case Create():
             return Method.CREATE_OR_UPDATE.value
@@ -36,6 +53,6 @@ def action_method(action: Action) -> str | None:
 
 
 def count_actions(plan: Plan) -> dict[str, int]:
-    """Return how many actions of each name a plan has."""
+    """Return the number of actions of a plan by name, for every name in `ACTIONS`."""
     names = [action_name(action) for action in plan.actions]
     return {name: names.count(name) for name in ACTIONS}

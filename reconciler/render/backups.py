@@ -1,13 +1,13 @@
-"""The backups that there are, as text and as JSON."""
+"""Backups as a list of text and as JSON."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from reconciler.backup import Backup, BackupRun
+from reconciler.json_documents import document_text, versioned
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, display_path
 
@@ -15,7 +15,7 @@ FORMAT_VERSION: Final = 1
 
 
 def backups_text(runs: Iterable[BackupRun], directory: Path) -> str:
-    """Return the runs, the latest first, each with the workflows that it overwrote or deleted."""
+    """Return the id of each run with a line for each workflow that it backed up, in the order of `runs`."""
     lines: list[str] = []
     for run in runs:
         lines += [run.id, *map(_line, run.backups)]
@@ -30,9 +30,8 @@ def _line(backup: Backup) -> str:
 
 
 def backups_json(runs: Iterable[BackupRun]) -> str:
-    """Return the same as JSON: `format_version` and `runs`."""
-    document: JsonObject = {"format_version": FORMAT_VERSION, "runs": [_run(run) for run in runs]}
-    return json.dumps(document, indent=2, ensure_ascii=True)
+    """Return the same as one JSON object: `format_version` and `runs`."""
+    return document_text(versioned(FORMAT_VERSION, {"runs": [_run(run) for run in runs]}))
 
 
 def _run(run: BackupRun) -> JsonObject:

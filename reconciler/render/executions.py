@@ -1,61 +1,67 @@
-"""The runs of a workflow, as text, one line each, and as JSON."""
+"""Executions as a table, as JSON, and as lines of progress."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
+from reconciler.executions.following import RunState, StepState
+from reconciler.executions.starting import Started
+from reconciler.json_documents import document_text, versioned
 from reconciler.moments import read_moment
 from reconciler.plan import LiveWorkflow
 from reconciler.render.status import COLOURS
-from reconciler.render.table import table
-from reconciler.text import Redactor, clip, printable
+from reconciler.render.styling import table
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue
 
 FORMAT_VERSION: Final = 1
 _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
+_MOST_NAMES: Final = 5
 
 
-def executions_text(workflow: LiveWorkflow, runs: Sequence[JsonObject], redactor: Redactor) -> str:
-    """Return a line for each run, the latest first, without any secret.
+def executions_text(workflow: LiveWorkflow, executions: Sequence[JsonObject], redactor: Redactor) -> str:
+    """Return a table of executions.
 
     Args:
-        workflow: The workflow.
-        runs: Its runs, as `list_executions` answers them.
-        redactor: What removes known secrets.
+        workflow: The workflow that they belong to.
+        executions: The items of `list_executions`, in the order to show.
+        redactor: Removes known secrets.
     """
-    if not runs:
+    if not executions:
         return printable(redactor.text(f"{clip(workflow.name, 100)} has no such run."))
-    rows = [tuple(redactor.text(cell) if cell else None for cell in _cells(run)) for run in map(_known, runs)]
+    rows = [
+        tuple(redactor.text(cell) if cell else None for cell in _cells(execution))
+        for execution in map(_known, executions)
+    ]
     return "\n".join(table(_HEADS, rows, COLOURS))
 
 
-def executions_json(workflow: LiveWorkflow, runs: Sequence[JsonObject], redactor: Redactor) -> str:
-    """Return one JSON object, without any secret: `format_version`, `workflow` and `executions`."""
-    document: JsonObject = {
-        "format_version": FORMAT_VERSION,
+def executions_json(workflow: LiveWorkflow, executions: Sequence[JsonObject], redactor: Redactor) -> str:
+    """Return the same as one JSON object: `format_version`, `workflow` and `executions`."""
+    fields: JsonObject = {
         "workflow": {"id": workflow.id, "name": workflow.name},
-        "executions": [_known(run) for run in runs],
+        "executions": [_known(execution) for execution in executions],
     }
-    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
+    return document_text(redactor.value(versioned(FORMAT_VERSION, fields)))
 
 
-def _known(run: JsonObject) -> JsonObject:
-    start, end = _text(run.get("executedAt")), _text(run.get("finishedAt"))
+def _known(execution: JsonObject) -> JsonObject:
+    start, end = _text(execution.get("executedAt")), _text(execution.get("finishedAt"))
     return {
-        "id": _text(run.get("executionId")),
-        "status": _text(run.get("status")),
+        "id": _text(execution.get("executionId")),
+        "status": _text(execution.get("status")),
         "started_at": start,
         "finished_at": end,
         "duration_seconds": _seconds(start, end),
     }
 
 
-def _cells(run: JsonObject) -> tuple[str | None, ...]:
-    words = [_text(run[key]) for key in ("id", "status", "started_at", "finished_at")]
-    seconds = run["duration_seconds"]
+def _cells(execution: JsonObject) -> tuple[str | None, ...]:
+    words = [_text(execution[key]) for key in ("id", "status", "started_at", "finished_at")]
+    seconds = execution["duration_seconds"]
     return (*words, _duration(seconds) if isinstance(seconds, int | float) else None)
 
 
@@ -76,3 +82,52 @@ def _duration(seconds: float) -> str:
 
 def _text(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def run_json(workflow: LiveWorkflow, started: Started, state: RunState | None, redactor: Redactor) -> str:
+    """Return one started execution as a JSON object.
+
+    Args:
+        workflow: The workflow.
+        started: The execution.
+        state: Its last known state; `None` if the command did not wait for it.
+        redactor: Removes known secrets.
+    """
+    fields: JsonObject = {
+        "workflow": {"id": workflow.id, "name": workflow.name},
+        "execution_id": started.id,
+        "status": None if state is None else state.status,
+        "steps": None if state is None else [_step(step) for step in state.steps],
+        "notes": [*started.notes],
+    }
+    return document_text(redactor.value(versioned(FORMAT_VERSION, fields)))
+
+
+def _step(step: StepState) -> JsonObject:
+    return {
+        "name": step.name,
+        "status": step.status,
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
+    }
+
+
+def changed_lines(before: RunState | None, state: RunState) -> Iterator[str]:
+    """Yield a line for each step whose status differs from that in `before`."""
+    known = {} if before is None else {step.name: step.status for step in before.steps}
+    for step in state.steps:
+        if step.status != known.get(step.name):
+            yield printable(f"{clip(step.name)}: {clip(step.status)}")
+
+
+def outcome_line(workflow: LiveWorkflow, started: Started, state: RunState) -> str:
+    """Return one line with the final status of an execution and the names of its failed steps."""
+    failed = [step.name for step in state.steps if step.status == "Failed"]
+    steps = f"; failed: {some_names(failed)}" if failed else ""
+    return printable(f"{workflow.name}: the run {started.id} ended: {clip(state.status) or 'unknown'}{steps}")
+
+
+def some_names(names: Iterable[str]) -> str:
+    """Return the first few of `names`, printable and separated by commas."""
+    listed = [clip(printable(name), 60) for name in names]
+    return ", ".join(listed[:_MOST_NAMES]) + (", …" if len(listed) > _MOST_NAMES else "")

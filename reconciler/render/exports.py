@@ -1,11 +1,12 @@
-"""What is said beside exported manifests: their variables, and what whoever keeps them should know."""
+"""Remarks on exported manifests: the variables in place of secrets, notes and problems."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from reconciler.export import Exported
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import display_path
 
 
@@ -14,9 +15,9 @@ def export_lines(exported: Iterable[Exported], redactor: Redactor) -> Iterator[s
     for item in exported:
         name = clip(item.live.name, 100)
         for variable in item.variables:
-            told = "" if variable.told else "; the platform does not tell its value"
+            value = "" if variable.told else "; the platform does not tell its value"
             path = display_path(variable.path)
-            yield _line(f"{variable.name}: {path} of {name}: {variable.why}{told}", redactor)
+            yield _line(f"{variable.name}: {path} of {name}: {variable.why}{value}", redactor)
         for note in item.notes:
             yield _line(f"note: {name} (id {item.live.id}): {note}", redactor)
         for problem in item.problems:

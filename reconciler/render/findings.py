@@ -1,30 +1,33 @@
-"""Findings as text and as JSON."""
+"""Findings and rules as text for people and as JSON."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from reconciler.findings import CheckResult, Finding, Severity
-from reconciler.render.style import paint
+from reconciler.json_documents import document_text, versioned
+from reconciler.render.styling import paint
+from reconciler.rules import BaseRule, OnlineRule
 from reconciler.text import printable
 from reconciler.values import JsonObject
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+FORMAT_VERSION: Final = 1
+_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
 def findings_text(result: CheckResult) -> str:
-    """Return the findings of `result`, each as `file:line:column: severity: message [rule]` with its line."""
-    lines = [line for finding in result.findings for line in _told(finding)]
+    """Return each finding as `file:line:column: severity: message [rule]` with its line, and the counts."""
+    lines = [line for finding in result.findings for line in _with_excerpt(finding)]
     return "\n".join([*lines, summary_line(result)])
 
 
 def finding_line(finding: Finding) -> str:
-    """Return one finding as one line."""
+    """Return one finding as one line, without colour."""
     return printable(f"{_place(finding)}: {finding.severity.value}: {finding.message} [{finding.rule}]")
 
 
-def _told(finding: Finding) -> Iterator[str]:
+def _with_excerpt(finding: Finding) -> Iterator[str]:
     severity = paint(f"{finding.severity.value}:", _COLOURS[finding.severity])
     rest = printable(f"{finding.message} [{finding.rule}]")
     yield f"{paint(printable(_place(finding)), 'bold')}: {severity} {rest}"
@@ -36,7 +39,7 @@ def _told(finding: Finding) -> Iterator[str]:
 
 
 def _place(finding: Finding) -> str:
-    # A line that begins with two colons is a command to some pipelines.
+    # Some CI systems run a line that begins with two colons as a command.
     place = f"./{finding.file}" if finding.file.lstrip().startswith(":") else finding.file
     if finding.position is not None:
         place += f":{finding.position.line}:{finding.position.column}"
@@ -44,7 +47,7 @@ def _place(finding: Finding) -> str:
 
 
 def summary_line(result: CheckResult) -> str:
-    """Return how much was checked and found, in one line; nothing is called valid beside an error."""
+    """Return the counts of files and findings in one line; manifests count as valid only without errors."""
     files = _count(result.files, "file")
     valid = f"{_count(result.manifests, 'valid manifest')} in {files}"
     checked = f"{files} checked" if result.count(Severity.ERROR) else valid
@@ -53,10 +56,13 @@ def summary_line(result: CheckResult) -> str:
     return f"{checked}; {found or 'nothing wrong'}"
 
 
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def findings_json(result: CheckResult) -> str:
     """Return `result` as one JSON object: `format_version`, `summary` and `findings`."""
-    document: JsonObject = {
-        "format_version": 1,
+    fields: JsonObject = {
         "summary": {
             "files": result.files,
             "manifests": result.manifests,
@@ -65,7 +71,7 @@ def findings_json(result: CheckResult) -> str:
         },
         "findings": [_finding(finding) for finding in result.findings],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True)
+    return document_text(versioned(FORMAT_VERSION, fields))
 
 
 def _finding(finding: Finding) -> JsonObject:
@@ -81,5 +87,31 @@ def _finding(finding: Finding) -> JsonObject:
     }
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def rules_text(rules: Sequence[BaseRule]) -> str:
+    """Return each rule with its id, severity, whether it needs `--online`, reason, good and bad example."""
+    return "\n\n".join(
+        f"{paint(rule.id, 'bold')} ({rule.severity.value}{_online(rule)}): {rule.reason}\n"
+        f"  good: {rule.good}\n"
+        f"  bad:  {rule.bad}"
+        for rule in rules
+    )
+
+
+def rules_json(rules: Sequence[BaseRule]) -> str:
+    """Return the rules as one JSON object: `format_version` and `rules`."""
+    listed: list[JsonObject] = [
+        {
+            "id": rule.id,
+            "severity": rule.severity.value,
+            "online": isinstance(rule, OnlineRule),
+            "reason": rule.reason,
+            "good": rule.good,
+            "bad": rule.bad,
+        }
+        for rule in rules
+    ]
+    return document_text(versioned(FORMAT_VERSION, {"rules": [*listed]}))
+
+
+def _online(rule: BaseRule) -> str:
+    return ", with --online" if isinstance(rule, OnlineRule) else ""

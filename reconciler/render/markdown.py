@@ -1,7 +1,6 @@
-"""Markdown as GitHub and GitLab show it: whatever comes from outside stands in code, and stays text.
+"""Markdown for GitHub and GitLab in which every text from outside is code, and so is never markup.
 
-In code nothing is markup: no HTML, link, mention, reference, quick action or emoji. Nothing from outside
-ever begins a line.
+Code holds no HTML, link, mention, reference, quick action or emoji. No text from outside begins a line.
 """
 
 from __future__ import annotations
@@ -14,35 +13,35 @@ from reconciler.text import clip, printable
 
 _RUNS: Final = re.compile(r"`+")
 _LONGEST_RUN: Final = 8
-"""Longer runs of backticks are written as escapes: the parsers of both give up at 80."""
+"""The longest run of backticks that is kept; longer ones are escaped, since parsers give up at 80."""
 
 
 def code(text: str, limit: int = 300) -> str:
-    """Return at most `limit` characters of `text` as code within a line."""
+    """Return at most `limit` characters of `text` as inline code."""
     text = clip(printable(text), limit) or " "
     longest = max(map(len, _RUNS.findall(text)), default=0)
     if longest > _LONGEST_RUN:
         text, longest = clip(text.replace("`", "\\x60"), limit), 0
     fence = "`" * (longest + 1)
-    spaced = text[0] == text[-1] == " " and bool(text.strip(" "))  # one at each end would be taken off
+    spaced = text[0] == text[-1] == " " and bool(text.strip(" "))  # Markdown strips one at each end
     touches = "`" in (text[0], text[-1]) or spaced
     return f"{fence} {text} {fence}" if touches else f"{fence}{text}{fence}"
 
 
 def diff_block(lines: Iterable[str]) -> str:
-    """Return a block of code, one of its lines for each of `lines`, none of which can end it.
+    """Return `lines` as a block of code in the language `diff`.
 
     Args:
-        lines: Each begins with what says how it is coloured: `+ `, `- `, `! `, `# ` or two spaces.
+        lines: Lines that begin with `+ `, `- `, `! `, `# ` or two spaces, so that none can end the block.
     """
     return "\n".join(["```diff", *lines, "```"])
 
 
 def folded(summary: str, lines: Iterable[str]) -> str:
-    """Return `lines`, folded away under `summary`, which must be words of our own."""
+    """Return `lines` in a collapsed section titled `summary`, a text without anything from outside."""
     return "\n".join([f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"])
 
 
 def size(text: str) -> int:
-    """Return how many bytes `text` takes."""
+    """Return the number of bytes of `text`."""
     return len(text.encode())

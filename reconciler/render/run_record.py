@@ -1,8 +1,7 @@
-"""The record of a run for an audit: who, which commit, what was planned, what came of it, every request."""
+"""The run record: a JSON account of one run for an audit, with its plan, its results and every request."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,11 +9,12 @@ from typing import Final
 from reconciler import __version__
 from reconciler.apply import Report
 from reconciler.client.exchanges import Traffic
+from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Plan
-from reconciler.render.plan_json import plan_document
-from reconciler.render.report import report_document
-from reconciler.render.requests import traffic_document
-from reconciler.text import Redactor
+from reconciler.render.apply_report import report_document
+from reconciler.render.plan_as_json import plan_document
+from reconciler.render.request_lines import traffic_document
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
@@ -22,20 +22,20 @@ FORMAT_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """What is known of a run, at its beginning or at its end.
+    """The account of one run, as it is at its start or at its end.
 
     Args:
-        run_id: Names the run; also its directory of backups.
-        started: When it began, in UTC, as RFC 3339.
-        ended: When it ended; `None` while it runs, and for good if it was killed.
-        exit_code: How it ended.
-        who: Who ran it, from which commit.
-        tenant: The tenant's address; `None` when the run ended before it was known.
-        stage: Its stage.
-        plan: What was to be done.
-        report: What came of it; `None` when nothing was tried.
-        error: What ended the run before its end.
-        requests: One entry for each request that was sent.
+        run_id: The id of the run, which is also the name of its directory of backups.
+        started: Its start in UTC, as RFC 3339.
+        ended: Its end; `None` while it runs, and for ever if it was killed.
+        exit_code: Its exit code; `None` while it runs.
+        who: The user, the host and the commit.
+        tenant: The tenant's address; `None` if the run failed before it was known.
+        stage: The stage of the tenant.
+        plan: The plan; `None` if the run failed before it was made.
+        report: The results; `None` if nothing was applied.
+        error: The error that ended the run early.
+        requests: An entry for each request that was sent.
         traffic: The numbers of requests, retries and waits.
     """
 
@@ -54,9 +54,8 @@ class RunRecord:
 
 
 def run_record_json(record: RunRecord, redactor: Redactor) -> str:
-    """Return `record` as one JSON object, in the documented and versioned format, without any secret."""
-    document: JsonObject = {
-        "format_version": FORMAT_VERSION,
+    """Return `record` as one JSON object with a line break at its end, without any secret."""
+    fields: JsonObject = {
         "tool_version": __version__,
         "run_id": record.run_id,
         "started": record.started,
@@ -71,4 +70,4 @@ def run_record_json(record: RunRecord, redactor: Redactor) -> str:
         "traffic": traffic_document(record.traffic),
         "requests": [*record.requests],
     }
-    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True) + "\n"
+    return document_text(redactor.value(versioned(FORMAT_VERSION, fields))) + "\n"

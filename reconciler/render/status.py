@@ -1,15 +1,16 @@
-"""How the workflows stand, as text, one line each, and as JSON."""
+"""Sync states of workflows as a table and as JSON."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from reconciler.json_documents import document_text, versioned
 from reconciler.plan.workflow_status import Sync, WorkflowStatus
-from reconciler.render.table import table
-from reconciler.text import Redactor, printable
+from reconciler.render.styling import table
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
@@ -24,8 +25,8 @@ COLOURS: Final = {
 _HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST RUN", "STARTED")
 
 
-def status_text(workflow_statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
-    """Return a line for each workflow, why what is blocked is so, and the counts, without any secret."""
+def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
+    """Return a table with a line for each workflow, then the reasons of blocked ones, and the counts."""
     rows = [
         (
             item.sync.value,
@@ -35,33 +36,30 @@ def status_text(workflow_statuses: Sequence[WorkflowStatus], redactor: Redactor)
             item.run.status if item.run else None,
             item.run.at if item.run else None,
         )
-        for item in workflow_statuses
+        for item in statuses
     ]
     reasons = [
-        printable(redactor.text(f"blocked: {item.name}: {item.reason}"))
-        for item in workflow_statuses
-        if item.reason
+        printable(redactor.text(f"blocked: {item.name}: {item.reason}")) for item in statuses if item.reason
     ]
-    return "\n".join([*table(_HEADS, rows, COLOURS), *reasons, _summary(workflow_statuses)])
+    return "\n".join([*table(_HEADS, rows, COLOURS), *reasons, _summary(statuses)])
 
 
-def _summary(workflow_statuses: Sequence[WorkflowStatus]) -> str:
-    counts = Counter(item.sync for item in workflow_statuses)
+def _summary(statuses: Sequence[WorkflowStatus]) -> str:
+    counts = Counter(item.sync for item in statuses)
     words = ", ".join(f"{counts[sync]} {sync.value}" for sync in Sync if counts[sync])
-    failed = sum(item.run is not None and item.run.status == "Failed" for item in workflow_statuses)
+    failed = sum(item.run is not None and item.run.status == "Failed" for item in statuses)
     runs = f"the last run of {failed} failed" if failed else "no last run failed"
     return f"{words or 'no workflows'}; {runs}."
 
 
-def status_json(workflow_statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
-    """Return one JSON object, without any secret: `format_version`, `summary` and `workflows`."""
-    counts = Counter(item.sync for item in workflow_statuses)
-    document: JsonObject = {
-        "format_version": FORMAT_VERSION,
+def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
+    """Return one JSON object: `format_version`, `summary` and `workflows`."""
+    counts = Counter(item.sync for item in statuses)
+    fields: JsonObject = {
         "summary": {sync.value: counts[sync] for sync in Sync},
-        "workflows": [_workflow(item) for item in workflow_statuses],
+        "workflows": [_workflow(item) for item in statuses],
     }
-    return json.dumps(redactor.value(document), indent=2, ensure_ascii=True)
+    return document_text(redactor.value(versioned(FORMAT_VERSION, fields)))
 
 
 def _workflow(item: WorkflowStatus) -> JsonObject:

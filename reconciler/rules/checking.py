@@ -15,7 +15,8 @@ from reconciler.rules.model import BaseRule, Problem, Rule
 from reconciler.rules.online import ONLINE_RULES, TenantFacts, uses_of
 from reconciler.rules.registry import RULES
 from reconciler.rules.unknown import with_unknown
-from reconciler.text import Redactor, clip, printable
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 from reconciler.values import Path, lookup
 
 _COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")

@@ -8,10 +8,9 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.model import Problem, Rule, steps_of
-from reconciler.secrecy.credentials import is_suspicious, looks_like
-from reconciler.values import JsonObject, Path, as_object, texts
+from reconciler.secrecy import credential_kind, is_telling_name, may_hold_credential, texts
+from reconciler.values import JsonObject, Path, as_object
 
-_SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
 _SHORTEST: Final = 12
 """No credential that a pattern knows is shorter."""
 
@@ -22,7 +21,7 @@ _MOST_SUSPICIOUS: Final = 300
 
 def _literal(body: JsonObject) -> Iterator[Problem]:
     for path, text in islice(_suspicious(body), _MOST_SUSPICIOUS):
-        kind = looks_like(text)
+        kind = credential_kind(text)
         if kind:
             yield Problem(
                 path=path,
@@ -41,7 +40,7 @@ def _suspicious(body: JsonObject) -> Iterator[tuple[Path, str]]:
             left -= len(text)
             if left < 0:
                 return
-            if is_suspicious(text):
+            if may_hold_credential(text):
                 yield path, text
 
 
@@ -52,7 +51,7 @@ def _cause(path: Path) -> tuple[str, ...]:
 def _header(body: JsonObject) -> Iterator[Problem]:
     for step, value in steps_of(body):
         for name, text in as_object(as_object(value.get("headers")).get("absolute")).items():
-            if name.lower() in _SECRET_HEADERS and "{{" not in str(text):
+            if is_telling_name(name) and "{{" not in str(text):
                 path: Path = ("steps", step, "headers", "absolute", name)
                 yield Problem(
                     path=path,

@@ -15,7 +15,7 @@ from reconciler.client.exceptions import NotFoundException
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.rules.online import Lookup, Named, TenantFacts, Version
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, JsonValue
 
 _Versions: TypeAlias = Mapping[int, "tuple[Version, ...] | None"]

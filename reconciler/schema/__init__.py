@@ -5,6 +5,7 @@ which values are secrets. This package reads them and never sees a file, a manif
 """
 
 from reconciler.schema.fields import (
+    SENSITIVE,
     STEP_TYPES,
     Field,
     FieldKind,
@@ -19,6 +20,7 @@ from reconciler.schema.validation import is_valid, validate
 
 __all__ = [
     "SCHEMA_NAMES",
+    "SENSITIVE",
     "STEP_TYPES",
     "Field",
     "FieldKind",

@@ -18,9 +18,10 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from reconciler.schema.fields import SENSITIVE
 from reconciler.schema.problem import SchemaProblem
 from reconciler.schema.registry import SCHEMA_NAMES, URN, load_schema
-from reconciler.text import SENSITIVE, clip, printable
+from reconciler.text import clip, printable
 from reconciler.values import JsonValue, Path, as_object, display_path
 
 _TYPE_WORDS = {

@@ -15,6 +15,9 @@ from functools import cache
 from reconciler.schema.registry import URN, load_schema
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
 
+SENSITIVE = "(sensitive)"
+"""What is shown in place of a secret."""
+
 STEP_TYPES = ("standard", "http", "sql", "export")
 
 

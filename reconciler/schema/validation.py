@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import TYPE_CHECKING
 
-import jsonschema_rs
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 from reconciler.schema.problem import SchemaProblem
 from reconciler.schema.registry import SCHEMA_NAMES, URN, load_schema
@@ -34,5 +36,7 @@ def is_valid(value: JsonValue, schema_name: str) -> bool:
 
 @cache
 def _decider(schema_name: str) -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs  # noqa: PLC0415 - most commands need no schema
+
     registry = jsonschema_rs.Registry([(f"{URN}{name}", load_schema(name)) for name in SCHEMA_NAMES])
     return jsonschema_rs.Draft202012Validator(load_schema(schema_name), registry=registry)

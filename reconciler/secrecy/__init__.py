@@ -1,1 +1,48 @@
-"""Secrecy: what is secret, and how it is kept out of every output."""
+"""Secrecy: which fields and values are secrets, and how every output is kept free of them.
+
+A value is a secret by its field (marked in the schema, or read through `!env`), by its name, by its looks,
+or because this run knows it: `why_secret` decides. Outputs mask it, omit it, or refer to where it comes from.
+
+Every renderer, plan file, backup, record, log and error goes through this package. It reads the schema, and
+knows nothing of manifests, plans or HTTP.
+"""
+
+from reconciler.schema import SENSITIVE
+from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
+from reconciler.secrecy.deciding import is_mask, is_secret, is_telling_name, mentions_secret, why_secret
+from reconciler.secrecy.fields import SecretFields, is_secret_field, secret_values
+from reconciler.secrecy.masking import (
+    Omitted,
+    hide_texts,
+    mask,
+    mask_body,
+    mask_credentials,
+    omit_secrets,
+)
+from reconciler.secrecy.redaction import Redactor
+from reconciler.secrecy.walking import KEEP, Step, rewrite, texts
+
+__all__ = [
+    "KEEP",
+    "SENSITIVE",
+    "Omitted",
+    "Redactor",
+    "SecretFields",
+    "Step",
+    "credential_kind",
+    "hide_texts",
+    "is_mask",
+    "is_secret",
+    "is_secret_field",
+    "is_telling_name",
+    "mask",
+    "mask_body",
+    "mask_credentials",
+    "may_hold_credential",
+    "mentions_secret",
+    "omit_secrets",
+    "rewrite",
+    "secret_values",
+    "texts",
+    "why_secret",
+]

@@ -1,56 +1,49 @@
-"""Which fields are secrets, and how they are masked: by the schema's mark, and by what came through `!env`.
-
-What is masked here is masked for good: everything after it, plans, reports and errors, sees `(sensitive)`.
-"""
+"""Secret fields: those that the schema marks, and those of one workflow whose values came through `!env`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.schema import sensitive_step_fields
-from reconciler.text import SENSITIVE
+from reconciler.schema import SENSITIVE, sensitive_step_fields
+from reconciler.secrecy.walking import KEEP, Step, rewrite
 from reconciler.values import JsonObject, JsonValue, Path, as_object, lookup
 
 
 def is_secret_field(path: Path) -> bool:
-    """Return whether the schema marks the field at `path`, from the body's root, as a secret."""
+    """Return whether the schema marks the field at `path` of a body as a secret."""
     return path[:1] == ("steps",) and path[2:] in sensitive_step_fields()
 
 
 def secret_values(body: JsonObject) -> Iterator[str]:
-    """Yield the texts that stand in the fields of `body` that the schema marks as secrets."""
+    """Yield the texts in the fields of a body that the schema marks as secrets."""
     for step in as_object(body.get("steps")).values():
         found = (lookup(step, part) for part in sensitive_step_fields())
         yield from (value for value in found if isinstance(value, str))
 
 
 @dataclass(frozen=True, slots=True)
-class Sensitive:
-    """The secret fields of one workflow.
+class SecretFields:
+    """The secret fields of one workflow: those that the schema marks, and `paths`.
 
     Args:
-        paths: Beside those that the schema marks, from the root that `covers` and `mask` are asked about.
+        paths: Further fields, from the root of the body (or of the form) that the methods are called for.
     """
 
     paths: frozenset[Path] = frozenset()
 
     def covers(self, path: Path) -> bool:
-        """Return whether the value at `path` is a secret, or a part of one."""
+        """Return whether the value at `path` is a secret or part of one."""
         return is_secret_field(path) or any(path[: len(known)] == known for known in self.paths)
 
-    def mask(self, value: JsonValue, path: Path = ()) -> JsonValue:
-        """Return `value`, which stands at `path`, with every secret in it replaced by `(sensitive)`."""
-        if value is None or value == "":
-            return value
-        if self.covers(path):
-            return SENSITIVE
-        if isinstance(value, dict):
-            return {key: self.mask(item, (*path, key)) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.mask(item, (*path, index)) for index, item in enumerate(value)]
-        return value
-
-    def holds(self, path: Path) -> bool:
-        """Return whether a secret stands at `path` or below it."""
+    def contains(self, path: Path) -> bool:
+        """Return whether there is a secret at `path` or, among `paths`, below it."""
         return self.covers(path) or any(known[: len(path)] == path for known in self.paths)
+
+    def mask(self, value: JsonValue, path: Path = ()) -> JsonValue:
+        """Return the value at `path` with every secret field in it masked; empty ones stay."""
+
+        def replace(item: JsonValue, where: Path) -> JsonValue | Step:
+            return SENSITIVE if item not in (None, "") and self.covers(where) else KEEP
+
+        return rewrite(value, replace, path)

@@ -23,8 +23,8 @@ def canonical(body: JsonObject, default_resource: JsonObject | None = None) -> J
     Returns:
         A nested map without nulls, empty values and documented defaults, with only the keys that the schema
         knows. `triggers` and `watchers` are maps by name (`reconciler.workflow.named_lists`), `tags` a
-        sorted list of names, and each step carries the retry options that take effect in it; a step that is
-        all defaults stays, as `{}`.
+        sorted list of names, and each step carries the retry options that take effect in it; a step that
+        is all defaults stays, as `{}`.
     """
     fields = body_fields().children
     form: JsonObject = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.text import clip, printable
-from reconciler.workflow.sendable import is_masked_token, sendable_body
+from reconciler.workflow.sendable import sendable_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "KEYWORDS",
     "apply_keywords",
-    "is_masked_token",
     "merge_patch",
     "patched_body",
     "preserving_webhooks",

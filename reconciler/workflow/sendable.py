@@ -7,10 +7,10 @@ nothing (null) is skipped.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UnexpectedAnswerError
+from reconciler.secrecy import is_mask
 from reconciler.text import clip, printable
 
 if TYPE_CHECKING:
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
 
 _TOP_LEVEL: Final = ("name", "metadata", "triggers", "watchers", "retryOptions", "tags", "steps")
 _STEP_READ_ONLY: Final = frozenset({"imageName", "imageVersion"})
-_MASK_CHARACTERS = r"[\s*•●·∙⬤#.?_-]*"
-_MASK_RUN = r".*[*•●⬤]{3}.*"
-_MASK_WORD = r"[\[<({]+\s*(?:redacted|masked|hidden|sensitive|secret|removed|filtered|protected)\s*[\]>)}]+"
-_MASK = re.compile(
-    f"{_MASK_CHARACTERS}|x{{3,}}|{_MASK_RUN}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
-)
-
-
-def is_masked_token(value: JsonValue) -> bool:
-    """Return whether `value` says nothing of a repository token: absent, empty or masked.
-
-    Masked is what consists of mask characters only (`****`, `••••`, `xxxx`), holds a run of three of them
-    (`***a1b2`), or is a word such as `[redacted]` or `<hidden>`. What is not a string says nothing either.
-    """
-    return not isinstance(value, str) or _MASK.fullmatch(value) is not None
 
 
 def sendable_body(live: JsonObject) -> JsonObject:
@@ -90,7 +75,7 @@ def _trigger(live: JsonObject) -> JsonObject:
 def _step(name: str, value: JsonValue) -> JsonObject:
     step = {key: item for key, item in _object(value, f"steps.{name}").items() if key not in _STEP_READ_ONLY}
     repository = step.get("repository")
-    if isinstance(repository, dict) and is_masked_token(repository.get("token")):
+    if isinstance(repository, dict) and is_mask(repository.get("token")):
         repository.pop("token", None)
     parameters = step.get("parameters")
     if isinstance(parameters, dict) and "env" in parameters:

@@ -16,7 +16,7 @@ from enum import Enum
 from itertools import islice
 from typing import Final
 
-from reconciler.secrecy.fields import is_secret_field
+from reconciler.secrecy import is_secret_field
 from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, dump_compact
 from reconciler.workflow.named_lists import OWN_TAG_PREFIX
 

@@ -1,7 +1,6 @@
-"""The reference pages of the documentation, generated from the code that they describe.
+"""Reference pages of the documentation, generated from the code that they describe.
 
-`make reference` writes them into `docs/reference/`; the tests see that what is committed is what
-the code says now.
+`make reference` writes them to `docs/reference/`; the tests check that the committed pages are up to date.
 """
 
 from __future__ import annotations
@@ -23,4 +22,4 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "manifest.md": manifests.page,
     "rules.md": rules.page,
 }
-"""The page's file, and what gives its text."""
+"""The file of each page, and the function that returns its text."""

@@ -1,4 +1,4 @@
-"""Writes the generated reference pages."""
+"""Command that writes the generated reference pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of all commands, from click: a new command or option appears by itself."""
+"""Page of all commands, generated from click: a new command or option appears by itself."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from reconciler.cli import group
 from reference.markdown import code, head, table, text_page
 
 _OTHER_VARIABLES: Final = (
-    ("PEAK_AUTH_TOKEN", "The credential, sent as it is in the header `Authorization`."),
-    ("API_KEY", "The credential, where `PEAK_AUTH_TOKEN` is not set."),
+    ("PEAK_AUTH_TOKEN", "The credential, sent unchanged in the header `Authorization`."),
+    ("API_KEY", "The credential, if `PEAK_AUTH_TOKEN` is not set."),
     ("PEAK__STAGE", "The stage: `prod` (default), `dev`, `latest`, `test`, `beta` or `parvati`."),
-    ("STAGE", "The stage, where `PEAK__STAGE` is not set."),
-    ("PEAK_API_URL", "An address in place of the stage's: a proxy, or the emulator."),
+    ("STAGE", "The stage, if `PEAK__STAGE` is not set."),
+    ("PEAK_API_URL", "An address that replaces the stage's: a proxy, or the emulator."),
     (
         "RECONCILER_REMEMBER_KEY",
-        "Keys the digests of [what the platform does not tell](../explanation/memory.md).",
+        "The key of the digests of [write-only fields](../explanation/write-only-fields.md).",
     ),
-    ("NO_COLOR", "Set to anything: no colour, also on a terminal."),
+    ("NO_COLOR", "Any value: no colour, even on a terminal."),
 )
 
 _INTRODUCTION: Final = """\
 Every command has `--help`. The result goes to standard output, progress and warnings to standard error.
-What the exit codes mean is [a page of its own](exit-codes.md).
+The exit codes have [their own page](exit-codes.md).
 
-An option wins over its variable, a variable over `reconciler.yaml` (the environment's block before the top
-level), and that over the default.
+Precedence, highest first: option, environment variable, the environment's block in `reconciler.yaml`,
+its top level, default.
 """
 
 
@@ -66,7 +66,7 @@ def _command(context: click.Context) -> Iterator[str]:
 
 
 def _paragraph(text: str) -> Iterator[str]:
-    """Yield a paragraph of a help text; what click keeps as it stands is a block here."""
+    """Yield a paragraph of a help text; text that click keeps as it is becomes a block."""
     if text.startswith("\b\n"):
         yield from ("```text", *text.splitlines()[1:], "```", "")
     else:
@@ -76,9 +76,9 @@ def _paragraph(text: str) -> Iterator[str]:
 def _option(option: click.Option, context: click.Context) -> tuple[str, str, str, str]:
     names = code(" / ".join([*option.opts, *option.secondary_opts]))
     takes = "" if option.is_flag else f" {_takes(option, context)}"
-    default = code(str(option.default)) if option.show_default and not option.is_flag else ""
+    default = option.get_help_extra(context).get("default", "").removeprefix("(").removesuffix(")")
     again = " (repeatable)" if option.multiple and "repeat" not in (option.help or "") else ""
-    return names + takes, f"{option.help or ''}{again}", default, _variable(option)
+    return names + takes, f"{option.help or ''}{again}", code(default) if default else "", _variable(option)
 
 
 def _takes(option: click.Option, context: click.Context) -> str:
@@ -93,15 +93,15 @@ def _variable(option: click.Option) -> str:
 
 def _variables(context: click.Context) -> Iterator[str]:
     yield from ("## Environment variables", "")
-    told: dict[str, tuple[str, list[str]]] = {}
+    variables: dict[str, tuple[str, list[str]]] = {}
     for name, command in _commands(context):
         for option in command.params:
             if isinstance(option, click.Option) and option.envvar:
-                told.setdefault(str(option.envvar), (option.opts[0], []))[1].append(name)
+                variables.setdefault(str(option.envvar), (option.opts[0], []))[1].append(name)
     options = [
         (code(variable), f"{code(option)} of {', '.join(map(code, names))}")
-        for variable, (option, names) in sorted(told.items())
+        for variable, (option, names) in sorted(variables.items())
     ]
     others = [(code(variable), meaning) for variable, meaning in _OTHER_VARIABLES]
     yield from table(("variable", "meaning"), [*others, *options])
-    yield "A token goes over https only, or to loopback."
+    yield "A token is sent over https only, or to loopback."

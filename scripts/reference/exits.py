@@ -1,4 +1,4 @@
-"""The page of the exit codes, from `reconciler/exits.py`."""
+"""Page of the exit codes, from `reconciler/exits.py`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from reconciler.exits import ExitCode
 from reference.markdown import head, table, text_page
 
 _INTERRUPTS: Final = """\
-An interrupt (Ctrl-C, SIGTERM) lets an apply finish what it is writing and report the rest as not tried,
-with exit code 1; anything else it ends with 130.
+After an interrupt (Ctrl-C, SIGTERM), an apply finishes the writes in flight and reports the rest as
+skipped, with exit code 1. Any other command ends with 130.
 """
 
 
@@ -30,7 +30,7 @@ def _rows() -> Iterator[tuple[str, str, str]]:
 
 
 def _meanings() -> Iterator[tuple[str, str]]:
-    """Yield each code with the text that stands below it."""
+    """Yield each code with the text below it."""
     (module,) = [node for node in ast.parse(inspect.getsource(exits)).body if isinstance(node, ast.ClassDef)]
     for name, text in zip(module.body, module.body[1:], strict=False):
         match name, text:

@@ -1,4 +1,4 @@
-"""The page of the files that the commands write and read again, from the schemas."""
+"""Page of the files that the commands write and read again, from the schemas."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from reconciler.schema import SCHEMA_NAMES, load_schema
 from reference.markdown import head, text_page
 from reference.schemas import schema_table
 
-_TOLD_ELSEWHERE: Final = frozenset({"manifest", "workflow", "patch", "reconcile", "configuration"})
+_ELSEWHERE: Final = frozenset({"manifest", "workflow", "patch", "reconcile", "configuration"})
 """The schemas that have pages of their own."""
 
 _AS_PRINTED: Final = frozenset({"plan", "report"})
-"""What of a record is as the commands print it."""
+"""Keys of a record whose values are what the commands print."""
 
 _INTRODUCTION: Final = """\
-JSON that the commands write into files, or read from them. What they print is on
-[a page of its own](json.md). `peak-reconciler schema NAME` prints each of these as a JSON Schema.
+JSON that the commands write to files, or read from files. What they print has
+[its own page](json.md). `peak-reconciler schema NAME` prints each of these as a JSON Schema.
 
-In a plan file's `body`, `{"$secret": …}` stands for a secret: it says where the value comes from.
+In a plan file's `body`, `{"$secret": …}` stands for a secret: it names the source of the value.
 """
 
 
@@ -27,7 +27,7 @@ def page() -> str:
     """Return the page."""
     lines = head("Files", _INTRODUCTION)
     return text_page(
-        [*lines, *(line for name in SCHEMA_NAMES if name not in _TOLD_ELSEWHERE for line in _file(name))]
+        [*lines, *(line for name in SCHEMA_NAMES if name not in _ELSEWHERE for line in _file(name))]
     )
 
 

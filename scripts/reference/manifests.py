@@ -1,4 +1,4 @@
-"""The page of a manifest's fields, from the schemas."""
+"""Page of the fields of a manifest, from the schemas."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from reference.markdown import code, head, text_page
 from reference.schemas import schema_table
 
 _INTRODUCTION: Final = """\
-A file holds one or more YAML documents (or JSON), each with a workflow under `body:`, or bare. In place of
-`body:`, a document may have `patch:`. Beside either stands, if you like, `reconcile:`.
+A file contains one or more YAML documents (or JSON), each with a workflow under `body:`, or bare. A
+document can have `patch:` instead of `body:`. Both can have a sibling `reconcile:`, with settings for
+the reconciler.
 
-A manifest is the whole truth of its workflow: what it leaves out has the default below, else it is not
-there. `peak-reconciler schema manifest` prints all of this as a JSON Schema.
+A manifest is the whole truth of its workflow: a field that it leaves out has the default below, or is
+absent. `peak-reconciler schema manifest` prints all of this as a JSON Schema.
 
 ```yaml
 reconcile:
@@ -50,9 +51,9 @@ patch:
 _ELSEWHERE: Final = """\
 ## Values from elsewhere
 
-- `!env NAME`, or `!env {name: NAME, default: TEXT}`: the value of a variable. It is never shown, logged or
-  saved. `validate` warns of one that is not set; `plan` and `apply` need it.
-- `!file PATH`: the text of a file, below the directory that was named.
+- `!env NAME`, or `!env {name: NAME, default: TEXT}`: the value of an environment variable. It is never
+  shown, logged or saved. `validate` warns if the variable is not set; `plan` and `apply` need it.
+- `!file PATH`: the text of a file below the given directory.
 """
 
 

@@ -1,4 +1,4 @@
-"""Markdown from values: a page's head, a table, a piece of code in a cell."""
+"""Markdown built from values: the head of a page, a table, code in a table cell."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from reconciler.values import JsonValue, dump_compact
 
 
 def head(title: str, introduction: str) -> list[str]:
-    """Return the beginning of a generated page."""
+    """Return the first lines of a generated page."""
     note = "<!-- Generated from the code by `make reference`: do not edit. -->"
     return [f"# {title}", "", note, "", *introduction.splitlines(), ""]
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, with an empty one after it; none when it has no rows."""
+    """Return the lines of a table, followed by an empty line; no lines if there are no rows."""
     lines = [_row(row) for row in rows]
     return [_row(heads), _row(["---"] * len(heads)), *lines, ""] if lines else []
 
@@ -32,7 +32,7 @@ def value(given: JsonValue) -> str:
 
 
 def text_page(lines: Iterable[str]) -> str:
-    """Return the text of a page made of `lines`, with one line feed at its end."""
+    """Return the text of a page made of `lines`, ending with one line feed."""
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

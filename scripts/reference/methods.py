@@ -1,4 +1,4 @@
-"""The page of the client, from the docstrings of its methods."""
+"""Page of the client, from the docstrings of its methods."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ENTRY: Final = re.compile(
 )
 
 _INTRODUCTION: Final = """\
-`reconciler.client` has every documented method of the Peak workflow client, by its documented name. It
-sends no telemetry, and never shows the token. What the commands do over HTTP, they do with it.
+`reconciler.client` has every documented method of the Peak workflow client, under its documented name.
+It sends no telemetry and never shows the token. The commands use it for every request.
 
 ```python
 from reconciler.client import get_client
@@ -41,8 +41,8 @@ def page() -> str:
 def _method(name: str, method: Callable[..., Any]) -> Iterator[str]:
     signature = inspect.signature(method)
     shown = [parameter for key, parameter in signature.parameters.items() if key != "self"]
-    said = str(signature.replace(parameters=shown)).replace("'", "")
-    yield from (f"## {name}", "", "```text", f"{name}{said}", "```", "")
+    text = str(signature.replace(parameters=shown)).replace("'", "")
+    yield from (f"## {name}", "", "```text", f"{name}{text}", "```", "")
     text, *sections = _SECTION.split(inspect.cleandoc(method.__doc__ or ""))
     for paragraph in text.strip().split("\n\n"):
         yield from (" ".join(paragraph.replace("``", "`").split()), "")

@@ -1,4 +1,4 @@
-"""The page of all rules, from their registry."""
+"""Page of all rules, from their registry."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from reconciler.rules import ALL_RULES, BaseRule, OnlineRule
 from reference.markdown import code, head, text_page
 
 _INTRODUCTION: Final = """\
-What `validate` checks beyond the schema. An error fails the check. A warning does so with `--strict`.
+The checks of `validate` beyond the schema. An error fails the check; a warning fails it with `--strict`.
 
-A comment on the line, `# reconciler: ignore[rule-id]`, switches a rule off there; `validate.off` in
+A comment `# reconciler: ignore[rule-id]` switches a rule off for its line; `validate.off` in
 `reconciler.yaml` switches it off everywhere. `peak-reconciler validate --list-rules` prints this list.
 """
 

@@ -1,4 +1,4 @@
-"""The fields of a JSON Schema as rows of a table: path, type, default, description."""
+"""Fields of a JSON Schema as rows of a table: path, type, default, description."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def schema_table(schema: JsonObject, home: str, *, leave: frozenset[str] = froze
     """Return the table of all fields below `schema`.
 
     Args:
-        schema: The schema, or a part of one.
+        schema: A schema, or a part of one.
         home: The name of the schema that it is a part of.
-        leave: Paths whose fields are told elsewhere.
+        leave: Paths whose fields are described elsewhere.
     """
     rows = _rows(schema, home, "", leave)
     return table(("field", "type", "default", "meaning"), rows)
@@ -45,10 +45,10 @@ def _below(field: JsonObject, home: str, path: str, leave: frozenset[str]) -> It
 
 def _row(path: str, field: JsonObject, home: str, *, required: bool) -> tuple[str, ...]:
     meaning = str(field.get("description", ""))
-    told = f"{meaning} Never shown." if field.get("x-sensitive") is True else meaning
+    described = f"{meaning} Never shown." if field.get("x-sensitive") is True else meaning
     default = field.get("default")
     shown = "required" if required else ("" if default in (None, {}, []) else value(default))
-    return code(path), _kind(field, home), shown, told
+    return code(path), _kind(field, home), shown, described
 
 
 def _kind(field: JsonObject, home: str) -> str:
@@ -58,16 +58,16 @@ def _kind(field: JsonObject, home: str) -> str:
         return ", ".join(value(item) for item in as_list(field["enum"]))
     named = field.get("type")
     kinds = [str(kind) for kind in (as_list(named) if isinstance(named, list) else [named]) if kind]
-    told = " or ".join(kinds) or "any"
+    text = " or ".join(kinds) or "any"
     if "array" in kinds:
         item, _ = _resolved(as_object(field.get("items")), home)
-        told = told.replace("array", f"list of {_items(item)}")
+        text = text.replace("array", f"list of {_items(item)}")
     elif isinstance(field.get("additionalProperties"), dict):
-        told = "mapping by name"
+        text = "mapping by name"
     elif "object" in kinds:
-        told = told.replace("object", "mapping")
-    bounds = " ".join(text.format(field[key]) for key, text in _BOUNDS if key in field)
-    return f"{told}, {bounds}" if bounds else told
+        text = text.replace("object", "mapping")
+    bounds = " ".join(bound.format(field[key]) for key, bound in _BOUNDS if key in field)
+    return f"{text}, {bounds}" if bounds else text
 
 
 def _items(item: JsonObject) -> str:
@@ -79,7 +79,7 @@ def _items(item: JsonObject) -> str:
 
 
 def _resolved(schema: JsonObject, home: str) -> tuple[JsonObject, str]:
-    """Return what a reference leads to, with what stands beside it, and the schema that it is a part of."""
+    """Return the target of a reference, merged with its sibling keys, and the schema that it belongs to."""
     reference = schema.get("$ref")
     if not isinstance(reference, str):
         return schema, home

@@ -1,4 +1,4 @@
-"""The page of the keys of `reconciler.yaml`, from the schema."""
+"""Page of the keys of `reconciler.yaml`, from the schema."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from reference.markdown import code, head, text_page
 from reference.schemas import schema_table
 
 _INTRODUCTION: Final = """\
-`reconciler.yaml` stands in the working directory or above, or is named with `--config`. Every key is
-optional.
+`reconciler.yaml` is looked for in the working directory and above; `--config` names another file. Every
+key is optional.
 
-An option wins over its [variable](cli.md#environment-variables), a variable over the environment's block,
-that over the top level, and that over the default. `--environment NAME` chooses the block.
+Precedence, highest first: option, [environment variable](cli.md#environment-variables), the
+environment's block, the top level, the default. `--environment NAME` selects the block.
 """
 
 
@@ -36,6 +36,6 @@ def page() -> str:
             "Below `environments.<name>`:",
             "",
             *schema_table(own, "configuration"),
-            f"And, as at the top level: {', '.join(same)}. What a block leaves out holds from there.",
+            f"And, as at the top level: {', '.join(same)}. Other keys keep their top-level values.",
         ]
     )

@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.backup import Backups, Run, find_backups, new_run_id, read_runs
-from reconciler.backup.cleaning import without_secrets
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
 from reconciler.plan import LiveWorkflow
 from reconciler.schema import is_valid
-from reconciler.secrecy.fields import Sensitive
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor, SecretFields, omit_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +41,7 @@ def _live(name: str = "flow", identity: int = 1, **fields: Any) -> LiveWorkflow:
 def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:
     """The file is valid by its schema, only its owner may read it, and it is found and read again."""
     directory = tmp_path / ".reconciler" / "backups"
-    path = _store(directory).save(_live(status="Paused"), "update", Sensitive())
+    path = _store(directory).save(_live(status="Paused"), "update", SecretFields())
     assert path == directory / "20260131T120000Z-abcdef" / "1-flow.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -72,7 +70,7 @@ def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:
 )
 def test_hostile_names(tmp_path: Path, name: str) -> None:
     """Whatever a workflow is called, its backup is one file in the run's directory."""
-    path = _store(tmp_path / "backups").save(_live(name), "update", Sensitive())
+    path = _store(tmp_path / "backups").save(_live(name), "update", SecretFields())
     assert path.parent == tmp_path / "backups" / "20260131T120000Z-abcdef"
     assert re.fullmatch(r"1-[a-z0-9-]{1,60}\.json", path.name)
     (run,) = read_runs(tmp_path / "backups")
@@ -82,8 +80,8 @@ def test_hostile_names(tmp_path: Path, name: str) -> None:
 def test_the_first_backup_of_a_run_stays(tmp_path: Path) -> None:
     """A workflow that a run writes twice keeps what was there before the run."""
     store = _store(tmp_path)
-    store.save(_live(), "update", Sensitive())
-    path = store.save(_live(tags=[{"name": "new"}]), "update", Sensitive())
+    store.save(_live(), "update", SecretFields())
+    path = store.save(_live(tags=[{"name": "new"}]), "update", SecretFields())
     assert "new" not in path.read_text(encoding="utf-8")
 
 
@@ -92,7 +90,9 @@ def test_many_at_once(tmp_path: Path) -> None:
     store = _store(tmp_path)
     with ThreadPoolExecutor(8) as pool:
         list(
-            pool.map(lambda number: store.save(_live(f"w{number}", number), "update", Sensitive()), range(40))
+            pool.map(
+                lambda number: store.save(_live(f"w{number}", number), "update", SecretFields()), range(40)
+            )
         )
     (run,) = read_runs(tmp_path)
     assert (len(run.backups), run.broken) == (40, ())
@@ -103,7 +103,7 @@ def test_what_was_not_overwritten_leaves_nothing(tmp_path: Path) -> None:
     """A backup that is discarded, and the check before a run, leave no file and no directory of the run."""
     store = _store(tmp_path / "backups")
     store.check()
-    store.discard(store.save(_live(), "update", Sensitive()))
+    store.discard(store.save(_live(), "update", SecretFields()))
     assert read_runs(tmp_path / "backups") == []
     assert list((tmp_path / "backups").glob("2*")) == []
 
@@ -124,7 +124,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
         with pytest.raises(ReconcilerError, match="no backup can be written"):
-            store.save(_live(), "update", Sensitive())
+            store.save(_live(), "update", SecretFields())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".gitignore"] == []
@@ -161,7 +161,7 @@ _SECRETS: dict[str, tuple[dict[str, Any], str]] = {
 def test_no_secret_is_in_a_backup(tmp_path: Path, kind: str) -> None:
     """Whatever is a secret, by its field, its name, its value or its looks, is left out and named."""
     fields, secret = _SECRETS[kind]
-    path = _store(tmp_path, secrets=(_KNOWN,)).save(_live(**fields), "update", Sensitive())
+    path = _store(tmp_path, secrets=(_KNOWN,)).save(_live(**fields), "update", SecretFields())
     text = path.read_text(encoding="utf-8")
     for form in (secret, base64.b64encode(secret.encode()).decode(), urllib.parse.quote(secret, safe="")):
         assert form not in text
@@ -179,14 +179,14 @@ def test_names_of_secrets_stay() -> None:
             "headers": {"secrets": {"X-Key": "partner"}, "absolute": {"Accept": "text/plain"}},
         }
     }
-    body, left = without_secrets({"name": "a", "steps": steps}, Sensitive(), Redactor())
+    body, left = omit_secrets({"name": "a", "steps": steps}, SecretFields(), Redactor())
     assert (body, left) == ({"name": "a", "steps": steps}, ())
 
 
 def test_fields_that_git_says_are_secret(tmp_path: Path) -> None:
     """What came through `!env` in the manifest is left out of the backup of the live workflow, too."""
     env = {"parameters": {"env": {"MODE": "canary-value", "DAYS": "3"}}}
-    sensitive = Sensitive(frozenset({("steps", "one", "parameters", "env", "MODE")}))
+    sensitive = SecretFields(frozenset({("steps", "one", "parameters", "env", "MODE")}))
     path = _store(tmp_path).save(_live(steps={"one": env}), "update", sensitive)
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["body"]["steps"]["one"]["parameters"]["env"] == {"DAYS": "3"}
@@ -200,7 +200,7 @@ def test_what_is_asked_for(tmp_path: Path) -> None:
     for run, names in (("20260101T000000Z-000001", "ab"), ("20260102T000000Z-000002", "bc")):
         for number, name in enumerate(names):
             _store(tmp_path, run).save(
-                _live(name, ord(name), tags=[{"name": str(number)}]), "update", Sensitive()
+                _live(name, ord(name), tags=[{"name": str(number)}]), "update", SecretFields()
             )
     runs = read_runs(tmp_path)
 
@@ -221,7 +221,7 @@ def test_what_is_asked_for(tmp_path: Path) -> None:
 )
 def test_broken_backups(tmp_path: Path, text: str) -> None:
     """A file that is no backup is named, keeps no other run from being used, and is never half-used."""
-    _store(tmp_path).save(_live(), "update", Sensitive())
+    _store(tmp_path).save(_live(), "update", SecretFields())
     bad = tmp_path / "20260201T000000Z-ffffff"
     bad.mkdir()
     (bad / "1-flow.json").write_text(text, encoding="utf-8")
@@ -243,19 +243,19 @@ def test_broken_backups(tmp_path: Path, text: str) -> None:
 )
 def test_backups_made_to_harm(tmp_path: Path, old: str, new: str, said: str) -> None:
     """A backup that nests without end, is no strict JSON or names no place is refused before it is used."""
-    path = _store(tmp_path).save(_live(), "update", Sensitive())
+    path = _store(tmp_path).save(_live(), "update", SecretFields())
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     (run,) = read_runs(tmp_path)
-    assert run.broken == (f"{path}: no backup: {said}",)
+    assert run.broken == (f"{path}: not a usable backup: {said}",)
 
 
 def test_two_runs_make_the_directory_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory that another run makes between the look and the making is as good as an own one."""
-    _store(tmp_path / ".reconciler" / "backups", "first").save(_live(), "update", Sensitive())
+    _store(tmp_path / ".reconciler" / "backups", "first").save(_live(), "update", SecretFields())
     monkeypatch.setattr("pathlib.Path.exists", lambda _path: False)
-    path = _store(tmp_path / ".reconciler" / "backups", "second").save(_live(), "update", Sensitive())
+    path = _store(tmp_path / ".reconciler" / "backups", "second").save(_live(), "update", SecretFields())
     assert path.is_file()
 
 

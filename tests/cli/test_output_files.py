@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.terminal import write_file
 from reconciler.errors import ReconcilerError
+from reconciler.files import write_text
 
 
 def test_a_planted_link_is_not_written_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +20,7 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
     (tmp_path / ".peak-reconciler-guessed.part").symlink_to(victim)
     with pytest.raises(ReconcilerError, match="cannot be written: file exists"):
-        write_file(tmp_path / "plan.json", "the plan", private=True)
+        write_text(tmp_path / "plan.json", "the plan", private=True)
     assert victim.read_text(encoding="utf-8") == "untouched"
     assert not (tmp_path / "plan.json").exists()
 
@@ -31,7 +31,7 @@ def test_a_private_file_is_its_owners_alone(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text("old", encoding="utf-8")
     plan.chmod(0o644)
-    write_file(plan, "new", private=True)
+    write_text(plan, "new", private=True)
     assert (plan.read_text(encoding="utf-8"), stat.S_IMODE(plan.stat().st_mode)) == ("new", 0o600)
     assert not (tmp_path / "victim").exists()
     assert len(list(tmp_path.iterdir())) == 2
@@ -40,6 +40,6 @@ def test_a_private_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_a_hyphen_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever means standard output gets no file of that name instead."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ReconcilerError, match="is no file"):
-        write_file(Path("-"), "the plan")
+    with pytest.raises(ReconcilerError, match="is not a file name"):
+        write_text(Path("-"), "the plan")
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ import pytest
 from processes import COMMAND
 from validate_process import environment, run, told
 
-from reconciler.emulator import catalogue
+from reconciler.emulator import emulated_catalogue as catalogue
 from reconciler.emulator.server import EmulatorServer
 
 _TOKEN = "made-up-token-0123456789"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.client import Workflow, get_client
 from reconciler.client import answers as reading
-from reconciler.client.answers import NotJsonError, parse_json
+from reconciler.client.answers import NotJsonAnswerError, parse_answer
 from reconciler.client.exceptions import UnreadableAnswerError
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 
@@ -37,14 +37,14 @@ def _resources(api: Workflow) -> object:
 @given(_JSON)
 def test_json_is_read_as_it_was_written(value: Any) -> None:
     """What is JSON comes through unchanged."""
-    assert parse_json(json.dumps(value).encode()) == value
+    assert parse_answer(json.dumps(value).encode()) == value
 
 
 @given(st.binary(max_size=200))
 def test_junk_is_our_error_or_json(data: bytes) -> None:
     """Whatever bytes come: a JSON value or our error, and nothing else."""
     with suppress(UnexpectedAnswerError):
-        parse_json(data)
+        parse_answer(data)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_junk_is_our_error_or_json(data: bytes) -> None:
 )
 def test_what_is_not_strict_json(data: bytes) -> None:
     """NaN, infinity, a key that stands twice, other encodings and trailing words are no JSON."""
-    with pytest.raises(NotJsonError, match="not JSON"):
-        parse_json(data)
+    with pytest.raises(NotJsonAnswerError, match="not JSON"):
+        parse_answer(data)
 
 
 @pytest.mark.parametrize("depth", [101, 10_000, 1_000_000])
 def test_depth_is_bounded(depth: int) -> None:
     """An answer that is nested too deeply is refused, however deep it is."""
     with pytest.raises(UnexpectedAnswerError, match="nested too deeply"):
-        parse_json(b"[" * depth + b"]" * depth)
-    assert parse_json(b"[" * 100 + b"]" * 100)
+        parse_answer(b"[" * depth + b"]" * depth)
+    assert parse_answer(b"[" * 100 + b"]" * 100)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity", ""])

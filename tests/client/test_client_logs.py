@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +93,12 @@ def test_a_file_that_cannot_be(api: Workflow, server: EmulatorServer, name: str)
 
 def test_a_file_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system that refuses is told as an invalid path, with its reason."""
-    monkeypatch.setattr(tempfile, "mkstemp", _full)
+    monkeypatch.setattr(os, "fdopen", _full)
     with pytest.raises(InvalidPathException, match="No space left"):
         _save(http(200, b"log"))
 
 
-def _full(**_: object) -> None:
+def _full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 

@@ -21,7 +21,7 @@ from reconciler.cli import group
 from reconciler.client import Session, Workflow
 from reconciler.emulator.server import EmulatorServer
 from reconciler.exits import ExitCode
-from reconciler.schema import STEP_TYPES, Field, Kind, body_fields, step_fields
+from reconciler.schema import STEP_TYPES, Field, FieldKind, body_fields, step_fields
 
 _AS_ELSEWHERE = (
     "changes[].body.",
@@ -84,7 +84,7 @@ def _fields(field: Field, path: str) -> Iterator[str]:
     if field.children:
         for name, child in field.children.items():
             yield from _fields(child, f"{path}.{name}" if path else name)
-    elif field.kind is Kind.MAP:
+    elif field.kind is FieldKind.MAP:
         yield f"{path}.<name>"
     elif field.item is not None and field.item.children:
         yield from _fields(field.item, f"{path}[]")

@@ -1,4 +1,4 @@
-"""The threat model names the modules and tests that hold each threat: all of them are there."""
+"""Checks that the modules and tests that the threat model names exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _TEXT = (_ROOT / "docs" / "explanation" / "threat-model.md").read_text(encoding=
 
 
 def _rows() -> list[list[str]]:
-    """Return the rows of the tables of threats: the threat, what holds, where, and which test."""
+    """Return the rows of the tables of threats: threat, measure, modules, tests."""
     cells = [
         [cell.strip() for cell in line.strip("| ").split(" | ")]
         for line in _TEXT.splitlines()
@@ -19,8 +19,8 @@ def _rows() -> list[list[str]]:
     return [row for row in cells if len(row) == 4 and row[0] != "threat" and not row[0].startswith("---")]
 
 
-def test_where_a_threat_is_held_is_there() -> None:
-    """Every module and every test that a row names exists, and no row goes without."""
+def test_modules_and_tests_of_each_threat_exist() -> None:
+    """Each row names at least one module and one test, and all of them exist."""
     rows = _rows()
     assert len(rows) >= 15
     for threat, _, where, tests in rows:
@@ -35,8 +35,8 @@ def test_where_a_threat_is_held_is_there() -> None:
         assert all((_ROOT / name).exists() for name in named), (threat, tests)
 
 
-def test_the_policy_leads_to_the_model() -> None:
-    """SECURITY.md says how to report, what is supported, and links to the threat model, which is there."""
+def test_security_policy_links_the_threat_model() -> None:
+    """SECURITY.md says how to report, what is supported, and links the threat model."""
     text = (_ROOT / "SECURITY.md").read_text(encoding="utf-8")
     assert "## Reporting a vulnerability" in text
     assert "## Supported versions" in text

@@ -1,4 +1,4 @@
-"""One emulator for each test, with a clock that the test turns."""
+"""An emulator for each test, with a manual clock."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return a clock that stands still."""
+    """Return a clock that moves only when the test advances it."""
     return Clock()
 
 
 @pytest.fixture
 def server(clock: Clock) -> Iterator[EmulatorServer]:
-    """Return a running emulator whose steps take one second of `clock`."""
+    """Yield a running emulator whose steps take one second of `clock`."""
     with EmulatorServer(clock=clock, step_seconds=1.0) as running:
         yield running
 
 
 @pytest.fixture
 def api(server: EmulatorServer) -> Iterator[Api]:
-    """Return a client of `server`."""
+    """Yield a client of `server`."""
     client = Api(server)
     with client.session:
         yield client

@@ -1,4 +1,4 @@
-"""What the emulator's tests share: a client that shows raw answers, a clock to be turned by hand, bodies."""
+"""Helpers of the emulator's tests: a client that returns raw answers, a manual clock, workflow bodies."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ WORKFLOWS = "/workflows/api/v1/workflows/"
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that moves only when a test advances it."""
 
     def __init__(self) -> None:
         self.now = 1_600_000_000.0
 
     def __call__(self) -> float:
-        """Return the moment at which it stands."""
+        """Return the current time in epoch seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Go on by `seconds`."""
+        """Move forward by `seconds`."""
         self.now += seconds
 
 
 class Api:
-    """Sends requests to an emulator over loopback and hands the answers back as they came."""
+    """A client of an emulator that returns each answer unchanged."""
 
     def __init__(self, server: EmulatorServer) -> None:
         self.server = server
@@ -42,7 +42,7 @@ class Api:
         return self.session.request(method, url, timeout=10, **options)
 
     def get(self, path: str = "", **query: Any) -> Any:
-        """GET and return the JSON of an answer that must be a good one."""
+        """Send a GET, which must succeed, and return the answer's JSON."""
         answer = self.send("GET", path, params=query)
         answer.raise_for_status()
         return answer.json()
@@ -61,7 +61,7 @@ class Api:
         return answer.json()
 
     def execute(self, number: int, body: dict[str, Any] | None = None) -> str:
-        """Start a run and return its ID."""
+        """Start an execution and return its ID."""
         answer = self.send("POST", f"{number}/execute", json=body)
         answer.raise_for_status()
         execution: str = answer.json()["executionId"]
@@ -74,5 +74,5 @@ def step(command: str = "echo hi", **fields: Any) -> dict[str, Any]:
 
 
 def body(name: str = "flow", **fields: Any) -> dict[str, Any]:
-    """Return a workflow's body with one step unless `steps` are given."""
+    """Return a workflow body, with one step unless `steps` are given."""
     return {"name": name, "steps": {"one": step()}, **fields}

@@ -1,3 +1,5 @@
+"""The `emulator` command: start, stop, options, usage errors, help."""
+
 from __future__ import annotations
 
 import json
@@ -24,7 +26,7 @@ _COMMAND = [*COMMAND, "emulator"]
 
 @contextmanager
 def _running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the command until it listens; give the process and the address that it printed."""
+    """Run the command until it listens; yield the process and the printed address."""
     with subprocess.Popen(
         [*_COMMAND, "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -38,7 +40,7 @@ def _running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def _fails(*options: str, **env: str) -> str:
-    """Run the command, which must exit with 64; return what it says."""
+    """Run the command, which must exit with 64; return its stderr."""
     done = subprocess.run(
         [*_COMMAND, *options],
         capture_output=True,
@@ -52,8 +54,8 @@ def _fails(*options: str, **env: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
-    """The command prints its address, answers there, and exits with 0 and no words on either signal."""
+def test_server_runs_until_a_signal(number: signal.Signals) -> None:
+    """The command prints its address, answers there, and exits with 0 and no output on either signal."""
     with _running() as (process, url):
         answer = requests.get(url + WORKFLOWS, headers={"Authorization": "any"}, timeout=10)
         assert answer.json()["workflowsCount"] == 0
@@ -63,7 +65,7 @@ def test_it_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
 
 
 def test_options_reach_the_server(tmp_path: Path) -> None:
-    """Token, profiles, faults, data file, request log and step time all have their effect."""
+    """Token, profiles, faults, data file, request log and step duration take effect."""
     data, log = tmp_path / "state.json", tmp_path / "log.jsonl"
     options = ["--token", "t", "--profile", "spoke,nulls", "--profile", "floats", "--fault", "500:x1@DELETE"]
     options += ["--data", str(data), "--request-log", str(log), "--step-seconds", "0", "--seed", "3"]
@@ -97,25 +99,25 @@ def test_options_reach_the_server(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage_exits_64(options: tuple[str, ...], words: str) -> None:
-    """Wrong options, unknown names and a host that is not loopback end with 64 and the reason."""
+    """Wrong options, unknown names and a host that is not loopback exit with 64 and the reason."""
     assert words in _fails(*options)
 
 
 def test_taken_port_exits_64() -> None:
-    """A port in use is told."""
+    """A port in use is a usage error."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "cannot listen on" in _fails("--port", str(taken.getsockname()[1]))
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
 def test_missing_library_names_the_extra(tmp_path: Path, missing: str) -> None:
-    """Without its libraries the command says which is missing, and how to install it."""
+    """Without its libraries the command names the missing one and how to install it."""
     (tmp_path / f"{missing}.py").write_text(
         f"raise ModuleNotFoundError('gone', name={missing!r})\n", encoding="utf-8"
     )
-    said = _fails("--port", "0", PYTHONPATH=str(tmp_path))
-    assert f"the emulator needs {missing}" in said
-    assert "peak-reconciler[emulator]" in said
+    stderr = _fails("--port", "0", PYTHONPATH=str(tmp_path))
+    assert f"the emulator needs {missing}" in stderr
+    assert "peak-reconciler[emulator]" in stderr
 
 
 def test_help_names_every_profile_and_fault() -> None:

@@ -1,3 +1,5 @@
+"""Faults: the effect of each kind, which requests meet them, and their written form."""
+
 from __future__ import annotations
 
 import time
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("kind", ["401", "409", "429", "500", "502", "503", "504"])
 def test_status(api: Api, kind: str) -> None:
-    """A status is answered in place of the API's own answer, and nothing is done."""
+    """A status is answered instead of the API's answer, and the request is not handled."""
     api.server.faults = (kind,)
     answer = api.send("POST", "", json=body())
     assert (answer.status_code, answer.json()) == (int(kind), {"detail": f"fault {kind}"})
@@ -28,7 +30,7 @@ def test_status(api: Api, kind: str) -> None:
 
 
 def test_retry_after_in_both_forms(api: Api) -> None:
-    """`-seconds` tells the wait as a number, `-date` as a date that lies about as far ahead."""
+    """`-seconds` gives the wait as a number, `-date` as a date that far in the future."""
     api.server.faults = ("429-seconds:2",)
     assert api.send("GET", "").headers["retry-after"] == "2"
     api.server.faults = ("503-date:3600",)
@@ -41,7 +43,7 @@ def test_retry_after_in_both_forms(api: Api) -> None:
 
 
 def test_bodies_of_errors(api: Api) -> None:
-    """An error's body can be plain text, or carry `message` in place of `detail`."""
+    """An error's body can be plain text, or have `message` instead of `detail`."""
     api.server.faults = ("500-text",)
     answer = api.send("GET", "")
     assert (answer.headers["content-type"], answer.text) == ("text/plain", "fault 500-text")
@@ -49,8 +51,8 @@ def test_bodies_of_errors(api: Api) -> None:
     assert api.send("GET", "").json() == {"message": "fault 500-message"}
 
 
-def test_status_after_the_work(api: Api) -> None:
-    """`-after` answers an error although the request was carried out."""
+def test_status_after_handling(api: Api) -> None:
+    """`-after` answers an error after the request was handled."""
     api.server.faults = ("504-after",)
     assert api.send("POST", "", json=body()).status_code == 504
     assert len(api.server.store.workflows()) == 1
@@ -65,30 +67,33 @@ def test_queue_full(api: Api) -> None:
     assert api.get(f"executions/{number}")["executions"] == []
 
 
-@pytest.mark.parametrize(("kind", "done"), [("drop-before", 0), ("drop-after", 1)])
-def test_dropped_connection(api: Api, kind: str, done: int, caplog: LogCaptureFixture) -> None:
-    """The connection closes without an answer, the request done or not; the server goes on."""
+@pytest.mark.parametrize(("kind", "stored"), [("drop-before", 0), ("drop-after", 1)])
+def test_dropped_connection(api: Api, kind: str, stored: int, caplog: LogCaptureFixture) -> None:
+    """The connection closes without an answer, before or after handling; the server continues."""
     api.server.faults = (f"{kind}:x1",)
     with pytest.raises(requests.ConnectionError):
         api.send("POST", "", json=body())
-    assert len(api.server.store.workflows()) == done
-    assert [(seen.status, seen.fault) for seen in api.server.requests] == [("dropped", kind)]
-    assert api.get()["workflowsCount"] == done
+    assert len(api.server.store.workflows()) == stored
+    assert [(request.status, request.fault) for request in api.server.requests] == [("dropped", kind)]
+    assert api.get()["workflowsCount"] == stored
     assert caplog.records == []
 
 
 def test_truncated_answer(api: Api, caplog: LogCaptureFixture) -> None:
-    """The answer breaks off before its announced length; the request was carried out."""
+    """The answer ends before its announced length; the request was handled."""
     api.server.faults = ("truncated:x1",)
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="Connection broken"):
         api.send("POST", "", json=body())
     assert api.get()["workflowsCount"] == 1
-    assert [(seen.status, seen.fault) for seen in api.server.requests] == [(200, "truncated"), (200, "")]
+    assert [(request.status, request.fault) for request in api.server.requests] == [
+        (200, "truncated"),
+        (200, ""),
+    ]
     assert caplog.records == []
 
 
 def test_answer_that_is_not_json(api: Api) -> None:
-    """A page of HTML with status 200 stands in the place of the answer, and nothing is done."""
+    """A page of HTML with status 200 replaces the answer, and the request is not handled."""
     api.server.faults = ("not-json",)
     answer = api.send("POST", "", json=body())
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html")
@@ -98,7 +103,7 @@ def test_answer_that_is_not_json(api: Api) -> None:
 
 
 def test_slow_body_is_whole(api: Api) -> None:
-    """A trickling answer comes in many pieces and is complete in the end."""
+    """A slow answer arrives in many pieces and is complete."""
     api.create(body())
     api.server.faults = ("slow-body:100ms",)
     answer = api.send("GET", "1", stream=True)
@@ -110,9 +115,9 @@ def test_slow_body_is_whole(api: Api) -> None:
 
 
 def test_delays_add_up(api: Api) -> None:
-    """Delays of all rules that strike add up, and go together with an outcome."""
+    """Delays of all matching rules add up, and combine with an outcome."""
     plan = FaultPlan()
-    plan.put(["latency:30ms", "latency:20ms@GET", "slow-body:1ms", "503", "latency:1s"])
+    plan.replace(["latency:30ms", "latency:20ms@GET", "slow-body:1ms", "503", "latency:1s"])
     effects = plan.effects("GET", "/")
     assert (effects.wait, effects.trickle, effects.outcome) == (0.05, 0.001, Fault(kind="503"))
     api.server.faults = ("latency:1ms",)
@@ -121,29 +126,29 @@ def test_delays_add_up(api: Api) -> None:
     assert api.send("GET", "").json() == {"detail": "fault 503"}
 
 
-def test_delays_have_a_default() -> None:
+def test_delay_has_a_default() -> None:
     """A delay without a duration lasts a tenth of a second."""
     plan = FaultPlan()
-    plan.put(["latency", "slow-body:50%:x0", "slow-body:x1"])
+    plan.replace(["latency", "slow-body:50%:x0", "slow-body:x1"])
     effects = plan.effects("GET", "/")
     assert (effects.wait, effects.trickle) == (0.1, 0.1)
 
 
 def test_first_matching_requests_only(api: Api) -> None:
-    """`xN` strikes the first N matching requests, `+N` lets N pass before."""
+    """`xN` hits the first N matching requests, `+N` lets N pass first."""
     api.server.faults = ("500:+1:x2@GET",)
     api.send("POST", "", json=body())
     assert [api.send("GET", "").status_code for _ in range(5)] == [200, 500, 500, 200, 200]
 
 
 def test_first_outcome_wins(api: Api) -> None:
-    """Where several rules strike, the first decides, and those after it are not used up."""
+    """When several rules match, the first decides, and the rules after it are not counted."""
     api.server.faults = ("500:x1", "502:x1", "503")
     assert [api.send("GET", "").status_code for _ in range(3)] == [500, 502, 503]
 
 
-def test_rules_are_changed_while_it_runs(api: Api) -> None:
-    """A rule can be added as a value or in writing, all can be read, and none is left after a reset."""
+def test_rules_change_while_the_server_runs(api: Api) -> None:
+    """A rule is added as a value or in its written form; all can be read and removed."""
     api.server.add_fault(Fault(kind="500", times=1, method="GET"))
     api.server.add_fault("502:x1")
     assert api.server.faults == (Fault(kind="500", times=1, method="GET"), Fault(kind="502", times=1))
@@ -155,7 +160,7 @@ def test_rules_are_changed_while_it_runs(api: Api) -> None:
 
 
 def test_rules_choose_by_method_and_path(api: Api) -> None:
-    """A rule may be about one method, one pattern of paths, or both."""
+    """A rule may match a method, a pattern of paths, or both."""
     number = api.create(body())
     api.server.faults = ("500@/workflows/*/1", "503@POST/*/pause")
     assert api.send("GET", str(number)).status_code == 500
@@ -164,25 +169,25 @@ def test_rules_choose_by_method_and_path(api: Api) -> None:
     assert api.send("POST", f"{number}/resume").status_code == 200
 
 
-def test_chance_follows_the_seed() -> None:
-    """One seed always strikes the same requests, another one others, in about the asked proportion."""
+def test_probability_follows_the_seed() -> None:
+    """One seed always hits the same requests, another seed others, with about the given probability."""
 
-    def struck(seed: int) -> list[bool]:
+    def hit(seed: int) -> list[bool]:
         plan = FaultPlan(seed)
-        plan.put(["500:0.3"])
+        plan.replace(["500:0.3"])
         return [plan.effects("GET", "/").outcome is not None for _ in range(1000)]
 
-    assert struck(1) == struck(1)
-    assert struck(1) != struck(2)
-    assert 250 < sum(struck(1)) < 350
+    assert hit(1) == hit(1)
+    assert hit(1) != hit(2)
+    assert 250 < sum(hit(1)) < 350
 
 
-def test_rules_draw_apart_from_each_other() -> None:
-    """What one rule strikes does not depend on which rules stand beside it later."""
-    alone, beside = FaultPlan(5), FaultPlan(5)
-    alone.put(["latency:1ms:0.5"])
-    beside.put(["latency:1ms:0.5", "500:0.5"])
-    waits = [[plan.effects("GET", "/").wait for _ in range(50)] for plan in (alone, beside)]
+def test_rules_have_independent_generators() -> None:
+    """The requests that one rule hits do not depend on the rules after it."""
+    alone, together = FaultPlan(5), FaultPlan(5)
+    alone.replace(["latency:1ms:0.5"])
+    together.replace(["latency:1ms:0.5", "500:0.5"])
+    waits = [[plan.effects("GET", "/").wait for _ in range(50)] for plan in (alone, together)]
     assert waits[0] == waits[1]
 
 
@@ -202,8 +207,8 @@ def test_rules_draw_apart_from_each_other() -> None:
         (" truncated@/b ", Fault(kind="truncated", path="/b")),
     ],
 )
-def test_grammar(spec: str, fault: Fault) -> None:
-    """Each written form means one rule."""
+def test_written_form(spec: str, fault: Fault) -> None:
+    """Each written form parses to one rule."""
     assert parse_fault(spec) == fault
 
 
@@ -214,14 +219,14 @@ def test_grammar(spec: str, fault: Fault) -> None:
         ("explode", "unknown fault"),
         ("200", "unknown fault"),
         ("500-loudly", "unknown fault"),
-        ("500:often", "cannot read 'often'"),
-        ("500:x", "cannot read 'x'"),
+        ("500:often", "invalid setting 'often'"),
+        ("500:x", "invalid setting 'x'"),
         ("500:2", "between 0 and 1"),
         ("500:50ms", "takes no duration"),
     ],
 )
-def test_grammar_is_strict(server: EmulatorServer, spec: str, words: str) -> None:
-    """A rule that cannot be read is a usage error that says what is wrong, and changes nothing."""
+def test_invalid_rule_is_refused(server: EmulatorServer, spec: str, words: str) -> None:
+    """An invalid rule is a usage error that names the problem, and changes nothing."""
     server.faults = ("500",)
     with pytest.raises(UsageError, match=words):
         server.faults = ("503", spec)
@@ -232,8 +237,8 @@ def test_grammar_is_strict(server: EmulatorServer, spec: str, words: str) -> Non
     assert server.faults == (Fault(kind="500"),)
 
 
-def test_nothing_is_written_while_connections_break(capfd: CaptureFixture[str]) -> None:
-    """Broken connections leave no trace on stdout or stderr."""
+def test_broken_connections_print_nothing(capfd: CaptureFixture[str]) -> None:
+    """Broken connections print nothing on stdout or stderr."""
     with EmulatorServer(faults=("drop-before:x1", "drop-after:x1", "truncated:x1")) as server:
         api = Api(server)
         with api.session:

@@ -1,3 +1,5 @@
+"""Profiles: how each one reads a workflow back, and how they combine."""
+
 from __future__ import annotations
 
 import json
@@ -12,13 +14,13 @@ from reconciler.errors import UsageError
 
 
 def _read(api: Api, sent: dict[str, Any], *names: str) -> Any:
-    """Return what a tenant with the profiles `names` describes of `sent`."""
+    """Return `sent` as a tenant with the profiles `names` describes it."""
     api.server.profile = frozenset(names)
     return api.get(str(api.create(sent)))
 
 
 def _full() -> dict[str, Any]:
-    """Return a body with something of everything."""
+    """Return a body with every kind of field."""
     return body(
         metadata={"allowConcurrentExecution": True},
         triggers=[{"cron": "0 0 * * *"}],
@@ -41,7 +43,7 @@ def _full() -> dict[str, Any]:
 
 
 def test_env_map(api: Api) -> None:
-    """`env-map` reads `env` back as a map, whichever way it was sent; other profiles leave a list."""
+    """`env-map` returns `env` as a map, however it was sent; without it, a list."""
     for env in ({"A": "1", "B": "2"}, [{"A": "1"}, {"B": "2"}]):
         sent = body(steps={"one": step(parameters={"env": env})})
         assert _read(api, sent, "env-map")["steps"]["one"]["parameters"]["env"] == {"A": "1", "B": "2"}
@@ -49,7 +51,7 @@ def test_env_map(api: Api) -> None:
 
 
 def test_nulls(api: Api) -> None:
-    """`nulls` puts null at every level: the top, steps of each type, and objects inside them."""
+    """`nulls` returns null at every level: the top, steps of each type, and objects inside them."""
     shown = _read(api, _full(), "nulls")
     assert shown["lastExecution"] is None
     assert shown["watchers"][0]["email"] is None
@@ -71,7 +73,7 @@ def test_nulls(api: Api) -> None:
 
 
 def test_empties(api: Api) -> None:
-    """`empties` puts empty lists and maps where there is none, and leaves single values out."""
+    """`empties` returns absent lists and maps empty, and leaves single values out."""
     shown = _read(api, _full(), "empties")["steps"]["two"]
     assert (shown["repository"], shown["outputParameters"], shown["runConfiguration"]) == ({}, {}, {})
     assert "stepTimeout" not in shown
@@ -80,14 +82,14 @@ def test_empties(api: Api) -> None:
     assert one["parents"] == []
 
 
-def test_nulls_and_empties_share_the_work(api: Api) -> None:
+def test_nulls_and_empties_combine(api: Api) -> None:
     """Together, lists and maps come back empty and single values null."""
     one = _read(api, body(), "nulls", "empties")["steps"]["one"]
     assert (one["parents"], one["repository"], one["stepTimeout"]) == ([], {}, None)
 
 
 def test_defaults_filled(api: Api) -> None:
-    """`defaults-filled` puts every documented default where something is left out, and only there."""
+    """`defaults-filled` returns every documented default of an absent field, and only of an absent one."""
     sent = _full()
     sent["steps"]["three"] = {"imageId": 100, "resources": {"instanceTypeId": 23}, "parents": None}
     shown = _read(api, sent, "defaults-filled")
@@ -133,7 +135,7 @@ def test_shuffled(api: Api) -> None:
 
 
 def test_shuffling_follows_the_seed() -> None:
-    """Two emulators with one seed shuffle alike."""
+    """Two emulators with one seed shuffle equally."""
     orders = []
     for _ in range(2):
         with EmulatorServer(profile=frozenset({"shuffled"}), seed=7) as server:
@@ -155,7 +157,7 @@ def test_shuffling_follows_the_seed() -> None:
     ],
 )
 def test_token(api: Api, profile: str, expected: dict[str, str | None]) -> None:
-    """The token profiles mask, omit, null or empty it; without one it is echoed. It stays stored as sent."""
+    """The token profiles mask, omit, null or empty it; without one it is returned. It is stored as sent."""
     sent = body(steps={"one": step(repository={"token": "name"}), "two": step(repository={"url": "u"})})
     shown = _read(api, sent, profile)
     assert shown["steps"]["one"]["repository"] == expected
@@ -164,7 +166,7 @@ def test_token(api: Api, profile: str, expected: dict[str, str | None]) -> None:
 
 
 def test_retry_hidden(api: Api) -> None:
-    """`retry-hidden` does not tell the workflow's retry options, nor defaults in their place."""
+    """`retry-hidden` returns neither the workflow's retry options nor their defaults."""
     shown = _read(api, _full(), "retry-hidden", "defaults-filled", "nulls")
     assert "retryOptions" not in shown
     assert shown["steps"]["one"]["runConfiguration"]["retryOptions"]["numberOfRetries"] == 1
@@ -172,7 +174,7 @@ def test_retry_hidden(api: Api) -> None:
 
 
 def test_metadata_hidden(api: Api) -> None:
-    """`metadata-hidden` does not tell the metadata, though it has its effect."""
+    """`metadata-hidden` does not return the metadata, which still has its effect."""
     shown = _read(api, _full(), "metadata-hidden")
     assert "metadata" not in shown
     assert api.execute(shown["id"]) != api.execute(shown["id"])
@@ -180,7 +182,7 @@ def test_metadata_hidden(api: Api) -> None:
 
 @pytest.mark.parametrize("more", [(), ("retry-hidden",)])
 def test_retry_spread(api: Api, more: tuple[str, ...]) -> None:
-    """`retry-spread` gives the workflow's options to the steps that have none, and not at the top."""
+    """`retry-spread` returns the workflow's options in the steps that have none, and not at the top."""
     shown = _read(api, _full(), "retry-spread", *more)
     assert "retryOptions" not in shown
     options = {name: item["runConfiguration"]["retryOptions"] for name, item in shown["steps"].items()}
@@ -200,7 +202,7 @@ def test_spread_defaults_fill_every_step(api: Api) -> None:
 
 
 def test_unknown_fields(api: Api) -> None:
-    """`unknown-fields` adds keys that nobody knows to every object, and they can be sent back."""
+    """`unknown-fields` adds undocumented keys to every object, and they can be sent back."""
     shown = _read(api, _full(), "unknown-fields")
     one = shown["steps"]["one"]
     places = [shown, *shown["triggers"], *shown["watchers"], *shown["tags"], one]
@@ -226,7 +228,7 @@ def test_floats(api: Api) -> None:
 
 
 def test_storage_spaced(api: Api) -> None:
-    """`storage-spaced` writes a space between a storage's number and unit, filled defaults included."""
+    """`storage-spaced` puts a space between a storage's number and unit, also in filled defaults."""
     steps = _read(api, _full(), "storage-spaced", "defaults-filled")["steps"]
     assert (steps["one"]["resources"]["storage"], steps["two"]["resources"]["storage"]) == ("20 GB", "10 GB")
 
@@ -240,8 +242,8 @@ def test_unique_names(api: Api) -> None:
     assert api.put(first, body("a")) == {"id": first, "triggers": []}
 
 
-def test_everything_together_can_be_read_and_sent_back(api: Api) -> None:
-    """With all profiles at once a full workflow still reads, lists, runs, and takes back what was read."""
+def test_all_profiles_together_can_be_read_and_sent_back(api: Api) -> None:
+    """With all profiles, a full workflow can be read, listed, sent back and executed."""
     shown = _read(api, _full(), *ALL_PROFILES_TOGETHER)
     assert {"retryOptions", "metadata"}.isdisjoint(shown)
     api.put(shown["id"], shown)
@@ -253,7 +255,7 @@ def test_everything_together_can_be_read_and_sent_back(api: Api) -> None:
 
 
 def test_profile_is_chosen_by_name() -> None:
-    """Names are joined by commas or given apart; `all` is everything but `spoke`, with the token masked."""
+    """Names are joined by commas or repeated; `all` is every profile except `spoke`, with masked tokens."""
     assert parse_profiles(["nulls,floats", "spoke"]) == {"nulls", "floats", "spoke"}
     assert parse_profiles(()) == frozenset()
     assert parse_profiles(["all"]) == ALL_PROFILES_TOGETHER
@@ -266,8 +268,8 @@ def test_profile_is_chosen_by_name() -> None:
     ("names", "words"),
     [({"nulls", "nils"}, "unknown profile nils"), ({"token-null", "token-empty"}, "only one")],
 )
-def test_profile_that_cannot_be_is_refused(server: EmulatorServer, names: set[str], words: str) -> None:
-    """An unknown name, or two fates of a token, are usage errors wherever a profile is given."""
+def test_invalid_profile_is_refused(server: EmulatorServer, names: set[str], words: str) -> None:
+    """An unknown name, or two token profiles, are usage errors wherever a profile is given."""
     with pytest.raises(UsageError, match=words):
         parse_profiles(names)
     with pytest.raises(UsageError, match=words):
@@ -279,7 +281,7 @@ def test_profile_that_cannot_be_is_refused(server: EmulatorServer, names: set[st
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
 def test_odd_values_survive_every_profile(api: Api, name: str) -> None:
-    """A body whose fields hold what nobody expects there still reads back."""
+    """A body whose fields have values of the wrong type still reads back."""
     odd = {
         "name": "odd",
         "triggers": ["x", None],

@@ -1,3 +1,5 @@
+"""The rest of the API and the server itself: catalogue, authorization, limits, start and stop."""
+
 from __future__ import annotations
 
 import socket
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_resources_and_their_default(api: Api) -> None:
-    """The instance types are listed, and the default resource names one of them."""
+    """The instance types are listed, and the default resource has one of them."""
     listed = api.get("/workflows/api/v1/resources")
     assert {21, 22, 23, 24} <= {item["id"] for item in listed}
     assert set(listed[0]) == {"id", "cpu", "gpu", "gpuMemory", "memory"}
@@ -25,7 +27,7 @@ def test_resources_and_their_default(api: Api) -> None:
 
 
 def test_instance_options_have_names(api: Api) -> None:
-    """The options of a workflow are told with names, those of anything else are refused."""
+    """The options for workflows have names; options for other entity types are refused."""
     path = "/quota/api/v1/settings/tenant-instance-options"
     names = {item["id"]: item["name"] for item in api.get(path, entityType="workflow")["data"]}
     assert names[21].startswith("Pico (")
@@ -34,7 +36,7 @@ def test_instance_options_have_names(api: Api) -> None:
 
 
 def test_images_are_searched_and_paged(api: Api) -> None:
-    """Images are found by a part of their name and come in pages."""
+    """Images are found by part of their name and come in pages."""
     path = "/image-management/api/v2/images/"
     found = api.get(path, searchTerm="PYTHON")
     assert [(image["id"], image["name"]) for image in found["images"]] == [(100, "workflow-python")]
@@ -44,7 +46,7 @@ def test_images_are_searched_and_paged(api: Api) -> None:
 
 
 def test_versions_are_searched_and_paged(api: Api) -> None:
-    """An image's versions are found by a part of their text; an unknown image is 404."""
+    """An image's versions are found by part of their text; an unknown image is 404."""
     path = "/image-management/api/v2/images/100/versions"
     assert [item["id"] for item in api.get(path)["versions"]] == [100, 200, 400]
     assert [item["id"] for item in api.get(path, searchTerm=".200")["versions"]] == [200]
@@ -53,7 +55,7 @@ def test_versions_are_searched_and_paged(api: Api) -> None:
 
 
 def test_versions_of_every_status(api: Api) -> None:
-    """The tenant's own image has a version in each of the documented statuses; the latest one is listed."""
+    """The custom image has a version in each documented status; the latest version is listed."""
     versions = api.get("/image-management/api/v2/images/400/versions")["versions"]
     assert {item["status"] for item in versions} == {
         "ready",
@@ -66,29 +68,29 @@ def test_versions_of_every_status(api: Api) -> None:
     assert image["latestVersion"] == {"id": 404, "version": "1.0.404", "status": "delete-failed"}
 
 
-def test_unlisted_image_has_a_name_all_the_same(api: Api) -> None:
-    """A step may use an image that is not listed; its name and version are made up."""
+def test_unlisted_image_has_a_generated_name(api: Api) -> None:
+    """A step may use an image that is not listed; its name and version are generated."""
     number = api.create(body(steps={"one": {"imageId": 12, "imageVersionId": 34.0}}))
     shown = api.get(str(number))["steps"]["one"]
     assert (shown["imageName"], shown["imageVersion"]) == ("image-12", "1.0.34")
 
 
-def test_telemetry_is_taken_and_forgotten(api: Api) -> None:
-    """Telemetry gets a polite answer, even while everything else meets a fault."""
+def test_telemetry_is_accepted(api: Api) -> None:
+    """Telemetry succeeds even while every other request meets a fault."""
     api.server.faults = ("500",)
     assert api.send("POST", "/resource-usage/api/v1/telemetry", json={"a": 1}).json() == {}
 
 
-def test_authorization_is_needed(api: Api) -> None:
-    """Without a token everything is 401; without `--token` any will do."""
+def test_authorization_is_required(api: Api) -> None:
+    """Without a token every request is 401; without `--token` any token is accepted."""
     del api.session.headers["Authorization"]
     answer = api.send("GET", "")
     assert (answer.status_code, "Authorization" in answer.json()["detail"]) == (401, True)
     assert api.send("GET", "", headers={"Authorization": "anything"}).status_code == 200
 
 
-def test_only_the_given_token_is_let_in() -> None:
-    """With a token, another one is 401."""
+def test_only_the_configured_token_is_accepted() -> None:
+    """With a configured token, any other is 401."""
     with EmulatorServer(token="right") as server:
         api = Api(server)
         with api.session:
@@ -106,8 +108,8 @@ def test_body_over_a_mebibyte_is_refused(api: Api) -> None:
     assert api.get()["workflowsCount"] == 1
 
 
-def test_request_that_breaks_off_is_none(api: Api, caplog: LogCaptureFixture) -> None:
-    """A client that hangs up in the middle of its request has asked for nothing."""
+def test_incomplete_request_is_ignored(api: Api, caplog: LogCaptureFixture) -> None:
+    """A request whose client closes the connection before its end has no effect."""
     number = api.create(body())
     with socket.create_connection(("127.0.0.1", int(api.server.url.rsplit(":", 1)[1]))) as broken:
         head = (
@@ -120,8 +122,8 @@ def test_request_that_breaks_off_is_none(api: Api, caplog: LogCaptureFixture) ->
     assert caplog.records == []
 
 
-def test_every_answer_has_an_id_of_its_own(api: Api) -> None:
-    """Good answers, refusals and faults all carry a request ID, each another one."""
+def test_every_answer_has_a_unique_request_id(api: Api) -> None:
+    """Successes, errors and faults all have a request ID, each a different one."""
     answers = [api.send("GET", ""), api.send("GET", "99"), api.send("GET", "/nowhere")]
     api.server.faults = ("503",)
     answers.append(api.send("GET", ""))
@@ -129,15 +131,15 @@ def test_every_answer_has_an_id_of_its_own(api: Api) -> None:
     assert len(set(ids)) == 4
 
 
-def test_paths_need_no_slash_at_the_end(api: Api) -> None:
+def test_slash_at_the_end_is_optional(api: Api) -> None:
     """Collections answer with and without a slash at the end of their path."""
     assert api.get("/workflows/api/v1/workflows") == api.get("/workflows/api/v1/workflows/")
     assert api.get("/workflows/api/v1/resources") == api.get("/workflows/api/v1/resources/")
     assert api.get("/image-management/api/v2/images") == api.get("/image-management/api/v2/images/")
 
 
-def test_started_again_it_goes_on_where_it_was(api: Api, server: EmulatorServer) -> None:
-    """Stopped, nobody answers; started again, it has the same address and the same workflows."""
+def test_server_restarts_with_its_address_and_state(api: Api, server: EmulatorServer) -> None:
+    """A stopped server refuses connections; a restarted one has the same address and workflows."""
     number, url = api.create(body()), server.url
     server.stop()
     with pytest.raises(OSError, match="refused"):
@@ -148,14 +150,14 @@ def test_started_again_it_goes_on_where_it_was(api: Api, server: EmulatorServer)
 
 
 def test_taken_port_is_a_usage_error(server: EmulatorServer) -> None:
-    """A port that is in use is told in words."""
+    """A port that is in use is a usage error."""
     second = EmulatorServer(port=int(server.url.rsplit(":", 1)[1]))
     with pytest.raises(UsageError, match="cannot listen on"):
         second.start()
 
 
 def test_stopping_does_not_wait_for_slow_answers() -> None:
-    """A request that a fault holds up for an hour is answered when the server stops."""
+    """A request delayed by an hour is answered when the server stops."""
     with EmulatorServer(faults=("latency:3600s@GET",)) as server:
         api = Api(server)
         with api.session, socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as held:
@@ -167,7 +169,7 @@ def test_stopping_does_not_wait_for_slow_answers() -> None:
 
 
 def test_ipv6_loopback_is_served() -> None:
-    """The server can listen on the other loopback address, and writes it as an address needs it."""
+    """The server can listen on the IPv6 loopback address, in brackets in its URL."""
     with EmulatorServer(host="::1") as server:
         assert server.url.startswith("http://[::1]:")
         api = Api(server)
@@ -175,8 +177,8 @@ def test_ipv6_loopback_is_served() -> None:
             assert api.get()["workflowsCount"] == 0
 
 
-def test_state_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
-    """Where the data file cannot be written, the change is answered with 500 and the reason."""
+def test_unwritable_data_file_is_reported(tmp_path: Path) -> None:
+    """When the data file cannot be written, the request is answered with 500 and the reason."""
     with EmulatorServer(data=tmp_path / "missing" / "state.json") as server:
         api = Api(server)
         with api.session:

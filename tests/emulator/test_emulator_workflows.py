@@ -1,3 +1,5 @@
+"""Workflows: create, replace, describe, list, delete, pause, resume, and refused bodies."""
+
 from __future__ import annotations
 
 import uuid
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_created_workflow_is_described_as_sent(api: Api) -> None:
-    """What was sent comes back, with what the platform adds: image names, statuses, times, empty lists."""
+    """The sent body comes back, with what the platform adds: image names, status, times, empty lists."""
     number = api.create(
         body(
             metadata={"allowConcurrentExecution": True},
@@ -51,14 +53,14 @@ def test_created_workflow_is_described_as_sent(api: Api) -> None:
 
 
 def test_stored_body_is_exactly_what_was_sent(api: Api, server: EmulatorServer) -> None:
-    """The store holds the body untouched: nulls, unknown keys and the webhook's policy included."""
+    """The store has the unchanged body, with nulls, unknown keys and the webhook's policy."""
     sent = body(tags=None, extra={"a": [1, None]}, triggers=[{"webhook": True, "webhookPolicy": "generate"}])
     number = api.create(sent)
     assert server.store.workflows() == {number: sent}
 
 
-def test_what_was_described_can_be_sent_back(api: Api) -> None:
-    """A replacement with the very answer of a describe is taken and reads back the same, save the webhook."""
+def test_described_workflow_can_be_sent_back(api: Api) -> None:
+    """The answer of a describe is accepted as a replacement and reads back equal, except the webhook."""
     number = api.create(
         body(
             triggers=[{"cron": "0 0 * * *"}, {"webhook": True}],
@@ -74,7 +76,7 @@ def test_what_was_described_can_be_sent_back(api: Api) -> None:
 
 
 def test_replacement_is_full_but_keeps_the_name(api: Api, clock: Clock) -> None:
-    """A PUT without tags loses them; without a name it keeps the old one, and moves only `updatedAt`."""
+    """A PUT without tags removes them; without a name it keeps the old one, and changes only `updatedAt`."""
     number = api.create(body("keep-me", tags=[{"name": "a"}]))
     clock.advance(60)
     assert api.put(number, {"steps": {"two": step()}}) == {"id": number, "triggers": []}
@@ -92,8 +94,8 @@ def test_replacement_is_full_but_keeps_the_name(api: Api, clock: Clock) -> None:
     ("policy", "kept"),
     [({"webhookPolicy": "preserve"}, True), ({"webhookPolicy": "generate"}, False), ({}, False)],
 )
-def test_webhook_survives_only_where_it_is_preserved(api: Api, policy: dict[str, str], kept: bool) -> None:
-    """A replacement makes a new webhook UUID unless the trigger says `preserve`."""
+def test_webhook_is_kept_only_with_preserve(api: Api, policy: dict[str, str], kept: bool) -> None:
+    """A replacement creates a new webhook UUID unless the policy is `preserve`."""
     created = api.send("POST", "", json=body(triggers=[{"webhook": True}])).json()
     old = created["triggers"][0]["webhook"]
     assert str(uuid.UUID(old)) == old
@@ -102,15 +104,15 @@ def test_webhook_survives_only_where_it_is_preserved(api: Api, policy: dict[str,
     assert api.get(str(created["id"]))["triggers"] == answered["triggers"]
 
 
-def test_preserve_makes_a_webhook_where_there_was_none(api: Api) -> None:
-    """`preserve` on a workflow without a webhook gives it one."""
+def test_preserve_creates_a_missing_webhook(api: Api) -> None:
+    """`preserve` on a workflow without a webhook creates one."""
     number = api.create(body(triggers=[{"cron": "* * * * *"}]))
     answered = api.put(number, body(triggers=[{"webhook": True, "webhookPolicy": "preserve"}]))
     assert len(str(uuid.UUID(answered["triggers"][0]["webhook"]))) == 36
 
 
-def test_triggers_that_are_none_do_not_come_back(api: Api) -> None:
-    """Several triggers come back in order, a cron one with its next run; empty and false ones do not."""
+def test_empty_triggers_are_not_returned(api: Api) -> None:
+    """Triggers come back in order, cron ones with their next execution; empty and false ones do not."""
     number = api.create(body(triggers=[{}, {"cron": "0 0 * * *"}, {"webhook": False}, {"webhook": True}]))
     cron, webhook = api.get(str(number))["triggers"]
     assert cron == {"cron": "0 0 * * *", "scheduled": "2020-09-13T13:00:00.000Z"}
@@ -118,7 +120,7 @@ def test_triggers_that_are_none_do_not_come_back(api: Api) -> None:
 
 
 def test_listed_workflow_has_the_documented_fields(api: Api) -> None:
-    """The list shows the short form, with the last run once there was one."""
+    """The list shows the short form, with the last execution if there is one."""
     number = api.create(body(tags=[{"name": "a"}]))
     (shown,) = api.get()["workflows"]
     assert set(shown) == {"id", "name", "createdAt", "updatedAt", "status", "triggers", "tags"}
@@ -130,7 +132,7 @@ def test_listed_workflow_has_the_documented_fields(api: Api) -> None:
 
 
 def test_list_is_paged_from_one(api: Api, server: EmulatorServer) -> None:
-    """Pages add up to everything once, tell their place, hold 25 by default, and are empty past the end."""
+    """Pages have every workflow once, their position, 25 items by default, and none past the end."""
     for number in range(30):
         server.store.create(body(f"flow-{number}"))
     first = api.get()
@@ -160,14 +162,14 @@ def test_empty_list_has_one_page(api: Api) -> None:
 @pytest.mark.parametrize(
     "query", [{"pageSize": "0"}, {"pageNumber": "x"}, {"pageSize": "-1"}, {"pageSize": "9" * 99}]
 )
-def test_page_that_is_no_number_is_refused(api: Api, query: dict[str, str]) -> None:
+def test_invalid_page_is_refused(api: Api, query: dict[str, str]) -> None:
     """A page's number and size must be whole numbers from 1."""
     answer = api.send("GET", "", params=query)
     assert (answer.status_code, "whole number" in answer.json()["detail"]) == (400, True)
 
 
 def test_search_finds_every_name_that_contains_the_term(api: Api, server: EmulatorServer) -> None:
-    """`searchTerm` looks for a part of the name, whatever its case, so longer names are found as well."""
+    """`searchTerm` matches any part of the name, in any case."""
     for name in ("Sales", "presales-daily", "stock"):
         server.store.create(body(name))
     assert [flow["name"] for flow in api.get(searchTerm="sales")["workflows"]] == ["Sales", "presales-daily"]
@@ -175,7 +177,7 @@ def test_search_finds_every_name_that_contains_the_term(api: Api, server: Emulat
 
 
 def test_filters_may_be_repeated_and_combined(api: Api, server: EmulatorServer, clock: Clock) -> None:
-    """The three filters take several values, and only what passes all of them is listed."""
+    """The three filters accept several values; only workflows that pass all filters are listed."""
     draft, paused, failed, available = (
         server.store.create(sent, by=by)
         for sent, by in [
@@ -203,12 +205,12 @@ def test_filters_may_be_repeated_and_combined(api: Api, server: EmulatorServer, 
 
 
 def test_names_are_not_unique(api: Api) -> None:
-    """Two workflows may have one name."""
+    """Two workflows may have the same name."""
     assert api.create(body("twin")) != api.create(body("twin"))
 
 
 def test_pause_and_resume(api: Api) -> None:
-    """A paused workflow says so, is not run, stays paused through a replacement, and can be resumed."""
+    """A paused workflow cannot be executed, stays paused when replaced, and can be resumed."""
     number = api.create(body())
     assert api.send("POST", f"{number}/pause").json() == {}
     api.put(number, body())
@@ -219,14 +221,14 @@ def test_pause_and_resume(api: Api) -> None:
 
 
 def test_workflow_without_steps_is_a_draft(api: Api) -> None:
-    """A workflow without steps is a draft and is not run."""
+    """A workflow without steps is a draft and cannot be executed."""
     number = api.create({"name": "empty", "steps": None})
     assert api.get(str(number))["status"] == "Draft"
     assert api.send("POST", f"{number}/execute").status_code == 409
 
 
-def test_delete_is_refused_while_it_runs(api: Api, clock: Clock) -> None:
-    """A running workflow is not deleted; a finished one is, and then it is gone."""
+def test_delete_is_refused_during_an_execution(api: Api, clock: Clock) -> None:
+    """A running workflow cannot be deleted; one without a running execution can."""
     number = api.create(body())
     api.execute(number)
     assert api.send("DELETE", str(number)).status_code == 409
@@ -236,9 +238,9 @@ def test_delete_is_refused_while_it_runs(api: Api, clock: Clock) -> None:
     assert api.get()["workflowsCount"] == 0
 
 
-def test_store_changes_things_behind_the_api(api: Api, server: EmulatorServer) -> None:
-    """The Python handle creates, replaces and deletes without a request; the API shows it at once."""
-    number = server.store.create(body("behind"))
+def test_store_changes_are_visible_in_the_api(api: Api, server: EmulatorServer) -> None:
+    """Python creates, replaces and deletes in the store without a request; the API shows it at once."""
+    number = server.store.create(body("created"))
     server.store.replace(number, body("changed"))
     assert api.get(str(number))["name"] == "changed"
     server.store.delete(number)
@@ -262,7 +264,7 @@ def test_store_changes_things_behind_the_api(api: Api, server: EmulatorServer) -
         ("GET", "/nowhere"),
     ],
 )
-def test_what_is_not_there_is_told_in_json(api: Api, method: str, path: str) -> None:
+def test_unknown_paths_are_answered_in_json(api: Api, method: str, path: str) -> None:
     """An unknown ID is 404, an unknown path 404 and an unknown method 405: each with a `detail`."""
     answer = api.send(method, path, json={})
     assert answer.status_code == (405 if method == "PATCH" else 404)
@@ -288,8 +290,8 @@ def test_what_is_not_there_is_told_in_json(api: Api, method: str, path: str) -> 
         (b'{"name": "a", "x": ' + b"[" * 70 + b"]" * 70 + b"}", "levels deep"),
     ],
 )
-def test_body_that_is_none_is_refused(api: Api, sent: bytes, words: str) -> None:
-    """A body that is no workflow is answered with 400 and the reason, and nothing is stored."""
+def test_invalid_body_is_refused(api: Api, sent: bytes, words: str) -> None:
+    """A body that is not a workflow is answered with 400 and the reason, and nothing is stored."""
     answer = api.send("POST", "", data=sent)
     assert answer.status_code == 400
     assert words in answer.json()["detail"]

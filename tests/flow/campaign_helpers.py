@@ -18,7 +18,7 @@ from reconciler.workflow.ownership import owner_tag
 if TYPE_CHECKING:
     from flow_helpers import Git
 
-    from reconciler.emulator.model import Record
+    from reconciler.emulator.state import Record
     from reconciler.plan import Plan
 
 OWNER = "team-a"

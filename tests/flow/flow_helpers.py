@@ -20,7 +20,7 @@ from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, DefaultResource, Plan, Scope, Unchanged
-from reconciler.render.actions import action_name
+from reconciler.render import action_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -370,7 +370,7 @@ def test_several_paths(git: Git) -> None:
 
 
 def test_demo(git: Git) -> None:
-    """`demo` needs neither credentials nor a tenant nor settings, shows the whole round and exits with 0."""
+    """`demo` needs neither credentials nor a tenant nor settings, shows every step and exits with 0."""
     words = [*COMMAND, "demo"]
     env = process_env(git, PEAK_API_URL=None, PEAK_AUTH_TOKEN=None, RECONCILER_ENVIRONMENT="prod")
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=env)
@@ -378,5 +378,5 @@ def test_demo(git: Git) -> None:
     assert "Plan: 3 to create." in ended.stdout
     assert 'steps.score.command: "python score.py --quick" -> "python score.py"' in ended.stdout
     assert "Nothing to do: 3 workflows are as Git wants." in ended.stdout
-    assert "Git and the tenant are one." in ended.stdout
+    assert "the tenant matches Git." in ended.stdout
     assert git.server.requests == []

@@ -10,7 +10,7 @@ from flow_helpers import FAULTS, TOKEN, FakeTime, Git, body
 
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
-from reconciler.emulator import executions
+from reconciler.emulator import execution_progress as executions
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.executions.starting import Started, UncertainError, execute_once
@@ -18,9 +18,9 @@ from reconciler.executions.starting import Started, UncertainError, execute_once
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.emulator.model import Execution
-    from reconciler.emulator.requestlog import RecordedRequest
-    from reconciler.emulator.store import Store
+    from reconciler.emulator.request_log import RecordedRequest
+    from reconciler.emulator.state import Execution
+    from reconciler.emulator.tenant_store import TenantStore
     from reconciler.values import JsonObject
 
 PARAMS: JsonObject = {"params": {"global": {"DAYS": "30"}}}
@@ -36,7 +36,7 @@ def _execute(git: Git, workflow_id: int) -> Started:
     return execute_once(git.client, workflow_id, PARAMS, git.time.timing)
 
 
-def _runs(store: Store, workflow_id: int) -> list[str]:
+def _runs(store: TenantStore, workflow_id: int) -> list[str]:
     return [run.id for run in store.executions(workflow_id)]
 
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import TENANTS, Ended, body, step
 
-from reconciler.render.graph import Drawing, graph_json, graph_text
-from reconciler.render.graph_dot import graph_dot
-from reconciler.render.graph_mermaid import graph_mermaid
+from reconciler.render import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
 from reconciler.workflow.step_graph import StepGraph
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from flow_helpers import LIST, RICH, TOKEN, Git, body, process_env, rich, run, step
 from processes import COMMAND
 
-from reconciler.emulator.refusal import Refusal
+from reconciler.emulator.state import HttpError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def test_hostile_tenants(git: Git) -> None:
         git.write(body(name), f"b{number}.yaml")
 
     def refusing(*_: object, **__: object) -> None:
-        raise Refusal(422, f"::error::pwned\n{NAMES[1]}\n::error::pwned\n{ESCAPES}")
+        raise HttpError(422, f"::error::pwned\n{NAMES[1]}\n::error::pwned\n{ESCAPES}")
 
     git.server.store.replace = refusing  # type: ignore[method-assign]
     for words in (["plan"], ["plan", "--format", "json"], ["apply", "--auto-approve"]):
@@ -182,7 +182,7 @@ def test_secrets_that_a_server_repeats(git: Git, quote: Callable[[object], str])
     _write_secretive(git)
 
     def quoting(sent: object, **_: object) -> int:
-        raise Refusal(400, f"{TOKEN}: {quote(sent)}")
+        raise HttpError(400, f"{TOKEN}: {quote(sent)}")
 
     git.server.store.create = quoting  # type: ignore[method-assign]
     assert _tells_nothing(git, _APPLY[0]) == [1]

@@ -9,8 +9,8 @@ import pytest
 from flow_helpers import LIST, TENANTS, body
 from leak_helpers import CANARIES, FORMS, GITHUB_TOKEN, Stage, found_in, secretive
 
-from reconciler.emulator.refusal import Refusal
 from reconciler.emulator.server import EmulatorServer
+from reconciler.emulator.state import HttpError
 from reconciler.workflow.ownership import owner_tag
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_a_server_that_repeats_what_it_was_sent(stage: Stage, status: int) -> No
     stage.git()
 
     def refusing(sent: object, **_: object) -> None:
-        raise Refusal(status, f"{CANARIES['api-token']} sent {json.dumps(sent)} {sent}")
+        raise HttpError(status, f"{CANARIES['api-token']} sent {json.dumps(sent)} {sent}")
 
     stage.server.store.create = refusing  # type: ignore[method-assign,assignment]
     assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 1
@@ -195,7 +195,7 @@ def test_runs(stage: Stage) -> None:
     stage.server.faults = ()
 
     def refusing(*_: object, **__: object) -> None:
-        raise Refusal(422, f"{CANARIES['run-global']} {json.dumps(CANARIES['run-step'])}")
+        raise HttpError(422, f"{CANARIES['run-global']} {json.dumps(CANARIES['run-step'])}")
 
     stage.server.store.execute = refusing  # type: ignore[method-assign,assignment]
     assert stage.run("run", "flow", "--params", "params.json") == 1

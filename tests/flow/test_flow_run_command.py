@@ -12,15 +12,15 @@ import pytest
 from flow_helpers import TOKEN, FakeTime, body, step
 from processes import COMMAND, IMPATIENT, kept_environment
 
-from reconciler.emulator import executions
-from reconciler.emulator.refusal import Refusal
+from reconciler.emulator import execution_progress as executions
 from reconciler.emulator.server import EmulatorServer
+from reconciler.emulator.state import HttpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.emulator.model import Execution
+    from reconciler.emulator.state import Execution
     from reconciler.values import JsonObject
 
 CHAIN = {"load": step(), "train": step(parents=["load"])}
@@ -340,7 +340,7 @@ def test_a_server_that_quotes_parameters(server: EmulatorServer, monkeypatch: py
     quoted = f'{SECRET}"\n'
 
     def refuse(*_: object) -> None:
-        raise Refusal(400, f"no such parameter: {quoted} {json.dumps(quoted)}")
+        raise HttpError(400, f"no such parameter: {quoted} {json.dumps(quoted)}")
 
     monkeypatch.setattr(server.store, "execute", refuse)
     server.store.create(body("flow"))

@@ -10,16 +10,16 @@ import pytest
 from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
 from reconciler.apply import Timing
-from reconciler.cli.commands import logs as logs_command
-from reconciler.emulator import executions
+from reconciler.emulator import execution_progress as executions
 from reconciler.executions.step_logs import StepLog
+from reconciler.operations import workflow_executions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reconciler.emulator.model import Execution
     from reconciler.emulator.server import EmulatorServer
+    from reconciler.emulator.state import Execution
     from reconciler.values import JsonObject
 
 CHAIN = {"load": step("echo hello"), "train": step("exit 3", parents=["load"])}
@@ -163,7 +163,7 @@ def test_follow(
         return whole(run, now)
 
     monkeypatch.setattr(executions, "details", details)
-    monkeypatch.setattr(logs_command, "Timing", partial(Timing, sleep=lambda _: None))
+    monkeypatch.setattr(workflow_executions, "Timing", partial(Timing, sleep=lambda _: None))
     server.store.execute(flow, {})
     (run,) = server.store.executions(flow)
     ended = typed("logs", "flow", "--follow")

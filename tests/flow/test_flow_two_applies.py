@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.apply import Report
-    from reconciler.emulator.model import Record
-    from reconciler.emulator.requestlog import RecordedRequest
+    from reconciler.emulator.request_log import RecordedRequest
+    from reconciler.emulator.state import Record
     from reconciler.operations.engine import Engine
     from reconciler.plan import Plan
 

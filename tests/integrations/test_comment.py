@@ -146,6 +146,6 @@ def test_the_command(host: CodeHost, tmp_path: Path) -> None:
     assert (empty.returncode, "is empty" in empty.stderr, len(host.bodies)) == (3, True, 1)
     assert host.bodies[0].startswith("<!-- peak-reconciler:plan-prod -->\n### Plan: 1 to create.")
     endless = run("/dev/zero")
-    assert (endless.returncode, "larger than 16 MB" in endless.stderr) == (3, True)
+    assert (endless.returncode, "more than 16777216 bytes" in endless.stderr) == (3, True)
     missing = run(tmp_path / "missing")
     assert (missing.returncode, "no such file" in missing.stderr) == (3, True)

@@ -18,7 +18,7 @@ from processes import COMMAND
 from reconciler.cli import main
 from reconciler.client.calls import Clock
 from reconciler.job.outcome import Outcome, Touched
-from reconciler.render.actions import ACTIONS
+from reconciler.render import ACTIONS
 from reconciler.schema import validate
 
 if TYPE_CHECKING:

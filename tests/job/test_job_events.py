@@ -10,7 +10,7 @@ from job_helpers import START
 
 from reconciler.job.events import Entry, Event, Level, event_line
 from reconciler.schema import load_schema, validate
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 
 def _line(message: str = "m", redactor: Redactor | None = None, **fields: Any) -> str:

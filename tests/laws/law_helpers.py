@@ -20,7 +20,7 @@ from reconciler.plan import DefaultResource, Plan, Tenancy, Unchanged, make_plan
 from reconciler.plan.planning import learn
 from reconciler.plan.tenant import describe_all, list_tenant
 from reconciler.rules import load_checked
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

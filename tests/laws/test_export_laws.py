@@ -11,7 +11,7 @@ from law_helpers import ROUNDS, TENANCY, Round, profiles
 from strategies import LAWS, hostile_bodies, workflow_bodies
 
 from reconciler.apply import Status
-from reconciler.emulator.catalogue import DEFAULT_RESOURCE
+from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
 from reconciler.export import Exported, Exporter
 from reconciler.findings import has_errors
@@ -19,7 +19,7 @@ from reconciler.manifests.files import ManifestFile
 from reconciler.manifests.one_file import read_file
 from reconciler.plan import DefaultResource, LiveWorkflow, Unchanged
 from reconciler.rules import check_manifest
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 from reconciler.values import as_object, display_path, lookup
 from reconciler.workflow import hoist_retry_options
 from reconciler.workflow.diff import diff

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.plan.masking import masked, shown_body
-from reconciler.secrecy.fields import Sensitive
+from reconciler.plan.masking import masked
+from reconciler.secrecy import SecretFields, mask_body
 from reconciler.values import ABSENT
 from reconciler.workflow.diff import FieldChange
 
@@ -13,15 +13,15 @@ _TOKEN = "ghp_" + "a1B2" * 9
 def test_a_credential_in_a_command_is_masked() -> None:
     """What looks like a credential is taken out of the words around it, on both sides of a change."""
     path = ("steps", "one", "command")
-    shown = masked(FieldChange(path=path, before=ABSENT, after=f"curl -H {_TOKEN} x"), Sensitive())
+    shown = masked(FieldChange(path=path, before=ABSENT, after=f"curl -H {_TOKEN} x"), SecretFields())
     assert shown.after == "curl -H (sensitive) x"
     url = "postgres://robot:hunter2@db/x"
-    both = masked(FieldChange(path=path, before=[url], after={"a": url}), Sensitive())
+    both = masked(FieldChange(path=path, before=[url], after={"a": url}), SecretFields())
     assert "hunter2" not in str((both.before, both.after))
 
 
 def test_a_credential_in_a_body_is_masked() -> None:
     """The exact body that is shown has none either, at any depth."""
     body = {"name": "a", "steps": {"one": {"parameters": {"env": {"URL": f"x {_TOKEN}"}}}}}
-    assert _TOKEN not in str(shown_body(body, Sensitive()))
-    assert shown_body({"name": "plain"}, Sensitive()) == {"name": "plain"}
+    assert _TOKEN not in str(mask_body(body, SecretFields()))
+    assert mask_body({"name": "plain"}, SecretFields()) == {"name": "plain"}

@@ -18,11 +18,15 @@ from jsonschema import Draft202012Validator
 
 from reconciler import __version__
 from reconciler.findings import CheckResult, Finding, Position, Severity
-from reconciler.render.findings import findings_json, findings_text, summary_line
-from reconciler.render.findings_github import findings_github
-from reconciler.render.findings_gitlab import findings_gitlab, fingerprint
-from reconciler.render.findings_junit import findings_junit
-from reconciler.render.findings_sarif import findings_sarif
+from reconciler.render import (
+    findings_github,
+    findings_json,
+    findings_junit,
+    findings_sarif,
+    findings_text,
+    summary_line,
+)
+from reconciler.render.findings_for_ci import findings_gitlab, fingerprint
 
 _HOSTILE = (
     "\x1b[31mred\x1b]0;title\x07",

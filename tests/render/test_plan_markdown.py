@@ -26,9 +26,10 @@ from reconciler.plan import (
     Unchanged,
     Update,
 )
-from reconciler.render.plan_gitlab import plan_gitlab
-from reconciler.render.plan_markdown import LEAST, LIMIT, MARKER, plan_markdown
-from reconciler.text import Redactor, printable
+from reconciler.render import plan_gitlab
+from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdown
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 from reconciler.values import ABSENT
 from reconciler.workflow.diff import FieldChange
 from reconciler.workflow.ownership import Ownership

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.plan import Plan
-from reconciler.render.plan_text import change_text, plan_summary
+from reconciler.render.plan_as_text import change_text, plan_summary
 from reconciler.workflow.diff import FieldChange
 
 

@@ -14,7 +14,7 @@ from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.rules.online import Lookup, Named, TenantFacts, Version
 from reconciler.rules.tenant import read_facts
-from reconciler.text import Redactor
+from reconciler.secrecy import Redactor
 
 
 @dataclass

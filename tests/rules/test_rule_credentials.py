@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rule_helpers import check, rules, shown
 
-from reconciler.secrecy.credentials import looks_like, without_credentials
-from reconciler.text import SENSITIVE
+from reconciler.secrecy import SENSITIVE, credential_kind, mask_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +107,7 @@ _ORDINARY = [
 def test_token_is_found_and_not_shown(tmp_path: Path, kind: str) -> None:
     """A token is found wherever it stands, alone or inside a text, and neither message nor line shows it."""
     token = _TOKENS[kind]
-    assert looks_like(token)
+    assert credential_kind(token)
     for text in (token, f"run --with {token} --now", f"# a script\nexport A=1\nrun\n{token}\n"):
         manifest = {"name": "x", "steps": {"a": {"parameters": {"env": {"A": text}}}}}
         result = check(tmp_path, json.dumps(manifest))
@@ -142,8 +141,8 @@ def test_token_is_not_shown_by_another_finding(tmp_path: Path, kind: str) -> Non
 @pytest.mark.parametrize("text", _ORDINARY)
 def test_ordinary_text_is_no_credential(text: str) -> None:
     """What a manifest is full of is no credential."""
-    assert looks_like(text) == ""
-    assert without_credentials(text) == text
+    assert credential_kind(text) == ""
+    assert mask_credentials(text) == text
 
 
 def test_one_root_cause_is_told_once(tmp_path: Path) -> None:
@@ -158,5 +157,5 @@ def test_one_root_cause_is_told_once(tmp_path: Path) -> None:
 def test_only_the_word_is_masked() -> None:
     """Of a message only what looks like a credential is taken out."""
     token = _TOKENS["github"]
-    assert without_credentials(f"found '{token}', not text") == f"found '{SENSITIVE}', not text"
-    assert without_credentials("-----BEGIN RSA PRIVATE KEY-----") == SENSITIVE
+    assert mask_credentials(f"found '{token}', not text") == f"found '{SENSITIVE}', not text"
+    assert mask_credentials("-----BEGIN RSA PRIVATE KEY-----") == SENSITIVE

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from strategies import DEPTH, LAWS
 
 from reconciler.findings import Severity
-from reconciler.render.findings import findings_json, findings_text
-from reconciler.render.findings_github import findings_github
-from reconciler.render.findings_gitlab import findings_gitlab
-from reconciler.render.findings_junit import findings_junit
-from reconciler.render.findings_sarif import findings_sarif
+from reconciler.render import (
+    findings_github,
+    findings_gitlab,
+    findings_json,
+    findings_junit,
+    findings_sarif,
+    findings_text,
+)
 from reconciler.rules import check_paths
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from reconciler.client.exceptions import InvalidParameterException
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.secrecy import is_mask
 from reconciler.workflow.patching import (
     KEYWORDS,
     apply_keywords,
-    is_masked_token,
     merge_patch,
     patched_body,
     preserving_webhooks,
@@ -253,7 +253,7 @@ def test_workflow_level_retry_options_and_metadata_are_kept() -> None:
 )
 def test_masked_tokens(masked: Any) -> None:
     """A token that says nothing is recognised as such, and not sent back."""
-    assert is_masked_token(masked)
+    assert is_mask(masked)
     assert _sent_step(repository={"url": "u", "token": masked}) == {"repository": {"url": "u"}}
 
 
@@ -262,7 +262,7 @@ def test_masked_tokens(masked: Any) -> None:
 )
 def test_tokens_that_are_none(name: str) -> None:
     """The name of a credential is sent back, however short or odd it is."""
-    assert not is_masked_token(name)
+    assert not is_mask(name)
     assert _sent_step(repository={"url": "u", "token": name}) == {"repository": {"url": "u", "token": name}}
 
 

@@ -20,7 +20,6 @@ from reconciler.operations import ApplyOptions, ScopeOptions, Settings, apply, a
         ("apply --auto-approve --prune", "In CI: also delete owned workflows without a manifest"),
     ),
 )
-@tenant_options(backup_dir_option)
 @scope_options
 @option(
     "--plan",
@@ -38,6 +37,7 @@ from reconciler.operations import ApplyOptions, ScopeOptions, Settings, apply, a
     section="Apply",
 )
 @apply_options
+@tenant_options(backup_dir_option)
 def command(  # noqa: PLR0913 - one for each group of options
     *,
     settings: Settings,

@@ -13,6 +13,7 @@ from reconciler.cli.terminal import warn
 from reconciler.comments import keep_comment, thread_of
 from reconciler.errors import InvalidInputError
 from reconciler.exits import ExitCode
+from reconciler.files import UnreadableError, decode_text, read_bounded
 from reconciler.text import printable
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
@@ -30,7 +31,8 @@ _MOST_BYTES: Final = 16 * 1024 * 1024
 @option(
     "--author",
     metavar="LOGIN",
-    help="Owner of GITHUB_TOKEN, on GitHub. [default: github-actions[bot]]",
+    help="Owner of GITHUB_TOKEN, on GitHub.",
+    show_default="github-actions[bot]",
 )
 def command(*, file: Path, key: str, author: str | None) -> int:
     """Post the Markdown in FILE on the pull or merge request of this CI run, or replace the earlier comment.
@@ -48,14 +50,9 @@ def command(*, file: Path, key: str, author: str | None) -> int:
 def _text(file: Path) -> str:
     name = printable(str(file))
     try:
-        with file.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-        text = data.decode("utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidInputError(f"{name} cannot be read: {str(reason).lower()}") from None
+        text = decode_text(read_bounded(file, _MOST_BYTES, streams=True))
+    except UnreadableError as error:
+        raise InvalidInputError(f"{name} cannot be read: {error}") from None
     if not text.strip():
         raise InvalidInputError(f"{name} is empty: an earlier comment is left as it is")
-    if len(data) > _MOST_BYTES:
-        raise InvalidInputError(f"{name} is larger than {_MOST_BYTES // 1024**2} MB: too large for a comment")
     return text

@@ -1,4 +1,4 @@
-"""`peak-reconciler emulator`: serve an emulated API until SIGINT or SIGTERM."""
+"""`peak-reconciler emulator`: serve an emulated API until a signal stops it."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ import ipaddress
 import signal
 import threading
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.help import Command, option
-from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import PROFILES, parse_profiles
+from reconciler.emulator import PROFILES, parse_fault, parse_profiles
 from reconciler.errors import UsageError
 
+if TYPE_CHECKING:
+    from reconciler.emulator import EmulatorServer
+
 _EPILOG = f"""\b
-Profiles; any combination, except of the four about tokens:
+Profiles, which combine freely except the four about tokens:
   {", ".join(sorted(PROFILES)[:6])},
   {", ".join(sorted(PROFILES)[6:12])},
   {", ".join(sorted(PROFILES)[12:])},
-  all (all of them but spoke, with token-masked)
+  all (every profile except spoke, with token-masked)
 
 \b
 Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
   KIND      latency, slow-body (both take a duration), drop-before, drop-after,
             truncated, not-json, queue-full, or a status from 400 to 599, which
             may end in -seconds or -date (a Retry-After, takes a duration),
-            -text or -message (other bodies), -after (the request takes effect)
+            -text or -message (other bodies), -after (the request is handled first)
   SETTING   a duration (50ms, 1.5s), a probability (0.2, 20%), xN (only the first
             N times), +N (N requests pass first); for a kind that takes a
-            duration, a bare number is in seconds
+            duration, a bare number is seconds
   METHOD    one HTTP method; /PATH is a shell pattern for the whole path
 
 \b
@@ -45,32 +47,32 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
     metavar="PORT",
     type=click.IntRange(0, 65535),
     required=True,
-    help="Port to listen on; 0 for any free one.",
+    help="Listen on PORT; 0 takes any free one.",
 )
-@option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
+@option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on ADDRESS.")
 @option("--allow-remote", is_flag=True, help="Allow a --host that is not loopback.")
-@option("--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the state.")
-@option("--token", metavar="TOKEN", help="Accept only this token. [default: any]")
+@option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in FILE.")
+@option("--token", metavar="TOKEN", help="Accept only TOKEN as Authorization.", show_default="any")
 @option(
     "--profile",
     "profiles",
     multiple=True,
     metavar="NAME[,NAME...]",
-    help="How workflows read back; repeatable.",
+    help="Quirks of how workflows read back; repeatable.",
 )
 @option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
-@option("--seed", metavar="N", type=int, default=0, help="Seed for random faults.")
+@option("--seed", metavar="N", type=int, default=0, help="Seed of everything random.")
 @option(
     "--request-log",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to append each request to, as JSON.",
+    help="Append each request to FILE as a line of JSON.",
 )
 @option(
     "--step-seconds",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
     default=0.2,
-    help="Duration of a step of an execution.",
+    help="Duration of each step of an execution.",
 )
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     port: int,
@@ -89,8 +91,8 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     Prints one line when it is ready: "listening on http://127.0.0.1:PORT".
     """
     if not (allow_remote or _is_loopback(host)):
-        raise UsageError(f"{host} is not a loopback address", hint="To listen there, add --allow-remote.")
-    server = server_module().EmulatorServer(
+        raise UsageError(f"{host} is not a loopback address", hint="Pass --allow-remote to listen there.")
+    server = emulator_server_class()(
         host=host,
         port=port,
         profile=parse_profiles(profiles),
@@ -109,20 +111,20 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         stopped.wait()
 
 
-def server_module() -> ModuleType:
-    """Return the module of the emulator's server, whose libraries are an extra of the package.
+def emulator_server_class() -> type[EmulatorServer]:
+    """Return `EmulatorServer`, imported on demand.
 
     Raises:
-        UsageError: They are not installed.
+        UsageError: When the libraries that it needs are not installed.
     """
     try:
-        from reconciler.emulator import server  # noqa: PLC0415 - the libraries may be missing
+        from reconciler.emulator import EmulatorServer  # noqa: PLC0415 - the libraries may be missing
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the emulator needs {error.name}, which is not installed",
             hint="Install it with: pip install 'peak-reconciler[emulator]'",
         ) from error
-    return server
+    return EmulatorServer
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,7 +15,7 @@ from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.exits import ExitCode
 from reconciler.moments import read_moment, utc_now, write_moment
 from reconciler.operations import Settings, list_executions
-from reconciler.render.executions import executions_json, executions_text
+from reconciler.render import executions_json, executions_text
 from reconciler.text import clip, printable
 
 _STATUSES: Final = ("Success", "Running", "Stopped", "Stopping", "Failed")
@@ -48,7 +48,6 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
 )
 @name_argument
 @id_option
-@connection_options()
 @option(
     "--count",
     metavar="N",
@@ -73,6 +72,7 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
     section="Selection",
 )
 @format_option()
+@connection_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,

@@ -15,7 +15,7 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
 from reconciler.operations import Settings, export
 from reconciler.operations.new_files import place_files
-from reconciler.render.exports import export_lines
+from reconciler.render import export_lines
 from reconciler.text import printable
 
 
@@ -37,16 +37,17 @@ from reconciler.text import printable
     help="Export the workflow with this id; repeatable.",
     section="Selection",
 )
-@connection_options(concurrent=True)
 @option(
     "--output-dir",
     metavar="DIRECTORY",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write one file for each workflow, and print their names. [default: all to standard output]",
+    help="Write one file for each workflow, and print their names.",
+    show_default="all to standard output",
     section="Output",
     aliases=("--out",),
 )
 @option("--force", is_flag=True, help="With --output-dir: replace existing files.", section="Output")
+@connection_options(concurrent=True)
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,

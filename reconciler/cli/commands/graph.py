@@ -13,10 +13,10 @@ from reconciler.exits import ExitCode
 from reconciler.operations import Settings, step_graphs
 
 _FORMATS: Final = {
-    "text": "graph:graph_text",
-    "dot": "graph_dot:graph_dot",
-    "mermaid": "graph_mermaid:graph_mermaid",
-    "json": "graph:graph_json",
+    "text": "graph_text",
+    "dot": "graph_dot",
+    "mermaid": "graph_mermaid",
+    "json": "graph_json",
 }
 
 
@@ -25,8 +25,8 @@ _FORMATS: Final = {
 )
 @click.argument("target", metavar="[NAME|PATH]", required=False)
 @id_option
-@connection_options()
 @format_option(*_FORMATS, help="Print the graph in this format; dot is that of Graphviz.")
+@connection_options()
 def command(*, settings: Settings, target: str | None, workflow_id: int | None, output_format: str) -> int:
     """Draw which step depends on which: of the manifests in PATH, or of the live workflow NAME.
 

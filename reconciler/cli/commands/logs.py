@@ -11,8 +11,9 @@ from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.operations import Settings, save_log, show_logs
-from reconciler.render.runs import outcome_line
-from reconciler.text import Redactor, clip, printable
+from reconciler.render import outcome_line
+from reconciler.secrecy import Redactor
+from reconciler.text import clip, printable
 
 
 @command_of(
@@ -24,7 +25,6 @@ from reconciler.text import Redactor, clip, printable
 )
 @click.argument("words", metavar="[NAME] [EXECUTION]", nargs=-1)
 @id_option
-@connection_options()
 @option("--step", metavar="STEP", help="Show only this step.", section="Selection")
 @option("--follow", is_flag=True, help="Continue until the execution has ended.")
 @option(
@@ -34,6 +34,7 @@ from reconciler.text import Redactor, clip, printable
     help="Save the whole log of one step into FILE instead of showing it.",
     section="Output",
 )
+@connection_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,

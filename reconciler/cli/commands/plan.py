@@ -13,12 +13,9 @@ from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.terminal import warn
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.exits import ExitCode
+from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, Settings, plan
-from reconciler.operations.output_file import write_file
-from reconciler.render.plan_gitlab import plan_gitlab
-from reconciler.render.plan_json import plan_json
-from reconciler.render.plan_markdown import LEAST, LIMIT, plan_markdown
-from reconciler.render.plan_text import plan_text
+from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
 
 _FORMATS: Final = ("text", "json", "markdown", "gitlab")
 
@@ -34,7 +31,6 @@ _FORMATS: Final = ("text", "json", "markdown", "gitlab")
         ),
     ),
 )
-@tenant_options()
 @scope_options
 @format_option(
     *_FORMATS, help="Print the plan in this format: markdown for a comment, gitlab for its terraform report."
@@ -69,6 +65,7 @@ _FORMATS: Final = ("text", "json", "markdown", "gitlab")
     help="Cut Markdown to N bytes; counts and deletes are cut last.",
     section="Output",
 )
+@tenant_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,
@@ -96,7 +93,7 @@ def command(  # noqa: PLR0913 - one for each option
         lambda name: _rendered(planned, name, settings, bodies=show_bodies, limit=max_markdown_bytes)
     )
     if save_plan is not None:
-        write_file(save_plan, planned.plan_file_text(), private=True)
+        write_text(save_plan, planned.plan_file_text(), private=True)
         warn(f"the plan was saved; to apply it: peak-reconciler apply --plan {save_plan}")
     code = planned.exit_code
     return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code

@@ -44,10 +44,10 @@ class _JobCommand(Command):
         ("reconcile --dry-run --notify-on drift", "Detect drift without applying"),
     ),
 )
-@unresolved_tenant_options(backup_dir_option)
 @scope_options
 @unattended_apply_options
 @job_options
+@unresolved_tenant_options(backup_dir_option)
 @click.pass_context
 def command(  # noqa: PLR0913 - one for each group of options
     context: click.Context,

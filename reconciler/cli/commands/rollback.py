@@ -11,7 +11,7 @@ from reconciler.cli.terminal import show
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.exits import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back
-from reconciler.render.backups import backups_json, backups_text
+from reconciler.render import backups_json, backups_text
 
 
 @command_of(
@@ -23,7 +23,6 @@ from reconciler.render.backups import backups_json, backups_text
     ),
 )
 @click.argument("names", metavar="[NAME|RUN...]", nargs=-1)
-@connection_options(backup_dir_option, concurrent=True)
 @option(
     "--list",
     "list_them",
@@ -31,6 +30,7 @@ from reconciler.render.backups import backups_json, backups_text
     help="Only list the backups, all or those of NAME or RUN.",
 )
 @apply_options
+@connection_options(backup_dir_option, concurrent=True)
 def command(
     *,
     settings: Settings,

@@ -22,8 +22,9 @@ from reconciler.executions.starting import Started
 from reconciler.exits import ExitCode
 from reconciler.operations import ExecutionRequest, Settings, run_execution
 from reconciler.plan import LiveWorkflow
-from reconciler.render.runs import changed_lines, outcome_line, run_json
-from reconciler.text import Redactor, printable
+from reconciler.render import changed_lines, outcome_line, run_json
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
 
 
 @command_of(
@@ -35,7 +36,6 @@ from reconciler.text import Redactor, printable
 )
 @name_argument
 @id_option
-@connection_options()
 @option("--wait", is_flag=True, help="Wait for the end of the execution; exit with 0 only for Success.")
 @option(
     "--timeout",
@@ -63,6 +63,7 @@ from reconciler.text import Redactor, printable
     "Use it for secrets: other users of this machine may see the values of --param.",
 )
 @format_option()
+@connection_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,

@@ -8,11 +8,10 @@ from reconciler.cli.terminal import show
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.exits import ExitCode
 from reconciler.operations import Settings, status
-from reconciler.render.status import status_json, status_text
+from reconciler.render import status_json, status_text
 
 
 @command_of("status")
-@comparing_options
 @format_option()
 @option(
     "--show-unmanaged",
@@ -26,6 +25,7 @@ from reconciler.render.status import status_json, status_text
     help="Exit with 2 when a workflow is out of sync or missing, with 0 when not.",
     section="Output",
 )
+@comparing_options
 def command(*, settings: Settings, output_format: str, show_unmanaged: bool, detailed_exitcode: bool) -> int:
     """Show the sync state and the last execution of each workflow, one line each.
 

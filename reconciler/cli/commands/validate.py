@@ -13,12 +13,12 @@ from reconciler.findings import Severity
 from reconciler.operations import Listener, Settings, validate
 
 _FORMATS: Final = {
-    "text": "findings:findings_text",
-    "json": "findings:findings_json",
-    "github": "findings_github:findings_github",
-    "gitlab": "findings_gitlab:findings_gitlab",
-    "sarif": "findings_sarif:findings_sarif",
-    "junit": "findings_junit:findings_junit",
+    "text": "findings_text",
+    "json": "findings_json",
+    "github": "findings_github",
+    "gitlab": "findings_gitlab",
+    "sarif": "findings_sarif",
+    "junit": "findings_junit",
 }
 
 
@@ -30,7 +30,6 @@ _FORMATS: Final = {
         ("validate --online", "Check references to the tenant, too"),
     ),
 )
-@checking_options
 @option(
     "--changed-since",
     metavar="REF",
@@ -46,6 +45,7 @@ _FORMATS: Final = {
 @format_option(*_FORMATS, help="Print the findings in this format.")
 @output_option
 @option("--list-rules", is_flag=True, help="Only list the rules and their reasons.", section="Output")
+@checking_options
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings | None,
@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913 - one for each option
     if settings is None:
         from reconciler.rules import ALL_RULES  # noqa: PLC0415 - only for this list
 
-        show(rendered("rules:rules_json" if output_format == "json" else "rules:rules_text", ALL_RULES))
+        show(rendered("rules_json" if output_format == "json" else "rules_text", ALL_RULES))
         return ExitCode.OK
     targets = read_outputs(outputs, _FORMATS, output_format)
     listener = _listener(settings) if online else None

@@ -1,0 +1,165 @@
+"""The emulated tenant: its store, and the answers about it as a profile reads them back.
+
+The only place where stored facts and read-side quirks meet; knows no HTTP. Stored bodies are copied, never
+returned.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from reconciler.emulator import emulated_catalogue, execution_progress, profiles
+from reconciler.emulator.accepted_bodies import copy_json, effective_triggers, merged_env
+from reconciler.emulator.execution_progress import iso
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.emulator.state import Record
+    from reconciler.emulator.tenant_store import TenantStore
+
+_HEAD: Final = ("id", "name", "createdAt", "updatedAt", "status", "steps", "lastExecution", "triggers")
+
+
+class EmulatedTenant:
+    """The tenant that the endpoints serve.
+
+    Args:
+        store: The workflows and executions.
+        profile: The read-side quirks in force, checked; may be replaced at any time.
+        seed: The seed of shuffling.
+    """
+
+    def __init__(self, store: TenantStore, profile: frozenset[str], seed: int) -> None:
+        self.store = store
+        self.profile = profile
+        self._random = random.Random(seed)  # noqa: S311 - order, not secrecy
+
+    def create(self, body: JsonObject) -> JsonObject:
+        """Store a new workflow and return the API's answer.
+
+        Raises:
+            HttpError: As `TenantStore.create`.
+        """
+        workflow_id = self.store.create(body, unique_names="unique-names" in self.profile)
+        return self._identity(workflow_id)
+
+    def replace(self, workflow_id: int, body: JsonObject) -> JsonObject:
+        """Replace a workflow's body and return the API's answer.
+
+        Raises:
+            HttpError: As `TenantStore.replace`.
+        """
+        self.store.replace(workflow_id, body, unique_names="unique-names" in self.profile)
+        return self._identity(workflow_id)
+
+    def find(
+        self,
+        *,
+        term: str,
+        statuses: frozenset[str],
+        last_statuses: frozenset[str],
+        modified_by: frozenset[str],
+    ) -> list[Record]:
+        """Return the workflows whose name contains `term` and that pass every non-empty filter."""
+        found: Iterable[Record] = self.store.records()
+        if term:
+            lowered = term.lower()
+            found = (record for record in found if lowered in record.name.lower())
+        if modified_by:
+            found = (record for record in found if record.modified_by in modified_by)
+        if statuses:
+            found = (record for record in found if self.store.status(record) in statuses)
+        if last_statuses:
+            found = (record for record in found if self._last_status(record) in last_statuses)
+        return list(found)
+
+    def summaries(self, records: Iterable[Record]) -> list[JsonValue]:
+        """Return the workflows as a page of the list shows them."""
+        now = self.store.now()
+        return profiles.read_page(
+            [self._summary(record, now) for record in records], self.profile, self._random
+        )
+
+    def describe(self, workflow_id: int) -> JsonObject:
+        """Return one workflow in full: the body as stored, with what the platform adds to it.
+
+        Raises:
+            HttpError: 404 when no workflow has this ID.
+        """
+        record = self.store.get(workflow_id)
+        body = as_object(copy_json(record.body))
+        shown = self._summary(record, self.store.now())
+        shown["steps"] = {
+            name: _described_step(as_object(step)) for name, step in as_object(body.get("steps")).items()
+        }
+        head: JsonObject = {key: shown[key] for key in _HEAD if key in shown}
+        rest = {key: value for key, value in body.items() if key not in {*shown, "watchers", "lastExecution"}}
+        view = {**head, "watchers": as_list(body.get("watchers")), "tags": shown["tags"], **rest}
+        return profiles.read_workflow(view, self.profile, self._random)
+
+    def metadata(self) -> JsonObject:
+        """Return the metadata of the tenant."""
+        metadata: JsonObject = {"tenantName": "emulator"}
+        if "spoke" in self.profile:
+            metadata["spokeDetails"] = {"domain": "emulator-spoke.peak.ai"}
+        return metadata
+
+    def _identity(self, workflow_id: int) -> JsonObject:
+        """Return the answer to a create or a replacement."""
+        record = self.store.get(workflow_id)
+        return {"id": record.id, "triggers": _shown_triggers(record, self.store.now())}
+
+    def _summary(self, record: Record, now: float) -> JsonObject:
+        """Return the workflow as the list shows it, before any profile."""
+        shown: JsonObject = {
+            "id": record.id,
+            "name": record.name,
+            "createdAt": iso(record.created_at),
+            "updatedAt": iso(record.updated_at),
+            "status": self.store.status(record),
+        }
+        last = self.store.last_execution(record.id)
+        if last is not None:
+            shown["lastExecution"] = execution_progress.last_execution(last, now)
+        shown["triggers"] = _shown_triggers(record, now)
+        shown["tags"] = [copy_json(tag) for tag in as_list(record.body.get("tags"))]
+        return shown
+
+    def _last_status(self, record: Record) -> str:
+        last = self.store.last_execution(record.id)
+        return execution_progress.status(last, self.store.now()) if last else ""
+
+
+def _described_step(step: JsonObject) -> JsonObject:
+    """Return a copied `step` with its image's name and version, and `env` as a list of one-key maps."""
+    if step.get("imageId") is not None:
+        step["imageName"] = emulated_catalogue.image_name(step["imageId"])
+    if step.get("imageVersionId") is not None:
+        step["imageVersion"] = emulated_catalogue.image_version(step["imageVersionId"])
+    parameters = step.get("parameters")
+    if isinstance(parameters, dict):
+        env = merged_env(parameters.get("env"))
+        if isinstance(env, dict):
+            parameters["env"] = [{key: value} for key, value in env.items()]
+    return step
+
+
+def _shown_triggers(record: Record, now: float) -> list[JsonValue]:
+    webhooks = iter(record.webhooks)
+    shown: list[JsonValue] = []
+    for trigger in effective_triggers(record.body):
+        if trigger.get("webhook"):
+            shown.append({"webhook": next(webhooks)})
+        else:
+            shown.append({"cron": trigger["cron"], "scheduled": iso(_next_full_hour(now))})
+    return shown
+
+
+def _next_full_hour(moment: float) -> float:
+    """Return the first full hour after `moment`, used as the next execution of every cron trigger."""
+    hour = datetime.fromtimestamp(moment, tz=timezone.utc).replace(minute=0, second=0, microsecond=0)
+    return (hour + timedelta(hours=1)).timestamp()

@@ -1,0 +1,167 @@
+"""The plan of an execution, made at its start: which steps run, in what order, which fail, what they log.
+
+Pure: a workflow's steps in, `PlannedStep`s out. The order follows `parents`; independent steps run in
+parallel. A standard step whose command is `exit N` with N other than 0 fails, and its descendants do not
+run. `stepsToRun`, `skip` and `skipDAG` are respected; retries, timeouts and `executionParameters` are not
+simulated.
+"""
+
+from __future__ import annotations
+
+import re
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Final
+
+from reconciler.emulator import emulated_catalogue
+from reconciler.emulator.state import HttpError, PlannedStep
+from reconciler.values import as_list, as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.values import JsonObject
+
+SUCCESS: Final = "Success"
+FAILED: Final = "Failed"
+SKIPPED: Final = "Skipped"
+NOT_RUN: Final = "NotRun"
+
+_EXIT = re.compile(r"\s*exit\s+(\d+)\s*")
+
+
+def plan_steps(steps: JsonObject, request: JsonObject, step_seconds: float) -> tuple[PlannedStep, ...]:
+    """Return each of `steps` with its outcome, times and log lines in an execution.
+
+    Args:
+        steps: The workflow's steps by name.
+        request: The body of the execute request: `params` and `stepsToRun`, both optional.
+        step_seconds: The duration of each step.
+
+    Raises:
+        HttpError: 400 when `stepsToRun` has an unknown step, 422 when parents form a cycle.
+    """
+    bodies = {name: as_object(step) for name, step in steps.items()}
+    parents = {name: _parents(body, bodies) for name, body in bodies.items()}
+    order = _topological_order(parents)
+    skipped = _skipped(bodies, parents, order, request)
+    params = as_object(request.get("params"))
+    planned: dict[str, PlannedStep] = {}
+    for name in order:
+        body, exit_code = bodies[name], _exit_code(bodies[name])
+        above = [planned[parent] for parent in parents[name]]
+        outcome = SKIPPED if name in skipped else _outcome(exit_code, above)
+        start = max((parent.end for parent in above), default=0.0)
+        ran = outcome in {SUCCESS, FAILED}
+        planned[name] = PlannedStep(
+            name=name,
+            kind=str(body.get("type") or "standard"),
+            outcome=outcome,
+            start=start,
+            end=start + step_seconds if ran else start,
+            lines=_log_lines(name, body, params, exit_code) if ran else (),
+        )
+    return tuple(planned[name] for name in bodies)
+
+
+def _parents(body: JsonObject, bodies: Mapping[str, JsonObject]) -> list[str]:
+    return [parent for parent in as_list(body.get("parents")) if isinstance(parent, str) and parent in bodies]
+
+
+def _topological_order(parents: Mapping[str, list[str]]) -> list[str]:
+    """Return the names so that every step comes after its parents."""
+    try:
+        return list(TopologicalSorter(parents).static_order())
+    except CycleError as error:
+        cycle = sorted(set(error.args[1]))
+        raise HttpError(422, f"the parents of these steps form a cycle: {', '.join(cycle)}") from error
+
+
+def _skipped(
+    bodies: Mapping[str, JsonObject],
+    parents: Mapping[str, list[str]],
+    order: Sequence[str],
+    request: JsonObject,
+) -> set[str]:
+    """Return the steps that do not run: not chosen by `stepsToRun`, or skipped by configuration."""
+    alone, with_descendants = set[str](), set[str]()
+    for name, body in bodies.items():
+        skip = as_object(as_object(body.get("runConfiguration")).get("skipConfiguration"))
+        if skip.get("skipDAG") is True:
+            with_descendants.add(name)
+        elif skip.get("skip") is True:
+            alone.add(name)
+    chosen = _chosen(bodies, parents, order, request)
+    return alone | _with_descendants(with_descendants, parents, order) | (set(bodies) - chosen)
+
+
+def _chosen(
+    bodies: Mapping[str, JsonObject],
+    parents: Mapping[str, list[str]],
+    order: Sequence[str],
+    request: JsonObject,
+) -> set[str]:
+    choices = [as_object(choice) for choice in as_list(request.get("stepsToRun"))]
+    if not choices:
+        return set(bodies)
+    names = {str(choice.get("stepName")) for choice in choices}
+    if unknown := sorted(names - set(bodies)):
+        raise HttpError(400, f"stepsToRun has steps that the workflow does not have: {', '.join(unknown)}")
+    roots = {str(choice["stepName"]) for choice in choices if choice.get("runDAG") is True}
+    return names | _with_descendants(roots, parents, order)
+
+
+def _with_descendants(roots: set[str], parents: Mapping[str, list[str]], order: Sequence[str]) -> set[str]:
+    found = set(roots)
+    for name in order:
+        if any(parent in found for parent in parents[name]):
+            found.add(name)
+    return found
+
+
+def _outcome(exit_code: int, parents: Sequence[PlannedStep]) -> str:
+    if any(parent.outcome in {FAILED, NOT_RUN} for parent in parents):
+        return NOT_RUN
+    return FAILED if exit_code else SUCCESS
+
+
+def _exit_code(body: JsonObject) -> int:
+    command = body.get("command")
+    match = _EXIT.fullmatch(command) if isinstance(command, str) else None
+    return int(match.group(1)) if match else 0
+
+
+# Log lines; when each appears is decided by `execution_progress`.
+
+
+def _log_lines(name: str, body: JsonObject, params: JsonObject, exit_code: int) -> tuple[str, ...]:
+    """Return the log lines of the step `name`; `params` has `global` and `stepWise`."""
+    given = {**as_object(params.get("global")), **as_object(as_object(params.get("stepWise")).get(name))}
+    parameters = [f"Parameter {key}={value}" for key, value in given.items()]
+    finished = f"Step {name} finished with exit code {exit_code}"
+    return (*_preparation_lines(body), *parameters, *_work_lines(body), finished)
+
+
+def _preparation_lines(body: JsonObject) -> list[str]:
+    repository = as_object(body.get("repository"))
+    lines = []
+    if repository.get("url"):
+        target = str(repository["url"]).rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")
+        lines += [f"Cloning into '{target}'...", f"Switched to branch '{repository.get('branch') or 'main'}'"]
+    if body.get("imageId"):
+        version = emulated_catalogue.image_version(body.get("imageVersionId"))
+        lines.append(f"Using image {emulated_catalogue.image_name(body['imageId'])}:{version}")
+    return lines
+
+
+def _work_lines(body: JsonObject) -> list[str]:
+    kind = body.get("type") or "standard"
+    if kind == "http":
+        return [f"{str(body.get('method') or 'get').upper()} {body.get('url')}", "Response status 200"]
+    if kind == "sql":
+        source = body.get("sqlQueryPath") or as_object(body.get("repository")).get("filePath")
+        return [f"Running query {source}", "1 statement executed"]
+    if kind == "export":
+        return [f"Exporting {body.get('schema')}.{body.get('table')}", "0 rows exported"]
+    command = str(body.get("command") or "")
+    echoed = command.removeprefix("echo ")
+    return [f"Running: {command}", *([echoed] if echoed != command else [])]

@@ -1,0 +1,165 @@
+"""Files: replaced whole or not at all when written, bounded when read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler.errors import ReconcilerError, reason_of
+
+
+class UnreadableError(Exception):
+    """A file that cannot be read; the text says why, as a part of a sentence."""
+
+
+def write_atomically(
+    path: Path,
+    content: str | Iterable[bytes],
+    *,
+    private: bool = False,
+    durable: bool = False,
+    follow_link: bool = True,
+) -> None:
+    """Write `content` to the file `path`, replacing what is there in one step.
+
+    A reader sees all of the old content or all of the new. A pipe or a device is written to, never replaced.
+
+    Args:
+        path: The file; its directory must exist.
+        content: Text, written as UTF-8, or pieces of bytes.
+        private: Restrict a new file to its owner (mode 0600).
+        durable: Return only once the content is on the disk.
+        follow_link: Replace the target of a symbolic link; otherwise the link itself.
+
+    Raises:
+        OSError: The file cannot be written; what was there is unchanged.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            device.writelines(_pieces(content))
+        return
+    target = Path(os.path.realpath(path)) if follow_link else path
+    part = write_part(target, content, private=private, durable=durable)
+    try:
+        part.replace(target)
+    finally:
+        remove(part)
+
+
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Write `text` to the file `path` that a user named, in one step; a symbolic link is followed.
+
+    Args:
+        path: The file; `-` is refused, so that nobody who means standard output gets a file of that name.
+        text: The text.
+        private: Restrict the file to its owner (mode 0600).
+
+    Raises:
+        ReconcilerError: The file cannot be written; what was there is unchanged.
+    """
+    if str(path) == "-":
+        raise ReconcilerError("'-' is not a file name here", hint="Use /dev/stdout for standard output.")
+    try:
+        write_atomically(path, text, private=private)
+    except OSError as error:
+        raise ReconcilerError(f"{path} cannot be written: {reason_of(error)}") from error
+
+
+def write_part(
+    path: Path, content: str | Iterable[bytes], *, private: bool = False, durable: bool = False
+) -> Path:
+    """Write `content` to a new file next to `path`, and return that file, which the caller moves or removes.
+
+    Its name cannot be guessed and the file is created exclusively, so no link planted in the directory is
+    followed.
+
+    Raises:
+        OSError: The file cannot be written; nothing is left.
+    """
+    part = path.with_name(f".peak-reconciler-{secrets.token_hex(8)}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(_pieces(content))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+    except BaseException:
+        remove(part)
+        raise
+    return part
+
+
+def move_to_new(part: Path, path: Path) -> None:
+    """Move `part` to `path` unless something is there, also when another process creates it at this moment.
+
+    Raises:
+        FileExistsError: Something is there.
+        OSError: The file cannot be moved.
+    """
+    try:
+        os.link(part, path)  # unlike a rename, this fails when another process was faster
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        part.rename(path)
+    else:
+        remove(part)
+
+
+def remove(path: Path) -> None:
+    """Remove the file `path` if it exists and can be removed."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def read_bounded(path: Path, limit: int, *, streams: bool = False) -> bytes:
+    """Return the content of the file `path`.
+
+    Args:
+        path: The file.
+        limit: The largest size, in bytes.
+        streams: Accept pipes and devices as well as regular files.
+
+    Raises:
+        UnreadableError: It cannot be read, is larger than `limit`, or is not a regular file.
+    """
+    try:
+        status = path.stat()
+        if not streams and not stat.S_ISREG(status.st_mode):  # opening a pipe would hang
+            raise UnreadableError("it is not a regular file")
+        if status.st_size > limit:
+            raise UnreadableError(f"it has {status.st_size} bytes; at most {limit} are read")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise UnreadableError(reason_of(error)) from error
+    except ValueError:  # a NUL in the name
+        raise UnreadableError("no file can have this name") from None
+    if len(data) > limit:
+        raise UnreadableError(f"it has more than {limit} bytes")
+    return data
+
+
+def decode_text(data: bytes) -> str:
+    """Return `data` as text, without a byte order mark.
+
+    Raises:
+        UnreadableError: It is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UnreadableError(f"it is not UTF-8 text (byte {error.start}, line {line})") from None
+
+
+def _pieces(content: str | Iterable[bytes]) -> Iterable[bytes]:
+    return (content.encode("utf-8"),) if isinstance(content, str) else content

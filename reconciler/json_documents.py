@@ -1,0 +1,119 @@
+"""JSON documents: versioned and ASCII when written, strict and bounded when read."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Final, NoReturn
+
+from reconciler.files import UnreadableError, read_bounded
+from reconciler.values import JsonObject, JsonValue
+
+_MAX_DEPTH: Final = 100
+"""Objects and arrays inside one another."""
+
+
+class NotJsonError(ValueError):
+    """Bytes that are not strict JSON."""
+
+
+class NestingError(ValueError):
+    """JSON that is nested too deeply."""
+
+
+def versioned(version: int, fields: JsonObject) -> JsonObject:
+    """Return a document of a documented format: its `format_version`, then `fields`."""
+    return {"format_version": version, **fields}
+
+
+def document_text(document: JsonValue) -> str:
+    """Return `document` as indented ASCII text without a final newline."""
+    return json.dumps(document, indent=2, ensure_ascii=True)
+
+
+def parse_json(data: bytes) -> JsonValue:
+    """Return the JSON value in `data`, which must be UTF-8, without duplicate keys, NaN or infinity.
+
+    Raises:
+        NotJsonError: It is not JSON.
+        NestingError: It is nested more than 100 levels deep.
+    """
+    try:
+        value: JsonValue = json.loads(
+            data.decode("utf-8-sig"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except RecursionError:
+        raise NestingError from None
+    except ValueError as error:
+        raise NotJsonError from error
+    if _deeper_than(value, _MAX_DEPTH):
+        raise NestingError
+    return value
+
+
+def read_object(path: Path, limit: int, *, streams: bool = False) -> JsonObject:
+    """Return the JSON object that the file `path` holds.
+
+    Args:
+        path: The file.
+        limit: The largest size, in bytes.
+        streams: Accept pipes and devices as well as regular files.
+
+    Raises:
+        UnreadableError: It cannot be read, is larger than `limit`, or is not a JSON object.
+    """
+    return parse_object(read_bounded(path, limit, streams=streams))
+
+
+def parse_object(data: bytes) -> JsonObject:
+    """Return the JSON object in `data`, strictly read.
+
+    Raises:
+        UnreadableError: It is not a JSON object.
+    """
+    try:
+        value = parse_json(data)
+    except NotJsonError:
+        raise UnreadableError("it is not JSON") from None
+    except NestingError:
+        raise UnreadableError("it is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise UnreadableError("it is not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key occurs twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is out of range")
+    return value
+
+
+def _deeper_than(value: JsonValue, limit: int) -> bool:
+    level: list[JsonValue] = [value]
+    for _ in range(limit):
+        inner: list[JsonValue] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        if not inner:
+            return False
+        level = inner
+    return True

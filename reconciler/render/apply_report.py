@@ -1,0 +1,104 @@
+"""The result of an apply as text, as JSON, and as lines of progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.apply import Report, Result, Status
+from reconciler.client.exchanges import Traffic
+from reconciler.json_documents import document_text, versioned
+from reconciler.manifests.manifest import WhenRunning
+from reconciler.plan import Action, Delete, Update, live_id
+from reconciler.render.actions import DONE, RUNNING, action_method, action_name
+from reconciler.render.request_lines import traffic_document, traffic_line
+from reconciler.render.styling import paint
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
+from reconciler.values import JsonObject, dump_compact
+
+FORMAT_VERSION: Final = 1
+
+
+def report_json(report: Report, traffic: Traffic, redactor: Redactor) -> str:
+    """Return `report` as one JSON object, without any secret."""
+    return document_text(redactor.value(report_document(report, traffic)))
+
+
+def report_document(report: Report, traffic: Traffic) -> JsonObject:
+    """Return the JSON document of a report, texts not yet redacted."""
+    fields: JsonObject = {
+        "summary": {status.value: report.count(status) for status in Status},
+        "traffic": traffic_document(traffic),
+        "results": [_result(result) for result in report.results],
+    }
+    return versioned(FORMAT_VERSION, fields)
+
+
+def _result(result: Result) -> JsonObject:
+    action = result.action
+    return {
+        "name": action.name,
+        "action": action_name(action),
+        "status": result.status.value,
+        "id": result.id if result.id is not None else live_id(action),
+        "method": action_method(action),
+        "error": result.error or None,
+        "notes": list(result.notes),
+    }
+
+
+def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
+    """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
+    lines: list[str] = []
+    for result in report.results:
+        lines += [printable(redactor.text(line)) for line in _remarks(result)]
+    counts = ", ".join(f"{report.count(status)} {status.value.replace('_', ' ')}" for status in Status)
+    whole = all(result.status is Status.DONE for result in report.results)
+    applied = paint(f"Applied: {counts}.", "green" if whole else "red")
+    return "\n".join([*lines, applied, traffic_line(traffic)])
+
+
+def _remarks(result: Result) -> Iterator[str]:
+    if result.status is not Status.DONE:
+        word = result.status.value.replace("_", " ")
+        yield f"  {word}: {result.action.name}: {result.error}"
+    for note in result.notes:
+        yield f"  note: {result.action.name}: {note}"
+
+
+def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:
+    """Return one line about the progress of an action.
+
+    Args:
+        action: The action.
+        event: `None` at its start, a text while it waits, its result at the end.
+        redactor: Removes known secrets.
+    """
+    if event is None:
+        words = f"{RUNNING[action_name(action)]} …{_waiting(action)}"
+    elif isinstance(event, str):
+        words = event
+    else:
+        words = _ended(action, event) + "".join(f"; note: {note}" for note in event.notes)
+    return printable(redactor.text(f"{_subject(action)}: {words}"))
+
+
+def _ended(action: Action, result: Result) -> str:
+    if result.status is not Status.DONE:
+        return f"{result.status.value.replace('_', ' ')}: {result.error}"
+    seen = "seen to be gone" if isinstance(action, Delete) else "read back and as Git wants"
+    return f"{DONE[action_name(action)]} (id {result.id}), {seen}"
+
+
+def _subject(action: Action) -> str:
+    # In quotes where a CI system would run the line as a command.
+    return dump_compact(action.name) if action.name.lstrip().startswith(":") else action.name
+
+
+def _waiting(action: Action) -> str:
+    running = isinstance(action, Update | Delete) and action.live.running
+    waits = isinstance(action, Delete) or (
+        isinstance(action, Update) and action.manifest.settings.when_running is WhenRunning.WAIT
+    )
+    return " once its run has ended" if running and waits else ""

@@ -1,0 +1,169 @@
+"""Step graphs as a tree of text, JSON, Graphviz DOT and Mermaid: which step waits for which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.json_documents import document_text, versioned
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject
+from reconciler.workflow.step_graph import StepGraph
+
+FORMAT_VERSION: Final = 1
+_STANDARD: Final = "standard"
+_MARKUP: Final = re.compile(r"[^\w .,()/-]")
+"""Every character that may be markup to Mermaid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A workflow to draw.
+
+    Args:
+        name: Its name, already redacted.
+        graph: Its steps.
+        id: The id of a live workflow.
+        file: The file of a manifest.
+    """
+
+    name: str
+    graph: StepGraph
+    id: int | None = None
+    file: str | None = None
+
+
+def _label(name: str) -> str:
+    return clip(printable(name), 100)
+
+
+def _title(graph: StepGraph, name: str) -> str:
+    kind = graph.types.get(name, _STANDARD)
+    return name if kind == _STANDARD else f"{name} ({kind})"
+
+
+def graph_text(drawings: Sequence[Drawing]) -> str:
+    """Return a tree for each workflow: below each step, the steps that wait for it.
+
+    A step that waits for several is drawn with its own branches the first time, and afterwards by name only.
+    """
+    return "\n\n".join("\n".join(_tree(drawing)) for drawing in drawings)
+
+
+def _tree(drawing: Drawing) -> Iterator[str]:
+    graph = drawing.graph
+    yield _label(drawing.name)
+    shown: set[str] = set()
+    first = list(graph.levels[0]) if graph.levels else []
+    yield from _branches(graph, first, shown)
+    if graph.stuck:
+        yield f"These never start, because they wait for each other: {', '.join(map(_label, graph.stuck))}"
+        for name in graph.stuck:
+            if name not in shown:
+                yield from _branches(graph, [name], shown)
+
+
+def _branches(graph: StepGraph, roots: list[str], shown: set[str]) -> Iterator[str]:
+    waiting = [(name, "", index == len(roots) - 1, "") for index, name in enumerate(roots)][::-1]
+    while waiting:
+        name, indent, last, parent = waiting.pop()
+        line = f"{indent}{'└─' if last else '├─'} {_label(name)}"
+        if name in shown:
+            yield f"{line} (see above)"
+            continue
+        shown.add(name)
+        yield line + _remarks(graph, name, parent)
+        below = indent + ("   " if last else "│  ")
+        children = graph.children[name]
+        waiting += [(child, below, index == len(children) - 1, name) for index, child in enumerate(children)][
+            ::-1
+        ]
+
+
+def _remarks(graph: StepGraph, name: str, parent: str) -> str:
+    kind = graph.types.get(name, _STANDARD)
+    others = [other for other in graph.parents[name] if other != parent]
+    remarks = f" [{_label(kind)}]" if kind != _STANDARD else ""
+    remarks += f" (waits for {', '.join(map(_label, others))}, too)" if others else ""
+    missing = graph.missing.get(name, ())
+    return remarks + (f" (waits for what is no step: {', '.join(map(_label, missing))})" if missing else "")
+
+
+def graph_json(drawings: Sequence[Drawing]) -> str:
+    """Return one JSON object, `format_version` and `workflows`, each with its steps in execution order."""
+    fields: JsonObject = {"workflows": [_workflow(drawing) for drawing in drawings]}
+    return document_text(versioned(FORMAT_VERSION, fields))
+
+
+def _workflow(drawing: Drawing) -> JsonObject:
+    graph = drawing.graph
+    levels = {name: number for number, level in enumerate(graph.levels) for name in level}
+    return {
+        "name": drawing.name,
+        "id": drawing.id,
+        "file": drawing.file,
+        "steps": [
+            {
+                "name": name,
+                "type": graph.types.get(name, _STANDARD),
+                "level": levels.get(name),
+                "parents": [*graph.parents[name]],
+                "missing": [*graph.missing.get(name, ())],
+            }
+            for name in graph.order
+        ],
+    }
+
+
+def graph_dot(drawings: Sequence[Drawing]) -> str:
+    """Return a Graphviz digraph for each workflow."""
+    return "\n".join(line for drawing in drawings for line in _digraph(drawing))
+
+
+def _digraph(drawing: Drawing) -> Iterator[str]:
+    graph = drawing.graph
+    nodes = {name: f"s{number}" for number, name in enumerate(graph.order)}
+    yield f"digraph {_dot_string(drawing.name)} {{"
+    yield "  rankdir=LR;"
+    yield "  node [shape=box];"
+    for name, node in nodes.items():
+        yield f"  {node} [label={_dot_string(_title(graph, name))}];"
+    for name, node in nodes.items():
+        for parent in graph.parents[name]:
+            yield f"  {nodes[parent]} -> {node};"
+        for index, missing in enumerate(graph.missing.get(name, ())):
+            yield f"  {node}m{index} [label={_dot_string(f'{missing}: no step')}, style=dashed];"
+            yield f"  {node}m{index} -> {node} [style=dashed];"
+    yield "}"
+
+
+def _dot_string(text: str) -> str:
+    escaped = _label(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def graph_mermaid(drawings: Sequence[Drawing]) -> str:
+    """Return one Mermaid flowchart with a box for each workflow; GitHub and GitLab draw it in Markdown."""
+    lines = [line for number, drawing in enumerate(drawings) for line in _box(drawing, f"w{number}")]
+    return "\n".join(["flowchart LR", *lines])
+
+
+def _box(drawing: Drawing, box: str) -> Iterator[str]:
+    graph = drawing.graph
+    nodes = {name: f"{box}s{number}" for number, name in enumerate(graph.order)}
+    yield f"  subgraph {box}[{_mermaid_string(drawing.name)}]"
+    for name, node in nodes.items():
+        yield f"    {node}[{_mermaid_string(_title(graph, name))}]"
+    for name, node in nodes.items():
+        for parent in graph.parents[name]:
+            yield f"    {nodes[parent]} --> {node}"
+        for index, missing in enumerate(graph.missing.get(name, ())):
+            yield f"    {node}m{index}([{_mermaid_string(f'{missing}, no step')}]) -.-> {node}"
+    yield "  end"
+
+
+def _mermaid_string(text: str) -> str:
+    escaped = _MARKUP.sub(lambda char: f"#{ord(char.group())};", _label(text))
+    return f'"{escaped or " "}"'

@@ -1,0 +1,83 @@
+"""A plan as JSON: in its own versioned format, and as the counts that GitLab shows in a merge request."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from reconciler.json_documents import document_text, versioned
+from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
+from reconciler.render.actions import action_method, action_name, count_actions
+from reconciler.secrecy import Redactor, mask_body
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
+from reconciler.workflow.diff import FieldChange
+
+FORMAT_VERSION: Final = 1
+
+
+def plan_json(plan: Plan, redactor: Redactor) -> str:
+    """Return `plan` as one JSON object, without any secret."""
+    return document_text(redactor.value(plan_document(plan)))
+
+
+def plan_document(plan: Plan) -> JsonObject:
+    """Return the JSON document of a plan, secret fields masked and other texts not yet redacted.
+
+    Unchanged workflows are counted, and named only in `notes`.
+    """
+    fields: JsonObject = {
+        "summary": dict[str, JsonValue](count_actions(plan)),
+        "changes": [change_json(action) for action in plan.actions if not isinstance(action, Unchanged)],
+        "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
+        "unselected": plan.unselected,
+        "refusal": plan.refusal or None,
+        "notes": [{"name": action.name, "note": note} for action in plan.actions for note in action.notes],
+    }
+    return versioned(FORMAT_VERSION, fields)
+
+
+def _unmanaged(item: Listed) -> JsonObject:
+    owners: list[JsonValue] = [] if item.marks is None else [*sorted(item.marks.owners)]
+    return {"name": item.name, "id": item.id, "owners": owners}
+
+
+def change_json(action: Action) -> JsonObject:
+    """Return one item of `changes`, every secret field masked."""
+    position = action.source.position(("name",)) if action.source else None
+    return {
+        "name": action.name,
+        "action": action_name(action),
+        "id": live_id(action),
+        "method": action_method(action),
+        "reason": action.reason if isinstance(action, Update | Refusal) else None,
+        "file": action.source.file if action.source else None,
+        "line": position.line if position else None,
+        "fields": [_field(change) for change in changes_of(action)],
+        "warnings": list(action.warnings),
+        "body": mask_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,
+    }
+
+
+def changes_of(action: Action) -> tuple[FieldChange, ...]:
+    """Return the fields that an action changes, masked; none for a delete, and for what changes nothing."""
+    return action.changes if isinstance(action, Create | Update | SetPaused) else ()
+
+
+def _field(change: FieldChange) -> JsonObject:
+    return {
+        "path": list(change.path),
+        "before": _value(change.before),
+        "after": _value(change.after),
+        "sensitive": change.sensitive,
+    }
+
+
+def _value(value: JsonValue | Absent) -> JsonValue:
+    return None if value is ABSENT else value
+
+
+def plan_gitlab(plan: Plan) -> str:
+    """Return GitLab's `artifacts:reports:terraform` as JSON: the counts `create`, `update` and `delete`."""
+    counts = count_actions(plan)
+    updated = sum(counts[name] for name in ("update", "rename", "pause", "resume"))
+    return json.dumps({"create": counts["create"], "update": updated, "delete": counts["delete"]})

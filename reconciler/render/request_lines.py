@@ -1,0 +1,75 @@
+"""Sent requests as lines of a log and as entries of a run record, with every body masked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Final
+
+from reconciler.client.exchanges import RequestRecord, Traffic
+from reconciler.moments import in_milliseconds
+from reconciler.secrecy import Redactor, hide_texts
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject, JsonValue, as_object, dump_compact
+
+_LONGEST_BODY: Final = 2000
+_SHOWN_WAIT: Final = 0.05
+"""The shortest wait in seconds that does not show as 0.0."""
+
+
+def exchange_line(exchange: RequestRecord, redactor: Redactor) -> str:
+    """Return one line with a request, its outcome and its body.
+
+    Every text in the body is masked except the workflow's name: which of them are secrets is unknown here.
+
+    Args:
+        exchange: The request.
+        redactor: Removes known secrets from the rest of the line.
+    """
+    outcome = exchange.outcome if exchange.status is None else str(exchange.status)
+    words = [f"{exchange.method} {exchange.path}: {outcome} in {exchange.seconds:.2f} s"]
+    if exchange.attempt > 1:
+        words.append(f"try {exchange.attempt}")
+    if exchange.waited >= _SHOWN_WAIT:
+        words.append(f"waited {exchange.waited:.1f} s")
+    if exchange.body is not None:
+        words.append(f"body {clip(dump_compact(_masked(exchange.body)), _LONGEST_BODY)}")
+    return printable(redactor.text(", ".join(words)))
+
+
+def _masked(body: JsonValue) -> JsonValue:
+    shown = hide_texts(body)
+    if isinstance(body, dict) and isinstance(body.get("name"), str):
+        return {**as_object(shown), "name": body["name"]}
+    return shown
+
+
+def exchange_document(exchange: RequestRecord) -> JsonObject:
+    """Return the entry of a run record for a request: everything except its body."""
+    return {
+        "method": exchange.method,
+        "path": exchange.path,
+        "outcome": exchange.outcome,
+        "status": exchange.status,
+        "attempt": exchange.attempt,
+        "started": in_milliseconds(datetime.fromtimestamp(exchange.started, timezone.utc)),
+        "seconds": round(exchange.seconds, 3),
+        "waited": round(exchange.waited, 3),
+    }
+
+
+def traffic_document(traffic: Traffic) -> JsonObject:
+    """Return the numbers of requests as the JSON formats have them."""
+    return {
+        "requests": traffic.requests,
+        "retries": traffic.retries,
+        "throttled": traffic.throttled,
+        "waited": round(traffic.waited, 3),
+    }
+
+
+def traffic_line(traffic: Traffic) -> str:
+    """Return the numbers of requests in one line."""
+    retries = "1 retry" if traffic.retries == 1 else f"{traffic.retries} retries"
+    times = "once" if traffic.throttled == 1 else f"{traffic.throttled} times"
+    asked = f", told {times} to slow down" if traffic.throttled else ""
+    return f"Requests: {traffic.requests}, of them {retries}{asked}; waited {traffic.waited:.1f} s."

@@ -1,0 +1,98 @@
+"""The decision whether a value is a secret, with the one list of telling names and the platform's masks."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from reconciler.secrecy.credential_patterns import credential_kind
+from reconciler.secrecy.fields import SecretFields
+from reconciler.secrecy.redaction import Redactor
+from reconciler.values import JsonValue, Path
+
+_WORDS: Final = (
+    "pass(?:word|wd|phrase)",
+    "secret",
+    "token",
+    "bearer",
+    "credential",
+    "authorization",
+    "cookie",
+    "(?:api|access|private).?key",
+)
+"""Words that tell of a secret anywhere in a name."""
+
+_NAME: Final = re.compile("|".join((*_WORDS, "[-_.](?:pass|pwd)$", "^(?:pass|auth|x-key)$")), re.IGNORECASE)
+_KIND: Final = re.compile("[-_.](?:kind|type)$", re.IGNORECASE)
+"""The end of a name like `TOKEN_TYPE`, whose value is no secret."""
+
+_LINE: Final = re.compile("|".join((*_WORDS, "pass", "pwd")), re.IGNORECASE)
+
+_NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
+"""Where users name values themselves, below a step: there a name can tell of a secret."""
+
+_MASK_CHARACTERS = r"[\s*•●·∙⬤#.?_-]*"
+_MASK_RUN = r".*[*•●⬤]{3}.*"
+_MASK_WORD = r"[\[<({]+\s*(?:redacted|masked|hidden|sensitive|secret|removed|filtered|protected)\s*[\]>)}]+"
+_MASK = re.compile(
+    f"{_MASK_CHARACTERS}|x{{3,}}|{_MASK_RUN}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
+)
+
+
+def is_telling_name(name: str) -> bool:
+    """Return whether the name of a variable or header tells that its value is a secret."""
+    return _NAME.search(name) is not None and _KIND.search(name) is None
+
+
+def mentions_secret(line: str) -> bool:
+    """Return whether a line of a file has a word that tells of a secret: broader than `is_telling_name`."""
+    return _LINE.search(line) is not None
+
+
+def is_mask(value: JsonValue) -> bool:
+    """Return whether a credential that the platform returned says nothing of its value.
+
+    That is an empty text, mask characters only (`****`, `••••`, `xxxx`), a run of three of them (`***a1b2`),
+    a word such as `[redacted]` or `<hidden>`, and everything that is no text.
+    """
+    return not isinstance(value, str) or _MASK.fullmatch(value) is not None
+
+
+def why_secret(
+    path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor, *, by_name: bool = True
+) -> str:
+    """Return why the value at `path` of a body is a secret; empty when it is not.
+
+    Args:
+        path: From the root of the body, or of the form that `fields` is about.
+        value: What is there. Null and the empty text are no secrets.
+        fields: The secret fields of the workflow.
+        redactor: Knows the secrets of the run.
+        by_name: Whether a telling name of a variable or header is enough.
+    """
+    if value is None or value == "":
+        return ""
+    if fields.covers(path):
+        return "it is the platform's mask of a secret" if is_mask(value) else "it is a secret"
+    if not isinstance(value, str):
+        return ""
+    if by_name and _is_named_by_users(path) and is_telling_name(str(path[-1])):
+        return "its name tells of a secret"
+    if redactor.finds(value):
+        return "it holds a known secret"
+    kind = credential_kind(value)
+    return f"it looks like a credential ({kind})" if kind else ""
+
+
+def is_secret(
+    path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor, *, by_name: bool = True
+) -> bool:
+    """Return whether the value at `path` of a body is a secret; takes what `why_secret` takes."""
+    return bool(why_secret(path, value, fields, redactor, by_name=by_name))
+
+
+def _is_named_by_users(path: Path) -> bool:
+    match path:
+        case ("steps", _, *part, _):
+            return tuple(part) in _NAMED_BY_USERS
+    return False

@@ -1,0 +1,65 @@
+"""The walk over a JSON value that masking, redaction, backups and plan files share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Final, TypeAlias
+
+from reconciler.values import JsonValue, Path
+
+
+class Step(Enum):
+    """What the walk does with a value that it does not replace."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+KEEP: Final = Step.KEEP
+"""Keep the value, and go on with what is inside it."""
+
+DROP: Final = Step.DROP
+"""Remove the value: a mapping loses its key, a list has `null` in its place."""
+
+Replace: TypeAlias = Callable[[JsonValue, Path], "JsonValue | Step"]
+
+
+def rewrite(
+    value: JsonValue, replace: Replace, path: Path = (), *, key: Callable[[str], str] = str
+) -> JsonValue:
+    """Return a copy of a JSON value in which `replace` decides about every value, the outer ones first.
+
+    Args:
+        value: The value; it is not changed.
+        replace: Takes a value and its path; returns what takes its place, `KEEP` or `DROP`.
+        path: Where `value` is in its document.
+        key: Applied to every key of a mapping.
+    """
+    result = _rewritten(value, replace, path, key)
+    return None if isinstance(result, Step) else result
+
+
+def _rewritten(value: JsonValue, replace: Replace, path: Path, key: Callable[[str], str]) -> JsonValue | Step:
+    result = replace(value, path)
+    if result is not KEEP:
+        return result
+    if isinstance(value, dict):
+        fields = ((name, _rewritten(item, replace, (*path, name), key)) for name, item in value.items())
+        return {key(name): item for name, item in fields if not isinstance(item, Step)}
+    if isinstance(value, list):
+        items = (_rewritten(item, replace, (*path, index), key) for index, item in enumerate(value))
+        return [None if isinstance(item, Step) else item for item in items]
+    return value
+
+
+def texts(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield every text inside a JSON value with its path, in the order of the document."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from texts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from texts(item, (*path, index))
