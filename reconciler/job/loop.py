@@ -16,6 +16,7 @@ from reconciler.job.health import Health
 from reconciler.job.reporting import Reporter
 from reconciler.job.run import run_once
 from reconciler.job.serving import serving
+from reconciler.schema.validation import is_valid
 
 _AT_LEAST: Final = 0.5
 """Minimum of seconds between two runs, when a run takes longer than the interval."""
@@ -26,6 +27,7 @@ def run_job(job: Job) -> int:
     for sender in (job.options.gateway, job.options.notify):
         if sender is not None:
             job.log.redactor = job.log.redactor.joined(sender.redactor())
+    is_valid({}, "configuration")  # its library crashes when a signal interrupts its first use
     if job.options.interval is not None:
         return _run_in_loop(job, job.options.interval)
     reporter = Reporter(job)

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from reconciler.cli import group
+from reconciler.cli.help import Command
 from reference.markdown import code, head, table, text_page
 
 _OTHER_VARIABLES: Final = (
@@ -57,9 +58,11 @@ def _command(context: click.Context) -> Iterator[str]:
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     for paragraph in paragraphs:
         yield from _paragraph(paragraph)
+    sections = command.sections(context) if isinstance(command, Command) else {"": command.params}
+    options = [option for name in sections for option in sections[name] if name != "Other"]
     yield from table(
         ("option", "meaning", "default", "variable"),
-        (_option(option, context) for option in command.params if isinstance(option, click.Option)),
+        (_option(option, context) for option in options if isinstance(option, click.Option)),
     )
     if command.epilog:
         yield from ("```text", *command.epilog.replace("\b\n", "").strip("\n").splitlines(), "```", "")

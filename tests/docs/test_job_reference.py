@@ -20,7 +20,9 @@ _TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "job.md").read_text(
 _CODE = set(re.findall(r"`([^`\n]+)`", _TEXT))
 
 
-@pytest.mark.parametrize("parameter", [item for item in command.params if getattr(item, "section", "") == "Job"], ids=str)
+@pytest.mark.parametrize(
+    "parameter", [item for item in command.params if getattr(item, "section", "") == "Job"], ids=str
+)
 def test_every_option_is_described(parameter: Any) -> None:
     """Each has its row, with its variable where it has one."""
     assert any(code.split()[0] == parameter.opts[0] for code in _CODE)

@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from job_helpers import Receiver, outcome, planned, receiver, touched
 
-from reconciler.apply import Timing
-from reconciler.cli.apply_options import ApplyOptions, RawApplyOptions
-from reconciler.cli.job_options import JobOptions
-from reconciler.cli.scope_options import RawScopeOptions
-from reconciler.client.posting import WebhookSender
 from reconciler.job.context import Job, JobOptions
 from reconciler.job.log import TextLog
 from reconciler.job.metrics import last_success_in
