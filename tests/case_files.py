@@ -1,12 +1,12 @@
-"""The case files below `tests/cases/validate`: what each expects, and the environment it wants.
+"""The case files below `tests/cases/validate`: the findings that each expects, and the variables it needs.
 
-A new case is a new file. In `bad` its first lines say what must be found, one comment for each finding:
+A new case is a new file. In `bad` its first lines list the expected findings, one comment each:
 
     # expect: rule=schema-unknown-key line=7 column=3 message~"did you mean 'steps'"
 
-`line=-` means that the finding has no place, `line=?` that its place is not looked at. In `bad` and `good`
-alike, `# env: NAME=value` sets a variable for `!env`; the values that are `canary…` must never be shown.
-Cases of the rules beyond the schema are called `rule-` and the rule's id; the loader alone finds them good.
+`line=-` means that the finding has no position, `line=?` that its position is not checked. In `bad` and
+`good`, `# env: NAME=value` sets a variable for `!env`; values that begin with `canary` must never be shown.
+The names of cases for rules beyond the schema are `rule-` and the rule's ID; the loader alone accepts them.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _ENV = re.compile(r"^# env: (\w+)=(.*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Expected:
-    """What one comment of a case file says must be found."""
+    """One finding that a comment of a case file expects."""
 
     rule: str
     line: str
     column: str
     message: str
 
-    def fits(self, finding: Finding) -> bool:
-        """Return whether `finding` is this one."""
+    def matches(self, finding: Finding) -> bool:
+        """Return whether `finding` is the expected one."""
         position = finding.position
         place = (str(position.line), str(position.column)) if position else ("-", "-")
         return (
@@ -56,10 +56,10 @@ def _text(case: Path) -> str:
 
 
 def expected(case: Path) -> list[Expected]:
-    """Return what the case says must be found."""
+    """Return the findings that the case expects."""
     return [Expected(**match.groupdict()) for match in _EXPECT.finditer(_text(case))]
 
 
 def environment(case: Path) -> dict[str, str]:
-    """Return the variables that the case wants."""
+    """Return the variables that the case needs."""
     return dict(_ENV.findall(_text(case)))

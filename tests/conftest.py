@@ -1,7 +1,6 @@
-"""Puts this directory on the path, so that every test can import what is shared, such as `strategies`.
+"""Fixtures of every test: commands that only read send only GET, and no signal stays ignored.
 
-Every test is watched: no command that only reads may send anything but GET, whatever the test is about. And a
-command that ran in a test's own process leaves no signal ignored, which child processes would inherit.
+Also puts this directory on the path, so that every test can import shared modules such as `strategies`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from read_only import Watch
+    from read_only import RequestWatch
 
 _HERE = str(Path(__file__).parent)
 if _HERE not in sys.path:
@@ -24,24 +23,24 @@ if _HERE not in sys.path:
 
 
 @pytest.fixture(autouse=True)
-def watch() -> Iterator[Watch]:
-    """Return what watches the emulators of the test; at its end, see that nothing wrote that only reads."""
-    from read_only import watching  # noqa: PLC0415 - this directory is on the path only from here on
+def watch() -> Iterator[RequestWatch]:
+    """Yield the watch over the test's emulators; at its end, check that reading commands wrote nothing."""
+    from read_only import watch_requests  # noqa: PLC0415 - this directory is not on the path earlier
 
     with pytest.MonkeyPatch.context() as patch:
-        watch = watching(patch)
+        watch = watch_requests(patch)
         yield watch
     assert watch.writes == []
 
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """Let signals be heard: what is started in the background ignores Ctrl-C, and so does what it starts."""
-    _hear_signals()
+    """Reset the signal handlers: a background process ignores Ctrl-C, and its children inherit that."""
+    _reset_signals()
     yield
-    _hear_signals()
+    _reset_signals()
 
 
-def _hear_signals() -> None:
+def _reset_signals() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""A server on loopback for as long as a test needs it."""
+"""An HTTP server on loopback for the duration of a test."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Answer with `handler` while the block lasts, and give the address."""
+def loopback_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answer requests with `handler` while the block lasts; yield the address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -1,4 +1,4 @@
-"""Reads Markdown the way GitHub does (its own parser), and tells what of it is markup and what is code."""
+"""A reader of Markdown that uses GitHub's parser and separates markup, text and code."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cmarkgfm import cmark, markdown_to_html_with_extensions
 
 _EXTENSIONS = ["table", "strikethrough", "autolink", "tasklist"]
 
-OUR_TAGS = {"h3", "p", "strong", "ul", "li", "code", "pre", "details", "summary", "blockquote"}
-"""What a plan in Markdown is made of: no link, no image, no other HTML."""
+PLAN_TAGS = {"h3", "p", "strong", "ul", "li", "code", "pre", "details", "summary", "blockquote"}
+"""The HTML elements of a plan in Markdown: no link, no image, no other HTML."""
 
-OUR_WORDS = set(
+PLAN_WORDS = set(
     re.findall(
         r"\w+",
         """Plan Nothing to do as Git wants workflow workflows is are not selected create update rename delete
@@ -21,18 +21,18 @@ OUR_WORDS = set(
         of them deletes all listed that folded The job s log has the whole plan no manifest means owned by""",
     )
 )
-"""The only words that stand outside of code."""
+"""The only words allowed outside of code."""
 
 
 @dataclass
-class Read:
-    """What a reader of the rendered Markdown gets.
+class RenderedMarkdown:
+    """The parts of rendered Markdown.
 
     Args:
-        tags: The HTML elements, with their attributes but for a code block's language.
-        comments: The HTML comments, which no one sees.
-        text: What stands outside of code, where mentions, references and the like are found.
-        codes: What stands in each piece of code.
+        tags: The HTML elements with their attributes, except a code block's language.
+        comments: The HTML comments, which are not shown.
+        text: The text outside of code, in which GitHub looks for mentions, references and the like.
+        codes: The text of each piece of code.
     """
 
     tags: set[str] = field(default_factory=set)
@@ -40,45 +40,45 @@ class Read:
     text: str = ""
     codes: list[str] = field(default_factory=list)
 
-    def is_ours(self) -> None:
-        """See that nothing but our own markup and our own words stands outside of code."""
-        assert self.tags <= OUR_TAGS, self.tags - OUR_TAGS
+    def assert_plan_markup(self) -> None:
+        """Check that only the markup and words of a plan are outside of code."""
+        assert self.tags <= PLAN_TAGS, self.tags - PLAN_TAGS
         assert self.comments == [" peak-reconciler:plan "], self.comments
         words = set(re.findall(r"[^\W\d]+", self.text))
-        assert words <= OUR_WORDS, words - OUR_WORDS
+        assert words <= PLAN_WORDS, words - PLAN_WORDS
         assert set(re.sub(r"[\w\s]", "", self.text)) <= set(".,:()'"), self.text
 
 
-class _Reader(HTMLParser):
+class _Parser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.read = Read()
+        self.rendered = RenderedMarkdown()
         self._inside = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = [name for name, value in attrs if (name, value) != ("lang", "diff")]
         shown = "".join(f" {name}" for name in named if (tag, name, attrs) != ("code", "class", attrs))
-        self.read.tags.add(tag + shown)
+        self.rendered.tags.add(tag + shown)
         if tag == "code":
             self._inside += 1
-            self.read.codes.append("")
+            self.rendered.codes.append("")
 
     def handle_endtag(self, tag: str) -> None:
         self._inside -= tag == "code"
 
     def handle_comment(self, data: str) -> None:
-        self.read.comments.append(data)
+        self.rendered.comments.append(data)
 
     def handle_data(self, data: str) -> None:
         if self._inside:
-            self.read.codes[-1] += data
+            self.rendered.codes[-1] += data
         else:
-            self.read.text += data
+            self.rendered.text += data
 
 
-def read_markdown(markdown: str) -> Read:
-    """Return what `markdown` becomes; raw HTML is let through, so that it would be seen."""
-    reader = _Reader()
-    reader.feed(markdown_to_html_with_extensions(markdown, cmark.Options.CMARK_OPT_UNSAFE, _EXTENSIONS))
-    reader.close()
-    return reader.read
+def read_markdown(markdown: str) -> RenderedMarkdown:
+    """Return `markdown` rendered; raw HTML passes, so that a test would find it."""
+    parser = _Parser()
+    parser.feed(markdown_to_html_with_extensions(markdown, cmark.Options.CMARK_OPT_UNSAFE, _EXTENSIONS))
+    parser.close()
+    return parser.rendered

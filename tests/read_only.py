@@ -1,4 +1,4 @@
-"""Watches every emulator of the tests: what only reads must send nothing but GET."""
+"""A watch over every emulator of the tests: commands that only read must send only GET."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.request_log import RecordedRequest
 
-READING = frozenset({"plan", "status", "validate", "export", "executions", "logs", "graph"})
-"""The commands that only read; each names itself in the `User-Agent` of its requests."""
+READING_COMMANDS = frozenset({"plan", "status", "validate", "export", "executions", "logs", "graph"})
+"""The commands that only read; each request has its command in the `User-Agent`."""
 
 _COMMAND = re.compile(r"peak-reconciler/\S+ \((\w+)\)")
 
 
-class Watch:
-    """What the commands that only read have sent to the emulators of one test."""
+class RequestWatch:
+    """The requests of commands that only read to the emulators of one test: a count, and any writes."""
 
     def __init__(self) -> None:
         self.reads = 0
         self.writes: list[str] = []
 
-    def see(self, request: RecordedRequest) -> None:
-        """Take note of a request."""
+    def add(self, request: RecordedRequest) -> None:
+        """Count a request, or note it as a write."""
         command = _COMMAND.fullmatch(dict(request.headers).get("user-agent", ""))
-        if command is None or command[1] not in READING:
+        if command is None or command[1] not in READING_COMMANDS:
             return
         if request.method == "GET":
             self.reads += 1
@@ -36,13 +36,13 @@ class Watch:
             self.writes.append(f"{command[1]}: {request.method} {request.path}")
 
 
-def watching(monkeypatch: pytest.MonkeyPatch) -> Watch:
+def watch_requests(monkeypatch: pytest.MonkeyPatch) -> RequestWatch:
     """Return a watch over every request that any emulator of this process records from now on."""
-    watch = Watch()
+    watch = RequestWatch()
     add = RequestLog.add
 
     def watched(log: RequestLog, request: RecordedRequest, size: int) -> None:
-        watch.see(request)
+        watch.add(request)
         add(log, request, size)
 
     monkeypatch.setattr(RequestLog, "add", watched)

@@ -1,7 +1,7 @@
-"""Workflow bodies for hypothesis, made from the schema: a new field is generated without a new line here.
+"""Strategies for workflow bodies, derived from the schema: a new field is generated without a change here.
 
-`workflow_bodies()` gives bodies that validate, `retold(body)` the ways in which a platform may tell the same
-workflow again, and `hostile_bodies()` JSON objects that have the documented names and any shape at all.
+`workflow_bodies()` returns valid bodies, `as_returned(body)` the ways in which a platform may return the same
+workflow, and `hostile_bodies()` JSON objects with the documented names and any shape.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from reconciler.schema import STEP_TYPES, load_schema
 
 DEPTH = int(os.environ.get("TEST_DEPTH", "1"))
-"""How many times as many examples are tried as usual: `TEST_DEPTH=10 make test` looks longer."""
+"""The factor of examples: `TEST_DEPTH=10 make test` tests ten times as many."""
 
 LAWS = settings(
     max_examples=30 * DEPTH,
@@ -28,10 +28,10 @@ LAWS = settings(
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
-"""The settings of a law: the same examples on every run, and no clock."""
+"""The settings of a law: the same examples on every run, and no deadline."""
 
 DEFAULT_RESOURCE = {"instanceTypeId": 21, "storage": "10GB"}
-"""What the tenant of these tests gives a step that states no resources."""
+"""The tenant's default for a step without resources."""
 
 _SCHEMA: dict[str, Any] = load_schema("workflow")
 _PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
@@ -63,18 +63,18 @@ _STEP_NAMES = ["extract", "train", "report", "a-1", "1"]
 
 @cache
 def workflow_bodies() -> st.SearchStrategy[dict[str, Any]]:
-    """Return bodies that validate: any documented field, steps of all types, parents and crons that exist."""
+    """Return valid bodies: any documented field, steps of all types, existing parents, valid crons."""
     return _linked(values(_SCHEMA))
 
 
 def steps(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Return steps of one type that validate."""
+    """Return valid steps of one type."""
     return values(_SCHEMA["$defs"][f"{kind}Step"]).map(lambda step: _typed(step, kind))
 
 
 @cache
 def hostile_bodies() -> st.SearchStrategy[dict[str, Any]]:
-    """Return JSON objects such as a broken or evil server may answer with."""
+    """Return JSON objects that a broken or malicious server may answer with."""
     names = sorted(
         {*_names(_SCHEMA), "id", "status", "scheduled", "futureMode", "key", "", "#2", "a'b", "root['x']"}
     )
@@ -110,73 +110,75 @@ def hostile_bodies() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def retold(draw: Callable[[Any], Any], body: dict[str, Any], *, spread: bool = True) -> dict[str, Any]:
-    """Draw what a platform may answer when it is asked for `body`: other words for the same workflow.
+def as_returned(draw: Callable[[Any], Any], body: dict[str, Any], *, spread: bool = True) -> dict[str, Any]:
+    """Draw an answer of a platform that stores `body`: an equal workflow in another form.
 
-    Sets come in another order, `env` as a list, whole numbers as floats, nothing as null or empty, defaults
-    filled in, the default resource, webhooks with their UUID, keys that only the platform writes, or that
-    nobody knows, and, where `spread`, the workflow's retry options in each step.
+    Sets come in another order, `env` as a list, whole numbers as floats, absent fields as null or empty, or
+    with their defaults, webhooks with their UUID, with keys that only the platform writes or that are
+    undocumented, and, if `spread`, with the workflow's retry options in each step.
     """
-    told = _told(draw, _SCHEMA, body)
-    told["steps"] = {name: _told(draw, _step_schema(step), step) for name, step in body["steps"].items()}
+    returned = _returned(draw, _SCHEMA, body)
+    returned["steps"] = {
+        name: _returned(draw, _step_schema(step), step) for name, step in body["steps"].items()
+    }
     if spread and draw(st.booleans()):
-        _spread_retry(told)
+        _spread_retry(returned)
     if draw(st.booleans()):
-        _fill_resources(told)
-    for step in told["steps"].values():
+        _fill_resources(returned)
+    for step in returned["steps"].values():
         if draw(st.booleans()):
             step |= {"imageName": "image", "imageVersion": "1.0", "futureOptions": {"level": [1]}}
         parameters = step.get("parameters") or {}
         if parameters.get("env") and draw(st.booleans()):
             parameters["env"] = [{key: value} for key, value in parameters["env"].items()]
-    if told.get("triggers"):
-        told["triggers"] = [_told_trigger(draw, trigger) for trigger in told["triggers"]]
+    if returned.get("triggers"):
+        returned["triggers"] = [_returned_trigger(draw, trigger) for trigger in returned["triggers"]]
     if draw(st.booleans()):
-        told |= {
+        returned |= {
             "id": 7,
             "createdAt": "2020-01-01T18:00:00.000Z",
             "status": "Available",
             "lastExecution": None,
         }
-    return told
+    return returned
 
 
-def _spread_retry(told: dict[str, Any]) -> None:
-    options = told.get("retryOptions") or {}
-    for step in told["steps"].values() if states_options(options) else []:
+def _spread_retry(returned: dict[str, Any]) -> None:
+    options = returned.get("retryOptions") or {}
+    for step in returned["steps"].values() if states_options(options) else []:
         configuration = step.get("runConfiguration") or {}
         if not states_options(configuration.get("retryOptions")):
             step["runConfiguration"] = {**configuration, "retryOptions": options}
-    told["retryOptions"] = None
+    returned["retryOptions"] = None
 
 
 def states_options(options: Any) -> bool:
-    """Return whether retry options say anything, as far as the schema knows them."""
+    """Return whether retry options have a value in a field of the schema."""
     known = _SCHEMA["$defs"]["retryOptions"]["properties"]
     return any((options or {}).get(key) not in (None, []) for key in known)
 
 
-def _fill_resources(told: dict[str, Any]) -> None:
-    for step in told["steps"].values():
+def _fill_resources(returned: dict[str, Any]) -> None:
+    for step in returned["steps"].values():
         if step.get("type") in {None, "standard"}:
             given = {key: value for key, value in (step.get("resources") or {}).items() if value is not None}
             step["resources"] = {**DEFAULT_RESOURCE, **given}
 
 
-def _told_trigger(draw: Callable[[Any], Any], trigger: dict[str, Any]) -> dict[str, Any]:
-    told = {key: value for key, value in trigger.items() if key != "webhookPolicy"}
-    if told.get("webhook"):
-        told["webhook"] = draw(st.sampled_from([True, "db88c21d-0000"]))
-    return {**told, "scheduled": draw(st.sampled_from([None, "2020-01-01T18:00:00.000Z"]))}
+def _returned_trigger(draw: Callable[[Any], Any], trigger: dict[str, Any]) -> dict[str, Any]:
+    returned = {key: value for key, value in trigger.items() if key != "webhookPolicy"}
+    if returned.get("webhook"):
+        returned["webhook"] = draw(st.sampled_from([True, "db88c21d-0000"]))
+    return {**returned, "scheduled": draw(st.sampled_from([None, "2020-01-01T18:00:00.000Z"]))}
 
 
-def _told(draw: Callable[[Any], Any], schema: dict[str, Any], value: Any) -> Any:
+def _returned(draw: Callable[[Any], Any], schema: dict[str, Any], value: Any) -> Any:
     schema = resolved(schema)
     if isinstance(value, dict):
-        return _told_object(draw, schema, value)
+        return _returned_object(draw, schema, value)
     if isinstance(value, list):
-        items = [_told(draw, schema.get("items", {}), item) for item in value]
-        return draw(st.permutations([*items, *items[:1]])) if means_a_set(schema) else items
+        items = [_returned(draw, schema.get("items", {}), item) for item in value]
+        return draw(st.permutations([*items, *items[:1]])) if is_set(schema) else items
     if schema.get("x-storage"):
         return draw(st.sampled_from([value, value.strip().upper(), f" {value.strip()[:-2]} gB"]))
     if isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer():
@@ -184,37 +186,39 @@ def _told(draw: Callable[[Any], Any], schema: dict[str, Any], value: Any) -> Any
     return value
 
 
-def _told_object(draw: Callable[[Any], Any], schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+def _returned_object(
+    draw: Callable[[Any], Any], schema: dict[str, Any], value: dict[str, Any]
+) -> dict[str, Any]:
     known = schema.get("properties", {})
     extra = schema.get("additionalProperties")
-    told = {
-        key: _told(draw, known.get(key, extra if isinstance(extra, dict) else {}), item)
+    returned = {
+        key: _returned(draw, known.get(key, extra if isinstance(extra, dict) else {}), item)
         for key, item in value.items()
     }
-    says_nothing = schema == _SCHEMA["$defs"]["retryOptions"] and not states_options(value)
+    is_empty = schema == _SCHEMA["$defs"]["retryOptions"] and not states_options(value)
     for key, field in known.items():
         if key not in value and draw(st.booleans()):
-            told[key] = None if says_nothing else draw(st.sampled_from(_nothings(resolved(field))))
+            returned[key] = None if is_empty else draw(st.sampled_from(_equal_to_absent(resolved(field))))
     if known and draw(st.booleans()):
-        told["futureMode"] = draw(st.sampled_from(["v2", 1, [], {"level": 1}]))
-    return told
+        returned["futureMode"] = draw(st.sampled_from(["v2", 1, [], {"level": 1}]))
+    return returned
 
 
-def _nothings(field: dict[str, Any]) -> list[Any]:
-    """Return what says as much as leaving `field` out."""
+def _equal_to_absent(field: dict[str, Any]) -> list[Any]:
+    """Return the values of `field` that are equal to its absence."""
     empty: dict[Any, list[Any]] = {"array": [[]], "object": [{}]}
     default = [field["default"]] if "default" in field else []
     return [None, *empty.get(field.get("type"), []), *default]
 
 
-def means_a_set(schema: dict[str, Any]) -> bool:
-    """Return whether the order and repetition of a list mean nothing."""
+def is_set(schema: dict[str, Any]) -> bool:
+    """Return whether order and repetition of a list have no meaning."""
     fields = _SCHEMA["properties"]
     return schema.get("x-set") is True or schema in [fields[key] for key in ("tags", "triggers", "watchers")]
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return what a reference stands for."""
+    """Return `schema` with its reference resolved."""
     while "$ref" in schema:
         schema = _SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     return schema
@@ -229,7 +233,7 @@ def _typed(step: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Return what `schema`, a part of the workflow's, allows."""
+    """Return the values that `schema`, a part of the workflow's schema, allows."""
     if schema.get("$ref") == "#/$defs/step":
         return st.one_of(*map(steps, STEP_TYPES))
     schema = resolved(schema)
@@ -271,11 +275,13 @@ def _records(
     some = st.fixed_dictionaries(
         needed, optional={key: field for key, field in fields.items() if key not in needed}
     )
-    # Without the second, what lies deep inside would hardly ever be there.
-    return st.one_of(some, st.fixed_dictionaries(fields)).map(lambda value: _with_needs_met(schema, value))
+    # Without the second, deeply nested fields would almost never be generated.
+    return st.one_of(some, st.fixed_dictionaries(fields)).map(
+        lambda value: _without_unmet_needs(schema, value)
+    )
 
 
-def _with_needs_met(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+def _without_unmet_needs(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     needs = schema.get("dependentRequired", {})
     return {key: item for key, item in value.items() if value.keys() >= set(needs.get(key, []))}
 
@@ -319,7 +325,7 @@ def _fractions(schema: dict[str, Any]) -> st.SearchStrategy[float]:
 
 @st.composite
 def _linked(draw: Callable[[Any], Any], bodies: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
-    """Draw a body in which every reference to a step leads to a step that stands before."""
+    """Draw a body in which every reference to a step is to an earlier one."""
     body = draw(bodies)
     names = list(body["steps"])
     for number, step in enumerate(body["steps"].values()):

@@ -11,7 +11,7 @@ from reconciler.apply.report import Result, Status, StoppedError, UnsettledError
 from reconciler.apply.shared_facts import SharedFacts
 from reconciler.apply.verifier import Verifier
 from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
-from reconciler.backup import Backups
+from reconciler.backup import BackupWriter
 from reconciler.client.exceptions import ConflictException
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.manifests.manifest import WhenRunning
@@ -52,7 +52,7 @@ class Applier:
         tenancy: Tenancy,
         default_resource: DefaultResource,
         timing: Timing | None = None,
-        backups: Backups | None = None,
+        backups: BackupWriter | None = None,
     ) -> None:
         self._api = api
         self._backups = backups

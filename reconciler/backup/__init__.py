@@ -1,22 +1,22 @@
 """Backups: the body of a workflow as it was before an update or a delete, and the way back.
 
-A backup holds no secret: what is one is left out, and named. Files are written whole or not at all, and only
-their owner may read them.
+A backup holds no secret: secrets are left out and named. A file is written whole or not at all, and only its
+owner may read it.
 """
 
-from reconciler.backup.reading import Backup, BackupRun, find_backups, narrowed, read_runs
-from reconciler.backup.restoring import Restoring, restoring
-from reconciler.backup.store import Backups, Run, new_run_id
+from reconciler.backup.reading import Backup, RunBackups, filter_backups, read_backups, select_backups
+from reconciler.backup.restoring import Restoration, prepare_restoration
+from reconciler.backup.writing import BackupWriter, RunIdentity, new_run_id
 
 __all__ = [
     "Backup",
-    "BackupRun",
-    "Backups",
-    "Restoring",
-    "Run",
-    "find_backups",
-    "narrowed",
+    "BackupWriter",
+    "Restoration",
+    "RunBackups",
+    "RunIdentity",
+    "filter_backups",
     "new_run_id",
-    "read_runs",
-    "restoring",
+    "prepare_restoration",
+    "read_backups",
+    "select_backups",
 ]

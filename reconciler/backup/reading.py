@@ -1,4 +1,4 @@
-"""Finds and reads backups; their files are input like any other, bounded and checked by their schema."""
+"""Backups as they are read: their files are input like any other, bounded and checked by their schema."""
 
 from __future__ import annotations
 
@@ -25,17 +25,13 @@ class Backup:
 
     Args:
         file: The file that it was read from.
-        run: The run.
-        time: When, in UTC, as RFC 3339.
-        tenant: The tenant's address.
-        stage: Its stage.
-        reason: What the run did to it.
+        run: The id of the run.
+        time: RFC 3339, in UTC.
+        tenant: The base URL of the tenant.
+        reason: What the run was about to do: `update` or `delete`.
         id: The workflow's id.
-        name: Its name.
-        paused: Whether it was paused.
-        body: Its body, less what is left out.
-        left_out: The secrets that are not in the body.
-        text: The file's text.
+        body: Its body without the secrets in `left_out`.
+        text: The text of `file`.
     """
 
     file: Path
@@ -53,13 +49,13 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackupRun:
+class RunBackups:
     """The backups of one run.
 
     Args:
-        id: The run.
-        backups: They, by name.
-        broken: What is wrong with the files of it that cannot be read.
+        id: The id of the run.
+        backups: Sorted by name.
+        broken: One message for each file that cannot be read.
     """
 
     id: str
@@ -67,8 +63,8 @@ class BackupRun:
     broken: tuple[str, ...] = ()
 
 
-def read_runs(directory: Path) -> list[BackupRun]:
-    """Return the backups of all runs, the latest run first.
+def read_backups(directory: Path) -> list[RunBackups]:
+    """Return the backups in `directory` by run, the latest run first.
 
     Raises:
         ReconcilerError: The directory cannot be read.
@@ -81,75 +77,69 @@ def read_runs(directory: Path) -> list[BackupRun]:
     return [run for run in runs if run.backups or run.broken]
 
 
-def find_backups(runs: Iterable[BackupRun], asked: tuple[str, ...], directory: Path) -> tuple[Backup, ...]:
-    """Return the backups that are asked for: of a run, the newest of each name, or of the latest run.
+def select_backups(runs: Iterable[RunBackups], words: tuple[str, ...], directory: Path) -> tuple[Backup, ...]:
+    """Return the backups to restore: all of a run, the newest one of a workflow, or all of the latest run.
 
     Args:
-        runs: Those that there are, the latest first.
-        asked: The ids of runs and the names of workflows; nothing means the latest run.
-        directory: Where they are, for messages.
+        runs: The backups that exist, the latest run first.
+        words: Ids of runs and names of workflows; none means the latest run.
+        directory: Their directory, for messages.
 
     Raises:
-        InvalidInputError: A file of a run that is asked for cannot be read.
-        UsageError: There is no such run and no backup of such a name.
+        InvalidInputError: A file of a selected run cannot be read.
+        UsageError: A word is neither the id of a run nor the name of a workflow with a backup.
     """
     runs = list(runs)
-    if not asked:
+    if not words:
         if not runs:
             raise UsageError(f"there are no backups in {directory}")
         return _whole(runs[0])
     found: dict[int, Backup] = {}
-    for word in asked:
+    for word in words:
         of_run = next((run for run in runs if run.id == word), None)
         for backup in _whole(of_run) if of_run else _newest(runs, word, directory):
             found.setdefault(backup.id, backup)
     return tuple(found.values())
 
 
-def narrowed(runs: Iterable[BackupRun], asked: tuple[str, ...], directory: Path) -> list[BackupRun]:
-    """Return of `runs` what the words name: whole runs, and the backups of workflows; all without words.
+def filter_backups(runs: Iterable[RunBackups], words: tuple[str, ...], directory: Path) -> list[RunBackups]:
+    """Return the backups to list: all of the named runs, and every backup of the named workflows.
 
-    Args:
-        runs: Those that there are, the latest first.
-        asked: The ids of runs and the names of workflows.
-        directory: Where they are, for messages.
-
-    Raises:
-        UsageError: There is no such run and no backup of such a name.
+    Takes and raises what `select_backups` does, except that no words means everything.
     """
     runs = list(runs)
-    for word in asked:
+    for word in words:
         if all(run.id != word for run in runs):
             _newest(runs, word, directory)
-    if not asked:
+    if not words:
         return runs
     named = (
         run
-        if run.id in asked
-        else BackupRun(id=run.id, backups=tuple(b for b in run.backups if b.name in asked))
+        if run.id in words
+        else RunBackups(id=run.id, backups=tuple(b for b in run.backups if b.name in words))
         for run in runs
     )
     return [run for run in named if run.backups or run.broken]
 
 
-def _whole(run: BackupRun) -> tuple[Backup, ...]:
+def _whole(run: RunBackups) -> tuple[Backup, ...]:
     if run.broken:
-        raise InvalidInputError("\n".join(["a backup cannot be used:", *run.broken]))
+        raise InvalidInputError("\n".join(["a backup cannot be read:", *run.broken]))
     return run.backups
 
 
-def _newest(runs: list[BackupRun], name: str, directory: Path) -> list[Backup]:
+def _newest(runs: list[RunBackups], name: str, directory: Path) -> list[Backup]:
     for run in runs:
         found = [backup for backup in run.backups if backup.name == name]
         if found:
             return found
     raise UsageError(
-        f"there is no run and no backup of a workflow called {clip(printable(name), 80)!r} in {directory}",
-        hint="rollback --list shows what there is.",
+        f"no run and no workflow called {clip(printable(name), 80)!r} has a backup in {directory}",
+        hint="List the backups with rollback --list.",
     )
 
 
-def _run(folder: Path) -> BackupRun:
+def _run(folder: Path) -> RunBackups:
     backups: list[Backup] = []
     broken: list[str] = []
     for file in sorted(folder.glob("*.json")):
@@ -157,7 +147,7 @@ def _run(folder: Path) -> BackupRun:
             backups.append(_backup(file))
         except InvalidInputError as error:
             broken.append(error.message)
-    return BackupRun(
+    return RunBackups(
         id=folder.name,
         backups=tuple(sorted(backups, key=lambda backup: (backup.name, backup.id))),
         broken=tuple(broken),

@@ -1,8 +1,8 @@
-"""From a backup to a manifest that says: as it was before. What the backup lacks is found, or it is refused.
+"""Restoration of a backup: the manifest that makes a workflow what it was.
 
-A backup has no secrets, and not what the platform did not tell. These values are taken from the manifests in
-Git, else from the live workflow where it shows them. Where neither has one, nothing is restored: an update
-replaces a workflow whole, and would lose it. Pure.
+A backup has neither secrets nor the values of write-only fields. They are taken from the manifest in Git,
+else from the live workflow where it shows them. Where neither has one, nothing is restored: an update
+replaces the whole workflow, and would remove the value.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from reconciler.workflow.sent_digests import Digester, SentDigests, write_only_f
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restoring:
-    """What is to be done about one backup.
+class Restoration:
+    """The manifest for one backup.
 
     Args:
-        manifest: What the workflow is to become again.
-        refusal: Why it cannot be; `None` when it can.
-        notes: Where values came from that the backup does not have.
+        manifest: The workflow as it was.
+        refusal: Set when it cannot be restored.
+        notes: Where the values come from that the backup does not have.
     """
 
     manifest: WorkflowManifest
@@ -40,17 +40,17 @@ class Restoring:
     notes: tuple[str, ...] = ()
 
 
-def restoring(
+def prepare_restoration(
     backup: Backup, live: LiveWorkflow | None, same_name: int | None, git: Manifest | None, key: bytes
-) -> Restoring:
-    """Return the manifest that makes a workflow what it was.
+) -> Restoration:
+    """Return the manifest that makes a workflow what it was, or why there is none.
 
     Args:
-        backup: What it was.
-        live: What it is; `None` when it was deleted.
-        same_name: The id of another live workflow that has the name.
-        git: The manifest that Git has for it by now.
-        key: What keys the digests of remembered values.
+        backup: The workflow as it was.
+        live: The workflow as it is; `None` when it was deleted.
+        same_name: The id of another live workflow that has the name now.
+        git: The workflow's manifest in Git.
+        key: The key of the sent digests.
     """
     body = copy.deepcopy(lists_by_name(backup.body))
     filled: set[Path] = set()
@@ -66,31 +66,31 @@ def restoring(
         else:
             put(body, path, value)
             filled.add(path)
-            notes.append(f"{display_path(path)} is not in the backup, and is taken from {source}")
+            notes.append(f"{display_path(path)} is not in the backup; its value is taken from {source}")
     manifest = _manifest(backup, lists_back(body), filled, pinned=live is not None)
     reason = _refusal(missing, same_name)
     if reason:
         blocked = Blocked(manifest=manifest, reason=reason, id=live.id if live else None)
-        return Restoring(manifest=manifest, refusal=blocked)
+        return Restoration(manifest=manifest, refusal=blocked)
     if live is None:
-        notes.append("it was deleted, and is created anew: with another id and no history")
-    return Restoring(manifest=manifest, notes=tuple(notes))
+        notes.append("it was deleted and is created again, with another id and no history")
+    return Restoration(manifest=manifest, notes=tuple(notes))
 
 
 def _settings_of(body: JsonObject) -> JsonObject:
-    """Return what a platform may not tell beside credentials, as it is remembered: in the canonical form."""
+    """Return the write-only settings of a body that are no credentials, in the canonical form."""
     form = hoisted_form(body)
     return {key: form[key] for key in ("metadata", "retryOptions") if key in form}
 
 
 def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonValue], bool]]]:
-    """Yield what the backup lacks, with what a value must be to stand in for it.
+    """Yield each field that the backup lacks, with a check of a value for it.
 
-    A credential may be another one by now, but a field like `retryOptions` must be what it was.
+    A credential may have changed since, but a setting such as `retryOptions` must be what it was.
     """
     left = {item.path for item in backup.left_out}
     for path in left:
-        yield path, _whatever
+        yield path, _any_value
     memory, digester = SentDigests.of(backup.body), Digester(key, backup.name)
     form = hoisted_form(backup.body)
     for path in write_only_fields(form):
@@ -98,10 +98,10 @@ def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonVa
         known = digester.remembers(memory, path) and not digester.agrees(memory, path, None)
         if kind is None or path in left or not known or is_returned(path, lookup(form, path)):
             continue
-        yield path, _whatever if kind.is_credential else partial(digester.agrees, memory, path)
+        yield path, _any_value if kind.is_credential else partial(digester.agrees, memory, path)
 
 
-def _whatever(_value: JsonValue) -> bool:
+def _any_value(_value: JsonValue) -> bool:
     return True
 
 
@@ -115,7 +115,7 @@ def _found(path: Path, ours: JsonObject, theirs: JsonObject) -> tuple[JsonValue 
 
 
 def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bool) -> WorkflowManifest:
-    # Where the backup left something out, a secret stands: it is masked wherever the plan is shown.
+    # What the backup left out is a secret: plans mask it.
     secret = (
         frozenset(path for path in _places(body) if _below_any(by_name_path(path, body), filled)) | filled
     )
@@ -135,7 +135,7 @@ def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bo
 
 
 def _places(value: JsonValue, path: Path = ()) -> Iterator[Path]:
-    """Yield the path of everything in a body that holds nothing else."""
+    """Yield the path of every scalar in a body."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _places(item, (*path, key))
@@ -152,11 +152,13 @@ def _below_any(path: Path, filled: set[Path]) -> bool:
 
 def _refusal(missing: list[str], same_name: int | None) -> str:
     if same_name is not None:
-        return f"another live workflow (id {same_name}) has its name now; rename or delete that one first"
+        return (
+            f"another live workflow (id {same_name}) has its name now; rename or delete that workflow first"
+        )
     if missing:
         paths = ", ".join(sorted(missing)[:10])
         return (
-            f"the backup does not have {paths}, and neither the manifests in Git nor the live workflow "
-            "show it; bring its manifest back in Git and apply that"
+            f"the backup does not have {paths}, and neither do the manifests in Git nor the live workflow; "
+            "restore its manifest in Git and apply that"
         )
     return ""

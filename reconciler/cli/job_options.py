@@ -12,9 +12,9 @@ from reconciler.cli.options import Number, file_type
 from reconciler.client.posting import WebhookSender
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.job.context import JobOptions
-from reconciler.job.notifying import FORMATS
+from reconciler.job.notifications import FORMATS
 from reconciler.job.outcome import OutcomeKind
-from reconciler.job.serving import read_address
+from reconciler.job.probe_server import read_address
 from reconciler.text import clip, printable
 
 _LEASE: Final = 300

@@ -1,10 +1,10 @@
-"""One comment on a pull or merge request, kept up to date: found again by its marker, and replaced.
+"""The sticky comment on a pull or merge request: found by its marker and replaced, or added.
 
-Knows the APIs of GitHub and GitLab, and nothing of what the comment says. It never touches a comment of
-anyone else, whatever marker that has.
+This package knows the APIs of GitHub and GitLab, and nothing of what the comment says. It never changes a
+comment of another user, even one with the same marker.
 """
 
-from reconciler.comments.hosts import thread_of
-from reconciler.comments.keeping import Kept, keep_comment
+from reconciler.comments.hosts import find_thread
+from reconciler.comments.sticky import UpsertResult, upsert_comment
 
-__all__ = ["Kept", "keep_comment", "thread_of"]
+__all__ = ["UpsertResult", "find_thread", "upsert_comment"]

@@ -1,4 +1,4 @@
-"""The comments of a pull request on GitHub, or a merge request on GitLab, as the CI's variables name it."""
+"""The code hosts: comments of the GitHub pull request or GitLab merge request that a CI job runs for."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from reconciler.client.answers import expect_fields, expect_object
-from reconciler.comments.api import Api
-from reconciler.comments.keeping import Comment, Thread
+from reconciler.comments.host_api import HostApi
+from reconciler.comments.sticky import Comment, Thread
 from reconciler.errors import UsageError
 from reconciler.values import JsonObject, as_object
 
 GITHUB_AUTHOR: Final = "github-actions[bot]"
-"""The user of the token that a workflow has by itself."""
+"""The login behind the token that GitHub gives to every job."""
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _PULL: Final = re.compile(r"refs/pull/([0-9]{1,10})/merge")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 
 
-def thread_of(env: Mapping[str, str], author: str | None = None) -> Thread:
-    """Return the comments of the pull or merge request that the CI's variables name.
+def find_thread(env: Mapping[str, str], author: str | None = None) -> Thread:
+    """Return the comments of the pull or merge request that the CI job runs for.
 
     Args:
-        env: The variables.
-        author: On GitHub, the user of the token; else that of a workflow's own.
+        env: The environment variables.
+        author: The login behind `GITHUB_TOKEN`; `None` for `GITHUB_AUTHOR`.
 
     Raises:
-        UsageError: They name none, or no token.
-        InvalidParameterException: The address or the token cannot be used.
+        UsageError: A variable is missing or invalid, or the job runs for no pull or merge request.
+        InvalidParameterException: The URL of the API is not safe, or the token is not a header value.
     """
     if env.get("GITLAB_CI"):
         return _GitLab(env)
     if env.get("GITHUB_ACTIONS"):
         return _GitHub(env, author or GITHUB_AUTHOR)
     raise UsageError(
-        "comments are kept in GitHub Actions and in GitLab CI",
+        "comment works in GitHub Actions and GitLab CI only",
         hint="Neither GITHUB_ACTIONS nor GITLAB_CI is set.",
     )
 
@@ -44,7 +44,7 @@ def thread_of(env: Mapping[str, str], author: str | None = None) -> Thread:
 def _variable(env: Mapping[str, str], name: str, pattern: re.Pattern[str] | None = None) -> str:
     value = env.get(name, "")
     if not value or (pattern is not None and not pattern.fullmatch(value)):
-        raise UsageError(f"the variable {name} is not set, or not what it should be")
+        raise UsageError(f"the variable {name} is not set or not valid")
     return value
 
 
@@ -55,17 +55,17 @@ class _GitHub:
         repository = _variable(env, "GITHUB_REPOSITORY", _REPOSITORY)
         number = _PULL.fullmatch(env.get("GITHUB_REF", ""))
         if number is None:
-            raise UsageError("this run is for no pull request: GITHUB_REF is not refs/pull/N/merge")
+            raise UsageError("this job runs for no pull request: GITHUB_REF is not refs/pull/N/merge")
         self._issues = f"/repos/{repository}/issues"
         self._pull = f"{self._issues}/{number[1]}/comments"
         self._author = author
         server, run = env.get("GITHUB_SERVER_URL", ""), env.get("GITHUB_RUN_ID", "")
-        self.run = f"{server}/{repository}/actions/runs/{run}" if server and run else ""
-        self._api = Api(
+        self.job_url = f"{server}/{repository}/actions/runs/{run}" if server and run else ""
+        self._api = HostApi(
             "GitHub",
             env.get("GITHUB_API_URL") or "https://api.github.com",
             _variable(env, "GITHUB_TOKEN"),
-            "The job needs the permission pull-requests: write, which a fork's pull request never has.",
+            "Give the job the permission pull-requests: write. Pull requests from forks never have it.",
         )
 
     def ours(self) -> Iterator[Comment]:
@@ -87,12 +87,12 @@ class _GitLab:
         project = _variable(env, "CI_MERGE_REQUEST_PROJECT_ID", _NUMBER)
         number = _variable(env, "CI_MERGE_REQUEST_IID", _NUMBER)
         self._notes = f"/projects/{project}/merge_requests/{number}/notes"
-        self.run = env.get("CI_JOB_URL", "")
-        self._api = Api(
+        self.job_url = env.get("CI_JOB_URL", "")
+        self._api = HostApi(
             "GitLab",
             _variable(env, "CI_API_V4_URL"),
             _variable(env, "GITLAB_TOKEN"),
-            "GITLAB_TOKEN must be an access token with the scope api, of a user who may comment.",
+            "Set GITLAB_TOKEN to an access token with the scope api, of a user who may comment.",
         )
 
     def ours(self) -> Iterator[Comment]:

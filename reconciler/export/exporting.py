@@ -1,4 +1,4 @@
-"""One live workflow to the text of a manifest, read back and compared with the workflow."""
+"""The export of a live workflow: the text of a manifest, read back and compared with the workflow."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from reconciler.errors import ReconcilerError
-from reconciler.export.body import manifest_body, undocumented_triggers
-from reconciler.export.fitting import fitting
-from reconciler.export.hidden_fields import Told, find_out
-from reconciler.export.variables import Variable, VariableNames, find_variables
+from reconciler.export.fitting import without_invalid_fields
+from reconciler.export.manifest_body import count_undocumented_triggers, manifest_body
+from reconciler.export.recovering import Recovered, recover_fields
+from reconciler.export.variables import Variable, VariableNames, secret_variables
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import WorkflowManifest
 from reconciler.manifests.files import ManifestFile
@@ -26,20 +26,20 @@ from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, Path, as_object, display_path, lookup
 from reconciler.workflow.sent_digests import WriteOnlyField
 
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """What came of exporting a workflow.
+class ExportResult:
+    """A live workflow with its manifest.
 
     Args:
         live: The workflow.
         text: The manifest, one YAML document; empty when there is none for such a workflow.
-        variables: The variables that stand in the place of its secrets.
-        notes: What whoever keeps the manifest should know.
-        problems: What the manifest cannot say, so that it does not plan clean.
-        secrets: The secrets that the platform tells, so that nothing repeats them.
+        variables: The variables in place of its secrets.
+        notes: Remarks for the reader of the manifest.
+        problems: Differences that a plan of the manifest will show, or why there is no manifest.
+        secrets: Its secrets that the platform returns, to be removed from every output.
     """
 
     live: LiveWorkflow
@@ -51,11 +51,11 @@ class Exported:
 
 
 class Exporter:
-    """Exports the workflows of one tenant.
+    """Exporter of the workflows of one tenant.
 
     Args:
-        tenancy: The key of what is remembered, and what the tenant is seen to tell.
-        default_resource: Asked only where a step states resources.
+        tenancy: Has the key of the sent digests, and the kinds of fields that the tenant returns.
+        default_resource: Called only for a workflow whose steps state resources.
         redactor: Knows the secrets of the run.
     """
 
@@ -65,39 +65,43 @@ class Exporter:
         self._redactor = redactor
         self._names = VariableNames()
 
-    def export(self, live: LiveWorkflow, *, pinned: bool = False) -> Exported:
-        """Return the manifest of a live workflow; nothing is raised for what it is.
+    def export(self, live: LiveWorkflow, *, pinned: bool = False) -> ExportResult:
+        """Return a live workflow with its manifest; a workflow that has none becomes a problem, not an error.
 
         Args:
             live: The workflow.
-            pinned: Whether the manifest names its id, because others have the same name.
+            pinned: Whether the manifest states its id, because other workflows have the same name.
         """
         default = self._default_of(live)
-        told = find_out(live, self._tenancy)
-        lift = WriteOnlyField.STEP_RETRY not in told.from_memory
-        bodies = [manifest_body(told.body, default, lift=lift)]
-        if WriteOnlyField.RETRY in told.from_memory:
-            bodies.append(manifest_body(told.body, default, lift=lift, defaults_inherit=True))
+        recovered = recover_fields(live, self._tenancy)
+        hoist = WriteOnlyField.STEP_RETRY not in recovered.from_digests
+        bodies = [manifest_body(recovered.body, default, hoist=hoist)]
+        if WriteOnlyField.RETRY in recovered.from_digests:
+            bodies.append(manifest_body(recovered.body, default, hoist=hoist, defaults_inherit=True))
         try:
-            results = [self._manifest(live, told, body, pinned=pinned) for body in bodies]
+            results = [self._manifest(live, recovered, body, pinned=pinned) for body in bodies]
         except ReconcilerError as error:
-            return Exported(live=live, text="", problems=(error.message,))
+            return ExportResult(live=live, text="", problems=(error.message,))
         return next((result for result in results if not result.problems), results[0])
 
-    def _manifest(self, live: LiveWorkflow, told: Told, whole: JsonObject, *, pinned: bool) -> Exported:
-        body, left_out = fitting(whole)
-        variables = find_variables(body, told.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}")
-        document = _document(live, body, [*told.lost, *left_out], pinned=pinned)
-        notes = [*_notes(live, told, body), *(_kept(path, why) for path, why in left_out.items())]
-        return self._proved(live, document, variables, notes)
+    def _manifest(
+        self, live: LiveWorkflow, recovered: Recovered, whole: JsonObject, *, pinned: bool
+    ) -> ExportResult:
+        body, left_out = without_invalid_fields(whole)
+        variables = secret_variables(
+            body, recovered.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}"
+        )
+        document = _document(live, body, [*recovered.lost, *left_out], pinned=pinned)
+        notes = [*_notes(live, recovered, body), *(_kept(path, why) for path, why in left_out.items())]
+        return self._checked(live, document, variables, notes)
 
-    def _proved(
+    def _checked(
         self, live: LiveWorkflow, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
-    ) -> Exported:
-        """Write `document`, read it back, and see that it is valid and that nothing differs from `live`."""
+    ) -> ExportResult:
+        """Return `document` as text, read back: it is valid, and a plan of it finds no change in `live`."""
         body = document["body"]
         values = {variable.name: str(lookup(body, variable.path)) for variable in variables}
-        secrets = frozenset(values[variable.name] for variable in variables if variable.told)
+        secrets = frozenset(values[variable.name] for variable in variables if variable.returned)
         redactor = self._redactor.joined(Redactor.of(secrets))
         notes = [redactor.text(note) for note in notes]
         places = {("body", *variable.path): variable.name for variable in variables}
@@ -105,14 +109,14 @@ class Exporter:
         reading = _read(text, values)
         broken = reading.broken_rules
         if broken:
-            text = _with_switches(text, broken)
+            text = _with_ignores(text, broken)
             reading = _read(text, values)
-            notes += [f"{found.message} [{found.rule}, switched off on its line]" for found in broken]
+            notes += [f"{found.message} [{found.rule}, ignored on its line]" for found in broken]
         problems = [*reading.problems, *(found.message for found in reading.broken_rules)]
         if reading.manifest is not None:
-            hidden = {variable.path for variable in variables if not variable.told}
+            hidden = {variable.path for variable in variables if not variable.returned}
             problems += self._differences(live, reading.manifest, hidden)
-        return Exported(
+        return ExportResult(
             live=live,
             text="" if reading.manifest is None or reading.broken_rules else text,
             variables=variables,
@@ -128,7 +132,7 @@ class Exporter:
     def _differences(
         self, live: LiveWorkflow, manifest: WorkflowManifest, hidden: set[Path]
     ) -> Iterator[str]:
-        """Yield what a plan would find, but for secrets whose value nobody here knows."""
+        """Yield the differences that a plan would show, except in secrets whose value is unknown."""
         desired, ignored = wanted_of(manifest, live)
         comparison = compare(
             live=live.body,
@@ -141,7 +145,7 @@ class Exporter:
         )
         for change in comparison.changes:
             if change.path not in hidden:
-                yield f"{display_path(change.path)} cannot be written as it is; a plan will show a difference"
+                yield f"{display_path(change.path)} cannot be stated in a manifest; a plan will show a change"
 
 
 def _document(live: LiveWorkflow, body: JsonObject, ignored: Iterable[Path], *, pinned: bool) -> JsonObject:
@@ -156,12 +160,12 @@ def _document(live: LiveWorkflow, body: JsonObject, ignored: Iterable[Path], *, 
 
 
 def _kept(path: Path, why: str) -> str:
-    return f"{display_path(path)} is not written, and stays as it is by reconcile.ignore: {why}"
+    return f"{display_path(path)} is left out and ignored (reconcile.ignore): {why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
-    """A written manifest as it is read back: `None` with the problems, or with the rules that it breaks."""
+    """A manifest read back: `None` with the problems, or with the rules that it breaks."""
 
     manifest: WorkflowManifest | None
     problems: tuple[str, ...] = ()
@@ -184,8 +188,8 @@ def _is_error(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR
 
 
-def _with_switches(text: str, findings: Iterable[Finding]) -> str:
-    """Return `text` with a comment on the line of each finding that switches its rule off there."""
+def _with_ignores(text: str, findings: Iterable[Finding]) -> str:
+    """Return `text` with a comment on the line of each finding that ignores its rule there."""
     rules: dict[int, set[str]] = {}
     for finding in findings:
         if finding.position is not None:
@@ -198,34 +202,34 @@ def _with_switches(text: str, findings: Iterable[Finding]) -> str:
 
 def _comment(variables: tuple[Variable, ...], notes: list[str]) -> Iterator[str]:
     if variables:
-        yield "Variables for its secrets:"
+        yield "Variables for secrets:"
         yield from (f"  {variable.name}: {display_path(variable.path)}" for variable in variables)
     yield from (f"Note: {note}" for note in notes)
 
 
-def _notes(live: LiveWorkflow, told: Told, body: JsonObject) -> Iterator[str]:
-    if told.lost:
+def _notes(live: LiveWorkflow, recovered: Recovered, body: JsonObject) -> Iterator[str]:
+    if recovered.lost:
         yield (
-            f"the platform does not tell {_some(told.lost)}, and remembers a digest only: write it in and "
-            "take it out of reconcile.ignore, or the next update removes it"
+            f"the API does not return {_some(recovered.lost)}: add the value and remove the path from "
+            "reconcile.ignore, or the next update removes the value"
         )
-    if told.uncertain:
+    if recovered.uncertain:
         yield (
-            f"the platform does not tell whether there is {_some(told.uncertain)}: if there is, write it in, "
-            "or the next update removes it"
+            f"the API does not return {_some(recovered.uncertain)}: if it is set, add the value, or the "
+            "next update removes it"
         )
-    if told.foreign:
-        yield "what is remembered of it was keyed with another RECONCILER_REMEMBER_KEY, and tells nothing"
+    if recovered.foreign:
+        yield "its sent digests were made with another RECONCILER_REMEMBER_KEY and cannot be used"
     unknown = replaced_unknown_keys(live.body, body)
     if unknown:
         yield (
-            f"{_listed(unknown)} is not documented, and so in no manifest: a patch keeps it, a full "
-            "replacement does not"
+            f"{_listed(unknown)} is not documented and cannot be in a manifest: a patch keeps it, a full "
+            "replacement removes it"
         )
-    if undocumented_triggers(live.body):
-        yield "it has a trigger of a kind that is not documented, which a manifest cannot state"
+    if count_undocumented_triggers(live.body):
+        yield "it has a trigger of an undocumented kind, which a manifest cannot state"
     for owner in sorted(live.marks.owners):
-        yield f"it is owned by {owner}: plan it with --ownership-tag {owner}"
+        yield f"owned by {owner}: plan it with --ownership-tag {owner}"
 
 
 def _some(paths: Iterable[Path]) -> str:
@@ -233,4 +237,4 @@ def _some(paths: Iterable[Path]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+    return ", ".join(names[:_MAX_NAMED]) + (", …" if len(names) > _MAX_NAMED else "")

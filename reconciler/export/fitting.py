@@ -1,4 +1,4 @@
-"""What of a live workflow no manifest may say: left out, and left to the platform. Pure."""
+"""Fields of a live workflow that no manifest may state: left out of it, and left as they are by `ignore`."""
 
 from __future__ import annotations
 
@@ -13,34 +13,33 @@ from reconciler.secrecy import credential_kind
 from reconciler.values import JsonObject, JsonValue, Path, lookup
 from reconciler.workflow import by_name_path
 
-_MOST_LEFT_OUT: Final = 200
+_MAX_LEFT_OUT: Final = 200
 _STEP_DEPTH: Final = 3
 
 
-class UnfitError(ReconcilerError):
-    """No manifest can say what this workflow is."""
+class NotExpressibleError(ReconcilerError):
+    """No manifest can describe this workflow."""
 
 
-def fitting(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
-    """Return `body` without what the schema does not allow, and these fields, each with the reason.
-
-    Args:
-        body: A body for a manifest.
+def without_invalid_fields(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
+    """Return `body` without what the schema does not allow, and the reason for each field left out.
 
     Returns:
-        The body, and the paths in the canonical form, as `reconcile.ignore` takes them.
+        The body, and the fields by their paths in the canonical form, as `reconcile.ignore` takes them.
 
     Raises:
-        UnfitError: It is something that a workflow cannot do without.
+        NotExpressibleError: A workflow needs one of these fields, or a key looks like a credential.
     """
     if any(map(credential_kind, _keys(body))):
-        raise UnfitError("one of its keys looks like a credential, and no variable can stand for a key")
+        raise NotExpressibleError(
+            "one of its keys looks like a credential, and a variable cannot replace a key"
+        )
     left: dict[Path, str] = {}
     body = copy.deepcopy(body)
     while (problem := next(validate(body, "workflow"), None)) is not None:
         path = _field(problem.path)
-        if path is None or len(left) >= _MOST_LEFT_OUT:
-            raise UnfitError(problem.message)
+        if path is None or len(left) >= _MAX_LEFT_OUT:
+            raise NotExpressibleError(problem.message)
         left[by_name_path(path, body)] = problem.message
         _remove(body, path)
     return body, left
@@ -55,7 +54,7 @@ def _keys(value: JsonValue) -> Iterator[str]:
 
 
 def _field(path: Path) -> Path | None:
-    """Return the field at or above `path` that can be left out and ignored; `None` when there is none."""
+    """Return the field at or above `path` that `reconcile.ignore` can name; `None` when there is none."""
     match path:
         case (("watchers" | "triggers") as key, int(index), *_):
             return (key, index)

@@ -1,6 +1,6 @@
-"""The variables in the place of the secrets of exported workflows: where, why, and their names.
+"""Environment variables in place of the secrets of exported workflows.
 
-Pure. A name tells of the workflow and the field, never of the value.
+A name is made of the workflow's and the field's name, never of the value.
 """
 
 from __future__ import annotations
@@ -18,77 +18,76 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Z0-9]+")
 _LONGEST_PART: Final = 40
 _LEFT_OUT: Final = frozenset({"steps", "repository", "auth", "parameters", "env", "headers", "absolute"})
-"""Parts of a path that tell nothing which the rest of it does not."""
+"""Parts of a path that a name leaves out: the rest says enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A variable in the place of a secret.
+    """A variable in place of a secret.
 
     Args:
-        name: Its name.
-        path: Where it stands in the body.
-        why: Why what stood there is taken for a secret.
-        told: Whether the platform tells the value.
+        path: Where the secret is in the body.
+        why: Why it is one.
+        returned: Whether the platform returns its value.
     """
 
     name: str
     path: Path
     why: str
-    told: bool
+    returned: bool
 
 
 class VariableNames:
-    """Gives names that no other variable of the run has, the same one for the same secret."""
+    """Names of variables: unique in a run, and always the same one for the same secret."""
 
     def __init__(self) -> None:
-        self._given: dict[tuple[str, Path], str] = {}
+        self._names: dict[tuple[str, Path], str] = {}
 
     def name(self, body: JsonObject, path: Path, fallback: str) -> str:
         """Return a name for the secret at `path`.
 
         Args:
             body: The manifest's body.
-            path: Where the secret stands.
-            fallback: What stands for a workflow whose name tells nothing, or too much; its own.
+            path: Where the secret is in it.
+            fallback: Used for a workflow without letters in its name, or with a credential; unique to it.
         """
-        if (fallback, path) in self._given:
-            return self._given[fallback, path]
+        if (fallback, path) in self._names:
+            return self._names[fallback, path]
         workflow = str(body.get("name", ""))
         first = fallback if credential_kind(workflow) else _part(workflow) or fallback
-        parts = [_PREFIX, first, *map(_part, _telling(body, path))]
+        parts = [_PREFIX, first, *map(_part, _labels(body, path))]
         base = name = "_".join(part for part in parts if part)
         number = 1
-        while name in self._given.values():
+        while name in self._names.values():
             number += 1
             name = f"{base}_{number}"
-        self._given[fallback, path] = name
+        self._names[fallback, path] = name
         return name
 
 
-def find_variables(
+def secret_variables(
     body: JsonObject, hidden: frozenset[Path], redactor: Redactor, names: VariableNames, fallback: str
 ) -> tuple[Variable, ...]:
-    """Return a variable for each secret of `body`, known or by its looks.
+    """Return a variable for each secret of a manifest's body.
 
     Args:
-        body: The manifest's body.
-        hidden: The secrets whose value the platform does not tell.
+        body: The body.
+        hidden: The secrets whose value the platform does not return.
         redactor: Knows the secrets of the run.
-        names: Gives the names.
+        names: The names given so far.
         fallback: As for `VariableNames.name`.
     """
     found: Iterator[tuple[Path, str]] = (
         (path, why_secret(path, text, SecretFields(), redactor)) for path, text in texts(body)
     )
     return tuple(
-        Variable(name=names.name(body, path, fallback), path=path, why=why, told=path not in hidden)
+        Variable(name=names.name(body, path, fallback), path=path, why=why, returned=path not in hidden)
         for path, why in found
         if why
     )
 
 
-def _telling(body: JsonObject, path: Path) -> list[str]:
+def _labels(body: JsonObject, path: Path) -> list[str]:
     match path:
         case ("watchers", int(index), kind, *rest):
             watcher = as_object(as_list(body.get("watchers"))[index])

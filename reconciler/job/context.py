@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.client.posting import WebhookSender
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.log import Log
-from reconciler.job.outcome import OutcomeKind, fit
+from reconciler.job.outcome import OutcomeKind, safe_text
 from reconciler.job.signals import Signals
 from reconciler.operations import ApplyOptions, Listener, RawOptions, ScopeOptions
 from reconciler.secrecy import Redactor
@@ -78,7 +78,7 @@ class Job:
     @property
     def environment(self) -> str:
         """The name of the environment, fit to be shown; empty when none is chosen."""
-        return fit(self.raw.environment or "", Redactor(), _LONGEST_ENVIRONMENT)
+        return safe_text(self.raw.environment or "", Redactor(), _LONGEST_ENVIRONMENT)
 
     def report(self, event: Event, message: str, level: Level = Level.INFO, hint: str = "") -> None:
         """Log an event that has no fields of its own."""

@@ -1,7 +1,4 @@
-"""The events of a job's log: a fixed set of names, and how one becomes a line of JSON.
-
-One line for one event, in ASCII; `schemas/log-event.json` is the contract. Pure: nothing here writes.
-"""
+"""Log events of a job: their names, and each as one line of ASCII JSON (`schemas/log-event.json`)."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final, TypeAlias
 
-from reconciler.job.outcome import LONGEST_TEXT, fit
+from reconciler.job.outcome import LONGEST_TEXT, safe_text
 from reconciler.moments import in_milliseconds
 from reconciler.secrecy import Redactor
 from reconciler.text import without_commands
@@ -23,7 +20,7 @@ _LONGEST_LINE: Final = 16_384
 
 
 class Level(str, Enum):
-    """How much an event matters."""
+    """The severity of an event."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -32,7 +29,7 @@ class Level(str, Enum):
 
 
 class Event(str, Enum):
-    """What can happen, by the name that the log has for it."""
+    """The name of an event in the log."""
 
     LOOP_STARTED = "loop_started"
     LOOP_STOPPED = "loop_stopped"
@@ -59,13 +56,13 @@ class Event(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something that happened.
+    """One entry of the log.
 
     Args:
-        event: What.
-        level: How much it matters.
-        message: The same in a sentence, for people.
-        fields: What else is known of it, by the documented names; what is `None` is left out.
+        event: The event.
+        level: Its severity.
+        message: A sentence for people.
+        fields: Its documented fields; those that are `None` are left out.
     """
 
     event: Event
@@ -75,32 +72,32 @@ class Entry:
 
 
 Log: TypeAlias = Callable[[Entry], None]
-"""Told of each event, from any thread."""
+"""A function that takes each entry, from any thread."""
 
 
 def event_line(entry: Entry, run_id: str | None, now: datetime, redactor: Redactor) -> str:
-    """Return the line of JSON for `entry`, without its line break.
+    """Return `entry` as a line of JSON, without a line break.
 
     Args:
-        entry: What happened.
-        run_id: The run it belongs to; `None` between runs.
-        now: When.
-        redactor: Removes secrets, from every text at every depth.
+        entry: The entry.
+        run_id: The run that it belongs to; `None` between runs.
+        now: The time of the event.
+        redactor: Removes known secrets from every text at every depth.
     """
     head: JsonObject = {
         "time": in_milliseconds(now),
         "level": entry.level.value,
         "event": entry.event.value,
         "run_id": run_id,
-        "message": fit(entry.message, redactor),
+        "message": safe_text(entry.message, redactor),
     }
-    rest = {name: _fit(value, redactor) for name, value in entry.fields.items() if value is not None}
+    rest = {name: _safe_value(value, redactor) for name, value in entry.fields.items() if value is not None}
     line = _json({**head, **rest})
     if len(line) <= _LONGEST_LINE:
         return line
-    # Only lists and texts of many escapes get here: what is left names the event and where to look.
+    # Only long lists, and texts with many escapes, get here; keep the event and its numbers.
     short = {name: value for name, value in rest.items() if isinstance(value, bool | int | float)}
-    message = fit(entry.message, redactor, LONGEST_TEXT // 10)
+    message = safe_text(entry.message, redactor, LONGEST_TEXT // 10)
     return _json({**head, "message": message, **short, "shortened": True})
 
 
@@ -108,11 +105,14 @@ def _json(value: JsonObject) -> str:
     return without_commands(json.dumps(value, ensure_ascii=True, separators=(",", ":")))
 
 
-def _fit(value: JsonValue, redactor: Redactor) -> JsonValue:
+def _safe_value(value: JsonValue, redactor: Redactor) -> JsonValue:
     if isinstance(value, str):
-        return fit(value, redactor)
+        return safe_text(value, redactor)
     if isinstance(value, list):
-        return [_fit(item, redactor) for item in value[:_MOST_ITEMS]]
+        return [_safe_value(item, redactor) for item in value[:_MOST_ITEMS]]
     if isinstance(value, dict):
-        return {fit(key, redactor): _fit(item, redactor) for key, item in [*value.items()][:_MOST_ITEMS]}
+        return {
+            safe_text(key, redactor): _safe_value(item, redactor)
+            for key, item in [*value.items()][:_MOST_ITEMS]
+        }
     return value

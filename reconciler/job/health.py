@@ -1,8 +1,7 @@
-"""How a job that loops is doing, as its probes see it: alive, ready.
+"""The health of a job that loops, for its probes: whether it is alive, and whether it is ready.
 
-Alive means that it gets on: something happened lately, or it waits for its next run. Ready means that the
-last run did what it was to do; before the first one has ended it is not. A run that was left out, because
-another process holds the lock, says nothing either way.
+It is alive while something happens in its run, or while it waits for the next one. It is ready once its last
+run succeeded. A run that was skipped, because another process holds the lock, changes neither.
 """
 
 from __future__ import annotations
@@ -13,44 +12,44 @@ from collections.abc import Callable
 from typing import Final
 
 STUCK_AFTER: Final = 600.0
-"""The seconds after which a run in which nothing happens is stuck: no event, no request, no answer."""
+"""The seconds without an event or a request after which a run counts as stuck."""
 
 _LATE: Final = 60.0
-"""How many seconds the next run may be late."""
+"""The seconds by which the next run may be late."""
 
 
 class Health:
-    """What the probes are told; usable from many threads at once.
+    """The state behind the probes, safe to use from many threads.
 
     Args:
-        now: Seconds that never go back.
+        now: A monotonic clock, in seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._lock = threading.RLock()  # a signal handler may tell of an event in the middle of this
+        self._lock = threading.RLock()  # a signal handler may log an event, and call `beat`, inside a method
         self._due = now() + STUCK_AFTER
         self._running = True
         self._last: bool | None = None
 
     def beat(self) -> None:
-        """Know that something happened in a run."""
+        """Record that something happened in the current run."""
         with self._lock:
             if self._running:
                 self._due = self._now() + STUCK_AFTER
 
-    def began(self) -> None:
-        """Know that a run began."""
+    def run_started(self) -> None:
+        """Record the start of a run."""
         with self._lock:
             self._running = True
             self._due = self._now() + STUCK_AFTER
 
-    def ended(self, *, succeeded: bool | None, next_in: float) -> None:
-        """Know that a run ended.
+    def run_ended(self, *, succeeded: bool | None, next_in: float) -> None:
+        """Record the end of a run.
 
         Args:
-            succeeded: Whether it did what it was to do; `None` for one that was left out.
-            next_in: The seconds until the next one begins.
+            succeeded: Whether it succeeded; `None` if it was skipped.
+            next_in: The seconds until the next one.
         """
         with self._lock:
             self._running = False
@@ -58,15 +57,15 @@ class Health:
             if succeeded is not None:
                 self._last = succeeded
 
-    def trouble(self) -> str:
-        """Return why the process should be started anew; empty when it should not."""
+    def liveness_problem(self) -> str:
+        """Return why the process should be restarted; empty if it should not."""
         with self._lock:
             if self._now() <= self._due:
                 return ""
             return "nothing happens in this run" if self._running else "the next run is overdue"
 
-    def unready(self) -> str:
-        """Return why the job is not ready; empty when it is."""
+    def readiness_problem(self) -> str:
+        """Return why the job is not ready; empty if it is."""
         with self._lock:
             if self._last is None:
                 return "the first run has not ended"

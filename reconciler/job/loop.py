@@ -13,9 +13,9 @@ from reconciler.exits import INTERRUPTED, ExitCode
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event
 from reconciler.job.health import Health
+from reconciler.job.probe_server import serve_probes
 from reconciler.job.reporting import Reporter
 from reconciler.job.run import run_once
-from reconciler.job.serving import serving
 from reconciler.schema.validation import is_valid
 
 _AT_LEAST: Final = 0.5
@@ -62,7 +62,7 @@ def _run_in_loop(job: Job, interval: float) -> int:
 def _run_and_wait(job: Job, interval: float, health: Health, reporter: Reporter) -> int:
     """Run once, report, wait for the next run, and return the exit code if the loop ends here."""
     began = time.monotonic()
-    health.began()
+    health.run_started()
     outcome = run_once(job)
     stopped_in_run = job.signals.asked
     interrupted = outcome is not None and stopped_in_run and outcome.exit_code == INTERRUPTED
@@ -70,7 +70,7 @@ def _run_and_wait(job: Job, interval: float, health: Health, reporter: Reporter)
         reporter.report(outcome)
     wait = max(_AT_LEAST, interval - (time.monotonic() - began))
     wait += random.uniform(0, job.options.jitter)  # noqa: S311 - so that many jobs do not start together
-    health.ended(succeeded=None if outcome is None else outcome.succeeded, next_in=wait)
+    health.run_ended(succeeded=None if outcome is None else outcome.succeeded, next_in=wait)
     job.signals.wait(wait)
     return ExitCode.OK if outcome is None or interrupted or not stopped_in_run else outcome.exit_code
 
@@ -81,7 +81,7 @@ def _listening(job: Job, health: Health, reporter: Reporter) -> Iterator[None]:
     if address is None:
         yield
         return
-    with serving(address, health, reporter.metrics) as where:
+    with serve_probes(address, health, reporter.metrics) as where:
         _log(job, Event.LISTENING, f"listening on {where}", address=where)
         yield
 

@@ -13,9 +13,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.files import UnreadableError, read_bounded, write_text
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event, Level
-from reconciler.job.gateway import push
-from reconciler.job.metrics import Measured, exposition, last_success_in
-from reconciler.job.notifying import notification
+from reconciler.job.metrics import JobMetrics, metrics_text, push, read_last_success
+from reconciler.job.notifications import notification
 from reconciler.job.outcome import Outcome, OutcomeKind
 from reconciler.values import JsonObject
 
@@ -33,7 +32,7 @@ class Reporter:
     def __init__(self, job: Job) -> None:
         self._job = job
         loops = job.options.interval is not None
-        self._measured = Measured(
+        self._measured = JobMetrics(
             environment=job.environment,
             last_success=_last_success(job.options.metrics_file, job.environment),
             runs=(0, 0) if loops else None,
@@ -42,7 +41,7 @@ class Reporter:
 
     def metrics(self) -> str:
         """Return the metrics as they are; from any thread."""
-        return exposition(self._measured)
+        return metrics_text(self._measured)
 
     def report(self, outcome: Outcome) -> None:
         """Write and push the metrics, and send a notification, as the options say.
@@ -102,11 +101,11 @@ def _subject(outcome: Outcome) -> tuple[object, ...]:
     return (
         outcome.kinds,
         outcome.exit_code,
-        tuple((item.name, item.action, item.status) for item in outcome.touched),
+        tuple((item.name, item.action, item.status) for item in outcome.workflows),
     )
 
 
-def _after(measured: Measured, outcome: Outcome) -> Measured:
+def _after(measured: JobMetrics, outcome: Outcome) -> JobMetrics:
     """Return the measurements after one more run."""
     runs = measured.runs
     if runs is not None:
@@ -127,4 +126,4 @@ def _last_success(file: Path | None, environment: str) -> float | None:
         text = read_bounded(file, _MOST_BYTES).decode("utf-8", "replace")
     except UnreadableError:
         return None
-    return last_success_in(text, environment)
+    return read_last_success(text, environment)

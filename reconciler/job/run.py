@@ -25,7 +25,7 @@ from reconciler.job.log_entries import (
     progress_entry,
     request_entry,
 )
-from reconciler.job.outcome import Outcome, fit, planned_counts, touched_by_apply, touched_by_plan
+from reconciler.job.outcome import Outcome, applied_workflows, planned_workflows, safe_text
 from reconciler.job.working_directory import enter, with_links_resolved
 from reconciler.moments import utc_now
 from reconciler.operations import Applied, Listener, Planned, reconcile, resolve_settings
@@ -33,6 +33,7 @@ from reconciler.operations.engine import Engine
 from reconciler.operations.listener import STOPPING
 from reconciler.operations.run_recording import internal_error, recording, system_error
 from reconciler.plan import Action, Plan
+from reconciler.render import count_actions
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject
@@ -165,7 +166,7 @@ class _Run(Listener):
         entry = finding_entry(finding, redactor)
         self._job.log(entry)
         if len(self._findings) < _MOST_FINDINGS:
-            self._findings.append(fit(entry.message, redactor))
+            self._findings.append(safe_text(entry.message, redactor))
 
     def request(self, record: RequestRecord, redactor: Redactor) -> None:
         """Note a sign of life, and log the request if asked to."""
@@ -225,9 +226,9 @@ class _Run(Listener):
         """
         job, engine, plan = self._job, self._engine, self._plan
         redactor = job.log.redactor.joined(self.redactor)
-        touched = touched_by_apply(self._report, redactor) if self._report else ()
+        workflows = applied_workflows(self._report, redactor) if self._report else ()
         if plan is not None and job.options.dry_run:
-            touched = touched_by_plan(plan, redactor)
+            workflows = planned_workflows(plan, redactor)
             error = error or plan.refusal
         return Outcome(
             run_id=self.id,
@@ -236,11 +237,11 @@ class _Run(Listener):
             exit_code=code,
             dry_run=job.options.dry_run,
             environment=job.environment,
-            tenant=fit(engine.session.base_url, redactor) if engine else "",
+            tenant=safe_text(engine.session.base_url, redactor) if engine else "",
             stage=engine.session.stage if engine else "",
-            planned=None if plan is None else planned_counts(plan),
-            touched=touched,
-            error=fit(error or self.lost, redactor),
+            planned=None if plan is None else count_actions(plan),
+            workflows=workflows,
+            error=safe_text(error or self.lost, redactor),
             findings=tuple(self._findings),
             traffic=engine.session.traffic if engine else Traffic(),
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from reconciler.operations.execution_parameters import ExecutionRequest
-    from reconciler.operations.export_workflows import ExportResult, export
+    from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.listener import Listener
     from reconciler.operations.options import ApplyOptions, ScopeOptions
     from reconciler.operations.reconciling import Applied, Planned, apply, apply_plan_file, plan, reconcile
@@ -31,7 +31,7 @@ _HOMES: Final = {
     "ApplyOptions": "options",
     "Applied": "reconciling",
     "ExecutionRequest": "execution_parameters",
-    "ExportResult": "export_workflows",
+    "ExportedWorkflows": "export_workflows",
     "Listener": "listener",
     "Planned": "reconciling",
     "RawOptions": "settings",
@@ -61,7 +61,7 @@ __all__ = [
     "Applied",
     "ApplyOptions",
     "ExecutionRequest",
-    "ExportResult",
+    "ExportedWorkflows",
     "Listener",
     "Planned",
     "RawOptions",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.apply import Applier, Timing
-from reconciler.backup import Backups
+from reconciler.backup import BackupWriter
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import (
     MissingEnvironmentVariableException,
@@ -90,7 +90,7 @@ class Engine:
             concurrency=self.concurrency,
         )
 
-    def applier(self, timing: Timing | None = None, backups: Backups | None = None) -> Applier:
+    def applier(self, timing: Timing | None = None, backups: BackupWriter | None = None) -> Applier:
         """Return the applier of a plan.
 
         Args:

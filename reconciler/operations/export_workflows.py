@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.export import Exported, Exporter
+from reconciler.export import Exporter, ExportResult
 from reconciler.manifests.files import CONFIGURATION_NAMES
 from reconciler.operations.engine import open_session, tenancy_of
 from reconciler.operations.listener import Listener
@@ -24,15 +24,15 @@ from reconciler.text import clip, printable, slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportResult:
-    """Exported workflows.
+class ExportedWorkflows:
+    """ExportResult workflows.
 
     Args:
         workflows: Each workflow with its manifest, or with the reason that it has none.
         redactor: Removes known secrets from text about them.
     """
 
-    workflows: tuple[Exported, ...]
+    workflows: tuple[ExportResult, ...]
     redactor: Redactor
 
     @property
@@ -68,7 +68,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
     *,
     everything: bool = False,
     env: Mapping[str, str] = os.environ,
-) -> ExportResult:
+) -> ExportedWorkflows:
     """Return live workflows as manifests without any secret. Sends no request but GET.
 
     Args:
@@ -92,7 +92,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
         chosen = list(listed) if everything else chosen
         exported = _exported(session, reader, settings, env, listed, chosen)
         secrets = frozenset[str]().union(*(item.secrets for item in exported))
-        return ExportResult(
+        return ExportedWorkflows(
             workflows=tuple(exported), redactor=session.redactor().joined(Redactor.of(secrets))
         )
 
@@ -104,7 +104,7 @@ def _exported(  # noqa: PLR0913, PLR0917 - one call
     env: Mapping[str, str],
     listed: tuple[Listed, ...],
     chosen: list[Listed],
-) -> list[Exported]:
+) -> list[ExportResult]:
     live = describe_all(reader, [item.id for item in chosen], settings.concurrency)
     tenancy = learn(tenancy_of(settings, env), live.values())
     exporter = Exporter(tenancy, DefaultResource(reader.get_default_resource), session.redactor())
@@ -118,11 +118,11 @@ def _exported(  # noqa: PLR0913, PLR0917 - one call
     ]
 
 
-def _ambiguous(live: LiveWorkflow, number: int) -> Exported:
+def _ambiguous(live: LiveWorkflow, number: int) -> ExportResult:
     problem = (
         f"{number} live workflows have this name, which must be unique among manifests: export one by --id"
     )
-    return Exported(live=live, text="", problems=(problem,))
+    return ExportResult(live=live, text="", problems=(problem,))
 
 
 def _chosen(listed: tuple[Listed, ...], names: Sequence[str], ids: Sequence[int]) -> list[Listed]:

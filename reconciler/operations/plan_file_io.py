@@ -13,14 +13,14 @@ from reconciler.planfile import (
     PlanContext,
     PlanFile,
     Revalidated,
-    check_made,
+    action_record,
+    check_context,
+    dump_options,
+    load_scope,
+    load_tenancy,
     manifests_digest,
     plan_file_text,
-    record,
-    saved_options,
-    saved_scope,
-    saved_tenancy,
-    still_holding,
+    revalidate_plan,
 )
 from reconciler.values import JsonObject
 
@@ -42,7 +42,7 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
         raise BlockedError(plan.refusal)
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
-        made=_context(engine, saved_options(scope, engine.tenancy)),
+        context=_context(engine, dump_options(scope, engine.tenancy)),
         created=in_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
@@ -61,11 +61,11 @@ def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine
         BlockedError: It is for another tenant or other manifests, or `strict` blocks it.
         ReconcilerError: Something that the plan needs cannot be read.
     """
-    check_made(saved.made, _context(engine, saved_options(Scope(), engine.tenancy)))
-    engine = dataclasses.replace(engine, tenancy=saved_tenancy(saved.made.options, engine.tenancy))
-    scope = saved_scope(saved.made.options)
-    valid = still_holding(saved, engine.plan(scope), lambda action: _recorded(engine, action))
-    stale = [item for item in valid.left if not item.done]
+    check_context(saved.context, _context(engine, dump_options(Scope(), engine.tenancy)))
+    engine = dataclasses.replace(engine, tenancy=load_tenancy(saved.context.options, engine.tenancy))
+    scope = load_scope(saved.context.options)
+    valid = revalidate_plan(saved, engine.plan(scope), lambda action: _recorded(engine, action))
+    stale = [item for item in valid.dropped if not item.done]
     if strict and stale:
         names = ", ".join(item.name for item in stale[:_MOST_NAMED]) + (
             ", …" if len(stale) > _MOST_NAMED else ""
@@ -87,4 +87,4 @@ def _context(engine: Engine, options: JsonObject) -> PlanContext:
 
 
 def _recorded(engine: Engine, action: Action) -> JsonObject:
-    return record(action, engine.tenancy.key, engine.redactor)
+    return action_record(action, engine.tenancy.key, engine.redactor)

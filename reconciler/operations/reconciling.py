@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.apply import Report, Status, Timing, apply_plan
-from reconciler.backup import Backups, Run
+from reconciler.backup import BackupWriter, RunIdentity
 from reconciler.client.exchanges import Traffic
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.exits import ExitCode
@@ -222,7 +222,9 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
     ):
         record.opened(opened)
         engine, scope, valid = revalidate(opened, read_plan_file(file), strict=strict)
-        planned = Planned(plan=valid.plan, engine=engine, scope=scope, dropped=valid.left, unseen=valid.new)
+        planned = Planned(
+            plan=valid.plan, engine=engine, scope=scope, dropped=valid.dropped, unseen=valid.new
+        )
         listener.planned(planned)
         return apply_planned(planned, settings, options, listener, record, confirmed=True)
 
@@ -285,12 +287,12 @@ def finished(
     return result
 
 
-def _backups(engine: Engine, plan: Plan, directory: Path, run_id: str) -> Backups | None:
+def _backups(engine: Engine, plan: Plan, directory: Path, run_id: str) -> BackupWriter | None:
     """Return the store for backups, after checking that it can be written; `None` when none is needed."""
     if all(isinstance(action, Create | SetPaused) for action in plan.writes):
         return None
-    run = Run(id=run_id, tenant=engine.session.base_url, stage=engine.session.stage)
-    backups = Backups(directory, run, engine.redactor)
+    run = RunIdentity(id=run_id, tenant=engine.session.base_url, stage=engine.session.stage)
+    backups = BackupWriter(directory, run, engine.redactor)
     backups.check()
     return backups
 

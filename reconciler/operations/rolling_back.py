@@ -6,7 +6,15 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 
-from reconciler.backup import Backup, BackupRun, Restoring, find_backups, narrowed, read_runs, restoring
+from reconciler.backup import (
+    Backup,
+    Restoration,
+    RunBackups,
+    filter_backups,
+    prepare_restoration,
+    read_backups,
+    select_backups,
+)
 from reconciler.client import Session, Workflow
 from reconciler.errors import BlockedError
 from reconciler.manifests import LoadResult, Manifest
@@ -25,7 +33,7 @@ from reconciler.text import printable
 from reconciler.workflow.ownership import Ownership
 
 
-def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[BackupRun]:
+def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[RunBackups]:
     """Return the backups in `settings.backup_dir`, by run, the latest first.
 
     Args:
@@ -35,7 +43,7 @@ def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[BackupRu
     Raises:
         ReconcilerError: The directory cannot be read, or has no such backup.
     """
-    return narrowed(read_runs(settings.backup_dir), tuple(names), settings.backup_dir)
+    return filter_backups(read_backups(settings.backup_dir), tuple(names), settings.backup_dir)
 
 
 def roll_back(
@@ -65,7 +73,7 @@ def roll_back(
     """
     settings.require_named_environment()
     options, listener = options or ApplyOptions(), listener or Listener()
-    runs = read_runs(settings.backup_dir)
+    runs = read_backups(settings.backup_dir)
     git = _manifests(settings, env, listener)
     secrets = known_secrets(git.manifests, git.secrets)
     with (
@@ -74,11 +82,11 @@ def roll_back(
             settings, env, secrets, purpose="rollback", listener=listener, observe=record.observe
         ) as session,
     ):
-        found = find_backups(_of_tenant(runs, session), tuple(names), settings.backup_dir)
+        found = select_backups(_of_tenant(runs, session), tuple(names), settings.backup_dir)
         tenancy = _owned(tenancy_of(settings, env), found)
-        restorings = _restorings(session, found, git, tenancy, settings.concurrency)
+        restorations = _restorations(session, found, git, tenancy, settings.concurrency)
         engine = Engine(
-            manifests=dataclasses.replace(git, manifests=tuple(item.manifest for item in restorings)),
+            manifests=dataclasses.replace(git, manifests=tuple(item.manifest for item in restorations)),
             session=session,
             tenancy=tenancy,
             redactor=Redactor.of(secrets).joined(session.redactor()),
@@ -86,7 +94,7 @@ def roll_back(
         )
         listener.opened(engine)
         record.opened(engine)
-        planned = Planned(plan=_plan(engine, restorings), engine=engine, scope=Scope())
+        planned = Planned(plan=_plan(engine, restorations), engine=engine, scope=Scope())
         listener.planned(planned)
         return apply_planned(planned, settings, options, listener, record)
 
@@ -103,7 +111,7 @@ def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -
     return loaded
 
 
-def _of_tenant(runs: Sequence[BackupRun], session: Session) -> list[BackupRun]:
+def _of_tenant(runs: Sequence[RunBackups], session: Session) -> list[RunBackups]:
     """Return the runs with their backups of this tenant and stage only."""
     here = (session.base_url, session.stage)
     own = [
@@ -126,15 +134,15 @@ def _owned(tenancy: Tenancy, backups: tuple[Backup, ...]) -> Tenancy:
     return dataclasses.replace(tenancy, owner=next(iter(owners)))
 
 
-def _restorings(
+def _restorations(
     session: Session, backups: tuple[Backup, ...], git: LoadResult, tenancy: Tenancy, concurrency: int
-) -> list[Restoring]:
+) -> list[Restoration]:
     reader = Workflow(session.as_read_only())
     listed = list_tenant(reader)
     ids = {item.id for item in listed}
     live = describe_all(reader, [backup.id for backup in backups if backup.id in ids], concurrency)
     return [
-        restoring(
+        prepare_restoration(
             backup,
             live.get(backup.id),
             _same_name(backup, listed),
@@ -157,11 +165,11 @@ def _in_git(backup: Backup, live: LiveWorkflow | None, manifests: tuple[Manifest
     return next(pinned, None) or next(named, None)
 
 
-def _plan(engine: Engine, restorings: list[Restoring]) -> Plan:
+def _plan(engine: Engine, restorations: list[Restoration]) -> Plan:
     """Return the plan, with each workflow that cannot be restored as blocked."""
-    refused = {item.manifest.name: item.refusal for item in restorings if item.refusal}
-    notes = {item.manifest.name: item.notes for item in restorings}
-    able = tuple(item.manifest for item in restorings if not item.refusal)
+    refused = {item.manifest.name: item.refusal for item in restorations if item.refusal}
+    notes = {item.manifest.name: item.notes for item in restorations}
+    able = tuple(item.manifest for item in restorations if not item.refusal)
     manifests = dataclasses.replace(engine.manifests, manifests=able)
     plan = dataclasses.replace(engine, manifests=manifests).plan()
 

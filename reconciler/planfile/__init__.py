@@ -1,26 +1,26 @@
-"""Saved plans: a plan as a file that a person approves, and the exact part of it that still holds later.
+"""Plan files: a plan that a person approves, and the part of it that is still valid later.
 
-A plan file holds no secret: each stands as a reference to where it comes from. It is no state either, and
-nothing in it is trusted: applying it plans anew, and does what both plans say.
+A plan file holds no secret: a reference to where the value comes from takes its place. It is not state, and
+nothing in it is trusted: applying it makes a new plan, and does what both plans have in common.
 """
 
-from reconciler.planfile.file import PlanContext, PlanFile, check_made, plan_file_text, read_plan_file
-from reconciler.planfile.options import saved_options, saved_scope, saved_tenancy
-from reconciler.planfile.records import manifests_digest, record
-from reconciler.planfile.revalidating import Dropped, Revalidated, still_holding
+from reconciler.planfile.plan_file import PlanContext, PlanFile, check_context, plan_file_text, read_plan_file
+from reconciler.planfile.records import action_record, manifests_digest
+from reconciler.planfile.revalidating import Dropped, Revalidated, revalidate_plan
+from reconciler.planfile.saved_options import dump_options, load_scope, load_tenancy
 
 __all__ = [
     "Dropped",
     "PlanContext",
     "PlanFile",
     "Revalidated",
-    "check_made",
+    "action_record",
+    "check_context",
+    "dump_options",
+    "load_scope",
+    "load_tenancy",
     "manifests_digest",
     "plan_file_text",
     "read_plan_file",
-    "record",
-    "saved_options",
-    "saved_scope",
-    "saved_tenancy",
-    "still_holding",
+    "revalidate_plan",
 ]

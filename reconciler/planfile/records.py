@@ -1,10 +1,10 @@
-"""What a plan file says of each action: all that makes it this one, and of a secret only where it is from."""
+"""Records of actions in a plan file: all that identifies an action, with references in place of secrets."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
@@ -26,16 +26,16 @@ from reconciler.values import (
 from reconciler.workflow import canonical
 from reconciler.workflow.sent_digests import is_digest_tag
 
-_MAKES_IT: Final = ("name", "action", "id", "method", "fingerprint", "paused")
-"""What must be the same for an action to be the one that was saved, beside its body."""
+_IDENTITY: Final = ("name", "action", "id", "method", "fingerprint", "paused")
+"""The keys that equal records have in common; their bodies are equal in meaning."""
 
 
-def record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
-    """Return what a plan file says of `action`: the JSON format's entry, with references in place of secrets.
+def action_record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
+    """Return the record of `action`: its entry in the JSON format, with references in place of secrets.
 
     Args:
         action: The action.
-        key: What keys the fingerprint of the live workflow, so that it tells nothing of what is in it.
+        key: The key of the live workflow's fingerprint, which reveals nothing without it.
         redactor: Knows the secrets of the run.
     """
     return {
@@ -47,20 +47,20 @@ def record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
 
 
 def same_action(one: JsonObject, other: JsonObject) -> bool:
-    """Return whether two records are of the same action, for a workflow that has not changed between them."""
+    """Return whether two records are of the same action on a workflow that has not changed in between."""
     return _essence(one) == _essence(other)
 
 
 def manifests_digest(manifests: Iterable[Manifest], redactor: Redactor) -> str:
-    """Return a digest of what the manifests say, secrets left out: equal means that Git wants the same."""
-    said = sorted(dump_compact(_said(manifest, redactor)) for manifest in manifests)
-    return hashlib.sha256("\n".join(said).encode("utf-8", "surrogatepass")).hexdigest()
+    """Return a digest of the content of the manifests without their secrets."""
+    contents = sorted(dump_compact(_content(manifest, redactor)) for manifest in manifests)
+    return hashlib.sha256("\n".join(contents).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _said(manifest: Manifest, redactor: Redactor) -> JsonValue:
+def _content(manifest: Manifest, redactor: Redactor) -> JsonValue:
     masks = SecretFields(manifest.sensitive)
     settings = manifest.settings
-    said: JsonObject = {
+    content: JsonObject = {
         "name": manifest.name,
         "body": masks.mask(manifest.body, ("body",) if isinstance(manifest, PatchManifest) else ()),
         "reconcile": [
@@ -73,23 +73,23 @@ def _said(manifest: Manifest, redactor: Redactor) -> JsonValue:
         ],
     }
     if isinstance(manifest, PatchManifest):
-        said["set"] = {
+        content["set"] = {
             key: masks.mask(value, ("set", key)) if key != "token" else None
             for key, value in manifest.keywords.items()
         }
-        said["steps"] = [*manifest.step_names]
-    return redactor.value(said)
+        content["steps"] = [*manifest.step_names]
+    return redactor.value(content)
 
 
 def _essence(record: JsonObject) -> str:
-    """What makes a record's action this one.
+    """Return what two equal records have in common.
 
-    Of its body that is the canonical form: a platform may tell lists in another order each time, and what it
-    told is sent back.
+    Bodies are compared by their canonical form: a platform may return lists in another order each time, and
+    what it returned is sent back.
     """
     body = as_object(record.get("body"))
     tags = (tag for tag in as_list(body.get("tags")) if not is_digest_tag(tag))
-    part: JsonObject = {key: record.get(key) for key in _MAKES_IT}
+    part: JsonObject = {key: record.get(key) for key in _IDENTITY}
     return dump_compact(
         {
             **part,
@@ -101,9 +101,37 @@ def _essence(record: JsonObject) -> str:
 
 
 def _body(action: Action, redactor: Redactor) -> JsonValue:
+    """Return the body that an action sends, with a reference in place of each secret."""
     if not isinstance(action, Create | Update):
         return None
-    return _References(action, redactor).replaced()
+    places = sensitive_places(action.manifest, action.body)
+
+    def replace(value: JsonValue, path: Path) -> JsonValue | Step:
+        if is_secret(path, value, action.sensitive, redactor, by_name=False):
+            return {"$secret": _reference(action, places, path, value)}
+        return KEEP
+
+    return rewrite(action.body, replace, key=redactor.text)
+
+
+def _reference(
+    action: Create | Update, places: Mapping[Path, Path], path: Path, value: JsonValue
+) -> JsonObject:
+    """Return where a secret comes from: a variable, a place in a file, or the live workflow."""
+    if isinstance(action, Update) and path not in places and not _is_stated(action, path, value):
+        return {"live": display_path(path)}
+    inside = places.get(path, path)
+    position = action.source.position(inside)
+    reference: JsonObject = {"file": action.source.file, "line": position.line if position else None}
+    variable = action.source.variable(inside)
+    return {**reference, "variable": variable} if variable else reference
+
+
+def _is_stated(action: Update, path: Path, value: JsonValue) -> bool:
+    """Return whether a value of the body comes from the manifest rather than from the live workflow."""
+    if isinstance(action.manifest, PatchManifest):
+        return lookup(action.live.body, path) != value
+    return lookup(action.manifest.body, path) is not ABSENT
 
 
 def _live(action: Action) -> LiveWorkflow | None:
@@ -116,37 +144,3 @@ def _fingerprint(live: LiveWorkflow | None, key: bytes) -> str | None:
     if live is None:
         return None
     return hmac.digest(key, live.fingerprint().encode("ascii"), "sha256").hex()
-
-
-class _References:
-    """Puts references in the place of secrets: to the variable, to the place in a file, or to the tenant."""
-
-    def __init__(self, action: Create | Update, redactor: Redactor) -> None:
-        self._action = action
-        self._redactor = redactor
-        self._places = sensitive_places(action.manifest, action.body)
-
-    def replaced(self) -> JsonValue:
-        return rewrite(self._action.body, self._replace, key=self._redactor.text)
-
-    def _replace(self, value: JsonValue, path: Path) -> JsonValue | Step:
-        found = is_secret(path, value, self._action.sensitive, self._redactor, by_name=False)
-        return {"$secret": self._reference(value, path)} if found else KEEP
-
-    def _reference(self, value: JsonValue, path: Path) -> JsonObject:
-        action = self._action
-        if isinstance(action, Update) and not self._is_git_s(value, path, action):
-            return {"live": display_path(path)}
-        inside = self._places.get(path, path)
-        position = action.source.position(inside)
-        reference: JsonObject = {"file": action.source.file, "line": position.line if position else None}
-        variable = action.source.variable(inside)
-        return {**reference, "variable": variable} if variable else reference
-
-    def _is_git_s(self, value: JsonValue, path: Path, action: Update) -> bool:
-        """Whether a value of the body comes from the manifest, and not from what the workflow has already."""
-        if path in self._places:
-            return True
-        if isinstance(action.manifest, PatchManifest):
-            return lookup(action.live.body, path) != value
-        return lookup(action.manifest.body, path) is not ABSENT

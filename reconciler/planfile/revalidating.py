@@ -1,4 +1,4 @@
-"""Which part of a saved plan still holds: the actions that planning anew finds as they were saved."""
+"""Revalidation of a saved plan: the actions that a new plan has exactly as they were saved."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.plan import Action, Orphan, Plan, Refusal, Unchanged
-from reconciler.planfile.file import PlanFile
+from reconciler.planfile.plan_file import PlanFile
 from reconciler.planfile.records import same_action
 from reconciler.values import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """A saved action that is left out.
+    """A saved action that is not valid any more.
 
     Args:
         name: The workflow's name.
-        action: What was to be done.
-        reason: Why it is not.
-        done: Whether there is nothing left to do about it.
+        action: What the saved plan would have done: `create`, `update`, `delete`, `pause` or `resume`.
+        reason: Why it is left out.
+        done: Whether the workflow is in sync already.
     """
 
     name: str
@@ -31,46 +31,46 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revalidated:
-    """What is left of a saved plan.
+    """A saved plan, compared with a new one.
 
     Args:
-        plan: What still holds.
-        left: What does not.
-        new: How many changes there are now that the saved plan does not have.
+        plan: The actions that are still valid.
+        dropped: The actions that are not.
+        new: The number of changes that only the new plan has.
     """
 
     plan: Plan
-    left: tuple[Dropped, ...]
+    dropped: tuple[Dropped, ...]
     new: int
 
 
-def still_holding(saved: PlanFile, fresh: Plan, recorded: Callable[[Action], JsonObject]) -> Revalidated:
-    """Return what of the saved plan is to be done: exactly the actions that are in both plans.
+def revalidate_plan(saved: PlanFile, fresh: Plan, recorded: Callable[[Action], JsonObject]) -> Revalidated:
+    """Return the actions that a saved plan and a new one have in common.
 
-    When anything else than a delete is left out, so are all deletes: they come only after all the rest.
+    Deletes come last: when any other action is dropped, all deletes are.
 
     Args:
         saved: The saved plan.
-        fresh: The plan as it is now, made with the same options.
-        recorded: Makes the record of an action.
+        fresh: The new plan, made with the same options.
+        recorded: Returns the record of an action.
     """
     actions = [action for action in fresh.actions if not isinstance(action, Unchanged)]
     now = {_key(found): (action, found) for action in actions for found in [recorded(action)]}
     kept: list[Action] = []
-    left: list[Dropped] = []
+    dropped: list[Dropped] = []
     for record in saved.records:
         action, found = now.get(_key(record), (None, None))
         if action is not None and found is not None and same_action(record, found):
             kept.append(action)
         else:
-            left.append(_left(record, fresh))
-    if any(item.action != "delete" and not item.done for item in left):
-        left += [_withheld(action) for action in kept if isinstance(action, Orphan)]
+            dropped.append(_dropped(record, fresh))
+    if any(item.action != "delete" and not item.done for item in dropped):
+        dropped += [_dropped_delete(action) for action in kept if isinstance(action, Orphan)]
         kept = [action for action in kept if not isinstance(action, Orphan)]
     known = {_key(record) for record in saved.records}
     return Revalidated(
         plan=dataclasses.replace(fresh, actions=tuple(kept), unmanaged=()),
-        left=tuple(left),
+        dropped=tuple(dropped),
         new=sum(key not in known for key in now),
     )
 
@@ -79,17 +79,16 @@ def _key(record: JsonObject) -> tuple[str, str]:
     return str(record["name"]), str(record["id"])
 
 
-def _left(record: JsonObject, fresh: Plan) -> Dropped:
-    name = str(record["name"])
-    was = str(record["action"])
+def _dropped(record: JsonObject, fresh: Plan) -> Dropped:
+    name, planned = str(record["name"]), str(record["action"])
     for action in fresh.actions:
         if action.name == name and isinstance(action, Unchanged):
-            return Dropped(name=name, action=was, reason="it is as Git wants already", done=True)
+            return Dropped(name=name, action=planned, reason="already in sync", done=True)
         if action.name == name and isinstance(action, Refusal):
-            return Dropped(name=name, action=was, reason=action.reason)
-    return Dropped(name=name, action=was, reason="the live workflow changed after the plan was made")
+            return Dropped(name=name, action=planned, reason=action.reason)
+    return Dropped(name=name, action=planned, reason="the live workflow changed after the plan was made")
 
 
-def _withheld(action: Action) -> Dropped:
-    reason = "deletes come last, and a part of the plan before them does not hold any more"
+def _dropped_delete(action: Action) -> Dropped:
+    reason = "deletes come last, and an earlier part of the plan is not valid any more"
     return Dropped(name=action.name, action="delete", reason=reason)

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions
+    from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, status_word
     from reconciler.render.apply_report import progress_line, report_json, report_text
     from reconciler.render.backups import backups_json, backups_text
     from reconciler.render.executions import (
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from reconciler.render.styling import paint
 
 _CONTENTS: Final = {
-    "actions": "ACTIONS action_method action_name count_actions",
+    "actions": "ACTIONS action_method action_name count_actions status_word",
     "apply_report": "progress_line report_json report_text",
     "backups": "backups_json backups_text",
     "executions": "changed_lines executions_json executions_text outcome_line run_json some_names",
@@ -118,5 +118,6 @@ __all__ = [
     "some_names",
     "status_json",
     "status_text",
+    "status_word",
     "summary_line",
 ]

@@ -1,4 +1,4 @@
-"""The words for an action: its name, its method, and its verb while it runs and when it is done."""
+"""The words for actions and their results: name, method, verbs and status."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ def action_method(action: Action) -> str | None:
             return action.method.value
         case _:
             return None
+
+
+def status_word(status: str) -> str:
+    """Return the word for people for the status of a result, given as its JSON value."""
+    return "skipped" if status == "not_tried" else status
 
 
 def count_actions(plan: Plan) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from reconciler.backup import Backup, BackupRun
+from reconciler.backup import Backup, RunBackups
 from reconciler.json_documents import document_text, versioned
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, display_path
@@ -14,7 +14,7 @@ from reconciler.values import JsonObject, display_path
 FORMAT_VERSION: Final = 1
 
 
-def backups_text(runs: Iterable[BackupRun], directory: Path) -> str:
+def backups_text(runs: Iterable[RunBackups], directory: Path) -> str:
     """Return the id of each run with a line for each workflow that it backed up, in the order of `runs`."""
     lines: list[str] = []
     for run in runs:
@@ -29,12 +29,12 @@ def _line(backup: Backup) -> str:
     return f"  {clip(backup.name, 100)} (id {backup.id}): before its {backup.reason}, {backup.time}{left}"
 
 
-def backups_json(runs: Iterable[BackupRun]) -> str:
+def backups_json(runs: Iterable[RunBackups]) -> str:
     """Return the same as one JSON object: `format_version` and `runs`."""
     return document_text(versioned(FORMAT_VERSION, {"runs": [_run(run) for run in runs]}))
 
 
-def _run(run: BackupRun) -> JsonObject:
+def _run(run: RunBackups) -> JsonObject:
     return {
         "id": run.id,
         "backups": [

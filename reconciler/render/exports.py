@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.export import Exported
+from reconciler.export import ExportResult
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import display_path
 
 
-def export_lines(exported: Iterable[Exported], redactor: Redactor) -> Iterator[str]:
+def export_lines(exported: Iterable[ExportResult], redactor: Redactor) -> Iterator[str]:
     """Yield a line for each variable, note and problem of exported workflows, without any secret."""
     for item in exported:
         name = clip(item.live.name, 100)
         for variable in item.variables:
-            value = "" if variable.told else "; the platform does not tell its value"
+            value = "" if variable.returned else "; the API does not return its value"
             path = display_path(variable.path)
             yield _line(f"{variable.name}: {path} of {name}: {variable.why}{value}", redactor)
         for note in item.notes:

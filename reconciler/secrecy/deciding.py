@@ -73,15 +73,15 @@ def why_secret(
     if value is None or value == "":
         return ""
     if fields.covers(path):
-        return "it is the platform's mask of a secret" if is_mask(value) else "it is a secret"
+        return "the platform's mask of a secret" if is_mask(value) else "a secret field"
     if not isinstance(value, str):
         return ""
     if by_name and _is_named_by_users(path) and is_telling_name(str(path[-1])):
-        return "its name tells of a secret"
+        return "a secret by its name"
     if redactor.finds(value):
-        return "it holds a known secret"
+        return "contains a known secret"
     kind = credential_kind(value)
-    return f"it looks like a credential ({kind})" if kind else ""
+    return f"looks like a credential ({kind})" if kind else ""
 
 
 def is_secret(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.backup import Backups, Run, find_backups, new_run_id, read_runs
+from reconciler.backup import BackupWriter, RunIdentity, new_run_id, read_backups, select_backups
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
 from reconciler.plan import LiveWorkflow
 from reconciler.schema import is_valid
@@ -28,9 +28,11 @@ _KNOWN = "canary-known-1f4b"
 _GITHUB = "ghp_" + "a1B2" * 9
 
 
-def _store(directory: Path, run: str = "20260131T120000Z-abcdef", secrets: tuple[str, ...] = ()) -> Backups:
-    made_by = Run(id=run, tenant="https://service.peak.ai", stage="prod")
-    return Backups(directory, made_by, Redactor.of(secrets), lambda: _NOW)
+def _store(
+    directory: Path, run: str = "20260131T120000Z-abcdef", secrets: tuple[str, ...] = ()
+) -> BackupWriter:
+    made_by = RunIdentity(id=run, tenant="https://service.peak.ai", stage="prod")
+    return BackupWriter(directory, made_by, Redactor.of(secrets), lambda: _NOW)
 
 
 def _live(name: str = "flow", identity: int = 1, **fields: Any) -> LiveWorkflow:
@@ -47,7 +49,7 @@ def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert (tmp_path / ".reconciler" / ".gitignore").read_text(encoding="ascii") == "*\n"
     assert is_valid(json.loads(path.read_text(encoding="utf-8")), "backup")
-    (run,) = read_runs(directory)
+    (run,) = read_backups(directory)
     (backup,) = run.backups
     assert (backup.id, backup.name, backup.paused, backup.reason) == (1, "flow", True, "update")
     assert backup.body["steps"] == {"one": {"type": "standard", "command": "x"}}
@@ -73,7 +75,7 @@ def test_hostile_names(tmp_path: Path, name: str) -> None:
     path = _store(tmp_path / "backups").save(_live(name), "update", SecretFields())
     assert path.parent == tmp_path / "backups" / "20260131T120000Z-abcdef"
     assert re.fullmatch(r"1-[a-z0-9-]{1,60}\.json", path.name)
-    (run,) = read_runs(tmp_path / "backups")
+    (run,) = read_backups(tmp_path / "backups")
     assert [backup.name for backup in run.backups] == [name]
 
 
@@ -94,7 +96,7 @@ def test_many_at_once(tmp_path: Path) -> None:
                 lambda number: store.save(_live(f"w{number}", number), "update", SecretFields()), range(40)
             )
         )
-    (run,) = read_runs(tmp_path)
+    (run,) = read_backups(tmp_path)
     assert (len(run.backups), run.broken) == (40, ())
     assert not list(tmp_path.rglob("*.part"))
 
@@ -104,7 +106,7 @@ def test_what_was_not_overwritten_leaves_nothing(tmp_path: Path) -> None:
     store = _store(tmp_path / "backups")
     store.check()
     store.discard(store.save(_live(), "update", SecretFields()))
-    assert read_runs(tmp_path / "backups") == []
+    assert read_backups(tmp_path / "backups") == []
     assert list((tmp_path / "backups").glob("2*")) == []
 
 
@@ -112,7 +114,7 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     """A file in the place of the directory is told before anything is written."""
     (tmp_path / "backups").write_text("", encoding="ascii")
     for act in (_store(tmp_path / "backups").check, lambda: _store(tmp_path / "backups" / "below").check()):
-        with pytest.raises(ReconcilerError, match="no backup can be written into") as caught:
+        with pytest.raises(ReconcilerError, match="no backup can be written to") as caught:
             act()
         assert "--backup-dir" in caught.value.hint
 
@@ -191,7 +193,7 @@ def test_fields_that_git_says_are_secret(tmp_path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["body"]["steps"]["one"]["parameters"]["env"] == {"DAYS": "3"}
     assert document["left_out"] == [
-        {"path": ["steps", "one", "parameters", "env", "MODE"], "why": "it is a secret"}
+        {"path": ["steps", "one", "parameters", "env", "MODE"], "why": "a secret field"}
     ]
 
 
@@ -202,18 +204,18 @@ def test_what_is_asked_for(tmp_path: Path) -> None:
             _store(tmp_path, run).save(
                 _live(name, ord(name), tags=[{"name": str(number)}]), "update", SecretFields()
             )
-    runs = read_runs(tmp_path)
+    runs = read_backups(tmp_path)
 
     def found(*asked: str) -> list[tuple[str, str]]:
-        return [(backup.run[-1], backup.name) for backup in find_backups(runs, asked, tmp_path)]
+        return [(backup.run[-1], backup.name) for backup in select_backups(runs, asked, tmp_path)]
 
     assert found() == [("2", "b"), ("2", "c")]
     assert found("20260101T000000Z-000001") == [("1", "a"), ("1", "b")]
     assert found("a", "b") == [("1", "a"), ("2", "b")]
-    with pytest.raises(UsageError, match="no run and no backup"):
+    with pytest.raises(UsageError, match="no run and no workflow"):
         found("zzz")
     with pytest.raises(UsageError, match="there are no backups"):
-        find_backups([], (), tmp_path)
+        select_backups([], (), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -225,11 +227,11 @@ def test_broken_backups(tmp_path: Path, text: str) -> None:
     bad = tmp_path / "20260201T000000Z-ffffff"
     bad.mkdir()
     (bad / "1-flow.json").write_text(text, encoding="utf-8")
-    runs = read_runs(tmp_path)
+    runs = read_backups(tmp_path)
     assert "1-flow.json" in runs[0].broken[0]
     with pytest.raises(InvalidInputError, match=r"1-flow\.json"):
-        find_backups(runs, (), tmp_path)
-    assert [backup.name for backup in find_backups(runs, ("flow",), tmp_path)] == ["flow"]
+        select_backups(runs, (), tmp_path)
+    assert [backup.name for backup in select_backups(runs, ("flow",), tmp_path)] == ["flow"]
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_backups_made_to_harm(tmp_path: Path, old: str, new: str, said: str) -> 
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-    (run,) = read_runs(tmp_path)
+    (run,) = read_backups(tmp_path)
     assert run.broken == (f"{path}: not a usable backup: {said}",)
 
 

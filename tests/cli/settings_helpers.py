@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 from click.testing import CliRunner
-from loopback import served
-from processes import COMMAND, kept_environment
+from loopback import loopback_server
+from processes import COMMAND, inherited_environment
 
 from reconciler.cli.options import backup_dir_option, tenant_options
 from reconciler.operations import Settings
@@ -56,7 +56,7 @@ def process(folder: Path, *words: str, **env: str) -> subprocess.CompletedProces
     return subprocess.run(
         [*COMMAND, *words],
         cwd=folder,
-        env={**kept_environment(), **env},
+        env={**inherited_environment(), **env},
         capture_output=True,
         text=True,
         check=False,
@@ -123,5 +123,5 @@ def relayed(url: str, turnstile: Turnstile) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with served(Handler) as address:
+    with loopback_server(Handler) as address:
         yield address

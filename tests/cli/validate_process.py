@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from processes import COMMAND, kept_environment
+from processes import COMMAND, inherited_environment
 
 CASES = Path(__file__).parent.parent / "cases" / "validate"
 
@@ -15,7 +15,7 @@ CASES = Path(__file__).parent.parent / "cases" / "validate"
 def environment(**extra: str) -> dict[str, str]:
     """Return an environment with the way to Python, `extra`, proxies that lead nowhere, and nothing else."""
     nowhere = "http://127.0.0.1:9"
-    kept = kept_environment("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+    kept = inherited_environment("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
     return {**kept, "HOME": "/nonexistent", "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, **extra}
 
 

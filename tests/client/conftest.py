@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from client_helpers import FakeTime, client
-from processes import bare_environment
+from processes import clear_environment
 
 from reconciler.client.session import default_session
 from reconciler.emulator.server import EmulatorServer
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    bare_environment(monkeypatch, tmp_path)
+    clear_environment(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     default_session.cache_clear()
 

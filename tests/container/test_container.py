@@ -189,7 +189,7 @@ def test_backup_places(repository: Repository) -> None:
     writes = repository.writes()
     done = repository.run("apply", "--auto-approve", options=[f"--tmpfs={BACKUPS}:ro"])
     assert (done.returncode, repository.writes()) == (1, writes)
-    assert "no backup can be written into /backups" in done.stderr
+    assert "no backup can be written to /backups" in done.stderr
     repository.ends_with(0, "apply", "--auto-approve", options=[f"--tmpfs={BACKUPS}"])
     assert repository.live() == {"score": "echo 2"}
 

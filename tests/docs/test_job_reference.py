@@ -12,7 +12,7 @@ import pytest
 from reconciler.cli.commands.reconcile import command
 from reconciler.client.exchanges import Traffic
 from reconciler.exits import ExitCode
-from reconciler.job.metrics import Measured, exposition
+from reconciler.job.metrics import JobMetrics, metrics_text
 from reconciler.job.outcome import Outcome
 from reconciler.schema import load_schema
 
@@ -52,7 +52,7 @@ def test_every_metric_has_a_row() -> None:
     """The names in the exposition and in the page are the same."""
     now = datetime.now(timezone.utc)
     run = Outcome(run_id="r", started=now, ended=now, exit_code=0, planned={}, traffic=Traffic())
-    text = exposition(Measured(outcome=run, last_success=1.0, runs=(1, 0)))
+    text = metrics_text(JobMetrics(outcome=run, last_success=1.0, runs=(1, 0)))
     names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     assert names == {code for code in _CODE if code.startswith("peak_reconciler_")}
 

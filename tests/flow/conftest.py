@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flow_helpers import TOKEN, Ended, FakeTime, Git
-from processes import bare_environment
+from processes import clear_environment
 
 from reconciler.cli import main
 from reconciler.emulator.server import EmulatorServer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    bare_environment(monkeypatch, tmp_path)
+    clear_environment(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from processes import COMMAND, IMPATIENT, kept_environment
+from processes import COMMAND, COMMAND_WITHOUT_SLEEP, inherited_environment
 
 from reconciler.apply import Applier, Report, Status, Timing, apply_plan
 from reconciler.client import Session, Workflow
@@ -369,7 +369,7 @@ def errors(report: Report) -> dict[str, str]:
 
 def process_env(git: Git, **env: str | None) -> dict[str, str]:
     """Return the environment of a process that works on the tenant of `git`; `None` takes a variable away."""
-    whole = {**kept_environment(), **git.env, **env}
+    whole = {**inherited_environment(), **git.env, **env}
     return {key: value for key, value in whole.items() if value is not None}
 
 
@@ -381,7 +381,7 @@ def run(
     Where it `waits` not, sleeping takes it no time.
     """
     command, *options = words
-    start = COMMAND if waits else IMPATIENT
+    start = COMMAND if waits else COMMAND_WITHOUT_SLEEP
     return subprocess.run(
         [*start, command, str(git.folder), *options],
         input=stdin,

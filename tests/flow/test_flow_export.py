@@ -78,7 +78,7 @@ def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
     ended = typed("export", "flow")
     assert ended.code == 0
     assert ended.out == (
-        "# Note: it is owned by team-a: plan it with --ownership-tag team-a\n"
+        "# Note: owned by team-a: plan it with --ownership-tag team-a\n"
         "reconcile:\n  prevent_delete: true\n"
         "body:\n  name: flow\n  tags:\n    - name: red\n  triggers:\n    - webhook: true\n  steps:\n"
         "    zero:\n      imageId: 100\n      imageVersionId: 200\n      command: 'yes'\n"
@@ -112,9 +112,9 @@ def test_no_secret(server: EmulatorServer, typed: Callable[..., Ended], tmp_path
 @pytest.mark.parametrize(
     ("profile", "there", "said"),
     [
-        ("token-masked", True, "the platform does not tell its value"),
-        ("token-omitted", False, "the platform does not tell whether there is steps.one.repository.token"),
-        ("token-empty", False, "the platform does not tell whether there is steps.one.repository.token"),
+        ("token-masked", True, "the API does not return its value"),
+        ("token-omitted", False, "the API does not return steps.one.repository.token"),
+        ("token-empty", False, "the API does not return steps.one.repository.token"),
     ],
 )
 def test_a_token_that_is_not_told(
@@ -130,7 +130,7 @@ def test_a_token_that_is_not_told(
     assert ("token: !env PEAK_FOREIGN_ONE_TOKEN" in foreign.out) is there
     assert said in foreign.err
     assert "token: !env PEAK_OURS_ONE_TOKEN" in ours.out
-    assert "the platform does not tell its value" in ours.err
+    assert "the API does not return its value" in ours.err
 
 
 def test_what_is_remembered(git: Git, typed: Callable[..., Ended]) -> None:
@@ -144,7 +144,7 @@ def test_what_is_remembered(git: Git, typed: Callable[..., Ended]) -> None:
     assert "  retryOptions:\n    duration: 20\n    numberOfRetries: 2\n" in known.out
     assert "      - 1\n      - 137\n" in known.out
     assert "  ignore:\n    - retryOptions.duration\n" in odd.out
-    assert "does not tell retryOptions.duration" in odd.err
+    assert "does not return retryOptions.duration" in odd.err
     assert "  retryOptions:\n    numberOfRetries: 2\n" in odd.out
 
 

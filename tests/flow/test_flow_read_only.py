@@ -8,10 +8,10 @@ import requests
 from flow_helpers import LIST, Git, body, run
 
 if TYPE_CHECKING:
-    from read_only import Watch
+    from read_only import RequestWatch
 
 
-def test_reading_commands_are_seen(git: Git, watch: Watch) -> None:
+def test_reading_commands_are_seen(git: Git, watch: RequestWatch) -> None:
     """The watch knows a command by what it says of itself: plan and validate are counted, apply is not."""
     git.write(body())
     assert run(git, "plan").returncode == 0
@@ -24,7 +24,7 @@ def test_reading_commands_are_seen(git: Git, watch: Watch) -> None:
     assert watch.reads == checked
 
 
-def test_a_plan_that_wrote_would_be_caught(git: Git, watch: Watch) -> None:
+def test_a_plan_that_wrote_would_be_caught(git: Git, watch: RequestWatch) -> None:
     """Were a plan to send anything else, whatever test it happens in would fail."""
     agent = {"User-Agent": "peak-reconciler/0.1.0 (plan)", "Authorization": "any"}
     requests.post(git.server.url + LIST, headers=agent, json=body(), timeout=10)

@@ -105,7 +105,7 @@ def test_a_deleted_workflow_is_created_anew(git: Git, backups: Path) -> None:
     _apply(git, backups, *owner, "--prune")
     done = _rollback(git, backups, "--auto-approve")
     assert done.returncode == 0, done.stderr
-    assert "it was deleted, and is created anew" in done.stdout
+    assert "it was deleted and is created again" in done.stdout
     assert git.stored("w4")["tags"] == [{"name": "reconciler-owner-team-a"}]
 
 
@@ -168,7 +168,7 @@ def test_a_secret_comes_from_git(git: Git, backups: Path) -> None:
     (git.folder.parent / "reconciler.yaml").write_text("manifests: [workflows]\n", encoding="utf-8")
     done = _rollback(git, backups, "--auto-approve", "--show-bodies")
     assert done.returncode == 0, done.stderr
-    assert "is taken from the manifest in Git" in done.stdout
+    assert "its value is taken from the manifest in Git" in done.stdout
     assert "canary" not in done.stdout + done.stderr
     stored = git.stored()["steps"]["one"]
     assert (stored["command"], stored["repository"]["token"]) == ("echo hi", "canary-credential")
@@ -222,7 +222,7 @@ def test_what_cannot_be_backed_up_is_not_overwritten(git: Git, backups: Path) ->
     before = len(git.writes())
     done = run(git, "apply", "--auto-approve", "--backup-dir", str(backups / "below"))
     assert (done.returncode, len(git.writes())) == (1, before)
-    assert "no backup can be written into" in done.stderr
+    assert "no backup can be written to" in done.stderr
     assert run(git, "apply", "--auto-approve", "--no-backup").returncode == 0
 
 

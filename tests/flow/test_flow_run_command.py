@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import TOKEN, FakeTime, body, step
-from processes import COMMAND, IMPATIENT, kept_environment
+from processes import COMMAND, COMMAND_WITHOUT_SLEEP, inherited_environment
 
 from reconciler.emulator import execution_progress as executions
 from reconciler.emulator.server import EmulatorServer
@@ -42,7 +42,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
 
 
 def _env(server: EmulatorServer, **env: str) -> dict[str, str]:
-    return {**kept_environment(), "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN, **env}
+    return {**inherited_environment(), "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN, **env}
 
 
 def _run(
@@ -50,7 +50,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a process in which sleeping takes no time."""
     return subprocess.run(
-        [*IMPATIENT, "run", *map(str, words)],
+        [*COMMAND_WITHOUT_SLEEP, "run", *map(str, words)],
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import TENANTS, Git, body, rich, run, step
 
-from reconciler.planfile.file import _digest
+from reconciler.planfile.plan_file import _digest
 from reconciler.planfile.records import same_action
 from reconciler.schema import is_valid
 from reconciler.workflow.ownership import owner_tag
@@ -140,7 +140,7 @@ def test_what_is_done_already_is_no_failure(git: Git, file: Path) -> None:
     assert _apply(git, file).returncode == 0
     again = _apply(git, file)
     assert (again.returncode, _statuses(again)) == (0, {})
-    assert again.stderr.count("it is as Git wants already") == 3
+    assert again.stderr.count("already in sync") == 3
 
 
 def test_a_create_that_somebody_made(git: Git, file: Path) -> None:
@@ -163,7 +163,7 @@ def test_other_manifests_are_refused(git: Git, file: Path) -> None:
     before = len(git.writes())
     done = _apply(git, file)
     assert (done.returncode, len(git.writes())) == (4, before)
-    assert "the manifests say something else" in done.stderr
+    assert "the manifests have changed since" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_other_manifests_are_refused(git: Git, file: Path) -> None:
     [
         ({"tenant": "https://other.example.com"}, "another tenant"),
         ({"stage": "dev"}, "another stage"),
-        ({"format_version": 2}, "has the format 2, and this version reads format 1"),
+        ({"format_version": 2}, "has format 2; this version reads format 1"),
     ],
 )
 def test_a_plan_for_something_else(git: Git, file: Path, change: dict[str, Any], words: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
-from loopback import served
+from loopback import loopback_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def code_host() -> Iterator[CodeHost]:
     class Handler(_Handler):
         code_host = host
 
-    with served(Handler) as host.url:
+    with loopback_server(Handler) as host.url:
         yield host
 
 

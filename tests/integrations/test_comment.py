@@ -10,7 +10,7 @@ import pytest
 from code_host import TOKEN, CodeHost
 from processes import COMMAND
 
-from reconciler.comments import Kept, keep_comment, thread_of
+from reconciler.comments import UpsertResult, find_thread, upsert_comment
 from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ PLAN = f"{MARKER}\n### Plan: 1 to create.\n"
 SYSTEMS = ["github", "gitlab"]
 
 
-def _keep(host: CodeHost, system: str, text: str = PLAN, key: str = "plan", **changes: str) -> Kept:
-    return keep_comment(thread_of(getattr(host, system)(**changes)), text, key)
+def _keep(host: CodeHost, system: str, text: str = PLAN, key: str = "plan", **changes: str) -> UpsertResult:
+    return upsert_comment(find_thread(getattr(host, system)(**changes)), text, key)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) -> None:
     """The first run adds a comment, each further one replaces it, also where lines end as in a browser."""
-    assert _keep(host, system) is Kept.ADDED
+    assert _keep(host, system) is UpsertResult.ADDED
     host.comments[0]["body"] = host.comments[0]["body"].replace("\n", "\r\n")
-    assert _keep(host, system, f"{MARKER}\n### Nothing to do.\n") is Kept.REPLACED
+    assert _keep(host, system, f"{MARKER}\n### Nothing to do.\n") is UpsertResult.REPLACED
     (body,) = host.bodies
-    assert body.startswith(f"{MARKER}\n### Nothing to do.\n\n[The run that wrote this](https://git")
+    assert body.startswith(f"{MARKER}\n### Nothing to do.\n\n[Written by this job](https://git")
     assert host.writes == ["POST", "PATCH" if system == "github" else "PUT"]
 
 
@@ -40,7 +40,7 @@ def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) ->
 def test_a_comment_of_someone_else_is_never_touched(host: CodeHost, system: str) -> None:
     """Whoever writes our marker into a comment of their own does not get the plan into it."""
     host.say(PLAN, login="mallory", user=666)
-    assert _keep(host, system) is Kept.ADDED
+    assert _keep(host, system) is UpsertResult.ADDED
     assert host.bodies[0] == PLAN
     assert len(host.bodies) == 2
 
@@ -51,21 +51,21 @@ def test_it_is_found_on_a_later_page(host: CodeHost, system: str) -> None:
     for number in range(250):
         host.say(f"comment {number}")
     host.say(PLAN)
-    assert _keep(host, system) is Kept.REPLACED
+    assert _keep(host, system) is UpsertResult.REPLACED
     assert len(host.comments) == 251
 
 
 def test_keys_tell_comments_apart(host: CodeHost) -> None:
     """Each key has its comment, whatever marker the text came with; a key is a plain word."""
     assert [_keep(host, "github", key=key) for key in ("plan", "plan-prod", "plan")] == [
-        Kept.ADDED,
-        Kept.ADDED,
-        Kept.REPLACED,
+        UpsertResult.ADDED,
+        UpsertResult.ADDED,
+        UpsertResult.REPLACED,
     ]
     assert [body.splitlines()[0] for body in host.bodies] == [MARKER, "<!-- peak-reconciler:plan-prod -->"]
     assert [body.count("<!--") for body in host.bodies] == [1, 1]
     for key in ("", "a b", "-->", "a\n", "x" * 65):
-        with pytest.raises(UsageError, match="letters, digits"):
+        with pytest.raises(UsageError, match="1 to 64 letters"):
             _keep(host, "github", key=key)
 
 
@@ -74,7 +74,7 @@ def test_a_comment_fits(host: CodeHost) -> None:
     text = f"{MARKER}\n{'x' * (65_536 - len(MARKER) - 1)}"
     _keep(host, "github", text)
     assert host.bodies == [text]
-    with pytest.raises(ReconcilerError, match="65,537 bytes, and 65,536 are allowed"):
+    with pytest.raises(ReconcilerError, match="65,537 bytes, more than the 65,536 allowed"):
         _keep(host, "github", f"{text}x")
 
 

@@ -69,7 +69,7 @@ def test_a_plan_that_fails_replaces_the_comment(runner: Runner, host: CodeHost) 
     (body,) = host.bodies
     assert "### No plan: exit code 3" in body
     assert "unknown key '@pwned <b>#1</b>'" in body
-    shown = read_markdown(body.partition("\n\n[The run that wrote this](")[0])
+    shown = read_markdown(body.partition("\n\n[Written by this job](")[0])
     assert (shown.tags, shown.text.split()) == ({"h3", "pre", "code"}, ["No", "plan:", "exit", "code", "3"])
     assert [line for line in body.splitlines() if line.startswith("/")] == []
     assert not (runner.workspace / "saved.json").exists()
@@ -90,7 +90,7 @@ def test_a_blocked_plan_fails_and_is_told(runner: Runner, host: CodeHost) -> Non
     ran = runner.action(command="plan", token=PEAK_TOKEN)
     assert ran.code == 4
     assert "**Reason:**" in host.bodies[0]
-    assert host.bodies[0].partition("\n\n[The run")[0] in ran.summary.rstrip()
+    assert host.bodies[0].partition("\n\n[Written by")[0] in ran.summary.rstrip()
 
 
 def test_validate_annotates(runner: Runner) -> None:
@@ -147,9 +147,9 @@ def test_hostile_names_stay_text(runner: Runner, host: CodeHost) -> None:
     assert (plan.code, applied.code) == (0, 0)
     assert commands(plan.log) == commands(applied.log) == []
     assert "[error]pwned" in plan.log
-    read_markdown(plan.summary).is_ours()
+    read_markdown(plan.summary).assert_plan_markup()
     (body,) = host.bodies
-    read_markdown(body.partition("\n\n[The run that wrote this](")[0]).is_ours()
+    read_markdown(body.partition("\n\n[Written by this job](")[0]).assert_plan_markup()
     outside = read_markdown(applied.summary)
     assert outside.tags <= {"h3", "pre", "code"}
     assert "pwned" not in outside.text

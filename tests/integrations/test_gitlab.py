@@ -102,7 +102,7 @@ def test_plan_keeps_one_note(pipeline: Pipeline, host: CodeHost) -> None:
     assert host.writes == ["POST", "PUT"]
     (body,) = host.bodies
     assert [line for line in body.splitlines() if line.startswith("/")] == []
-    read_markdown(body.partition("\n\n[The run that wrote this](")[0]).is_ours()
+    read_markdown(body.partition("\n\n[Written by this job](")[0]).assert_plan_markup()
 
 
 def test_plan_without_a_token_or_permission(pipeline: Pipeline, host: CodeHost) -> None:

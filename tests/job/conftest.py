@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from job_helpers import TOKEN, Site
-from processes import bare_environment
+from processes import clear_environment
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    bare_environment(monkeypatch, tmp_path)
+    clear_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("PWD", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 

@@ -12,12 +12,12 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopback import served
+from loopback import loopback_server
 from processes import COMMAND
 
 from reconciler.cli import main
 from reconciler.client.calls import Clock
-from reconciler.job.outcome import Outcome, Touched
+from reconciler.job.outcome import Outcome, WorkflowOutcome
 from reconciler.render import ACTIONS
 from reconciler.schema import validate
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 START = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
-IMPATIENT = Clock(sleep=lambda _: None, random=lambda: 0.0)
+COMMAND_WITHOUT_SLEEP = Clock(sleep=lambda _: None, random=lambda: 0.0)
 
 
 def planned(**counts: int) -> dict[str, int]:
@@ -48,9 +48,11 @@ def outcome(**changes: Any) -> Outcome:
     return Outcome(**{**plain, **changes})
 
 
-def touched(name: str = "flow", action: str = "update", status: str = "done", error: str = "") -> Touched:
+def workflow_outcome(
+    name: str = "flow", action: str = "update", status: str = "done", error: str = ""
+) -> WorkflowOutcome:
     """Return what became of a workflow."""
-    return Touched(name=name, action=action, status=status, id=7, error=error)
+    return WorkflowOutcome(name=name, action=action, status=status, id=7, error=error)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def receiver(*statuses: int) -> Iterator[Receiver]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    with served(Handler) as kept.url:
+    with loopback_server(Handler) as kept.url:
         yield kept
 
 

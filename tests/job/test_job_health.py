@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.job.health import STUCK_AFTER, Health
-from reconciler.job.serving import read_address, serving
+from reconciler.job.probe_server import read_address, serve_probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,15 +38,15 @@ def _ask(url: str, path: str, method: str = "GET") -> tuple[int, str]:
 def test_ready_is_what_did_its_last_run() -> None:
     """Before the first run has ended, and after one that failed, the job is not ready."""
     health = Health()
-    with serving(("127.0.0.1", 0), health, lambda: "a 1\n") as url:
+    with serve_probes(("127.0.0.1", 0), health, lambda: "a 1\n") as url:
         assert _ask(url, "/readyz") == (503, "the first run has not ended\n")
-        health.ended(succeeded=None, next_in=10)
+        health.run_ended(succeeded=None, next_in=10)
         assert _ask(url, "/readyz")[0] == 503
-        health.ended(succeeded=True, next_in=10)
+        health.run_ended(succeeded=True, next_in=10)
         assert _ask(url, "/readyz") == (200, "ok\n")
-        health.ended(succeeded=None, next_in=10)
+        health.run_ended(succeeded=None, next_in=10)
         assert _ask(url, "/readyz?verbose") == (200, "ok\n")
-        health.ended(succeeded=False, next_in=10)
+        health.run_ended(succeeded=False, next_in=10)
         assert _ask(url, "/readyz") == (503, "the last run failed\n")
         assert _ask(url, "/healthz") == (200, "ok\n")
 
@@ -56,22 +56,22 @@ def test_alive_is_what_gets_on() -> None:
     clock = Clock()
     health = Health(clock)
     clock.now += STUCK_AFTER + 1
-    assert health.trouble() == "nothing happens in this run"
+    assert health.liveness_problem() == "nothing happens in this run"
     health.beat()
-    assert health.trouble() == ""
-    health.ended(succeeded=False, next_in=1000)
+    assert health.liveness_problem() == ""
+    health.run_ended(succeeded=False, next_in=1000)
     clock.now += 1050
     health.beat()  # not in a run: does not count
-    assert health.trouble() == ""
+    assert health.liveness_problem() == ""
     clock.now += 20
-    assert health.trouble() == "the next run is overdue"
-    health.began()
-    assert health.trouble() == ""
+    assert health.liveness_problem() == "the next run is overdue"
+    health.run_started()
+    assert health.liveness_problem() == ""
 
 
 def test_only_reading_is_served() -> None:
     """GET and HEAD on three paths; anything else is refused, and nothing of it is repeated."""
-    with serving(("127.0.0.1", 0), Health(), lambda: "a 1\n") as url:
+    with serve_probes(("127.0.0.1", 0), Health(), lambda: "a 1\n") as url:
         assert _ask(url, "/metrics") == (200, "a 1\n")
         assert _ask(url, "/metrics", "HEAD") == (200, "")
         assert _ask(url, "/metrics", "POST")[0] == 501
@@ -82,7 +82,7 @@ def test_only_reading_is_served() -> None:
 
 def test_no_more_than_a_few_connections_are_served(capfd: pytest.CaptureFixture[str]) -> None:
     """Idle connections beyond the bound are closed at once; the others do not hold the server up."""
-    with serving(("127.0.0.1", 0), Health(), lambda: "") as url:
+    with serve_probes(("127.0.0.1", 0), Health(), lambda: "") as url:
         host, port = url.removeprefix("http://").split(":")
         idle = [socket.create_connection((host, int(port)), timeout=10) for _ in range(17)]
         assert idle[-1].recv(1) == b""
@@ -110,13 +110,13 @@ def test_an_address_without_a_host_is_loopback(text: str, address: tuple[str, in
 )
 def test_what_is_no_address_is_wrong_usage(text: str) -> None:
     """The message says how an address is written."""
-    with pytest.raises(UsageError, match="--listen takes HOST:PORT"):
+    with pytest.raises(UsageError, match="use HOST:PORT"):
         read_address(text)
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 0), ("no-such-host.invalid", 9100)])
 def test_an_address_that_cannot_be_had_is_told(address: tuple[str, int]) -> None:
     """Taken, not this machine's, or unknown: an error in words."""
-    opening: Callable[[], object] = serving(address, Health(), lambda: "").__enter__
-    with pytest.raises(ReconcilerError, match="cannot be listened on"):
+    opening: Callable[[], object] = serve_probes(address, Health(), lambda: "").__enter__
+    with pytest.raises(ReconcilerError, match="cannot listen on"):
         opening()

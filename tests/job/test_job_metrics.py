@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from job_helpers import START, outcome, planned, receiver, touched
+from job_helpers import START, outcome, planned, receiver, workflow_outcome
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler import __version__
 from reconciler.client.exchanges import Traffic
 from reconciler.client.posting import WebhookSender
-from reconciler.job.gateway import push
-from reconciler.job.metrics import Measured, exposition, last_success_in
+from reconciler.job.metrics import JobMetrics, metrics_text, push, read_last_success
 
 NAMES = {
     "peak_reconciler_build_info",
@@ -40,19 +39,25 @@ def _samples(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def _measured(**changes: object) -> Measured:
+def _measured(**changes: object) -> JobMetrics:
     run = outcome(
         exit_code=1,
         planned=planned(create=1, update=2, unchanged=5),
-        touched=(touched("a"), touched("b", status="failed"), touched("c", "create")),
+        workflows=(
+            workflow_outcome("a"),
+            workflow_outcome("b", status="failed"),
+            workflow_outcome("c", "create"),
+        ),
         traffic=Traffic(requests=40, retries=3, throttled=2, waited=1.5),
     )
-    return Measured(**{"environment": "prod", "outcome": run, "last_success": 1e9, "runs": (4, 1), **changes})  # type: ignore[arg-type]
+    return JobMetrics(
+        **{"environment": "prod", "outcome": run, "last_success": 1e9, "runs": (4, 1), **changes}
+    )  # type: ignore[arg-type]
 
 
 def test_every_documented_number_is_there_and_right() -> None:
     """The names are those that are documented, and the numbers those of the run."""
-    samples = _samples(exposition(_measured()))
+    samples = _samples(metrics_text(_measured()))
     assert {key[0] for key in samples} == NAMES
     prod = "environment=prod"
 
@@ -80,23 +85,23 @@ def test_every_documented_number_is_there_and_right() -> None:
 
 def test_the_series_are_the_same_whatever_the_workflows_are() -> None:
     """A thousand workflows make not one series more, and no name of a workflow is in a label."""
-    few = _samples(exposition(_measured()))
-    many = outcome(touched=tuple(touched(f"flow-{i}", status="failed") for i in range(1000)))
-    text = exposition(_measured(outcome=many))
+    few = _samples(metrics_text(_measured()))
+    many = outcome(workflows=tuple(workflow_outcome(f"flow-{i}", status="failed") for i in range(1000)))
+    text = metrics_text(_measured(outcome=many))
     assert _samples(text).keys() == few.keys()
     assert "flow-" not in text
 
 
 def test_what_a_run_could_not_find_out_is_not_a_number() -> None:
     """Without a plan, drift is unknown: not zero, which would say that all is well."""
-    samples = _samples(exposition(_measured(outcome=outcome(planned=None, exit_code=3))))
+    samples = _samples(metrics_text(_measured(outcome=outcome(planned=None, exit_code=3))))
     assert math.isnan(samples["peak_reconciler_drift_workflows", "environment=prod"])
     assert math.isnan(samples["peak_reconciler_planned_workflows", "action=create", "environment=prod"])
 
 
 def test_the_text_suits_the_textfile_collector() -> None:
     """No sample has a timestamp, which node-exporter refuses, and no metrics of the process are mixed in."""
-    text = exposition(_measured(environment=""))
+    text = metrics_text(_measured(environment=""))
     samples = [line for line in text.splitlines() if not line.startswith("#")]
     assert all(len(line.rpartition("}")[2].split()) <= 2 for line in samples)
     assert "python_" not in text
@@ -106,10 +111,10 @@ def test_the_text_suits_the_textfile_collector() -> None:
 
 def test_the_last_success_is_found_again() -> None:
     """What one run wrote, the next one reads, each environment its own."""
-    text = exposition(_measured())
-    assert last_success_in(text, "prod") == 1e9
-    assert last_success_in(text, "dev") is None
-    assert last_success_in(exposition(_measured(environment="")), "") == 1e9
+    text = metrics_text(_measured())
+    assert read_last_success(text, "prod") == 1e9
+    assert read_last_success(text, "dev") is None
+    assert read_last_success(metrics_text(_measured(environment="")), "") == 1e9
 
 
 @pytest.mark.parametrize(
@@ -127,12 +132,12 @@ def test_the_last_success_is_found_again() -> None:
 )
 def test_a_file_that_says_something_else_says_nothing(text: str) -> None:
     """Whatever stood in the file before does not end the run."""
-    assert last_success_in(text, "") is None
+    assert read_last_success(text, "") is None
 
 
 def test_a_last_success_that_is_no_moment_is_none() -> None:
     """NaN in the file is not passed on."""
-    assert last_success_in("peak_reconciler_last_success_timestamp_seconds NaN\n", "") is None
+    assert read_last_success("peak_reconciler_last_success_timestamp_seconds NaN\n", "") is None
 
 
 def test_a_push_adds_to_the_group_of_the_environment() -> None:
@@ -145,4 +150,4 @@ def test_a_push_adds_to_the_group_of_the_environment() -> None:
     assert (first.method, first.path) == ("POST", "/metrics/job/peak_reconciler/environment/prod")
     assert second.path == "/metrics/job/peak_reconciler"
     assert first.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert first.body.decode() == exposition(_measured())
+    assert first.body.decode() == metrics_text(_measured())

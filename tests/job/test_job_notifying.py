@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from job_helpers import outcome, planned, touched
+from job_helpers import outcome, planned, workflow_outcome
 
-from reconciler.job.notifying import FORMATS, notification
+from reconciler.job.notifications import FORMATS, notification
 from reconciler.job.outcome import Outcome, OutcomeKind
 from reconciler.schema import validate
 
@@ -26,7 +26,10 @@ def _failed(name: str = "flow", count: int = 1, error: str = "PUT /x: 422 Unproc
         tenant="https://service.peak.ai",
         stage="prod",
         planned=planned(update=count + 1),
-        touched=(touched("fine"), *(touched(name, status="failed", error=error) for _ in range(count))),
+        workflows=(
+            workflow_outcome("fine"),
+            *(workflow_outcome(name, status="failed", error=error) for _ in range(count)),
+        ),
     )
 
 
@@ -34,13 +37,16 @@ def _failed(name: str = "flow", count: int = 1, error: str = "PUT /x: 422 Unproc
     ("run", "kinds"),
     [
         (outcome(), ()),
-        (outcome(planned=planned(update=1), touched=(touched(),)), (OutcomeKind.CHANGE,)),
+        (outcome(planned=planned(update=1), workflows=(workflow_outcome(),)), (OutcomeKind.CHANGE,)),
         (_failed(), (OutcomeKind.FAILURE, OutcomeKind.CHANGE)),
         (outcome(exit_code=3, planned=None), (OutcomeKind.FAILURE,)),
-        (outcome(exit_code=4, touched=(touched(status="blocked"),)), (OutcomeKind.FAILURE,)),
+        (outcome(exit_code=4, workflows=(workflow_outcome(status="blocked"),)), (OutcomeKind.FAILURE,)),
         (
             outcome(
-                exit_code=2, dry_run=True, planned=planned(create=1), touched=(touched(status="planned"),)
+                exit_code=2,
+                dry_run=True,
+                planned=planned(create=1),
+                workflows=(workflow_outcome(status="planned"),),
             ),
             (OutcomeKind.DRIFT,),
         ),
@@ -112,6 +118,9 @@ def test_what_went_wrong_is_told_first(form: str) -> None:
     """Among a hundred that went well, the one that failed is named."""
     run = outcome(
         exit_code=1,
-        touched=(*(touched(f"fine-{i}") for i in range(100)), touched("the-bad-one", status="failed")),
+        workflows=(
+            *(workflow_outcome(f"fine-{i}") for i in range(100)),
+            workflow_outcome("the-bad-one", status="failed"),
+        ),
     )
     assert "the-bad-one" in notification(run, form).decode()

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from job_helpers import Receiver, outcome, planned, receiver, touched
+from job_helpers import Receiver, outcome, planned, receiver, workflow_outcome
 
+from reconciler.client.posting import WebhookSender
 from reconciler.job.context import Job, JobOptions
 from reconciler.job.log import TextLog
-from reconciler.job.metrics import last_success_in
+from reconciler.job.metrics import read_last_success
 from reconciler.job.reporting import Reporter
 from reconciler.job.signals import Signals
 from reconciler.operations import ApplyOptions, Listener, RawOptions, ScopeOptions
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLEAN = outcome()
-CHANGED = outcome(planned=planned(update=1), touched=(touched(),))
-FAILED = outcome(exit_code=1, planned=planned(update=1), touched=(touched(status="failed", error="in 1 s"),))
-FAILED_AGAIN = dataclasses.replace(
-    FAILED, run_id="another", touched=(touched(status="failed", error="in 2 s"),)
+CHANGED = outcome(planned=planned(update=1), workflows=(workflow_outcome(),))
+FAILED = outcome(
+    exit_code=1, planned=planned(update=1), workflows=(workflow_outcome(status="failed", error="in 1 s"),)
 )
-FAILED_ELSEWHERE = dataclasses.replace(FAILED, touched=(touched("other", status="failed"),))
+FAILED_AGAIN = dataclasses.replace(
+    FAILED, run_id="another", workflows=(workflow_outcome(status="failed", error="in 2 s"),)
+)
+FAILED_ELSEWHERE = dataclasses.replace(FAILED, workflows=(workflow_outcome("other", status="failed"),))
 INVALID = outcome(exit_code=3, planned=None, error="the manifests are invalid")
 
 
@@ -76,4 +79,4 @@ def test_the_runs_of_a_loop_are_counted(hook: Receiver) -> None:
     text = reporter.metrics()
     assert 'peak_reconciler_runs_total{result="success"} 1.0' in text
     assert 'peak_reconciler_runs_total{result="failure"} 2.0' in text
-    assert last_success_in(text, "") == CLEAN.ended.timestamp()
+    assert read_last_success(text, "") == CLEAN.ended.timestamp()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler.apply import Applier, Report, Status, Timing, apply_plan
 from reconciler.client import Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
-from reconciler.export import Exported, Exporter
+from reconciler.export import Exporter, ExportResult
 from reconciler.manifests import LoadResult, load_manifests
 from reconciler.plan import DefaultResource, Plan, Tenancy, Unchanged, make_plan, take_snapshot
 from reconciler.plan.planning import learn
@@ -68,13 +68,13 @@ class Round:
         snapshot = take_snapshot(self._reader, loaded.manifests, self._default, TENANCY)
         return make_plan(snapshot, TENANCY)
 
-    def export(self) -> list[Exported]:
+    def export(self) -> list[ExportResult]:
         """Export every workflow of the tenant."""
         live = describe_all(self._reader, [item.id for item in list_tenant(self._reader)], 1)
         exporter = Exporter(learn(TENANCY, live.values()), self._default, Redactor())
         return [exporter.export(workflow) for workflow in live.values()]
 
-    def plan_exported(self, exported: list[Exported], env: dict[str, str]) -> Plan:
+    def plan_exported(self, exported: list[ExportResult], env: dict[str, str]) -> Plan:
         """Return the plan for exported manifests, which must pass the whole check."""
         texts = {f"{number}.yaml": item.text for number, item in enumerate(exported)}
         return self.plan_of(_loaded(texts, partial(load_checked, env=env)))

@@ -13,7 +13,7 @@ from strategies import LAWS, hostile_bodies, workflow_bodies
 from reconciler.apply import Status
 from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
-from reconciler.export import Exported, Exporter
+from reconciler.export import Exporter, ExportResult
 from reconciler.findings import has_errors
 from reconciler.manifests.files import ManifestFile
 from reconciler.manifests.one_file import read_file
@@ -25,7 +25,7 @@ from reconciler.workflow import hoist_retry_options
 from reconciler.workflow.diff import diff
 
 
-def _env(exported: list[Exported], server: EmulatorServer) -> dict[str, str]:
+def _env(exported: list[ExportResult], server: EmulatorServer) -> dict[str, str]:
     """Return the variables of exported manifests as whoever made the workflows knows them."""
     return {
         variable.name: str(lookup(server.store.get(item.live.id).body, variable.path))

@@ -21,7 +21,7 @@ def test_bad_case_gives_its_findings(case: Path) -> None:
     result = load_manifests((str(case),), env)
     wanted = expected(case)
     assert wanted, "the file says what must be found"
-    missing = [one for one in wanted if not any(one.fits(finding) for finding in result.findings)]
+    missing = [one for one in wanted if not any(one.matches(finding) for finding in result.findings)]
     assert (missing, len(result.findings)) == ([], len(wanted)), result.findings
     assert {finding.severity for finding in result.findings} == {Severity.ERROR}
     assert {finding.file for finding in result.findings} == {str(case)}

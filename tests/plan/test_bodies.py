@@ -139,7 +139,7 @@ def test_the_default_resource_told_is_no_reason_to_replace() -> None:
 
 @given(
     strategies.workflow_bodies().flatmap(
-        lambda body: st.tuples(strategies.retold(body, spread=False), strategies.workflow_bodies())
+        lambda body: st.tuples(strategies.as_returned(body, spread=False), strategies.workflow_bodies())
     )
 )
 @LAWS

@@ -274,7 +274,7 @@ def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
 
 @given(
     strategies.workflow_bodies().flatmap(
-        lambda body: st.tuples(st.just(body), strategies.retold(body), st.sampled_from(list(_RUNS)))
+        lambda body: st.tuples(st.just(body), strategies.as_returned(body), st.sampled_from(list(_RUNS)))
     )
 )
 @LAWS

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown_reader import Read, read_markdown
+from markdown_reader import RenderedMarkdown, read_markdown
 from strategies import LAWS
 
 from reconciler.manifests.documents import Document
@@ -123,10 +123,10 @@ def _markdown(*actions: Action, limit: int = LIMIT, **plan: object) -> str:
     return plan_markdown(Plan(actions=actions, **plan), Redactor(), limit=limit)  # type: ignore[arg-type]
 
 
-def _read(markdown: str) -> Read:
+def _read(markdown: str) -> RenderedMarkdown:
     """Read it, and see what holds for any plan: our markup, our words, no line that steers anything."""
     read = read_markdown(markdown)
-    read.is_ours()
+    read.assert_plan_markup()
     assert markdown.splitlines()[0] == MARKER
     assert [line for line in markdown.split("\n") if line.lstrip().startswith(("/", "::", "@"))] == []
     return read

@@ -37,7 +37,7 @@ def test_bad_case_gives_its_findings(case: Path) -> None:
     """A manifest that breaks a rule gives exactly the findings that it expects, and no credential."""
     result = check_paths((str(case),), environment(case))
     wanted = expected(case)
-    missing = [one for one in wanted if not any(one.fits(finding) for finding in result.findings)]
+    missing = [one for one in wanted if not any(one.matches(finding) for finding in result.findings)]
     assert (missing, len(result.findings)) == ([], len(wanted)), result.findings
     assert _rule_of(case) in rules(result)
     assert CANARY not in shown(result)

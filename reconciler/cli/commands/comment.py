@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.terminal import warn
-from reconciler.comments import keep_comment, thread_of
+from reconciler.comments import find_thread, upsert_comment
 from reconciler.errors import InvalidInputError
 from reconciler.exits import ExitCode
 from reconciler.files import UnreadableError, decode_text, read_bounded
@@ -42,7 +42,7 @@ def command(*, file: Path, key: str, author: str | None) -> int:
     somebody else is never changed.
     """
     text = _text(file)
-    kept = keep_comment(thread_of(os.environ, author), text, key)
+    kept = upsert_comment(find_thread(os.environ, author), text, key)
     warn(f"the comment was {kept.value}")
     return ExitCode.OK
 

@@ -1,7 +1,7 @@
-"""A small HTTP server for probes and for Prometheus: `/healthz`, `/readyz`, `/metrics`, nothing else.
+"""The HTTP server of a job for probes and Prometheus: `/healthz`, `/readyz` and `/metrics`.
 
-It answers GET and HEAD, reads no body, logs nothing, and serves a few connections at a time, each for a few
-seconds at most. What it says holds no name of a workflow and no secret.
+It answers GET and HEAD, reads no body, logs nothing, and serves at most 16 connections at a time for at most
+five seconds each. Its answers hold no workflow name and no secret.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _LAST_PORT: Final = 65535
 
 
 def read_address(text: str) -> tuple[str, int]:
-    """Return the host and the port of `HOST:PORT`; without a host it is loopback.
+    """Return the host and the port of `HOST:PORT`, with loopback for an empty host.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: The text has another form.
     """
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
@@ -45,22 +45,22 @@ def read_address(text: str) -> tuple[str, int]:
 
 def _no_address(text: str) -> UsageError:
     return UsageError(
-        f"--listen takes HOST:PORT, found '{clip(printable(text), 60)}'",
-        hint="Such as 127.0.0.1:9100, 0.0.0.0:9100 for all interfaces, or [::1]:9100.",
+        f"invalid --listen '{clip(printable(text), 60)}': use HOST:PORT",
+        hint="Examples: 127.0.0.1:9100, 0.0.0.0:9100 (all interfaces), [::1]:9100.",
     )
 
 
 @contextmanager
-def serving(address: tuple[str, int], health: Health, metrics: Callable[[], str]) -> Iterator[str]:
-    """Serve while the block lasts, and give the address, with the port that was chosen for port 0.
+def serve_probes(address: tuple[str, int], health: Health, metrics: Callable[[], str]) -> Iterator[str]:
+    """Serve inside the `with` block, and yield the URL.
 
     Args:
-        address: Host and port.
-        health: What the probes are told.
+        address: Host and port; for port 0 a free port is chosen.
+        health: The state behind the probes.
         metrics: Returns the metrics as text; called from any thread.
 
     Raises:
-        ReconcilerError: That address cannot be listened on.
+        ReconcilerError: The address cannot be listened on.
     """
     server = _listening(address, health, metrics)
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="probes", daemon=True)
@@ -80,7 +80,8 @@ def _listening(address: tuple[str, int], health: Health, metrics: Callable[[], s
         return _Server(address, family, health, metrics)
     except OSError as error:
         where = f"{printable(address[0])}:{address[1]}"
-        raise ReconcilerError(f"{where} cannot be listened on: {(error.strerror or '').lower()}") from error
+        reason = (error.strerror or "unknown error").lower()
+        raise ReconcilerError(f"cannot listen on {where}: {reason}") from error
 
 
 class _Server(ThreadingHTTPServer):
@@ -102,7 +103,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        # Not HTTPServer's, which looks up the host's name; that may take a while.
+        # HTTPServer's own method looks up the host name, which may take long.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "", int(self.server_address[1])
 
@@ -123,11 +124,11 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """Say nothing: a client that goes away is no event of the job."""
+        """Ignore a client that goes away."""
 
 
 def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):  # it is closed already
+    with suppress(OSError):  # already closed
         connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -145,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "peak-reconciler"
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's
-        """Log nothing: what a client sends is hostile, and probes come every few seconds."""
+        """Log nothing: requests are untrusted, and probes come every few seconds."""
 
     def _found(self) -> tuple[HTTPStatus, str, str]:
         path = self.path.partition("?")[0]
@@ -153,9 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
             return HTTPStatus.OK, _METRICS_TYPE, self.server.metrics()
         if path in {"/healthz", "/readyz"}:
             health = self.server.health
-            why = health.trouble() if path == "/healthz" else health.unready()
-            return HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.OK, _TEXT_TYPE, f"{why or 'ok'}\n"
-        return HTTPStatus.NOT_FOUND, _TEXT_TYPE, "there are /healthz, /readyz and /metrics\n"
+            problem = health.liveness_problem() if path == "/healthz" else health.readiness_problem()
+            status = HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK
+            return status, _TEXT_TYPE, f"{problem or 'ok'}\n"
+        return HTTPStatus.NOT_FOUND, _TEXT_TYPE, "not found; paths are /healthz, /readyz and /metrics\n"
 
     def _answer(self, status: HTTPStatus, kind: str, text: str) -> None:
         data = text.encode("utf-8")

@@ -1,4 +1,4 @@
-"""Where backups are written: one file for each workflow of a run, whole or not at all, for its owner only."""
+"""Backups as they are written: one file for each workflow of a run, for its owner only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from reconciler import __version__
+from reconciler.backup.reading import FORMAT_VERSION
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.files import write_atomically
 from reconciler.json_documents import document_text
@@ -23,17 +23,14 @@ from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import lists_back, lists_by_name
 from reconciler.workflow.patching import sendable_body
 
-FORMAT_VERSION: Final = 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """The run that backups are made by.
+class RunIdentity:
+    """The run that makes backups, and the tenant it is for.
 
     Args:
-        id: Its name, which sorts by time.
-        tenant: The tenant's address.
-        stage: Its stage.
+        id: Sorts by time (`new_run_id`).
+        tenant: The base URL of the tenant.
     """
 
     id: str
@@ -42,22 +39,21 @@ class Run:
 
 
 def new_run_id(now: datetime) -> str:
-    """Return a name for a run that begins `now`: sorted by time, and never used before."""
+    """Return an id for a run that starts `now`: sorts by time, and is unique."""
     return f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{secrets.token_hex(3)}"
 
 
-class Backups:
-    """Writes the backups of one run; usable from many threads at once.
+class BackupWriter:
+    """Writer of the backups of one run; safe to use from several threads.
 
     Args:
-        directory: Where the backups of all runs are.
-        run: The run.
+        directory: The directory of all backups.
         redactor: Knows the secrets of the run.
-        now: Tells the time.
+        now: Returns the time.
     """
 
     def __init__(
-        self, directory: Path, run: Run, redactor: Redactor, now: Callable[[], datetime] = utc_now
+        self, directory: Path, run: RunIdentity, redactor: Redactor, now: Callable[[], datetime] = utc_now
     ) -> None:
         self._directory = directory
         self._folder = directory / run.id
@@ -67,7 +63,7 @@ class Backups:
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """See that a backup can be written, before anything is overwritten.
+        """Check that a backup can be written.
 
         Raises:
             ReconcilerError: It cannot.
@@ -84,23 +80,23 @@ class Backups:
         """Write the backup of a workflow that is about to be overwritten, and return its file.
 
         Args:
-            live: The workflow.
-            reason: What is about to happen to it.
-            sensitive: The fields of its body that are known to be secrets.
+            live: The workflow, as it was described last.
+            reason: `update` or `delete`.
+            sensitive: The secret fields of its body.
 
         Raises:
-            ReconcilerError: It cannot be written; nothing half-written stays.
+            ReconcilerError: It cannot be written; no partial file stays.
         """
         path = self._folder / f"{live.id}-{slug(live.name)}.json"
         text = document_text(self._document(live, reason, sensitive)) + "\n"
         with self._lock:
             self._make_folder()
-            if not path.exists():  # the first one of a run is what was there before it
+            if not path.exists():  # the first one of a run has the state before the run
                 self._write(path, text)
         return path
 
     def discard(self, path: Path) -> None:
-        """Remove the backup of a workflow that was not overwritten after all."""
+        """Remove the backup of a workflow that was not overwritten."""
         with suppress(OSError), self._lock:
             path.unlink()
             self._folder.rmdir()
@@ -135,10 +131,10 @@ class Backups:
             raise _unwritable(self._folder, error) from error
 
     def _hide_from_git(self) -> None:
-        """Keep backups out of commits: what is made here is for this machine only."""
+        """Keep backups out of commits: they are for this machine only."""
         top = self._directory.parent if self._directory.parent.name == ".reconciler" else self._directory
         if not top.exists():
-            top.mkdir(mode=0o700, parents=True, exist_ok=True)  # another run may make it at this moment
+            top.mkdir(mode=0o700, parents=True, exist_ok=True)  # another run may create it meanwhile
             (top / ".gitignore").write_text("*\n", encoding="ascii")
 
     def _write(self, path: Path, text: str) -> None:
@@ -150,6 +146,6 @@ class Backups:
 
 def _unwritable(path: Path, error: OSError) -> ReconcilerError:
     return ReconcilerError(
-        f"no backup can be written into {path}: {reason_of(error)}",
-        hint="--backup-dir DIRECTORY names another place, and --no-backup does without.",
+        f"no backup can be written to {path}: {reason_of(error)}",
+        hint="Choose another directory with --backup-dir, or skip backups with --no-backup.",
     )

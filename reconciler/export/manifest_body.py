@@ -1,7 +1,7 @@
-"""A live workflow as the body of a manifest: only what Git needs to say, always in the same words and order.
+"""The body of a manifest for a live workflow: only what Git needs to state, always in the same order.
 
-Built from the canonical form, so that a default, a null, an id and a time, and whatever else makes no
-difference is left out. Pure.
+It is built from the canonical form, so that defaults, nulls, ids, times and whatever else makes no difference
+are left out.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from reconciler.workflow.retry_options import stated_options, step_options
 from reconciler.workflow.step_graph import StepGraph
 
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
-"""Retry options that say that a step has the defaults, whatever the workflow has."""
+"""Retry options of a step that has the defaults, whatever the workflow states."""
 
 
 def manifest_body(
-    live: JsonObject, default_resource: JsonObject, *, lift: bool = True, defaults_inherit: bool = False
+    live: JsonObject, default_resource: JsonObject, *, hoist: bool = True, defaults_inherit: bool = False
 ) -> JsonObject:
     """Return the body of the manifest for a described workflow.
 
     Args:
-        live: The answer of `describe_workflow`.
-        default_resource: The answer of `get_default_resource`: resources that equal it are left out.
-        lift: Whether retry options that steps share may stand at the workflow.
-        defaults_inherit: Whether a step that tells nothing but defaults has the options of the workflow: a
-            platform may have filled these in.
+        live: The described body.
+        default_resource: The default resource of the tenant: resources that equal it are left out.
+        hoist: Whether retry options that steps share may be stated at the workflow.
+        defaults_inherit: Whether a step with default options inherits those of the workflow: a platform may
+            have filled in the defaults.
     """
     form = canonical(live)
     steps = as_object(form.get("steps"))
@@ -41,11 +41,13 @@ def manifest_body(
         for name in StepGraph.of(live).order
     }
     if stated_options(live.get("retryOptions")) and shared:
-        told = {name: bool(step_options(as_object(live["steps"])[name])) for name in written}
-        own = {name: told[name] and not (defaults_inherit and not _retry(written[name])) for name in written}
+        stated = {name: bool(step_options(as_object(live["steps"])[name])) for name in written}
+        own = {
+            name: stated[name] and not (defaults_inherit and not _retry(written[name])) for name in written
+        }
         written = {name: _stated(step) if own[name] else _inherited(step) for name, step in written.items()}
     else:
-        shared, written = _lifted(written) if lift else ({}, written)
+        shared, written = _hoisted(written) if hoist else ({}, written)
     body: JsonObject = {
         "name": live.get("name"),
         "metadata": form.get("metadata"),
@@ -59,12 +61,12 @@ def manifest_body(
 
 
 def _without_default_resource(step: JsonObject, bare: JsonObject) -> JsonObject:
-    """Return `step` without resources that are all the default's; else they stay whole, and so say more."""
+    """Return `step` without resources that are all the default's; otherwise all of them stay."""
     return step if "resources" in bare else {key: item for key, item in step.items() if key != "resources"}
 
 
 def _triggers(live: JsonObject, form: JsonObject) -> list[JsonValue]:
-    """Return the schedules, each once, and every webhook: an update by fewer would take URLs away."""
+    """Return each schedule once and every webhook: an update with fewer webhooks would remove URLs."""
     crons: list[JsonValue] = [{"cron": cron} for key, cron in form.items() if key != "webhook"]
     webhooks: list[JsonValue] = [
         {"webhook": True} for item in as_list(live.get("triggers")) if as_object(item).get("webhook")
@@ -73,25 +75,25 @@ def _triggers(live: JsonObject, form: JsonObject) -> list[JsonValue]:
 
 
 def _watcher(item: JsonValue) -> JsonValue:
-    """Return a watcher that says who first, and then about what."""
+    """Return a watcher with its events last."""
     watcher = as_object(item)
     return {**{key: watcher[key] for key in watcher if key != "events"}, **watcher}
 
 
-def _lifted(steps: dict[str, JsonObject]) -> tuple[JsonObject, dict[str, JsonObject]]:
-    """Return the retry options that most steps share, and the steps without these.
+def _hoisted(steps: dict[str, JsonObject]) -> tuple[JsonObject, dict[str, JsonObject]]:
+    """Return the retry options that most steps share, and the steps without them.
 
-    A platform may have spread the workflow's over the steps. Where a step has none, all of them stay.
+    A platform may have copied the workflow's options to the steps. When a step has none, nothing is hoisted.
     """
     found = Counter(dump_compact(_retry(step)) for step in steps.values())
     most, number = min(found.items(), key=lambda item: (-item[1], item[0]), default=("{}", 0))
-    if dump_compact({}) in found or number < 2:  # noqa: PLR2004 - shared by one is its own
+    if dump_compact({}) in found or number < 2:  # noqa: PLR2004 - one step shares nothing
         return {}, steps
     shared = next(_retry(step) for step in steps.values() if dump_compact(_retry(step)) == most)
-    lifted = {
+    hoisted = {
         name: _inherited(step) if dump_compact(_retry(step)) == most else step for name, step in steps.items()
     }
-    return shared, lifted
+    return shared, hoisted
 
 
 def _retry(step: JsonObject) -> JsonObject:
@@ -99,7 +101,7 @@ def _retry(step: JsonObject) -> JsonObject:
 
 
 def _stated(step: JsonObject) -> JsonObject:
-    """Return a step that has retry options of its own, which it states even where they are the defaults."""
+    """Return a step that states its retry options even when they are the defaults."""
     if _retry(step):
         return step
     return {
@@ -109,7 +111,7 @@ def _stated(step: JsonObject) -> JsonObject:
 
 
 def _inherited(step: JsonObject) -> JsonObject:
-    """Return a step without the retry options that it has from the workflow."""
+    """Return a step without the retry options that it inherits from the workflow."""
     configuration = as_object(step.get("runConfiguration"))
     rest = {key: item for key, item in configuration.items() if key != "retryOptions"}
     kept = {key: item for key, item in step.items() if key != "runConfiguration"}
@@ -121,7 +123,7 @@ def _fields(step: JsonObject) -> Field:
 
 
 def _ordered(value: JsonValue, field: Field) -> JsonValue:
-    """Return `value` with documented keys in the order of the schema, and the user's own ones sorted."""
+    """Return `value` with documented keys in the order of the schema, and user-defined keys sorted."""
     if not isinstance(value, dict):
         return value
     if field.kind is FieldKind.MAP:
@@ -130,8 +132,8 @@ def _ordered(value: JsonValue, field: Field) -> JsonValue:
     return {key: _ordered(value[key], field.children[key]) for key in known}
 
 
-def undocumented_triggers(live: JsonObject) -> int:
-    """Return how many triggers of a described workflow are of a kind that nobody has documented."""
+def count_undocumented_triggers(live: JsonObject) -> int:
+    """Return the number of triggers of an undocumented kind in a described body."""
     known = body_fields().children["triggers"].item
     names = known.children if known is not None else {}
     return sum(

@@ -1,8 +1,8 @@
-"""What the platform does not tell of a live workflow, found out where that can be done.
+"""Values of write-only fields of a live workflow, recovered where the sent digests allow it.
 
-What was last sent for such a field is remembered as a digest in a tag (`reconciler.workflow.sent_digests`).
-Where a field has only a few possible values, trying them finds the value; of a credential, the digest shows
-only that there is one. Pure.
+The digest of what was last sent for such a field is in a tag (`reconciler.workflow.sent_digests`). Where a
+field has only a few possible values, trying them finds the value; of a credential, the digest shows only that
+it is there.
 """
 
 from __future__ import annotations
@@ -20,58 +20,58 @@ from reconciler.workflow import hoisted_form
 from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField, write_only_field
 
 HIDDEN_VALUE: Final = "***"
-"""What stands for a credential that is there and not told: what a platform may put there itself."""
+"""The placeholder for a credential whose value is not returned: a mask that a platform may use itself."""
 
 _EXIT_CODES: Final = range(256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A live workflow, with what could be found out of what the platform does not tell.
+class Recovered:
+    """A live workflow with the values of its write-only fields, as far as they can be recovered.
 
     Args:
-        body: The described workflow with these values; `HIDDEN_VALUE` for each of `hidden`.
-        hidden: The credentials that are known to be there, and whose value is not told.
-        lost: The fields that are known to be there, and whose value is neither told nor found out.
-        uncertain: The repository tokens that may be there or not.
-        from_memory: The kinds of fields that were found by what is remembered of them.
-        foreign: Whether what is remembered was keyed with another key, and so says nothing.
+        body: The described body with these values; `HIDDEN_VALUE` for each of `hidden`.
+        hidden: Credentials that are there, and whose value is not returned.
+        lost: Other fields that are there, and whose value cannot be recovered.
+        uncertain: Repository tokens that may be there.
+        from_digests: The kinds of fields that were recovered.
+        foreign: Whether the digests were made with another key, and so are useless.
     """
 
     body: JsonObject = field(repr=False)
     hidden: frozenset[Path]
     lost: tuple[Path, ...]
     uncertain: tuple[Path, ...]
-    from_memory: frozenset[WriteOnlyField]
+    from_digests: frozenset[WriteOnlyField]
     foreign: bool
 
 
-def find_out(live: LiveWorkflow, tenancy: Tenancy) -> Told:
-    """Return what the tenant has, as far as it tells, and as far as the rest can be found out.
+def recover_fields(live: LiveWorkflow, tenancy: Tenancy) -> Recovered:
+    """Return the body of a live workflow with the values of its write-only fields.
 
     Args:
         live: The workflow.
-        tenancy: The key of what is remembered, and what this tenant is seen to tell.
+        tenancy: Has the key of the digests, and the kinds of fields that the tenant returns.
     """
     form = hoisted_form(live.body)
-    memory, digester = SentDigests.of(live.body), Digester(tenancy.key, live.name)
-    remembered = {path for path in write_only_fields(form) if digester.remembers(memory, path)}
+    digests, digester = SentDigests.of(live.body), Digester(tenancy.key, live.name)
+    sent = {path for path in write_only_fields(form) if digester.remembers(digests, path)}
     tokens = set(tokens_left_out(form)) if WriteOnlyField.TOKEN not in tenancy.told else set()
     body = copy.deepcopy(live.body)
-    hidden, lost, uncertain, from_memory = (
+    hidden, lost, uncertain, from_digests = (
         set[Path](),
         list[Path](),
         list[Path](),
         set[WriteOnlyField | None](),
     )
     for path in write_only_fields(form):
-        value, credential, known = lookup(form, path), _is_credential(path), path in remembered
+        value, credential, known = lookup(form, path), _is_credential(path), path in sent
         if is_returned(path, value) and not (credential and known):
             continue
-        found = _found(path, value, memory, digester) if known else _seen(value)
+        found = _found(path, value, digests, digester) if known else _seen(value)
         if found is not ABSENT and found is not None:
             put(body, path, found)
-            from_memory.add(write_only_field(path))
+            from_digests.add(write_only_field(path))
         elif found is None and credential:
             _drop(body, path)
             uncertain += [path] if not known and (path in tokens or value == "") else []
@@ -80,13 +80,13 @@ def find_out(live: LiveWorkflow, tenancy: Tenancy) -> Told:
             hidden.add(path)
         elif known and found is ABSENT:
             lost.append(path)
-    return Told(
+    return Recovered(
         body=body,
         hidden=frozenset(hidden),
         lost=tuple(lost),
         uncertain=tuple(uncertain),
-        from_memory=frozenset(filter(None, from_memory)),
-        foreign=bool(memory.digests) and not remembered,
+        from_digests=frozenset(filter(None, from_digests)),
+        foreign=bool(digests.digests) and not sent,
     )
 
 
@@ -96,21 +96,21 @@ def _is_credential(path: Path) -> bool:
 
 
 def _seen(value: JsonValue | Absent) -> JsonValue | Absent:
-    """Return `ABSENT` for a value that is there and not told, and `None` where nothing shows."""
+    """Return `ABSENT` for a value that is there and not returned, `None` where nothing is returned."""
     return None if value is ABSENT or value == "" else ABSENT
 
 
 def _found(
-    path: Path, value: JsonValue | Absent, memory: SentDigests, digester: Digester
+    path: Path, value: JsonValue | Absent, digests: SentDigests, digester: Digester
 ) -> JsonValue | Absent:
-    """Return the value that the digest is of, `None` for one that is not there; `ABSENT` when none fits."""
+    """Return the value with the sent digest, `None` for a removed one; `ABSENT` when none is found."""
     shown = None if value is ABSENT else value
-    fits = (possible for possible in _possible(path, shown) if digester.agrees(memory, path, possible))
+    fits = (possible for possible in _possible(path, shown) if digester.agrees(digests, path, possible))
     return next(fits, ABSENT)
 
 
 def _possible(path: Path, shown: JsonValue) -> Iterator[JsonValue]:
-    """Yield what the field at `path` may be: nothing, what is shown of it, and what can be tried."""
+    """Yield the possible values of the field at `path`: none, the returned one, and those worth trying."""
     yield from (None, "", shown) if _is_credential(path) else (None, shown)
     match path[-1]:
         case "allowConcurrentExecution" | "exponentialBackoff":

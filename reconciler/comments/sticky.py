@@ -1,4 +1,4 @@
-"""Finds the comment of an earlier run and replaces it, or adds the first one."""
+"""The sticky comment: one for each key, replaced by each run after the first."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _MARKER: Final = re.compile(r"<!-- peak-reconciler:[A-Za-z0-9._-]+ -->")
 _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/-]+")
 
 
-class Kept(str, Enum):
-    """What became of the comment."""
+class UpsertResult(str, Enum):
+    """The way in which a comment was written."""
 
     ADDED = "added"
     REPLACED = "replaced"
@@ -25,10 +25,10 @@ class Kept(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A comment that is there.
+    """An existing comment.
 
     Args:
-        id: What it is known by.
+        id: Its id on the host.
         body: Its Markdown.
     """
 
@@ -37,51 +37,50 @@ class Comment:
 
 
 class Thread(Protocol):
-    """The comments on one pull or merge request."""
+    """The comments of one pull or merge request."""
 
     @property
     def limit(self) -> int:
-        """How many bytes a comment may have."""
+        """The maximum size of a comment, in bytes."""
 
     @property
-    def run(self) -> str:
-        """The address of the run that writes; empty where it is not known."""
+    def job_url(self) -> str:
+        """The URL of the CI job that writes; empty if unknown."""
 
     def ours(self) -> Iterator[Comment]:
-        """Yield the comments that the token's own user wrote."""
+        """Yield the comments by the user of the token."""
 
     def add(self, body: str) -> None:
         """Add a comment."""
 
     def replace(self, comment: Comment, body: str) -> None:
-        """Give a comment another body."""
+        """Replace the body of a comment."""
 
 
-def keep_comment(thread: Thread, text: str, key: str) -> Kept:
-    """Make the one comment with `key` say `text`, and tell whether it was there before.
+def upsert_comment(thread: Thread, text: str, key: str) -> UpsertResult:
+    """Add the comment with `key`, or replace it if it exists.
 
     Args:
-        thread: Where.
-        text: Markdown; a marker in its first line gives way to that of `key`.
-        key: Tells the comments of one pull request apart: letters, digits, dots, hyphens and underscores.
+        thread: The comments of the pull or merge request.
+        text: Markdown; a marker in its first line is replaced by that of `key`.
+        key: 1 to 64 letters, digits, `.`, `-` and `_`, which identify the comment in its thread.
 
     Raises:
         UsageError: The key has other characters.
-        ReconcilerError: The text is too long, or the host refuses.
+        ReconcilerError: The text is too long, or a request failed.
     """
     if not _KEY.fullmatch(key):
         raise UsageError(
-            f"the key of a comment has letters, digits, '.', '-' and '_', 64 at most, found "
-            f"'{clip(printable(key), 60)}'"
+            f"invalid --key '{clip(printable(key), 60)}': use 1 to 64 letters, digits, '.', '-' and '_'"
         )
     marker = f"<!-- peak-reconciler:{key} -->"
     body = _body(thread, marker, text)
     for comment in thread.ours():
         if comment.body.partition("\n")[0].strip() == marker:
             thread.replace(comment, body)
-            return Kept.REPLACED
+            return UpsertResult.REPLACED
     thread.add(body)
-    return Kept.ADDED
+    return UpsertResult.ADDED
 
 
 def _body(thread: Thread, marker: str, text: str) -> str:
@@ -89,8 +88,8 @@ def _body(thread: Thread, marker: str, text: str) -> str:
     body = f"{marker}\n{rest if _MARKER.fullmatch(first.strip()) else text}".rstrip("\n")
     if len(body.encode()) > thread.limit:
         raise ReconcilerError(
-            f"the comment has {len(body.encode()):,} bytes, and {thread.limit:,} are allowed",
-            hint="plan --max-markdown-bytes N makes it shorter.",
+            f"the comment has {len(body.encode()):,} bytes, more than the {thread.limit:,} allowed",
+            hint="Shorten it with plan --max-markdown-bytes N.",
         )
-    linked = f"{body}\n\n[The run that wrote this]({thread.run})" if _URL.fullmatch(thread.run) else body
+    linked = f"{body}\n\n[Written by this job]({thread.job_url})" if _URL.fullmatch(thread.job_url) else body
     return linked if len(linked.encode()) <= thread.limit else body

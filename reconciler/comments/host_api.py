@@ -1,4 +1,4 @@
-"""JSON to and from the API of a code host: bounded, no redirects, reads repeated, writes never sent twice."""
+"""The JSON API of a code host: no redirects, bounded answers, retries for reads only."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _PAGE: Final = 100
 _MOST_PAGES: Final = 100
 
 
-class Api:
+class HostApi:
     """The API of a code host.
 
     Args:
-        name: What the host is called.
-        url: Its address.
-        token: What it is asked with.
-        needs: What the token must be allowed to, for whoever is told that it is not.
-        clock: Time and chance, for tests.
+        name: The name of the host for messages.
+        url: The base URL of its API.
+        token: The token, sent as a bearer.
+        needs: The hint for a refusal: the permissions that the token needs.
+        clock: Time and randomness, for tests.
 
     Raises:
-        InvalidParameterException: The address or the token cannot be used.
+        InvalidParameterException: The URL is not safe, or the token is not a header value.
     """
 
     def __init__(self, name: str, url: str, token: str, needs: str, clock: Clock | None = None) -> None:
         if not is_safe_url(url):
-            raise InvalidParameterException(f"{name}: the API's address must be https, or http to loopback")
+            raise InvalidParameterException(f"{name}: the API's URL must be https, or http to loopback")
         self._url = url.rstrip("/")
         self._auth = Token(f"Bearer {token}")
         self._needs = needs
@@ -57,31 +57,31 @@ class Api:
         )
 
     def get(self, path: str, params: Params | None = None) -> JsonValue:
-        """Return what is at `path`.
+        """Return the JSON value at `path`.
 
         Raises:
-            ReconcilerError: It cannot be had.
+            ReconcilerError: The request failed.
         """
         return self._send("GET", path, params=params)
 
     def pages(self, path: str) -> Iterator[JsonObject]:
-        """Yield the objects of the list at `path`, over all its pages.
+        """Yield the objects of the list at `path`, from all its pages.
 
         Raises:
-            ReconcilerError: A page cannot be had, or there is no end of them.
+            ReconcilerError: A request failed, or the list is longer than 10,000.
         """
         for number in range(1, _MOST_PAGES + 1):
             page = expect_objects(self.get(path, {"per_page": _PAGE, "page": number}), f"GET {path}")
             yield from page
             if len(page) < _PAGE:
                 return
-        raise ReconcilerError(f"GET {path}: more than {_PAGE * _MOST_PAGES:,} comments are not read")
+        raise ReconcilerError(f"GET {path}: more than {_PAGE * _MOST_PAGES:,} comments")
 
     def write(self, method: str, path: str, value: JsonObject) -> None:
-        """Send `value`, in which the token never is.
+        """Send `value` to `path`, with the token removed from its texts.
 
         Raises:
-            ReconcilerError: It was refused, or no answer came.
+            ReconcilerError: The request failed.
         """
         self._send(method, path, body=json.dumps(self._redactor.value(value)).encode())
 

@@ -1,4 +1,4 @@
-"""The choices that shaped a plan, as a plan file keeps them: applying it plans anew with the same ones."""
+"""The options that shaped a plan, to and from a plan file: applying the file plans with the same ones."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ from reconciler.safety import Safety
 from reconciler.values import JsonObject, as_list
 
 
-def saved_options(scope: Scope, tenancy: Tenancy) -> JsonObject:
-    """Return what a plan file keeps of the choices of a run.
-
-    Args:
-        scope: What it is about, and how far it may go.
-        tenancy: Whose workflows it is for, and how they are compared.
-    """
+def dump_options(scope: Scope, tenancy: Tenancy) -> JsonObject:
+    """Return the options of a run as JSON for a plan file."""
     shard = scope.selection.shard
     return {
         "owner": tenancy.owner,
@@ -33,8 +28,8 @@ def saved_options(scope: Scope, tenancy: Tenancy) -> JsonObject:
     }
 
 
-def saved_scope(options: JsonObject) -> Scope:
-    """Return what a saved plan is about, and how far it may go."""
+def load_scope(options: JsonObject) -> Scope:
+    """Return the selection and the limits of a saved plan."""
     shard = options["shard"]
     allowed = options["allow_deletes"]
     return Scope(
@@ -53,8 +48,8 @@ def saved_scope(options: JsonObject) -> Scope:
     )
 
 
-def saved_tenancy(options: JsonObject, tenancy: Tenancy) -> Tenancy:
-    """Return `tenancy` with the choices of a saved plan; its key is this run's."""
+def load_tenancy(options: JsonObject, tenancy: Tenancy) -> Tenancy:
+    """Return `tenancy` with the options of a saved plan; its key stays."""
     return dataclasses.replace(
         tenancy,
         owner=None if options["owner"] is None else str(options["owner"]),

@@ -1,0 +1,131 @@
+"""The plan file: its content, how it is written, and when it is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler import __version__
+from reconciler.errors import BlockedError, InvalidInputError
+from reconciler.files import UnreadableError
+from reconciler.json_documents import document_text, read_object
+from reconciler.schema import validate
+from reconciler.text import printable
+from reconciler.values import JsonObject, as_list, as_object, dump_compact
+
+FORMAT_VERSION: Final = 1
+_MAX_BYTES: Final = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanContext:
+    """The tenant, the manifests and the options that a plan was made for: it is valid for nothing else.
+
+    Args:
+        tenant: The base URL of the tenant.
+        stage: The stage of the tenant.
+        manifests: A digest of the content of the manifests.
+        options: The options that shaped the plan, as `dump_options` returns them.
+    """
+
+    tenant: str
+    stage: str
+    manifests: str
+    options: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """A saved plan.
+
+    Args:
+        context: What the plan was made for.
+        created: RFC 3339, in UTC.
+        records: One record for each action that is not `unchanged`.
+    """
+
+    context: PlanContext
+    created: str
+    records: tuple[JsonObject, ...]
+
+
+def plan_file_text(plan: PlanFile) -> str:
+    """Return the text of a plan file: JSON, with a digest of everything else in it."""
+    content: JsonObject = {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "created": plan.created,
+        "tenant": plan.context.tenant,
+        "stage": plan.context.stage,
+        "manifests": plan.context.manifests,
+        "options": plan.context.options,
+        "changes": [*plan.records],
+    }
+    return document_text({**content, "digest": _digest(content)}) + "\n"
+
+
+def read_plan_file(path: Path) -> PlanFile:
+    """Return the plan that was saved at `path`.
+
+    Raises:
+        InvalidInputError: It cannot be read, or is not a plan file.
+        BlockedError: It was edited, or has the format of another version.
+    """
+    try:
+        value = read_object(path, _MAX_BYTES, streams=True)
+    except UnreadableError as error:
+        raise InvalidInputError(f"the plan file {path} cannot be read: {error}") from None
+    version = value.get("format_version")
+    if version != FORMAT_VERSION:
+        raise BlockedError(
+            f"the plan file {path} has format {printable(str(version))[:20]}; "
+            f"this version reads format {FORMAT_VERSION}",
+            hint="Plan again with this version.",
+        )
+    content = {key: item for key, item in value.items() if key != "digest"}
+    if value.get("digest") != _digest(content):
+        raise BlockedError(
+            f"the plan file {path} was changed after it was written: its digest does not match",
+            hint="Plan again.",
+        )
+    problems = list(validate(value, "plan"))
+    if problems:
+        raise InvalidInputError(f"{path} is not a plan file: {problems[0].message}{problems[0].found}")
+    context = PlanContext(
+        tenant=str(value["tenant"]),
+        stage=str(value["stage"]),
+        manifests=str(value["manifests"]),
+        options=as_object(value["options"]),
+    )
+    records = tuple(map(as_object, as_list(value["changes"])))
+    return PlanFile(context=context, created=str(value["created"]), records=records)
+
+
+def check_context(saved: PlanContext, now: PlanContext) -> None:
+    """Check that a saved plan is for this tenant, this owner and these manifests.
+
+    Raises:
+        BlockedError: It is not; nothing was changed.
+    """
+    for what, then, found in (
+        ("tenant", saved.tenant, now.tenant),
+        ("stage", saved.stage, now.stage),
+        ("ownership tag", str(saved.options.get("owner")), str(now.options.get("owner"))),
+    ):
+        if then != found:
+            raise BlockedError(
+                f"the plan file was made for another {what}: {printable(then)}, not {printable(found)}",
+                hint="Nothing was changed.",
+            )
+    if saved.manifests != now.manifests:
+        raise BlockedError(
+            "the manifests have changed since the plan was made; nothing was applied",
+            hint="Plan again, or check out the commit that the plan was made from.",
+        )
+
+
+def _digest(content: JsonObject) -> str:
+    text = dump_compact(content).encode("utf-8", "surrogatepass")
+    return "sha256:" + hashlib.sha256(text).hexdigest()
