@@ -145,7 +145,7 @@ def test_logs(server: EmulatorServer, flow: int, typed: Callable[..., Ended], pr
     assert {request.method for request in server.requests} == {"GET"}
     unknown = typed("logs", "flow", "--step", "laod")
     assert (unknown.code, unknown.out) == (1, "")
-    assert "Is load meant?" in unknown.err
+    assert "Did you mean load?" in unknown.err
 
 
 def test_follow(
