@@ -1,125 +1,30 @@
-"""How often and how long things are tried and waited for."""
+"""Waiting for a workflow's execution to end before a write."""
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.apply.report import StoppedError
-from reconciler.client.calls import pause_before
-from reconciler.client.exceptions import (
-    BaseHttpException,
-    ConflictException,
-    TooManyRequestsException,
-    may_have_taken_effect,
-)
-from reconciler.errors import BlockedError, ReconcilerError
+from reconciler.client import ConflictException, RetryPolicy, WriteRetry, may_be_repeated
+from reconciler.errors import BlockedError
 
-
-def _uncounted(_waited: float) -> None:
-    """Nobody counts."""
+__all__ = ["ExecutionWaiter", "Timing", "WriteRetry", "may_be_repeated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How often and how long things are tried, with time handed in for tests.
+class Timing(RetryPolicy):
+    """The limits of retries, and of waiting for executions.
 
     Attributes:
-        sleep: Waits so many seconds.
-        monotonic: Seconds that never go back.
-        random: A number from 0 to 1, for the jitter.
-        tries: How often a write is sent whose answer is lost.
-        deadline: The seconds within which the last try of a write must begin.
-        backoff: The longest wait before the second try, in seconds; doubled before each further one.
-        longest_backoff: What that wait does not grow beyond, unless the server asks for more.
-        settle: The seconds to wait before each further reading, until a write shows.
         poll: The seconds between two looks at a running workflow.
-        wait_running: The seconds to wait at most for a run to end.
-        tell_every: The seconds between two lines that say what is waited for.
-        repeats: Told of each write that is sent again, with the seconds that were waited before.
+        wait_running: The most seconds to wait for an execution to end.
+        report_every: The seconds between two progress lines.
     """
 
-    sleep: Callable[[float], None] = time.sleep
-    monotonic: Callable[[], float] = time.monotonic
-    random: Callable[[], float] = random.random
-    tries: int = 4
-    deadline: float = 120.0
-    backoff: float = 0.5
-    longest_backoff: float = 20.0
-    settle: tuple[float, ...] = (0.1, 0.3, 1.0, 2.0)
     poll: float = 2.0
     wait_running: float = 1800.0
-    tell_every: float = 30.0
-    repeats: Callable[[float], None] = _uncounted
-
-
-def may_be_repeated(error: ReconcilerError) -> bool:
-    """Return whether a write that ended in `error` may be tried again, once it is seen what it did.
-
-    True when the server pushes back (429), and when it is not known whether the write took effect.
-    """
-    return isinstance(error, TooManyRequestsException) or may_have_taken_effect(error)
-
-
-class WriteRetry:
-    """The tries of one write: counted, further and further apart, and under one deadline.
-
-    Whoever repeats a write looks, between waiting and the next try, whether the last one took effect after
-    all: that alone makes repeating safe.
-
-    Args:
-        timing: How many there are, and how far apart.
-    """
-
-    def __init__(self, timing: Timing) -> None:
-        self._timing = timing
-        self._start = timing.monotonic()
-        self._done = 0
-        self._waited = 0.0
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether a try before this one may have taken effect."""
-        return self._done > 0
-
-    def begins(self) -> None:
-        """Know that a try is sent now."""
-        if self._waited:
-            self._timing.repeats(self._waited)
-            self._waited = 0.0
-
-    def again(self, error: ReconcilerError) -> bool:
-        """Wait after a try that failed, and return whether there may be another one.
-
-        A server that pushes back (429) is asked again until the deadline; any other write of which it is not
-        known whether it took effect, a few times.
-
-        Args:
-            error: What the try ended in; it is told how often it was tried when there must be no further one.
-
-        Raises:
-            ReconcilerError: `error` itself, when the write was refused: it would be again.
-        """
-        if not may_be_repeated(error):
-            raise error
-        self._done += 1
-        pushed_back = isinstance(error, TooManyRequestsException)
-        wait = self._wait(error.retry_after if isinstance(error, BaseHttpException) else 0.0)
-        passed = self._timing.monotonic() - self._start
-        if (not pushed_back and self._done >= self._timing.tries) or passed + wait >= self._timing.deadline:
-            error.message += (
-                f" (given up after {self._done} tries in {passed:.0f} s)" if self._done > 1 else ""
-            )
-            return False
-        self._timing.sleep(wait)
-        self._waited = wait
-        return True
-
-    def _wait(self, asked: float) -> float:
-        timing = self._timing
-        return pause_before(self._done, timing.backoff, timing.longest_backoff, timing.random(), asked)
+    report_every: float = 30.0
 
 
 class ExecutionWaiter:
@@ -174,7 +79,7 @@ class ExecutionWaiter:
                 f"it is still running after {limit:.0f} s of waiting",
                 hint="--wait-running SECONDS waits longer.",
             )
-        if now - self._told >= self._timing.tell_every:
+        if now - self._told >= self._timing.report_every:
             self._told = now
             self._tell(f"waiting for its run to end, {now - self._start:.0f} s so far, {limit:.0f} s at most")
         self._timing.sleep(self._timing.poll)

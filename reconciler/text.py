@@ -1,7 +1,4 @@
-"""Text from outside, made safe to print: bounded, without control characters and without CI commands.
-
-Every manifest and every answer of the API is hostile input.
-"""
+"""Text from outside, made safe for a terminal, a CI log and a file name: every such text is hostile input."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ _LONGEST_SLUG: Final = 60
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with everything that could steer a terminal or a log written as an escape.
+    r"""Return `text` with every character that could control a terminal or a log as an escape.
 
     Control, format (bidirectional overrides among them), surrogate, private and line separator characters
     become `\n`, `\x1b`, `\u202e` and the like; everything else stays.
@@ -37,26 +34,26 @@ _COMMAND_AT_START = re.compile(r"^([ \t]*)::", re.MULTILINE)
 
 
 def without_commands(text: str) -> str:
-    r"""Return `text` in which no CI finds a command in its log: one character of each is an escape.
+    r"""Return `text` without commands for a CI system: one character of each becomes an escape.
 
-    Azure Pipelines, GitHub Actions and TeamCity read commands from all that a step prints, so a workflow's
-    name could set a variable or the PATH of the steps that follow. The escape is JSON's, so that JSON says
-    the same as before: `#\u0023vso[`, `\u003a:error`.
+    Azure Pipelines, GitHub Actions and TeamCity read commands from everything that a step prints, so a
+    workflow's name could set a variable or the PATH of the steps that follow. The escape is JSON's, so that
+    JSON keeps its meaning: `#\u0023vso[`, `\u003a:error`.
     """
     text = _COMMAND_ANYWHERE.sub(r"#\\u0023", text)
     return _COMMAND_AT_START.sub(r"\1\\u003a:", text)
 
 
 def clip(text: str, limit: int = 300) -> str:
-    """Return at most `limit` characters of `text`, with an ellipsis where something was cut off."""
+    """Return at most `limit` characters of `text`, with an ellipsis at the end when it is longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def slug(name: str, fallback: str = "workflow") -> str:
-    """Return a part of a file's name that tells of `name`: at most 60 small letters, digits and hyphens.
+    """Return a file name made of `name`: at most 60 lower-case letters, digits and hyphens.
 
     Args:
         name: Any text.
-        fallback: What is returned when nothing of it is left.
+        fallback: Returned when `name` has no letter and no digit.
     """
     return _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or fallback

@@ -17,7 +17,7 @@ from typing import Final
 
 from reconciler.client import Session, Workflow
 from reconciler.emulator import EmulatorServer
-from reconciler.plan.tenant import list_tenant
+from reconciler.plan import list_tenant
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = _ROOT / "docs" / "images" / "plan.svg"

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
-from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
+from reconciler.client import ConflictException, NotFoundException, TooManyRequestsException
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.plan import LiveWorkflow
-from reconciler.plan.tenant import describe
+from reconciler.plan import describe
 from reconciler.retrying import Timing, WriteRetry, may_be_repeated
 from reconciler.values import JsonObject
+from reconciler.workflow import Live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
     tries = WriteRetry(timing)
     while True:
         try:
-            tries.begins()
+            tries.begin()
             identity = int(str(api.create_workflow(body)["id"]))
             return Created(id=identity, told=True, doubted=tries.in_doubt)
         except ConflictException:
@@ -71,7 +71,7 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
 
 
 def keep_first(
-    api: TenantWriter, name: str, created: Created, is_ours: Callable[[LiveWorkflow], bool], timing: Timing
+    api: TenantWriter, name: str, created: Created, is_ours: Callable[[Live], bool], timing: Timing
 ) -> int:
     """See that of workflows that were created at once under one name only the first stays; return its id.
 
@@ -150,7 +150,7 @@ def _looked_for(api: TenantWriter, name: str, timing: Timing, pauses: Iterable[f
     return next(iter(ids_of(api, name)), None)
 
 
-def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing: Timing) -> None:
+def update_once(api: TenantWriter, live: Live, body: JsonObject, timing: Timing) -> None:
     """Replace the workflow `live`, which was just read, by `body`.
 
     Raises:
@@ -160,7 +160,7 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
     tries = WriteRetry(timing)
     while True:
         try:
-            tries.begins()
+            tries.begin()
             api.update_workflow(live.id, body)
         except ReconcilerError as error:
             if tries.in_doubt and not may_be_repeated(error):
@@ -168,7 +168,7 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
                     return  # this try was refused, and one before it took effect after all
                 raise
             again = tries.again(error)
-            if describe(api, live.id).fingerprint() != live.fingerprint():
+            if not describe(api, live.id, live).unchanged_since(live):
                 return  # it took effect, or somebody else changed it: reading back tells
             if not again:
                 raise
@@ -176,16 +176,16 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
             return
 
 
-def _changes(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> bool:
+def _changes(api: TenantWriter, live: Live, timing: Timing) -> bool:
     """Return whether a workflow shows a change, looked for more than once."""
     for pause in timing.settle:
-        if describe(api, live.id).fingerprint() != live.fingerprint():
+        if not describe(api, live.id, live).unchanged_since(live):
             return True
         timing.sleep(pause)
-    return describe(api, live.id).fingerprint() != live.fingerprint()
+    return not describe(api, live.id, live).unchanged_since(live)
 
 
-def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
+def delete_once(api: TenantWriter, live: Live, timing: Timing) -> None:
     """Delete the workflow `live`, which was just read, and see that it is gone.
 
     Raises:
@@ -197,7 +197,7 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
     tries = WriteRetry(timing)
     while True:
         try:
-            tries.begins()
+            tries.begin()
             api.delete_workflow(live.id)
         except NotFoundException:
             break  # somebody else's delete, or a gateway's own words: what is there tells
@@ -205,7 +205,7 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
             again = tries.again(error)
             if is_gone(api, live):
                 return
-            if describe(api, live.id).fingerprint() != live.fingerprint():
+            if not describe(api, live.id, live).unchanged_since(live):
                 raise BlockedError("it was changed while it was to be deleted", hint="Plan again.") from error
             if not again:
                 raise
@@ -214,7 +214,7 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
     _see_gone(api, live, timing)
 
 
-def _see_gone(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
+def _see_gone(api: TenantWriter, live: Live, timing: Timing) -> None:
     for pause in timing.settle:
         if is_gone(api, live):
             return

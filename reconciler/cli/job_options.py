@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.help import bundle, option, setting
 from reconciler.cli.options import Number, file_type
-from reconciler.client.posting import WebhookSender
+from reconciler.client import WebhookSender
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.job.context import JobOptions
 from reconciler.job.notifications import FORMATS

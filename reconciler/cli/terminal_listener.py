@@ -11,7 +11,7 @@ import click
 from reconciler.apply import Result
 from reconciler.cli.interrupts import stopping_on_interrupt
 from reconciler.cli.terminal import show, warn
-from reconciler.client.exchanges import RequestRecord
+from reconciler.client import RequestRecord
 from reconciler.findings import Finding
 from reconciler.operations import Applied, Listener, Planned
 from reconciler.operations.listener import STOPPING

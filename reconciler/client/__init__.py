@@ -1,11 +1,114 @@
-"""The client of the Peak workflows API: the documented methods over HTTP, and nothing else.
+"""The client of the Peak workflows API: the documented methods over HTTP.
 
-It speaks to the API for whoever calls it and translates every failure into an exception of ours, once. It is
-the only package that imports `requests`. It knows nothing of manifests, plans or the command line, keeps no
-state but its connections, sends no telemetry, and never shows the token.
+It turns every failure into one of its exceptions, once. It is the only package that imports `requests`, which
+is loaded when a session or a client is first used. It knows nothing of manifests, plans or the command line,
+keeps no state but its connections, sends no telemetry, and never shows the token.
 """
 
-from reconciler.client.session import Session
-from reconciler.client.workflows import Workflow, get_client
+from __future__ import annotations
 
-__all__ = ["Session", "Workflow", "get_client"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.client.exceptions import (
+    AmbiguousNameError,
+    AnswerLostError,
+    BadRequestException,
+    BaseHttpException,
+    ConflictException,
+    ForbiddenException,
+    InternalServerErrorException,
+    InvalidParameterException,
+    InvalidPathException,
+    MissingEnvironmentVariableException,
+    NotFoundException,
+    NotSentError,
+    PayloadTooLargeException,
+    PeakBaseException,
+    ReadOnlyError,
+    TooManyRequestsException,
+    UnauthorizedException,
+    UnprocessableEntityException,
+    UnreadableAnswerError,
+    may_be_repeated,
+    may_have_taken_effect,
+)
+from reconciler.client.request_records import Observer, RequestRecord, Traffic
+from reconciler.client.retrying import RetryPolicy, WriteRetry
+
+if TYPE_CHECKING:
+    from reconciler.client.answers import expect_fields, expect_object, expect_objects, read_json
+    from reconciler.client.calls import Call, Params
+    from reconciler.client.catalogue import Catalogue
+    from reconciler.client.credentials import Token, is_safe_url
+    from reconciler.client.session import Session
+    from reconciler.client.transport import Transport
+    from reconciler.client.webhook_sender import WebhookSender
+    from reconciler.client.workflows import Workflow, get_client
+
+__all__ = [
+    "AmbiguousNameError",
+    "AnswerLostError",
+    "BadRequestException",
+    "BaseHttpException",
+    "Call",
+    "Catalogue",
+    "ConflictException",
+    "ForbiddenException",
+    "InternalServerErrorException",
+    "InvalidParameterException",
+    "InvalidPathException",
+    "MissingEnvironmentVariableException",
+    "NotFoundException",
+    "NotSentError",
+    "Observer",
+    "Params",
+    "PayloadTooLargeException",
+    "PeakBaseException",
+    "ReadOnlyError",
+    "RequestRecord",
+    "RetryPolicy",
+    "Session",
+    "Token",
+    "TooManyRequestsException",
+    "Traffic",
+    "Transport",
+    "UnauthorizedException",
+    "UnprocessableEntityException",
+    "UnreadableAnswerError",
+    "WebhookSender",
+    "Workflow",
+    "WriteRetry",
+    "expect_fields",
+    "expect_object",
+    "expect_objects",
+    "get_client",
+    "is_safe_url",
+    "may_be_repeated",
+    "may_have_taken_effect",
+    "read_json",
+]
+
+_MODULE_OF: Final = {
+    "Call": "calls",
+    "Catalogue": "catalogue",
+    "Params": "calls",
+    "Session": "session",
+    "Token": "credentials",
+    "Transport": "transport",
+    "WebhookSender": "webhook_sender",
+    "Workflow": "workflows",
+    "expect_fields": "answers",
+    "expect_object": "answers",
+    "expect_objects": "answers",
+    "get_client": "workflows",
+    "is_safe_url": "credentials",
+    "read_json": "answers",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name is
+    """Load the module of `name` at its first use: what imports `requests` costs 100 ms."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,6 +1,7 @@
-"""Reading what the server answers, as hostile input: bounded, complete, strict JSON of the expected shape.
+"""Answers of the server, read as hostile input: bounded, complete, strict JSON of the expected shape.
 
-Nothing here sends a request or decides about retries. An HTTP error is translated into ours here, once.
+An HTTP error becomes one of the client's exceptions here, once. Nothing here sends a request or decides on
+retries.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     Tick = Callable[[], None]
 
 MOST_BYTES: Final = 32 * 1024 * 1024
-"""The largest JSON answer that is read."""
+"""The largest JSON answer, in bytes."""
 
 MOST_PAGES: Final = 100_000
-"""The largest `pageCount` that is believed."""
+"""The largest `pageCount` that is accepted."""
 
 _MOST_ERROR_BYTES = 64 * 1024
 _PIECE_BYTES = 16 * 1024
@@ -49,25 +50,25 @@ _REQUEST_ID_HEADERS = (
 
 
 class NotJsonAnswerError(UnexpectedAnswerError):
-    """The answer is not JSON, so perhaps a gateway's and not the API's: asking again may help."""
+    """An answer that is not JSON, so perhaps a gateway's and not the API's: a retry may help."""
 
 
 def stream(response: requests.Response, limit: int, tick: Tick) -> Iterator[bytes]:
-    """Yield the body in pieces, decoded.
+    """Yield the body in pieces, decompressed.
 
     Args:
-        response: The answer, its body not yet read.
-        limit: The most bytes to take.
-        tick: Called for each piece; raises when there is no time left.
+        response: The answer, with its body unread.
+        limit: The largest body, in bytes.
+        tick: Called for each piece; raises when the deadline has passed.
 
     Raises:
-        UnexpectedAnswerError: It is longer than `limit`, or compressed in a way that was not offered.
-        urllib3.exceptions.HTTPError: The connection failed, or ended before the length that was announced.
+        UnexpectedAnswerError: It is longer than `limit`, or has a compression that was not offered.
+        urllib3.exceptions.HTTPError: The connection failed, or ended before the announced length.
     """
     if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
-        raise UnexpectedAnswerError("the answer is compressed in a way that was not offered")
+        raise UnexpectedAnswerError("the answer has a compression that was not offered")
     total = 0
-    # `read1` returns what has come so far: a body that trickles in still meets `tick`.
+    # `read1` returns what has arrived: a body that trickles in still calls `tick`.
     while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
         tick()
         total += len(piece)
@@ -92,11 +93,11 @@ def parse_answer(data: bytes) -> JsonValue:
 
 
 def read_json(response: requests.Response, tick: Tick, *, empty_ok: bool) -> JsonValue:
-    """Return the JSON value that the body of `response` is; `{}` for an empty one where `empty_ok`.
+    """Return the JSON value in the body of `response`; `{}` for an empty body if `empty_ok`.
 
     Raises:
         UnexpectedAnswerError: It is too large, or not strict JSON.
-        urllib3.exceptions.HTTPError: The connection failed, or ended before the length that was announced.
+        urllib3.exceptions.HTTPError: The connection failed, or ended before the announced length.
     """
     body = b"".join(stream(response, MOST_BYTES, tick))
     return {} if empty_ok and not body.strip() else parse_answer(body)
@@ -107,19 +108,19 @@ def http_error(label: str, response: requests.Response, redactor: Redactor, tick
 
     Args:
         label: The method and the path.
-        response: The answer, its body not yet read; a body that cannot be read is left out.
-        redactor: What removes secrets, which a server may echo.
-        tick: Called while the body is read; raises when there is no time left.
+        response: The answer, with its body unread; an unreadable body is left out.
+        redactor: Hides secrets, which a server may echo.
+        tick: Called while the body is read; raises when the deadline has passed.
     """
     status = response.status_code
-    # Before it is clipped: half a credential looks like none.
-    said = clip(printable(mask_credentials(redactor.text(_said(response, tick)))))
+    # Redact before clipping: half a credential is not recognised.
+    text = clip(printable(mask_credentials(redactor.text(_error_text(response, tick)))))
     request_id = next(
         (response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), ""
     )
     request_id = clip(printable(redactor.text(request_id)), 100)
     message = f"{label} answered {_status_words(status)}"
-    message += f": {said}" if said else ""
+    message += f": {text}" if text else ""
     message += f" (request id {request_id})" if request_id else ""
     kind = exception_for(status)
     return kind(message, status=status, request_id=request_id, hint=_hint(kind))
@@ -136,18 +137,18 @@ def _status_words(status: int) -> str:
 def _hint(kind: type[BaseHttpException]) -> str:
     if issubclass(kind, UnauthorizedException):
         return (
-            f"The token is read from {' or '.join(TOKEN_VARIABLES)}. API keys expire after three months: "
-            "check that it is one of this tenant and stage, and still valid."
+            f"Check the token in {' or '.join(TOKEN_VARIABLES)}: it must be valid for this tenant and stage, "
+            "and API keys expire after three months."
         )
     if issubclass(kind, ForbiddenException):
-        return "The token is valid, but its user may not do this: ask an administrator of the tenant."
+        return "The token is valid, but its user lacks the permission: ask an administrator of the tenant."
     return ""
 
 
-def _said(response: requests.Response, tick: Tick) -> str:
+def _error_text(response: requests.Response, tick: Tick) -> str:
     try:
         body = b"".join(stream(response, _MOST_ERROR_BYTES, tick))
-    except (ReconcilerError, HTTPError):  # the status is known all the same
+    except (ReconcilerError, HTTPError):
         return ""
     try:
         value = parse_answer(body)
@@ -163,26 +164,26 @@ def expect_object(value: JsonValue, label: str) -> JsonObject:
     """Return `value`, which must be an object.
 
     Raises:
-        UnexpectedAnswerError: It is not.
+        UnexpectedAnswerError: It is not an object.
     """
     if isinstance(value, dict):
         return value
-    raise UnexpectedAnswerError(f"{label} answered something that is not an object")
+    raise UnexpectedAnswerError(f"{label} answered with JSON that is not an object")
 
 
 def expect_objects(value: JsonValue, label: str) -> list[JsonObject]:
     """Return `value`, which must be a list of objects.
 
     Raises:
-        UnexpectedAnswerError: It is not.
+        UnexpectedAnswerError: It is not a list of objects.
     """
     if isinstance(value, list):
         return [expect_object(item, f"{label} in an item of its list") for item in value]
-    raise UnexpectedAnswerError(f"{label} answered something that is not a list")
+    raise UnexpectedAnswerError(f"{label} answered with JSON that is not a list")
 
 
 def expect_fields(value: JsonObject, kinds: Mapping[str, tuple[type, ...]], label: str) -> JsonObject:
-    """Return `value`, which must have every field of `kinds`, each of one of its types (`True` is no number).
+    """Return `value`, which must have each field of `kinds`, of one of its types (`True` is no number).
 
     Raises:
         UnexpectedAnswerError: A field is missing or of another type.
@@ -190,19 +191,19 @@ def expect_fields(value: JsonObject, kinds: Mapping[str, tuple[type, ...]], labe
     for name, types in kinds.items():
         field = value.get(name)
         if not isinstance(field, types) or isinstance(field, bool):
-            raise UnexpectedAnswerError(f"{label} answered an object without a proper `{name}`")
+            raise UnexpectedAnswerError(f"{label} answered with an object without a valid `{name}`")
     return value
 
 
 def expect_page(value: JsonValue, key: str, label: str) -> tuple[JsonObject, list[JsonObject], int]:
-    """Return a page of a list: the whole answer, the objects under `key`, and how many pages there are.
+    """Return a page of a list: the answer, the objects under `key`, and the number of pages.
 
     Raises:
-        UnexpectedAnswerError: The answer is not such a page, or tells a number of pages that cannot be.
+        UnexpectedAnswerError: The answer is not such a page, or its number of pages is out of range.
     """
     page = expect_object(value, label)
     items = expect_objects(page.get(key), f"{label} under `{key}`")
     count = page.get("pageCount")
     if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST_PAGES:
-        raise UnexpectedAnswerError(f"{label} answered a page without a proper `pageCount`")
+        raise UnexpectedAnswerError(f"{label} answered with a page without a valid `pageCount`")
     return page, items, count

@@ -1,4 +1,4 @@
-"""What the parts of the workflow client share: the session, and paths that stay where they belong."""
+"""The base of the clients: a session, lists of pages, and paths whose parts cannot lead elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.client.answers import expect_fields, expect_page
+from reconciler.client.answers import expect_fields, expect_object, expect_page
 from reconciler.client.exceptions import InvalidParameterException
 from reconciler.client.session import Session, default_session
 
@@ -26,10 +26,10 @@ class BaseClient:
     """A client of one tenant.
 
     Args:
-        session: The session to use; the default one, made from the environment, when left out.
+        session: The session. Default: one created from the environment and shared.
 
     Raises:
-        TypeError: `session` is something else (public client).
+        TypeError: `session` is not a `Session` (public client).
     """
 
     def __init__(self, session: Session | None = None) -> None:
@@ -40,7 +40,7 @@ class BaseClient:
     def _page(
         self, path: str, key: str, params: Params, fields: Fields = _NO_FIELDS
     ) -> tuple[JsonObject, list[JsonObject], int]:
-        """Return one page of a list, its items, each with `fields`, and how many pages there are."""
+        """Return one page of a list, its items, checked for `fields`, and the number of pages."""
         label = f"GET /{path}"
         page, items, count = expect_page(self.session.request("GET", path, params=params), key, label)
         for item in items:
@@ -50,19 +50,24 @@ class BaseClient:
     def _pages(
         self, path: str, key: str, params: Params, fields: Fields = _NO_FIELDS
     ) -> Iterator[JsonObject]:
-        """Yield the items of all pages, each page asked for when it is reached."""
+        """Yield the items of all pages; each page is read when it is reached."""
         number, count = 1, 1
         while number <= count:
             _, items, count = self._page(path, key, {**params, "pageNumber": number}, fields)
             yield from items
             number += 1
 
+    def _post(self, path: str, body: JsonObject, *, empty_ok: bool = False) -> JsonObject:
+        """Send `body`, and return the object in the answer."""
+        answer = self.session.request("POST", path, body=body, empty_ok=empty_ok)
+        return expect_object(answer, f"POST /{path}")
+
 
 def workflow_path(workflow_id: int, *parts: str) -> str:
-    """Return the path of a workflow, or of something below it.
+    """Return the path of a workflow, or a path below it.
 
     Raises:
-        InvalidParameterException: A part is empty or would lead elsewhere.
+        InvalidParameterException: A part is empty, `.` or `..`.
     """
     return "/".join([ROOT, "workflows", segment(workflow_id), *map(segment, parts)])
 
@@ -71,9 +76,9 @@ def segment(value: str | int) -> str:
     """Return an ID as one percent-encoded part of a path.
 
     Raises:
-        InvalidParameterException: It is empty, or a dot or two, which would lead elsewhere.
+        InvalidParameterException: It is empty, `.` or `..`, which would lead elsewhere.
     """
     text = str(value)
     if text in {"", ".", ".."}:
-        raise InvalidParameterException("an ID is empty, or nothing but dots")
+        raise InvalidParameterException("invalid ID: it must not be empty, '.' or '..'")
     return quote(text, safe="")

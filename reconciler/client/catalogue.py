@@ -1,8 +1,8 @@
-"""What a tenant has beside its workflows: images with their versions, and instance types.
+"""The client of a tenant's catalogue: images with their versions, and instance types. It only reads.
 
-Reads only, and only what turns an id of a manifest into something that exists. These endpoints are not the
-workflow API's: they stand elsewhere on the same host, and the public client asks them through its clients of
-images and of the tenant. So they are no part of `Workflow`, which has exactly the documented methods.
+These endpoints are not the workflow API's but elsewhere on the same host; the public client reaches them
+through its clients for images and tenants. So they are not part of `Workflow`, which has exactly the
+documented methods.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _VERSION: Final[dict[str, tuple[type, ...]]] = {"id": (int,), "version": (str,),
 
 
 class Catalogue(BaseClient):
-    """The client of what steps can run in and on.
+    """The client for images and instance types.
 
-    What every method may raise stands at `WorkflowDefinitions`; an iterator raises it when it gets there.
+    `WorkflowDefinitions` lists the exceptions of all methods; an iterator raises them when it reads a page.
 
     Args:
-        session: The session to use; the default one, made from the environment, when left out.
+        session: The session. Default: one created from the environment and shared.
     """
 
     def list_images(self, name: str | None = None, *, page_size: int = _PAGE_SIZE) -> Iterator[JsonObject]:
-        """List the images that the tenant's steps can run in (`GET image-management/api/v2/images/`).
+        """List the images of the tenant (`GET image-management/api/v2/images/`).
 
         Args:
-            name: Search by name: also finds images whose name merely contains it. All images when left out.
-            page_size: How many images a page has.
+            name: A text that the names contain. Default: all images.
+            page_size: The number of images per page.
 
         Returns:
-            An iterator over the images of all pages, each page asked for when it is reached:
+            An iterator over the images of all pages; each page is read when it is reached:
             `{id, name, type, scope, latestVersion: {id, version, status}}`.
         """
         return self._pages(_IMAGES, "images", {"pageSize": page_size, "searchTerm": name}, _NAMED)
@@ -51,10 +51,10 @@ class Catalogue(BaseClient):
 
         Args:
             image_id: The ID of the image.
-            page_size: How many versions a page has.
+            page_size: The number of versions per page.
 
         Returns:
-            An iterator over the versions of all pages, each page asked for when it is reached:
+            An iterator over the versions of all pages; each page is read when it is reached:
             `{id, version, status, lastBuildStatus, …}`, the status one of `not-ready`, `ready`, `in-use`,
             `deleting`, `delete-failed`.
 
@@ -65,13 +65,13 @@ class Catalogue(BaseClient):
         return self._pages(path, "versions", {"pageSize": page_size}, _VERSION)
 
     def list_instance_types(self) -> list[JsonObject]:
-        """List the instance types that the tenant's workflows may use, with their names.
+        """List the instance types for workflows, with their names.
 
         `GET quota/api/v1/settings/tenant-instance-options?entityType=workflow`. The workflow API's own
-        `list_resources` tells the same without names.
+        `list_resources` returns the same without names.
 
         Returns:
-            A list of `{id, name, cpu, memory, gpu, gpuMemory, …}`, the name such as
+            A list of `{id, name, cpu, memory, gpu, gpuMemory, …}`, with names such as
             `Pico (0.125CPU, 0.125GB RAM)`.
         """
         label = f"GET /{_INSTANCE_OPTIONS}"

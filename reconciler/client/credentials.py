@@ -1,7 +1,7 @@
-"""Where a session's token and base URL come from, and where the token may go.
+"""Credentials: the token, the stage and the base URL of a session, and the hosts that may get the token.
 
-The variables are those of the public client, and `PEAK_API_URL` beside them. Everything is checked here,
-before any request; no message quotes a token or a URL, which may hold one.
+The environment variables are those of the public client, plus `PEAK_API_URL`. Everything is checked before
+any request; no message quotes a token, or a URL that may hold one.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _BASE_URL = re.compile(
 )
 
 _PRINTABLE_URL = re.compile(r"[!-\[\]-~]+")
-"""Printable ASCII without a space or a backslash: in anything else, two readers may see two hosts."""
+"""Printable ASCII without a space or a backslash: in anything else, two parsers may find two hosts."""
 
 
 class Token(AuthBase):
-    """The token as an authentication of `requests`, so that no `~/.netrc` entry takes its place.
+    """The token, as `requests` authentication, so that no `~/.netrc` entry takes its place.
 
-    It is sent in `Authorization` exactly as given (an API key, or `Bearer …`). Its `repr` does not show it.
+    It is sent in `Authorization` exactly as given: an API key, or `Bearer …`. Its `repr` does not show it.
 
     Raises:
-        InvalidParameterException: The token could not be sent in a header.
+        InvalidParameterException: The token cannot be sent in a header.
     """
 
     def __init__(self, value: str) -> None:
@@ -49,17 +49,20 @@ class Token(AuthBase):
             raise InvalidParameterException("the token is empty")
         if not value.isprintable() or value != value.strip() or len(value) > _LONGEST_TOKEN:
             raise InvalidParameterException(
-                "the token has white space around it, a control character in it, or no token's length"
+                "the token is not valid: remove white space around it and control characters; "
+                f"at most {_LONGEST_TOKEN} characters are allowed"
             )
         try:
             value.encode("latin-1")
         except UnicodeEncodeError:
             # Without its cause, which quotes the token.
-            raise InvalidParameterException("the token has a character that no header can carry") from None
+            raise InvalidParameterException(
+                "the token has a character that is not allowed in a header: use Latin-1 characters only"
+            ) from None
         self._value = value
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
-        """Put the token on a request that is about to be sent."""
+        """Add the token to a request."""
         r.headers["Authorization"] = self._value
         return r
 
@@ -67,16 +70,16 @@ class Token(AuthBase):
         return "Token(…)"
 
     def redactor(self) -> Redactor:
-        """Return what removes this token from text, also without its scheme and percent-encoded."""
+        """Return the redactor that hides this token, also without its scheme and percent-encoded."""
         bare = self._value.rpartition(" ")[2]
         return Redactor.of({self._value, bare, quote(self._value, safe=""), quote(bare, safe="")})
 
 
 class Anonymous(AuthBase):
-    """No credentials at all, not even those of a `~/.netrc` entry: for hosts that are not the API."""
+    """The absence of credentials, also of `~/.netrc` entries: for hosts that are not the API."""
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
-        """Leave the request as it is."""
+        """Return the request unchanged."""
         return r
 
 
@@ -84,8 +87,8 @@ def read_token(given: str | None, env: Mapping[str, str]) -> Token:
     """Return the given token, else that of `PEAK_AUTH_TOKEN`, else of `API_KEY` (public client).
 
     Raises:
-        MissingEnvironmentVariableException: There is none; a variable that is empty is not set.
-        InvalidParameterException: It could not be sent in a header.
+        MissingEnvironmentVariableException: There is none; an empty variable counts as unset.
+        InvalidParameterException: It cannot be sent in a header.
     """
     if given is not None:
         return Token(given)
@@ -93,7 +96,7 @@ def read_token(given: str | None, env: Mapping[str, str]) -> Token:
         if env.get(name):
             return Token(env[name])
     raise MissingEnvironmentVariableException(
-        "no token: neither of the environment variables PEAK_AUTH_TOKEN and API_KEY is set"
+        "no token: set the environment variable PEAK_AUTH_TOKEN or API_KEY"
     )
 
 
@@ -106,23 +109,23 @@ def read_stage(given: str | None, env: Mapping[str, str]) -> str:
     found = given if given is not None else next(filter(None, map(env.get, _STAGE_VARIABLES)), "prod")
     if found not in STAGES:
         raise InvalidParameterException(
-            f"the stage `{clip(printable(found), 60)}` is not known; the stages are {', '.join(STAGES)}"
+            f"unknown stage '{clip(printable(found), 60)}': use one of {', '.join(STAGES)}"
         )
     return found
 
 
 def stage_url(stage: str, subdomain: str = "service") -> str:
-    """Return the base URL of a stage; `prod` has no part of its own, `latest` means `dev` (public client)."""
+    """Return the base URL of a stage: without a part for `prod`, with `dev` for `latest` (public client)."""
     part = {"prod": "", "latest": "dev."}.get(stage, f"{stage}.")
     return f"https://{subdomain}.{part}peak.ai"
 
 
 def read_base_url(given: str | None, env: Mapping[str, str]) -> str | None:
-    """Return the base URL that replaces the stage's: the given one, else that of `PEAK_API_URL`, else none.
+    """Return the given base URL, else that of `PEAK_API_URL`, else `None` for the stage's.
 
     Raises:
-        InvalidParameterException: It is neither a plain https URL nor http to loopback: nowhere else does the
-            token go.
+        InvalidParameterException: It is neither plain https nor http to loopback: the token goes nowhere
+            else.
     """
     found = given if given is not None else env.get(_URL_VARIABLE) or None
     if found is None:
@@ -130,28 +133,27 @@ def read_base_url(given: str | None, env: Mapping[str, str]) -> str | None:
     source = "base_url" if given is not None else _URL_VARIABLE
     if not _BASE_URL.fullmatch(found):
         raise InvalidParameterException(
-            f"{source} is not a plain URL: https://host, with a port and a path at most, and no user or query"
+            f"{source} is not a valid base URL: use https://host[:PORT][/PATH], without user or query"
         )
     if not is_safe_url(found):
         raise InvalidParameterException(
-            f"{source} is http to a host that is not loopback: the token is sent over https only, "
-            "or to localhost, 127.0.0.0/8 or ::1"
+            f"{source} must be https: the token is sent over https only, or to localhost, 127.0.0.0/8 or ::1"
         )
     return found.rstrip("/")
 
 
 def is_safe_url(url: str) -> bool:
-    """Return whether what goes to `url` stays private: https, or http to loopback, and written plainly."""
+    """Return whether a request to `url` stays private: a plain URL, with https or http to loopback."""
     return is_plain_url(url) and (urlsplit(url).scheme == "https" or is_loopback_http(url))
 
 
 def is_plain_url(url: str) -> bool:
-    """Return whether `url` is http or https, with a host, and written so that all see the same one."""
+    """Return whether `url` is http or https, with a host on which all parsers agree."""
     if not _PRINTABLE_URL.fullmatch(url):
         return False
     try:
         parts = urlsplit(url)
-        _ = parts.port  # a port out of range is found only when it is asked for
+        _ = parts.port  # raises ValueError for a port out of range
     except ValueError:
         return False
     return bool(parts.hostname) and parts.scheme in {"http", "https"}
@@ -170,5 +172,5 @@ def _is_loopback(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    # Of the IPv6 forms only ::1: what 127.0.0.0/8 looks like when mapped differs between Python versions.
+    # Of IPv6 only ::1: Python versions differ on a mapped 127.0.0.0/8.
     return address.is_loopback if address.version == 4 else address == ipaddress.IPv6Address(1)  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""Workflows as they are defined: list, describe, create, update, patch and delete."""
+"""The part of the workflow client for definitions: list, describe, create, update, patch and delete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.client.base import ROOT, BaseClient, workflow_path
 from reconciler.client.exceptions import AmbiguousNameError, InvalidParameterException, UnreadableAnswerError
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.text import clip, printable
-from reconciler.workflow.patching import patched_body, preserving_webhooks
+from reconciler.workflow import patched_body, preserving_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +23,13 @@ _LISTED: dict[str, tuple[type, ...]] = {"id": (int,), "name": (str,)}
 
 
 class WorkflowDefinitions(BaseClient):
-    """The methods of the workflow client that read and write definitions.
+    """The methods of the workflow client for definitions.
 
-    Every method raises, beside what its docstring names: `UnauthorizedException`, `ForbiddenException` and
+    Every method may also raise `UnauthorizedException`, `ForbiddenException` and
     `InternalServerErrorException` (documentation), `TooManyRequestsException` when the server keeps pushing
-    back, `NotSentError` when no connection could be made, `AnswerLostError` when the request was sent and its
-    answer did not arrive, `UnexpectedAnswerError` when the answer is not what is documented, and
-    `ReadOnlyError` for a write through a read-only session.
+    back, `NotSentError` when no connection could be made, `AnswerLostError` when the answer to a request did
+    not arrive, `UnexpectedAnswerError` when the answer is not as documented, and `ReadOnlyError` for a write
+    through a read-only session.
     """
 
     @overload
@@ -72,17 +72,17 @@ class WorkflowDefinitions(BaseClient):
         """Retrieve the list of workflows.
 
         Args:
-            workflow_status: Only those of one of these: `Draft`, `Running`, `Available`, `Paused`.
-            last_execution_status: Only those whose last run ended so: `Success`, `Running`, `Stopped`,
-                `Stopping`, `Failed`.
-            last_modified_by: Only those that one of these users modified last.
-            page_size: How many workflows a page has; the server's default when left out.
+            workflow_status: The statuses to list: `Draft`, `Running`, `Available`, `Paused`.
+            last_execution_status: The statuses of the last execution to list: `Success`, `Running`,
+                `Stopped`, `Stopping`, `Failed`.
+            last_modified_by: The users who modified the workflows last.
+            page_size: The number of workflows per page. Default: the server's.
             page_number: The page, from 1; used only when `return_iterator` is false.
-            name: Search by name: also finds workflows whose name merely contains it.
-            return_iterator: Whether to walk all pages, or return the one page.
+            name: A text that the names contain.
+            return_iterator: Return an iterator over all pages rather than one page.
 
         Returns:
-            An iterator over the workflows of all pages, each page asked for when it is reached; or, if not
+            An iterator over the workflows of all pages, each page read when it is reached; or, if not
             `return_iterator`, the page: `{workflows, pageCount, pageNumber, pageSize, workflowsCount}`.
 
         Raises:
@@ -107,17 +107,17 @@ class WorkflowDefinitions(BaseClient):
             workflow_id: The ID of the workflow.
 
         Returns:
-            The workflow as the server returns it. It differs from what was sent; see
-            `reconciler.workflow.sendable`.
+            The workflow as the server returns it, which differs from what was sent: see
+            `reconciler.workflow`.
 
         Raises:
             BadRequestException: The given request parameters are invalid.
             NotFoundException: The given workflow does not exist.
-            UnprocessableEntityException: The server was unable to process the request.
+            UnprocessableEntityException: The server could not process the request.
         """
         path = workflow_path(workflow_id)
         answer = expect_object(self.session.request("GET", path), f"GET /{path}")
-        # A draft may have no steps yet; only a patch, which sends them back, needs them.
+        # A draft may have no steps; only a patch, which sends them back, needs them.
         steps: dict[str, tuple[type, ...]] = {} if answer.get("steps") is None else {"steps": (dict,)}
         return expect_fields(answer, {"name": (str,), **steps}, f"GET /{path}")
 
@@ -125,10 +125,10 @@ class WorkflowDefinitions(BaseClient):
         """Create a workflow.
 
         Args:
-            body: The workflow in the documented form; it needs a `name`. Sent as it is.
+            body: The workflow in the documented form, with a `name`; sent unchanged.
 
         Returns:
-            `{id, triggers}`: the ID of the new workflow, and the URL's UUID of each webhook trigger.
+            `{id, triggers}`: the ID of the new workflow, and the UUID in the URL of each webhook trigger.
 
         Raises:
             BadRequestException: The given request parameters are invalid.
@@ -136,10 +136,10 @@ class WorkflowDefinitions(BaseClient):
         return self._written("POST", _WORKFLOWS, body)
 
     def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
-        """Replace a workflow by `body`, whole: what `body` leaves out is gone.
+        """Replace a workflow by `body`: whatever `body` leaves out is removed.
 
-        Unlike the public client, this adds `webhookPolicy: preserve` to a webhook trigger that states no
-        policy: without it the server silently gives the workflow a new URL. `generate` asks for one.
+        Unlike the public client, this adds `webhookPolicy: preserve` to each webhook trigger without a
+        policy: otherwise the server silently generates a new URL. Use `generate` to get one.
 
         Args:
             workflow_id: The ID of the workflow.
@@ -156,14 +156,14 @@ class WorkflowDefinitions(BaseClient):
         return self._written("PUT", workflow_path(workflow_id), preserving_webhooks(body))
 
     def create_or_update_workflow(self, body: JsonObject) -> JsonObject:
-        """Replace the workflow that has the name of `body`, or create it when there is none.
+        """Replace the workflow with the name of `body`, or create it if there is none.
 
-        Unlike the public client, which takes the first match of the first page: the exact name is looked for
-        over all pages, two workflows of that name are an error, and an update keeps the URL of each webhook
-        (see `update_workflow`).
+        Unlike the public client, which takes the first match of the first page, this searches all pages for
+        the exact name, fails if two workflows have it, and keeps the URL of each webhook (see
+        `update_workflow`).
 
         Args:
-            body: The workflow in the documented form; it needs a `name`.
+            body: The workflow in the documented form, with a `name`.
 
         Returns:
             `{id, triggers}` of the workflow that was created or updated.
@@ -176,13 +176,13 @@ class WorkflowDefinitions(BaseClient):
         name = body.get("name") or ""
         if not isinstance(name, str):
             raise InvalidParameterException("the `name` of the body must be text")
-        # As the public client, leave it to the server to refuse a body without a name.
+        # Like the public client, leave it to the server to refuse a body without a name.
         ids = self._ids_of(name) if name else []
         if len(ids) > 1:
             raise AmbiguousNameError(
                 f"{len(ids)} live workflows are named `{clip(printable(name), 120)}`: "
-                f"their IDs are {', '.join(map(str, ids))}",
-                hint="Update the one that is meant by its ID, or rename or delete the others.",
+                f"IDs {', '.join(map(str, ids))}",
+                hint="Update one of them by its ID, or rename or delete the others.",
             )
         return self.update_workflow(ids[0], body) if ids else self.create_workflow(body)
 
@@ -203,17 +203,17 @@ class WorkflowDefinitions(BaseClient):
         clear_image_cache: bool | None = None,
         step_names: list[str] | None = None,
     ) -> JsonObject:
-        """Change what is given of a workflow, and keep the rest.
+        """Change the given fields of a workflow, and keep all others.
 
-        There is no such endpoint: the workflow is described, changed here and sent back whole, as the public
-        client does. Unlike it, this keeps workflow-level `retryOptions` and `metadata` where the server tells
-        them, every trigger and the URL of each webhook; takes `False` and `0` as given; copes with nulls
-        anywhere and with `env` as a list or a map; and never sends a masked token back.
+        The API has no such endpoint: like the public client, this reads the workflow, changes it and sends it
+        back whole. Unlike it, this keeps the `retryOptions` and `metadata` of the workflow if the server
+        returns them, every trigger and the URL of each webhook; takes `False` and `0` as values; accepts
+        nulls anywhere and `env` as a list or a map; and never sends a masked token back.
 
         Args:
             workflow_id: The ID of the workflow.
-            body: What to change, in the documented form: a top-level key replaces the live one; steps are
-                merged, objects into objects (`parameters.env` too), lists replaced; new steps are added.
+            body: The changes, in the documented form: a top-level key replaces the live one; steps are
+                merged, objects into objects (also `parameters.env`), lists replaced; new steps are added.
             name: The new name of the workflow.
             repository: The URL of the repository.
             branch: The branch of the repository.
@@ -224,15 +224,15 @@ class WorkflowDefinitions(BaseClient):
             instance_type_id: The ID of the instance type.
             storage: The storage, such as `10GB`.
             step_timeout: The seconds after which the step times out.
-            clear_image_cache: Whether to clear the image cache when the workflow is run.
-            step_names: The live steps that the parameters change; all of them when left out. The parameters
-                win over `body`.
+            clear_image_cache: Whether to clear the image cache at an execution.
+            step_names: The live steps that the parameters change. Default: all. The parameters take
+                precedence over `body`.
 
         Returns:
             `{id, triggers}`.
 
         Raises:
-            InvalidParameterException: Nothing to change is given, or a name in `step_names` is no live step.
+            InvalidParameterException: There is no change, or a name in `step_names` is not a live step.
             NotFoundException: The given workflow does not exist.
             ConflictException: The workflow is in a conflicting state.
         """
@@ -250,7 +250,9 @@ class WorkflowDefinitions(BaseClient):
             "clear_image_cache": clear_image_cache,
         }
         if not body and all(value is None for value in keywords.values()):
-            raise InvalidParameterException("nothing to patch: give a body or at least one of the parameters")
+            raise InvalidParameterException(
+                "nothing to change: pass a body or at least one of the parameters"
+            )
         live = self.describe_workflow(workflow_id)
         return self.update_workflow(
             workflow_id, patched_body(live, body, keywords=keywords, step_names=step_names)
@@ -278,7 +280,7 @@ class WorkflowDefinitions(BaseClient):
         return list(dict.fromkeys(identity for identity in ids if isinstance(identity, int)))
 
     def _written(self, method: str, path: str, body: JsonObject) -> JsonObject:
-        """Send a definition; the answer must tell the ID, else the write may have happened unseen."""
+        """Send a definition; without an ID in the answer, the write may have taken effect unnoticed."""
         try:
             label = f"{method} /{path}"
             answer = expect_object(self.session.request(method, path, body=body), label)

@@ -1,9 +1,7 @@
 """The client's exceptions: the documented ones by their documented names, and a few of our own.
 
-An HTTP error becomes one of these exactly once, at the border (`reconciler.client.answers`); nothing here
-reads an answer or sends a request. Every message is already clipped, escaped and free of the token.
-
-What a caller can tell apart by type is whether a request may have taken effect: `may_have_taken_effect`.
+An HTTP error becomes one of these exactly once, in `reconciler.client.answers`. Every message is clipped,
+escaped and free of the token. The type says whether a request may have taken effect: `may_have_taken_effect`.
 """
 
 from __future__ import annotations
@@ -41,6 +39,7 @@ __all__ = [
     "UnprocessableEntityException",
     "UnreadableAnswerError",
     "exception_for",
+    "may_be_repeated",
     "may_have_taken_effect",
 ]
 
@@ -48,14 +47,14 @@ _LOWEST_SERVER_ERROR = 500
 
 
 class BaseHttpException(PeakBaseException):
-    """The API answered a request with a status that is not a success.
+    """An answer of the API whose status is not a success.
 
-    Raised itself for a status that has no documented class, redirects (never followed) among them.
+    Raised itself for a status without a documented class, and for redirects, which are never followed.
 
     Args:
-        message: Method, path, status and what the server said; clipped, escaped, without secrets.
+        message: Method, path, status and the server's message; clipped, escaped, without secrets.
         status: The HTTP status; the class's own when left out.
-        request_id: The server's name for the request, for its support; empty when it gave none.
+        request_id: The server's id of the request, for its support; empty when it gave none.
         hint: What to do about it.
 
     Attributes:
@@ -85,9 +84,9 @@ class BadRequestException(BaseHttpException):
 
 
 class TooManyRequestsException(BadRequestException):
-    """The server pushes back, or its queue is full (429); it says that nothing took effect.
+    """The server pushes back, or its queue is full (429); nothing took effect.
 
-    A `BadRequestException` because the public client documents that one for a full queue on execute.
+    A `BadRequestException`, because the public client documents that for a full queue on execute.
     """
 
     STATUS = HTTPStatus.TOO_MANY_REQUESTS
@@ -118,13 +117,13 @@ class ConflictException(BaseHttpException):
 
 
 class PayloadTooLargeException(BaseHttpException):
-    """The request is larger than the server takes (413)."""
+    """The request is larger than the server accepts (413)."""
 
     STATUS = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class UnprocessableEntityException(BaseHttpException):
-    """The server understood the request and could not process it (422)."""
+    """The server understood the request but could not process it (422)."""
 
     STATUS = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -136,31 +135,31 @@ class InternalServerErrorException(BaseHttpException):
 
 
 class InvalidPathException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
-    """A file cannot be written where it was asked for."""
+    """A file that cannot be written to the given path."""
 
 
 class MissingEnvironmentVariableException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
-    """No token was given and none of the variables that may hold it is set."""
+    """A session without a token: none is given, and none of its environment variables is set."""
 
 
 class NotSentError(ReconcilerError):
-    """No connection could be made, so nothing was sent and nothing took effect."""
+    """A request that was not sent, for lack of a connection: it took no effect."""
 
 
 class AnswerLostError(ReconcilerError):
-    """The request was sent and its answer did not arrive: it may have taken effect."""
+    """A request whose answer did not arrive: it may have taken effect."""
 
 
 class UnreadableAnswerError(AnswerLostError, UnexpectedAnswerError):
-    """The server says a write succeeded, in an answer that cannot be read: it may have taken effect."""
+    """A write that succeeded according to its status, with an unreadable answer: it may have taken effect."""
 
 
 class ReadOnlyError(ReconcilerError):
-    """A write was tried through a read-only session; nothing was sent."""
+    """A write through a read-only session; nothing was sent."""
 
 
 class AmbiguousNameError(BlockedError):
-    """Two or more live workflows have the same name, so that it does not say which one is meant."""
+    """A name that two or more live workflows have."""
 
 
 _BY_STATUS: dict[int, type[BaseHttpException]] = {
@@ -188,9 +187,17 @@ def exception_for(status: int) -> type[BaseHttpException]:
 def may_have_taken_effect(error: ReconcilerError) -> bool:
     """Return whether a write that ended in `error` may nevertheless have taken effect.
 
-    True when the answer was lost or unreadable and for every 5xx, which a gateway also says about a
-    request that reached its server. Whoever repeats such a write must look first.
+    True when the answer was lost or unreadable, and for every 5xx, with which a gateway also answers for a
+    request that reached its server. Check what such a write did before it is repeated.
     """
     if isinstance(error, BaseHttpException):
         return error.status >= _LOWEST_SERVER_ERROR
     return isinstance(error, AnswerLostError)
+
+
+def may_be_repeated(error: ReconcilerError) -> bool:
+    """Return whether a write that ended in `error` may be tried again, after a check of what it did.
+
+    True when the server pushes back (429), and when the write may have taken effect.
+    """
+    return isinstance(error, TooManyRequestsException) or may_have_taken_effect(error)

@@ -1,4 +1,4 @@
-"""The runs of a workflow: which there were, how each went, and what its steps logged."""
+"""The part of the workflow client for executions: start, list, details and step logs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, overload
 from reconciler.client.answers import expect_fields, expect_object, expect_objects
 from reconciler.client.base import ROOT, BaseClient, segment, workflow_path
 from reconciler.client.exceptions import BadRequestException
-from reconciler.client.logfiles import LogFile, default_name
+from reconciler.client.log_files import LogFile, default_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +19,27 @@ _SPOKE_LOGS: Final = "spoke/api/v1/logs/workflow"
 
 
 class WorkflowExecutions(BaseClient):
-    """The methods of the workflow client that tell of executions.
+    """The methods of the workflow client for executions.
 
-    What every method may raise stands at `WorkflowDefinitions`.
+    `WorkflowDefinitions` lists the exceptions of all methods.
     """
+
+    def execute_workflow(self, workflow_id: int, body: JsonObject | None = None) -> JsonObject:
+        """Start an execution of a workflow.
+
+        Args:
+            workflow_id: The ID of the workflow.
+            body: `{params: {global, stepWise}, stepsToRun}`, all optional.
+
+        Returns:
+            `{executionId}`.
+
+        Raises:
+            BadRequestException: The request is invalid, or the queue is full (`TooManyRequestsException`).
+            NotFoundException: The given workflow does not exist.
+            ConflictException: The workflow is in a conflicting state so a new execution cannot be started.
+        """
+        return self._post(workflow_path(workflow_id, "execute"), body or {})
 
     @overload
     def list_executions(
@@ -68,17 +85,17 @@ class WorkflowExecutions(BaseClient):
 
         Args:
             workflow_id: The ID of the workflow.
-            date_from: Only those after this date (ISO format).
-            date_to: Only those up to this date (ISO format).
-            page_size: How many executions a page has; the server's default when left out.
+            date_from: The earliest date (ISO format).
+            date_to: The latest date (ISO format).
+            page_size: The number of executions per page. Default: the server's.
             page_number: The page, from 1; used only when `return_iterator` is false.
-            return_iterator: Whether to walk all pages, or return the one page.
-            status: Only those of one of these: `Success`, `Running`, `Stopped`, `Stopping`, `Failed`
-                (public client; not in the documentation, and therefore by name only, as `count`).
-            count: Only the last so many (public client).
+            return_iterator: Return an iterator over all pages rather than one page.
+            status: The statuses to list: `Success`, `Running`, `Stopped`, `Stopping`, `Failed` (public
+                client; not documented, and therefore by name only, like `count`).
+            count: The number of latest executions to list (public client).
 
         Returns:
-            An iterator over the executions of all pages, each page asked for when it is reached; or, if not
+            An iterator over the executions of all pages, each page read when it is reached; or, if not
             `return_iterator`, the page: `{executions, pageCount, pageNumber, pageSize, workflowId}`.
 
         Raises:
@@ -125,20 +142,21 @@ class WorkflowExecutions(BaseClient):
         save: bool = False,
         file_name: str | None = None,
     ) -> JsonObject:
-        """Get what a step logged in an execution.
+        """Get the log of a step of an execution.
 
-        The logs of a "spoke" tenant are on a host of their own (public client); whether the tenant is one is
-        asked here, once for a session.
+        The logs of a "spoke" tenant are on another host (public client); whether the tenant is one is read
+        here, once for a session.
 
         Args:
             workflow_id: The ID of the workflow.
             execution_id: The ID of the execution.
             step_name: The name of the step.
-            next_token: The `nextToken` of the answer before, for the logs that follow.
-            save: Whether to save all logs of the step to a file. Unlike the public client's, it appears only
+            next_token: The `nextToken` of the previous answer, for the messages after it.
+            save: Save the whole log of the step to a file. Unlike the public client's, the file appears only
                 when it is complete, is readable by its owner only, and comes over https only.
-            file_name: The file; `workflow_execution_logs_<workflow_id>_<execution_id>_<step_name>.log` in the
-                working directory when left out.
+            file_name: The file. Default:
+                `workflow_execution_logs_<workflow_id>_<execution_id>_<step_name>.log` in the working
+                directory.
 
         Returns:
             `{stepRunStatus, logs: [{message, timestamp}], nextToken}`; an empty object when saved to a file.
@@ -175,7 +193,7 @@ class WorkflowExecutions(BaseClient):
         self.session.download(str(answer["downloadUrl"]), file.save)
 
     def _spoke_query(self, workflow_id: int, execution_id: str, step_name: str) -> dict[str, str | None]:
-        """Return where and when the step ran; empty text for a step that did not (public client)."""
+        """Return where and when the step ran; empty texts for a step that did not run (public client)."""
         details = self.get_execution_details(workflow_id, execution_id)
         steps = expect_objects(details["steps"], "the execution's `steps`")
         step = next((step for step in steps if step.get("name") == step_name), {})

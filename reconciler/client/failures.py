@@ -1,7 +1,7 @@
-"""What went wrong with one request, in our words, and whether sending it again is safe.
+"""Failures of one request: the error to raise, and which requests may be repeated after it.
 
-The border where the exceptions of `requests` and HTTP statuses become ours, with their cause kept. The loop
-that acts upon it is `reconciler.client.transport`.
+Here the exceptions of `requests` and HTTP statuses become ours, with their cause kept. The loop that acts on
+them is in `reconciler.client.transport`.
 """
 
 from __future__ import annotations
@@ -46,23 +46,23 @@ UNUSABLE_ADDRESS: Final = (
     LocationValueError,
     UnicodeEncodeError,  # of what goes into a header, such as a proxy's password
 )
-"""What is raised before anything is sent, for an address that is none."""
+"""The exceptions for an unusable address, raised before anything is sent."""
 
 
 class Repeat(enum.Enum):
-    """Which requests may be sent again after a failure."""
+    """The requests that may be sent again after a failure."""
 
     NEVER = "none: it would fail again"
-    READS = "those that change nothing: the request may have taken effect"
+    READS = "reads: the request may have taken effect"
     ANY = "any: the request took no effect"
 
 
 class Failure(Exception):  # noqa: N818 - never leaves the client
-    """One request failed.
+    """The failure of one request.
 
     Args:
-        error: What the caller is told if the request is not repeated.
-        repeat: Which requests may be repeated after it.
+        error: The error to raise if the request is not repeated.
+        repeat: The requests that may be repeated after it.
     """
 
     def __init__(self, error: ReconcilerError, repeat: Repeat) -> None:
@@ -72,7 +72,7 @@ class Failure(Exception):  # noqa: N818 - never leaves the client
 
     @property
     def status(self) -> int | None:
-        """The status that the server refused with; `None` when it was something else."""
+        """The HTTP status of a refusal; `None` for any other failure."""
         return self.error.status if isinstance(self.error, BaseHttpException) else None
 
     @property
@@ -86,14 +86,14 @@ def refused(
 ) -> Failure:
     """Return the failure for an answer that is not a success.
 
-    A 5xx may have taken effect. A 429 says that it has not, but a gateway may say that of a request that
-    reached its server: neither is a reason to send a write again without looking.
+    A 5xx may have taken effect. A 429 means that it has not, but a gateway may answer so to a request that
+    reached its server: after neither is a write sent again without a check.
 
     Args:
         label: The method and the path.
-        response: The answer, its body not yet read.
-        redactor: What removes the token.
-        tick: Called while the body is read; raises when there is no time left.
+        response: The answer, with its body unread.
+        redactor: Hides the token.
+        tick: Called while the body is read; raises when the deadline has passed.
         now: The seconds since the epoch, for a `Retry-After` that is a date.
     """
     error = http_error(label, response, redactor, tick)
@@ -102,11 +102,11 @@ def refused(
 
 
 def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_nothing: bool) -> Failure:
-    """Return the failure for an answer that says success and cannot be read.
+    """Return the failure for a successful answer that cannot be read.
 
     Args:
         label: The method and the path.
-        error: What was wrong with the answer, or with the connection while it was read.
+        error: The problem with the answer, or with the connection while it was read.
         changes_nothing: Whether the request is a read.
     """
     if isinstance(error, UnexpectedAnswerError):
@@ -117,34 +117,34 @@ def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_
         what, repeat = "the answer was cut off", Repeat.READS
     if changes_nothing:
         return Failure(UnexpectedAnswerError(f"{label}: {what}"), repeat)
-    message = f"{label}: {what}; the server says that it succeeded, so it has probably taken effect"
+    message = f"{label}: {what}; the server reported success, so it has probably taken effect"
     return Failure(UnreadableAnswerError(message), repeat)
 
 
 def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failure:
-    """Return the failure for a request that got no answer: never sent, or the answer was lost.
+    """Return the failure for a request without an answer: not sent, or the answer was lost.
 
     Args:
         label: The method and the path.
-        error: What `requests` raised.
+        error: The exception from `requests`.
         changes_nothing: Whether the request is a read.
     """
     why = _why(error)
     if isinstance(_root(error), ssl.SSLCertVerificationError):
         untrusted = NotSentError(
             f"{label}: the server's certificate is not trusted ({why}); nothing was sent",
-            hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to the file with its CA certificate.",
+            hint="Behind a proxy that intercepts TLS, set REQUESTS_CA_BUNDLE to its CA certificate file.",
         )
         return Failure(untrusted, Repeat.NEVER)
     if isinstance(error, UNUSABLE_ADDRESS):
-        # Not in its words, which may quote a password.
+        # Without the exception's text, which may quote a password.
         unusable = NotSentError(
-            f"{label}: the address of the proxy or of the server cannot be used; nothing was sent",
-            hint="See what HTTPS_PROXY, HTTP_PROXY and ALL_PROXY say: http://host:port is understood.",
+            f"{label}: invalid address of the proxy or the server; nothing was sent",
+            hint="Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY: use http://host:port.",
         )
         return Failure(unusable, Repeat.NEVER)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        # Before a connection is made, requests raises a plain OSError for a CA bundle that it cannot read.
+        # requests raises a plain OSError for an unreadable CA bundle, before it connects.
         return Failure(NotSentError(f"{label}: {why}; nothing was sent"), Repeat.NEVER)
     if _never_connected(error):
         return Failure(
@@ -154,9 +154,9 @@ def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failur
 
 
 def retry_after(value: str, now: float) -> float:
-    """Return the seconds that a `Retry-After` header asks to wait, in either of its forms; never below zero.
+    """Return the seconds that a `Retry-After` header asks to wait: a number of seconds, or an HTTP date.
 
-    A value that is neither a number of seconds nor an HTTP date asks for nothing.
+    Any other value, and a date in the past, is zero.
     """
     value = value.strip()
     if value.isascii() and value.isdecimal():

@@ -1,7 +1,7 @@
-"""A session: the token, the tenant's address and the connections, shared by all threads of a run.
+"""The session: the token, the tenant's address and the connections, shared by all threads of a run.
 
-It sends what it is told to and returns JSON. It knows nothing of workflows, follows no redirect, sends no
-telemetry, and asks nothing of the server when it is made.
+It sends requests and returns JSON. It knows nothing of workflows, follows no redirect, sends no telemetry,
+and sends no request when it is created.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.answers import expect_object, read_json
-from reconciler.client.calls import Call, Clock, Params, RetryPolicy
+from reconciler.client.calls import Call, Params
 from reconciler.client.credentials import (
     Anonymous,
     is_loopback_http,
@@ -25,6 +25,7 @@ from reconciler.client.credentials import (
     stage_url,
 )
 from reconciler.client.exceptions import InvalidParameterException, ReadOnlyError
+from reconciler.client.retrying import RetryPolicy
 from reconciler.client.transport import Transport
 from reconciler.concurrency import Once
 from reconciler.errors import UnexpectedAnswerError
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     import requests
 
     from reconciler.client.answers import Tick
-    from reconciler.client.exchanges import Observer, Traffic
+    from reconciler.client.request_records import Observer, Traffic
     from reconciler.values import JsonValue
 
 _TENANT_METADATA: Final = "tenant-management/api/v1/external/tenants/tenant-metadata"
@@ -46,27 +47,25 @@ _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
 class Session:
-    """The credentials and connections that requests to one tenant share; usable from many threads at once.
+    """The credentials and connections for requests to one tenant; safe to use from many threads.
 
-    Unlike the public client's, it sends no request when it is made, no telemetry, follows no redirect, and
-    hands the token to https and loopback only.
+    Unlike the public client's, it sends no request when it is created and no telemetry, follows no redirect,
+    and sends the token to https and loopback only.
 
     Args:
-        auth_token: An API key, or `Bearer …`; else `PEAK_AUTH_TOKEN`, else `API_KEY` of the environment.
-        stage: `prod`, `dev`, `latest`, `test`, `beta` or `parvati`; else `PEAK__STAGE`, else `STAGE`, else
-            `prod`.
-        base_url: What replaces the stage's address; else `PEAK_API_URL`. https, or http to loopback.
-        timeout: The seconds for a connection, and for each wait upon the answer.
-        pool_size: How many connections are kept, and requests are in flight at most; fewer while the server
-            pushes back.
-        max_requests_per_second: How many requests are sent in a second at most; `None` for no limit.
-        observe: Told of each request that was sent, from any thread.
-        env: Where these variables are read. Proxies and CA bundles are `requests`' own, of the process.
+        auth_token: An API key, or `Bearer …`. Default: `PEAK_AUTH_TOKEN`, then `API_KEY`, of the environment.
+        stage: `prod`, `dev`, `latest`, `test`, `beta` or `parvati`. Default: `PEAK__STAGE`, then `STAGE`,
+            then `prod`.
+        base_url: An https URL, or http to loopback, in place of the stage's. Default: `PEAK_API_URL`.
+        timeout: The seconds to connect, and to wait for each part of the answer.
+        pool_size: The connections kept, and the most requests in flight; fewer while the server pushes back.
+        max_requests_per_second: The most requests per second; `None` for no limit.
+        observe: Called with the record of each request, from any thread.
+        env: The environment variables. Proxies and CA bundles come from the process, through `requests`.
         read_only: Refuse every method but GET before anything is sent.
-        retry: How often and how long a request is tried.
-        clock: Time and chance, for tests.
-        secrets: What must not be shown, beside the token, should the server repeat it in an error.
-        purpose: What the session is for, such as `plan`: told to the server beside our name and version.
+        retry: The limits of retries.
+        secrets: Texts to hide in messages, besides the token.
+        purpose: A word for the `User-Agent`, such as `plan`.
 
     Raises:
         MissingEnvironmentVariableException: There is no token.
@@ -86,7 +85,6 @@ class Session:
         env: Mapping[str, str] = os.environ,
         read_only: bool = False,
         retry: RetryPolicy | None = None,
-        clock: Clock | None = None,
         secrets: Iterable[str] = (),
         purpose: str = "",
     ) -> None:
@@ -99,7 +97,6 @@ class Session:
             timeout=timeout,
             pool_size=pool_size,
             policy=self._policy,
-            clock=clock or Clock(),
             redactor=self._token.redactor().joined(Redactor.of(secrets)),
             per_second=max_requests_per_second,
             observe=observe,
@@ -125,30 +122,26 @@ class Session:
 
     @property
     def traffic(self) -> Traffic:
-        """The numbers of what was sent so far, through this session and its views."""
+        """The counts of requests so far, through this session and its views."""
         return self._transport.traffic
 
-    def repeats(self, waited: float) -> None:
-        """Count a write that is sent again by whoever looked what became of the last try.
-
-        Args:
-            waited: The seconds that were waited before.
-        """
-        self._transport.repeats(waited)
+    def count_retry(self, waited: float) -> None:
+        """Count a write that its caller sends again, after waiting `waited` seconds."""
+        self._transport.count_retry(waited)
 
     @property
     def spoke_domain(self) -> str | None:
-        """The domain of a spoke tenant, whose step logs are elsewhere; none for any other tenant.
+        """The domain of a spoke tenant, whose step logs are on another host; `None` for any other tenant.
 
-        Asked of the server once, when it is first needed (the public client asks whenever a session is made).
+        Read from the server once, at first use (the public client reads it whenever a session is created).
 
         Raises:
-            BaseHttpException: The server answered with an error; see `request` for the others.
+            BaseHttpException: The server answered with an error; see `request` for other errors.
         """
         return self._spoke()
 
     def as_read_only(self) -> Session:
-        """Return a view that shares the connections and refuses every method but GET before anything is sent.
+        """Return a view that shares the connections, and refuses every method but GET before it is sent.
 
         Closing the view leaves the connections open.
         """
@@ -167,15 +160,16 @@ class Session:
         empty_ok: bool = False,
         spoke_domain: str | None = None,
     ) -> JsonValue:
-        """Send one request with the token and return the JSON of its answer.
+        """Send one request with the token, and return the JSON of its answer.
 
         Args:
             method: The HTTP method.
-            path: Below the base URL, percent-encoded, without a leading slash.
+            path: The path below the base URL, percent-encoded, without a leading slash.
             params: The query; a list is repeated, `None` is left out.
-            body: Sent as JSON; none is sent for `None`.
-            empty_ok: Whether an empty answer counts as `{}`.
-            spoke_domain: Of a spoke tenant, whose own host is asked (of a base URL that was given: that one).
+            body: The JSON to send; `None` for no body.
+            empty_ok: Take an empty answer as `{}`.
+            spoke_domain: The domain of a spoke tenant, to send the request to its host, unless a base URL is
+                set.
 
         Raises:
             ReadOnlyError: The session is read-only and `method` is not GET.
@@ -205,31 +199,31 @@ class Session:
         return self._transport.send(call)
 
     def download(self, url: str, save: Callable[[requests.Response, Tick], None]) -> None:
-        """GET a file from an address that the API gave, without the token or any other credentials.
+        """Download a file from an address that the API returned, without the token or other credentials.
 
         Args:
-            url: https; http to loopback only where the API is there, too.
-            save: Reads the answer; called anew for each try.
+            url: An https URL; http to loopback only if the API is on loopback, too.
+            save: Reads the answer; called again for each try.
 
         Raises:
-            UnexpectedAnswerError: The address is none that may be asked, or the answer cannot be read.
+            UnexpectedAnswerError: The address is not allowed, or the answer cannot be read.
             BaseHttpException: The server answered with an error.
             NotSentError: No connection could be made.
             AnswerLostError: The answer did not arrive.
         """
         if not is_safe_url(url) or (is_loopback_http(url) and not is_loopback_http(self.base_url)):
-            raise UnexpectedAnswerError("the address that the server gave for a file is not https")
+            raise UnexpectedAnswerError("the server returned an address for a file that is not https")
         call = Call(
             method="GET", url=url, auth=Anonymous(), read=save, deadline=self._policy.download_deadline
         )
         self._transport.send(call)
 
     def redactor(self) -> Redactor:
-        """Return what removes the token from text that is about to be shown."""
+        """Return the redactor that hides the token."""
         return self._token.redactor()
 
     def close(self) -> None:
-        """Close the connections; of a read-only view, do nothing."""
+        """Close the connections; a read-only view leaves them open."""
         if not self._is_view:
             self._transport.close()
 
@@ -253,20 +247,18 @@ class Session:
         return domain if isinstance(domain, str) else ""
 
     def _spoke_url(self, spoke_domain: str) -> str:
-        """The logs of a spoke tenant come from `service.<first part of its domain>` (public client)."""
+        """Return `service.<first part of its domain>`, where a spoke tenant's logs are (public client)."""
         if self._own_url is not None:
             return self._own_url
         label = spoke_domain.partition(".")[0]
         if not _HOST_LABEL.fullmatch(label):
-            raise UnexpectedAnswerError(
-                "the tenant's spoke domain, as the server tells it, is not a host name"
-            )
+            raise UnexpectedAnswerError("the spoke domain that the server returned is not a host name")
         return stage_url(self._stage, f"service.{label}")
 
 
 @functools.cache
 def default_session() -> Session:
-    """Return the session that clients share when they are given none; made when it is first needed."""
+    """Return the session of clients that are given none, created from the environment at first use."""
     return Session()
 
 

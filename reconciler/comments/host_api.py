@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-from reconciler.client.answers import expect_objects, read_json
-from reconciler.client.calls import Call, Clock, Params, RetryPolicy
-from reconciler.client.credentials import Token, is_safe_url
-from reconciler.client.exceptions import (
+from reconciler.client import (
     BaseHttpException,
+    Call,
     ForbiddenException,
     InvalidParameterException,
     NotFoundException,
+    Params,
+    RetryPolicy,
+    Token,
+    Transport,
     UnauthorizedException,
+    expect_objects,
+    is_safe_url,
+    read_json,
 )
-from reconciler.client.transport import Transport
 from reconciler.errors import ReconcilerError
 from reconciler.values import JsonObject, JsonValue
 
@@ -35,24 +39,24 @@ class HostApi:
         url: The base URL of its API.
         token: The token, sent as a bearer.
         needs: The hint for a refusal: the permissions that the token needs.
-        clock: Time and randomness, for tests.
+        policy: The limits of retries.
 
     Raises:
         InvalidParameterException: The URL is not safe, or the token is not a header value.
     """
 
-    def __init__(self, name: str, url: str, token: str, needs: str, clock: Clock | None = None) -> None:
+    def __init__(self, name: str, url: str, token: str, needs: str, policy: RetryPolicy = _POLICY) -> None:
         if not is_safe_url(url):
             raise InvalidParameterException(f"{name}: the API's URL must be https, or http to loopback")
         self._url = url.rstrip("/")
         self._auth = Token(f"Bearer {token}")
         self._needs = needs
         self._redactor = self._auth.redactor()
+        self._deadline = policy.deadline
         self._transport = Transport(
             timeout=_TIMEOUT,
             pool_size=1,
-            policy=_POLICY,
-            clock=clock or Clock(),
+            policy=policy,
             redactor=self._redactor,
         )
 
@@ -95,7 +99,7 @@ class HostApi:
             read=partial(read_json, empty_ok=True),
             params=params,
             body=body,
-            deadline=_POLICY.deadline,
+            deadline=self._deadline,
         )
         try:
             return self._transport.send(call)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from reconciler.client.answers import expect_fields, expect_object
+from reconciler.client import expect_fields, expect_object
 from reconciler.comments.host_api import HostApi
 from reconciler.comments.sticky import Comment, Thread
 from reconciler.errors import UsageError

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Final
 
 from reconciler.api import TenantRunner
-from reconciler.client.exceptions import ConflictException, UnreadableAnswerError
+from reconciler.client import ConflictException, UnreadableAnswerError
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.moments import read_moment, write_moment
 from reconciler.retrying import Timing, WriteRetry, may_be_repeated
@@ -80,7 +80,7 @@ def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: 
     tries = WriteRetry(timing)
     lost = False
     while True:
-        tries.begins()
+        tries.begin()
         try:
             identity = _execute(api, workflow_id, body)
         except ReconcilerError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.client.posting import WebhookSender
+from reconciler.client import WebhookSender
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.log import Log
 from reconciler.job.outcome import OutcomeKind, safe_text

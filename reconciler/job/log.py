@@ -16,9 +16,6 @@ from reconciler.secrecy import Redactor
 FORMAT_VARIABLE: Final = "RECONCILER_LOG_FORMAT"
 _OPTION: Final = "--log-format"
 
-_SECRETS: Final = ("PEAK_AUTH_TOKEN", "API_KEY", "RECONCILER_NOTIFY_URL", "RECONCILER_REMEMBER_KEY")
-"""Variables that hold secrets, to remove from the log before anything else is known."""
-
 
 class Log(Protocol):
     """Destination of events."""
@@ -36,7 +33,7 @@ class _RedactingLog:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.run_id: str | None = None
-        self.redactor = Redactor.of(env[name] for name in _SECRETS if env.get(name))
+        self.redactor = Redactor.of_environment(env)
 
 
 class JsonLog(_RedactingLog):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.apply import Result, Status
-from reconciler.client.exchanges import RequestRecord
+from reconciler.client import RequestRecord
 from reconciler.findings import Finding, Severity
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.outcome import Outcome

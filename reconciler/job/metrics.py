@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
 from reconciler.apply import Status
-from reconciler.client.posting import WebhookSender
+from reconciler.client import WebhookSender
 from reconciler.job.outcome import PLANNED, Outcome
 from reconciler.render import ACTIONS
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from reconciler.apply import Report, Status
-from reconciler.client.exchanges import Traffic
+from reconciler.client import Traffic
 from reconciler.exits import ExitCode
 from reconciler.plan import Plan, Refusal, Unchanged, live_id
 from reconciler.render import action_name

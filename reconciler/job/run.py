@@ -11,7 +11,7 @@ from typing import Final
 from reconciler import __version__
 from reconciler.apply import Report, Result
 from reconciler.backup import new_run_id
-from reconciler.client.exchanges import RequestRecord, Traffic
+from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.exits import INTERRUPTED, ExitCode, exit_code
 from reconciler.findings import Finding

@@ -11,20 +11,21 @@ from typing import Final
 
 from reconciler.apply import Applier, Timing
 from reconciler.backup import BackupWriter
-from reconciler.client import Session, Workflow
-from reconciler.client.exceptions import (
+from reconciler.client import (
     MissingEnvironmentVariableException,
     NotFoundException,
     NotSentError,
+    Observer,
+    RequestRecord,
+    Session,
+    Workflow,
 )
-from reconciler.client.exchanges import Observer, RequestRecord
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.plan import DefaultResource, Plan, Scope, Snapshot, Tenancy, make_plan, take_snapshot
-from reconciler.plan.masking import known_secrets
+from reconciler.plan import CompareOptions, Plan, Scope, Snapshot, known_secrets, make_plan, take_snapshot
 from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
@@ -43,14 +44,14 @@ class Engine:
     Args:
         manifests: The loaded manifests.
         session: The connection to the tenant.
-        tenancy: How all workflows of the run are compared.
+        options: How all workflows of the run are compared.
         redactor: Removes the token and values that came through `!env`.
         concurrency: Number of workflows to read or write at a time.
     """
 
     manifests: LoadResult
     session: Session
-    tenancy: Tenancy
+    options: CompareOptions
     redactor: Redactor
     concurrency: int = CONCURRENCY
 
@@ -63,7 +64,7 @@ class Engine:
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
         """
-        return make_plan(self.snapshot(scope), self.tenancy, scope)
+        return make_plan(self.snapshot(scope), self.options, scope)
 
     def snapshot(self, scope: Scope | None = None) -> Snapshot:
         """Return what a plan reads from the tenant. Every request but GET is refused meanwhile.
@@ -84,8 +85,7 @@ class Engine:
         return take_snapshot(
             reader,
             self.manifests.manifests,
-            DefaultResource(reader.get_default_resource),
-            self.tenancy,
+            self.options,
             scope,
             concurrency=self.concurrency,
         )
@@ -98,9 +98,8 @@ class Engine:
             backups: Store for what is overwritten or deleted; `None` keeps nothing.
         """
         writer = Workflow(self.session)
-        default = DefaultResource(writer.get_default_resource)
-        counted = dataclasses.replace(timing or Timing(), repeats=self.session.repeats)
-        return Applier(writer, self.tenancy, default, counted, backups)
+        counted = dataclasses.replace(timing or Timing(), on_retry=self.session.count_retry)
+        return Applier(writer, self.options, counted, backups)
 
 
 @contextmanager
@@ -135,13 +134,13 @@ def open_engine(  # noqa: PLR0913 - the last four by name
         raise InvalidInputError(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
-    tenancy = tenancy_of(settings, env, allow_protected)
+    compare = compare_options_of(settings, env, allow_protected)
     secrets = known_secrets(loaded.manifests, loaded.secrets)
     with open_session(settings, env, secrets, purpose=purpose, listener=listener, observe=observe) as session:
         engine = Engine(
             manifests=loaded,
             session=session,
-            tenancy=tenancy,
+            options=compare,
             redactor=redactor.joined(session.redactor()),
             concurrency=settings.concurrency,
         )
@@ -149,7 +148,9 @@ def open_engine(  # noqa: PLR0913 - the last four by name
         yield engine
 
 
-def tenancy_of(settings: Settings, env: Mapping[str, str], allow_protected: Iterable[str] = ()) -> Tenancy:
+def compare_options_of(
+    settings: Settings, env: Mapping[str, str], allow_protected: Iterable[str] = ()
+) -> CompareOptions:
     """Return how all workflows of a run are compared.
 
     Args:
@@ -158,7 +159,7 @@ def tenancy_of(settings: Settings, env: Mapping[str, str], allow_protected: Iter
         allow_protected: Names of protected workflows that may lose their protection or be pruned.
     """
     key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
-    return Tenancy(
+    return CompareOptions(
         key=key.encode(),
         remember=settings.remember,
         resend=settings.resend_secrets,

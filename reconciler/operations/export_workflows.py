@@ -12,15 +12,14 @@ from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.export import Exporter, ExportResult
 from reconciler.manifests.files import CONFIGURATION_NAMES
-from reconciler.operations.engine import open_session, tenancy_of
+from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.resolving import unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import DefaultResource, Listed, LiveWorkflow
-from reconciler.plan.planning import learn
-from reconciler.plan.tenant import describe_all, list_tenant
+from reconciler.plan import PlatformFacts, describe_all, list_tenant, read_default_resource
 from reconciler.secrecy import Redactor, credential_kind
 from reconciler.text import clip, printable, slug
+from reconciler.workflow import Listed, Live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +105,9 @@ def _exported(  # noqa: PLR0913, PLR0917 - one call
     chosen: list[Listed],
 ) -> list[ExportResult]:
     live = describe_all(reader, [item.id for item in chosen], settings.concurrency)
-    tenancy = learn(tenancy_of(settings, env), live.values())
-    exporter = Exporter(tenancy, DefaultResource(reader.get_default_resource), session.redactor())
+    options = compare_options_of(settings, env)
+    facts = PlatformFacts(default_resource=read_default_resource(reader))
+    exporter = Exporter(options, facts.learned_from(live.values(), options), session.redactor())
     same = Counter(item.name for item in listed)
     twice = Counter(item.name for item in chosen)
     return [
@@ -118,7 +118,7 @@ def _exported(  # noqa: PLR0913, PLR0917 - one call
     ]
 
 
-def _ambiguous(live: LiveWorkflow, number: int) -> ExportResult:
+def _ambiguous(live: Live, number: int) -> ExportResult:
     problem = (
         f"{number} live workflows have this name, which must be unique among manifests: export one by --id"
     )

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from reconciler.apply import Result
-    from reconciler.client.exchanges import RequestRecord
+    from reconciler.client import RequestRecord
     from reconciler.executions.following import RunState
     from reconciler.executions.starting import Started
     from reconciler.findings import Finding
     from reconciler.operations.engine import Engine
     from reconciler.operations.reconciling import Applied, Planned
-    from reconciler.plan import Action, LiveWorkflow
+    from reconciler.plan import Action
     from reconciler.secrecy import Redactor
+    from reconciler.workflow import Live
 
 STOPPING: Final = "stopping: writes in progress are finished, the rest is skipped"
 """What to report when a run is stopped while it writes."""
@@ -60,7 +61,7 @@ class Listener:
     def applied(self, applied: Applied) -> None:
         """Receive the result of an apply, a rollback or a dry run, before the run record is finished."""
 
-    def execution_started(self, workflow: LiveWorkflow, started: Started, redactor: Redactor) -> None:
+    def execution_started(self, workflow: Live, started: Started, redactor: Redactor) -> None:
         """Receive the execution that was started, before it is waited for."""
 
     def execution_changed(self, before: RunState | None, now: RunState, redactor: Redactor) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from reconciler.client import Session, Workflow
-from reconciler.client.catalogue import Catalogue
+from reconciler.client import Catalogue, Session, Workflow
 from reconciler.findings import Finding
 from reconciler.manifests.one_file import FileContent
 from reconciler.operations.engine import open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.plan.masking import known_secrets
-from reconciler.plan.tenant import list_tenant
+from reconciler.plan import known_secrets, list_tenant
 from reconciler.rules import check_online
 from reconciler.rules.online import Lookup, TenantFacts, needs_of
 from reconciler.rules.tenant import read_facts

@@ -16,8 +16,8 @@ from reconciler.planfile import (
     action_record,
     check_context,
     dump_options,
+    load_compare_options,
     load_scope,
-    load_tenancy,
     manifests_digest,
     plan_file_text,
     revalidate_plan,
@@ -42,7 +42,7 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
         raise BlockedError(plan.refusal)
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
-        context=_context(engine, dump_options(scope, engine.tenancy)),
+        context=_context(engine, dump_options(scope, engine.options)),
         created=in_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
@@ -61,8 +61,8 @@ def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine
         BlockedError: It is for another tenant or other manifests, or `strict` blocks it.
         ReconcilerError: Something that the plan needs cannot be read.
     """
-    check_context(saved.context, _context(engine, dump_options(Scope(), engine.tenancy)))
-    engine = dataclasses.replace(engine, tenancy=load_tenancy(saved.context.options, engine.tenancy))
+    check_context(saved.context, _context(engine, dump_options(Scope(), engine.options)))
+    engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
     scope = load_scope(saved.context.options)
     valid = revalidate_plan(saved, engine.plan(scope), lambda action: _recorded(engine, action))
     stale = [item for item in valid.dropped if not item.done]
@@ -87,4 +87,4 @@ def _context(engine: Engine, options: JsonObject) -> PlanContext:
 
 
 def _recorded(engine: Engine, action: Action) -> JsonObject:
-    return action_record(action, engine.tenancy.key, engine.redactor)
+    return action_record(action, engine.options.key, engine.redactor)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.apply import Report, Status, Timing, apply_plan
 from reconciler.backup import BackupWriter, RunIdentity
-from reconciler.client.exchanges import Traffic
+from reconciler.client import Traffic
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import Engine, open_engine

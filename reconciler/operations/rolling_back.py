@@ -18,19 +18,17 @@ from reconciler.backup import (
 from reconciler.client import Session, Workflow
 from reconciler.errors import BlockedError
 from reconciler.manifests import LoadResult, Manifest
-from reconciler.operations.engine import Engine, open_session, tenancy_of
+from reconciler.operations.engine import Engine, compare_options_of, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.options import ApplyOptions
 from reconciler.operations.reconciling import Applied, Planned, apply_planned
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Action, Listed, LiveWorkflow, Plan, Scope, Tenancy
-from reconciler.plan.masking import known_secrets
-from reconciler.plan.tenant import describe_all, list_tenant
+from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, known_secrets, list_tenant
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.workflow.ownership import Ownership
+from reconciler.workflow import Body, Listed, Live
 
 
 def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[RunBackups]:
@@ -83,12 +81,12 @@ def roll_back(
         ) as session,
     ):
         found = select_backups(_of_tenant(runs, session), tuple(names), settings.backup_dir)
-        tenancy = _owned(tenancy_of(settings, env), found)
-        restorations = _restorations(session, found, git, tenancy, settings.concurrency)
+        compare = _owned(compare_options_of(settings, env), found)
+        restorations = _restorations(session, found, git, compare, settings.concurrency)
         engine = Engine(
             manifests=dataclasses.replace(git, manifests=tuple(item.manifest for item in restorations)),
             session=session,
-            tenancy=tenancy,
+            options=compare,
             redactor=Redactor.of(secrets).joined(session.redactor()),
             concurrency=settings.concurrency,
         )
@@ -121,21 +119,21 @@ def _of_tenant(runs: Sequence[RunBackups], session: Session) -> list[RunBackups]
     return [run for run in own if run.backups or run.broken]
 
 
-def _owned(tenancy: Tenancy, backups: tuple[Backup, ...]) -> Tenancy:
-    """Return `tenancy` for the owner in the backups, unless the run names one."""
-    owners = frozenset[str]().union(*(Ownership.of(backup.body).owners for backup in backups))
-    if tenancy.owner is not None or not owners:
-        return tenancy
+def _owned(options: CompareOptions, backups: tuple[Backup, ...]) -> CompareOptions:
+    """Return `options` for the owner in the backups, unless the run names one."""
+    owners = frozenset[str]().union(*(Body(backup.body).own_tags.ownership.owners for backup in backups))
+    if options.owner is not None or not owners:
+        return options
     if len(owners) > 1:
         raise BlockedError(
             f"these workflows have several owners ({', '.join(map(printable, sorted(owners)))})",
             hint="Restore the workflows of one owner at a time, by name.",
         )
-    return dataclasses.replace(tenancy, owner=next(iter(owners)))
+    return dataclasses.replace(options, owner=next(iter(owners)))
 
 
 def _restorations(
-    session: Session, backups: tuple[Backup, ...], git: LoadResult, tenancy: Tenancy, concurrency: int
+    session: Session, backups: tuple[Backup, ...], git: LoadResult, options: CompareOptions, concurrency: int
 ) -> list[Restoration]:
     reader = Workflow(session.as_read_only())
     listed = list_tenant(reader)
@@ -147,7 +145,7 @@ def _restorations(
             live.get(backup.id),
             _same_name(backup, listed),
             _in_git(backup, live.get(backup.id), git.manifests),
-            tenancy.key,
+            options.key,
         )
         for backup in backups
     ]
@@ -157,7 +155,7 @@ def _same_name(backup: Backup, listed: tuple[Listed, ...]) -> int | None:
     return next((item.id for item in listed if item.name == backup.name and item.id != backup.id), None)
 
 
-def _in_git(backup: Backup, live: LiveWorkflow | None, manifests: tuple[Manifest, ...]) -> Manifest | None:
+def _in_git(backup: Backup, live: Live | None, manifests: tuple[Manifest, ...]) -> Manifest | None:
     """Return the manifest for a workflow: pinned to its id, else of its name then, else of its live name."""
     names = [backup.name, *([live.name] if live else [])]
     pinned = (manifest for manifest in manifests if manifest.settings.id == backup.id)

@@ -14,7 +14,7 @@ from typing import Final
 
 from reconciler.apply import Report
 from reconciler.backup import new_run_id
-from reconciler.client.exchanges import RequestRecord, Traffic
+from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.exits import INTERRUPTED, ExitCode, exit_code
 from reconciler.files import write_text

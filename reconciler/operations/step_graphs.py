@@ -14,7 +14,7 @@ from reconciler.operations.settings import Settings
 from reconciler.render import Drawing
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import Body, StepGraph
 
 
 def step_graphs(
@@ -79,7 +79,7 @@ def _of_manifests(
         raise ReconcilerError(f"there is no workflow to draw in {printable(str(Path(path)))}")
     for manifest in whole:
         name = redactor.text(manifest.name)
-        yield Drawing(name=name, graph=StepGraph.of(manifest.body), file=manifest.source.file)
+        yield Drawing(name=name, graph=StepGraph.of(Body(manifest.body)), file=manifest.source.file)
 
 
 def _has_steps(manifest: Manifest, listener: Listener) -> bool:

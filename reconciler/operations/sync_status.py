@@ -10,8 +10,7 @@ from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.plan import Scope, make_plan
-from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
+from reconciler.plan import Scope, Sync, WorkflowStatus, make_plan, workflow_statuses
 from reconciler.secrecy import Redactor
 
 
@@ -59,5 +58,5 @@ def status(
     scope = Scope(show_unmanaged=show_unmanaged)
     with open_engine(settings, env, purpose="status", listener=listener) as engine:
         snapshot = engine.snapshot(scope)
-        statuses = workflow_statuses(make_plan(snapshot, engine.tenancy, scope), snapshot)
+        statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
         return StatusResult(workflows=tuple(statuses), redactor=engine.redactor)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from reconciler.client import Workflow
-from reconciler.client.exceptions import InvalidPathException, NotFoundException
+from reconciler.client import InvalidPathException, NotFoundException, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.executions.following import SUCCESS, RunState, StillRunningError, follow_run, run_state
 from reconciler.executions.starting import Started, execute_once
@@ -21,12 +20,12 @@ from reconciler.operations.execution_parameters import ExecutionRequest
 from reconciler.operations.listener import Listener
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import LiveWorkflow
 from reconciler.render import some_names
 from reconciler.retrying import Timing
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, as_object
+from reconciler.values import JsonObject
+from reconciler.workflow import Live
 
 _REASSURANCE: Final = "Nothing was started."
 _PAGE_SIZE: Final = 100
@@ -44,7 +43,7 @@ class Executions:
         redactor: Removes the token from text about them.
     """
 
-    workflow: LiveWorkflow
+    workflow: Live
     executions: Sequence[JsonObject]
     redactor: Redactor
 
@@ -60,7 +59,7 @@ class ExecutionResult:
         redactor: Removes the token and the parameters from text about it.
     """
 
-    workflow: LiveWorkflow
+    workflow: Live
     started: Started
     state: RunState | None
     redactor: Redactor
@@ -239,17 +238,15 @@ def save_log(  # noqa: PLR0913, PLR0917 - which log, of which workflow
             raise ReconcilerError(error.message) from error
 
 
-def _check_steps(workflow: LiveWorkflow, names: Iterable[str]) -> None:
-    known = set(as_object(workflow.body.get("steps")))
+def _check_steps(workflow: Live, names: Iterable[str]) -> None:
+    known = set(workflow.body.steps)
     for name in names:
         if name not in known:
             message = f"the workflow {clip(printable(workflow.name), 100)!r} has no step"
             raise unknown(f"{message} {clip(printable(name), 60)!r}", name, known, _REASSURANCE)
 
 
-def _started(
-    api: Workflow, workflow: LiveWorkflow, body: JsonObject, timing: Timing, listener: Listener
-) -> Started:
+def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing, listener: Listener) -> Started:
     try:
         return execute_once(api, workflow.id, body, timing)
     except KeyboardInterrupt:
@@ -281,14 +278,14 @@ def _continuing(started: Started, listener: Listener) -> Iterator[None]:
 
 def _execution(
     api: Workflow, name: str | None, workflow_id: int | None, execution: str | None
-) -> tuple[LiveWorkflow, str, RunState]:
+) -> tuple[Live, str, RunState]:
     """Return the workflow, the id of the execution, else of its latest one, and the state of that."""
     workflow = live_workflow(api, name, workflow_id)
     identity = execution or _latest(api, workflow)
     return workflow, identity, run_state(api.get_execution_details(workflow.id, identity))
 
 
-def _latest(api: Workflow, workflow: LiveWorkflow) -> str:
+def _latest(api: Workflow, workflow: Live) -> str:
     latest = next(api.list_executions(workflow.id, page_size=1, count=1), {})
     identity = latest.get("executionId")
     if not isinstance(identity, str) or not identity:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.apply import Report, Result, Status
-from reconciler.client.exchanges import Traffic
+from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.manifests.manifest import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id

@@ -10,10 +10,9 @@ from typing import Final
 from reconciler.json_documents import document_text, versioned
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import STANDARD, StepGraph
 
 FORMAT_VERSION: Final = 1
-_STANDARD: Final = "standard"
 _MARKUP: Final = re.compile(r"[^\w .,()/-]")
 """Every character that may be markup to Mermaid."""
 
@@ -40,8 +39,8 @@ def _label(name: str) -> str:
 
 
 def _title(graph: StepGraph, name: str) -> str:
-    kind = graph.types.get(name, _STANDARD)
-    return name if kind == _STANDARD else f"{name} ({kind})"
+    kind = graph.type_of(name)
+    return name if kind == STANDARD else f"{name} ({kind})"
 
 
 def graph_text(drawings: Sequence[Drawing]) -> str:
@@ -83,9 +82,9 @@ def _branches(graph: StepGraph, roots: list[str], shown: set[str]) -> Iterator[s
 
 
 def _remarks(graph: StepGraph, name: str, parent: str) -> str:
-    kind = graph.types.get(name, _STANDARD)
+    kind = graph.type_of(name)
     others = [other for other in graph.parents[name] if other != parent]
-    remarks = f" [{_label(kind)}]" if kind != _STANDARD else ""
+    remarks = f" [{_label(kind)}]" if kind != STANDARD else ""
     remarks += f" (waits for {', '.join(map(_label, others))}, too)" if others else ""
     missing = graph.missing.get(name, ())
     return remarks + (f" (waits for what is no step: {', '.join(map(_label, missing))})" if missing else "")
@@ -107,7 +106,7 @@ def _workflow(drawing: Drawing) -> JsonObject:
         "steps": [
             {
                 "name": name,
-                "type": graph.types.get(name, _STANDARD),
+                "type": graph.type_of(name),
                 "level": levels.get(name),
                 "parents": [*graph.parents[name]],
                 "missing": [*graph.missing.get(name, ())],

@@ -8,25 +8,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from reconciler.plan import (
-    Action,
-    Create,
-    Delete,
-    Listed,
-    Plan,
-    Refusal,
-    SetPaused,
-    Unchanged,
-    Update,
-    live_id,
-)
+from reconciler.plan import Action, Create, Delete, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_name
 from reconciler.render.markdown import code, diff_block, folded, size
 from reconciler.render.plan_as_text import about, change_text, plan_summary
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange, Listed
 
 MARKER: Final = "<!-- peak-reconciler:plan -->"
 """The first line of every plan in Markdown, by which `comment` finds the one of an earlier run."""
@@ -225,7 +214,7 @@ def _first_of(lines: list[str], room: int) -> list[str]:
 
 
 def _unmanaged(item: Listed, redactor: Redactor) -> str:
-    owners = ", ".join(sorted(item.marks.owners)) if item.marks else ""
+    owners = ", ".join(sorted(item.ownership.owners)) if item.ownership else ""
     owned = f", owned by {code(redactor.text(owners), 200)}" if owners else ""
     return f"- {_name(item.name, redactor)} (id {item.id}{owned})"
 

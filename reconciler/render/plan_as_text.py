@@ -7,25 +7,24 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.plan import (
+    HIDDEN,
     Action,
     Blocked,
     BlockedDelete,
     Create,
     Delete,
-    Listed,
     Plan,
     SetPaused,
     Unchanged,
     Update,
     live_id,
 )
-from reconciler.plan.comparing import HIDDEN
 from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.text import clip, printable
-from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
-from reconciler.workflow.diff import FieldChange
+from reconciler.values import ABSENT, Absent, JsonValue, display_path, dump_compact
+from reconciler.workflow import FieldChange, Listed
 
 _SIGNS: Final = {
     "delete": ("-", "red"),
@@ -63,7 +62,7 @@ def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
 
 
 def _unmanaged(item: Listed, redactor: Redactor) -> str:
-    owners = sorted(item.marks.owners) if item.marks else []
+    owners = sorted(item.ownership.owners) if item.ownership else []
     owned = f", owned by {', '.join(owners)}" if owners else ""
     return printable(redactor.text(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest means it"))
 
@@ -121,7 +120,7 @@ def about(action: Action) -> Iterator[str]:
     """Yield the method and the reason of an action, in lines not yet redacted or printable."""
     match action:
         case Create():
-            steps = list(as_object(action.desired.get("steps")))
+            steps = list(action.desired.body.steps)
             word = "step" if len(steps) == 1 else "steps"
             yield f"{len(steps)} {word}: {clip(', '.join(steps), 200)}"
             if action.pause:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Final
 
-from reconciler.client.exchanges import RequestRecord, Traffic
+from reconciler.client import RequestRecord, Traffic
 from reconciler.moments import in_milliseconds
 from reconciler.secrecy import Redactor, hide_texts
 from reconciler.text import clip, printable

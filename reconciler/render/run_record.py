@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.apply import Report
-from reconciler.client.exchanges import Traffic
+from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Plan
 from reconciler.render.apply_report import report_document

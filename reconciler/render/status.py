@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
-from reconciler.plan.workflow_status import Sync, WorkflowStatus
+from reconciler.plan import Sync, WorkflowStatus
 from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import printable

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.api import CatalogueReader
-from reconciler.client.answers import expect_fields
-from reconciler.client.exceptions import NotFoundException
+from reconciler.client import NotFoundException, expect_fields
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.rules.online import Lookup, Named, TenantFacts, Version

@@ -73,7 +73,11 @@ def why_secret(
     if value is None or value == "":
         return ""
     if fields.covers(path):
-        return "the platform's mask of a secret" if is_mask(value) else "a secret field"
+        return (
+            "the platform's mask of a secret"
+            if isinstance(value, str) and is_mask(value)
+            else "a secret field"
+        )
     if not isinstance(value, str):
         return ""
     if by_name and _is_named_by_users(path) and is_telling_name(str(path[-1])):

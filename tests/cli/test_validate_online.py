@@ -259,7 +259,7 @@ def test_no_token(server: EmulatorServer, tmp_path: Path) -> None:
     """Without a token the variables are named, and nothing is asked."""
     done = _online(server, tmp_path, _GOOD, PEAK_AUTH_TOKEN="")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "PEAK_AUTH_TOKEN and API_KEY" in done.stderr
+    assert "PEAK_AUTH_TOKEN or API_KEY" in done.stderr
     assert server.requests == []
 
 

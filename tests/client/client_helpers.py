@@ -1,7 +1,8 @@
-"""What the client's tests share: time in their hand, raw answers over loopback, and sessions for both."""
+"""Helpers of the client's tests: fake time, raw answers over loopback, and sessions for both."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socketserver
 import threading
@@ -9,8 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.client import Session, Workflow, get_client
-from reconciler.client.calls import Clock, RetryPolicy
+from reconciler.client import RetryPolicy, Session, Workflow, get_client
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,17 +37,26 @@ BODY: dict[str, Any] = {
 
 
 class FakeTime:
-    """A clock that only sleeping moves, and that remembers how long each sleep was."""
+    """A clock that only sleeping moves, with a list of the sleeps."""
 
     def __init__(self, chance: float = 1.0) -> None:
         self.now = 1_600_000_000.0
         self.sleeps: list[float] = []
-        self.clock = Clock(
-            monotonic=lambda: self.now, wall=lambda: self.now, sleep=self.sleep, random=lambda: chance
+        self.chance = chance
+        self.policy = self.timed(RetryPolicy())
+
+    def timed(self, policy: RetryPolicy) -> RetryPolicy:
+        """Return `policy` with this clock."""
+        return dataclasses.replace(
+            policy,
+            monotonic=lambda: self.now,
+            wall=lambda: self.now,
+            sleep=self.sleep,
+            random=lambda: self.chance,
         )
 
     def sleep(self, seconds: float) -> None:
-        """Go on by `seconds` at once."""
+        """Advance by `seconds` at once."""
         self.sleeps.append(seconds)
         self.now += seconds
 
@@ -56,7 +65,8 @@ def client(url: str, *, time_: FakeTime | None = None, **options: Any) -> Workfl
     """Return a client of what listens at `url`, that never really sleeps; its session is to be closed."""
     fake = time_ or FakeTime()
     options.setdefault("timeout", (5.0, 5.0))
-    return get_client(Session(TOKEN, base_url=url, clock=fake.clock, env={}, **options))
+    options["retry"] = fake.timed(options.get("retry", fake.policy))
+    return get_client(Session(TOKEN, base_url=url, env={}, **options))
 
 
 def one_try() -> RetryPolicy:

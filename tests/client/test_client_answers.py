@@ -112,8 +112,8 @@ def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (http(200, b"[]", Content_Encoding="br"), "compressed"),
-        (http(200, b"[]", Content_Encoding="gzip, gzip"), "compressed"),
+        (http(200, b"[]", Content_Encoding="br"), "compression"),
+        (http(200, b"[]", Content_Encoding="gzip, gzip"), "compression"),
         (http(200, b"junk", Content_Encoding="gzip"), "cut off"),
         (Reply(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n[{}]", keep=False), "cut off"),
         (http(200, b""), "not JSON"),

@@ -114,7 +114,7 @@ def test_patch_of_nothing_sends_nothing(server: EmulatorServer, api: Workflow) -
     """With neither a body nor a keyword not even the workflow is asked for."""
     nothings: list[dict[str, Any]] = [{}, {"body": {}}, {"step_names": ["load"]}]
     for arguments in nothings:
-        with pytest.raises(InvalidParameterException, match="nothing to patch"):
+        with pytest.raises(InvalidParameterException, match="nothing to change"):
             api.patch_workflow(1, **arguments)
     assert server.requests == []
 

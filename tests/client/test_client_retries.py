@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.client import Session, Workflow, get_client
-from reconciler.client.calls import Clock, RetryPolicy
 from reconciler.client.exceptions import (
     AnswerLostError,
     BaseHttpException,
@@ -21,6 +20,7 @@ from reconciler.client.exceptions import (
     UnreadableAnswerError,
 )
 from reconciler.client.failures import retry_after
+from reconciler.client.retrying import RetryPolicy
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 
@@ -155,7 +155,7 @@ def test_a_connection_that_cannot_be_made_is_tried_again(fake_time: FakeTime, wr
 
 def test_a_name_that_does_not_resolve() -> None:
     """A host that is not there is told as such."""
-    session = Session(TOKEN, base_url="https://nowhere.invalid", env={}, clock=FakeTime().clock)
+    session = Session(TOKEN, base_url="https://nowhere.invalid", env={}, retry=FakeTime().policy)
     with session, pytest.raises(NotSentError, match="nothing was sent"):
         get_client(session).list_resources()
 
@@ -285,7 +285,7 @@ def test_retry_after_never_fails(value: str) -> None:
 
 def test_the_default_clock_is_real() -> None:
     """Left to itself, the client uses the machine's time and real chance."""
-    clock = Clock()
+    clock = RetryPolicy()
     assert clock.monotonic() <= clock.monotonic()
     assert clock.wall() > 1_600_000_000
     assert 0.0 <= clock.random() < 1.0

@@ -1,4 +1,4 @@
-"""Runs the image as a careful cluster would: nothing can be written, no rights, no shell, no name."""
+"""A runner of the image under a cluster's restrictions: read-only, no capability, no shell, no user name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 IMAGE = os.environ.get("CONTAINER_IMAGE", "")
-"""The image; `scripts/container-check` builds it."""
+"""The image to test, built by `scripts/container-check`."""
 
 BAKED_IMAGE = os.environ.get("CONTAINER_BAKED_IMAGE", "")
-"""The image with manifests inside, as examples/container/Dockerfile makes it."""
+"""The image with manifests, built from examples/container/Dockerfile."""
 
 LABEL = os.environ.get("CONTAINER_LABEL", "peak-reconciler-check")
-"""Marks every container and volume, so that none stays, whatever happens."""
+"""The label of every container and volume, by which they are removed."""
 
 PYTHON = "/opt/reconciler/bin/python"
 TOKEN = "made-up-token-0123456789"
@@ -31,31 +31,36 @@ OWNER = "team-a"
 BACKUPS = "/backups"
 
 _DOCKER = os.environ.get("CONTAINER_DOCKER", "docker")
-_LONG = 60
+_TIMEOUT = 60
 _CONFIGURATION = f"version: 1\nmanifests: [workflows]\nownership: {{tag: {OWNER}}}\n"
-_LOCKED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=65532:65532"]
+_RESTRICTIONS = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=65532:65532"]
 
 
 def docker(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run the Docker client, and return what it said."""
+    """Run the Docker client, and return the finished process."""
     done = subprocess.run(
-        [_DOCKER, *words], capture_output=True, text=True, check=False, timeout=_LONG * 2, env=_environment()
+        [_DOCKER, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT * 2,
+        env=_environment(),
     )
     assert done.returncode == 0 or not check, done.stderr
     return done
 
 
-def inspected(image: str = IMAGE) -> dict[str, Any]:
-    """Return what the image says of itself."""
+def image_configuration(image: str = IMAGE) -> dict[str, Any]:
+    """Return the configuration of an image."""
     config: dict[str, Any] = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
     return config
 
 
-def wait_until(true: Callable[[], object]) -> None:
-    """Wait for what is to come within a minute."""
-    end = time.monotonic() + _LONG
-    while not true():
-        assert time.monotonic() < end, "it never came"
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait up to a minute until `condition` is true."""
+    end = time.monotonic() + _TIMEOUT
+    while not condition():
+        assert time.monotonic() < end, "the condition was not met"
         time.sleep(0.01)
 
 
@@ -81,7 +86,7 @@ class Repository:
         self.write_text(json.dumps({"body": {**body, **fields}}), f"{name}.yaml")
 
     def write_text(self, text: str, file: str) -> None:
-        """Write a file among the manifests."""
+        """Write a file into the manifests directory."""
         (self._workflows / file).write_text(text, encoding="utf-8")
 
     def remove(self, name: str) -> None:
@@ -94,29 +99,29 @@ class Repository:
         return {body["name"]: body["steps"]["one"]["command"] for body in bodies}
 
     def writes(self) -> int:
-        """Return how many requests so far were no reads."""
+        """Return the number of requests so far other than GET."""
         return sum(request.method != "GET" for request in self.server.requests)
 
-    def words(self, *words: str, options: Sequence[str] = (), image: str = IMAGE) -> list[str]:
-        """Return the command line that starts the container with `words`."""
+    def command_line(self, *words: str, options: Sequence[str] = (), image: str = IMAGE) -> list[str]:
+        """Return the command line that starts the container with the arguments `words`."""
         mounts = [
             f"--volume={self.folder}:/manifests:ro",
             *(f"--volume={self._empty}:{shell}:ro" for shell in ("/bin/sh", "/bin/bash")),
         ]
         env = [f"--env=PEAK_API_URL={self.server.url}", "--env=PEAK_AUTH_TOKEN"]
-        start = [_DOCKER, "run", "--rm", f"--label={LABEL}", "--network=host", *_LOCKED]
+        start = [_DOCKER, "run", "--rm", f"--label={LABEL}", "--network=host", *_RESTRICTIONS]
         return [*start, *(mounts if image == IMAGE else mounts[1:]), *env, *options, image, *words]
 
     def run(
         self, *words: str, options: Sequence[str] = (), image: str = IMAGE
     ) -> subprocess.CompletedProcess[str]:
-        """Run the container to its end; its exit code is the process's."""
+        """Run the container to its end; the process has its exit code."""
         done = subprocess.run(
-            self.words(*words, options=options, image=image),
+            self.command_line(*words, options=options, image=image),
             capture_output=True,
             text=True,
             check=False,
-            timeout=_LONG * 2,
+            timeout=_TIMEOUT * 2,
             env=_environment(),
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -124,46 +129,46 @@ class Repository:
         return done
 
     def python(self, script: str, *, options: Sequence[str] = ()) -> Any:
-        """Run Python inside the container, and return what it printed, as JSON."""
+        """Run Python in the container, and return the JSON that it printed."""
         return json.loads(self.run("-c", script, options=[f"--entrypoint={PYTHON}", *options]).stdout)
 
-    def ends_with(self, code: int, *words: str, options: Sequence[str] = ()) -> str:
-        """Run the container, see that it exits with `code`, and return what it wrote to stdout."""
+    def run_with_code(self, code: int, *words: str, options: Sequence[str] = ()) -> str:
+        """Run the container, check that it exits with `code`, and return its stdout."""
         done = self.run(*words, options=options)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
-    def applies(self) -> None:
-        """See that there is a difference, that apply mends it, and that then there is none."""
+    def apply_changes(self) -> None:
+        """Check that plan has changes, apply them, and check that plan has none."""
         before = self.writes()
-        self.ends_with(2, "plan", "--detailed-exitcode")
+        self.run_with_code(2, "plan", "--detailed-exitcode")
         assert self.writes() == before, "a plan only reads"
-        self.ends_with(0, "apply", "--auto-approve")
-        self.ends_with(0, "plan", "--detailed-exitcode")
+        self.run_with_code(0, "apply", "--auto-approve")
+        self.run_with_code(0, "plan", "--detailed-exitcode")
 
-    def stopped(self, moment: Callable[[], object], *words: str) -> tuple[int, str, str]:
-        """Run the container, `docker stop` it when the moment has come, and return its code and words.
+    def stop_at(self, condition: Callable[[], object], *words: str) -> tuple[int, str, str]:
+        """Run the container, `docker stop` it once `condition` is true, and return its exit code and output.
 
-        A process that minds no SIGTERM would be killed after a minute: exit code 137.
+        A process that ignores SIGTERM is killed after a minute: exit code 137.
         """
         name = f"peak-reconciler-{uuid.uuid4().hex}"
         with subprocess.Popen(
-            self.words(*words, options=[f"--name={name}"]),
+            self.command_line(*words, options=[f"--name={name}"]),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=_environment(),
         ) as process:
-            wait_until(lambda: moment() or process.poll() is not None)
-            assert process.poll() is None, "it ended by itself"
-            docker("stop", f"--time={_LONG}", name)
-            stdout, stderr = process.communicate(timeout=_LONG)
+            wait_until(lambda: condition() or process.poll() is not None)
+            assert process.poll() is None, "the process ended before the condition was met"
+            docker("stop", f"--time={_TIMEOUT}", name)
+            stdout, stderr = process.communicate(timeout=_TIMEOUT)
         return process.returncode, stdout, stderr
 
 
 @contextmanager
 def volume() -> Iterator[str]:
-    """Give the name of a volume that lasts as long as the block."""
+    """Yield the name of a volume that exists during the block."""
     name = docker("volume", "create", "--label", LABEL).stdout.strip()
     try:
         yield name

@@ -1,7 +1,7 @@
-"""The container image at work: built by `scripts/container-check`, run against the emulator.
+"""The container image, built by `scripts/container-check`, run against the emulator.
 
-Each run has a read-only root file system, no capability, no right to gain one, a user without a name, and
-nothing where a shell would be.
+Each container has a read-only root file system, no capability, no way to gain one, a user without a name, and
+no shell.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import json
 import os
 
 import pytest
-from container_helpers import BACKUPS, BAKED_IMAGE, IMAGE, PYTHON, Repository, inspected, volume
+from container_helpers import BACKUPS, BAKED_IMAGE, IMAGE, PYTHON, Repository, image_configuration, volume
 
 from reconciler import __version__
 
 pytestmark = pytest.mark.skipif(
-    not IMAGE, reason="CONTAINER_IMAGE names no image: scripts/container-check builds one"
+    not IMAGE, reason="CONTAINER_IMAGE is not set: scripts/container-check builds the image and sets it"
 )
 
 _IDENTITY = """
 import json, os
-def refused(path):
+def write_error(path):
     try:
         open(os.path.join(path, "x"), "w").close()
     except OSError as error:
@@ -31,7 +31,9 @@ print(json.dumps({
     "ids": [os.getuid(), os.getgid(), os.getgroups()],
     "rights": [int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb")],
     "no_new": int(status["NoNewPrivs"]),
-    "refused": {path: refused(path) for path in ("/", "/tmp", "/opt/reconciler", "/manifests", "/backups")},
+    "write_errors": {
+        path: write_error(path) for path in ("/", "/tmp", "/opt/reconciler", "/manifests", "/backups")
+    },
 }))
 """
 
@@ -53,41 +55,41 @@ print(json.dumps({
 
 def test_rights(repository: Repository) -> None:
     """User 65532, process 1, no capability; nothing but the volume /backups can be written."""
-    told = repository.python(_IDENTITY)
-    assert told["process"] == 1
-    assert told["ids"][:2] == [65532, 65532]
-    assert 0 not in told["ids"][2]
-    assert (told["rights"], told["no_new"]) == ([0] * 5, 1)
-    assert told["refused"].pop(BACKUPS) is None
-    assert set(told["refused"].values()) == {"Read-only file system"}
+    facts = repository.python(_IDENTITY)
+    assert facts["process"] == 1
+    assert facts["ids"][:2] == [65532, 65532]
+    assert 0 not in facts["ids"][2]
+    assert (facts["rights"], facts["no_new"]) == ([0] * 5, 1)
+    assert facts["write_errors"].pop(BACKUPS) is None
+    assert set(facts["write_errors"].values()) == {"Read-only file system"}
 
 
 def test_no_shell(repository: Repository) -> None:
-    """There is no shell in any of these runs: one cannot be started, and nothing misses it."""
+    """No container has a shell: none can be started, and the command needs none."""
     for shell in ("/bin/sh", "/bin/bash"):
         done = repository.run("-c", "exit 0", options=[f"--entrypoint={shell}"])
         assert done.returncode in {126, 127}, done.stderr
-    repository.ends_with(0, "--version")
+    repository.run_with_code(0, "--version")
 
 
-def test_what_the_image_says(repository: Repository) -> None:
+def test_image_configuration(repository: Repository) -> None:
     """A numeric user, an entry point without a shell, no health check; labels: version, revision, source."""
-    config = inspected()
+    config = image_configuration()
     assert (config["User"], config["Entrypoint"]) == ("65532:65532", ["/opt/reconciler/bin/peak-reconciler"])
     assert not config.get("Healthcheck")
     labels = {name.rpartition(".")[2]: value for name, value in config["Labels"].items()}
     assert labels["title"] == "peak-reconciler"
     assert labels["licenses"] == "Apache-2.0"
-    assert labels["version"] == __version__ == repository.ends_with(0, "--version").split()[-1]
+    assert labels["version"] == __version__ == repository.run_with_code(0, "--version").split()[-1]
     assert labels["revision"] == os.environ["CONTAINER_REVISION"]
     assert labels["source"] == os.environ["CONTAINER_SOURCE"]
 
 
-def test_what_is_inside(repository: Repository) -> None:
-    """Inside are the command and what it needs, compiled; no pip, no tests, no emulator."""
-    told = repository.python(_CONTENT)
-    assert told.pop("modules") > 500
-    assert told == {
+def test_image_content(repository: Repository) -> None:
+    """The image has the command and its dependencies, compiled; no pip, no tests, no emulator."""
+    facts = repository.python(_CONTENT)
+    assert facts.pop("modules") > 500
+    assert facts == {
         "pip": False,
         "emulator": False,
         "commands": ["peak-reconciler"],
@@ -100,28 +102,28 @@ def test_create(repository: Repository) -> None:
     """Create: plan exits with 2 and only reads, apply with 0, and then plan with 0."""
     for name in ("load", "train"):
         repository.write(name)
-    repository.applies()
+    repository.apply_changes()
     assert repository.live() == {"load": "echo 1", "train": "echo 1"}
 
 
 def test_update(repository: Repository) -> None:
-    """Update: a changed manifest is planned, applied and found equal; the webhook's URL stays."""
+    """Update: a changed manifest is planned, applied and in sync; the webhook keeps its URL."""
     repository.write("score", triggers=[{"webhook": True}])
-    repository.ends_with(0, "apply", "--auto-approve")
+    repository.run_with_code(0, "apply", "--auto-approve")
     (before,) = repository.server.store.records()
     repository.write("score", "echo 2", triggers=[{"webhook": True}])
-    repository.applies()
+    repository.apply_changes()
     (after,) = repository.server.store.records()
     assert repository.live() == {"score": "echo 2"}
     assert (after.id, after.webhooks) == (before.id, before.webhooks)
 
 
 def test_prune(repository: Repository) -> None:
-    """Prune: more deletes than allowed are refused with 4, and nothing is deleted; allowed, they go."""
+    """Prune: more deletes than allowed are blocked with 4, and nothing is deleted; allowed, they go."""
     names = [f"flow-{number}" for number in range(6)]
     for name in names:
         repository.write(name)
-    repository.ends_with(0, "apply", "--auto-approve")
+    repository.run_with_code(0, "apply", "--auto-approve")
     for name in names[1:]:
         repository.remove(name)
     writes = repository.writes()
@@ -129,25 +131,25 @@ def test_prune(repository: Repository) -> None:
     assert done.returncode == 4
     assert "pruning would delete 5 of 6 owned workflows" in done.stdout
     assert (sorted(repository.live()), repository.writes()) == (names, writes)
-    repository.ends_with(0, "apply", "--auto-approve", "--prune", "--allow-deletes", "5")
+    repository.run_with_code(0, "apply", "--auto-approve", "--prune", "--allow-deletes", "5")
     assert sorted(repository.live()) == names[:1]
 
 
 def test_drift(repository: Repository) -> None:
-    """Drift: what somebody changed in the tenant is found with 2, and healed."""
+    """Drift: a change in the tenant exits with 2, and apply corrects it."""
     repository.write("score")
-    repository.ends_with(0, "apply", "--auto-approve")
+    repository.run_with_code(0, "apply", "--auto-approve")
     (record,) = repository.server.store.records()
     repository.server.store.replace(
         record.id, json.loads(json.dumps(record.body).replace("echo 1", "echo no"))
     )
     assert repository.live() == {"score": "echo no"}
-    repository.applies()
+    repository.apply_changes()
     assert repository.live() == {"score": "echo 1"}
 
 
 def test_invalid(repository: Repository) -> None:
-    """Invalid manifests: exit code 3 with file and line, and the tenant is not even asked."""
+    """Invalid manifests: exit code 3 with file and line, and no request."""
     repository.write("good")
     repository.write_text("body:\n  name: bad\n  steps:\n    one:\n      comand: echo 1\n", "bad.yaml")
     for words in (["validate"], ["plan"], ["apply", "--auto-approve"]):
@@ -158,49 +160,49 @@ def test_invalid(repository: Repository) -> None:
 
 
 def test_other_exit_codes(repository: Repository) -> None:
-    """Wrong usage exits with 64, a tenant that cannot be reached or lets nobody in with 1."""
+    """Wrong usage exits with 64; an unreachable tenant or an invalid token with 1."""
     repository.write("good")
-    repository.ends_with(64, "plan", "--no-such-option")
-    repository.ends_with(64, "no-such-command")
-    repository.ends_with(1, "plan", options=["--env=PEAK_AUTH_TOKEN=wrong"])
+    repository.run_with_code(64, "plan", "--no-such-option")
+    repository.run_with_code(64, "no-such-command")
+    repository.run_with_code(1, "plan", options=["--env=PEAK_AUTH_TOKEN=wrong"])
     repository.server.stop()
-    repository.ends_with(1, "plan", options=["--env=RECONCILER_CONCURRENCY=1"])
+    repository.run_with_code(1, "plan", options=["--env=RECONCILER_CONCURRENCY=1"])
 
 
 def test_backups(repository: Repository) -> None:
-    """Backups: they outlive the container in a volume, and rollback puts them back."""
+    """Backups: they stay in a volume after the container, and rollback restores them."""
     repository.write("score")
-    repository.ends_with(0, "apply", "--auto-approve")
+    repository.run_with_code(0, "apply", "--auto-approve")
     repository.write("score", "echo 2")
     with volume() as name:
         mounted = [f"--volume={name}:{BACKUPS}"]
-        repository.ends_with(0, "apply", "--auto-approve", options=mounted)
+        repository.run_with_code(0, "apply", "--auto-approve", options=mounted)
         assert repository.live() == {"score": "echo 2"}
-        assert "score" in repository.ends_with(0, "rollback", "--list", options=mounted)
-        repository.ends_with(0, "rollback", "--auto-approve", options=mounted)
+        assert "score" in repository.run_with_code(0, "rollback", "--list", options=mounted)
+        repository.run_with_code(0, "rollback", "--auto-approve", options=mounted)
     assert repository.live() == {"score": "echo 1"}
 
 
 def test_backup_places(repository: Repository) -> None:
-    """Backups may go into memory (tmpfs); where none can be written, nothing is overwritten: exit code 1."""
+    """Backups may go to a tmpfs; when none can be written, nothing is overwritten: exit code 1."""
     repository.write("score")
-    repository.ends_with(0, "apply", "--auto-approve")
+    repository.run_with_code(0, "apply", "--auto-approve")
     repository.write("score", "echo 2")
     writes = repository.writes()
     done = repository.run("apply", "--auto-approve", options=[f"--tmpfs={BACKUPS}:ro"])
     assert (done.returncode, repository.writes()) == (1, writes)
     assert "no backup can be written to /backups" in done.stderr
-    repository.ends_with(0, "apply", "--auto-approve", options=[f"--tmpfs={BACKUPS}"])
+    repository.run_with_code(0, "apply", "--auto-approve", options=[f"--tmpfs={BACKUPS}"])
     assert repository.live() == {"score": "echo 2"}
 
 
 def test_stopped_while_applying(repository: Repository) -> None:
-    """`docker stop` amid an apply: what is in flight is finished, the report is whole, exit code 1."""
+    """`docker stop` during an apply: requests in flight finish, the JSON output is complete, exit code 1."""
     names = [f"flow-{number:02}" for number in range(40)]
     for name in names:
         repository.write(name)
     repository.server.faults = ("latency:0.3@POST",)
-    code, stdout, stderr = repository.stopped(
+    code, stdout, stderr = repository.stop_at(
         repository.server.store.records, "apply", "--auto-approve", "--format", "json"
     )
     assert code == 1, stderr
@@ -210,21 +212,21 @@ def test_stopped_while_applying(repository: Repository) -> None:
     assert done == set(repository.live())
     assert report["summary"]["not_tried"] == len(names) - len(done) > 0
     repository.server.faults = ()
-    repository.applies()
+    repository.apply_changes()
     assert sorted(repository.live()) == names
 
 
 def test_stopped_while_reading(repository: Repository) -> None:
-    """`docker stop` while a plan waits for the tenant ends it with 130, not with the kill that follows."""
+    """`docker stop` during a plan that waits for the tenant: exit code 130, without a kill."""
     repository.write("score")
     repository.server.faults = ("drop-before@GET",)
-    code, stdout, stderr = repository.stopped(lambda: repository.server.requests, "plan")
+    code, stdout, stderr = repository.stop_at(lambda: repository.server.requests, "plan")
     assert (code, stdout, stderr.strip()) == (130, "", "error: interrupted")
 
 
 def test_baked(repository: Repository) -> None:
-    """Manifests baked into an image of their own: nothing is mounted, and the round is the same."""
-    assert inspected(BAKED_IMAGE)["User"] == "65532:65532"
+    """Manifests in the image: without a mount, plan and apply work the same."""
+    assert image_configuration(BAKED_IMAGE)["User"] == "65532:65532"
     for code, words in ((2, ["plan", "--detailed-exitcode"]), (0, ["apply", "--auto-approve"])):
         done = repository.run(words[0], "workflows", *words[1:], image=BAKED_IMAGE)
         assert done.returncode == code, done.stderr
@@ -234,17 +236,17 @@ def test_baked(repository: Repository) -> None:
 
 
 def test_any_user(repository: Repository) -> None:
-    """A cluster may run it as a user of its own choice: an update with its backup is done all the same."""
+    """With any other user, an update with its backup works the same."""
     someone = ["--user=1000660000:0"]
     repository.write("score")
-    repository.ends_with(0, "apply", "--auto-approve", options=someone)
+    repository.run_with_code(0, "apply", "--auto-approve", options=someone)
     repository.write("score", "echo 2")
-    repository.ends_with(0, "apply", "--auto-approve", options=someone)
+    repository.run_with_code(0, "apply", "--auto-approve", options=someone)
     assert repository.live() == {"score": "echo 2"}
 
 
 def test_python_alone(repository: Repository) -> None:
-    """The module does the same as the command, started by the interpreter alone."""
+    """`python -m reconciler` does the same as the command."""
     words = ["-m", "reconciler", "validate"]
     repository.write("score")
-    assert "1 valid manifest" in repository.ends_with(0, *words, options=[f"--entrypoint={PYTHON}"])
+    assert "1 valid manifest" in repository.run_with_code(0, *words, options=[f"--entrypoint={PYTHON}"])

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from processes import COMMAND, COMMAND_WITHOUT_SLEEP, inherited_environment
 
 from reconciler.apply import Applier, Report, Status, Timing, apply_plan
-from reconciler.client import Session, Workflow
-from reconciler.client.calls import Clock
+from reconciler.client import RetryPolicy, Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.settings import Settings
-from reconciler.plan import Action, DefaultResource, Plan, Scope, Unchanged
+from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ class FakeTime:
         self.now = 1_600_000_000.0
         self.sleeps: list[float] = []
         self._own = threading.local()
-        self.clock = Clock(monotonic=self.mine, wall=self, sleep=self.sleep, random=lambda: 1.0)
+        self.retry = RetryPolicy(monotonic=self.mine, wall=self, sleep=self.sleep, random=lambda: 1.0)
         self.timing = Timing(sleep=self.sleep, monotonic=self.mine)
 
     def __call__(self) -> float:
@@ -275,10 +274,10 @@ class Git:
     def engine(self, purpose: str = "") -> Iterator[Engine]:
         """Give the engine that a command would have, in a time of its own."""
         with open_engine(self.settings, self.env) as engine:
-            session = Session(env=self.env, clock=self.time.clock, purpose=purpose)
+            session = Session(env=self.env, retry=self.time.retry, purpose=purpose)
             with session:
-                tenancy = dataclasses.replace(engine.tenancy, **self.marking)
-                yield dataclasses.replace(engine, session=session, tenancy=tenancy)
+                options = dataclasses.replace(engine.options, **self.marking)
+                yield dataclasses.replace(engine, session=session, options=options)
 
     def plan(self) -> Plan:
         """Return the plan."""
@@ -293,7 +292,7 @@ class Git:
     def applier(self, engine: Engine) -> Applier:
         """Return what carries a plan out, in the test's time."""
         writer = Workflow(engine.session)
-        return Applier(writer, engine.tenancy, DefaultResource(writer.get_default_resource), self.time.timing)
+        return Applier(writer, engine.options, self.time.timing)
 
     def apply(self, plan: Plan | None = None, *, fail_fast: bool = False) -> Report:
         """Carry `plan` out, or one that is made now, and return the report."""
@@ -322,7 +321,7 @@ class Git:
     @property
     def client(self) -> Workflow:
         """A client for what others do behind Git's back."""
-        return Workflow(Session(env=self.env, clock=self.time.clock))
+        return Workflow(Session(env=self.env, retry=self.time.retry))
 
     def live(self, name: str = "flow") -> int:
         """Return the id of the one workflow called `name`."""

@@ -13,7 +13,7 @@ from flow_helpers import rich
 
 from reconciler.apply import Timing
 from reconciler.cli import main
-from reconciler.client.calls import Clock
+from reconciler.client import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,7 +121,7 @@ class Stage:
         self._capture = capture
         self._patch = patch
         self._inputs: set[Path] = set()
-        for timed in (Timing, Clock):  # waiting takes no time
+        for timed in (Timing, RetryPolicy):  # waiting takes no time
             patch.setitem(timed.__init__.__kwdefaults__, "sleep", lambda _: None)
         self.env(
             PEAK_API_URL=server.url,

@@ -222,9 +222,9 @@ _NO_WAY: dict[str, tuple[dict[str, str | None], int, str]] = {
     "odd token": ({"PEAK_AUTH_TOKEN": "canary\ntoken"}, 3, "control character"),
     "http": ({"PEAK_API_URL": "http://192.0.2.1"}, 3, "over https only"),
     "http by name": ({"PEAK_API_URL": "http://localhost.example.com"}, 3, "over https only"),
-    "no URL": ({"PEAK_API_URL": "canary://user:canary@x"}, 3, "PEAK_API_URL is not a plain URL"),
+    "no URL": ({"PEAK_API_URL": "canary://user:canary@x"}, 3, "PEAK_API_URL is not a valid base URL"),
     "nobody there": ({"PEAK_API_URL": "http://127.0.0.1:1"}, 1, "no connection could be made"),
-    "stage": ({"PEAK_API_URL": None, "PEAK__STAGE": "canary-stage"}, 3, "is not known"),
+    "stage": ({"PEAK_API_URL": None, "PEAK__STAGE": "canary-stage"}, 3, "unknown stage"),
 }
 
 

@@ -66,7 +66,7 @@ def test_every_fault_by_chance(fault: str, seed: int) -> None:
     """Under a fault that strikes half of the time there is one run in the end, and none before an error."""
     time = FakeTime()
     with EmulatorServer(clock=time, seed=seed, faults=(f"{fault}:0.5@POST",)) as server:
-        client = Workflow(Session(TOKEN, base_url=server.url, clock=time.clock))
+        client = Workflow(Session(TOKEN, base_url=server.url, retry=time.retry))
         flow = server.store.create(body(metadata={"allowConcurrentExecution": True}))
         for _ in range(10):
             try:

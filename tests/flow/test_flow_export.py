@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,17 @@ def test_no_secret(server: EmulatorServer, typed: Callable[..., Ended], tmp_path
     assert "token: !env PEAK_SECRET_KEEPER_LOAD_TOKEN\n" in text
     assert "#   PEAK_SECRET_KEEPER_LOAD_TOKEN: steps.load.repository.token\n" in text
     assert "MODE: full\n" in text
+
+
+def test_each_secret_has_a_variable_of_its_own(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
+    """Three workflows whose names make the same variable name get three different variables."""
+    for number, name in enumerate(("flow a", "flow-a", "flow.a")):
+        credential = step(repository={"url": "u", "branch": "b", "token": f"canary-{number}"})
+        server.store.create(body(name, steps={"one": credential}))
+    ended = typed("export", "--all")
+    assert ended.code == 0, ended.err
+    variables = sorted(re.findall(r"!env (\w+)", ended.out))
+    assert variables == ["PEAK_FLOW_A_ONE_TOKEN", "PEAK_FLOW_A_ONE_TOKEN_2", "PEAK_FLOW_A_ONE_TOKEN_3"]
 
 
 @pytest.mark.parametrize(

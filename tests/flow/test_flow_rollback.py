@@ -250,3 +250,24 @@ def test_it_asks_first(git: Git, backups: Path) -> None:
     done = _rollback(git, backups)
     assert (done.returncode, "Only 'yes' is accepted" in done.stderr) == (1, True)
     assert git.stored()["steps"]["one"]["command"] == "echo 2"
+
+
+@pytest.mark.parametrize(("duration", "code"), [(10, 0), (30, 4)], ids=["as they were", "changed"])
+def test_retry_options_must_be_what_they_were(git: Git, backups: Path, duration: int, code: int) -> None:
+    """Options that the API does not return come from Git only if they are the ones that were sent."""
+    git.server.profile = TENANTS["retry-hidden"]
+    (git.folder.parent / "reconciler.yaml").write_text("manifests: [workflows]\n", encoding="utf-8")
+    options = {"duration": 10, "numberOfRetries": 2}
+    git.write(body(retryOptions=options))
+    git.done()
+    git.write(body(command="echo 2", retryOptions={**options, "duration": 20}))
+    _apply(git, backups)
+    git.write(body(command="echo 2", retryOptions={**options, "duration": duration}))
+    before = git.stored()
+    done = _rollback(git, backups, "--auto-approve")
+    assert done.returncode == code, done.stdout + done.stderr
+    if code:
+        assert "the backup does not have retryOptions.duration" in done.stdout
+        assert git.stored() == before
+    else:
+        assert git.stored()["retryOptions"] == options

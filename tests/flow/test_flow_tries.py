@@ -79,11 +79,11 @@ def test_a_refusal_is_not_tried_again(time: FakeTime) -> None:
 def test_only_what_is_sent_again_is_counted(time: FakeTime) -> None:
     """Each try after the first is told with the wait before it; a wait without a further try is not."""
     waits: list[float] = []
-    tries = WriteRetry(dataclasses.replace(_timing(time), repeats=waits.append))
-    tries.begins()
+    tries = WriteRetry(dataclasses.replace(_timing(time), on_retry=waits.append))
+    tries.begin()
     assert not tries.in_doubt
     tries.again(AnswerLostError("lost"))
     assert (waits, tries.in_doubt) == ([], True)
-    tries.begins()
+    tries.begin()
     tries.again(AnswerLostError("lost"))
     assert waits == [0.5]

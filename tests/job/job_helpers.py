@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from loopback import loopback_server
 from processes import COMMAND
 
 from reconciler.cli import main
-from reconciler.client.calls import Clock
+from reconciler.client.webhook_sender import POLICY
 from reconciler.job.outcome import Outcome, WorkflowOutcome
 from reconciler.render import ACTIONS
 from reconciler.schema import validate
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 START = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
-COMMAND_WITHOUT_SLEEP = Clock(sleep=lambda _: None, random=lambda: 0.0)
+COMMAND_WITHOUT_SLEEP = dataclasses.replace(POLICY, sleep=lambda _: None, random=lambda: 0.0)
 
 
 def planned(**counts: int) -> dict[str, int]:

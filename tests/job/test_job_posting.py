@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from job_helpers import COMMAND_WITHOUT_SLEEP, receiver
 
-from reconciler.client.posting import WebhookSender
+from reconciler.client.webhook_sender import WebhookSender
 from reconciler.errors import InvalidInputError, ReconcilerError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ SECRET = "T0SECRET/hook-canary-4711"
 
 
 def _poster(url: str, **options: bool) -> WebhookSender:
-    return WebhookSender("the webhook", f"{url}/services/{SECRET}", clock=COMMAND_WITHOUT_SLEEP, **options)
+    return WebhookSender("the webhook", f"{url}/services/{SECRET}", policy=COMMAND_WITHOUT_SLEEP, **options)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

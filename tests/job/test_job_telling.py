@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from job_helpers import Receiver, outcome, planned, receiver, workflow_outcome
 
-from reconciler.client.posting import WebhookSender
+from reconciler.client import WebhookSender
 from reconciler.job.context import Job, JobOptions
 from reconciler.job.log import TextLog
 from reconciler.job.metrics import read_last_success

@@ -1,7 +1,6 @@
-"""What no schema says of one pod: each check takes rendered objects and returns what is wrong with them.
+"""Checks of one pod beyond the schemas: each takes rendered objects and returns the problems found.
 
-They are functions, so that the tests can hand them the examples (nothing is wrong), and the same with one
-thing broken (which must be found).
+Tests call them with the examples, which have no problem, and with one thing broken, which must be found.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from kubernetes_helpers import Object, Workload, manifests, megabytes, mount_of,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOST = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace")
+_HOST_ACCESS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace")
 _RESOURCES = (
     ("requests", "cpu"),
     ("requests", "memory"),
@@ -25,20 +24,20 @@ _RESOURCES = (
 
 
 def hardening(objects: list[Object]) -> list[str]:
-    """Return where a pod may do more than it needs: the `restricted` standard, and a bit more."""
-    return [fault for found in workloads(objects) for fault in (*_pod(found), *_containers(found))]
+    """Return the rights that a pod does not need: the `restricted` standard, and a bit more."""
+    return [problem for found in workloads(objects) for problem in (*_pod(found), *_containers(found))]
 
 
 def _pod(found: Workload) -> Iterator[str]:
     pod = found.pod
     context = pod.get("securityContext", {})
     if pod.get("automountServiceAccountToken") is not False:
-        yield "the pod gets a token of the cluster"
+        yield "the pod has a service account token"
     if context.get("runAsNonRoot") is not True or not context.get("runAsUser"):
         yield "the pod may run as root"
     if context.get("seccompProfile", {}).get("type") != "RuntimeDefault":
         yield "the pod has no seccomp profile"
-    for name in _HOST:
+    for name in _HOST_ACCESS:
         if pod.get(name):
             yield f"the pod has {name}"
     for volume in pod["volumes"]:
@@ -63,11 +62,11 @@ def _containers(found: Workload) -> Iterator[str]:
 
 
 def wiring(objects: list[Object]) -> list[str]:
-    """Return what is named and not there, what is there and not named, and what cannot be written to."""
+    """Return references without an object, objects without a reference, and paths that cannot be written."""
     return [
-        fault
+        problem
         for found in workloads(objects)
-        for fault in (*_volumes(found, objects), *_paths(found), *_git(found, objects))
+        for problem in (*_volumes(found, objects), *_paths(found), *_git(found, objects))
     ]
 
 
@@ -87,29 +86,29 @@ def _volumes(found: Workload, objects: list[Object]) -> Iterator[str]:
             yield f"volume {volume['name']} has no limit"
     for thing in wanted:
         if thing not in present:
-            yield f"{thing[0]} {thing[1]} is not there"
+            yield f"{thing[0]} {thing[1]} does not exist"
     for container in found.containers:
-        yield from _room(container, found.pod["volumes"])
+        yield from _disk_use(container, found.pod["volumes"])
 
 
-def _room(container: Object, volumes: list[Object]) -> Iterator[str]:
-    """Yield what a container may fill beyond its share of the machine's disk, which ends the pod."""
+def _disk_use(container: Object, volumes: list[Object]) -> Iterator[str]:
+    """Yield a container whose volumes may exceed its ephemeral storage, which ends the pod."""
     limit = megabytes(container["resources"]["limits"]["ephemeral-storage"])
     writable = {mount["name"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
     sizes = [
         volume.get("emptyDir", {}).get("sizeLimit", "0Mi") for volume in volumes if volume["name"] in writable
     ]
     if sum(map(megabytes, sizes)) > limit:
-        yield f"{container['name']}: its volumes hold more than its ephemeral-storage"
+        yield f"{container['name']}: its volumes may exceed its ephemeral-storage limit"
 
 
-def written(container: Object) -> dict[str, str]:
-    """Return the paths that the command writes to, by what names them."""
+def written_paths(container: Object) -> dict[str, str]:
+    """Return the paths that the command writes to, by the variable or option that sets them."""
     env, arguments = variables(container), container["args"]
     named = {
         "RECONCILER_BACKUP_DIR": env.get("RECONCILER_BACKUP_DIR"),
         "RECONCILER_METRICS_FILE": env.get("RECONCILER_METRICS_FILE"),
-        "TMPDIR": env.get("TMPDIR", "/tmp"),  # noqa: S108 - Python's own choice, in the container
+        "TMPDIR": env.get("TMPDIR", "/tmp"),  # noqa: S108 - Python's default, in the container
         **{
             f"--{name}": option(arguments, name)
             for name in ("backup-dir", "metrics-file", "lock-file", "report")
@@ -120,22 +119,22 @@ def written(container: Object) -> dict[str, str]:
 
 def _paths(found: Workload) -> Iterator[str]:
     container = found.reconciler
-    paths = written(container)
+    paths = written_paths(container)
     if not {"RECONCILER_BACKUP_DIR", "--backup-dir"} & set(paths):
-        yield "backups would go to where the configuration is"
+        yield "backups would go next to the configuration"
     for name, path in paths.items():
         mount = mount_of(container, path)
         if mount is None or mount.get("readOnly"):
-            yield f"{name}: {path} cannot be written to"
+            yield f"{name}: {path} cannot be written"
     configuration = variables(container).get("RECONCILER_CONFIG", "")
     mount = mount_of(container, configuration)
     sources = {volume["name"]: volume for volume in found.pod["volumes"]}
     if mount is None or "configMap" not in sources[mount["name"]]:
-        yield f"RECONCILER_CONFIG: {configuration} is of no ConfigMap"
+        yield f"RECONCILER_CONFIG: {configuration} is not in a ConfigMap"
 
 
 def _git(found: Workload, objects: list[Object]) -> Iterator[str]:
-    """Yield where the manifests that git-sync publishes are not those that the command reads."""
+    """Yield differences between the manifests that git-sync publishes and those that the command reads."""
     git, container, path = found.containers[0], found.reconciler, manifests(objects)
     if git["name"] != "git-sync":
         return

@@ -1,4 +1,4 @@
-"""What the Kubernetes tests share: the examples as the real kustomize renders them, and what is in them."""
+"""Helpers of the Kubernetes tests: the examples as rendered by kustomize, and accessors of their parts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "kubernetes"
 OVERLAYS = ("base", *(f"overlays/{folder.name}" for folder in sorted((EXAMPLES / "overlays").iterdir())))
 APPLIED = OVERLAYS[1:]
-"""Those that are made to be applied as they are, once the names in them are one's own."""
+"""The overlays that can be applied once their names are replaced."""
 
 OPERATOR = frozenset({"PodMonitor", "PrometheusRule"})
-"""The kinds of the Prometheus operator, of which no schema is at hand."""
+"""The kinds of the Prometheus operator, which have no schema here."""
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """Something that makes pods.
+    """An object that creates pods.
 
     Args:
         whole: The CronJob or the Deployment.
@@ -43,13 +43,13 @@ class Workload:
 
     @property
     def pod(self) -> Object:
-        """What its pods are like."""
+        """The specification of its pods."""
         spec: Object = self.template["spec"]
         return spec
 
     @property
     def containers(self) -> list[Object]:
-        """All containers, those that come first included."""
+        """All containers, including init containers."""
         return [*self.pod.get("initContainers", []), *self.pod["containers"]]
 
     @property
@@ -60,9 +60,9 @@ class Workload:
 
 
 def kubectl() -> str:
-    """Return the path of kubectl: the one beside this Python, else the first that is found."""
+    """Return the path of kubectl: the one next to this Python, or the first on the path."""
     found = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or shutil.which("kubectl")
-    assert found, "kubectl is not installed; the development packages have it"
+    assert found, "kubectl is not installed: install the development packages"
     return found
 
 
@@ -74,7 +74,7 @@ def _rendered(name: str) -> tuple[Object, ...]:
 
 
 def rendered(name: str) -> list[Object]:
-    """Return the objects of the base or of an overlay, in the order kustomize gives them."""
+    """Return the objects of the base or of an overlay, in kustomize's order."""
     return copy.deepcopy(list(_rendered(name)))
 
 
@@ -89,7 +89,7 @@ def alerts(rules: Object) -> list[Object]:
 
 
 def workloads(objects: list[Object]) -> Iterator[Workload]:
-    """Yield what makes pods."""
+    """Yield the objects that create pods."""
     for found in of_kind(objects, "CronJob"):
         yield Workload(whole=found, template=found["spec"]["jobTemplate"]["spec"]["template"])
     for found in of_kind(objects, "Deployment"):
@@ -97,13 +97,13 @@ def workloads(objects: list[Object]) -> Iterator[Workload]:
 
 
 def workload(objects: list[Object]) -> Workload:
-    """Return the only thing that makes pods."""
+    """Return the only object that creates pods."""
     (found,) = workloads(objects)
     return found
 
 
 def manifests(objects: list[Object]) -> str:
-    """Return the directory that reconciler.yaml names, where the container has it."""
+    """Return the manifests directory in reconciler.yaml, a path in the container."""
     (found,) = of_kind(objects, "ConfigMap")
     (path,) = yaml.safe_load(found["data"]["reconciler.yaml"])["manifests"]
     return str(path)
@@ -115,12 +115,12 @@ def option(arguments: list[str], name: str) -> str | None:
 
 
 def variables(container: Object) -> dict[str, str]:
-    """Return the variables of a container that are written out."""
+    """Return the variables of a container that have a literal value."""
     return {entry["name"]: entry["value"] for entry in container.get("env", []) if "value" in entry}
 
 
 def secret_keys(found: Workload) -> set[tuple[str, str]]:
-    """Return each secret and key that must be there for the pods to start."""
+    """Return each secret and key that the pods need to start."""
     keys = set()
     for container in found.containers:
         for entry in container.get("env", []):
@@ -140,6 +140,6 @@ def megabytes(quantity: str) -> int:
 
 
 def mount_of(container: Object, path: str) -> Object | None:
-    """Return the mount that has `path`: the innermost one."""
+    """Return the innermost mount that contains `path`."""
     above = [mount for mount in container["volumeMounts"] if Path(path).is_relative_to(mount["mountPath"])]
     return max(above, key=lambda mount: len(mount["mountPath"]), default=None)

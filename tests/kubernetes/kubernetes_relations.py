@@ -1,6 +1,6 @@
-"""What no schema says of several things together: times that must fit, labels, ports, the network, alerts.
+"""Checks of several objects together: times, labels, ports, the network, alerts.
 
-Like `kubernetes_checks`: each check takes rendered objects and returns what is wrong with them.
+As in `kubernetes_checks`, each takes rendered objects and returns the problems found.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import promql_parser
 from croniter import croniter
 from kubernetes_helpers import Object, Workload, alerts, of_kind, option, workloads
 
-from reconciler.client.calls import RetryPolicy
+from reconciler.client import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,16 +22,16 @@ _EGRESS = [("TCP", 53), ("TCP", 443), ("UDP", 53)]
 
 
 def timing(objects: list[Object]) -> list[str]:
-    """Return which times do not go together."""
-    faults = [fault for found in of_kind(objects, "CronJob") for fault in _schedule(found["spec"])]
+    """Return the times that conflict."""
+    problems = [problem for found in of_kind(objects, "CronJob") for problem in _schedule(found["spec"])]
     for found in workloads(objects):
         grace = found.pod.get("terminationGracePeriodSeconds", 30)
         if grace <= RetryPolicy().deadline:
-            faults.append(f"a request may take {RetryPolicy().deadline} seconds, stopping only {grace}")
+            problems.append(f"a request may take {RetryPolicy().deadline} seconds, stopping only {grace}")
     for found in of_kind(objects, "Deployment"):
         kind = found["spec"].get("strategy", {}).get("type")
-        faults += ["two pods may run at a time"] * (kind != "Recreate" or found["spec"]["replicas"] != 1)
-    return faults
+        problems += ["two pods may run at a time"] * (kind != "Recreate" or found["spec"]["replicas"] != 1)
+    return problems
 
 
 def _schedule(spec: Object) -> Iterator[str]:
@@ -42,40 +42,42 @@ def _schedule(spec: Object) -> Iterator[str]:
         yield f"a run may take longer than the {period} seconds to the next"
     waiting = float(option(pod["containers"][0]["args"], "wait-running") or 1800)
     if waiting >= longest:
-        yield f"waiting for {waiting} seconds would be cut short"
+        yield f"the deadline would interrupt a wait of {waiting} seconds"
     if spec.get("concurrencyPolicy") != "Forbid":
         yield "two runs may overlap"
     if (
         not 10 <= spec.get("startingDeadlineSeconds", 0) <= period
     ):  # below 10 the controller may never start it
-        yield "a start that was missed is not left to the next"
+        yield "a missed start is not left to the next"
     if job.get("backoffLimit", 6) != 0 or pod["restartPolicy"] != "Never":
-        yield "a failure is repeated at once"
+        yield "a failed job is retried at once"
     if not job.get("ttlSecondsAfterFinished"):
-        yield "jobs that ended stay for ever"
+        yield "finished jobs are never removed"
 
 
 def shortest_period(schedule: str) -> float:
-    """Return the fewest seconds between two starts of a schedule, over a week."""
+    """Return the shortest time in seconds between two starts of a schedule, over a week."""
     starts = croniter(schedule, datetime(2026, 1, 1, tzinfo=timezone.utc), ret_type=float)
     times = [starts.get_next() for _ in range(7 * 24 * 4)]
     return min(later - sooner for sooner, later in pairwise(times))
 
 
 def reach(objects: list[Object]) -> list[str]:
-    """Return who reaches whom otherwise than meant: labels, ports, the network, and what is watched."""
-    faults = [fault for policy in of_kind(objects, "NetworkPolicy") for fault in _policy(policy, objects)]
+    """Return problems with labels, ports, network policies, monitors and alerts."""
+    problems = [
+        problem for policy in of_kind(objects, "NetworkPolicy") for problem in _policy(policy, objects)
+    ]
     if not of_kind(objects, "NetworkPolicy"):
-        faults.append("the network is open")
+        problems.append("the network is open")
     for found in workloads(objects):
-        faults += _ports(found)
+        problems += _ports(found)
         if found.whole["kind"] == "Deployment" and not _selects(found.whole["spec"]["selector"], found):
-            faults.append("the Deployment does not know its pods")
+            problems.append("the Deployment does not select its pods")
     for monitor in of_kind(objects, "PodMonitor"):
-        faults += _monitor(monitor, objects)
+        problems += _monitor(monitor, objects)
     for rules in of_kind(objects, "PrometheusRule"):
-        faults += _rules(rules, objects)
-    return faults
+        problems += _rules(rules, objects)
+    return problems
 
 
 def _selects(selector: Object, found: Workload) -> bool:
@@ -98,25 +100,25 @@ def _policy(policy: Object, objects: list[Object]) -> Iterator[str]:
         (port["protocol"], port["port"]) for rule in spec["egress"] for port in rule.get("ports", [])
     )
     if out != _EGRESS or any(not rule.get("ports") or not rule.get("to") for rule in spec["egress"]):
-        yield f"more or less than DNS and HTTPS goes out: {out}"
+        yield f"egress is not exactly DNS and HTTPS: {out}"
     for rule in spec.get("ingress", []):
         if not rule.get("from") or [port["port"] for port in rule.get("ports", [])] != ["metrics"]:
-            yield "more than the metrics is let in"
+            yield "ingress allows more than metrics"
         if "metrics" not in ports:
-            yield "a port is let in that nothing listens on"
+            yield "ingress allows a port that nothing listens on"
 
 
 def _ports(found: Workload) -> Iterator[str]:
     for container in found.containers:
-        ports = {port["name"]: port["containerPort"] for port in container.get("ports", [])}
+        ports = {declared["name"]: declared["containerPort"] for declared in container.get("ports", [])}
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = container.get(probe, {}).get("httpGet", {}).get("port")
-            if asked is not None and asked not in ports:
-                yield f"{container['name']}: {probe} asks port {asked}"
+            port = container.get(probe, {}).get("httpGet", {}).get("port")
+            if port is not None and port not in ports:
+                yield f"{container['name']}: {probe} has the undeclared port {port}"
         for name in ("listen", "http-bind"):
             listening = option(container["args"], name)
             if listening and int(listening.rpartition(":")[2]) not in ports.values():
-                yield f"{container['name']}: --{name} is at no declared port"
+                yield f"{container['name']}: --{name} has an undeclared port"
 
 
 def _monitor(monitor: Object, objects: list[Object]) -> Iterator[str]:
@@ -130,7 +132,7 @@ def _monitor(monitor: Object, objects: list[Object]) -> Iterator[str]:
             yield f"nothing is at {endpoint['path']}"
     policies = of_kind(objects, "NetworkPolicy")
     if not any(policy["spec"].get("ingress") for policy in policies):
-        yield "the policy keeps Prometheus out"
+        yield "the policy blocks Prometheus"
 
 
 def _rules(rules: Object, objects: list[Object]) -> Iterator[str]:
@@ -145,7 +147,7 @@ def _rules(rules: Object, objects: list[Object]) -> Iterator[str]:
         for selector in _selectors(promql_parser.parse(rule["expr"])):
             labels = {matcher.name: matcher.value for matcher in selector.matchers.matchers}
             if labels.get("namespace") != namespace:
-                yield f"{rule['alert']}: {selector.name} is not asked of {namespace}"
+                yield f"{rule['alert']}: {selector.name} is not limited to {namespace}"
             if labels.get("cronjob", next(iter(names))) not in names:
                 yield f"{rule['alert']}: there is no CronJob {labels['cronjob']}"
 

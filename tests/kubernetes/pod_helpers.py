@@ -1,6 +1,6 @@
-"""Runs the command of an example as its container would: its words, its variables, its files, no more.
+"""A runner of an example's command as its container runs it: with its arguments, variables and files only.
 
-A process cannot have the mounts of a pod, so each mount is a directory, and the paths below it are said anew.
+A process cannot have the mounts of a pod, so each mount is a directory, and paths are rewritten to be in it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MANIFESTS = ROOT / "examples" / "workflows"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """The command of one overlay, its mounts being directories below `root`.
+    """The command of one overlay, with its mounts as directories below `root`.
 
     Args:
-        root: Stands for the file system.
+        root: The root of the container's file system.
         container: The container with the command.
     """
 
@@ -36,24 +36,24 @@ class Pod:
     container: Object
 
     @property
-    def words(self) -> list[str]:
-        """The command, with its paths said anew."""
+    def arguments(self) -> list[str]:
+        """The command line, with its paths below `root`."""
         return [sys.executable, "-m", "reconciler", *(self.inside(word) for word in self.container["args"])]
 
     def inside(self, word: str) -> str:
-        """Return a word or a value with the path in it, if there is one, below `root`."""
+        """Return an argument or a value with its path, if any, below `root`."""
         return re.sub(r"(^|=)/", rf"\1{self.root}/", word)
 
     def environment(self, server: EmulatorServer) -> dict[str, str]:
-        """Return all variables of the process: what is written out, the token, and the address."""
+        """Return all variables of the process: the literal ones, the token, and the API's address."""
         env = {name: self.inside(value) for name, value in variables(self.container).items()}
         temporary = str(self.root / "tmp")
         return {**env, "PEAK_AUTH_TOKEN": TOKEN, "PEAK_API_URL": server.url, "TMPDIR": temporary}
 
     def run(self, server: EmulatorServer) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end, on the tenant."""
+        """Run the command to its end against the tenant."""
         return subprocess.run(
-            self.words,
+            self.arguments,
             env=self.environment(server),
             cwd=self.root / "image",
             capture_output=True,
@@ -62,7 +62,7 @@ class Pod:
         )
 
     def publish(self) -> None:
-        """Publish the newest commit as git-sync does: a worktree of its own, and a link that is swapped."""
+        """Publish the newest commit as git-sync does: a new worktree, and an atomic change of the link."""
         commit = _git(self.root / "repository", "rev-parse", "HEAD")
         worktree = self.root / "manifests" / ".worktrees" / commit
         _git(self.root / "repository", "worktree", "add", "--quiet", "--detach", str(worktree))
@@ -76,7 +76,7 @@ class Pod:
         _git(self.root / "repository", "commit", "--quiet", "--all", "--message", "change")
 
     def files(self) -> dict[str, str]:
-        """Return the files that the command must leave alone, with what is in them."""
+        """Return the files that the command must not change, with their content."""
         return {
             str(path): path.read_text(errors="replace")
             for path in sorted(self.root.rglob("*"))
@@ -92,8 +92,8 @@ def pod(name: str, root: Path) -> Pod:
         root: An empty directory.
     """
     objects = rendered(name)
-    made = Pod(root=root, container=workload(objects).reconciler)
-    for folder in ("image", *(mount["mountPath"][1:] for mount in made.container["volumeMounts"])):
+    result = Pod(root=root, container=workload(objects).reconciler)
+    for folder in ("image", *(mount["mountPath"][1:] for mount in result.container["volumeMounts"])):
         (root / folder).mkdir()
     (configuration,) = of_kind(objects, "ConfigMap")
     data = {name: text.replace(" [/", f" [{root}/") for name, text in configuration["data"].items()}
@@ -108,15 +108,15 @@ def pod(name: str, root: Path) -> Pod:
             ("commit", "--quiet", "--message", "first"),
         ):
             _git(root / "repository", *words)
-        made.publish()
+        result.publish()
     else:
-        shutil.copytree(MANIFESTS, made.inside(manifests(objects)))
+        shutil.copytree(MANIFESTS, result.inside(manifests(objects)))
     (root / "image").chmod(0o555)
-    return made
+    return result
 
 
 def _mount_configuration(data: dict[str, str], folder: Path) -> None:
-    """Write a ConfigMap as the kubelet mounts it: each file a link, through a link, to where it stands."""
+    """Write a ConfigMap as the kubelet mounts it: each file is a link through a link."""
     (folder / "..2026").mkdir()
     (folder / "..data").symlink_to("..2026")
     for name, text in data.items():
@@ -130,5 +130,5 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def events(log: str) -> list[dict[str, Any]]:
-    """Return the events of a log: one JSON object a line, and nothing else."""
+    """Return the events of a log of one JSON object per line."""
     return [json.loads(line) for line in log.splitlines()]

@@ -1,4 +1,4 @@
-"""The commands of the Kubernetes examples do their job, run as their containers would run them."""
+"""The commands of the Kubernetes examples, run as their containers would run them."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _NOT_OPTIONS = {"RECONCILER_REMEMBER_KEY", "PEAK_AUTH_TOKEN"}
 """Variables of the command that have no option: they are secrets."""
 
 _SOURCES = ("overlays/baked", "overlays/git-sync")
-"""The two ways in which manifests get into the pod."""
+"""The two sources of a pod's manifests."""
 
 
 @pytest.fixture
 def server() -> Iterator[EmulatorServer]:
-    """An empty tenant, which lets in nobody else."""
+    """Yield an empty tenant that accepts only `TOKEN`."""
     with EmulatorServer(token=TOKEN) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_command_lines_are_valid(name: str) -> None:
-    """The words of the container are a command line of the tool, and its variables are ones that it reads."""
+    """The container's arguments are a valid command line, and its variables are read by the command."""
     container = workload(rendered(name)).reconciler
     command = group.get_command(click.Context(group), container["args"][0])
     assert command is not None
@@ -53,7 +53,7 @@ def test_command_lines_are_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", _SOURCES)
 def test_job_makes_the_tenant_match(name: str, server: EmulatorServer, tmp_path: Path) -> None:
-    """A first run of the job creates the workflows of Git, a second one finds nothing to do."""
+    """A first run of the job creates the workflows of Git, a second one has no changes."""
     made = pod(name, tmp_path)
     before = made.files()
     first = made.run(server)
@@ -70,7 +70,7 @@ def test_job_makes_the_tenant_match(name: str, server: EmulatorServer, tmp_path:
 
 
 def test_job_keeps_backups_within_limits(server: EmulatorServer, tmp_path: Path) -> None:
-    """A change in Git is applied, with a backup to roll back to; beyond the limits it is not: 4."""
+    """A change in Git is applied, with a backup for a rollback; beyond the limits it is blocked with 4."""
     made = pod("overlays/prod", tmp_path)
     assert made.run(server).returncode == 0
     made.commit("scoring.yaml", "python score.py", "python score.py --all")
@@ -89,7 +89,7 @@ def test_job_keeps_backups_within_limits(server: EmulatorServer, tmp_path: Path)
 
 
 def test_job_runs_once_at_a_time(server: EmulatorServer, tmp_path: Path) -> None:
-    """A run that is started by hand beside the scheduled one finds its lock, and exits with 4."""
+    """A run started by hand during the scheduled one exits with 4, because of its lock."""
     made = pod("overlays/prod", tmp_path)
     Lease(tmp_path / "state" / "lock", 300, "the scheduled one").take()
     done = made.run(server)
@@ -99,7 +99,7 @@ def test_job_runs_once_at_a_time(server: EmulatorServer, tmp_path: Path) -> None
 
 
 def test_job_with_another_token_fails(tmp_path: Path) -> None:
-    """A token that is not good any more ends the run with 1, and the log says so without the token."""
+    """An invalid token ends the run with 1; the log reports it without the token."""
     made = pod("overlays/baked", tmp_path)
     with EmulatorServer(token="another-token-0123456789") as server:
         done = made.run(server)
@@ -110,7 +110,7 @@ def test_job_with_another_token_fails(tmp_path: Path) -> None:
 
 
 def test_job_with_a_bad_manifest_sends_nothing(server: EmulatorServer, tmp_path: Path) -> None:
-    """A mistake in a manifest ends the run with 3 before anything is sent."""
+    """An error in a manifest ends the run with 3 before anything is sent."""
     made = pod("overlays/git-sync", tmp_path)
     made.commit("scoring.yaml", "command:", "comand:")
     made.publish()
@@ -120,12 +120,12 @@ def test_job_with_a_bad_manifest_sends_nothing(server: EmulatorServer, tmp_path:
 
 @contextmanager
 def _daemon(made: Pod, server: EmulatorServer) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the daemon every second and at a free port, and give its process and its address."""
-    words = [re.sub("^--interval=.*", "--interval=1", word) for word in made.words]
-    words = [re.sub("^--listen=.*", "--listen=127.0.0.1:0", word) for word in words]
+    """Run the daemon every second on a free port; yield its process and address."""
+    arguments = [re.sub("^--interval=.*", "--interval=1", word) for word in made.arguments]
+    arguments = [re.sub("^--listen=.*", "--listen=127.0.0.1:0", word) for word in arguments]
     with (made.root / "log").open("w") as log:
         process = subprocess.Popen(
-            words, env=made.environment(server), cwd=made.root / "image", stderr=log, text=True
+            arguments, env=made.environment(server), cwd=made.root / "image", stderr=log, text=True
         )
     try:
         yield process, _until(lambda: _address(made.root / "log"))
@@ -136,22 +136,22 @@ def _daemon(made: Pod, server: EmulatorServer) -> Iterator[tuple[subprocess.Pope
 
 def _address(log: Path) -> str:
     lines = log.read_text().splitlines(keepends=True)
-    said = (json.loads(line) for line in lines if line.endswith("\n"))
-    return next((event["address"] for event in said if event["event"] == "listening"), "")
+    logged = (json.loads(line) for line in lines if line.endswith("\n"))
+    return next((event["address"] for event in logged if event["event"] == "listening"), "")
 
 
-def _until(ask: Callable[[], Any]) -> Any:
-    """Return what `ask` returns once it is something."""
+def _until(condition: Callable[[], Any]) -> Any:
+    """Wait until `condition` returns a true value, and return it."""
     for _ in range(600):
-        answer = ask()
+        answer = condition()
         if answer:
             return answer
         time.sleep(0.05)
-    raise AssertionError("it did not happen")
+    raise AssertionError("the condition was not met")
 
 
 def _get(address: str, path: str) -> str:
-    """Return what is answered with 200, or nothing."""
+    """Return the body of an answer with 200, or an empty text."""
     try:
         with urllib.request.urlopen(address + path, timeout=10) as answer:  # noqa: S310 - loopback
             return str(answer.read().decode())
@@ -160,7 +160,7 @@ def _get(address: str, path: str) -> str:
 
 
 def test_daemon_follows_git(server: EmulatorServer, tmp_path: Path) -> None:
-    """The daemon gets ready, follows the branch, has the metrics of the alerts, and stops with 0."""
+    """The daemon becomes ready, follows the branch, has the metrics of the alerts, and stops with 0."""
     made = pod("overlays/daemon", tmp_path)
     with _daemon(made, server) as (process, address):
         _until(lambda: _get(address, made.container["readinessProbe"]["httpGet"]["path"]))
@@ -170,11 +170,11 @@ def test_daemon_follows_git(server: EmulatorServer, tmp_path: Path) -> None:
         made.publish()
         _until(lambda: "score.py --all" in str(server.store.workflows()))
         (endpoint,) = of_kind(rendered("overlays/daemon"), "PodMonitor")[0]["spec"]["podMetricsEndpoints"]
-        told = _until(lambda: _get(address, endpoint["path"]))
+        metrics = _until(lambda: _get(address, endpoint["path"]))
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0
     (rules,) = of_kind(rendered("overlays/daemon"), "PrometheusRule")
-    asked = set(re.findall(r"peak_reconciler_\w+", str([rule["expr"] for rule in alerts(rules)])))
-    assert len(asked) == 3
-    assert asked <= set(re.findall(r"^(peak_reconciler_\w+)", told, re.MULTILINE))
+    used = set(re.findall(r"peak_reconciler_\w+", str([rule["expr"] for rule in alerts(rules)])))
+    assert len(used) == 3
+    assert used <= set(re.findall(r"^(peak_reconciler_\w+)", metrics, re.MULTILINE))
     assert "Traceback" not in (tmp_path / "log").read_text()

@@ -1,4 +1,4 @@
-"""The guide to Kubernetes tells the truth: its secrets are those that pods need, its commands work."""
+"""The guide to Kubernetes: its secrets are those that pods need, its commands work."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _VALUE = "made-up-token-0123456789"
 
 
 def _shell(command: str, text: str = "") -> Object:
-    """Return the object that a command of the guide makes, which must need no cluster."""
+    """Return the object that a command of the guide prints, without a cluster."""
     env = {"PATH": f"{Path(kubectl()).parent}:{os.environ['PATH']}", "HOME": "/nonexistent"}
     env |= {"PEAK_AUTH_TOKEN": _VALUE, "GIT_TOKEN": _VALUE}
     done = subprocess.run(
@@ -47,17 +47,17 @@ def _shell(command: str, text: str = "") -> Object:
     return made
 
 
-def _made_secrets() -> list[Object]:
+def _created_secrets() -> list[Object]:
     commands = [line for line in _COMMANDS if "create secret" in line and "patch" not in line]
     return [_shell(f"{line} --dry-run=client -o json") for line in commands]
 
 
 @pytest.mark.parametrize("name", APPLIED)
-def test_guide_makes_the_secrets(name: str) -> None:
-    """Each key of a secret that a pod cannot start without is made by the guide, as it was given."""
+def test_guide_creates_the_secrets(name: str) -> None:
+    """The guide creates each required key of a secret, with the given value."""
     made = {
         (found["metadata"]["name"], key): text
-        for found in _made_secrets()
+        for found in _created_secrets()
         for key, text in found["data"].items()
     }
     wanted = secret_keys(workload(rendered(name)))
@@ -67,7 +67,7 @@ def test_guide_makes_the_secrets(name: str) -> None:
 
 
 def test_guide_names_the_other_secrets() -> None:
-    """The guide names each key that may be left out."""
+    """The guide names each optional key."""
     for name in APPLIED:
         for entry in workload(rendered(name)).reconciler["env"]:
             reference = entry.get("valueFrom", {}).get("secretKeyRef", {})
@@ -75,7 +75,7 @@ def test_guide_names_the_other_secrets() -> None:
 
 
 def test_guide_rotates_the_token_only() -> None:
-    """The patch that the guide makes for a new token leaves the other keys of the secret alone."""
+    """The guide's patch for a new token does not change the other keys of the secret."""
     (line,) = [line for line in _COMMANDS if "patch secret" in line]
     first, _, second = line.rpartition(" | ")
     assert second.endswith("--patch-file=/dev/stdin")
@@ -83,7 +83,7 @@ def test_guide_rotates_the_token_only() -> None:
 
 
 def test_guide_rolls_back() -> None:
-    """The job that the guide makes of the CronJob is a rollback on the same tenant and volumes."""
+    """The guide's rollback job, made from the CronJob, has the same tenant and volumes."""
     objects = rendered("overlays/prod")
     (cronjob,) = of_kind(objects, "CronJob")
     job = {
@@ -106,7 +106,7 @@ def test_guide_rolls_back() -> None:
 
 
 def test_guide_plans_the_first_run(tmp_path: Path) -> None:
-    """The plan that the guide begins with shows what the first run of the job creates."""
+    """The plan at the start of the guide shows the workflows that the first run creates."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     shutil.copytree(ROOT / "examples" / "workflows", tmp_path / "workflows")
     (line,) = [line for line in _COMMANDS if line.startswith("peak-reconciler")]
@@ -124,7 +124,7 @@ def test_guide_plans_the_first_run(tmp_path: Path) -> None:
 
 
 def test_guide_names_overlays_and_exit_codes() -> None:
-    """The guide has every overlay, every exit code of the tool, and the namespace that the commands go to."""
+    """The guide has every overlay, every exit code, and the namespace of the commands."""
     assert set(re.findall(r"^\| `(overlays/[\w-]+)`", _GUIDE, re.MULTILINE)) == set(APPLIED)
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", _GUIDE, re.MULTILINE)}
     assert {code.value for code in ExitCode} <= codes

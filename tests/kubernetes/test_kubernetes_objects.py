@@ -1,4 +1,4 @@
-"""The Kubernetes examples are what Kubernetes takes: rendered by kustomize, checked by its own schemas."""
+"""The Kubernetes examples, rendered by kustomize and checked against the schemas of Kubernetes."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from kubernetes_helpers import (
 from reconciler.configuration import load_configuration
 
 _VERSIONS = ("1.29", "1.37")
-"""The oldest that is documented to do (sidecar containers), and the newest whose schemas are at hand."""
+"""The oldest documented version (sidecar containers), and the newest with schemas here."""
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
 def test_objects_are_valid(version: str) -> None:
-    """Every object of every overlay is what Kubernetes' schemas allow, with no key that they do not know."""
+    """Every object of every overlay is valid, without unknown keys."""
     different = {json.dumps(found): found for name in APPLIED for found in rendered(name)}
     checked = [found for found in different.values() if found["kind"] not in OPERATOR]
     assert {"CronJob", "Deployment", "NetworkPolicy"} < {found["kind"] for found in checked}
@@ -39,7 +39,7 @@ def test_objects_are_valid(version: str) -> None:
 
 
 def test_validation_is_strict() -> None:
-    """A key that is misspelt, anywhere in an object, is found."""
+    """A misspelt key, anywhere in an object, is an error."""
     (cronjob,) = of_kind(rendered("base"), "CronJob")
     cronjob["spec"]["jobTemplate"]["spec"]["activeDeadlineSecond"] = 1
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -73,32 +73,32 @@ _OPERATOR: dict[str, dict[str, Any]] = {
     ),
     "PrometheusRule": _closed(groups=_some(_closed(name=_TEXT, rules=_some(_RULE)))),
 }
-"""Of what the Prometheus operator documents the part that is used here, written by hand: its own schemas are
-in no package. Another field must be looked up and added."""
+"""The used part of the Prometheus operator's documented fields, written by hand, because no package has its
+schemas. Look up and add any other field."""
 
 
 def test_operator_objects_use_documented_fields() -> None:
-    """What the Prometheus operator reads has the fields that it documents, and is in an overlay at all."""
-    seen = set()
+    """Objects of the Prometheus operator have documented fields, and each kind is in an overlay."""
+    kinds = set()
     for name in OVERLAYS:
         for found in rendered(name):
             if found["kind"] in OPERATOR:
                 assert found["apiVersion"] == "monitoring.coreos.com/v1"
                 jsonschema.validate(found["spec"], _OPERATOR[found["kind"]])
-                seen.add(found["kind"])
-    assert seen == OPERATOR == set(_OPERATOR)
+                kinds.add(found["kind"])
+    assert kinds == OPERATOR == set(_OPERATOR)
 
 
 @pytest.mark.parametrize("name", APPLIED)
 def test_everything_has_its_namespace(name: str) -> None:
-    """All of an overlay is in the one namespace that it names."""
+    """All objects of an overlay are in its namespace."""
     (namespace,) = {found["metadata"]["namespace"] for found in rendered(name)}
     assert namespace == yaml.safe_load((EXAMPLES / name / "kustomization.yaml").read_text())["namespace"]
 
 
 @pytest.mark.parametrize("name", APPLIED)
 def test_images_have_a_version(name: str) -> None:
-    """Every image is named with a version that stays, never with none or `latest`."""
+    """Every image has a fixed version, never none or `latest`."""
     for container in workload(rendered(name)).containers:
         image, _, tag = container["image"].partition("@")[0].rpartition(":")
         assert "/" in image, container["image"]
@@ -107,7 +107,7 @@ def test_images_have_a_version(name: str) -> None:
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_configuration_is_valid(name: str, tmp_path: Any) -> None:
-    """The reconciler.yaml of the ConfigMap is valid, and has the environment that the command names."""
+    """The reconciler.yaml of the ConfigMap is valid, and has the command's environment."""
     (configuration,) = of_kind(rendered(name), "ConfigMap")
     (tmp_path / "reconciler.yaml").write_text(configuration["data"]["reconciler.yaml"])
     schema = json.loads((ROOT / "schemas" / "configuration.json").read_text())
@@ -121,7 +121,7 @@ def test_configuration_is_valid(name: str, tmp_path: Any) -> None:
 
 
 def test_no_secret_is_in_git() -> None:
-    """No example holds a Secret, or a variable with a value that is one."""
+    """No example has a Secret, or a literal secret in a variable."""
     for name in OVERLAYS:
         objects = rendered(name)
         assert not of_kind(objects, "Secret")
@@ -133,7 +133,7 @@ def test_no_secret_is_in_git() -> None:
 
 
 def test_the_image_has_the_manifests() -> None:
-    """What the Dockerfile copies into the image is what reconciler.yaml names."""
+    """The Dockerfile copies the manifests to the directory in reconciler.yaml."""
     dockerfile = (EXAMPLES / "overlays" / "baked" / "Dockerfile").read_text()
     (copied,) = [line.split()[-1] for line in dockerfile.splitlines() if line.startswith("COPY")]
     assert copied == manifests(rendered("overlays/baked"))

@@ -1,4 +1,4 @@
-"""The Kubernetes examples hold together: hardened, wired, in time, and reaching only what they must."""
+"""The Kubernetes examples pass every check, and each check finds a broken example."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _CHECKS = {check.__name__: check for check in (hardening, wiring, timing, reach)
 
 @pytest.mark.parametrize("name", OVERLAYS)
 @pytest.mark.parametrize("check", _CHECKS)
-def test_nothing_is_wrong(name: str, check: str) -> None:
-    """No check finds anything wrong with any overlay."""
+def test_examples_have_no_problem(name: str, check: str) -> None:
+    """No check finds a problem in any overlay."""
     assert _CHECKS[check](rendered(name)) == []
 
 
@@ -46,7 +46,7 @@ def _spec(objects: list[Object], kind: str) -> Object:
     return spec
 
 
-def _say(container: Object, old: str, new: str) -> None:
+def _replace_argument(container: Object, old: str, new: str) -> None:
     container["args"] = [word.replace(old, new) for word in container["args"]]
 
 
@@ -97,12 +97,28 @@ _BROKEN: dict[str, tuple[Check, str, Break]] = {
         lambda o: _main(o)["resources"]["limits"].update({"ephemeral-storage": "64Mi"}),
     ),
     "backups nowhere": (wiring, "base", lambda o: _main(o).update(env=[])),
-    "lock in the image": (wiring, "prod", lambda o: _say(_main(o), "/state/lock", "/lock")),
-    "lock read-only": (wiring, "daemon", lambda o: _say(_main(o), "/state/lock", "/manifests/lock")),
-    "other manifests": (wiring, "git-sync", lambda o: _say(_git(o), "--link=current", "--link=other")),
-    "other root": (wiring, "daemon", lambda o: _say(_git(o), "--root=/manifests", "--root=/tmp")),
+    "lock in the image": (wiring, "prod", lambda o: _replace_argument(_main(o), "/state/lock", "/lock")),
+    "lock read-only": (
+        wiring,
+        "daemon",
+        lambda o: _replace_argument(_main(o), "/state/lock", "/manifests/lock"),
+    ),
+    "other manifests": (
+        wiring,
+        "git-sync",
+        lambda o: _replace_argument(_git(o), "--link=current", "--link=other"),
+    ),
+    "other root": (
+        wiring,
+        "daemon",
+        lambda o: _replace_argument(_git(o), "--root=/manifests", "--root=/tmp"),
+    ),
     "overlap": (timing, "base", lambda o: _job(o).update(schedule="*/10 * * * *")),
-    "long wait": (timing, "base", lambda o: _say(_main(o), "--wait-running=300", "--wait-running=1800")),
+    "long wait": (
+        timing,
+        "base",
+        lambda o: _replace_argument(_main(o), "--wait-running=300", "--wait-running=1800"),
+    ),
     "short stop": (timing, "daemon", lambda o: _pod(o).update(terminationGracePeriodSeconds=30)),
     "concurrent": (timing, "base", lambda o: _job(o).pop("concurrencyPolicy")),
     "repeated": (timing, "base", lambda o: _job(o)["jobTemplate"]["spec"].pop("backoffLimit")),
@@ -124,7 +140,7 @@ _BROKEN: dict[str, tuple[Check, str, Break]] = {
     "let in": (reach, "base", lambda o: _spec(o, "NetworkPolicy").update(ingress=[{}])),
     "Prometheus out": (reach, "daemon", lambda o: _spec(o, "NetworkPolicy").pop("ingress")),
     "no metrics port": (reach, "daemon", lambda o: _main(o)["ports"][0].update(name="http")),
-    "listens elsewhere": (reach, "daemon", lambda o: _say(_main(o), ":8080", ":9090")),
+    "listens elsewhere": (reach, "daemon", lambda o: _replace_argument(_main(o), ":8080", ":9090")),
     "monitors others": (
         reach,
         "daemon",
@@ -145,16 +161,16 @@ _BROKEN: dict[str, tuple[Check, str, Break]] = {
 }
 
 
-@pytest.mark.parametrize("what", _BROKEN)
-def test_what_is_broken_is_found(what: str) -> None:
-    """Each check finds the one thing that was broken in an example."""
-    check, name, break_it = _BROKEN[what]
+@pytest.mark.parametrize("problem", _BROKEN)
+def test_broken_example_is_found(problem: str) -> None:
+    """Each check finds the one broken thing in an example."""
+    check, name, break_it = _BROKEN[problem]
     objects = rendered(name if name == "base" else f"overlays/{name}")
     break_it(objects)
     assert check(objects)
 
 
-def test_periods_are_the_shortest() -> None:
+def test_period_is_the_shortest() -> None:
     """The period of a schedule is the shortest time between two of its starts."""
     assert shortest_period("*/15 * * * *") == 900
     assert shortest_period("0,50 * * * *") == 600

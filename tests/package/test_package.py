@@ -1,4 +1,4 @@
-"""The distribution: built as a wheel, installed alone in an empty environment, and used there."""
+"""The distribution: built as a wheel, installed in an empty environment, and used there."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the command of the wheel, installed with what it needs and nothing else."""
+    """Return the command of the wheel, installed with only its dependencies."""
     environment = tmp_path_factory.mktemp("empty")
     venv.create(environment, with_pip=True)
     pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
@@ -48,8 +48,8 @@ def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin" / "peak-reconciler"
 
 
-def test_wheel_holds_what_it_needs(wheel: Path) -> None:
-    """The schemas, the examples and the marker of its types are inside the wheel; the tests are not."""
+def test_wheel_has_its_data_files(wheel: Path) -> None:
+    """The wheel has the schemas, the examples and the marker of its types, and no tests."""
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "reconciler/schemas/workflow.json",
@@ -61,24 +61,24 @@ def test_wheel_holds_what_it_needs(wheel: Path) -> None:
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
 
 
-def test_wheel_is_fit_to_be_released(wheel: Path) -> None:
-    """Name, version, oldest Python, licence, command, schemas and examples are as they must be."""
+def test_wheel_is_ready_for_release(wheel: Path) -> None:
+    """Name, version, oldest Python, licence, command, schemas and examples are right."""
     assert wheel_problems(wheel, _ROOT, __version__) == []
     assert wheel_problems(wheel, _ROOT, "9.9.9") == ["the wheel is not of version 9.9.9"]
 
 
-def test_wheel_with_strays_is_found_out(wheel: Path, tmp_path: Path) -> None:
-    """A test, a cache, and a schema that did not make it into the wheel are each named."""
-    strayed = tmp_path / wheel.name
-    shutil.copy(wheel, strayed)
-    with zipfile.ZipFile(strayed, "a") as archive:
+def test_wheel_with_wrong_files_is_refused(wheel: Path, tmp_path: Path) -> None:
+    """A test, a cache file and a missing schema are each reported."""
+    broken = tmp_path / wheel.name
+    shutil.copy(wheel, broken)
+    with zipfile.ZipFile(broken, "a") as archive:
         archive.writestr("reconciler/__pycache__/x.pyc", b"")
         archive.writestr("tests/test_x.py", b"")
     tree = tmp_path / "tree"
     for folder in ("schemas", "examples/workflows"):
         shutil.copytree(_ROOT / folder, tree / folder)
     (tree / "schemas" / "forgotten.json").write_text("{}", encoding="utf-8")
-    assert wheel_problems(strayed, tree, __version__) == [
+    assert wheel_problems(broken, tree, __version__) == [
         "reconciler/__pycache__/x.pyc must not be in the wheel",
         "tests/test_x.py must not be in the wheel",
         "reconciler/schemas/forgotten.json is missing in the wheel",
@@ -86,7 +86,7 @@ def test_wheel_with_strays_is_found_out(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_wheel_validates_and_plans(command: Path) -> None:
-    """Installed alone, the command validates and plans the examples from another directory."""
+    """The installed command validates and plans the examples from another directory."""
     manifests = str(_ROOT / "examples" / "workflows")
     with EmulatorServer() as server:
         env = {"PATH": os.environ["PATH"], "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "made-up-token"}
@@ -98,7 +98,7 @@ def test_wheel_validates_and_plans(command: Path) -> None:
 
 
 def test_wheel_names_the_missing_extra(command: Path) -> None:
-    """Without the emulator's extra, the demo says what to install, in place of a traceback."""
+    """Without the emulator's extra, the demo names the package to install."""
     done = subprocess.run([command, "demo"], capture_output=True, text=True, check=False)
     assert done.returncode == 64
     assert "pip install 'peak-reconciler[emulator]'" in done.stderr

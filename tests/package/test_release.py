@@ -1,4 +1,4 @@
-"""What is asked of the changelog and the tree before a release, and what is said when it is not given."""
+"""The release script: its checks of the changelog and the tree, and its messages."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _CHANGELOG = (
 )
 
 
-def test_this_changelog_holds() -> None:
-    """The project's own changelog begins with what is unreleased, and every release in it has its date."""
+def test_this_changelog_is_valid() -> None:
+    """The project's changelog begins with Unreleased, and every release has its date."""
     text = (_ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert problems(text, read_version(_ROOT), release=False) == []
     assert sections(text)[0].title == "Unreleased"
 
 
 def test_release_with_its_section() -> None:
-    """The newest dated section is that of the version, and nothing is left under Unreleased."""
+    """The newest dated section is the version's, and Unreleased is empty."""
     assert problems(_CHANGELOG, "1.2.0", release=True) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "version", "said"),
+    ("text", "version", "message"),
     [
         (_CHANGELOG, "1.3.0", "no section for 1.3.0: write '## 1.3.0 - 20"),
         (_CHANGELOG, "1.1.0", "1.1.0 is not the newest release"),
@@ -45,15 +45,15 @@ def test_release_with_its_section() -> None:
         ),
     ],
 )
-def test_release_without_its_section(text: str, version: str, said: str) -> None:
-    """What is missing for a release is told together with what to do; at other times nothing is missing."""
+def test_release_without_its_section(text: str, version: str, message: str) -> None:
+    """A missing part of a release is reported with what to do; without a release it is no problem."""
     (problem,) = problems(text, version, release=True)
-    assert said in problem
+    assert message in problem
     assert problems(text, version, release=False) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (_CHANGELOG.replace("## Unreleased\n", ""), "must begin with a section '## Unreleased'"),
         (_CHANGELOG.replace("2026-01-31", "2026-02-30"), "is not like '## 1.2.3 - 2026-01-31'"),
@@ -62,9 +62,9 @@ def test_release_without_its_section(text: str, version: str, said: str) -> None
         ("", "must begin with a section '## Unreleased'"),
     ],
 )
-def test_changelog_out_of_shape(text: str, said: str) -> None:
-    """A section without a date, a day that does not exist, one heading twice: found at any time."""
-    assert any(said in problem for problem in problems(text, "1.2.0", release=False))
+def test_invalid_changelog(text: str, message: str) -> None:
+    """A section without a date, an invalid date and a duplicate heading are always problems."""
+    assert any(message in problem for problem in problems(text, "1.2.0", release=False))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_release_of_a_tree_with_changes(repository: Path) -> None:
-    """What is not committed is named, and nothing is built."""
+    """Uncommitted files are named, and nothing is built."""
     (repository / "forgotten.txt").write_text("x", encoding="utf-8")
     assert (
         _refusal(repository)
@@ -91,22 +91,22 @@ def test_release_of_a_tree_with_changes(repository: Path) -> None:
 
 
 def test_release_without_a_changelog(repository: Path) -> None:
-    """A raised version without its section in the changelog is refused, with the heading to be written."""
+    """A raised version without its section in the changelog is refused, with the missing heading."""
     (repository / "reconciler" / "__init__.py").write_text('__version__ = "1.3.0"\n', encoding="utf-8")
     _commit(repository)
     assert "CHANGELOG.md has no section for 1.3.0: write '## 1.3.0 - 20" in _refusal(repository)
 
 
-def test_release_of_a_version_that_there_is(repository: Path) -> None:
-    """A version that is tagged at another commit is never built a second time."""
+def test_release_of_an_existing_version(repository: Path) -> None:
+    """A version with a tag at another commit is refused."""
     _git(repository, "tag", "v1.2.0")
     (repository / "more.txt").write_text("x", encoding="utf-8")
     _commit(repository)
     assert "the tag v1.2.0 stands at another commit: raise the version" in _refusal(repository)
 
 
-def test_release_into_a_directory_of_other_things(repository: Path) -> None:
-    """A directory that no release wrote is not emptied."""
+def test_release_into_a_foreign_directory(repository: Path) -> None:
+    """A directory that no release wrote is refused and not emptied."""
     kept = repository / "dist" / "kept.txt"
     kept.parent.mkdir()
     kept.write_text("x", encoding="utf-8")
@@ -114,8 +114,8 @@ def test_release_into_a_directory_of_other_things(repository: Path) -> None:
     assert kept.exists()
 
 
-def test_sdist_with_a_file_too_few(tmp_path: Path) -> None:
-    """A file under version control that the sdist lacks is named, and so is one that nobody committed."""
+def test_sdist_with_wrong_files(tmp_path: Path) -> None:
+    """A missing committed file and an uncommitted file are each reported."""
     sdist = tmp_path / "peak_reconciler-1.2.0.tar.gz"
     stray = tmp_path / "stray.txt"
     stray.write_text("x", encoding="utf-8")
@@ -130,9 +130,9 @@ def test_sdist_with_a_file_too_few(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("words", "code"), [((), 0), (("--required",), 1)])
 def test_audit_without_a_network(words: tuple[str, ...], code: int) -> None:
-    """Where no advisories can be had, one line says that nothing was audited; it fails only if asked to."""
+    """Without access to advisories, one line says that nothing was audited; it fails only with --required."""
     command = [sys.executable, str(_ROOT / "scripts" / "audit.py"), "requirements.lock", *words]
-    # Port 9 of loopback: nobody answers there.
+    # Nothing listens on port 9 of loopback.
     env = {"PATH": os.environ["PATH"], "HTTPS_PROXY": "http://127.0.0.1:9"}
     done = subprocess.run(command, env=env, cwd=_ROOT, capture_output=True, text=True, check=False)
     expected = "NOT AUDITED: the advisories of PyPI cannot be had from here (pip-audit gets no answer)\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +19,7 @@ from reconciler.plan import (
     BlockedDelete,
     Create,
     Delete,
-    Listed,
-    LiveWorkflow,
+    Desired,
     Method,
     Plan,
     SetPaused,
@@ -31,8 +31,7 @@ from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdo
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.ownership import Ownership
+from reconciler.workflow import Body, FieldChange, Listed, Live, Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -85,8 +84,8 @@ def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
     )
 
 
-def _live(name: str, number: int = 7) -> LiveWorkflow:
-    return LiveWorkflow(id=number, name=name, body={})
+def _live(name: str, number: int = 7) -> Live:
+    return Live(id=number, name=name, body=Body({}))
 
 
 def _delete(name: str, *warnings: str) -> Delete:
@@ -97,7 +96,7 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     return Update(
         manifest=_manifest(name, file),
         live=_live(name),
-        desired={"name": name},
+        desired=_desired({"name": name}),
         body={"name": name},
         method=Method.PATCH,
         reason="values are only added or changed",
@@ -106,9 +105,13 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     )
 
 
+def _desired(body: Any) -> Desired:
+    return Desired(manifest=_manifest(body["name"]), body=Body(body))
+
+
 def _create(name: str, *steps: str) -> Create:
     desired = {"name": name, "steps": dict.fromkeys(steps)}
-    return Create(manifest=_manifest(name), desired=desired, body=desired, changes=())
+    return Create(manifest=_manifest(name), desired=_desired(desired), body=desired, changes=())
 
 
 def _unchanged(name: str, *notes: str) -> Unchanged:
@@ -147,7 +150,7 @@ def test_it_reads_well() -> None:
         BlockedDelete(live=_live("kept"), reason="it is protected"),
         _delete("old"),
         SetPaused(manifest=_manifest("paused"), live=_live("paused"), paused=True, changes=()),
-        unmanaged=(Listed(id=9, name="someone's", marks=Ownership(owners=frozenset({"b"}))),),
+        unmanaged=(Listed(id=9, name="someone's", ownership=Ownership(owners=frozenset({"b"}))),),
     )
     assert shown == (
         "<!-- peak-reconciler:plan -->\n"
@@ -235,7 +238,7 @@ def _everywhere(text: str) -> Plan:
             ),
             _unchanged(text, text),
         ),
-        unmanaged=(Listed(id=1, name=text, marks=Ownership(owners=frozenset({text}))),),
+        unmanaged=(Listed(id=1, name=text, ownership=Ownership(owners=frozenset({text}))),),
         refusal=text,
     )
 
@@ -302,7 +305,7 @@ def test_gitlab_counts() -> None:
     renamed = Update(
         manifest=_manifest("b"),
         live=_live("a"),
-        desired={"name": "b"},
+        desired=_desired({"name": "b"}),
         body={},
         method=Method.PATCH,
         reason="",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.plan import Plan
 from reconciler.render.plan_as_text import change_text, plan_summary
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange
 
 
 def test_long_texts_are_shown_where_they_part() -> None:

@@ -1,4 +1,4 @@
-"""The workflow samples inside the public client, which nobody here wrote, through the whole round."""
+"""The workflow samples of the public client: validated, planned, applied and planned again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from reconciler.emulator.server import EmulatorServer
 
 _SDK_PYTHON = os.environ.get("PEAK_SDK_PYTHON")
 _DRIVE = Path(__file__).parent.parent / "wire" / "drive.py"
-_WANTED = re.compile(r"(create|update|create_or_update|workflow_.*)(_workflow)?\.yaml")
+_FILE_NAMES = re.compile(r"(create|update|create_or_update|workflow_.*)(_workflow)?\.yaml")
 _TOKENS = sorted(name for name in PROFILES if name.startswith("token-"))
-_EVERY = [
+_EVERY_PROFILE = [
     frozenset[str](),
     *(frozenset({name}) for name in sorted(PROFILES)),
     *(ALL_PROFILES_TOGETHER - {"token-masked"} | {token} for token in _TOKENS),
@@ -33,13 +33,13 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with the samples, each renamed after its file: some of them share a name."""
-    where = "import peak, pathlib; print(pathlib.Path(peak.__file__).parent)"
-    package = subprocess.run([_SDK_PYTHON or "", "-c", where], capture_output=True, text=True, check=True)
+    """Return a directory with the samples, each named after its file, because some share a name."""
+    script = "import peak, pathlib; print(pathlib.Path(peak.__file__).parent)"
+    package = subprocess.run([_SDK_PYTHON or "", "-c", script], capture_output=True, text=True, check=True)
     source = Path(package.stdout.strip()) / "sample_yaml" / "resources" / "workflows"
     target = tmp_path_factory.mktemp("samples")
     for file in sorted(source.iterdir()):
-        if _WANTED.fullmatch(file.name):
+        if _FILE_NAMES.fullmatch(file.name):
             name = file.stem.replace("_", "-")
             text, count = re.subn(r"(?m)^(  name:) .*$", rf"\1 {name}", file.read_text(), count=1)
             assert count == 1, file
@@ -57,14 +57,14 @@ def _run(server: EmulatorServer, *words: str) -> tuple[int, Any]:
 
 
 def test_samples_are_valid(samples: Path) -> None:
-    """Every sample of the public client passes `validate` without an error."""
+    """Every sample is valid."""
     command = [sys.executable, "-m", "reconciler", "validate", str(samples)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("profile", _EVERY, ids=lambda profile: "+".join(sorted(profile)) or "none")
-def test_samples_round(samples: Path, profile: frozenset[str]) -> None:
-    """The samples plan as creates, apply, and then plan as unchanged, however the platform reads back."""
+@pytest.mark.parametrize("profile", _EVERY_PROFILE, ids=lambda profile: "+".join(sorted(profile)) or "none")
+def test_samples_are_in_sync_after_apply(samples: Path, profile: frozenset[str]) -> None:
+    """The samples plan as creates, apply, and plan as unchanged, under every profile."""
     with EmulatorServer(profile=profile) as server:
         code, plan = _run(server, "plan", str(samples), "--detailed-exitcode")
         assert (code, plan["summary"]["create"], len(plan["changes"])) == (2, 9, 9)
@@ -76,14 +76,14 @@ def test_samples_round(samples: Path, profile: frozenset[str]) -> None:
 
 @pytest.mark.parametrize("profile", [frozenset[str](), frozenset({"nulls", "token-masked", "shuffled"})])
 def test_samples_created_by_the_public_client(samples: Path, profile: frozenset[str]) -> None:
-    """What the public client created from a sample is unchanged to a plan of the same file."""
+    """A workflow that the public client created from a sample is unchanged in a plan of that sample."""
     with EmulatorServer(profile=profile) as server:
         for file in sorted(samples.iterdir()):
             body = yaml.safe_load(file.read_text())["body"]
-            order = {"url": server.url, "method": "create_or_update_workflow", "arguments": {"body": body}}
+            call = {"url": server.url, "method": "create_or_update_workflow", "arguments": {"body": body}}
             command = [_SDK_PYTHON or "", str(_DRIVE), "sdk"]
             done = subprocess.run(
-                command, input=json.dumps(order) + "\n", capture_output=True, text=True, check=True
+                command, input=json.dumps(call) + "\n", capture_output=True, text=True, check=True
             )
             assert json.loads(done.stdout)["raised"] is None
         code, plan = _run(server, "plan", str(samples), "--detailed-exitcode")

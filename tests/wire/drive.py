@@ -1,10 +1,10 @@
-"""Drives one client of the workflows API, call by call, as told on standard input.
+"""A driver of one client of the workflows API: makes the calls that it reads from standard input.
 
-Run by two interpreters: the one that has `peak-sdk` drives the public client (`drive.py sdk`), the project's
-own drives `reconciler.client` (`drive.py ours`). Beside its client it needs the standard library only.
+Run by two interpreters: the one with `peak-sdk` drives the public client (`drive.py sdk`), the project's
+drives `reconciler.client` (`drive.py ours`). Except for the client it needs only the standard library.
 
-A line in is `{"url": …, "method": …, "arguments": {…}}`; the line out that answers it is
-`{"raised": "NameOfTheException" or null, "result": …}`. An iterator is walked to its end.
+An input line is `{"url": …, "method": …, "arguments": {…}}`; the output line for it is
+`{"raised": "NameOfTheException" or null, "result": …}`. An iterator is read to its end.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 TOKEN = "made-up-token-0123456789"
 
 Connect = Callable[[str], Any]
-"""Makes a client of what listens at a URL."""
+"""Returns a client of the API at a URL."""
 
 
 def connect_sdk() -> Connect:
-    """Return what makes public clients: all three places that ask for an address are told the URL."""
+    """Return a factory of public clients, whose three lookups of the base URL are replaced."""
     session = importlib.import_module("peak.session")
     workflows = importlib.import_module("peak.resources.workflows")
     places = [session, importlib.import_module("peak.helpers"), importlib.import_module("peak.telemetry")]
@@ -37,20 +37,19 @@ def connect_sdk() -> Connect:
 
 
 def connect_ours() -> Connect:
-    """Return what makes clients of this project; waits between tries are left out."""
+    """Return a factory of this project's clients, without waits between retries."""
     client = importlib.import_module("reconciler.client")
-    calls = importlib.import_module("reconciler.client.calls")
-    clock = calls.Clock(sleep=lambda _seconds: None)
-    return lambda url: client.get_client(client.Session(TOKEN, base_url=url, env={}, clock=clock))
+    retry = client.RetryPolicy(sleep=lambda _seconds: None)
+    return lambda url: client.get_client(client.Session(TOKEN, base_url=url, env={}, retry=retry))
 
 
-def perform(connect: Connect, order: dict[str, Any]) -> dict[str, Any]:
-    """Make a client, do the one call, and tell what came of it."""
+def perform(connect: Connect, call: dict[str, Any]) -> dict[str, Any]:
+    """Create a client, make one call, and return its outcome."""
     try:
-        result = getattr(connect(order["url"]), order["method"])(**order["arguments"])
+        result = getattr(connect(call["url"]), call["method"])(**call["arguments"])
         if hasattr(result, "__next__"):
             result = list(result)
-    except Exception as error:  # noqa: BLE001 - whichever it is, it is the outcome
+    except Exception as error:  # noqa: BLE001 - any exception is an outcome
         return {"raised": type(error).__name__, "result": None}
     finally:
         _wait_for_telemetry()
@@ -58,14 +57,14 @@ def perform(connect: Connect, order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wait_for_telemetry() -> None:
-    """Let the public client's threads finish, so that they do not ask a server that is about to stop."""
+    """Wait for the public client's threads, so that they do not send requests to a stopped server."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(timeout=10)
 
 
 def main() -> None:
-    """Answer every line until there is none."""
+    """Answer every line of standard input."""
     answers, sys.stdout = sys.stdout, sys.stderr
     connect = connect_sdk() if sys.argv[1] == "sdk" else connect_ours()
     for line in sys.stdin:

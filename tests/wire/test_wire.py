@@ -1,3 +1,5 @@
+"""The public client and this project's client, compared by their requests and results."""
+
 from __future__ import annotations
 
 import inspect
@@ -30,7 +32,7 @@ needs_sdk = pytest.mark.skipif(
 
 
 class _Driver:
-    """A process that drives one client; the files it writes end in a directory of its own."""
+    """A process that drives one client in its own working directory."""
 
     def __init__(self, python: str, which: str, directory: Path) -> None:
         self._directory = directory
@@ -44,29 +46,34 @@ class _Driver:
         )
 
     def record(self, scenario: Scenario) -> Recording:
-        """Make the call of `scenario` on a fresh emulator, and return all that came of it."""
+        """Make the call of `scenario` on a new emulator, and return its requests and outcome."""
         with EmulatorServer(
             profile=scenario.profile, step_seconds=0.0, clock=lambda: 1_600_000_000.0
         ) as server:
-            arguments = _prepared(server, scenario)
-            answer = self._order({"url": server.url, "method": scenario.method, "arguments": arguments})
+            arguments = _prepare(server, scenario)
+            answer = self._send({"url": server.url, "method": scenario.method, "arguments": arguments})
             requests = [
-                {"method": asked.method, "path": asked.path, "query": list(asked.query), "body": asked.body}
-                for asked in server.requests
-                if not asked.path.startswith(_TELEMETRY)
+                {
+                    "method": request.method,
+                    "path": request.path,
+                    "query": list(request.query),
+                    "body": request.body,
+                }
+                for request in server.requests
+                if not request.path.startswith(_TELEMETRY)
             ]
-        text = json.dumps({"requests": requests, "files": self._taken_files(), **answer})
+        text = json.dumps({"requests": requests, "files": self._take_files(), **answer})
         return Recording(**json.loads(text.replace(server.url, "<url>")))
 
-    def _order(self, order: dict[str, Any]) -> dict[str, Any]:
+    def _send(self, call: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
 
-    def _taken_files(self) -> list[str]:
+    def _take_files(self) -> list[str]:
         found = sorted(path for path in self._directory.iterdir() if path.suffix == ".log")
         names = [f"{path.name}: {path.read_text()}" for path in found]
         for path in found:
@@ -79,14 +86,14 @@ class _Driver:
             pass
 
 
-def _prepared(server: EmulatorServer, scenario: Scenario) -> dict[str, Any]:
-    """Fill the tenant as the scenario wants it, and return the arguments of the call."""
+def _prepare(server: EmulatorServer, scenario: Scenario) -> dict[str, Any]:
+    """Create the scenario's workflows and executions, and return the arguments of the call."""
     execution = ""
     with Session("token", base_url=server.url, env={}) as session:
         api = get_client(session)
         for body in scenario.given:
             api.create_workflow(body)
-        for _ in range(scenario.runs):
+        for _ in range(scenario.executions):
             execution = str(api.execute_workflow(1)["executionId"])
     server.clear_requests()
     server.faults = scenario.faults
@@ -106,7 +113,7 @@ def _drivers() -> Iterator[tuple[_Driver, _Driver]]:
 
 @pytest.fixture(scope="session")
 def compared() -> dict[str, list[str]]:
-    """Return how the clients differ, by scenario."""
+    """Return the differences of the clients by scenario."""
     with _drivers() as (sdk, ours):
         return {
             str(scenario): differences(sdk.record(scenario), ours.record(scenario)) for scenario in SCENARIOS
@@ -116,7 +123,7 @@ def compared() -> dict[str, list[str]]:
 @needs_sdk
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_same_on_the_wire(compared: dict[str, list[str]], scenario: Scenario) -> None:
-    """Both clients send the same, and return the same, save for what the table lists with its reason."""
+    """Both clients send and return the same, except for the listed differences."""
     unexplained = [
         line
         for line in compared[str(scenario)]
@@ -126,9 +133,9 @@ def test_same_on_the_wire(compared: dict[str, list[str]], scenario: Scenario) ->
 
 
 @needs_sdk
-@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.what)
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.summary)
 def test_every_listed_difference_occurs(compared: dict[str, list[str]], difference: Difference) -> None:
-    """A difference, or a line of one, that no longer occurs has no place in the table."""
+    """Every listed difference, and every line of it, occurs."""
     for pattern in difference.lines:
         single = replace(difference, lines=(pattern,))
         assert any(
@@ -139,7 +146,7 @@ def test_every_listed_difference_occurs(compared: dict[str, list[str]], differen
 
 
 def test_scenarios_call_every_method_with_every_parameter() -> None:
-    """Nothing of the client's documented interface is left out of the comparison."""
+    """The comparison covers every method and parameter of the client's documented interface."""
     called: dict[str, set[str]] = {}
     for scenario in SCENARIOS:
         called.setdefault(scenario.method, set()).update(scenario.arguments)
@@ -192,5 +199,5 @@ def _request(method: str = "PUT", path: str = "/x", query: Any = (), body: Any =
     ],
 )
 def test_differences_are_found(sdk: Recording, ours: Recording, lines: list[str]) -> None:
-    """Each thing that differs is one line, and what is equal is none."""
+    """Each difference is one line; equal recordings have none."""
     assert differences(sdk, ours) == lines

@@ -1,7 +1,7 @@
-"""How two recordings of the same call differ, as a list of short lines, each about one thing.
+"""The comparison of two recordings of the same call, as a list of short lines, one for each difference.
 
 Lines look like `GET /path query pageNumber: absent -> 1` and `PUT /path body steps.x.command: "a" -> "b"`:
-what the public client does, an arrow, what this project does.
+the public client's value, an arrow, this project's value.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Recording:
-    """What one client did with one call.
+    """The requests and the outcome of one call of one client.
 
     Attributes:
         requests: In their order: method, path, query, body.
-        raised: The name of the exception that the call ended in, if it did.
-        result: What the call returned.
-        files: The names of the files that it wrote.
+        raised: The name of the exception that the call raised; None when it returned.
+        result: The value that the call returned.
+        files: The names and content of the files that it wrote.
     """
 
     requests: list[dict[str, Any]]
@@ -35,7 +35,7 @@ class Recording:
 
 
 def differences(sdk: Recording, ours: Recording) -> list[str]:
-    """Return how the recordings differ; nothing when they are equal."""
+    """Return the differences of two recordings; empty when they are equal."""
     sdk, ours = _plain(sdk), _plain(ours)
     found = _request_differences(sdk.requests, ours.requests)
     if sdk.raised != ours.raised:
@@ -47,7 +47,7 @@ def differences(sdk: Recording, ours: Recording) -> list[str]:
 
 
 def _plain(recording: Recording) -> Recording:
-    """Return `recording` with what differs from run to run replaced by its number of first appearance."""
+    """Return `recording` with random values replaced by their number of first appearance."""
     text = json.dumps(vars(recording))
     for pattern in (_UUID, _SIGNATURE):
         for number, value in enumerate(dict.fromkeys(pattern.findall(text))):

@@ -1,6 +1,6 @@
-"""Where this client does something else than the public one, and why: the whole list.
+"""The intended differences between this client and the public one, each with its reason.
 
-Every line of the comparison must be covered here, and every line here must still occur: see `test_wire.py`.
+`test_wire.py` checks that these cover every line of the comparison, and that each still occurs.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is done differently on purpose.
+    """One intended difference.
 
     Attributes:
         method: The method of the client, as a shell pattern.
-        what: What is different.
+        summary: The difference, as a clause about this client.
         why: The reason.
-        lines: What the comparison's lines about it look like, each a regular expression for a whole line.
-        scenario: In which calls of the method it is seen, as a shell pattern for their names.
+        lines: Regular expressions for whole lines of the comparison.
+        scenario: A shell pattern for the names of the scenarios in which it occurs.
     """
 
     method: str
-    what: str
+    summary: str
     why: str
     lines: tuple[str, ...]
     scenario: str = "*"
 
     def covers(self, method: str, scenario: str, line: str) -> bool:
-        """Return whether a line of the comparison of one call is about this."""
+        """Return whether a line of the comparison of one call is an instance of this difference."""
         here = fnmatchcase(method, self.method) and fnmatchcase(scenario, self.scenario)
         return here and any(re.fullmatch(pattern, line) for pattern in self.lines)
 
@@ -44,52 +44,52 @@ _PATCH = "patch_workflow"
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         method="*",
-        what="nothing is asked when a session is made",
-        why="Only logs need to know whether the tenant is a spoke: asked then, once, and never for a plan.",
+        summary="creating a session sends no request",
+        why="Only logs need to know whether the tenant is a spoke; the request is sent then, once.",
         lines=(r"GET /tenant-management/api/v1/external/tenants/tenant-metadata: sent -> not sent",),
     ),
     Difference(
         method="*",
-        what="GET and DELETE have no body",
-        why="The public client sends `{}` with them, which means nothing and which proxies may refuse.",
+        summary="GET and DELETE have no body",
+        why="The public client sends `{}` with them, which has no meaning and which proxies may refuse.",
         lines=(r"GET \S+ body: \{\} -> absent", r"DELETE \S+ body: \{\} -> absent"),
     ),
     Difference(
         method="create_workflow",
-        what="a write whose answer was lost is not sent again",
+        summary="a write whose answer was lost is not sent again",
         why="The public client repeats a POST after 503 and the like, and so creates a second workflow.",
         lines=(rf"POST {_ALL}: sent -> not sent", r"outcome: returned -> InternalServerErrorException"),
         scenario="lost answer",
     ),
     Difference(
         method="create_workflow",
-        what="a write that was pushed back is not sent again",
-        why="A gateway may say 429 of a write that took effect: whoever repeats it looks first.",
+        summary="a write that was answered with 429 is not sent again",
+        why="A gateway may answer 429 to a write that took effect: a retry must look first.",
         lines=(rf"POST {_ALL}: sent -> not sent", r"outcome: returned -> TooManyRequestsException"),
-        scenario="pushed back",
+        scenario="answered with 429",
     ),
     Difference(
         method="execute_workflow",
-        what="a start that met a full queue is not sent again",
-        why="As above: the run may have begun, and run looks for it before it starts another.",
+        summary="a start that met a full queue is not sent again",
+        why="As above: the execution may have started, and `run` looks for it before it starts another.",
         lines=(rf"POST {_ONE}/execute: sent -> not sent", r"outcome: returned -> TooManyRequestsException"),
         scenario="full queue",
     ),
     Difference(
         method=_UPDATES,
-        what="an update keeps the URL of a webhook that states no policy",
-        why="Left out, the policy is `generate`: a new URL, which breaks whoever calls the old one.",
+        summary="an update keeps the URL of a webhook without a policy",
+        why="Left out, the policy is `generate`: a new URL, which breaks callers of the old one.",
         lines=(rf'PUT {_ONE} body triggers: (.*)\{{"webhook": true\}}(.*) -> \1{_KEPT}\2',),
     ),
     Difference(
         method=_UPSERT,
-        what="the search states its page",
-        why="All pages are walked, each by its number; the public client looks at the first only.",
+        summary="the search has a page number",
+        why="All pages are read, each by its number; the public client reads only the first.",
         lines=(rf"GET {_ALL} query pageNumber: absent -> 1",),
     ),
     Difference(
         method=_UPSERT,
-        what="a name on a later page is found, and updated",
+        summary="a name on a later page is found, and updated",
         why="The public client does not find it, and creates a second workflow of that name.",
         lines=(
             rf"POST {_ALL}: sent -> not sent",
@@ -101,21 +101,21 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         method=_UPSERT,
-        what="an ambiguous name is an error",
-        why="The public client overwrites whichever workflow of that name is listed first.",
+        summary="an ambiguous name is an error",
+        why="The public client overwrites the first listed workflow of that name.",
         lines=(rf"PUT {_ONE}: sent -> not sent", r"outcome: returned -> AmbiguousNameError"),
         scenario="twins",
     ),
     Difference(
         method="get_execution_logs",
-        what="saved logs return an empty object",
+        summary="saved logs return an empty object",
         why="The documentation says that a dictionary is returned; the public client returns None.",
         lines=(r"result: null -> \{\}",),
         scenario="saved*",
     ),
     Difference(
         method=_PATCH,
-        what="metadata and workflow-level retryOptions are kept",
+        summary="metadata and workflow-level retryOptions are kept",
         why="The public client leaves them out of the body, and so removes them with every patch.",
         lines=(
             rf"PUT {_ONE} body metadata: absent -> \{{.*\}}",
@@ -124,7 +124,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         method=_PATCH,
-        what="every trigger is kept",
+        summary="every trigger is kept",
         why="The public client sends the first trigger only, and so removes the others.",
         lines=(
             rf'PUT {_ONE} body triggers: \[(\{{"cron": "[^"]*"\}})\] -> \[\1, {_KEPT}\]',
@@ -133,73 +133,73 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         method=_PATCH,
-        what="a restated webhook keeps its URL",
-        why="As for an update: the policy that is left out would give it a new one.",
+        summary="a restated webhook keeps its URL",
+        why="As for an update: without the policy it would get a new one.",
         lines=(rf'PUT {_ONE} body triggers: \[\{{"webhook": true\}}\] -> \[{_KEPT}\]',),
         scenario="body: webhook",
     ),
     Difference(
         method=_PATCH,
-        what="False, 0 and empty text are values",
+        summary="False, 0 and empty text are values",
         why="The public client takes a falsy keyword for one that was not given.",
         lines=tuple(rf"PUT {_ONE} body steps\.\w+\.\w+: .* -> {value}" for value in ("0", "false", '""')),
         scenario="*=*",
     ),
     Difference(
         method=_PATCH,
-        what="the workflow's ID is not sent in its steps",
+        summary="the workflow's ID is not sent in its steps",
         why="The public client finds its keywords by their value, and adds `workflowId` to every step "
         "where the ID equals one of them (`True` equals 1).",
         lines=(rf"PUT {_ONE} body steps\.\w+\.workflowId: 1 -> absent",),
     ),
     Difference(
         method=_PATCH,
-        what="a masked token is not sent back",
-        why="Sent back, the mask would take the place of the credential's name.",
+        summary="a masked token is not sent back",
+        why="Sent back, the mask would replace the credential's name.",
         lines=(rf'PUT {_ONE} body steps\.\w+\.repository\.token: "\*+" -> absent',),
         scenario="server: token-masked",
     ),
     Difference(
         method=_PATCH,
-        what="of a tag only its name is sent",
-        why="That is what is documented of it; what else a server may tell of a tag is not the caller's.",
+        summary="only the name of a tag is sent",
+        why="Only the name is documented; other fields of a tag are the server's.",
         lines=(rf"PUT {_ONE} body tags: .*futureMode.* -> (?!.*futureMode).*",),
         scenario="server: unknown-fields",
     ),
     Difference(
         method=_PATCH,
-        what="env as a map is understood",
-        why="The public client ends in a ValueError before it sends anything.",
+        summary="env as a map is accepted",
+        why="The public client raises ValueError before it sends anything.",
         lines=(rf"PUT {_ONE}: not sent -> sent", r"outcome: ValueError -> returned"),
         scenario="server: env-map",
     ),
     Difference(
         method=_PATCH,
-        what="nulls in a described workflow are understood",
-        why="The public client ends in an AttributeError before it sends anything.",
+        summary="nulls in a described workflow are accepted",
+        why="The public client raises AttributeError before it sends anything.",
         lines=(rf"PUT {_ONE}: not sent -> sent", r"outcome: AttributeError -> returned"),
         scenario="server: nulls",
     ),
     Difference(
         method=_PATCH,
-        what="what is no object may replace an object",
-        why="The public client ends in a TypeError; what to make of such a body is the server's to say.",
+        summary="a value that is not an object may replace an object",
+        why="The public client raises TypeError; the server decides about such a body.",
         lines=(rf"PUT {_ONE}: not sent -> sent", r"outcome: TypeError -> returned"),
         scenario="body: a scalar over an object",
     ),
     Difference(
         method=_PATCH,
-        what="steps that are none are refused in words",
-        why="The public client ends in an AttributeError.",
+        summary="null as steps is refused with a message",
+        why="The public client raises AttributeError.",
         lines=(r"outcome: AttributeError -> InvalidParameterException",),
-        scenario="body: steps that are none",
+        scenario="body: null as steps",
     ),
     Difference(
         method=_PATCH,
-        what="an empty step_names is refused",
-        why="The public client takes a list that names no step for all steps.",
+        summary="an empty step_names is refused",
+        why="The public client treats an empty list as all steps.",
         lines=(rf"PUT {_ONE}: sent -> not sent", r"outcome: returned -> InvalidParameterException"),
         scenario="no step",
     ),
 )
-"""All of them."""
+"""All intended differences."""

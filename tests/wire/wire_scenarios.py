@@ -1,6 +1,6 @@
-"""The calls that both clients are given: several for each documented method, on a tenant of known content.
+"""The calls that both clients make: several for each documented method, on a tenant with known content.
 
-`WORKFLOW` and `EXECUTION` stand for the IDs that the emulator gives; the first workflow is always 1.
+`WORKFLOW` is the ID of the first workflow in the emulator; `EXECUTION` a placeholder for the last execution.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ OTHER_STEPS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Scenario:
-    """One call, and the tenant on which it is made.
+    """One call, and the tenant that receives it.
 
     Attributes:
-        name: What is special about it.
-        method: The method of the client.
-        arguments: By name.
-        given: The bodies of the workflows that there are.
-        runs: How many runs of the first workflow there were.
+        name: The special property of the call.
+        method: The client's method.
+        arguments: The arguments by name.
+        given: The bodies of the workflows in the tenant.
+        executions: The number of executions of the first workflow.
         profile: The emulator's profile.
         faults: The emulator's faults.
     """
@@ -77,7 +77,7 @@ class Scenario:
     method: str
     arguments: dict[str, Any] = field(default_factory=dict)
     given: tuple[dict[str, Any], ...] = ()
-    runs: int = 0
+    executions: int = 0
     profile: frozenset[str] = frozenset()
     faults: tuple[str, ...] = ()
 
@@ -122,12 +122,12 @@ def _lists() -> list[Scenario]:
 
 
 def _writes() -> list[Scenario]:
-    stated = changed(FULL, triggers=[{"webhook": True, "webhookPolicy": "generate"}])
+    with_policy = changed(FULL, triggers=[{"webhook": True, "webhookPolicy": "generate"}])
     cases = {
         "everything": FULL,
         "little": SMALL,
         "other steps": OTHER_STEPS,
-        "a policy": stated,
+        "a policy": with_policy,
         "nothing": {},
     }
     twins = (SMALL, SMALL)
@@ -151,7 +151,7 @@ def _writes() -> list[Scenario]:
         ),
         Scenario("twins", upsert, {"body": SMALL}, twins),
         Scenario("lost answer", "create_workflow", {"body": SMALL}, faults=("503-after:x1@POST",)),
-        Scenario("pushed back", "create_workflow", {"body": SMALL}, faults=("429:x1@POST",)),
+        Scenario("answered with 429", "create_workflow", {"body": SMALL}, faults=("429:x1@POST",)),
         Scenario("refused", "create_workflow", {"body": SMALL}, faults=("422@POST",)),
     ]
 
@@ -162,7 +162,7 @@ def _named(name: str) -> dict[str, Any]:
 
 def _others() -> list[Scenario]:
     one = {"workflow_id": WORKFLOW}
-    run = {
+    request = {
         "params": {"global": {"k": "v"}, "stepWise": {"load": {"k": "w"}}},
         "stepsToRun": [{"stepName": "load"}],
     }
@@ -170,7 +170,7 @@ def _others() -> list[Scenario]:
     return [
         *(Scenario("there", method, one, (FULL,)) for method in [*simple, "resume_workflow"]),
         *(Scenario("none there", method, {"workflow_id": 9}) for method in [*simple, "resume_workflow"]),
-        Scenario("body", "execute_workflow", {**one, "body": run}, (FULL,)),
+        Scenario("body", "execute_workflow", {**one, "body": request}, (FULL,)),
         Scenario("empty body", "execute_workflow", {**one, "body": {}}, (FULL,)),
         Scenario("full queue", "execute_workflow", one, (FULL,), faults=("queue-full:x1",)),
         Scenario("read again", "describe_workflow", one, (FULL,), faults=("503:x1@GET/workflows/*",)),
@@ -179,7 +179,7 @@ def _others() -> list[Scenario]:
     ]
 
 
-def _runs() -> list[Scenario]:
+def _executions() -> list[Scenario]:
     one: dict[str, Any] = {"workflow_id": WORKFLOW}
     run: dict[str, Any] = {**one, "execution_id": EXECUTION}
     step: dict[str, Any] = {**run, "step_name": "load"}
@@ -202,9 +202,9 @@ def _runs() -> list[Scenario]:
         ("saved to a name", "get_execution_logs", {**step, "save": True, "file_name": "x.log"}),
     ]
     return [
-        *(Scenario(name, method, arguments, (FULL,), runs=3) for name, method, arguments in calls),
+        *(Scenario(name, method, arguments, (FULL,), executions=3) for name, method, arguments in calls),
         *(
-            Scenario(f"of a spoke: {name}", method, arguments, (FULL,), runs=1, profile=spoke)
+            Scenario(f"of a spoke: {name}", method, arguments, (FULL,), executions=1, profile=spoke)
             for name, method, arguments in calls
             if method == "get_execution_logs"
         ),
@@ -241,7 +241,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     "a list in a step": {"steps": {"load": {"parameters": {"secrets": []}}, "train": {"parents": []}}},
     "an object over a scalar": {"steps": {"load": {"command": {"odd": 1}}}},
     "a scalar over an object": {"steps": {"load": {"resources": None}}},
-    "steps that are none": {"steps": None},
+    "null as steps": {"steps": None},
 }
 _PROFILES = ("env-map", "nulls", "empties", "token-masked", "token-omitted", "token-null", "token-empty")
 _MORE_PROFILES = (
@@ -286,5 +286,5 @@ def _patches() -> list[Scenario]:
     ]
 
 
-SCENARIOS: tuple[Scenario, ...] = (*_lists(), *_writes(), *_others(), *_runs(), *_patches())
-"""All of them."""
+SCENARIOS: tuple[Scenario, ...] = (*_lists(), *_writes(), *_others(), *_executions(), *_patches())
+"""All scenarios."""

@@ -21,10 +21,10 @@ from reconciler.executions.following import RunState
 from reconciler.executions.starting import Started
 from reconciler.exits import ExitCode
 from reconciler.operations import ExecutionRequest, Settings, run_execution
-from reconciler.plan import LiveWorkflow
 from reconciler.render import changed_lines, outcome_line, run_json
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
+from reconciler.workflow import Live
 
 
 @command_of(
@@ -100,10 +100,10 @@ def command(  # noqa: PLR0913 - one for each option
 class _ExecutionListener(TerminalListener):
     """The terminal that shows an execution: its id at once, or JSON at the end."""
 
-    _execution: tuple[LiveWorkflow, Started, Redactor] | None = None
+    _execution: tuple[Live, Started, Redactor] | None = None
     _state: RunState | None = None
 
-    def execution_started(self, workflow: LiveWorkflow, started: Started, redactor: Redactor) -> None:
+    def execution_started(self, workflow: Live, started: Started, redactor: Redactor) -> None:
         """Show the id of the execution."""
         self._execution = workflow, started, redactor
         for note in started.notes:

@@ -14,8 +14,7 @@ from client_helpers import BODY, TOKEN, FakeTime, RawRequest, RawServer, Reply, 
 
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import BaseHttpException, InternalServerErrorException
-from reconciler.client.exchanges import RequestRecord, Traffic
-from reconciler.client.pressure import (
+from reconciler.client.limiter import (
     LONGEST_GAP,
     LONGEST_PAUSE,
     RETRY_BUDGET,
@@ -24,64 +23,65 @@ from reconciler.client.pressure import (
     NoTimeError,
     Slot,
 )
-from reconciler.client.transport import RetryPolicy
+from reconciler.client.request_records import RequestRecord, Traffic
+from reconciler.client.retrying import RetryPolicy
 from reconciler.emulator.server import EmulatorServer
 
 
-def _turn(pressure: AdaptiveLimiter, time_: FakeTime, end: float = 1000.0) -> Slot:
-    with pressure.turn(time_.now + end) as turn:
-        return turn
+def _slot(limiter: AdaptiveLimiter, time_: FakeTime, end: float = 1000.0) -> Slot:
+    with limiter.slot(time_.now + end) as slot:
+        return slot
 
 
-def _pushed_back(pressure: AdaptiveLimiter, time_: FakeTime, times: int, retry_after: float = 0.0) -> None:
+def _pushed_back(limiter: AdaptiveLimiter, time_: FakeTime, times: int, retry_after: float = 0.0) -> None:
     for _ in range(times):
-        pressure.pushed_back(_turn(pressure, time_), retry_after)
+        limiter.pushed_back(_slot(limiter, time_), retry_after)
 
 
 def test_the_number_in_flight_halves_and_recovers(fake_time: FakeTime) -> None:
     """Each push back halves the limit, down to one; as many successes as the limit add one to it."""
-    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
+    limiter = AdaptiveLimiter(fake_time.policy, 10, None)
     limits = []
     for _ in range(4):
-        _pushed_back(pressure, fake_time, 1)
-        limits.append(pressure.limit)
+        _pushed_back(limiter, fake_time, 1)
+        limits.append(limiter.limit)
     assert limits == [5, 2, 1, 1]
     limits = []
-    while pressure.limit < 10:
-        pressure.succeeded()
-        limits.append(pressure.limit)
+    while limiter.limit < 10:
+        limiter.succeeded()
+        limits.append(limiter.limit)
     grown = [limit for limit in range(2, 10) for _ in range(limit)]
     assert [limit for limit in limits if limit > 1] == [*grown, 10]
     for _ in range(50):
-        pressure.succeeded()
-    assert pressure.limit == 10
+        limiter.succeeded()
+    assert limiter.limit == 10
 
 
 def test_answers_to_requests_in_flight_together_count_as_one(fake_time: FakeTime) -> None:
     """Ten requests that are refused at once say one thing, not ten."""
-    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
-    together = [_turn(pressure, fake_time) for _ in range(10)]
+    limiter = AdaptiveLimiter(fake_time.policy, 10, None)
+    together = [_slot(limiter, fake_time) for _ in range(10)]
     for turn in together:
-        pressure.pushed_back(turn, 0.0)
-    assert pressure.limit == 5
+        limiter.pushed_back(turn, 0.0)
+    assert limiter.limit == 5
 
 
 def test_a_retry_after_holds_for_all(fake_time: FakeTime) -> None:
     """What the server asks of one request, all wait for; more than a minute is not believed."""
-    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
-    _pushed_back(pressure, fake_time, 1, 30.0)
-    assert _turn(pressure, fake_time).waited == 30.0
-    _pushed_back(pressure, fake_time, 1, LONGEST_PAUSE + 1)
-    assert _turn(pressure, fake_time).waited == 0.0
+    limiter = AdaptiveLimiter(fake_time.policy, 10, None)
+    _pushed_back(limiter, fake_time, 1, 30.0)
+    assert _slot(limiter, fake_time).waited == 30.0
+    _pushed_back(limiter, fake_time, 1, LONGEST_PAUSE + 1)
+    assert _slot(limiter, fake_time).waited == 0.0
 
 
 def test_a_shorter_retry_after_takes_nothing_back(fake_time: FakeTime) -> None:
     """Of two answers that ask all to wait, the one that asks for longer holds."""
-    pressure = AdaptiveLimiter(fake_time.clock, 10, None)
-    together = [_turn(pressure, fake_time) for _ in range(2)]
+    limiter = AdaptiveLimiter(fake_time.policy, 10, None)
+    together = [_slot(limiter, fake_time) for _ in range(2)]
     for turn, seconds in zip(together, (30.0, 1.0), strict=True):
-        pressure.pushed_back(turn, seconds)
-    assert _turn(pressure, fake_time).waited == 30.0
+        limiter.pushed_back(turn, seconds)
+    assert _slot(limiter, fake_time).waited == 30.0
 
 
 @pytest.mark.parametrize(("status", "limit"), [(429, 2), (503, 2), (500, 4)])
@@ -94,7 +94,7 @@ def test_what_counts_as_pushing_back(fake_time: FakeTime, status: int, limit: in
     ):
         with pytest.raises(BaseHttpException):
             Workflow(session).list_resources()
-        assert session._transport._pressure.limit == limit
+        assert session._transport._limiter.limit == limit
 
 
 def test_a_session_recovers(server: EmulatorServer, fake_time: FakeTime) -> None:
@@ -103,25 +103,25 @@ def test_a_session_recovers(server: EmulatorServer, fake_time: FakeTime) -> None
     with client(server.url, time_=fake_time, pool_size=4).session as session:
         api = Workflow(session)
         api.list_resources()
-        assert session._transport._pressure.limit < 4
+        assert session._transport._limiter.limit < 4
         for _ in range(20):
             api.list_resources()
-        assert session._transport._pressure.limit == 4
+        assert session._transport._limiter.limit == 4
 
 
 def test_a_retry_whose_turn_does_not_come_tells_what_failed(fake_time: FakeTime) -> None:
     """A read that failed and finds no time for another try says what failed, not that nothing was sent."""
     policy = RetryPolicy(deadline=30.0)
     with RawServer(http(500)) as raw, client(raw.url, time_=fake_time, retry=policy).session as session:
-        pressure = session._transport._pressure
-        _pushed_back(pressure, fake_time, 1)
-        sleep = fake_time.clock.sleep
+        limiter = session._transport._limiter
+        _pushed_back(limiter, fake_time, 1)
+        sleep = fake_time.policy.sleep
 
         def others_are_asked_to_wait(seconds: float) -> None:
             sleep(seconds)
-            _pushed_back(pressure, fake_time, 1, LONGEST_PAUSE)
+            _pushed_back(limiter, fake_time, 1, LONGEST_PAUSE)
 
-        session._transport._clock = dataclasses.replace(fake_time.clock, sleep=others_are_asked_to_wait)
+        session._transport._policy = dataclasses.replace(fake_time.policy, sleep=others_are_asked_to_wait)
         with pytest.raises(InternalServerErrorException) as caught:
             Workflow(session).list_resources()
         assert len(raw.requests) == 1
@@ -130,76 +130,76 @@ def test_a_retry_whose_turn_does_not_come_tells_what_failed(fake_time: FakeTime)
 
 def test_a_retry_after_holds_for_who_waits_already(fake_time: FakeTime) -> None:
     """A request whose moment was fixed when the server asked all to wait goes after that, at its own pace."""
-    pressure = AdaptiveLimiter(fake_time.clock, 10, 1.0)
-    first = _turn(pressure, fake_time)
+    limiter = AdaptiveLimiter(fake_time.policy, 10, 1.0)
+    first = _slot(limiter, fake_time)
     sleep, asked = fake_time.sleep, []
 
     def asked_meanwhile(seconds: float) -> None:
         if not asked:
             asked.append(seconds)
-            pressure.pushed_back(first, 30.0)
+            limiter.pushed_back(first, 30.0)
         sleep(seconds)
 
-    clock = dataclasses.replace(fake_time.clock, sleep=asked_meanwhile)
-    pressure._clock = clock
+    policy = dataclasses.replace(fake_time.policy, sleep=asked_meanwhile)
+    limiter._policy = policy
     start = fake_time.now
-    assert _turn(pressure, fake_time).waited == 30.0
-    _turn(pressure, fake_time)
+    assert _slot(limiter, fake_time).waited == 30.0
+    _slot(limiter, fake_time)
     assert fake_time.now - start == 31.0
 
 
 def test_one_at_a_time_and_still_too_many(fake_time: FakeTime) -> None:
     """With one in flight the gap between requests grows, to an end, and successes take it back first."""
-    pressure = AdaptiveLimiter(fake_time.clock, 2, None)
-    _pushed_back(pressure, fake_time, 2)
+    limiter = AdaptiveLimiter(fake_time.policy, 2, None)
+    _pushed_back(limiter, fake_time, 2)
     gaps = []
     for _ in range(8):
-        _turn(pressure, fake_time)
-        gaps.append(round(_turn(pressure, fake_time).waited, 2))
-        _pushed_back(pressure, fake_time, 1)
+        _slot(limiter, fake_time)
+        gaps.append(round(_slot(limiter, fake_time).waited, 2))
+        _pushed_back(limiter, fake_time, 1)
     assert gaps[0] == SHORTEST_GAP
     assert gaps[-1] == LONGEST_GAP
     assert gaps == sorted(gaps)
     for _ in range(100):
-        pressure.succeeded()
-    assert _turn(pressure, fake_time).waited == LONGEST_GAP, "the slot was taken before"
-    assert _turn(pressure, fake_time).waited == 0.0
-    assert pressure.limit == 2
+        limiter.succeeded()
+    assert _slot(limiter, fake_time).waited == LONGEST_GAP, "the slot was taken before"
+    assert _slot(limiter, fake_time).waited == 0.0
+    assert limiter.limit == 2
 
 
 def test_a_limit_of_requests_a_second(fake_time: FakeTime) -> None:
     """No more requests begin in a second than were asked for, whatever the number of threads."""
-    pressure = AdaptiveLimiter(fake_time.clock, 10, 4.0)
+    limiter = AdaptiveLimiter(fake_time.policy, 10, 4.0)
     start = fake_time.now
     begun = []
     for _ in range(9):
-        _turn(pressure, fake_time)
+        _slot(limiter, fake_time)
         begun.append(fake_time.now - start)
     assert begun == [number / 4 for number in range(9)]
 
 
 def test_a_gap_and_a_limit_do_not_add_up(fake_time: FakeTime) -> None:
     """Where the server wants a gap and the user fewer requests, the longer of the two holds."""
-    pressure = AdaptiveLimiter(fake_time.clock, 1, 1 / SHORTEST_GAP / 3)
-    _pushed_back(pressure, fake_time, 1)
-    _turn(pressure, fake_time)
-    assert _turn(pressure, fake_time).waited == pytest.approx(3 * SHORTEST_GAP)
+    limiter = AdaptiveLimiter(fake_time.policy, 1, 1 / SHORTEST_GAP / 3)
+    _pushed_back(limiter, fake_time, 1)
+    _slot(limiter, fake_time)
+    assert _slot(limiter, fake_time).waited == pytest.approx(3 * SHORTEST_GAP)
 
 
-def _waiting(pressure: AdaptiveLimiter, end: float) -> tuple[threading.Thread, list[str]]:
+def _waiting(limiter: AdaptiveLimiter, end: float) -> tuple[threading.Thread, list[str]]:
     """Return a thread that waits for a place, and what becomes of it."""
     ends: list[str] = []
 
     def wait() -> None:
         try:
-            with pressure.turn(end):
+            with limiter.slot(end):
                 ends.append("sent")
         except NoTimeError:
             ends.append("gave up")
 
     thread = threading.Thread(target=wait)
     thread.start()
-    while not pressure._free._waiters:  # type: ignore[attr-defined]
+    while not limiter._free._waiters:  # type: ignore[attr-defined]
         time.sleep(0.001)
     return thread, ends
 
@@ -209,26 +209,26 @@ def test_who_waits_for_a_place_is_woken(
     fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch, freed: str
 ) -> None:
     """A place that becomes free is taken at once, whether a request ended or one more is allowed."""
-    monkeypatch.setattr("reconciler.client.pressure._LOOK", 3600.0)
-    pressure = AdaptiveLimiter(fake_time.clock, 2, None)
-    _pushed_back(pressure, fake_time, 1)
-    held = pressure.turn(fake_time.now + 1000)
+    monkeypatch.setattr("reconciler.client.limiter._LOOK", 3600.0)
+    limiter = AdaptiveLimiter(fake_time.policy, 2, None)
+    _pushed_back(limiter, fake_time, 1)
+    held = limiter.slot(fake_time.now + 1000)
     held.__enter__()
-    thread, ends = _waiting(pressure, fake_time.now + 1000)
+    thread, ends = _waiting(limiter, fake_time.now + 1000)
     if freed == "a place":
         held.__exit__(None, None, None)
     else:
-        pressure.succeeded()
+        limiter.succeeded()
     thread.join(10)
     assert ends == ["sent"]
 
 
 def test_who_waits_for_a_place_gives_up_in_time(fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A place that never becomes free is waited for until the end of the request, and no longer."""
-    monkeypatch.setattr("reconciler.client.pressure._LOOK", 0.01)
-    pressure = AdaptiveLimiter(fake_time.clock, 1, None)
-    with pressure.turn(fake_time.now + 1000):
-        thread, ends = _waiting(pressure, fake_time.now + 1000)
+    monkeypatch.setattr("reconciler.client.limiter._LOOK", 0.01)
+    limiter = AdaptiveLimiter(fake_time.policy, 1, None)
+    with limiter.slot(fake_time.now + 1000):
+        thread, ends = _waiting(limiter, fake_time.now + 1000)
         fake_time.now += 1000
         thread.join(10)
         assert ends == ["gave up"]
@@ -236,25 +236,23 @@ def test_who_waits_for_a_place_gives_up_in_time(fake_time: FakeTime, monkeypatch
 
 def test_a_turn_that_does_not_come(fake_time: FakeTime) -> None:
     """A wait beyond the end is not begun, and a request that gives up leaves its place."""
-    pressure = AdaptiveLimiter(fake_time.clock, 1, None)
-    _pushed_back(pressure, fake_time, 1, 30.0)
-    with pytest.raises(NoTimeError), pressure.turn(fake_time.now + 29.0):
+    limiter = AdaptiveLimiter(fake_time.policy, 1, None)
+    _pushed_back(limiter, fake_time, 1, 30.0)
+    with pytest.raises(NoTimeError), limiter.slot(fake_time.now + 29.0):
         pass
     assert fake_time.sleeps == []
-    assert _turn(pressure, fake_time).waited == 30.0
+    assert _slot(limiter, fake_time).waited == 30.0
 
 
 def test_the_budget_of_retries(fake_time: FakeTime) -> None:
     """All threads share so many retries; each success gives one back, up to the budget."""
-    pressure = AdaptiveLimiter(fake_time.clock, 1, None)
-    assert [pressure.may_retry() for _ in range(int(RETRY_BUDGET) + 1)] == [True] * int(RETRY_BUDGET) + [
-        False
-    ]
-    pressure.succeeded()
-    assert (pressure.may_retry(), pressure.may_retry()) == (True, False)
+    limiter = AdaptiveLimiter(fake_time.policy, 1, None)
+    assert [limiter.may_retry() for _ in range(int(RETRY_BUDGET) + 1)] == [True] * int(RETRY_BUDGET) + [False]
+    limiter.succeeded()
+    assert (limiter.may_retry(), limiter.may_retry()) == (True, False)
     for _ in range(2 * int(RETRY_BUDGET)):
-        pressure.succeeded()
-    assert sum(pressure.may_retry() for _ in range(2 * int(RETRY_BUDGET))) == RETRY_BUDGET
+        limiter.succeeded()
+    assert sum(limiter.may_retry() for _ in range(2 * int(RETRY_BUDGET))) == RETRY_BUDGET
 
 
 def test_a_server_that_is_down_is_not_stormed(fake_time: FakeTime) -> None:
@@ -301,7 +299,7 @@ def test_a_server_with_a_limit_of_its_own() -> None:
 def test_traffic_is_counted_and_told(server: EmulatorServer, fake_time: FakeTime) -> None:
     """Each try is told with its outcome, and the session knows their numbers; never the token."""
     seen: list[RequestRecord] = []
-    with Session(TOKEN, base_url=server.url, env={}, clock=fake_time.clock, observe=seen.append) as session:
+    with Session(TOKEN, base_url=server.url, env={}, retry=fake_time.policy, observe=seen.append) as session:
         server.faults = ("429-seconds:7:x1@GET", "503:x1@GET", "drop-after:x1@POST")
         api = Workflow(session)
         api.list_resources()

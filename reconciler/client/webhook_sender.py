@@ -1,8 +1,8 @@
-"""Posting to an address outside the API: a webhook, a Pushgateway. Without the token, ever.
+"""The sender of messages to an address outside the API: a webhook or a Pushgateway.
 
-The address is taken as a secret, since webhooks have theirs in it: nothing here shows it, nor what the other
-side says, which may repeat it. What the API's own requests keep to holds here too: no redirects, proxies
-honoured, no `~/.netrc`, bounded in time.
+It never sends the token. The address is a secret, since webhooks have one in it: neither it nor the
+receiver's answer, which may repeat it, is ever shown. As for the API: no redirects, proxies honoured, no
+`~/.netrc`, bounded in time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from requests.auth import HTTPBasicAuth
 
-from reconciler.client.calls import Call, Clock, RetryPolicy
+from reconciler.client.calls import Call
 from reconciler.client.credentials import Anonymous, is_plain_url, is_safe_url
 from reconciler.client.exceptions import BaseHttpException, InvalidParameterException
+from reconciler.client.retrying import RetryPolicy
 from reconciler.client.transport import Transport
 from reconciler.errors import ReconcilerError
 from reconciler.secrecy import Redactor
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
     from reconciler.client.answers import Tick
 
 _TIMEOUT: Final = (5.0, 10.0)
-_POLICY: Final = RetryPolicy(tries=4, deadline=10.0, backoff=0.5, longest_backoff=5.0)
+POLICY: Final = RetryPolicy(tries=4, deadline=10.0, backoff=0.5, longest_backoff=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Post(Call[None]):
-    """A request that may be repeated: a message that comes twice is better than one that does not come.
+    """A POST that may be repeated: a message that arrives twice is better than one that never arrives.
 
     Attributes:
-        name: What it is called in messages, in place of its address.
+        name: The receiver's name in messages, in place of its address.
     """
 
     name: str
@@ -54,17 +55,16 @@ class _Post(Call[None]):
 
 
 class WebhookSender:
-    """Posts to one address.
+    """A sender of messages to one address.
 
     Args:
-        name: What it is called in messages.
+        name: The receiver's name in messages.
         url: The address. A user and a password in it become Basic authentication.
-        public: Whether what is posted there may also go unencrypted, unless the address has a password.
-        policy: How often and how long a post is tried.
-        clock: Time and chance, for tests.
+        public: Allow http to any host, unless the address has a password.
+        policy: The limits of retries.
 
     Raises:
-        InvalidParameterException: The address cannot be used. It is not quoted.
+        InvalidParameterException: The address cannot be used. The error does not quote it.
     """
 
     def __init__(
@@ -73,18 +73,16 @@ class WebhookSender:
         url: str,
         *,
         public: bool = False,
-        policy: RetryPolicy = _POLICY,
-        clock: Clock | None = None,
+        policy: RetryPolicy = POLICY,
     ) -> None:
         self._name = name
         self._policy = policy
-        self._clock = clock or Clock()
         if not is_plain_url(url):
-            raise InvalidParameterException(f"{name}: its address is not a URL, such as https://host/path")
+            raise InvalidParameterException(f"{name}: invalid address: use a URL such as https://host/path")
         parts = urlsplit(url)
         if not is_safe_url(url) and (not public or parts.password is not None):
             raise InvalidParameterException(
-                f"{name}: its address is http to a host that is not loopback; it must be https"
+                f"{name}: the address must be https: plain http is allowed only to loopback"
             )
         host = parts.netloc.rpartition("@")[2]
         self._url = urlunsplit(parts._replace(netloc=host, fragment=""))
@@ -96,25 +94,25 @@ class WebhookSender:
 
     @property
     def url(self) -> str:
-        """The address without user and password: a secret all the same."""
+        """The address without user and password; still a secret."""
         return self._url
 
     def redactor(self) -> Redactor:
-        """Return what removes the address, and what it is made of, from text that is about to be shown."""
+        """Return the redactor that hides the address and its parts."""
         parts = urlsplit(self._url)
         rest = f"{parts.path}?{parts.query}" if parts.query else parts.path
         return Redactor.of({*self._password, *([] if self._public else [self._url, parts.path, rest])})
 
     def post(self, body: bytes, content_type: str = "application/json", url: str | None = None) -> None:
-        """Post `body`, several times if it must be, until the other side says that it has it.
+        """Post `body`, with retries, until the receiver answers with success.
 
         Args:
-            body: The bytes.
-            content_type: What they are.
-            url: An address below the poster's own, in place of it.
+            body: The message.
+            content_type: Its media type.
+            url: An address below the sender's own, in place of it.
 
         Raises:
-            ReconcilerError: It did not get there in time; the address is not in its text.
+            ReconcilerError: The message was not delivered in time; the error does not quote the address.
         """
         call = _Post(
             name=self._name,
@@ -126,9 +124,7 @@ class WebhookSender:
             content_type=content_type,
             deadline=self._policy.deadline,
         )
-        transport = Transport(
-            timeout=_TIMEOUT, pool_size=1, policy=self._policy, clock=self._clock, redactor=Redactor()
-        )
+        transport = Transport(timeout=_TIMEOUT, pool_size=1, policy=self._policy, redactor=Redactor())
         try:
             transport.send(call)
         except BaseHttpException as error:
@@ -138,4 +134,4 @@ class WebhookSender:
 
 
 def _nothing(_response: requests.Response, _tick: Tick) -> None:
-    """Read nothing of an answer that says success."""
+    """Ignore the body of a successful answer."""

@@ -1,4 +1,4 @@
-"""Log files: what they are called by default, and how a download becomes one, whole or not at all."""
+"""Log files: their default name, and the download of one, whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.client.answers import Tick
 
 MOST_LOG_BYTES: Final = 1024 * 1024 * 1024
-"""The largest log file that is downloaded."""
+"""The largest log file, in bytes."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 200
@@ -26,7 +26,7 @@ _LONGEST_NAME = 200
 def default_name(workflow_id: int, execution_id: str, step_name: str) -> str:
     """Return `workflow_execution_logs_<workflow_id>_<execution_id>_<step_name>.log` (documentation).
 
-    Whatever is not a letter, a digit, a dot, a hyphen or an underscore becomes an underscore, so that no name
+    Any character but letters, digits, dots, hyphens and underscores becomes an underscore, so that no name
     leads out of the directory.
     """
     name = _UNSAFE.sub("_", f"workflow_execution_logs_{workflow_id}_{execution_id}_{step_name}")
@@ -34,12 +34,12 @@ def default_name(workflow_id: int, execution_id: str, step_name: str) -> str:
 
 
 class LogFile:
-    """A file that a download is saved to: written beside its place, and put there when it is complete.
+    """The target of a download: replaced when the download is complete, and readable by its owner only.
 
-    It is readable by its owner only. What is no regular file, such as /dev/stdout, is written to instead.
+    A pipe or a device, such as /dev/stdout, is written to instead.
 
     Args:
-        path: Where the file shall be; what is there is replaced.
+        path: The file; an existing one is replaced.
 
     Raises:
         InvalidPathException: It is a directory, or its directory does not exist.
@@ -51,12 +51,12 @@ class LogFile:
         self._path = Path(path)
 
     def save(self, response: requests.Response, tick: Tick) -> None:
-        """Read the answer into the file.
+        """Write the answer to the file.
 
         Raises:
             InvalidPathException: The file cannot be written.
-            UnexpectedAnswerError: The answer is too large or was cut off; the file is as it was.
-            urllib3.exceptions.HTTPError: The connection failed; the file is as it was.
+            UnexpectedAnswerError: The answer is too large or was cut off; the file is unchanged.
+            urllib3.exceptions.HTTPError: The connection failed; the file is unchanged.
         """
         try:
             write_atomically(

@@ -1,0 +1,120 @@
+"""Retries: how often and how far apart a request is tried, and the tries of one write."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reconciler.client.exceptions import BaseHttpException, TooManyRequestsException, may_be_repeated
+from reconciler.errors import ReconcilerError
+
+
+def _ignore(_waited: float) -> None:
+    """Ignore a retry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """The limits of retries, with time and chance injected for tests.
+
+    Attributes:
+        tries: The most tries of one request, the first one included.
+        deadline: The seconds within which the last try of a read must end, and that of a write begin.
+        download_deadline: The same for the download of a file, which may be large.
+        backoff: The longest pause before the second try, in seconds; doubled before each further one.
+        longest_backoff: The limit of that pause, unless the server asks for more.
+        settle: The pauses between the reads that wait for a write to show, in seconds.
+        monotonic: Returns seconds that never go back, for deadlines.
+        wall: Returns seconds since the epoch, for a `Retry-After` that is a date.
+        sleep: Sleeps for a number of seconds.
+        random: Returns a number from 0 to 1, for the jitter.
+        on_retry: Called before each retry of a write, with the seconds waited for it.
+    """
+
+    tries: int = 4
+    deadline: float = 120.0
+    download_deadline: float = 600.0
+    backoff: float = 0.5
+    longest_backoff: float = 20.0
+    settle: tuple[float, ...] = (0.1, 0.3, 1.0, 2.0)
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
+    on_retry: Callable[[float], None] = _ignore
+
+    def pause_before(self, retry: int, retry_after: float = 0.0) -> float:
+        """Return the seconds to wait before a retry: doubled each time, jittered.
+
+        Args:
+            retry: The number of the retry, from 1.
+            retry_after: The seconds that the server asks to wait at least.
+        """
+        backoff = min(self.longest_backoff, self.backoff * 2.0 ** (retry - 1))
+        return max(retry_after, backoff * (1 + self.random()) / 2)
+
+    def looks(self, pauses: int | None = None) -> Iterator[None]:
+        """Yield at once, then again after each of the settle pauses: for reads that wait for a write to show.
+
+        Args:
+            pauses: Use only the first pauses; `None` for all of them.
+        """
+        yield
+        for pause in self.settle[:pauses]:
+            self.sleep(pause)
+            yield
+
+
+class WriteRetry:
+    """The tries of one write: counted, further and further apart, and under one deadline.
+
+    Whoever repeats a write checks, between waiting and the next try, whether the last one took effect after
+    all: that alone makes repeating safe.
+    """
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._start = policy.monotonic()
+        self._failed = 0
+        self._waited = 0.0
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an earlier try may have taken effect."""
+        return self._failed > 0
+
+    def begin(self) -> None:
+        """Report the retry that is about to be sent; nothing before the first try."""
+        if self._waited:
+            self._policy.on_retry(self._waited)
+            self._waited = 0.0
+
+    def again(self, error: ReconcilerError) -> bool:
+        """Wait after a failed try, and return whether there may be another one.
+
+        A server that pushes back (429) is asked again until the deadline; any other write that may have taken
+        effect, up to the policy's number of tries.
+
+        Args:
+            error: The failure; the number of tries is added to its message when there is no further one.
+
+        Raises:
+            ReconcilerError: `error` itself, when the write was refused: it would be refused again.
+        """
+        if not may_be_repeated(error):
+            raise error
+        policy = self._policy
+        self._failed += 1
+        pushed_back = isinstance(error, TooManyRequestsException)
+        retry_after = error.retry_after if isinstance(error, BaseHttpException) else 0.0
+        pause = policy.pause_before(self._failed, retry_after)
+        passed = policy.monotonic() - self._start
+        if (not pushed_back and self._failed >= policy.tries) or passed + pause >= policy.deadline:
+            if self._failed > 1:
+                error.message += f" (given up after {self._failed} tries in {passed:.0f} s)"
+            return False
+        policy.sleep(pause)
+        self._waited = pause
+        return True
