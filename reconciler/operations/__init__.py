@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.operations.reconciling import Applied, Planned, apply, apply_plan_file, plan, reconcile
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.settings import RawOptions, Settings, load_settings, resolve_settings
-    from reconciler.operations.step_graphs import step_graphs
+    from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.sync_status import StatusResult, status
     from reconciler.operations.validating import validate
     from reconciler.operations.workflow_executions import (
@@ -52,7 +52,7 @@ _HOMES: Final = {
     "save_log": "workflow_executions",
     "show_logs": "workflow_executions",
     "status": "sync_status",
-    "step_graphs": "step_graphs",
+    "step_graphs": "graph_drawings",
     "validate": "validating",
 }
 """The module of each public name, imported when the name is first used, so that `validate` is fast."""

@@ -192,7 +192,7 @@ def test_an_empty_tenant(typed: Callable[..., Ended], tmp_path: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (
         0,
         "",
-        "The tenant has no workflow, and nothing was written.\n",
+        "The tenant has no workflows; nothing was written.\n",
     )
     assert not (tmp_path / "live").exists()
 
@@ -297,8 +297,8 @@ def test_a_standard_output_that_knows_no_umlauts(git: Git) -> None:
     [
         ([], 64, "name the workflows"),
         (["flow", "--force"], 64, "--force replaces files"),
-        (["flwo"], 1, "Is flow meant?"),
-        (["x*"], 1, "no workflow is called 'x*', or like it"),
+        (["flwo"], 1, "Did you mean flow?"),
+        (["x*"], 1, "no workflow is named 'x*' or matches it"),
         (["--id", "77"], 1, "no workflow with the id 77"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
 from reconciler.client.request_records import RequestRecord
+from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.operations.run_recording import recording
 from reconciler.schema import validate
@@ -88,7 +89,7 @@ def test_a_record_of_a_run_that_was_blocked_or_failed(git: Git, tmp_path: Path) 
     git.server.faults = ("403@GET",)
     assert run(git, "apply", "--auto-approve", "--run-record", str(file)).returncode == 1
     assert "403" in _record(file)["error"]
-    assert [request["outcome"] for request in _record(file)["requests"]] == ["refused"]
+    assert {request["outcome"] for request in _record(file)["requests"]} == {"refused"}
     git.server.faults = ()
     assert run(git, "apply", "--run-record", str(file), stdin="no\n").returncode == 1
     record = _record(file)
@@ -144,7 +145,8 @@ def test_a_record_of_a_run_that_is_interrupted(tmp_path: Path) -> None:
 
 def test_a_record_that_finds_no_place_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What ended a run is told also when its record cannot be written; that is a warning beside it."""
-    with pytest.raises(BlockedError, match="guarded"), recording(tmp_path / "gone" / "record.json"):
+    file = tmp_path / "gone" / "record.json"
+    with pytest.raises(BlockedError, match="guarded"), recording(file, listener=TerminalListener()):
         raise BlockedError("guarded")
     assert "warning: " in capsys.readouterr().err
     with (

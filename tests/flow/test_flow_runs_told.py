@@ -108,14 +108,14 @@ def test_which_executions(
     ("words", "code", "said"),
     [
         (["executions"], 64, "name one workflow"),
-        (["executions", "flwo"], 1, "Is flow meant?"),
+        (["executions", "flwo"], 1, "Did you mean flow?"),
         (["executions", "flow", "--since", "soon"], 64, "or an age such as"),
         (["executions", "flow", "--count", "0"], 64, "a whole number from 1"),
         (["logs"], 64, "name one workflow"),
-        (["logs", "flow", "x", "y"], 64, "one run"),
-        (["logs", "flow"], 1, "has not run yet"),
+        (["logs", "flow", "x", "y"], 64, "one execution"),
+        (["logs", "flow"], 1, "has no executions yet"),
         (["logs", "flow", "nope"], 1, "404"),
-        (["logs", "flow", "--save", "f", "--follow"], 64, "do not go together"),
+        (["logs", "flow", "--save", "f", "--follow"], 64, "cannot be combined"),
     ],
 )
 @pytest.mark.usefixtures("flow")
