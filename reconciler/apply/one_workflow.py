@@ -13,7 +13,7 @@ from reconciler.apply.writing import create_once, delete_once, keep_first, see_n
 from reconciler.backup import BackupWriter
 from reconciler.client import ConflictException
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import WhenRunning
 from reconciler.plan import (
     CompareOptions,
     Create,

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
+    from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import Listener
     from reconciler.operations.options import ApplyOptions, ScopeOptions
     from reconciler.operations.reconciling import Applied, Planned, apply, apply_plan_file, plan, reconcile
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.settings import RawOptions, Settings, load_settings, resolve_settings
-    from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.sync_status import StatusResult, status
     from reconciler.operations.validating import validate
     from reconciler.operations.workflow_executions import (

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.export import Exporter, ExportResult
-from reconciler.manifests.files import CONFIGURATION_NAMES
+from reconciler.manifests import CONFIGURATION_NAMES
 from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.resolving import unknown

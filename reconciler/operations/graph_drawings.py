@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
-from reconciler.manifests import Manifest, PatchManifest, load_manifests
-from reconciler.manifests.files import STDIN, SUFFIXES
+from reconciler.manifests import STDIN, SUFFIXES, Manifest, PatchManifest, load_manifests
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.render import Drawing

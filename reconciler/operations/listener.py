@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from reconciler.apply import Result
     from reconciler.client import RequestRecord
-    from reconciler.executions.following import RunState
-    from reconciler.executions.starting import Started
+    from reconciler.executions.following import ExecutionState
+    from reconciler.executions.starting import StartedExecution
     from reconciler.findings import Finding
     from reconciler.operations.engine import Engine
     from reconciler.operations.reconciling import Applied, Planned
@@ -61,10 +61,12 @@ class Listener:
     def applied(self, applied: Applied) -> None:
         """Receive the result of an apply, a rollback or a dry run, before the run record is finished."""
 
-    def execution_started(self, workflow: Live, started: Started, redactor: Redactor) -> None:
+    def execution_started(self, workflow: Live, started: StartedExecution, redactor: Redactor) -> None:
         """Receive the execution that was started, before it is waited for."""
 
-    def execution_changed(self, before: RunState | None, now: RunState, redactor: Redactor) -> None:
+    def execution_changed(
+        self, before: ExecutionState | None, now: ExecutionState, redactor: Redactor
+    ) -> None:
         """Receive the state of an execution that is waited for, and the one before it."""
 
     def logged(self, step: str, message: str, redactor: Redactor) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.findings import CheckResult
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.rules import Beyond, check_paths
+from reconciler.rules import ExtraCheck, check_paths
 
 
 def validate(
@@ -36,17 +36,17 @@ def validate(
     """
     settings.require_manifests()
     only = None if changed_since is None else _changed(changed_since)
-    beyond = _online_check(settings, env, listener) if online else None
-    return check_paths(settings.paths, env, settings.off, only, settings.excludes, beyond=beyond)
+    extra_check = _online_check(settings, env, listener) if online else None
+    return check_paths(settings.paths, env, settings.off, only, settings.excludes, extra_check=extra_check)
 
 
-def _online_check(settings: Settings, env: Mapping[str, str], listener: Listener | None) -> Beyond:
+def _online_check(settings: Settings, env: Mapping[str, str], listener: Listener | None) -> ExtraCheck:
     from reconciler.operations.online_check import check_contents  # noqa: PLC0415 - offline needs no client
 
     return partial(check_contents, settings=settings, env=env, listener=listener)
 
 
 def _changed(revision: str) -> frozenset[Path]:
-    from reconciler.rules.changes import changed_files  # noqa: PLC0415 - most checks need no git
+    from reconciler.operations.changed_files import changed_files  # noqa: PLC0415 - most checks need no git
 
     return changed_files(revision)

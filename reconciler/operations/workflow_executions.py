@@ -12,8 +12,14 @@ from typing import Final
 
 from reconciler.client import InvalidPathException, NotFoundException, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import SUCCESS, RunState, StillRunningError, follow_run, run_state
-from reconciler.executions.starting import Started, execute_once
+from reconciler.executions.following import (
+    SUCCESS,
+    ExecutionState,
+    StillRunningError,
+    execution_state,
+    follow_execution,
+)
+from reconciler.executions.starting import StartedExecution, execute_once
 from reconciler.executions.step_logs import StepLog
 from reconciler.operations.engine import open_session
 from reconciler.operations.execution_parameters import ExecutionRequest
@@ -60,8 +66,8 @@ class ExecutionResult:
     """
 
     workflow: Live
-    started: Started
-    state: RunState | None
+    started: StartedExecution
+    state: ExecutionState | None
     redactor: Redactor
 
     @property
@@ -153,10 +159,10 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         timing = Timing(wait_running=timeout)
         started = _started(api, workflow, request.body, timing, listener)
         listener.execution_started(workflow, started, redactor)
-        state: RunState | None = None
+        state: ExecutionState | None = None
         if wait:
             with _continuing(started, listener):
-                for now in follow_run(api, workflow.id, started.id, timing):
+                for now in follow_execution(api, workflow.id, started.id, timing):
                     listener.execution_changed(state, now, redactor)
                     state = now
         return ExecutionResult(workflow=workflow, started=started, state=state, redactor=redactor)
@@ -198,9 +204,9 @@ def show_logs(  # noqa: PLR0913 - which log, of which workflow
         if not follow:
             _report_new(logs, state, listener, redactor)
         else:
-            for state in follow_run(api, workflow.id, identity, Timing(wait_running=math.inf)):
+            for state in follow_execution(api, workflow.id, identity, Timing(wait_running=math.inf)):
                 _report_new(logs, state, listener, redactor)
-        started = Started(id=identity, told=True)
+        started = StartedExecution(id=identity, confirmed=True)
         return ExecutionResult(
             workflow=workflow, started=started, state=state if follow else None, redactor=redactor
         )
@@ -246,7 +252,9 @@ def _check_steps(workflow: Live, names: Iterable[str]) -> None:
             raise unknown(f"{message} {clip(printable(name), 60)!r}", name, known, _REASSURANCE)
 
 
-def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing, listener: Listener) -> Started:
+def _started(
+    api: Workflow, workflow: Live, body: JsonObject, timing: Timing, listener: Listener
+) -> StartedExecution:
     try:
         return execute_once(api, workflow.id, body, timing)
     except KeyboardInterrupt:
@@ -257,7 +265,7 @@ def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing, li
 
 
 @contextmanager
-def _continuing(started: Started, listener: Listener) -> Iterator[None]:
+def _continuing(started: StartedExecution, listener: Listener) -> Iterator[None]:
     """Report that the execution continues, whatever ends the wait for it."""
     execution = clip(printable(started.id), 100)
     try:
@@ -278,11 +286,11 @@ def _continuing(started: Started, listener: Listener) -> Iterator[None]:
 
 def _execution(
     api: Workflow, name: str | None, workflow_id: int | None, execution: str | None
-) -> tuple[Live, str, RunState]:
+) -> tuple[Live, str, ExecutionState]:
     """Return the workflow, the id of the execution, else of its latest one, and the state of that."""
     workflow = live_workflow(api, name, workflow_id)
     identity = execution or _latest(api, workflow)
-    return workflow, identity, run_state(api.get_execution_details(workflow.id, identity))
+    return workflow, identity, execution_state(api.get_execution_details(workflow.id, identity))
 
 
 def _latest(api: Workflow, workflow: Live) -> str:
@@ -293,7 +301,7 @@ def _latest(api: Workflow, workflow: Live) -> str:
     return identity
 
 
-def _steps(state: RunState, step: str | None) -> list[str]:
+def _steps(state: ExecutionState, step: str | None) -> list[str]:
     names = [found.name for found in state.steps]
     if step is None:
         return names
@@ -302,7 +310,9 @@ def _steps(state: RunState, step: str | None) -> list[str]:
     return [step]
 
 
-def _report_new(logs: dict[str, StepLog], state: RunState, listener: Listener, redactor: Redactor) -> None:
+def _report_new(
+    logs: dict[str, StepLog], state: ExecutionState, listener: Listener, redactor: Redactor
+) -> None:
     """Report new messages; a step that had ended before its log was read is removed from `logs`."""
     for step in state.steps:
         log = logs.get(step.name)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
-from reconciler.client.request_records import RequestRecord
 from reconciler.cli.terminal_listener import TerminalListener
+from reconciler.client.request_records import RequestRecord
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.operations.run_recording import recording
 from reconciler.schema import validate
@@ -74,7 +74,7 @@ def test_a_write_that_is_sent_again_is_counted(git: Git, tmp_path: Path) -> None
     assert (traffic["requests"], traffic["retries"]) == (len(git.server.requests), 1)
     assert traffic["throttled"] == 1
     assert traffic["waited"] >= 1.0
-    assert "of them 1 retry, told once to slow down" in done.stdout
+    assert "(1 retry, throttled once)" in done.stdout
 
 
 def test_a_record_of_a_run_that_was_blocked_or_failed(git: Git, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import show, warn
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import UsageError
-from reconciler.executions.following import RunState
-from reconciler.executions.starting import Started
+from reconciler.executions.following import ExecutionState
+from reconciler.executions.starting import StartedExecution
 from reconciler.exits import ExitCode
 from reconciler.operations import ExecutionRequest, Settings, run_execution
 from reconciler.render import changed_lines, outcome_line, run_json
@@ -100,10 +100,10 @@ def command(  # noqa: PLR0913 - one for each option
 class _ExecutionListener(TerminalListener):
     """The terminal that shows an execution: its id at once, or JSON at the end."""
 
-    _execution: tuple[Live, Started, Redactor] | None = None
-    _state: RunState | None = None
+    _execution: tuple[Live, StartedExecution, Redactor] | None = None
+    _state: ExecutionState | None = None
 
-    def execution_started(self, workflow: Live, started: Started, redactor: Redactor) -> None:
+    def execution_started(self, workflow: Live, started: StartedExecution, redactor: Redactor) -> None:
         """Show the id of the execution."""
         self._execution = workflow, started, redactor
         for note in started.notes:
@@ -111,7 +111,9 @@ class _ExecutionListener(TerminalListener):
         if not self.as_json:
             show(printable(redactor.text(started.id)))
 
-    def execution_changed(self, before: RunState | None, now: RunState, redactor: Redactor) -> None:
+    def execution_changed(
+        self, before: ExecutionState | None, now: ExecutionState, redactor: Redactor
+    ) -> None:
         """Print each step whose status changed."""
         self._state = now
         for line in changed_lines(before, now):
