@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.apply import Applier, Timing
+from reconciler.apply import Applier
 from reconciler.backup import BackupWriter
 from reconciler.client import (
     MissingEnvironmentVariableException,
@@ -17,6 +17,7 @@ from reconciler.client import (
     NotSentError,
     Observer,
     RequestRecord,
+    RetryPolicy,
     Session,
     Workflow,
 )
@@ -90,7 +91,7 @@ class Engine:
             concurrency=self.concurrency,
         )
 
-    def applier(self, timing: Timing | None = None, backups: BackupWriter | None = None) -> Applier:
+    def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
         """Return the applier of a plan.
 
         Args:
@@ -98,7 +99,7 @@ class Engine:
             backups: Store for what is overwritten or deleted; `None` keeps nothing.
         """
         writer = Workflow(self.session)
-        counted = dataclasses.replace(timing or Timing(), on_retry=self.session.count_retry)
+        counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
         return Applier(writer, self.options, counted, backups)
 
 

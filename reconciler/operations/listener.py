@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from reconciler.apply import Result
     from reconciler.client import RequestRecord
-    from reconciler.executions.following import ExecutionState
-    from reconciler.executions.starting import StartedExecution
+    from reconciler.executions import ExecutionState, StartedExecution
     from reconciler.findings import Finding
     from reconciler.operations.engine import Engine
     from reconciler.operations.reconciling import Applied, Planned

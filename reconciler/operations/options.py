@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.client import RetryPolicy
 from reconciler.errors import UsageError
 from reconciler.operations.settings import Settings
 from reconciler.plan import Scope, Selection, Shard
-from reconciler.retrying import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,6 @@ class ApplyOptions:
     """
 
     fail_fast: bool = False
-    wait_running: float = Timing().wait_running
+    wait_running: float = RetryPolicy().wait_running
     backups: bool = True
     run_record: Path | None = None

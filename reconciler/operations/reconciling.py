@@ -8,9 +8,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.apply import Report, Status, Timing, apply_plan
+from reconciler.apply import Report, Status, apply_plan
 from reconciler.backup import BackupWriter, RunIdentity
-from reconciler.client import Traffic
+from reconciler.client import RetryPolicy, Traffic
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import Engine, open_engine
@@ -264,7 +264,7 @@ def apply_planned(  # noqa: PLR0913 - the last by name
     with listener.stopping() as stop:
         report = apply_plan(
             plan,
-            engine.applier(Timing(wait_running=options.wait_running), backups),
+            engine.applier(RetryPolicy(wait_running=options.wait_running), backups),
             lambda action, event: listener.progress(action, event, engine.redactor),
             concurrency=engine.concurrency,
             fail_fast=options.fail_fast,

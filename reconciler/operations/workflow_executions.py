@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from reconciler.client import InvalidPathException, NotFoundException, Workflow
+from reconciler.client import InvalidPathException, NotFoundException, RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import (
+from reconciler.executions import (
     SUCCESS,
     ExecutionState,
+    StartedExecution,
+    StepLog,
     StillRunningError,
+    execute_once,
     execution_state,
     follow_execution,
 )
-from reconciler.executions.starting import StartedExecution, execute_once
-from reconciler.executions.step_logs import StepLog
 from reconciler.operations.engine import open_session
 from reconciler.operations.execution_parameters import ExecutionRequest
 from reconciler.operations.listener import Listener
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
 from reconciler.render import some_names
-from reconciler.retrying import Timing
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
@@ -156,7 +156,7 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         api, redactor = Workflow(session), session.redactor()
         workflow = live_workflow(api, name, workflow_id, _REASSURANCE)
         _check_steps(workflow, request.steps)
-        timing = Timing(wait_running=timeout)
+        timing = RetryPolicy(wait_running=timeout)
         started = _started(api, workflow, request.body, timing, listener)
         listener.execution_started(workflow, started, redactor)
         state: ExecutionState | None = None
@@ -204,7 +204,7 @@ def show_logs(  # noqa: PLR0913 - which log, of which workflow
         if not follow:
             _report_new(logs, state, listener, redactor)
         else:
-            for state in follow_execution(api, workflow.id, identity, Timing(wait_running=math.inf)):
+            for state in follow_execution(api, workflow.id, identity, RetryPolicy(wait_running=math.inf)):
                 _report_new(logs, state, listener, redactor)
         started = StartedExecution(id=identity, confirmed=True)
         return ExecutionResult(
@@ -253,7 +253,7 @@ def _check_steps(workflow: Live, names: Iterable[str]) -> None:
 
 
 def _started(
-    api: Workflow, workflow: Live, body: JsonObject, timing: Timing, listener: Listener
+    api: Workflow, workflow: Live, body: JsonObject, timing: RetryPolicy, listener: Listener
 ) -> StartedExecution:
     try:
         return execute_once(api, workflow.id, body, timing)

@@ -17,8 +17,7 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import show, warn
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import UsageError
-from reconciler.executions.following import ExecutionState
-from reconciler.executions.starting import StartedExecution
+from reconciler.executions import ExecutionState, StartedExecution
 from reconciler.exits import ExitCode
 from reconciler.operations import ExecutionRequest, Settings, run_execution
 from reconciler.render import changed_lines, outcome_line, run_json
