@@ -1,4 +1,4 @@
-"""One comment on a pull or merge request: added once, replaced from then on, and nobody else's touched."""
+"""One comment on a pull or merge request: added once, replaced from then on, and nobody else's is touched."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _keep(host: CodeHost, system: str, text: str = PLAN, key: str = "plan", **ch
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) -> None:
-    """The first run adds a comment, each further one replaces it, also where lines end as in a browser."""
+    """The first run adds a comment, each further one replaces it, also with the line ends of a browser."""
     assert _keep(host, system) is UpsertResult.ADDED
     host.comments[0]["body"] = host.comments[0]["body"].replace("\n", "\r\n")
     assert _keep(host, system, f"{MARKER}\n### No changes.\n") is UpsertResult.REPLACED
@@ -38,8 +38,8 @@ def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) ->
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_comment_of_someone_else_is_never_touched(host: CodeHost, system: str) -> None:
-    """Whoever writes our marker into a comment of their own does not get the plan into it."""
-    host.say(PLAN, login="mallory", user=666)
+    """A comment of another user with our marker does not get the plan."""
+    host.add_comment(PLAN, login="mallory", user=666)
     assert _keep(host, system) is UpsertResult.ADDED
     assert host.bodies[0] == PLAN
     assert len(host.bodies) == 2
@@ -47,16 +47,16 @@ def test_a_comment_of_someone_else_is_never_touched(host: CodeHost, system: str)
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_it_is_found_on_a_later_page(host: CodeHost, system: str) -> None:
-    """All pages are looked through."""
+    """All pages are searched."""
     for number in range(250):
-        host.say(f"comment {number}")
-    host.say(PLAN)
+        host.add_comment(f"comment {number}")
+    host.add_comment(PLAN)
     assert _keep(host, system) is UpsertResult.REPLACED
     assert len(host.comments) == 251
 
 
-def test_keys_tell_comments_apart(host: CodeHost) -> None:
-    """Each key has its comment, whatever marker the text came with; a key is a plain word."""
+def test_keys_distinguish_comments(host: CodeHost) -> None:
+    """Each key has its comment, whatever marker the text contains; a key is a plain word."""
     assert [_keep(host, "github", key=key) for key in ("plan", "plan-prod", "plan")] == [
         UpsertResult.ADDED,
         UpsertResult.ADDED,
@@ -70,7 +70,7 @@ def test_keys_tell_comments_apart(host: CodeHost) -> None:
 
 
 def test_a_comment_fits(host: CodeHost) -> None:
-    """A text of just the size that GitHub allows is posted, without a link; a longer one is not."""
+    """A text of exactly the size that GitHub allows is posted, without a link; a longer one is not."""
     text = f"{MARKER}\n{'x' * (65_536 - len(MARKER) - 1)}"
     _keep(host, "github", text)
     assert host.bodies == [text]
@@ -81,7 +81,7 @@ def test_a_comment_fits(host: CodeHost) -> None:
 @pytest.mark.parametrize("status", [401, 403, 404])
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_without_permission_it_says_what_is_needed(host: CodeHost, system: str, status: int) -> None:
-    """A refusal is told with what the token must be allowed to, and without the token."""
+    """A rejection is reported with the permission that the token needs, and without the token."""
     host.refuses = status
     with pytest.raises(ReconcilerError) as caught:
         _keep(host, system)
@@ -91,7 +91,7 @@ def test_without_permission_it_says_what_is_needed(host: CodeHost, system: str, 
 
 
 def test_a_token_in_the_text_is_not_posted(host: CodeHost) -> None:
-    """Should the text hold the token, the comment does not."""
+    """A token in the text is not in the comment."""
     _keep(host, "github", f"{PLAN}{TOKEN}\n")
     assert TOKEN not in host.bodies[0]
 
@@ -111,7 +111,7 @@ def test_a_token_in_the_text_is_not_posted(host: CodeHost) -> None:
     ],
 )
 def test_variables_that_name_no_thread(host: CodeHost, system: str, variable: str, value: str) -> None:
-    """Where the variables name no request, no token or an address that is not safe, nothing is asked."""
+    """Without a pull request or a token in the variables, or with an unsafe address, no request is sent."""
     with pytest.raises(ReconcilerError):
         _keep(host, system, **{variable: value})
     assert host.asked == []
@@ -119,7 +119,7 @@ def test_variables_that_name_no_thread(host: CodeHost, system: str, variable: st
 
 @pytest.mark.parametrize("answer", [{"id": "x", "body": ""}, {"id": True, "body": ""}, {"id": 1}, "text"])
 def test_answers_of_another_shape(host: CodeHost, answer: object) -> None:
-    """Answers that are not what the API documents are an error that says so."""
+    """Responses that differ from the API's documentation are an error that says so."""
     if isinstance(answer, dict):
         answer = {**answer, "user": {"login": "github-actions[bot]"}}
     host.comments.append(answer)  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ def test_answers_of_another_shape(host: CodeHost, answer: object) -> None:
 
 
 def test_the_command(host: CodeHost, tmp_path: Path) -> None:
-    """As a command it posts a file, and says what became of it, on standard error only."""
+    """The command posts a file, and reports the result on standard error only."""
     file = tmp_path / "plan.md"
     file.write_text(PLAN)
     words = [*COMMAND, "comment"]
