@@ -2,8 +2,8 @@
 
     python benchmarks/run.py [--count 10000]
 
-Each figure is the median of several runs. The two commands of a pair alternate, so that changes in the speed of
-the machine affect both.
+Each figure is the median of several runs. The two commands of a pair alternate, so that changes in the
+speed of the machine affect both.
 """
 
 from __future__ import annotations

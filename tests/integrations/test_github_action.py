@@ -17,7 +17,7 @@ from repository import HOSTILE, PEAK_TOKEN, write_manifest
 
 if TYPE_CHECKING:
     from code_host import CodeHost
-    from github_runner import StepResult, Runner
+    from github_runner import Runner, StepResult
 
     from reconciler.emulator.server import EmulatorServer
 

@@ -50,7 +50,7 @@ def test_pull_request_with_errors(runner: Runner) -> None:
 def test_main_applies_the_plan_that_was_approved(
     runner: Runner, tenant: EmulatorServer, host: CodeHost
 ) -> None:
-    """After a merge the plan file goes to the job that waits for approval, which applies exactly that plan."""
+    """After a merge the plan file goes to the job that waits for approval, which applies exactly that."""
     runner.env["GITHUB_REF"] = "refs/heads/main"
     done = runner.workflow("main.yml")
     assert {name: ran.code for name, ran in done.items()} == {"plan": 0, "apply": 0}
