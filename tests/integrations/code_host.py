@@ -1,4 +1,4 @@
-"""Fake of the comment APIs of GitHub and GitLab on loopback, which records comments and requests."""
+"""A fake of the comment APIs of GitHub and GitLab on loopback, which keeps comments and requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CodeHost:
     """A pull request and a merge request with the number 7, and one list of comments for both.
 
     Args:
-        comments: The comments, as both APIs tell them.
+        comments: The comments, as both APIs return them.
         asked: Method and path of each request.
         refuses: The status that every write gets, in place of being done.
     """
@@ -38,7 +38,7 @@ class CodeHost:
     url: str = ""
 
     def add_comment(self, body: str, login: str = BOT, user: int = BOT_ID) -> dict[str, Any]:
-        """Add a comment by a user and return it."""
+        """Add a comment of someone and return it."""
         comment = {
             "id": 100 + len(self.comments),
             "body": body,
@@ -50,12 +50,12 @@ class CodeHost:
 
     @property
     def bodies(self) -> list[str]:
-        """The texts of the comments."""
+        """What the comments say."""
         return [comment["body"] for comment in self.comments]
 
     @property
     def writes(self) -> list[str]:
-        """The methods of the requests other than reads."""
+        """The methods of the requests that were no reads."""
         return [method for method, _ in self.asked if method != "GET"]
 
     def github(self, **changes: str) -> dict[str, str]:
@@ -86,7 +86,7 @@ class CodeHost:
 
 @contextmanager
 def code_host() -> Iterator[CodeHost]:
-    """Serve a code host on loopback for the duration of the block."""
+    """Serve a code host on loopback while the block lasts."""
     host = CodeHost()
 
     class Handler(_Handler):
@@ -101,10 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's
-        """Log nothing."""
+        """Say nothing."""
 
     def do_GET(self) -> None:
-        """Answer with a page of the comments, or with the user of the token."""
+        """Answer a page of the comments, or who asks."""
         path, _, query = self.path.partition("?")
         if not self._may(path):
             return
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             (comment,) = (item for item in self.code_host.comments if item["id"] == int(number))
             comment["body"] = sent["body"]
         else:
-            comment = self.code_host.add_comment(sent["body"])
+            comment = self.code_host.say(sent["body"])
         self._answer(200 if number else 201, comment)
 
     do_POST = do_PATCH = do_PUT = _write  # noqa: N815 - http.server's
