@@ -55,7 +55,7 @@ def test_it_is_found_on_a_later_page(host: CodeHost, system: str) -> None:
     assert len(host.comments) == 251
 
 
-def test_keys_tell_comments_apart(host: CodeHost) -> None:
+def test_keys_distinguish_comments(host: CodeHost) -> None:
     """Each key has its comment, whatever marker the text came with; a key is a plain word."""
     assert [_upsert(host, "github", key=key) for key in ("plan", "plan-prod", "plan")] == [
         UpsertResult.ADDED,
