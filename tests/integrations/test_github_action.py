@@ -116,7 +116,7 @@ def test_arguments_and_paths_are_words(runner: Runner) -> None:
     paths = f"{odd.name}/a b.yaml\n\n  \r\n--list-rules\n"
     ran = runner.action(command="validate", paths=paths, arguments="\n--concurrency\n3\r\n")
     assert ran.code == 3
-    assert "--list-rules: error: there is no such file or directory" in ran.log
+    assert "--list-rules: error: no such file or directory" in ran.log
     assert "1 file checked" in ran.log
     assert not list(runner.workspace.rglob("pwned"))
 
