@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
 from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
@@ -19,6 +20,9 @@ from reconciler.manifests.values import Tags, ValueBuilder
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError
 from reconciler.text import printable
 from reconciler.values import JsonValue, Path
+
+_BODIES: Final[tuple[Path, ...]] = ((), ("body",), ("patch",))
+"""Where a document may have the body of a manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class Document:
         value: What it says; empty values are left out of mappings, as the public client does.
         variables: The paths of the values that came through `!env`, and the variable of each.
         unset: The paths where a placeholder stands, because the variable that `!env` names is not set.
+        name_lines: The line of the `name` of a manifest, by the path of the body that it may be in.
     """
 
     file: str
@@ -40,6 +45,7 @@ class Document:
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
     unset: frozenset[Path] = frozenset()
+    name_lines: Mapping[Path, int] = field(default_factory=dict, repr=False)
 
     @property
     def sensitive(self) -> frozenset[Path]:
@@ -72,8 +78,17 @@ def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], li
             value = builder.document(root)
             if builder.errors == before:
                 variables, unset = dict(builder.variables), frozenset(builder.unset)
+                lines = {base: locate(root, (*base, "name"), at_key=False).line for base in _BODIES}
                 documents.append(
-                    Document(file=file, text=text, index=index, value=value, variables=variables, unset=unset)
+                    Document(
+                        file=file,
+                        text=text,
+                        index=index,
+                        value=value,
+                        variables=variables,
+                        unset=unset,
+                        name_lines=lines,
+                    )
                 )
     except YamlProblemError as problem:
         message = printable(problem.message)

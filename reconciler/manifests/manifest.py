@@ -59,6 +59,13 @@ class Source:
         """The file, as the user named it."""
         return self.document.file
 
+    @property
+    def line(self) -> int | None:
+        """The line of the workflow's name, or of the nearest value above it."""
+        line = self.document.name_lines.get(self.base)
+        position = self.position(("name",)) if line is None else None
+        return position.line if position else line
+
     def position(self, path: Path = ()) -> Position | None:
         """Return where the value at `path`, from the body's root, stands in the file."""
         return self.document.position((*self.base, *path))
@@ -68,8 +75,7 @@ class Source:
         return self.document.variables.get((*self.base, *path))
 
     def __str__(self) -> str:
-        position = self.position(("name",))
-        return f"{self.file}:{position.line}" if position else self.file
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
