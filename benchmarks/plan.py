@@ -58,7 +58,15 @@ def _answer(number: int, body: Any) -> dict[str, Any]:
         steps[name] = {**step, "parameters": parameters, "imageName": "python", "schema": None}
     times = {"createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}
     tags = [{"id": index, **tag} for index, tag in enumerate(body["tags"])]
-    return {**body, "id": number, "status": "Available", "lastExecution": None, **times, "tags": tags, "steps": steps}
+    return {
+        **body,
+        "id": number,
+        "status": "Available",
+        "lastExecution": None,
+        **times,
+        "tags": tags,
+        "steps": steps,
+    }
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan import Action, Create, Orphan, SetPaused, Update, sensitive_places
 from reconciler.render import change_json
-from reconciler.secrecy import KEEP, Redactor, SecretFields, Step, is_secret, rewrite
+from reconciler.secrecy import KEEP, Redactor, SecretFields, Verdict, is_secret, rewrite
 from reconciler.values import (
     ABSENT,
     JsonObject,
@@ -104,7 +104,7 @@ def _body(action: Action, redactor: Redactor) -> JsonValue:
         return None
     places = sensitive_places(action.manifest, action.body)
 
-    def replace(value: JsonValue, path: Path) -> JsonValue | Step:
+    def replace(value: JsonValue, path: Path) -> JsonValue | Verdict:
         if is_secret(path, value, action.sensitive, redactor, by_name=False):
             return {"$secret": _reference(action, places, path, value)}
         return KEEP

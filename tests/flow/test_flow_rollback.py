@@ -146,7 +146,7 @@ def test_by_name_and_by_run(git: Git, backups: Path) -> None:
 
 def test_the_list_asks_nobody(git: Git, backups: Path) -> None:
     """`--list` needs no token and sends nothing; without backups it says so."""
-    assert "There are no backups" in _rollback(git, backups, "--list").stdout
+    assert "No backups in" in _rollback(git, backups, "--list").stdout
     git.write(body())
     git.done()
     git.write(body(command="echo 2"))
@@ -234,7 +234,7 @@ def test_a_blocked_update_leaves_no_backup(git: Git, backups: Path, tmp_path: Pa
     for name in "ab":
         git.write(body(name, "echo 2"), f"{name}.yaml", whenRunning="skip")
     file = tmp_path / "plan.json"
-    assert run(git, "plan", "--out", str(file)).returncode == 0
+    assert run(git, "plan", "--save-plan", str(file)).returncode == 0
     git.server.store.execute(git.live("b"))
     done = run(git, "apply", "--plan", str(file), "--backup-dir", str(backups))
     assert done.returncode == 4

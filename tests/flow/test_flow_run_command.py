@@ -98,7 +98,7 @@ def test_wait(server: EmulatorServer) -> None:
     run = server.store.executions(flow)[0].id
     assert (ended.returncode, ended.stdout) == (0, f"{run}\n")
     lines = ended.stderr.splitlines()
-    assert lines[-1] == f"flow: the run {run} ended: Success"
+    assert lines[-1] == f"flow: execution {run} ended: Success"
     assert [line for line in lines if line.startswith("load: ")] == ["load: Running", "load: Success"]
     told = [line for line in lines if line.startswith("train: ")]
     assert told == ["train: Pending", "train: Running", "train: Success"]
@@ -124,7 +124,7 @@ def test_failure(server: EmulatorServer, form: str) -> None:
     server.store.create(body("flow", steps={**CHAIN, "load": step("exit 3")}))
     ended = _run(server, "flow", "--wait", "--format", form)
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].endswith("ended: Failed; failed: load")
+    assert ended.stderr.splitlines()[-1].endswith("ended: Failed; failed steps: load")
     if form == "json":
         assert json.loads(ended.stdout)["status"] == "Failed"
 
@@ -137,7 +137,7 @@ def test_timeout(form: str) -> None:
         ended = _run(server, "flow", "--wait", "--timeout", "0", "--format", form)
         run = server.store.executions(flow)[0].id
     assert ended.returncode == 1
-    assert f"The run {run} goes on" in ended.stderr
+    assert f"The execution {run} continues" in ended.stderr
     assert "--timeout" in ended.stderr
     if form == "text":
         assert ended.stdout == f"{run}\n"
@@ -160,7 +160,7 @@ def test_interrupt(number: signal.Signals) -> None:
             process.send_signal(number)
             out, err = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert f"the run {out.strip()} goes on" in err
+        assert f"the execution {out.strip()} continues" in err
         assert server.store.status(server.store.get(flow)) == "Running"
 
 
@@ -182,7 +182,7 @@ def test_an_interrupt_of_the_start() -> None:
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
         assert (process.returncode, out) == (130, "")
-        assert "look at the workflow's runs before you start it again" in err
+        assert "check the executions of the workflow before starting it again" in err
 
 
 def test_details_that_cannot_be_read(server: EmulatorServer) -> None:
@@ -194,7 +194,7 @@ def test_details_that_cannot_be_read(server: EmulatorServer) -> None:
     server.faults = (f"404{details}",)
     ended = _run(server, "flow", "--wait")
     assert ended.returncode == 1
-    assert f"How the run {ended.stdout.strip()} ends is not known" in ended.stderr
+    assert f"The result of the execution {ended.stdout.strip()} is not known" in ended.stderr
 
 
 def test_a_status_that_nobody_documented(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,8 +228,8 @@ def test_an_unknown_name(server: EmulatorServer) -> None:
         server.store.create(body(name))
     ended = _run(server, "scorin")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "no workflow called 'scorin'" in ended.stderr
-    assert "Is scoring, scoring-old meant?" in ended.stderr
+    assert "no workflow named 'scorin'" in ended.stderr
+    assert "Did you mean scoring, scoring-old?" in ended.stderr
     ended = _run(server, "--id", "77")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert _started(server) == []
@@ -279,7 +279,7 @@ def test_an_unknown_step(server: EmulatorServer, words: list[str]) -> None:
     ended = _run(server, "flow", *words)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "has no step 'trian'" in ended.stderr
-    assert "Is train meant?" in ended.stderr
+    assert "Did you mean train?" in ended.stderr
     assert _started(server) == []
 
 
@@ -310,9 +310,9 @@ FILES = {
     "no mapping": (SECRET, "params.yaml"),
     "unknown key": (f"globals: {{A: {SECRET}}}\n", "globals"),
     "broken": (f"global: {{A: {SECRET}\n", "params.yaml"),
-    "tag": ("global: {A: !env HOME}\n", "takes no !env"),
-    "two documents": ("global: {}\n---\nglobal: {}\n", "one document"),
-    "empty": ("", "one document"),
+    "tag": ("global: {A: !env HOME}\n", "!env is not supported"),
+    "two documents": ("global: {}\n---\nglobal: {}\n", "only one is allowed"),
+    "empty": ("", "are empty"),
 }
 
 
@@ -331,7 +331,7 @@ def test_a_file_that_is_not_there(server: EmulatorServer, tmp_path: Path) -> Non
     """A file of parameters that is not there exits with 3, and nothing is sent."""
     ended = _run(server, "flow", "--params", tmp_path / "none.yaml")
     assert (ended.returncode, ended.stdout) == (3, "")
-    assert "cannot be read" in ended.stderr
+    assert "cannot read the parameters" in ended.stderr
     assert server.requests == []
 
 
