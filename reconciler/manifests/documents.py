@@ -10,10 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-<<<<<<< HEAD
-=======
 from pathlib import Path as FilePath
->>>>>>> main
 from typing import Final
 
 from reconciler.errors import InvalidInputError
@@ -34,24 +31,12 @@ _IDENTITY_PATHS: Final[tuple[Path, ...]] = (
     ("reconcile", "id"),
 )
 
-_BODIES: Final[tuple[Path, ...]] = ((), ("body",), ("patch",))
-"""Where a document may have the body of a manifest."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One YAML document.
 
     Args:
-<<<<<<< HEAD
-        file: The file as the user named it.
-        text: The file's whole text.
-        index: Which of the file's documents this is, from 0.
-        value: What it says; empty values are left out of mappings, as the public client does.
-        variables: The paths of the values that came through `!env`, and the variable of each.
-        unset: The paths where a placeholder stands, because the variable that `!env` names is not set.
-        name_lines: The line of the `name` of a manifest, by the path of the body that it may be in.
-=======
         file: The file, as the user named it.
         text: The whole text of the file.
         index: The number of the document in the file, from 0.
@@ -59,7 +44,6 @@ class Document:
         variables: The environment variable of each value that came through `!env`, by path.
         unset: The paths of placeholders for variables that are not set.
         positions: Positions known from reading: those of names and pinned ids, which every plan shows.
->>>>>>> main
     """
 
     file: str
@@ -68,11 +52,7 @@ class Document:
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
     unset: frozenset[Path] = frozenset()
-<<<<<<< HEAD
-    name_lines: Mapping[Path, int] = field(default_factory=dict, repr=False)
-=======
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
->>>>>>> main
 
     @property
     def sensitive(self) -> frozenset[Path]:
@@ -111,26 +91,15 @@ def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], li
             before = builder.errors
             value = builder.document(root)
             if builder.errors == before:
-<<<<<<< HEAD
-                variables, unset = dict(builder.variables), frozenset(builder.unset)
-                lines = {base: locate(root, (*base, "name"), at_key=False).line for base in _BODIES}
-=======
->>>>>>> main
                 documents.append(
                     Document(
                         file=file,
                         text=text,
                         index=index,
                         value=value,
-<<<<<<< HEAD
-                        variables=variables,
-                        unset=unset,
-                        name_lines=lines,
-=======
                         variables=dict(builder.variables),
                         unset=frozenset(builder.unset),
                         positions=_identity_positions(root, value),
->>>>>>> main
                     )
                 )
     except YamlProblemError as problem:

@@ -59,13 +59,6 @@ class Source:
         """The file, as the user named it."""
         return self.document.file
 
-    @property
-    def line(self) -> int | None:
-        """The line of the workflow's name, or of the nearest value above it."""
-        line = self.document.name_lines.get(self.base)
-        position = self.position(("name",)) if line is None else None
-        return position.line if position else line
-
     def position(self, path: Path = ()) -> Position | None:
         """Return the position in the file of the value at `path`, a path from the body's root."""
         return self.document.position((*self.base, *path))
@@ -75,7 +68,8 @@ class Source:
         return self.document.variables.get((*self.base, *path))
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
+        position = self.position(("name",))
+        return f"{self.file}:{position.line}" if position else self.file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ def _unmanaged(item: Listed) -> JsonObject:
 
 def change_json(action: Action) -> JsonObject:
     """Return one item of `changes`, every secret field masked."""
+    position = action.source.position(("name",)) if action.source else None
     return {
         "name": action.name,
         "action": action_name(action),
@@ -50,7 +51,7 @@ def change_json(action: Action) -> JsonObject:
         "method": action_method(action),
         "reason": action.reason if isinstance(action, Update | Refusal) else None,
         "file": action.source.file if action.source else None,
-        "line": action.source.line if action.source else None,
+        "line": position.line if position else None,
         "fields": [_field(change) for change in changes_of(action)],
         "warnings": list(action.warnings),
         "body": mask_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,

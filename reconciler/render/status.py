@@ -70,6 +70,7 @@ def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
 
 
 def _workflow(item: WorkflowStatus) -> JsonObject:
+    position = item.source.position(("name",)) if item.source else None
     run = item.run
     return {
         "name": item.name,
@@ -79,5 +80,5 @@ def _workflow(item: WorkflowStatus) -> JsonObject:
         "status": item.status,
         "last_execution": {"id": run.id, "status": run.status, "executed_at": run.at} if run else None,
         "file": item.source.file if item.source else None,
-        "line": item.source.line if item.source else None,
+        "line": position.line if position else None,
     }
