@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from reconciler.executions.following import ExecutionState, StepState
-from reconciler.executions.starting import StartedExecution
+from reconciler.executions import ExecutionState, StartedExecution, StepState
 from reconciler.json_documents import document_text, versioned
 from reconciler.moments import read_moment
 from reconciler.render.status import COLOURS

@@ -9,7 +9,7 @@ manifests, plans or HTTP.
 
 from reconciler.workflow.body import Body
 from reconciler.workflow.comparable_forms import ComparableForms, hoisted_form, without_default_resource
-from reconciler.workflow.diff import FieldChange, diff, leaves
+from reconciler.workflow.field_changes import FieldChange, diff, leaves
 from reconciler.workflow.live import Listed, Live
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag
