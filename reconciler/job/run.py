@@ -33,7 +33,6 @@ from reconciler.job.log_entries import (
 )
 from reconciler.job.outcome import Outcome, applied_workflows, planned_workflows, safe_text
 from reconciler.job.working_directory import as_of_now, enter
-from reconciler.moments import utc_now
 from reconciler.operations.applying import apply_and_report, show_plan
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.run_recording import INTERRUPTED, Recording, recording
@@ -41,6 +40,7 @@ from reconciler.operations.settings import settle
 from reconciler.plan import Action, Plan
 from reconciler.render import count_actions, plan_json
 from reconciler.secrecy import Redactor
+from reconciler.timestamps import utc_now
 
 _LONGEST_TRACE: Final = 4000
 _MOST_FINDINGS: Final = 10

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 from reconciler.errors import BlockedError
-from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.planfile import (
@@ -21,6 +20,7 @@ from reconciler.planfile import (
     plan_file_text,
     revalidate_plan,
 )
+from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
 
 
@@ -40,7 +40,7 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
         context=_context(engine, dump_options(scope, engine.options)),
-        created=in_seconds(utc_now()),
+        created=rfc3339_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
     return plan_file_text(saved)

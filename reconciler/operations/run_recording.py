@@ -21,12 +21,12 @@ from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.exits import ExitCode
 from reconciler.files import write_text
-from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
 from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
 from reconciler.render import RunRecord, exchange_document, run_record_json
 from reconciler.secrecy import Redactor
+from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
 
 INTERRUPTED: Final = 128 + signal.SIGINT
@@ -50,7 +50,7 @@ class Recording:
         self.plan: Plan | None = None
         self.report: Report | None = None
         self._file = file
-        self._started = in_seconds(utc_now())
+        self._started = rfc3339_seconds(utc_now())
         self._engine: Engine | None = None
         self._requests: list[JsonObject] = []
 
@@ -87,7 +87,7 @@ class Recording:
         Raises:
             ReconcilerError: It cannot be written.
         """
-        self._write(ended=in_seconds(utc_now()))
+        self._write(ended=rfc3339_seconds(utc_now()))
 
     def broken_off(self, code: int, error: str) -> None:
         """Write the record for good, of a run that ended before its end; that it cannot be is only a warning.
@@ -98,7 +98,7 @@ class Recording:
         """
         self.exit_code = code
         try:
-            self._write(ended=in_seconds(utc_now()), error=error)
+            self._write(ended=rfc3339_seconds(utc_now()), error=error)
         except ReconcilerError as unwritten:
             if unwritten.message != error:  # else it is what ends the run, and is told as that
                 warn(f"warning: {unwritten.message}")

@@ -13,9 +13,7 @@ from reconciler.cli.shared_options import connection_options, id_option
 from reconciler.cli.terminal import show, warn
 from reconciler.client import InvalidPathException, NotFoundException, RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import ExecutionState, execution_state, follow_execution
-from reconciler.executions.starting import StartedExecution
-from reconciler.executions.step_logs import StepLog
+from reconciler.executions import ExecutionState, StartedExecution, StepLog, execution_state, follow_execution
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown

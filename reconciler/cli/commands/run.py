@@ -15,8 +15,14 @@ from reconciler.cli.shared_options import Number, connection_options, format_opt
 from reconciler.cli.terminal import show, warn
 from reconciler.client import RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import SUCCESS, ExecutionState, StillRunningError, follow_execution
-from reconciler.executions.starting import StartedExecution, execute_once
+from reconciler.executions import (
+    SUCCESS,
+    ExecutionState,
+    StartedExecution,
+    StillRunningError,
+    execute_once,
+    follow_execution,
+)
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
