@@ -39,7 +39,7 @@ _MASK = re.compile(
 )
 
 
-def is_telling_name(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
     """Return whether the name of a variable or header tells that its value is a secret."""
     return _NAME.search(name) is not None and _KIND.search(name) is None
 
@@ -80,7 +80,7 @@ def why_secret(
         )
     if not isinstance(value, str):
         return ""
-    if by_name and _is_named_by_users(path) and is_telling_name(str(path[-1])):
+    if by_name and _is_named_by_users(path) and is_secret_name(str(path[-1])):
         return "a secret by its name"
     if redactor.finds(value):
         return "contains a known secret"

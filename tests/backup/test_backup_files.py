@@ -53,7 +53,7 @@ def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:
     (run,) = read_backups(directory)
     (backup,) = run.backups
     assert (backup.id, backup.name, backup.paused, backup.reason) == (1, "flow", True, "update")
-    assert backup.body["steps"] == {"one": {"type": "standard", "command": "x"}}
+    assert backup.body.raw["steps"] == {"one": {"type": "standard", "command": "x"}}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from reconciler.secrecy import (
     SecretFields,
     hide_texts,
     is_secret,
-    is_telling_name,
+    is_secret_name,
     mask_body,
     mask_credentials,
     mentions_secret,
@@ -163,7 +163,7 @@ _TELLING: Final = (
 @pytest.mark.parametrize("name", _TELLING)
 def test_telling_names(name: str) -> None:
     """One list of names, for variables, headers and lines of a file."""
-    assert is_telling_name(name)
+    assert is_secret_name(name)
     assert mentions_secret(f"{name}: x") or name in {"auth", "X-Key"}
 
 
@@ -172,7 +172,7 @@ def test_telling_names(name: str) -> None:
 )
 def test_names_that_tell_of_nothing(name: str) -> None:
     """Names of ordinary settings."""
-    assert not is_telling_name(name)
+    assert not is_secret_name(name)
 
 
 def test_a_list_of_texts_is_omitted_whole() -> None:

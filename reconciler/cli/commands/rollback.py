@@ -31,7 +31,7 @@ from reconciler.render import backups_json, backups_text
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.workflow import Body, Listed, Live
+from reconciler.workflow import Listed, Live
 
 
 @click.command(name="rollback")
@@ -106,7 +106,7 @@ def _is_of(backup: Backup, session: Session) -> bool:
 
 def _owned(options: CompareOptions, backups: tuple[Backup, ...]) -> CompareOptions:
     """Return `options` for the owner whose mark the backups have, unless the run names one."""
-    owners = frozenset[str]().union(*(Body(backup.body).own_tags.ownership.owners for backup in backups))
+    owners = frozenset[str]().union(*(backup.body.own_tags.ownership.owners for backup in backups))
     if options.owner is not None or not owners:
         return options
     if len(owners) > 1:
