@@ -31,7 +31,7 @@ def executions_text(workflow: Live, executions: Sequence[JsonObject], redactor: 
         redactor: Removes known secrets.
     """
     if not executions:
-        return printable(redactor.text(f"{clip(workflow.name, 100)} has no such run."))
+        return printable(redactor.text(f"{clip(workflow.name, 100)} has no matching executions."))
     rows = [
         tuple(redactor.text(cell) if cell else None for cell in _cells(execution))
         for execution in map(_known, executions)
@@ -123,8 +123,9 @@ def changed_lines(before: RunState | None, state: RunState) -> Iterator[str]:
 def outcome_line(workflow: Live, started: Started, state: RunState) -> str:
     """Return one line with the final status of an execution and the names of its failed steps."""
     failed = [step.name for step in state.steps if step.status == "Failed"]
-    steps = f"; failed: {some_names(failed)}" if failed else ""
-    return printable(f"{workflow.name}: the run {started.id} ended: {clip(state.status) or 'unknown'}{steps}")
+    steps = f"; failed steps: {some_names(failed)}" if failed else ""
+    status = clip(state.status) or "unknown"
+    return printable(f"{workflow.name}: execution {started.id} ended: {status}{steps}")
 
 
 def some_names(names: Iterable[str]) -> str:

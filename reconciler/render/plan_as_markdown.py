@@ -104,7 +104,7 @@ def _head(plan: Plan, redactor: Redactor, environment: str | None) -> str:
     if environment is not None:
         lines += [f"Environment: {code(environment, 100)}", ""]
     if plan.refusal:
-        lines += [f"**Refused:** {code(redactor.text(plan.refusal))}", ""]
+        lines += [f"**Blocked:** {code(redactor.text(plan.refusal))}", ""]
     return "\n".join([*lines, ""])
 
 
@@ -184,8 +184,8 @@ def _cut(entries: list[_Entry], depths: list[int], *, deletes: int, whole: bool)
     unnamed, deletes = depths.count(-1), depths[:deletes].count(-1)
     short = sum(0 <= depth < entry.whole for entry, depth in zip(entries, depths, strict=True))
     parts = [f"{short} shown in part"] if short else []
-    parts += [f"{unnamed} not named ({deletes} of them deletes)"] if unnamed else []
-    parts += ["not all listed that is folded"] if not whole else []
+    parts += [f"{unnamed} omitted ({deletes} of them deletes)"] if unnamed else []
+    parts += ["lists shortened"] if not whole else []
     return f"> **Cut to fit:** {', '.join(parts)}. The job's log has the whole plan.\n\n" if parts else ""
 
 
@@ -196,7 +196,7 @@ def _folds(plan: Plan, redactor: Redactor, room: int) -> tuple[list[str], bool]:
         key=lambda action: not action.notes,
     )
     lists = {
-        f"{len(plan.unmanaged)} that no manifest means": [_unmanaged(it, redactor) for it in plan.unmanaged],
+        f"{len(plan.unmanaged)} unmanaged": [_unmanaged(it, redactor) for it in plan.unmanaged],
         f"{len(unchanged)} unchanged": [_unchanged(action, redactor) for action in unchanged],
     }
     folds, whole = [], True

@@ -57,14 +57,14 @@ def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
         lines += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in _own_notes(action)]
     lines += [_unmanaged(item, redactor) for item in plan.unmanaged]
     if plan.refusal:
-        lines += [paint("refused: ", "red") + printable(redactor.text(plan.refusal))]
+        lines += [paint("blocked: ", "red") + printable(redactor.text(plan.refusal))]
     return "\n".join([*lines, plan_summary(plan)])
 
 
 def _unmanaged(item: Listed, redactor: Redactor) -> str:
     owners = sorted(item.ownership.owners) if item.ownership else []
     owned = f", owned by {', '.join(owners)}" if owners else ""
-    return printable(redactor.text(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest means it"))
+    return printable(redactor.text(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest in Git"))
 
 
 def plan_summary(plan: Plan) -> str:
@@ -73,14 +73,14 @@ def plan_summary(plan: Plan) -> str:
     words = [f"{counts[name]} {_COUNTED.get(name, f'to {name}')}" for name in ACTIONS if counts[name]]
     left = f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.actions and plan.unselected:
-        return f"Nothing to do: none of {plan.unselected} manifests is selected; is the name spelt right?"
+        return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:
-        return f"Nothing to do: {_counted(len(plan.actions))} as Git wants.{left}"
+        return f"No changes. {_counted(len(plan.actions))} Git.{left}"
     return f"Plan: {', '.join(words)}.{left}"
 
 
 def _counted(number: int) -> str:
-    return "1 workflow is" if number == 1 else f"{number} workflows are"
+    return "1 workflow matches" if number == 1 else f"{number} workflows match"
 
 
 def _own_notes(action: Action) -> tuple[str, ...]:
@@ -130,7 +130,7 @@ def about(action: Action) -> Iterator[str]:
         case Blocked() | BlockedDelete():
             yield action.reason
         case Delete():
-            yield "Git has no manifest for it any more"
+            yield "no manifest in Git any more"
         case SetPaused() | Unchanged():
             pass
 
@@ -143,7 +143,7 @@ def change_text(change: FieldChange) -> str:
     if change.before is ABSENT:
         return f"{path}: added {_value(change.after)}"
     if change.after is ABSENT:
-        was = "its value is not told" if change.before == HIDDEN else f"was {_value(change.before)}"
+        was = "a write-only field" if change.before == HIDDEN else f"was {_value(change.before)}"
         return f"{path}: removed ({was})"
     if isinstance(change.before, list) and isinstance(change.after, list):
         return f"{path}: {_list_change(change.before, change.after)}"

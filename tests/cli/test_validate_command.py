@@ -38,9 +38,9 @@ def test_good_manifests_exit_0(tmp_path: Path) -> None:
     _good(tmp_path / "a.yaml", "a")
     _good(tmp_path / "b.yaml", "b", "---\n" + _GOOD.format(name="c"))
     done = validate(tmp_path)
-    assert (done.returncode, done.stdout) == (0, "3 valid manifests in 2 files; nothing wrong\n")
+    assert (done.returncode, done.stdout) == (0, "3 valid manifests in 2 files; no problems found\n")
     one = validate(tmp_path / "a.yaml")
-    assert one.stdout == "1 valid manifest in 1 file; nothing wrong\n"
+    assert one.stdout == "1 valid manifest in 1 file; no problems found\n"
 
 
 def test_bad_manifest_exits_3(tmp_path: Path) -> None:
@@ -114,13 +114,13 @@ def test_unset_variable_is_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("a.yaml:5:14: warning: the environment variable 'NOT_SET' is not set")
     assert done.stdout.endswith("1 valid manifest in 1 file; 1 warning\n")
-    assert validate("a.yaml", cwd=tmp_path, NOT_SET="x").stdout.endswith("nothing wrong\n")
+    assert validate("a.yaml", cwd=tmp_path, NOT_SET="x").stdout.endswith("no problems found\n")
 
 
 def test_every_good_case_at_once() -> None:
     """The directory of good cases is valid as a whole: no name stands twice, nothing is warned about."""
     done = validate(CASES / "good", **_variables(CASES / "good"))
-    assert (done.returncode, done.stdout.endswith("; nothing wrong\n")) == (0, True), done.stdout
+    assert (done.returncode, done.stdout.endswith("; no problems found\n")) == (0, True), done.stdout
 
 
 def test_every_bad_case_at_once() -> None:

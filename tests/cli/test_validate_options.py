@@ -74,7 +74,7 @@ class TestStandardInput:
     def test_good(self) -> None:
         """A good manifest: exit 0."""
         done = self._piped(f"name: a\n{_STEPS}".encode())
-        assert (done.returncode, done.stdout) == (0, b"1 valid manifest in 1 file; nothing wrong\n")
+        assert (done.returncode, done.stdout) == (0, b"1 valid manifest in 1 file; no problems found\n")
 
     def test_bad(self) -> None:
         """A bad one: its findings have a place in `<stdin>`."""
@@ -280,7 +280,7 @@ class TestChangedSince:
     def test_nothing_changed(self, repository: Path) -> None:
         """Nothing is told of a clean working tree, though there are warnings; all is counted."""
         done = validate("--changed-since", "HEAD", ".", cwd=repository)
-        assert (done.returncode, done.stdout) == (0, "3 valid manifests in 3 files; nothing wrong\n")
+        assert (done.returncode, done.stdout) == (0, "3 valid manifests in 3 files; no problems found\n")
 
     def test_changed_and_staged(self, repository: Path) -> None:
         """A file that was changed is told, staged or not."""

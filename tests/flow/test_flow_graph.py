@@ -32,8 +32,8 @@ flow
 ├─ alone
 └─ load
    ├─ left
-   │  └─ train (waits for right, too)
-   │     └─ tell [http] (waits for load, too)
+   │  └─ train (also waits for right)
+   │     └─ tell [http] (also waits for load)
    ├─ right
    │  └─ train (see above)
    └─ tell (see above)
@@ -117,9 +117,9 @@ def test_what_never_starts() -> None:
     assert graph_text([Drawing(name="flow", graph=graph)]).splitlines() == [
         "flow",
         "└─ d",
-        "   └─ e (waits for what is no step: gone)",
-        "These never start, because they wait for each other: a, b, c",
-        "└─ a (waits for b, too)",
+        "   └─ e (waits for missing steps: gone)",
+        "These steps never start, because they wait for each other: a, b, c",
+        "└─ a (also waits for b)",
         "   └─ b",
         "      ├─ a (see above)",
         "      └─ c",
@@ -178,7 +178,11 @@ def test_init(typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.M
     assert ended.out.splitlines() == [str(file) for file in files]
     monkeypatch.chdir(tmp_path / "new")
     checked = typed("validate", "--strict")
-    assert (checked.code, checked.out, checked.err) == (0, "1 valid manifest in 1 file; nothing wrong\n", "")
+    assert (checked.code, checked.out, checked.err) == (
+        0,
+        "1 valid manifest in 1 file; no problems found\n",
+        "",
+    )
     assert "Plan: 1 to create." in typed("plan").out
     files[1].write_text("mine")
     again = typed("init")

@@ -98,7 +98,7 @@ def test_which_executions(
     ended = typed("executions", "flow", *words)
     assert ended.code == 0, ended.err
     assert len(ended.out.splitlines()) - 1 == number
-    assert number or ended.out == "flow has no such run.\n"
+    assert number or ended.out == "flow has no matching executions.\n"
     assert (
         len(json.loads(typed("executions", "flow", *words, "--format", "json").out)["executions"]) == number
     )
@@ -167,7 +167,7 @@ def test_follow(
     server.store.execute(flow, {})
     (run,) = server.store.executions(flow)
     ended = typed("logs", "flow", "--follow")
-    assert (ended.code, ended.err) == (0, f"flow: the run {run.id} ended: Failed; failed: train\n")
+    assert (ended.code, ended.err) == (0, f"flow: execution {run.id} ended: Failed; failed steps: train\n")
     expected = [f"{name} | {line}" for name in CHAIN for line in _logged(run, name)]
     assert ended.out.splitlines() == expected
 

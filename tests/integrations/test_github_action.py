@@ -125,7 +125,7 @@ def test_a_wrong_command(runner: Runner) -> None:
     """Only the three commands are run."""
     ran = runner.action(command="../schema")
     assert ran.code == 64
-    assert "::error title=peak-reconciler::the input 'command'" in commands(ran.log)[0]
+    assert "::error title=peak-reconciler::invalid input 'command'" in commands(ran.log)[0]
 
 
 def test_apply_refuses_a_stale_plan(runner: Runner, tenant: EmulatorServer) -> None:
