@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from reconciler.executions.following import RunState, StepState
-from reconciler.executions.starting import Started
+from reconciler.executions.following import ExecutionState, StepState
+from reconciler.executions.starting import StartedExecution
 from reconciler.json_documents import document_text, versioned
 from reconciler.moments import read_moment
 from reconciler.render.status import COLOURS
@@ -84,7 +84,9 @@ def _text(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def run_json(workflow: Live, started: Started, state: RunState | None, redactor: Redactor) -> str:
+def run_json(
+    workflow: Live, started: StartedExecution, state: ExecutionState | None, redactor: Redactor
+) -> str:
     """Return one started execution as a JSON object.
 
     Args:
@@ -112,7 +114,7 @@ def _step(step: StepState) -> JsonObject:
     }
 
 
-def changed_lines(before: RunState | None, state: RunState) -> Iterator[str]:
+def changed_lines(before: ExecutionState | None, state: ExecutionState) -> Iterator[str]:
     """Yield a line for each step whose status differs from that in `before`."""
     known = {} if before is None else {step.name: step.status for step in before.steps}
     for step in state.steps:
@@ -120,7 +122,7 @@ def changed_lines(before: RunState | None, state: RunState) -> Iterator[str]:
             yield printable(f"{clip(step.name)}: {clip(step.status)}")
 
 
-def outcome_line(workflow: Live, started: Started, state: RunState) -> str:
+def outcome_line(workflow: Live, started: StartedExecution, state: ExecutionState) -> str:
     """Return one line with the final status of an execution and the names of its failed steps."""
     failed = [step.name for step in state.steps if step.status == "Failed"]
     steps = f"; failed steps: {some_names(failed)}" if failed else ""

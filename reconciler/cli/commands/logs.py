@@ -14,8 +14,8 @@ from reconciler.cli.shared_options import connection_options, id_option
 from reconciler.cli.terminal import show, warn
 from reconciler.client import InvalidPathException, NotFoundException, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import RunState, follow_run, run_state
-from reconciler.executions.starting import Started
+from reconciler.executions.following import ExecutionState, execution_state, follow_execution
+from reconciler.executions.starting import StartedExecution
 from reconciler.executions.step_logs import StepLog
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - one for each option
         api = Workflow(session.as_read_only())
         workflow = live_workflow(api, name, workflow_id)
         run = execution or _latest(api, workflow)
-        state = run_state(api.get_execution_details(workflow.id, run))
+        state = execution_state(api.get_execution_details(workflow.id, run))
         steps = _steps(state, step)
         if save:
             _save(api, workflow, run, steps, save)
@@ -89,7 +89,7 @@ def _latest(api: Workflow, workflow: Live) -> str:
     return identity
 
 
-def _steps(state: RunState, step: str | None) -> list[str]:
+def _steps(state: ExecutionState, step: str | None) -> list[str]:
     names = [found.name for found in state.steps]
     if step is None:
         return names
@@ -121,18 +121,18 @@ class _Teller:
         self._redactor = api.session.redactor()
         self._logs = {step: StepLog(api, workflow.id, run, step) for step in steps}
 
-    def tell(self, state: RunState, *, follow: bool) -> None:
+    def tell(self, state: ExecutionState, *, follow: bool) -> None:
         """Show what there is and, if asked to, what comes until the run has ended."""
         if not follow:
             self._more(state)
             return
-        for now in follow_run(self._api, self._workflow.id, self._run, Timing(wait_running=math.inf)):
+        for now in follow_execution(self._api, self._workflow.id, self._run, Timing(wait_running=math.inf)):
             self._more(now)
             state = now
-        ended = outcome_line(self._workflow, Started(id=self._run, told=True), state)
+        ended = outcome_line(self._workflow, StartedExecution(id=self._run, confirmed=True), state)
         warn(self._redactor.text(ended))
 
-    def _more(self, state: RunState) -> None:
+    def _more(self, state: ExecutionState) -> None:
         """Show what is new; a step that had ended before its log was read is not asked for again."""
         for step in state.steps:
             log = self._logs.get(step.name)

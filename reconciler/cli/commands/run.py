@@ -16,8 +16,8 @@ from reconciler.cli.shared_options import Number, connection_options, format_opt
 from reconciler.cli.terminal import show, warn
 from reconciler.client import Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import SUCCESS, RunState, StillRunningError, follow_run
-from reconciler.executions.starting import Started, execute_once
+from reconciler.executions.following import SUCCESS, ExecutionState, StillRunningError, follow_execution
+from reconciler.executions.starting import StartedExecution, execute_once
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
@@ -95,7 +95,7 @@ def _see_steps(workflow: Live, names: list[str]) -> None:
             raise unknown(f"{told} {clip(printable(name), 60)!r}", name, known, _REASSURANCE)
 
 
-def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing) -> Started:
+def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing) -> StartedExecution:
     try:
         return execute_once(api, workflow.id, body, timing)
     except KeyboardInterrupt:
@@ -104,7 +104,7 @@ def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing) ->
 
 
 def _told(
-    api: Workflow, workflow: Live, started: Started, timing: Timing | None, *, as_json: bool
+    api: Workflow, workflow: Live, started: StartedExecution, timing: Timing | None, *, as_json: bool
 ) -> ExitCode:
     """Say which run it is and, given the time to wait, how it goes until it ends."""
     redactor = api.session.redactor()
@@ -112,11 +112,11 @@ def _told(
         warn(f"note: {note}")
     if not as_json:
         show(printable(redactor.text(started.id)))
-    state: RunState | None = None
+    state: ExecutionState | None = None
     try:
         if timing is not None:
             with _going_on(started):
-                for now in follow_run(api, workflow.id, started.id, timing):
+                for now in follow_execution(api, workflow.id, started.id, timing):
                     for line in changed_lines(state, now):
                         warn(redactor.text(line))
                     state = now
@@ -131,7 +131,7 @@ def _told(
 
 
 @contextmanager
-def _going_on(started: Started) -> Iterator[None]:
+def _going_on(started: StartedExecution) -> Iterator[None]:
     """Say that the run goes on, whatever ends waiting for it."""
     run = clip(printable(started.id), 100)
     try:
