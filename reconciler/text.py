@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Final
+
+_MOST_COMPARED: Final = 300
+_LONGEST_COMPARED: Final = 100
+"""With more names, or longer ones, no similar name is searched for: it would take too long."""
 
 _NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 60
@@ -47,6 +52,26 @@ def without_commands(text: str) -> str:
 def clip(text: str, limit: int = 300) -> str:
     """Return at most `limit` characters of `text`, with an ellipsis at the end when it is longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def did_you_mean(name: str, known: Collection[str], shown: int = 10) -> str:
+    """Return a suggestion for the unknown `name`, as the end of a message.
+
+    Args:
+        name: The name that is not known.
+        known: The names that are.
+        shown: The maximum number of names to list where none is similar.
+    """
+    import difflib  # noqa: PLC0415 - only needed where there is an error
+
+    if len(known) > _MOST_COMPARED:
+        return f"{len(known)} names are allowed here"
+    if len(name) <= _LONGEST_COMPARED:
+        lowered = {other.lower(): other for other in known if len(other) <= _LONGEST_COMPARED}
+        close = difflib.get_close_matches(name.lower(), lowered, n=1)
+        if close:
+            return f"did you mean {lowered[close[0]]!r}?"
+    return f"allowed here: {', '.join(sorted(known)[:shown])}" if known else "there are none to choose from"
 
 
 def slug(name: str, fallback: str = "workflow") -> str:

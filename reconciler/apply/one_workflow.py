@@ -9,11 +9,12 @@ from reconciler.api import TenantWriter
 from reconciler.apply.guarding import GoneError, ids_of, ready
 from reconciler.apply.report import Result, Status, StoppedError, UnsettledError, words
 from reconciler.apply.verifier import SharedFacts, Verifier
+from reconciler.apply.waiting import ExecutionWaiter
 from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
 from reconciler.backup import BackupWriter
-from reconciler.client import ConflictException
+from reconciler.client import ConflictException, RetryPolicy
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import WhenRunning
 from reconciler.plan import (
     CompareOptions,
     Create,
@@ -25,7 +26,6 @@ from reconciler.plan import (
     created_body,
     describe,
 )
-from reconciler.retrying import ExecutionWaiter, Timing
 from reconciler.secrecy import SecretFields
 from reconciler.workflow import Live
 
@@ -36,7 +36,7 @@ class Applier:
     Args:
         api: The tenant.
         options: The choices of the run.
-        timing: How often and how long things are tried.
+        policy: The limits of tries and waits.
         backups: Where what is overwritten or deleted is kept; `None` keeps nothing.
     """
 
@@ -44,15 +44,15 @@ class Applier:
         self,
         api: TenantWriter,
         options: CompareOptions,
-        timing: Timing | None = None,
+        policy: RetryPolicy | None = None,
         backups: BackupWriter | None = None,
     ) -> None:
         self._api = api
         self._backups = backups
-        self._timing = timing or Timing()
+        self._policy = policy or RetryPolicy()
         self._options = options
         self._facts = SharedFacts()
-        self._verifier = Verifier(api, options, self._facts, self._timing)
+        self._verifier = Verifier(api, options, self._facts, self._policy)
 
     def learn(self, facts: PlatformFacts) -> None:
         """Start from what a plan found out about the platform."""
@@ -76,7 +76,7 @@ class Applier:
             BlockedError: A guard refused: nothing was written.
             ReconcilerError: It failed; what was written did not settle, or was not accepted.
         """
-        patience = ExecutionWaiter(self._timing, stopped, tell)
+        patience = ExecutionWaiter(self._policy, stopped, tell)
         match action:
             case Create():
                 return self._create(action)
@@ -91,14 +91,14 @@ class Applier:
 
     def _create(self, action: Create) -> Result:
         body = created_body(action.desired, action.ownership, self._options, self._facts.now())
-        created = create_once(self._api, action.name, body, self._timing)
+        created = create_once(self._api, action.name, body, self._policy)
         identity = created.id
 
         def is_ours(live: Live) -> bool:
             return self._verifier.is_as_sent(action, live)
 
         try:
-            identity = keep_first(self._api, action.name, created, is_ours, self._timing)
+            identity = keep_first(self._api, action.name, created, is_ours, self._policy)
             notes = self._verifier.verify(action, identity, paused=action.pause)
         except BlockedError:
             raise
@@ -136,7 +136,7 @@ class Applier:
             if action.renames:
                 see_name_is_free(self._api, action.desired.name, live.id)
             try:
-                update_once(self._api, live, action.body, self._timing)
+                update_once(self._api, live, action.body, self._policy)
             except ConflictException as error:
                 running = describe(self._api, live.id, live).running
                 if when is WhenRunning.WAIT:
@@ -180,7 +180,7 @@ class Applier:
                 note = "somebody else had deleted it already"
                 return Result(action=action, status=Status.DONE, id=action.live.id, notes=(note,))
             try:
-                delete_once(self._api, live, self._timing)
+                delete_once(self._api, live, self._policy)
             except ConflictException as error:
                 patience.wait_after(error, running=describe(self._api, live.id, live).running)
             else:

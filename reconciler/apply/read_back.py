@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.api import TenantReader
 from reconciler.apply.report import UnsettledError
+from reconciler.client import RetryPolicy
 from reconciler.plan import (
     CompareOptions,
     Comparison,
@@ -17,7 +18,6 @@ from reconciler.plan import (
     describe,
     masked,
 )
-from reconciler.retrying import Timing
 from reconciler.secrecy import SecretFields
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact
@@ -72,13 +72,13 @@ class ReadBack:
     Args:
         api: The tenant.
         options: The choices of the run.
-        timing: How long to wait until a write shows.
+        policy: The limits of tries and waits.
     """
 
-    def __init__(self, api: TenantReader, options: CompareOptions, timing: Timing) -> None:
+    def __init__(self, api: TenantReader, options: CompareOptions, policy: RetryPolicy) -> None:
         self._api = api
         self._options = options
-        self._timing = timing
+        self._policy = policy
 
     def verified(self, workflow_id: int, wanted: Wanted, facts: PlatformFacts) -> Verified:
         """Return the workflow once it reads back as wanted; a platform may need a moment to show a write.
@@ -87,7 +87,7 @@ class ReadBack:
             UnsettledError: It does not, also after some time; the fields are named, with what to do.
             ReconcilerError: It cannot be read.
         """
-        pauses = iter(self._timing.settle)
+        pauses = iter(self._policy.settle)
         live: Live | None = None
         while True:
             live = describe(self._api, workflow_id, live)
@@ -99,7 +99,7 @@ class ReadBack:
             pause = next(pauses, None)
             if pause is None:
                 raise _unsettled(comparison.changes, wanted, lost=bool(lost), disowned=disowned)
-            self._timing.sleep(pause)
+            self._policy.sleep(pause)
 
     def is_as_sent(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> bool:
         """Return whether a workflow is as wanted now, and ours."""

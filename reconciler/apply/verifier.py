@@ -11,6 +11,7 @@ from reconciler.api import TenantWriter
 from reconciler.apply.read_back import ReadBack, Verified, Wanted
 from reconciler.apply.report import UnsettledError
 from reconciler.apply.writing import update_once
+from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.errors import ReconcilerError
 from reconciler.plan import (
     CompareOptions,
@@ -24,7 +25,6 @@ from reconciler.plan import (
     describe,
     sent_body,
 )
-from reconciler.retrying import Timing, WriteRetry
 from reconciler.workflow import Digester, Live, SentDigests, WriteOnlyField, write_only_field
 
 _DIGEST_WRITES: Final = 3
@@ -68,17 +68,17 @@ class Verifier:
         api: The tenant.
         options: The choices of the run.
         facts: What the platform is known to do.
-        timing: How often and how long things are tried.
+        policy: The limits of tries and waits.
     """
 
     def __init__(
-        self, api: TenantWriter, options: CompareOptions, facts: SharedFacts, timing: Timing
+        self, api: TenantWriter, options: CompareOptions, facts: SharedFacts, policy: RetryPolicy
     ) -> None:
         self._api = api
         self._options = options
         self._facts = facts
-        self._timing = timing
-        self._read_back = ReadBack(api, options, timing)
+        self._policy = policy
+        self._read_back = ReadBack(api, options, policy)
 
     def verify(
         self,
@@ -124,8 +124,8 @@ class Verifier:
             UnsettledError: It does not read back so.
             ReconcilerError: As the client.
         """
-        pauses = iter(self._timing.settle)
-        tries = WriteRetry(self._timing)
+        pauses = iter(self._policy.settle)
+        tries = WriteRetry(self._policy)
         while live.paused != paused:
             said, again = "", True
             tries.begin()
@@ -145,7 +145,7 @@ class Verifier:
         """Wait until a write shows; return whether there was a pause left to wait."""
         pause = next(pauses, None)
         if pause is not None:
-            self._timing.sleep(pause)
+            self._policy.sleep(pause)
         return pause is not None
 
     def _with_digests(
@@ -160,7 +160,7 @@ class Verifier:
             if digests == live.body.own_tags.digests or not self._options.remember:
                 return live, ()
             body = sent_body(method, wanted.desired.body, live.body, digests, wanted.ownership)
-            update_once(self._api, live, body, self._timing)
+            update_once(self._api, live, body, self._policy)
         verified = self._read_back.verified(workflow_id, wanted, self._facts.now())
         return verified.live, (_NOT_KEPT,) if self._digests_of(verified, wanted) else ()
 

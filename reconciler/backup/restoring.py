@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconciler.backup.reading import Backup
-from reconciler.manifests import Manifest, ReconcileSettings, WorkflowManifest
-from reconciler.manifests.documents import Document
-from reconciler.manifests.manifest import Source
+from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, WorkflowManifest
 from reconciler.plan import Blocked
 from reconciler.secrecy import SecretFields, nodes
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, put

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import ExecutionApi
+from reconciler.client import RetryPolicy
 from reconciler.errors import ReconcilerError
-from reconciler.retrying import Timing
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 SUCCESS: Final = "Success"
@@ -58,41 +58,41 @@ class ExecutionState:
 
 
 def follow_execution(
-    api: ExecutionApi, workflow_id: int, execution_id: str, timing: Timing
+    api: ExecutionApi, workflow_id: int, execution_id: str, policy: RetryPolicy
 ) -> Iterator[ExecutionState]:
     """Yield the state of an execution, again and again until it has ended.
 
-    A read that fails is repeated at the next poll, `timing.tries` times in a row: an execution may take
+    A read that fails is repeated at the next poll, `policy.tries` times in a row: an execution may take
     hours, and the API may not return one that has just started.
 
     Args:
         api: The client of the tenant.
         workflow_id: The id of the workflow.
         execution_id: The id of the execution.
-        timing: The pause between two polls, and the limit of waiting.
+        policy: The pause between two polls, and the limit of waiting.
 
     Raises:
-        StillRunningError: It did not end within `timing.wait_running` seconds.
+        StillRunningError: It did not end within `policy.wait_running` seconds.
         ReconcilerError: The client failed.
     """
-    end = timing.monotonic() + timing.wait_running
+    end = policy.monotonic() + policy.wait_running
     failures = 0
     while True:
         try:
             state = execution_state(api.get_execution_details(workflow_id, execution_id))
         except ReconcilerError:
             failures += 1
-            if failures >= timing.tries:
+            if failures >= policy.tries:
                 raise
         else:
             failures = 0
             yield state
             if state.ended:
                 return
-        left = end - timing.monotonic()
+        left = end - policy.monotonic()
         if left <= 0:
-            raise StillRunningError(f"the execution has not ended after {timing.wait_running:.0f} s")
-        timing.sleep(min(timing.poll, left))
+            raise StillRunningError(f"the execution has not ended after {policy.wait_running:.0f} s")
+        policy.sleep(min(policy.poll, left))
 
 
 def execution_state(details: JsonObject) -> ExecutionState:

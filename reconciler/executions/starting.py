@@ -16,10 +16,15 @@ from datetime import timedelta
 from typing import Final
 
 from reconciler.api import ExecutionApi
-from reconciler.client import ConflictException, UnreadableAnswerError
+from reconciler.client import (
+    ConflictException,
+    RetryPolicy,
+    UnreadableAnswerError,
+    WriteRetry,
+    may_be_repeated,
+)
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.moments import read_moment, write_moment
-from reconciler.retrying import Timing, WriteRetry, may_be_repeated
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_list, as_object
 
@@ -62,14 +67,16 @@ class StartedExecution:
         return (*notes, _FURTHER + _some([*self.others])) if self.others else notes
 
 
-def execute_once(api: ExecutionApi, workflow_id: int, body: JsonObject, timing: Timing) -> StartedExecution:
+def execute_once(
+    api: ExecutionApi, workflow_id: int, body: JsonObject, policy: RetryPolicy
+) -> StartedExecution:
     """Start an execution of a workflow, and search for a new one before the start is sent again.
 
     Args:
         api: The client of the tenant.
         workflow_id: The id of the workflow.
         body: The parameters and steps: `params` and `stepsToRun`, both optional.
-        timing: The limits of retries.
+        policy: The limits of retries.
 
     Raises:
         ConflictException: The platform refuses: the workflow is running, paused or a draft.
@@ -78,7 +85,7 @@ def execute_once(api: ExecutionApi, workflow_id: int, body: JsonObject, timing: 
         ReconcilerError: The client failed; no execution was started, or none is listed.
     """
     listed = _Executions(api, workflow_id)
-    tries = WriteRetry(timing)
+    tries = WriteRetry(policy)
     lost = False
     while True:
         tries.begin()
@@ -91,7 +98,7 @@ def execute_once(api: ExecutionApi, workflow_id: int, body: JsonObject, timing: 
                 _explain(error, listed)
                 raise
             again = doubtful and tries.again(error)
-            found = _find_started(listed, error, timing)
+            found = _find_started(listed, error, policy)
             if found is not None:
                 return StartedExecution(id=found, confirmed=False)
             if not again:
@@ -99,7 +106,7 @@ def execute_once(api: ExecutionApi, workflow_id: int, body: JsonObject, timing: 
                 raise
         else:
             return StartedExecution(
-                id=identity, confirmed=True, others=_find_others(listed, identity, timing) if lost else ()
+                id=identity, confirmed=True, others=_find_others(listed, identity, policy) if lost else ()
             )
 
 
@@ -123,11 +130,11 @@ def _explain(error: ReconcilerError, listed: _Executions) -> None:
             error.hint += f" An execution started at this moment: {_some(new)}."
 
 
-def _find_started(listed: _Executions, lost: ReconcilerError, timing: Timing) -> str | None:
+def _find_started(listed: _Executions, lost: ReconcilerError, policy: RetryPolicy) -> str | None:
     """Return the execution that a start with a lost answer began, read more than once; `None` for none."""
     new: list[str] = []
     try:
-        for _ in timing.looks():
+        for _ in policy.looks():
             if new := listed.new():
                 break
     except ReconcilerError as error:
@@ -144,10 +151,10 @@ def _find_started(listed: _Executions, lost: ReconcilerError, timing: Timing) ->
     return new[0] if new else None
 
 
-def _find_others(listed: _Executions, identity: str, timing: Timing) -> tuple[str, ...]:
+def _find_others(listed: _Executions, identity: str, policy: RetryPolicy) -> tuple[str, ...]:
     """Return the other new executions, once ours is listed: an earlier one is listed by then, too."""
     with suppress(ReconcilerError):
-        for _ in timing.looks():
+        for _ in policy.looks():
             new = listed.new()
             if identity in new:
                 return tuple(other for other in new if other != identity)

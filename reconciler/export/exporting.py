@@ -13,10 +13,7 @@ from reconciler.export.manifest_body import has_undocumented_trigger, manifest_b
 from reconciler.export.recovering import Recovered, recover_fields
 from reconciler.export.variables import Variable, VariableNames, secret_variables
 from reconciler.findings import Finding, Severity
-from reconciler.manifests import WorkflowManifest
-from reconciler.manifests.files import ManifestFile
-from reconciler.manifests.one_file import read_file
-from reconciler.manifests.writing import manifest_text
+from reconciler.manifests import ManifestFile, WorkflowManifest, manifest_text, read_file
 from reconciler.plan import (
     CompareOptions,
     Desired,
@@ -165,7 +162,7 @@ class _Reading:
 def _read(text: str, values: dict[str, str]) -> _Reading:
     file = ManifestFile(FilePath("export.yaml"), FilePath(), text)
     content = read_file(file, values, require_env=True)
-    problems = [found.message for found in content.findings if _is_error(found)]
+    problems = [found.message for found in content.summary.findings if _is_error(found)]
     manifests = [found for found in content.manifests if isinstance(found, WorkflowManifest)]
     if problems or len(manifests) != 1:
         return _Reading(manifest=None, problems=tuple(problems))

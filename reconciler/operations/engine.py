@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from reconciler.apply import Applier, Timing
+from reconciler.apply import Applier
 from reconciler.backup import BackupWriter
 from reconciler.cli.terminal import warn
 from reconciler.client import (
@@ -20,6 +20,7 @@ from reconciler.client import (
     NotSentError,
     Observer,
     RequestRecord,
+    RetryPolicy,
     Session,
     Workflow,
 )
@@ -101,7 +102,7 @@ class Engine:
             concurrency=self.concurrency,
         )
 
-    def applier(self, timing: Timing | None = None, backups: BackupWriter | None = None) -> Applier:
+    def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
         """Return what carries a plan out.
 
         Args:
@@ -109,7 +110,7 @@ class Engine:
             backups: Where what is overwritten or deleted is kept.
         """
         writer = Workflow(self.session)
-        counted = dataclasses.replace(timing or Timing(), on_retry=self.session.count_retry)
+        counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
         return Applier(writer, self.options, counted, backups)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.manifests import Manifest, PatchManifest
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import Comparison, compare, unseen_note

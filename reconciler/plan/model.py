@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from reconciler.manifests import Manifest
-from reconciler.manifests.manifest import Source
+from reconciler.manifests import Manifest, Source
 from reconciler.plan.bodies import Method
 from reconciler.plan.desired import Desired
 from reconciler.plan.platform_facts import PlatformFacts

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.manifests.manifest import Source
+from reconciler.manifests import Source
 from reconciler.plan.model import (
     Action,
     Create,

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.apply import Report, Result, Status
 from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import DONE, RUNNING, action_method, action_name, status_word
 from reconciler.render.request_lines import traffic_document, traffic_line

@@ -38,7 +38,7 @@ _SIGNS: Final = {
 _INDENT: Final = "      "
 _LONGEST_VALUE: Final = 120
 _CONTEXT: Final = 40
-_COUNTED: Final = {"unchanged": "unchanged", "blocked": "blocked"}
+_NO_CHANGE: Final = ("unchanged", "blocked")
 
 
 def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
@@ -50,11 +50,13 @@ def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
         bodies: Whether to show the body of each create and update.
     """
     lines: list[str] = []
+    notes: list[str] = []
     for action in plan.actions:
         if not isinstance(action, Unchanged):
             lines += [*_action(action, redactor, bodies=bodies), ""]
-    for action in plan.actions:
-        lines += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in _own_notes(action)]
+        else:
+            notes += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in action.notes]
+    lines += notes
     lines += [_unmanaged(item, redactor) for item in plan.unmanaged]
     if plan.refusal:
         lines += [paint("blocked: ", "red") + printable(redactor.text(plan.refusal))]
@@ -70,7 +72,9 @@ def _unmanaged(item: Listed, redactor: Redactor) -> str:
 def plan_summary(plan: Plan) -> str:
     """Return the number of workflows for each action, in one line."""
     counts = count_actions(plan)
-    words = [f"{counts[name]} {_COUNTED.get(name, f'to {name}')}" for name in ACTIONS if counts[name]]
+    words = [
+        f"{counts[name]} {name if name in _NO_CHANGE else f'to {name}'}" for name in ACTIONS if counts[name]
+    ]
     left = f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.actions and plan.unselected:
         return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
@@ -81,10 +85,6 @@ def plan_summary(plan: Plan) -> str:
 
 def _counted(number: int) -> str:
     return "1 workflow matches" if number == 1 else f"{number} workflows match"
-
-
-def _own_notes(action: Action) -> tuple[str, ...]:
-    return action.notes if isinstance(action, Unchanged) else ()
 
 
 def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:

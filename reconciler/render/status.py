@@ -14,7 +14,7 @@ from reconciler.text import printable
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
-SYNC_WORDS: Final = {Sync.SYNCED: "in sync", Sync.DIFFERS: "out of sync"}
+_SYNC_WORDS: Final = {Sync.SYNCED: "in sync", Sync.DIFFERS: "out of sync"}
 """The words for people, where they are not the JSON value."""
 
 COLOURS: Final = {
@@ -56,7 +56,7 @@ def _summary(statuses: Sequence[WorkflowStatus]) -> str:
 
 
 def _word(sync: Sync) -> str:
-    return SYNC_WORDS.get(sync, sync.value)
+    return _SYNC_WORDS.get(sync, sync.value)
 
 
 def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:

@@ -45,7 +45,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def mentions_secret(line: str) -> bool:
-    """Return whether a line of a file has a word that tells of a secret: broader than `is_telling_name`."""
+    """Return whether a line of a file has a word that tells of a secret: broader than `is_secret_name`."""
     return _LINE.search(line) is not None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,13 +29,19 @@ class StepGraph:
     @staticmethod
     def of(body: Body) -> StepGraph:
         """Return the graph of a body."""
-        steps = body.steps
-        named = {name: sorted(set(step.parents)) for name, step in steps.items()}
-        missing = {name: tuple(p for p in found if p not in steps) for name, found in named.items()}
+        return StepGraph.of_parents(
+            {name: sorted(set(step.parents)) for name, step in body.steps.items()},
+            {name: step.type for name, step in body.steps.items()},
+        )
+
+    @staticmethod
+    def of_parents(parents: Mapping[str, Iterable[str]], types: Mapping[str, str] | None = None) -> StepGraph:
+        """Return the graph of some steps, each with the names that it states as its parents."""
+        missing = {name: tuple(p for p in stated if p not in parents) for name, stated in parents.items()}
         return StepGraph(
-            parents={name: tuple(p for p in found if p in steps) for name, found in named.items()},
-            types={name: step.type for name, step in steps.items()},
-            missing={name: found for name, found in missing.items() if found},
+            parents={name: tuple(p for p in stated if p in parents) for name, stated in parents.items()},
+            types=types or {},
+            missing={name: absent for name, absent in missing.items() if absent},
         )
 
     def type_of(self, name: str) -> str:
@@ -72,29 +78,27 @@ class StepGraph:
         """The steps that can never start: they wait for each other, or for one that does."""
         return self.order[sum(map(len, self.levels)) :]
 
-    @cached_property
-    def cycles(self) -> tuple[tuple[str, ...], ...]:
-        """Cycles of steps that wait for each other, so that each step on any cycle waits for one of them.
+    def cycles(self) -> Iterator[tuple[str, ...]]:
+        """Yield cycles that share no step, such that every cycle of the graph has a step in one of them.
 
-        Each cycle names every step before the one that waits for it, the first one again at the end; a step
-        that waits for itself is one, too. Cycles share no step.
+        A cycle names each step before the parent that it waits for, and ends with its first step. A step that
+        is its own parent is a cycle, too.
         """
         left = {name: self.parents[name] for name in self.stuck}
-        found: list[tuple[str, ...]] = []
         while left:
             try:
                 graphlib.TopologicalSorter(left).prepare()
             except graphlib.CycleError as error:
-                cycle: tuple[str, ...] = tuple(error.args[1])
-                found.append(cycle)
+                cycle: tuple[str, ...] = tuple(reversed(error.args[1]))
+                yield cycle
+                gone = set(cycle)
                 left = {
-                    name: tuple(parent for parent in parents if parent not in cycle)
+                    name: tuple(parent for parent in parents if parent not in gone)
                     for name, parents in left.items()
-                    if name not in cycle
+                    if name not in gone
                 }
             else:
                 break
-        return tuple(found)
 
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:

@@ -60,9 +60,7 @@ def test_bad_manifest_exits_3(tmp_path: Path) -> None:
 def test_finding_without_a_place(tmp_path: Path) -> None:
     """A finding about a whole file is told without line and column."""
     done = validate("nowhere.yaml", cwd=tmp_path)
-    assert done.stdout.splitlines()[0] == (
-        "nowhere.yaml: error: there is no such file or directory [no-such-path]"
-    )
+    assert done.stdout.splitlines()[0] == ("nowhere.yaml: error: no such file or directory [no-such-path]")
     (finding,) = report("nowhere.yaml", cwd=tmp_path)["findings"]
     assert (finding["line"], finding["column"], finding["path"]) == (None, None, [])
 
@@ -82,7 +80,7 @@ def test_json_report(tmp_path: Path) -> None:
                 "path": ["steps", "train", "parents", 0],
                 "rule": "schema-type",
                 "severity": "error",
-                "message": "steps.train.parents[0] must be text, found 1; put the value in quotes",
+                "message": "steps.train.parents[0] must be text, found 1; quote the value",
             },
             {
                 "file": "a.yaml",
@@ -338,7 +336,7 @@ def test_any_locale(tmp_path: Path, locale: dict[str, str]) -> None:
         [*COMMAND, "validate", tmp_path], capture_output=True, check=False, env=environment(**locale)
     )
     assert (done.returncode, done.stderr) == (3, b"")
-    assert b"letters, digits and hyphens only" in done.stdout
+    assert b"only letters, digits and hyphens" in done.stdout
 
 
 def test_empty_path_is_not_the_current_directory(tmp_path: Path) -> None:
@@ -347,7 +345,7 @@ def test_empty_path_is_not_the_current_directory(tmp_path: Path) -> None:
     done = validate("", cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[0]) == (
         3,
-        "'': error: there is no such file or directory [no-such-path]",
+        "'': error: no such file or directory [no-such-path]",
     )
 
 

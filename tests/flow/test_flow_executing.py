@@ -33,7 +33,7 @@ def flow(git: Git) -> int:
 
 
 def _execute(git: Git, workflow_id: int) -> StartedExecution:
-    return execute_once(git.client, workflow_id, PARAMS, git.time.timing)
+    return execute_once(git.client, workflow_id, PARAMS, git.time.policy)
 
 
 def _runs(store: TenantStore, workflow_id: int) -> list[str]:
@@ -70,7 +70,7 @@ def test_every_fault_by_chance(fault: str, seed: int) -> None:
         flow = server.store.create(body(metadata={"allowConcurrentExecution": True}))
         for _ in range(10):
             try:
-                started = execute_once(client, flow, PARAMS, time.timing)
+                started = execute_once(client, flow, PARAMS, time.policy)
             except ReconcilerError:
                 assert _runs(server.store, flow) == []
             else:
@@ -161,7 +161,7 @@ def test_dates_beyond_all_bounds(
     git: Git, flow: int, time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dates that nobody can reckon with are no dates: all pages are compared."""
-    time.timing = dataclasses.replace(time.timing, backoff=0.0)
+    time.policy = dataclasses.replace(time.policy, backoff=0.0)
     for _ in range(120):
         git.server.store.execute(flow)
     whole = executions.summary
@@ -239,7 +239,7 @@ def test_a_start_that_never_arrives(git: Git, flow: int) -> None:
         _execute(git, flow)
     assert "Check the executions" in raised.value.hint
     assert _runs(git.server.store, flow) == []
-    assert len(_sent(git)) == git.time.timing.tries
+    assert len(_sent(git)) == git.time.policy.tries
 
 
 def test_a_list_that_cannot_be_read(git: Git, flow: int) -> None:
@@ -273,7 +273,7 @@ def test_an_answer_without_an_id(git: Git, flow: int) -> None:
             super().execute_workflow(workflow_id, body)
             return {}
 
-    started = execute_once(_Nameless(git.client.session), flow, {}, git.time.timing)
+    started = execute_once(_Nameless(git.client.session), flow, {}, git.time.policy)
     assert not started.confirmed
     assert _runs(git.server.store, flow) == [started.id]
 

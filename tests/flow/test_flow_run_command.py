@@ -310,9 +310,9 @@ FILES = {
     "no mapping": (SECRET, "params.yaml"),
     "unknown key": (f"globals: {{A: {SECRET}}}\n", "globals"),
     "broken": (f"global: {{A: {SECRET}\n", "params.yaml"),
-    "tag": ("global: {A: !env HOME}\n", "takes no !env"),
-    "two documents": ("global: {}\n---\nglobal: {}\n", "one document"),
-    "empty": ("", "one document"),
+    "tag": ("global: {A: !env HOME}\n", "!env is not supported"),
+    "two documents": ("global: {}\n---\nglobal: {}\n", "only one is allowed"),
+    "empty": ("", "are empty"),
 }
 
 
@@ -331,7 +331,7 @@ def test_a_file_that_is_not_there(server: EmulatorServer, tmp_path: Path) -> Non
     """A file of parameters that is not there exits with 3, and nothing is sent."""
     ended = _run(server, "flow", "--params", tmp_path / "none.yaml")
     assert (ended.returncode, ended.stdout) == (3, "")
-    assert "cannot be read" in ended.stderr
+    assert "cannot read the parameters" in ended.stderr
     assert server.requests == []
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
-from reconciler.apply import Timing
 from reconciler.cli.commands import logs as logs_command
+from reconciler.client import RetryPolicy
 from reconciler.emulator import execution_progress as executions
 from reconciler.executions.step_logs import StepLog
 
@@ -163,7 +163,7 @@ def test_follow(
         return whole(run, now)
 
     monkeypatch.setattr(executions, "details", details)
-    monkeypatch.setattr(logs_command, "Timing", partial(Timing, sleep=lambda _: None))
+    monkeypatch.setattr(logs_command, "Timing", partial(RetryPolicy, sleep=lambda _: None))
     server.store.execute(flow, {})
     (run,) = server.store.executions(flow)
     ended = typed("logs", "flow", "--follow")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from job_helpers import Receiver, outcome, planned, receiver, workflow_outcome
 
-from reconciler.apply import Timing
 from reconciler.cli.apply_options import ApplyOptions, RawApplyOptions
 from reconciler.cli.job_options import JobOptions
 from reconciler.cli.scope_options import RawScopeOptions
+from reconciler.client import RetryPolicy
 from reconciler.client.webhook_sender import WebhookSender
 from reconciler.job.context import Job
 from reconciler.job.log import TextLog
@@ -63,7 +63,9 @@ def _reporter(hook: Receiver) -> Reporter:
         asked=RawScopeOptions(
             prune=False, allow_deletes=None, allow_protected=(), targets=(), exclude=(), shard=None
         ),
-        manner=RawApplyOptions(manner=ApplyOptions(timing=Timing(), backup_dir=None), keeps_backups=False),
+        manner=RawApplyOptions(
+            manner=ApplyOptions(timing=RetryPolicy(), backup_dir=None), keeps_backups=False
+        ),
         options=options,
         place=Path(),
         log=TextLog({}),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from reconciler.apply import Applier, Report, Status, Timing, apply_plan
-from reconciler.client import Session, Workflow
+from reconciler.apply import Applier, Report, Status, apply_plan
+from reconciler.client import RetryPolicy, Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.export import Exporter, ExportResult
 from reconciler.manifests import LoadResult, load_manifests
@@ -89,7 +89,7 @@ class Round:
 
     def apply(self, plan: Plan) -> Report:
         """Carry a plan out."""
-        timing = Timing(sleep=lambda _: None)
+        timing = RetryPolicy(sleep=lambda _: None)
         applier = Applier(self._api, OPTIONS, timing)
         return apply_plan(plan, applier, lambda _action, _result: None)
 

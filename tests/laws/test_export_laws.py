@@ -16,7 +16,7 @@ from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
 from reconciler.export import Exporter, ExportResult
 from reconciler.findings import has_errors
-from reconciler.manifests.files import ManifestFile
+from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.one_file import read_file
 from reconciler.plan import DefaultResource, PlatformFacts, Unchanged
 from reconciler.rules import check_manifest

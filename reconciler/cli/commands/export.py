@@ -18,7 +18,7 @@ from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
 from reconciler.export import Exporter, ExportResult
-from reconciler.manifests.files import CONFIGURATION_NAMES
+from reconciler.manifests import CONFIGURATION_NAMES
 from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.new_files import place_files
 from reconciler.operations.resolving import unknown

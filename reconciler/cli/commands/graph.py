@@ -14,8 +14,7 @@ from reconciler.cli.terminal import rendered, show, warn
 from reconciler.client import Workflow
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
 from reconciler.exits import ExitCode
-from reconciler.manifests import Manifest, PatchManifest, load_manifests
-from reconciler.manifests.files import STDIN, SUFFIXES
+from reconciler.manifests import STDIN, SUFFIXES, Manifest, PatchManifest, load_manifests
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow
 from reconciler.operations.settings import Settings

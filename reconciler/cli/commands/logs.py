@@ -9,10 +9,9 @@ from typing import Final
 
 import click
 
-from reconciler.apply import Timing
 from reconciler.cli.shared_options import connection_options, id_option
 from reconciler.cli.terminal import show, warn
-from reconciler.client import InvalidPathException, NotFoundException, Workflow
+from reconciler.client import InvalidPathException, NotFoundException, RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.executions.following import ExecutionState, execution_state, follow_execution
 from reconciler.executions.starting import StartedExecution
@@ -126,7 +125,9 @@ class _Teller:
         if not follow:
             self._more(state)
             return
-        for now in follow_execution(self._api, self._workflow.id, self._run, Timing(wait_running=math.inf)):
+        for now in follow_execution(
+            self._api, self._workflow.id, self._run, RetryPolicy(wait_running=math.inf)
+        ):
             self._more(now)
             state = now
         ended = outcome_line(self._workflow, StartedExecution(id=self._run, confirmed=True), state)

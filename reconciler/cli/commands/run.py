@@ -10,11 +10,10 @@ from typing import Final
 
 import click
 
-from reconciler.apply import Timing
 from reconciler.cli.parameters import run_body, secrets_of_run, steps_of
 from reconciler.cli.shared_options import Number, connection_options, format_option, id_option, name_argument
 from reconciler.cli.terminal import show, warn
-from reconciler.client import Workflow
+from reconciler.client import RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.executions.following import SUCCESS, ExecutionState, StillRunningError, follow_execution
 from reconciler.executions.starting import StartedExecution, execute_once
@@ -82,7 +81,7 @@ def command(  # noqa: PLR0913 - one for each option
         api = Workflow(session)
         workflow = live_workflow(api, name, workflow_id, _REASSURANCE)
         _see_steps(workflow, steps_of(body))
-        timing = Timing(wait_running=math.inf if timeout is None else timeout)
+        timing = RetryPolicy(wait_running=math.inf if timeout is None else timeout)
         started = _started(api, workflow, body, timing)
         return _told(api, workflow, started, timing if wait else None, as_json=output_format == "json")
 
@@ -95,7 +94,7 @@ def _see_steps(workflow: Live, names: list[str]) -> None:
             raise unknown(f"{told} {clip(printable(name), 60)!r}", name, known, _REASSURANCE)
 
 
-def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing) -> StartedExecution:
+def _started(api: Workflow, workflow: Live, body: JsonObject, timing: RetryPolicy) -> StartedExecution:
     try:
         return execute_once(api, workflow.id, body, timing)
     except KeyboardInterrupt:
@@ -104,7 +103,7 @@ def _started(api: Workflow, workflow: Live, body: JsonObject, timing: Timing) ->
 
 
 def _told(
-    api: Workflow, workflow: Live, started: StartedExecution, timing: Timing | None, *, as_json: bool
+    api: Workflow, workflow: Live, started: StartedExecution, timing: RetryPolicy | None, *, as_json: bool
 ) -> ExitCode:
     """Say which run it is and, given the time to wait, how it goes until it ends."""
     redactor = api.session.redactor()
