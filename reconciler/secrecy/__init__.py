@@ -10,7 +10,7 @@ knows nothing of manifests, plans or HTTP.
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
 from reconciler.secrecy.deciding import is_mask, is_secret, is_secret_name, mentions_secret, why_secret
-from reconciler.secrecy.fields import SecretFields, is_secret_field, secret_values
+from reconciler.secrecy.fields import SecretFields, ends_in_secret_field, is_secret_field, secret_values
 from reconciler.secrecy.masking import (
     Omitted,
     hide_texts,
@@ -30,6 +30,7 @@ __all__ = [
     "SecretFields",
     "Verdict",
     "credential_kind",
+    "ends_in_secret_field",
     "hide_texts",
     "is_mask",
     "is_secret",
