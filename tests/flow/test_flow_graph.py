@@ -156,7 +156,7 @@ def test_bodies_of_any_shape(answer: Any) -> None:
     [
         ([], 64, "name a live workflow"),
         (["x", "--id", "1"], 64, "name a live workflow"),
-        (["flwo"], 1, "Is flow meant?"),
+        (["flwo"], 1, "Did you mean flow?"),
         (["no/such.yaml"], 3, "no such file"),
     ],
 )
