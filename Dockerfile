@@ -2,12 +2,12 @@
 #   docker build -t peak-reconciler .
 #   docker run --rm --read-only --cap-drop ALL --env PEAK_AUTH_TOKEN \
 #     --volume "$PWD/workflows:/manifests:ro" peak-reconciler plan .
-# `scripts/container-check` builds it and shows all of this at work.
+# `scripts/container-check` builds and tests it.
 ARG BASE_IMAGE=python:3.12-slim
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /source
-# What the locks say comes first: it changes less often than the code.
+# Locked dependencies first: they change less often than the code.
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check \
@@ -28,14 +28,14 @@ RUN /opt/build/bin/pip wheel --quiet --no-cache-dir --disable-pip-version-check 
     && install -d -m 1777 /volumes/backups
 
 FROM ${BASE_IMAGE}
-# Compiled modules are part of the image: nothing can be written where it runs.
+# Compiled modules are part of the image, because it runs with a read-only file system.
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RECONCILER_BACKUP_DIR=/backups
 COPY --from=build /opt/reconciler /opt/reconciler
-# The only place that is written to: a volume, since the root file system may be read-only; for any user, since a
-# cluster may give one of its own.
+# The only writable directory: a volume, because the root file system may be read-only; for any user, because a
+# cluster may choose the user.
 COPY --from=build /volumes/ /
 VOLUME ["/backups"]
 WORKDIR /manifests

@@ -1,16 +1,16 @@
-# make demo         sets everything up and runs the main job on the embedded emulator
-# make test         sets everything up and passes the tests
+# make demo         validate, plan, apply and verify on the embedded emulator
+# make test         run the tests
 # make lint         ruff, mypy --strict, the import contracts, hadolint and shellcheck
-# make format       mends what of that can be mended by itself
-# make bench        measures validate against its yardsticks and prints the ratios
-# make docs         builds the documentation as a site, strictly
-# make reference    writes the pages of the documentation that are generated from the code
-# make picture      draws the README's picture of a plan anew
-# make lock         writes the lock files anew from pyproject.toml (needs uv)
-# make release      builds and checks the files of a release, into dist/; uploads nothing
+# make format       fix what ruff can fix
+# make bench        measure validate and print ratios to reference programs
+# make docs         build the documentation as a site
+# make reference    generate the reference pages of the documentation
+# make picture      draw the README's picture of a plan
+# make lock         update the lock files from pyproject.toml (needs uv)
+# make release      build and check the files of a release in dist/; uploads nothing
 # make audit        bandit, and known vulnerabilities of the locked dependencies
-# make test-lowest  passes the tests with the lowest versions that pyproject.toml allows
-# make clean        removes what these have made
+# make test-lowest  run tests with the lowest versions that pyproject.toml allows
+# make clean        remove everything that these targets create
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -74,7 +74,7 @@ test-lowest: $(TOOLS_READY)
 clean:
 	rm -rf $(VENV) $(TOOLS) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-# Installed from the lock file first (hashes checked), then the project itself on top, editable.
+# First the lock file (with hashes), then the project itself, editable.
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "Python 3.10 or newer is needed; found $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12"; exit 1; }

@@ -1,7 +1,7 @@
-"""The port through which the engine reaches a tenant: the few methods of the workflow client that it needs.
+"""The ports of the engine: the methods of a tenant's client that planning, applying and executions need.
 
-`reconciler.client.Workflow` fits; so does anything else that has these methods. What they raise is the
-client's documented exceptions.
+`reconciler.client.Workflow` has them all; a test may pass any object that has them. They raise the exceptions
+of `reconciler.client`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reconciler.values import JsonObject
 
 
 class TenantReader(Protocol):
-    """What planning needs: reading only."""
+    """The methods that planning needs: reads only."""
 
     def list_workflows(
         self,
@@ -33,10 +33,10 @@ class TenantReader(Protocol):
 
 
 class TenantWriter(TenantReader, Protocol):
-    """What applying needs beside."""
+    """The methods that applying needs."""
 
     def create_workflow(self, body: JsonObject) -> JsonObject:
-        """Create a workflow; return its id."""
+        """Create a workflow, and return its id."""
 
     def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
         """Replace a workflow."""
@@ -51,11 +51,11 @@ class TenantWriter(TenantReader, Protocol):
         """Resume a workflow."""
 
 
-class TenantRunner(Protocol):
-    """What starting a run and following it needs."""
+class ExecutionApi(Protocol):
+    """The methods that starting and following an execution need."""
 
     def execute_workflow(self, workflow_id: int, body: JsonObject | None = None) -> JsonObject:
-        """Start a run; return its id."""
+        """Start an execution, and return its id."""
 
     def list_executions(
         self,
@@ -66,23 +66,23 @@ class TenantRunner(Protocol):
         page_number: int | None = None,
         return_iterator: Literal[False],
     ) -> JsonObject:
-        """Return one page of the runs of a workflow."""
+        """Return one page of the executions of a workflow."""
 
     def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
-        """Return how far a run and its steps have come."""
+        """Return the state of an execution and its steps."""
 
 
-class LogReader(TenantRunner, Protocol):
-    """What reading the logs of a run needs beside."""
+class ExecutionLogApi(ExecutionApi, Protocol):
+    """The methods that reading the logs of an execution needs."""
 
     def get_execution_logs(
         self, workflow_id: int, execution_id: str, step_name: str, next_token: str | None = None
     ) -> JsonObject:
-        """Return a page of what a step logged: `logs`, `nextToken`."""
+        """Return a page of the log of a step: `logs`, `nextToken`."""
 
 
 class CatalogueReader(Protocol):
-    """What a tenant has beside workflows (`reconciler.client.catalogue.Catalogue`): reading only."""
+    """The methods of `reconciler.client.Catalogue`: images and instance types, reads only."""
 
     def list_images(self) -> Iterable[JsonObject]:
         """Return every image: `id`, `name`."""

@@ -9,24 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.files import UnreadableError
-from reconciler.manifests.documents import Document, read_documents
-from reconciler.manifests.files import CONFIGURATION_NAMES, read_text
-from reconciler.manifests.values import Included, Tags
+from reconciler.manifests import CONFIGURATION_NAMES, Document, read_single_document
 from reconciler.rules import rule_ids
 from reconciler.safety import Safety
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
-
-_NO_TAGS: Final = Tags(
-    env=lambda _name, _default: Included(problem="the configuration takes no !env"),
-    file=lambda _name: Included(problem="the configuration takes no !file"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,44 +105,26 @@ def load_configuration(file: Path | None, environment: str | None = None) -> Con
             name = clip(printable(environment), 60)
             raise UsageError(f"there is no reconciler.yaml that could know the environment {name!r}")
         return Configuration()
-    document = _document(file)
-    value = as_object(document.value)
+    document = read_single_document(file, "the configuration")
+    if document is None:
+        document = Document(file=str(file), text="", index=0, value={})
     problems = [*_schema_problems(document), *_unknown_rules(document)]
     if problems:
-        raise InvalidInputError("the configuration is invalid:\n" + "\n".join(problems))
-    return _configuration(file, value, environment)
-
-
-def _document(file: Path) -> Document:
-    try:
-        text = read_text(file, file.parent.resolve())
-    except UnreadableError as error:
-        raise InvalidInputError(f"the configuration {file} cannot be read: {error}") from None
-    documents, findings = read_documents(printable(str(file)), text, _NO_TAGS)
-    if findings:
-        first = findings[0]
-        line = f":{first.position.line}" if first.position else ""
-        raise InvalidInputError(f"the configuration is invalid:\n{first.file}{line}: {first.message}")
-    empty = Document(file=str(file), text=text, index=0, value={})
-    if len(documents) > 1:
-        raise InvalidInputError(f"the configuration {file} has {len(documents)} documents; it takes one")
-    return documents[0] if documents else empty
+        raise InvalidInputError("invalid configuration:\n" + "\n".join(problems))
+    return _configuration(file, as_object(document.value), environment)
 
 
 def _schema_problems(document: Document) -> Iterator[str]:
     for problem in validate(document.value, "configuration"):
-        position = document.position(problem.path, at_key=problem.at_key)
-        place = f"{document.file}:{position.line}:{position.column}" if position else document.file
-        yield f"{place}: {problem.message}{problem.found}"
+        yield f"{document.place(problem.path, at_key=problem.at_key)}: {problem.message}{problem.found}"
 
 
 def _unknown_rules(document: Document) -> Iterator[str]:
     off = as_list(as_object(as_object(document.value).get("validate")).get("off"))
     for index, name in enumerate(off):
         if isinstance(name, str) and name not in rule_ids():
-            position = document.position(("validate", "off", index))
-            place = f"{document.file}:{position.line}" if position else document.file
-            yield f"{place}: {clip(printable(name), 60)!r} is no rule; validate --list-rules names them"
+            place = document.place(("validate", "off", index))
+            yield f"{place}: unknown rule {clip(printable(name), 60)!r}; see validate --list-rules"
 
 
 def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configuration:

@@ -136,7 +136,7 @@ def read_bounded(path: Path, limit: int, *, streams: bool = False) -> bytes:
         if not streams and not stat.S_ISREG(status.st_mode):  # opening a pipe would hang
             raise UnreadableError("it is not a regular file")
         if status.st_size > limit:
-            raise UnreadableError(f"it has {status.st_size} bytes; at most {limit} are read")
+            raise UnreadableError(f"it has {status.st_size} bytes; the limit is {limit}")
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
@@ -144,7 +144,7 @@ def read_bounded(path: Path, limit: int, *, streams: bool = False) -> bytes:
     except ValueError:  # a NUL in the name
         raise UnreadableError("no file can have this name") from None
     if len(data) > limit:
-        raise UnreadableError(f"it has more than {limit} bytes")
+        raise UnreadableError(f"it has more than {limit} bytes, the limit")
     return data
 
 

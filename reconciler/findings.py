@@ -1,4 +1,4 @@
-"""What is wrong with a manifest, as a value: forty mistakes give forty findings and one exit code."""
+"""Findings: what is wrong with a manifest, as values; forty errors give forty findings and one exit code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.values import Path
 
 
 class Severity(str, Enum):
-    """Whether a finding fails the check."""
+    """The severity of a finding: an error fails the check."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -17,7 +17,7 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a file: line and column, both from 1."""
+    """A position in a file: line and column, both from 1."""
 
     line: int
     column: int
@@ -25,16 +25,16 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One mistake, and where it stands.
+    """One error or warning, with its place.
 
     Args:
-        file: The file as the user named it; the directory or path itself when no file can be named.
-        position: Line and column; `None` when the finding is about the file as a whole.
-        path: Where the value stands inside the document, from its root.
-        rule: The stable id of the rule that found it.
-        severity: Whether it fails the check.
-        message: What was found, what is allowed and what to do. Never a sensitive value.
-        excerpt: The line it stands on; empty where there is none, or it must not be shown.
+        file: The file, as the user named it; the directory or path if there is no file.
+        rule: The stable id of the rule.
+        message: What is wrong, what is allowed and what to do; never a sensitive value.
+        position: Line and column; `None` if the finding is about the whole file.
+        path: The path of the value inside the document.
+        severity: The severity.
+        excerpt: The line; empty if there is none, or if it must not be shown.
     """
 
     file: str
@@ -46,24 +46,24 @@ class Finding:
     excerpt: str = ""
 
     def sort_key(self) -> tuple[bool, str, int, int, str, str]:
-        """Return a key that puts errors first, and then orders findings by file and place."""
+        """Return a key that sorts errors first, then by file and position."""
         line, column = (self.position.line, self.position.column) if self.position else (0, 0)
         return (self.severity is not Severity.ERROR, self.file, line, column, self.rule, self.message)
 
 
 def has_errors(findings: tuple[Finding, ...]) -> bool:
-    """Return whether any of `findings` fails the check."""
+    """Return whether any of `findings` is an error."""
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a check of manifests found.
+    """The result of a check of manifests.
 
     Args:
-        findings: Every mistake: errors first, then by file and place.
-        files: How many files were read.
-        manifests: How many valid manifests were in them.
+        findings: The findings, errors first, then by file and position.
+        files: The number of files that were read.
+        manifests: The number of valid manifests in them.
     """
 
     findings: tuple[Finding, ...]
@@ -71,5 +71,5 @@ class CheckResult:
     manifests: int
 
     def count(self, severity: Severity) -> int:
-        """Return how many findings are of that severity."""
+        """Return the number of findings with that severity."""
         return sum(finding.severity is severity for finding in self.findings)

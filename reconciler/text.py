@@ -1,20 +1,22 @@
-"""Text from outside, made safe to print: bounded, without control characters and without CI commands.
-
-Every manifest and every answer of the API is hostile input.
-"""
+"""Text from outside, made safe for a terminal, a CI log and a file name: every such text is hostile input."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Final
+
+_MOST_COMPARED: Final = 300
+_LONGEST_COMPARED: Final = 100
+"""With more names, or longer ones, no similar name is searched for: it would take too long."""
 
 _NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 60
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with everything that could steer a terminal or a log written as an escape.
+    r"""Return `text` with every character that could control a terminal or a log as an escape.
 
     Control, format (bidirectional overrides among them), surrogate, private and line separator characters
     become `\n`, `\x1b`, `\u202e` and the like; everything else stays.
@@ -37,26 +39,46 @@ _COMMAND_AT_START = re.compile(r"^([ \t]*)::", re.MULTILINE)
 
 
 def without_commands(text: str) -> str:
-    r"""Return `text` in which no CI finds a command in its log: one character of each is an escape.
+    r"""Return `text` without commands for a CI system: one character of each becomes an escape.
 
-    Azure Pipelines, GitHub Actions and TeamCity read commands from all that a step prints, so a workflow's
-    name could set a variable or the PATH of the steps that follow. The escape is JSON's, so that JSON says
-    the same as before: `#\u0023vso[`, `\u003a:error`.
+    Azure Pipelines, GitHub Actions and TeamCity read commands from everything that a step prints, so a
+    workflow's name could set a variable or the PATH of the steps that follow. The escape is JSON's, so that
+    JSON keeps its meaning: `#\u0023vso[`, `\u003a:error`.
     """
     text = _COMMAND_ANYWHERE.sub(r"#\\u0023", text)
     return _COMMAND_AT_START.sub(r"\1\\u003a:", text)
 
 
 def clip(text: str, limit: int = 300) -> str:
-    """Return at most `limit` characters of `text`, with an ellipsis where something was cut off."""
+    """Return at most `limit` characters of `text`, with an ellipsis at the end when it is longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def did_you_mean(name: str, known: Collection[str], shown: int = 10) -> str:
+    """Return a suggestion for the unknown `name`, as the end of a message.
+
+    Args:
+        name: The name that is not known.
+        known: The names that are.
+        shown: The maximum number of names to list where none is similar.
+    """
+    import difflib  # noqa: PLC0415 - only needed where there is an error
+
+    if len(known) > _MOST_COMPARED:
+        return f"{len(known)} names are allowed here"
+    if len(name) <= _LONGEST_COMPARED:
+        lowered = {other.lower(): other for other in known if len(other) <= _LONGEST_COMPARED}
+        close = difflib.get_close_matches(name.lower(), lowered, n=1)
+        if close:
+            return f"did you mean {lowered[close[0]]!r}?"
+    return f"allowed here: {', '.join(sorted(known)[:shown])}" if known else "there are none to choose from"
+
+
 def slug(name: str, fallback: str = "workflow") -> str:
-    """Return a part of a file's name that tells of `name`: at most 60 small letters, digits and hyphens.
+    """Return a file name made of `name`: at most 60 lower-case letters, digits and hyphens.
 
     Args:
         name: Any text.
-        fallback: What is returned when nothing of it is left.
+        fallback: Returned when `name` has no letter and no digit.
     """
     return _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or fallback

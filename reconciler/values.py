@@ -35,6 +35,21 @@ def dump_compact(value: JsonValue) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def same_json(one: JsonValue | Absent, other: JsonValue | Absent) -> bool:
+    """Return whether two values are the same JSON: like `==`, but `true` is not `1`."""
+    if one is other:
+        return True
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and len(one) == len(other)
+            and all(key in other and same_json(item, other[key]) for key, item in one.items())
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(same_json, one, other))
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
 def as_object(value: object) -> JsonObject:
     """Return `value` if it is a mapping, else an empty one: for answers whose shape cannot be trusted."""
     return dict(value) if isinstance(value, Mapping) else {}

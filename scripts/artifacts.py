@@ -1,6 +1,6 @@
-"""What must be true of a built wheel and sdist before anyone installs them.
+"""Checks of a built wheel and sdist.
 
-Opens the two archives and compares them with the tree they were built from; builds and writes nothing.
+They open the two archives and compare them with the source tree; they build and write nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from email.parser import Parser
 from pathlib import Path, PurePosixPath
 
 _INCLUDED = {"schemas": "reconciler/schemas", "examples/workflows": "reconciler/examples"}
-"""What stands outside the package and is shipped inside it."""
+"""Directories outside the package that are shipped inside it."""
 
 _NOT_IN_A_WHEEL = re.compile(
     r"(^|/)(tests?|benchmarks|scripts|docs|__pycache__|\.[^/]+)(/|$)|\.(pyc|pyo|part|orig)$"
@@ -22,12 +22,12 @@ _NAME = "peak-reconciler"
 
 
 def wheel_problems(wheel: Path, root: Path, version: str) -> list[str]:
-    """Return what is wrong with `wheel`; nothing when all is well.
+    """Return the problems of `wheel`; empty if there are none.
 
     Args:
-        wheel: The wheel.
-        root: The tree that it was built from.
-        version: The version it must have.
+        wheel: The built file.
+        root: The source tree.
+        version: The expected version.
     """
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -45,7 +45,7 @@ def wheel_problems(wheel: Path, root: Path, version: str) -> list[str]:
 
 
 def metadata_problems(metadata: Message, version: str) -> list[str]:
-    """Return what is wrong with the core metadata of a distribution of version `version`."""
+    """Return the problems of the core metadata of a distribution of version `version`."""
     wanted = {
         "Name": _NAME,
         "Version": version,
@@ -75,12 +75,12 @@ def metadata_problems(metadata: Message, version: str) -> list[str]:
 
 
 def sdist_problems(sdist: Path, tracked: list[str], version: str) -> list[str]:
-    """Return what is wrong with `sdist`; nothing when all is well.
+    """Return the problems of `sdist`; empty if there are none.
 
     Args:
-        sdist: The sdist.
-        tracked: The files that are under version control.
-        version: The version it must have.
+        sdist: The built file.
+        tracked: The paths under version control, relative to the root.
+        version: The expected version.
     """
     top = f"peak_reconciler-{version}"
     with tarfile.open(sdist) as archive:

@@ -1,9 +1,9 @@
-"""Asks for known vulnerabilities of what is locked, and says so when there is nobody to be asked.
+"""Audit of the locked dependencies for known vulnerabilities; says so if no advisories are available.
 
     python scripts/audit.py requirements.lock [--required]
 
-pip-audit leaves out what is "not found", and a mirror may tell nothing of advisories: it would find nothing
-wrong with anything. So a version that is known to be vulnerable is asked for first.
+pip-audit leaves out what is "not found", and a mirror may have no advisories: then nothing would ever be
+reported. So a version that is known to be vulnerable is looked up first.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ import tempfile
 from pathlib import Path
 
 _KNOWN = "requests==2.19.0"
-"""A version that has had advisories for years."""
+"""A version with advisories."""
 
 
 def main() -> int:
-    """Ask, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Asks for known vulnerabilities of locked packages.")
+    """Audit, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Audit locked packages for known vulnerabilities.")
     parser.add_argument("lock", nargs="+", help="requirement files with hashes")
-    parser.add_argument("--required", action="store_true", help="fail where the advisories cannot be had")
+    parser.add_argument("--required", action="store_true", help="fail if no advisories are available")
     chosen = parser.parse_args()
     reason = _why_not()
     if reason:
-        print(f"NOT AUDITED: the advisories of PyPI cannot be had from here ({reason})")
+        print(f"NOT AUDITED: the advisories of PyPI are not available here ({reason})")
         return 1 if chosen.required else 0
     files = [word for lock in chosen.lock for word in ("--requirement", lock)]
     return _pip_audit("--require-hashes", "--strict", *files).returncode
 
 
 def _why_not() -> str:
-    """Return why the advisories cannot be had; empty when they can."""
+    """Return why no advisories are available; empty if they are."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "known.txt")
         file.write_text(_KNOWN, encoding="ascii")

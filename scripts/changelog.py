@@ -1,9 +1,9 @@
-"""Holds CHANGELOG.md to its word: a place for what comes next, and a dated section for each release.
+"""Check of CHANGELOG.md: a section for unreleased changes, and a dated section for each release.
 
-    python scripts/changelog.py             what must hold at any time
-    python scripts/changelog.py --release   and what must hold for the version that is about to be released
+    python scripts/changelog.py             the checks that always apply
+    python scripts/changelog.py --release   the checks before a release, too
 
-Reads the changelog and `reconciler/__init__.py`, the one place of the version; writes nothing.
+Reads the changelog and `reconciler/__init__.py`, which defines the version; writes nothing.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _UNRELEASED = "Unreleased"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """What the changelog says of one version.
+    """Section of the changelog for one version.
 
     Args:
         title: Its heading, without brackets.
-        text: What stands below it.
+        text: The text below the heading.
     """
 
     title: str
     text: str
 
     @property
-    def says_something(self) -> bool:
-        """Whether anything but headings stands there."""
+    def has_entries(self) -> bool:
+        """Whether it has any line besides headings."""
         return any(line.strip() and not line.startswith("#") for line in self.text.splitlines())
 
 
@@ -43,7 +43,7 @@ def read_version(root: Path) -> str:
     """Return the version of the project below `root`.
 
     Raises:
-        ValueError: There is none, or not exactly one.
+        ValueError: There is not exactly one version.
     """
     found = _VERSION.findall((root / "reconciler" / "__init__.py").read_text(encoding="utf-8"))
     if len(found) != 1:
@@ -62,7 +62,7 @@ def sections(text: str) -> list[Section]:
 
 
 def problems(text: str, version: str, *, release: bool) -> list[str]:
-    """Return what is wrong with a changelog, each with what to do; nothing when all is well.
+    """Return the problems of a changelog, each with its fix; empty if there are none.
 
     Args:
         text: The changelog.
@@ -78,9 +78,9 @@ def problems(text: str, version: str, *, release: bool) -> list[str]:
 
 def _of_unreleased(found: list[Section], *, release: bool) -> list[str]:
     if not found or found[0].title != _UNRELEASED:
-        return ["CHANGELOG.md must begin with a section '## Unreleased', for what comes next: add it"]
-    if release and found[0].says_something:
-        what = "changes stand under '## Unreleased' that would be released without a version"
+        return ["CHANGELOG.md must begin with a section '## Unreleased': add it"]
+    if release and found[0].has_entries:
+        what = "changes under '## Unreleased' would be released without a version"
         return [f"{what}: move them below the heading of this release"]
     return []
 
@@ -88,7 +88,7 @@ def _of_unreleased(found: list[Section], *, release: bool) -> list[str]:
 def _of_dates(found: list[Section]) -> list[str]:
     titles = [section.title for section in found]
     wrong = [
-        f"the section '## {title}' stands twice" for title in sorted(set(titles)) if titles.count(title) > 1
+        f"the section '## {title}' occurs twice" for title in sorted(set(titles)) if titles.count(title) > 1
     ]
     for title in titles:
         version, _, day = title.partition(" - ")
@@ -99,19 +99,17 @@ def _of_dates(found: list[Section]) -> list[str]:
 
 def _of_release(found: list[Section], version: str) -> list[str]:
     if not _RELEASABLE.fullmatch(version):
-        return [f"the version {version} is not one to be released: write 1.2.3 in reconciler/__init__.py"]
+        return [f"the version {version} cannot be released: write one like 1.2.3 in reconciler/__init__.py"]
     section = next((item for item in found if item.title.partition(" - ")[0] == version), None)
     if section is None:
-        heading = f"## {version} - {date.today()}"  # noqa: DTZ011 - a day, wherever one is
+        heading = f"## {version} - {date.today()}"  # noqa: DTZ011 - a day in the local time zone
         what = f"CHANGELOG.md has no section for {version}"
-        return [f"{what}: write '{heading}' below '## Unreleased', and move there what is released"]
-    if not section.says_something:
-        return [f"the section of {version} in CHANGELOG.md says nothing"]
+        return [f"{what}: write '{heading}' below '## Unreleased', and move the released changes there"]
+    if not section.has_entries:
+        return [f"the section of {version} in CHANGELOG.md is empty"]
     newest = next(item.title for item in found if item.title != _UNRELEASED)
     return (
-        []
-        if section.title == newest
-        else [f"{version} is not the newest release: '## {newest}' stands above"]
+        [] if section.title == newest else [f"{version} is not the newest release: '## {newest}' is above it"]
     )
 
 
@@ -123,9 +121,9 @@ def _is_date(text: str) -> bool:
 
 
 def main() -> int:
-    """Check, say what is wrong, and return the exit code."""
+    """Check, print the problems, and return the exit code."""
     parser = argparse.ArgumentParser(description="Checks CHANGELOG.md.")
-    parser.add_argument("--release", action="store_true", help="also what a release of this version needs")
+    parser.add_argument("--release", action="store_true", help="run the checks before a release, too")
     parser.add_argument("--root", type=Path, default=Path(__file__).parent.parent, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     text = (chosen.root / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The README's picture: what `plan` shows in a terminal, drawn as SVG.
+"""Picture for the README: the output of `plan` in a terminal, as SVG.
 
-`make picture` draws it anew; the tests see that its text is what the command prints now.
+`make picture` draws it; the tests check that its text is what the command prints.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 from reconciler.client import Session, Workflow
 from reconciler.emulator import EmulatorServer
-from reconciler.plan.tenant import list_tenant
+from reconciler.plan import list_tenant
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = _ROOT / "docs" / "images" / "plan.svg"
@@ -53,11 +53,11 @@ _SVG: Final = """\
 </g>
 </svg>
 """.replace("FONT", _FONT)
-"""As rich's own, without fonts from elsewhere."""
+"""Rich's own template, without fonts from the network."""
 
 
 def shown() -> str:
-    """Return what a terminal shows, with its colours, when somebody plans after all sorts of changes."""
+    """Return the output of `plan` in a terminal, with its colours, for a create, an update and a delete."""
     with EmulatorServer(token=_TOKEN) as server, TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(_ROOT / "examples" / "workflows", folder / "workflows")
@@ -91,7 +91,7 @@ def _in_terminal(command: list[str], folder: Path, env: dict[str, str]) -> str:
         try:
             while piece := os.read(ours, 65536):
                 pieces.append(piece)
-        except OSError:  # how Linux says that the other side is gone
+        except OSError:  # Linux's sign that the other side is closed
             pass
         os.close(ours)
     if done.returncode:
@@ -101,7 +101,7 @@ def _in_terminal(command: list[str], folder: Path, env: dict[str, str]) -> str:
 
 def drawn(text: str) -> str:
     """Return `text` as an SVG picture of a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - only drawing needs it
+    from rich.console import Console  # noqa: PLC0415 - needed only for drawing
     from rich.terminal_theme import DIMMED_MONOKAI  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 

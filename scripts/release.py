@@ -1,11 +1,11 @@
-"""Builds what a release consists of, from the last commit, twice, and checks it; uploads nothing.
+"""Build of a release from the last commit, twice, with checks; uploads nothing.
 
     make release                  the version of reconciler/__init__.py: the changelog must have its section
-    make release ARGS=--trial     the same builds and checks at any time between two releases
+    make release ARGS=--trial     the same builds and checks between two releases
 
-Leaves in `dist/`: the sdist, the wheel, an SBOM (CycloneDX, of the wheel installed with the locked
-dependencies on this Python) and SHA256SUMS. Each of the two builds has its own directory, umask, time zone
-and hash seed; all files must be the same byte for byte.
+Writes to `dist/`: the sdist, the wheel, an SBOM (CycloneDX, of the wheel installed with the locked
+dependencies on this Python) and SHA256SUMS. The two builds differ in directory, umask, time zone and
+hash seed; all files must be equal, byte for byte.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _SURROUNDINGS = (
 
 
 class RefusedError(Exception):
-    """Nothing can be released; each argument is a reason, with what to do."""
+    """Refusal of a release; each argument is a reason, with its fix."""
 
 
 def main() -> int:
     """Build, check, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Builds and checks the files of a release.")
+    parser = argparse.ArgumentParser(description="Build and check the files of a release.")
     parser.add_argument(
-        "--trial", action="store_true", help="ask for no section of this version in the changelog"
+        "--trial", action="store_true", help="do not require a section for this version in the changelog"
     )
-    parser.add_argument("--outdir", type=Path, default=_ROOT / "dist", help="where the files go")
+    parser.add_argument("--outdir", type=Path, default=_ROOT / "dist", help="directory for the files")
     chosen = parser.parse_args()
     try:
         version = _ready(chosen.outdir, trial=chosen.trial)
@@ -60,19 +60,17 @@ def main() -> int:
 
 
 def _ready(outdir: Path, *, trial: bool) -> str:
-    """Return the version to be built."""
+    """Check that a release can be built, and return its version."""
     if outdir.exists() and not (outdir / _SUMS).is_file():
-        raise RefusedError(f"{outdir} is not the directory of an earlier release: remove it, or name another")
+        raise RefusedError(f"{outdir} is not the directory of an earlier release: remove it, or use another")
     changed = _git("status", "--porcelain").splitlines()
     if changed:
-        raise RefusedError("there are changes that are not committed: commit or stash them", *changed[:10])
+        raise RefusedError("there are uncommitted changes: commit or stash them", *changed[:10])
     version = read_version(_ROOT)
     wrong = problems((_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version, release=not trial)
     tagged = _git("tag", "--list", f"v{version}")
     if tagged and not trial and _git("rev-list", "-1", tagged) != _git("rev-parse", "HEAD"):
-        wrong.append(
-            f"the tag {tagged} stands at another commit: raise the version in reconciler/__init__.py"
-        )
+        wrong.append(f"the tag {tagged} is at another commit: raise the version in reconciler/__init__.py")
     if wrong:
         raise RefusedError(*wrong)
     return version
@@ -85,21 +83,21 @@ def _release(version: str, work: Path, outdir: Path) -> None:
     first, second = builds
     (wheel,), (sdist,) = first.dist.glob("*.whl"), first.dist.glob("*.tar.gz")
     _check(wheel, sdist, first.source, version)
-    _say("checked: metadata, what is inside and what is not")
+    _say("checked: metadata and contents")
     _try_out(wheel, first.source, work / "empty", version)
-    _say("installed alone, from the lock file, and used")
+    _say("installed in an empty environment, from the lock file, and used")
     for build in builds:
         build.bom(work / "empty", version)
     _compare(first.dist, second.dist)
-    _say("reproducible: the same bytes from two builds, and the wheel of the sdist is that of the tree")
+    _say("reproducible: both builds are equal, and so are the wheels of the sdist and of the tree")
     _sums(first.dist)
     _place(first.dist, outdir)
 
 
 class _Build:
-    """Everything built from the last commit in surroundings of its own.
+    """One build of the last commit, in its own environment.
 
-    The first build makes the wheel from its sdist, the second one from the tree.
+    The first one builds the wheel from its sdist, the second one from the tree.
     """
 
     def __init__(self, work: Path, number: int) -> None:
@@ -120,7 +118,7 @@ class _Build:
 
     def bom(self, installed: Path, version: str) -> None:
         project = self.source / "pyproject.toml"
-        # The SBOM's own component takes a version only from where it stands as such.
+        # The SBOM reads the version of the project only from a static field.
         words = project.read_text(encoding="utf-8")
         project.write_text(words.replace('dynamic = ["version"]', f'version = "{version}"'), encoding="utf-8")
         bom = (
@@ -153,7 +151,7 @@ def _check(wheel: Path, sdist: Path, tree: Path, version: str) -> None:
 
 
 def _try_out(wheel: Path, tree: Path, empty: Path, version: str) -> None:
-    """Install the wheel and the locked dependencies where nothing else is, and use the command."""
+    """Install the wheel and the locked dependencies in an empty environment, and use the command."""
     venv.create(empty, symlinks=True)
     python = str(empty / "bin" / "python")
     pip = (sys.executable, "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check")
@@ -163,11 +161,11 @@ def _try_out(wheel: Path, tree: Path, empty: Path, version: str) -> None:
     command = str(empty / "bin" / "peak-reconciler")
     said = _run(command, "--version", cwd=empty)
     if said.split()[-1] != version:
-        raise RefusedError(f"the installed command says that it is {said!r}, not {version}")
+        raise RefusedError(f"the installed command reports the version {said!r}, not {version}")
     _run(command, "validate", str(tree / "examples" / "workflows"), cwd=empty)
     schema = json.loads(_run(command, "schema", "manifest", cwd=empty))
     if "$schema" not in schema:
-        raise RefusedError("the installed command has no schema of manifests")
+        raise RefusedError("the installed command has no schema for manifests")
 
 
 def _sums(dist: Path) -> None:
@@ -177,7 +175,7 @@ def _sums(dist: Path) -> None:
 
 def _place(dist: Path, outdir: Path) -> None:
     if outdir.exists():
-        shutil.rmtree(outdir)  # of an earlier release, as `_ready` has seen
+        shutil.rmtree(outdir)  # `_ready` has checked that it is an earlier release
     shutil.copytree(dist, outdir)
     for file in sorted(outdir.iterdir()):
         print(f"{file.stat().st_size:>9}  {file}")
@@ -192,7 +190,7 @@ def _git(*words: str) -> str:
 
 
 def _run(*command: str, env: Mapping[str, str] | None = None, umask: int = -1, cwd: Path = _ROOT) -> str:
-    """Run one of the tools beside this Python, else one of the PATH, and return what it said."""
+    """Run a tool installed with this Python, or else from the PATH, and return its output."""
     tool = shutil.which(command[0], path=str(_BIN)) or command[0]
     done = subprocess.run(
         [tool, *command[1:]],

@@ -16,9 +16,9 @@ PLAN_TAGS = {"h3", "p", "strong", "ul", "li", "code", "pre", "details", "summary
 PLAN_WORDS = set(
     re.findall(
         r"\w+",
-        """Plan Nothing to do as Git wants workflow workflows is are not selected create update rename delete
-        pause resume unchanged blocked id in Environment Refused Warning Reason Note Cut fit shown part named
-        of them deletes all listed that folded The job s log has the whole plan no manifest means owned by""",
+        """Plan No changes matches match Git to workflow workflows is not selected create update rename delete
+        pause resume unchanged blocked unmanaged id in Environment Blocked Warning Reason Note Cut fit shown
+        part omitted of them deletes lists shortened The job s log has the whole plan owned by""",
     )
 )
 """The only words allowed outside of code."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Keeps the plan as one comment on the pull request. Where that may not be (a fork's pull request), the step
-# summary, which has the plan already, is enough: the job goes on.
+# Keep the plan as one comment on the pull request. Without permission (a fork's pull request), the step summary, which
+# has the plan already, is enough: the job continues.
 set -euo pipefail
 
 if [[ ! ${GITHUB_REF:-} =~ ^refs/pull/[0-9]+/merge$ || ! -f ${INPUT_MARKDOWN_FILE:-} ]]; then

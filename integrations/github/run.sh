@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# One run of peak-reconciler for the action: the log, the step summary, the outputs, the exit code.
-# Nothing that it prints is a command to the runner: the tool sees to that.
+# Run peak-reconciler for the action: log, step summary, outputs, exit code.
+# The tool escapes its output, so that nothing in it is a command to the runner.
 set -euo pipefail
 
 command=$INPUT_COMMAND
 if [[ ! $command =~ ^(validate|plan|apply)$ ]]; then
-  echo "::error title=peak-reconciler::the input 'command' is validate, plan or apply"
+  echo "::error title=peak-reconciler::invalid input 'command': use validate, plan or apply"
   exit 64
 fi
 tool=$RUNNER_TEMP/peak-reconciler/bin/peak-reconciler
@@ -18,7 +18,7 @@ status=0
 
 output() { printf '%s=%s\n' "$1" "${2//$'\n'/ }" >>"$GITHUB_OUTPUT"; }
 
-# The lines of $1, without empty ones, into the array that $2 names.
+# Append the lines of $1, without empty ones, to the array named $2.
 add_lines() {
   local -n array=$2
   local line
@@ -28,7 +28,7 @@ add_lines() {
   done <<<"$1"
 }
 
-# The tool, its output in the log as well. When the job is cancelled it finishes what it is writing, and reports.
+# Run the tool, with its output in the log as well. If the job is cancelled, it finishes the writes in flight and reports.
 run_tool() {
   local tee child interrupted=yes
   mkfifo "$files/pipe"
@@ -46,14 +46,14 @@ run_tool() {
   rm "$files/pipe"
 }
 
-# The end of the log as a block of code, which nothing in it can end: every line is indented.
+# Print the end of the log as a block of code; every line is indented, so that none can end the block.
 log_as_code() {
   echo
   tail -n "$1" "$log" | tail -c 50000 | { iconv -cs -f UTF-8 -t UTF-8 || true; } | sed 's/^/    /'
   echo
 }
 
-# The counts in the JSON file $1, below the keys that follow, as JSON in one line.
+# Print the counts in the JSON file $1, below the keys that follow, as JSON in one line.
 counts() {
   "${tool%/*}/python" -I - "$@" <<'PYTHON'
 import json, pathlib, sys
@@ -101,7 +101,7 @@ validate)
   { echo "### Manifests: exit code $status" && log_as_code 200; } >>"$GITHUB_STEP_SUMMARY"
   ;;
 plan)
-  # A plan that could not be made takes the place of the one that was: nobody shall approve an old one.
+  # A failed plan replaces an earlier one, so that nobody approves an old plan.
   [[ -f $files/plan.md ]] || { echo "### No plan: exit code $status" && log_as_code 40; } >"$files/plan.md"
   [[ ! -f $plan_file ]] || output plan-file "$plan_file"
   output markdown-file "$files/plan.md"

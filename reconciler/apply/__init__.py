@@ -7,6 +7,5 @@ progress goes to whoever listens, the outcome into a `Report`.
 from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status
 from reconciler.apply.run import Progress, apply_plan
-from reconciler.retrying import Timing
 
-__all__ = ["Applier", "Progress", "Report", "Result", "Status", "Timing", "apply_plan"]
+__all__ = ["Applier", "Progress", "Report", "Result", "Status", "apply_plan"]

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from reconciler.api import TenantReader
+from reconciler.apply.waiting import ExecutionWaiter
 from reconciler.client import NotFoundException
 from reconciler.errors import BlockedError
-from reconciler.manifests.manifest import WhenRunning
-from reconciler.plan import LiveWorkflow
-from reconciler.plan.tenant import describe, list_tenant
-from reconciler.retrying import ExecutionWaiter
+from reconciler.manifests import WhenRunning
+from reconciler.plan import describe, list_tenant
+from reconciler.workflow import Live
 
 
 class GoneError(BlockedError):
     """The live workflow does not exist any more."""
 
 
-def ready(
-    api: TenantReader, planned: LiveWorkflow, when_running: WhenRunning, patience: ExecutionWaiter
-) -> LiveWorkflow:
+def ready(api: TenantReader, planned: Live, when_running: WhenRunning, patience: ExecutionWaiter) -> Live:
     """Return the workflow as it is now, once it may be written.
 
     Args:
@@ -41,26 +39,26 @@ def ready(
         patience.wait()
 
 
-def _unchanged(api: TenantReader, planned: LiveWorkflow) -> LiveWorkflow:
+def _unchanged(api: TenantReader, planned: Live) -> Live:
     try:
-        live = describe(api, planned.id)
+        live = describe(api, planned.id, planned)
     except NotFoundException:
         if planned.id in ids_of(api, planned.name):
             raise
         raise GoneError("the live workflow was deleted after the plan was made", hint="Plan again.") from None
-    if live.fingerprint() != planned.fingerprint():
+    if not live.unchanged_since(planned):
         raise BlockedError("the live workflow changed after the plan was made", hint="Plan again.")
     return live
 
 
-def is_gone(api: TenantReader, live: LiveWorkflow) -> bool:
+def is_gone(api: TenantReader, live: Live) -> bool:
     """Return whether a workflow is neither told of nor listed: a 404 alone may be a gateway's.
 
     Raises:
         ReconcilerError: As the client.
     """
     try:
-        describe(api, live.id)
+        describe(api, live.id, live)
     except NotFoundException:
         return live.id not in ids_of(api, live.name)
     return False

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import GoneError, ids_of, ready
 from reconciler.apply.report import Result, Status, StoppedError, UnsettledError, words
-from reconciler.apply.shared_facts import SharedFacts
-from reconciler.apply.verifier import Verifier
+from reconciler.apply.verifier import SharedFacts, Verifier
+from reconciler.apply.waiting import ExecutionWaiter
 from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
 from reconciler.backup import BackupWriter
-from reconciler.client import ConflictException
+from reconciler.client import ConflictException, RetryPolicy
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import WhenRunning
 from reconciler.plan import (
+    CompareOptions,
     Create,
-    DefaultResource,
     Delete,
-    LiveWorkflow,
-    Method,
+    PlatformFacts,
     SetPaused,
-    Tenancy,
     Update,
     Write,
+    created_body,
+    describe,
 )
-from reconciler.plan.bodies import has_webhook, sent_body
-from reconciler.plan.planning import predicted_digests
-from reconciler.plan.tenant import describe
-from reconciler.retrying import ExecutionWaiter, Timing
 from reconciler.secrecy import SecretFields
-from reconciler.workflow import hoisted_form
-from reconciler.workflow.sent_digests import WriteOnlyField
+from reconciler.workflow import Live
 
 
 class Applier:
@@ -40,29 +35,28 @@ class Applier:
 
     Args:
         api: The tenant.
-        tenancy: What is known of it; what it turns out not to tell is learned while applying.
-        default_resource: Asked only where a step's resources differ.
-        timing: How often and how long things are tried.
+        options: The choices of the run.
+        policy: The limits of tries and waits.
         backups: Where what is overwritten or deleted is kept; `None` keeps nothing.
     """
 
     def __init__(
         self,
         api: TenantWriter,
-        tenancy: Tenancy,
-        default_resource: DefaultResource,
-        timing: Timing | None = None,
+        options: CompareOptions,
+        policy: RetryPolicy | None = None,
         backups: BackupWriter | None = None,
     ) -> None:
         self._api = api
         self._backups = backups
-        self._timing = timing or Timing()
-        self._known = SharedFacts(tenancy)
-        self._settling = Verifier(api, self._known, default_resource, self._timing)
+        self._policy = policy or RetryPolicy()
+        self._options = options
+        self._facts = SharedFacts()
+        self._verifier = Verifier(api, options, self._facts, self._policy)
 
-    def learn(self, untold: Iterable[WriteOnlyField]) -> None:
-        """Know from now on that the platform does not tell these kinds of fields."""
-        self._known.learn(untold)
+    def learn(self, facts: PlatformFacts) -> None:
+        """Start from what a plan found out about the platform."""
+        self._facts.start_from(facts)
 
     def apply(
         self,
@@ -82,7 +76,7 @@ class Applier:
             BlockedError: A guard refused: nothing was written.
             ReconcilerError: It failed; what was written did not settle, or was not accepted.
         """
-        patience = ExecutionWaiter(self._timing, stopped, tell)
+        patience = ExecutionWaiter(self._policy, stopped, tell)
         match action:
             case Create():
                 return self._create(action)
@@ -90,24 +84,22 @@ class Applier:
                 return self._update(action, patience)
             case SetPaused():
                 live = ready(self._api, action.live, action.manifest.settings.when_running, patience)
-                self._settling.set_paused(live, paused=action.paused)
+                self._verifier.set_paused(live, paused=action.paused)
                 return Result(action=action, status=Status.DONE, id=live.id)
             case Delete():
                 return self._delete(action, patience)
 
     def _create(self, action: Create) -> Result:
-        form = hoisted_form(action.desired)
-        memory = predicted_digests(form, action.manifest.wanted_name, self._known.tenancy())
-        body = sent_body(Method.CREATE_OR_UPDATE, action.desired, None, memory, action.marks)
-        created = create_once(self._api, action.name, body, self._timing)
+        body = created_body(action.desired, action.ownership, self._options, self._facts.now())
+        created = create_once(self._api, action.name, body, self._policy)
         identity = created.id
 
-        def is_ours(live: LiveWorkflow) -> bool:
-            return self._settling.is_as_sent(action, live)
+        def is_ours(live: Live) -> bool:
+            return self._verifier.is_as_sent(action, live)
 
         try:
-            identity = keep_first(self._api, action.name, created, is_ours, self._timing)
-            notes = self._settling.settle(action, identity, paused=action.pause)
+            identity = keep_first(self._api, action.name, created, is_ours, self._policy)
+            notes = self._verifier.verify(action, identity, paused=action.pause)
         except BlockedError:
             raise
         except ReconcilerError as error:
@@ -118,11 +110,13 @@ class Applier:
     def _update(self, action: Update, patience: ExecutionWaiter) -> Result:
         with self._kept(action.live, "update", action.sensitive):
             live = self._replaced(action, patience)
-        keep = live.webhooks if has_webhook(action.desired) and not action.rotates_webhook else frozenset()
+        keep = (
+            live.webhooks if action.desired.body.has_webhook and not action.rotates_webhook else frozenset()
+        )
         paused = live.paused if action.paused is None else action.paused
-        notes = self._settling.settle(action, live.id, paused=paused, webhooks=keep)
+        notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep)
         if action.renames:
-            self._see_alone(action.manifest.wanted_name, live.id)
+            self._see_alone(action.desired.name, live.id)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
     def _see_alone(self, name: str, identity: int) -> None:
@@ -134,17 +128,17 @@ class Applier:
                 hint="Rename or delete the one that is not meant.",
             )
 
-    def _replaced(self, action: Update, patience: ExecutionWaiter) -> LiveWorkflow:
+    def _replaced(self, action: Update, patience: ExecutionWaiter) -> Live:
         """Write an update and return the workflow as it was before."""
         when = action.manifest.settings.when_running
         while True:
             live = ready(self._api, action.live, when, patience)
             if action.renames:
-                see_name_is_free(self._api, action.manifest.wanted_name, live.id)
+                see_name_is_free(self._api, action.desired.name, live.id)
             try:
-                update_once(self._api, live, action.body, self._timing)
+                update_once(self._api, live, action.body, self._policy)
             except ConflictException as error:
-                running = describe(self._api, live.id).running
+                running = describe(self._api, live.id, live).running
                 if when is WhenRunning.WAIT:
                     patience.wait_after(error, running=running)
                 elif running:
@@ -158,7 +152,7 @@ class Applier:
                 return live
 
     @contextmanager
-    def _kept(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> Iterator[None]:
+    def _kept(self, live: Live, reason: str, sensitive: SecretFields) -> Iterator[None]:
         """Keep a backup of a workflow, unless a guard then keeps it from being overwritten.
 
         It is of the workflow as it was planned for, which the guard sees to be the one that is overwritten:
@@ -186,8 +180,8 @@ class Applier:
                 note = "somebody else had deleted it already"
                 return Result(action=action, status=Status.DONE, id=action.live.id, notes=(note,))
             try:
-                delete_once(self._api, live, self._timing)
+                delete_once(self._api, live, self._policy)
             except ConflictException as error:
-                patience.wait_after(error, running=describe(self._api, live.id).running)
+                patience.wait_after(error, running=describe(self._api, live.id, live).running)
             else:
                 return Result(action=action, status=Status.DONE, id=live.id)

@@ -1,4 +1,4 @@
-"""Reads a written workflow back and says, field by field, what did not become what was sent."""
+"""The read back of a written workflow: which fields did not become what was sent."""
 
 from __future__ import annotations
 
@@ -6,62 +6,64 @@ from dataclasses import dataclass, field
 
 from reconciler.api import TenantReader
 from reconciler.apply.report import UnsettledError
-from reconciler.plan import DefaultResource, LiveWorkflow, Tenancy
-from reconciler.plan.comparing import Comparison, compare, needs_default_resource
-from reconciler.plan.ignoring import Pattern
-from reconciler.plan.masking import masked
-from reconciler.plan.tenant import describe
-from reconciler.retrying import Timing
+from reconciler.client import RetryPolicy
+from reconciler.plan import (
+    CompareOptions,
+    Comparison,
+    Create,
+    Desired,
+    PlatformFacts,
+    Update,
+    compare,
+    describe,
+    masked,
+)
 from reconciler.secrecy import SecretFields
 from reconciler.text import clip, printable
-from reconciler.values import (
-    ABSENT,
-    Absent,
-    JsonObject,
-    JsonValue,
-    Path,
-    as_object,
-    display_path,
-    dump_compact,
-)
-from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.ownership import Ownership
+from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact
+from reconciler.workflow import FieldChange, Live, Ownership
 
 _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a workflow is to read back as.
+    """What a workflow must read back as.
 
     Args:
-        name: Its name.
-        desired: Its body.
-        ignored: The fields that are left to others.
-        marks: Whose it is to be.
+        desired: The workflow as Git wants it.
+        ownership: Who owns it.
         webhooks: The UUIDs of webhook URLs that must still be there.
-        sensitive: Which fields are secrets.
+        sensitive: The secret fields.
     """
 
-    name: str
-    desired: JsonObject = field(repr=False)
-    marks: Ownership
-    ignored: tuple[Pattern, ...] = ()
+    desired: Desired
+    ownership: Ownership
     webhooks: frozenset[str] = frozenset()
     sensitive: SecretFields = field(default_factory=SecretFields)
 
+    @staticmethod
+    def of(action: Create | Update, webhooks: frozenset[str] = frozenset()) -> Wanted:
+        """Return what the workflow of `action` must read back as."""
+        return Wanted(
+            desired=action.desired,
+            ownership=action.ownership,
+            webhooks=webhooks,
+            sensitive=action.sensitive,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Verified:
     """A workflow that reads back as it was sent.
 
     Args:
         live: The workflow.
-        untold: The fields that were sent and are not told, with what was sent.
+        write_only: The fields that were sent and are not returned, with what was sent.
     """
 
-    live: LiveWorkflow
-    untold: tuple[tuple[Path, JsonValue], ...] = field(repr=False)
+    live: Live
+    write_only: tuple[tuple[Path, JsonValue], ...] = field(repr=False)
 
 
 class ReadBack:
@@ -69,54 +71,46 @@ class ReadBack:
 
     Args:
         api: The tenant.
-        default_resource: Asked only where a step's resources differ.
-        timing: How long to wait until a write shows.
+        options: The choices of the run.
+        policy: The limits of tries and waits.
     """
 
-    def __init__(self, api: TenantReader, default_resource: DefaultResource, timing: Timing) -> None:
+    def __init__(self, api: TenantReader, options: CompareOptions, policy: RetryPolicy) -> None:
         self._api = api
-        self._default_resource = default_resource
-        self._timing = timing
+        self._options = options
+        self._policy = policy
 
-    def settled(self, workflow_id: int, wanted: Wanted, tenancy: Tenancy) -> Settled:
+    def verified(self, workflow_id: int, wanted: Wanted, facts: PlatformFacts) -> Verified:
         """Return the workflow once it reads back as wanted; a platform may need a moment to show a write.
 
         Raises:
             UnsettledError: It does not, also after some time; the fields are named, with what to do.
             ReconcilerError: It cannot be read.
         """
-        pauses = iter(self._timing.settle)
+        pauses = iter(self._policy.settle)
+        live: Live | None = None
         while True:
-            live = describe(self._api, workflow_id)
-            comparison = self._compared(live, wanted, tenancy)
+            live = describe(self._api, workflow_id, live)
+            comparison = self._compared(live, wanted, facts)
             lost = wanted.webhooks - live.webhooks
-            unmarked = live.marks != wanted.marks
-            if not comparison.changes and not lost and not unmarked:
-                return Settled(live=live, untold=comparison.untold)
+            disowned = live.ownership != wanted.ownership
+            if not comparison.changes and not lost and not disowned:
+                return Verified(live=live, write_only=comparison.write_only)
             pause = next(pauses, None)
             if pause is None:
-                raise _unsettled(comparison.changes, wanted, lost=bool(lost), unmarked=unmarked)
-            self._timing.sleep(pause)
+                raise _unsettled(comparison.changes, wanted, lost=bool(lost), disowned=disowned)
+            self._policy.sleep(pause)
 
-    def is_as_sent(self, live: LiveWorkflow, wanted: Wanted, tenancy: Tenancy) -> bool:
-        """Return whether a workflow is as wanted now."""
-        return live.marks == wanted.marks and not self._compared(live, wanted, tenancy).changes
+    def is_as_sent(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> bool:
+        """Return whether a workflow is as wanted now, and ours."""
+        return live.ownership == wanted.ownership and not self._compared(live, wanted, facts).changes
 
-    def _compared(self, live: LiveWorkflow, wanted: Wanted, tenancy: Tenancy) -> Comparison:
-        needed = needs_default_resource(live.body, wanted.desired)
-        return compare(
-            live=live.body,
-            desired=wanted.desired,
-            name=wanted.name,
-            tenancy=tenancy,
-            default_resource=self._default_resource() if needed else {},
-            ignored=wanted.ignored,
-            just_written=True,
-        )
+    def _compared(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> Comparison:
+        return compare(live, wanted.desired, self._options, facts, just_written=True)
 
 
 def _unsettled(
-    changes: tuple[FieldChange, ...], wanted: Wanted, *, lost: bool, unmarked: bool
+    changes: tuple[FieldChange, ...], wanted: Wanted, *, lost: bool, disowned: bool
 ) -> UnsettledError:
     shown = [masked(change, wanted.sensitive) for change in changes[:_SHOWN]]
     lines = [
@@ -127,8 +121,8 @@ def _unsettled(
         lines.append(f"and {len(changes) - _SHOWN} more fields")
     if lost:
         lines.append("the webhook has a new URL, although it was to be kept: tell whoever calls the old one")
-    if unmarked:
-        names = ", ".join(str(as_object(tag)["name"]) for tag in wanted.marks.tags())
+    if disowned:
+        names = ", ".join(wanted.ownership.tag_names)
         lines.append(f"the tags that say whose it is do not read back as sent ({names or 'none'})")
     paths = ", ".join(dump_compact(display_path(change.path)) for change in shown)
     hint = (

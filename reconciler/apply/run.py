@@ -71,7 +71,7 @@ class _Run:
         self._lock = threading.Lock()
 
     def report(self, plan: Plan) -> Report:
-        self._applier.learn(plan.untold)
+        self._applier.learn(plan.facts)
         first = [action for action in plan.actions if not isinstance(action, Orphan | Unchanged)]
         last = [action for action in plan.actions if isinstance(action, Orphan)]
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:

@@ -1,54 +1,86 @@
-"""After a write: read back, remember what is not told, pause or resume, and see that no plan finds more."""
+"""Verification: a written workflow reads back as sent, its digests are kept, and no plan finds more."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.api import TenantWriter
-from reconciler.apply.read_back import ReadBack, Settled, Wanted
+from reconciler.apply.read_back import ReadBack, Verified, Wanted
 from reconciler.apply.report import UnsettledError
-from reconciler.apply.shared_facts import SharedFacts
 from reconciler.apply.writing import update_once
+from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.errors import ReconcilerError
-from reconciler.plan import Create, DefaultResource, LiveWorkflow, Method, Unchanged, Update
-from reconciler.plan.bodies import sent_body
-from reconciler.plan.comparing import needs_default_resource
-from reconciler.plan.deciding import Difference
-from reconciler.plan.ignoring import read_patterns
-from reconciler.plan.tenant import describe
-from reconciler.retrying import Timing, WriteRetry
-from reconciler.workflow.sent_digests import Digester, SentDigests, write_only_field
+from reconciler.plan import (
+    CompareOptions,
+    Create,
+    Desired,
+    Method,
+    PlatformFacts,
+    Unchanged,
+    Update,
+    decide,
+    describe,
+    sent_body,
+)
+from reconciler.workflow import Digester, Live, SentDigests, WriteOnlyField, write_only_field
 
-_MEMORY_WRITES: Final = 3
-"""How often a workflow is written until its tags keep what they must: once more than reading back needs."""
+_DIGEST_WRITES: Final = 3
+"""How often a workflow is written until its tags keep the digests: once more than reading back needs."""
 
 _NOT_KEPT: Final = (
     "the platform does not keep the tags that remember untold fields; the next plan shows these again"
 )
 
 
+class SharedFacts:
+    """The facts about the platform while a plan is applied; usable from many threads at once.
+
+    They grow with every workflow that is read back.
+    """
+
+    def __init__(self) -> None:
+        self._facts = PlatformFacts()
+        self._lock = threading.Lock()
+
+    def now(self) -> PlatformFacts:
+        """Return what is known by now."""
+        with self._lock:
+            return self._facts
+
+    def start_from(self, facts: PlatformFacts) -> None:
+        """Take over what a plan found out."""
+        with self._lock:
+            self._facts = facts.with_write_only(self._facts.write_only)
+
+    def learn(self, kinds: Iterable[WriteOnlyField]) -> None:
+        """Add kinds of fields that the platform does not return."""
+        with self._lock:
+            self._facts = self._facts.with_write_only(kinds)
+
+
 class Verifier:
-    """Sees to it that a workflow that was written becomes, and stays, what Git wants.
+    """Verifies that a workflow that was written becomes, and stays, what Git wants.
 
     Args:
         api: The tenant.
-        known: What is known of it.
-        default_resource: Asked only where a step's resources differ.
-        timing: How often and how long things are tried.
+        options: The choices of the run.
+        facts: What the platform is known to do.
+        policy: The limits of tries and waits.
     """
 
     def __init__(
-        self, api: TenantWriter, known: SharedFacts, default_resource: DefaultResource, timing: Timing
+        self, api: TenantWriter, options: CompareOptions, facts: SharedFacts, policy: RetryPolicy
     ) -> None:
         self._api = api
-        self._known = known
-        self._default_resource = default_resource
-        self._timing = timing
-        self._read_back = ReadBack(api, default_resource, timing)
+        self._options = options
+        self._facts = facts
+        self._policy = policy
+        self._read_back = ReadBack(api, options, policy)
 
-    def settle(
+    def verify(
         self,
         action: Create | Update,
         workflow_id: int,
@@ -56,41 +88,44 @@ class Verifier:
         paused: bool,
         webhooks: frozenset[str] = frozenset(),
     ) -> tuple[str, ...]:
-        """See that the workflow reads back as sent, with what it does not tell remembered; return notes.
+        """Verify that the workflow reads back as sent, and keep the digests of its write-only fields.
 
         Args:
             action: What was written.
             workflow_id: The workflow.
-            paused: Whether it is to be paused.
+            paused: Whether it must be paused.
             webhooks: The UUIDs of webhook URLs that must still be there.
+
+        Returns:
+            Notes for the user.
 
         Raises:
             UnsettledError: It does not read back as it was sent.
             ReconcilerError: As the client.
         """
-        live, notes = self._remembered(action, workflow_id, webhooks)
+        live, notes = self._with_digests(action, workflow_id, webhooks)
         live = self.set_paused(live, paused=paused)
         if not notes:
             self._see_converged(action, live)
         return notes
 
-    def is_as_sent(self, action: Create | Update, live: LiveWorkflow) -> bool:
-        """Return whether a workflow is what `action` makes.
+    def is_as_sent(self, action: Create | Update, live: Live) -> bool:
+        """Return whether a workflow is what `action` makes, owner included.
 
         Raises:
             ReconcilerError: As the client.
         """
-        return self._read_back.is_as_sent(live, _wanted(action, frozenset()), self._known.tenancy())
+        return self._read_back.is_as_sent(live, Wanted.of(action), self._facts.now())
 
-    def set_paused(self, live: LiveWorkflow, *, paused: bool) -> LiveWorkflow:
-        """Pause or resume a workflow, see that it is, and return it.
+    def set_paused(self, live: Live, *, paused: bool) -> Live:
+        """Pause or resume a workflow, and return it once it reads back so.
 
         Raises:
             UnsettledError: It does not read back so.
             ReconcilerError: As the client.
         """
-        pauses = iter(self._timing.settle)
-        tries = WriteRetry(self._timing)
+        pauses = iter(self._policy.settle)
+        tries = WriteRetry(self._policy)
         while live.paused != paused:
             said, again = "", True
             tries.begin()
@@ -99,7 +134,7 @@ class Verifier:
             except ReconcilerError as error:
                 again = tries.again(error)
                 said = f": {error.message}"
-            live = describe(self._api, live.id)
+            live = describe(self._api, live.id, live)
             if live.paused != paused and not (again if said else self._waited(pauses)):
                 word = "paused" if paused else "resumed"
                 active = "; its triggers go on starting it" if paused else ""
@@ -107,56 +142,44 @@ class Verifier:
         return live
 
     def _waited(self, pauses: Iterator[float]) -> bool:
-        """Wait until a write shows; return whether it is still to be waited for."""
+        """Wait until a write shows; return whether there was a pause left to wait."""
         pause = next(pauses, None)
         if pause is not None:
-            self._timing.sleep(pause)
+            self._policy.sleep(pause)
         return pause is not None
 
-    def _remembered(
+    def _with_digests(
         self, action: Create | Update, workflow_id: int, webhooks: frozenset[str]
-    ) -> tuple[LiveWorkflow, tuple[str, ...]]:
-        wanted = _wanted(action, webhooks)
+    ) -> tuple[Live, tuple[str, ...]]:
+        """Return the workflow once it reads back as sent and its tags keep the digests, and notes."""
+        wanted = Wanted.of(action, webhooks)
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
-        for _ in range(_MEMORY_WRITES):
-            settled = self._read_back.settled(workflow_id, wanted, self._known.tenancy())
-            memory = self._learned(settled, wanted.name)
-            kept = SentDigests.of(settled.live.body).digests
-            if memory.digests == kept or not self._known.tenancy().remember:
-                return settled.live, ()
-            body = sent_body(method, wanted.desired, settled.live.body, memory, wanted.marks)
-            update_once(self._api, settled.live, body, self._timing)
-        settled = self._read_back.settled(workflow_id, wanted, self._known.tenancy())
-        return settled.live, (_NOT_KEPT,) if self._learned(settled, wanted.name).digests else ()
+        for _ in range(_DIGEST_WRITES):
+            verified = self._read_back.verified(workflow_id, wanted, self._facts.now())
+            live, digests = verified.live, self._digests_of(verified, wanted)
+            if digests == live.body.own_tags.digests or not self._options.remember:
+                return live, ()
+            body = sent_body(method, wanted.desired.body, live.body, digests, wanted.ownership)
+            update_once(self._api, live, body, self._policy)
+        verified = self._read_back.verified(workflow_id, wanted, self._facts.now())
+        return verified.live, (_NOT_KEPT,) if self._digests_of(verified, wanted) else ()
 
-    def _learned(self, settled: Settled, name: str) -> SentDigests:
-        """Return what must be remembered, and know from now on what the platform does not tell."""
-        self._known.learn(kind for path, _ in settled.untold if (kind := write_only_field(path)) is not None)
-        return Digester(self._known.tenancy().key, name).memory(settled.untold)
+    def _digests_of(self, verified: Verified, wanted: Wanted) -> SentDigests:
+        """Return the digests that must be kept, and learn what the platform does not return."""
+        kinds = (write_only_field(path) for path, _ in verified.write_only)
+        self._facts.learn(kind for kind in kinds if kind is not None)
+        return Digester(self._options.key, wanted.desired.name).digests(verified.write_only)
 
-    def _see_converged(self, action: Create | Update, live: LiveWorkflow) -> None:
-        """See that another plan would find nothing: that it does would be our mistake, not the user's.
+    def _see_converged(self, action: Create | Update, live: Live) -> None:
+        """Check that another plan would find nothing: if it does, that is our error, not the user's.
 
         Raises:
-            UnsettledError: It would.
+            UnsettledError: It would find something.
         """
-        needed = needs_default_resource(live.body, action.desired)
-        tenancy = dataclasses.replace(self._known.tenancy(), resend=False)
-        default = self._default_resource() if needed else {}
-        again = Difference(action.manifest, live, default, tenancy).action()
-        if not isinstance(again, Unchanged):
+        options = dataclasses.replace(self._options, resend=False)
+        desired = action.desired if action.desired.is_fixed else Desired.of(action.manifest, live)
+        if not isinstance(decide(desired, live, options, self._facts.now()), Unchanged):
             raise UnsettledError(
                 "it was written and reads back as sent, and yet another plan would not find it unchanged",
                 hint="That is a mistake of peak-reconciler; please report it with what plan shows.",
             )
-
-
-def _wanted(action: Create | Update, webhooks: frozenset[str]) -> Wanted:
-    return Wanted(
-        name=action.manifest.wanted_name,
-        desired=action.desired,
-        marks=action.marks,
-        ignored=read_patterns(action.manifest.settings.ignore, action.desired),
-        webhooks=webhooks,
-        sensitive=action.sensitive,
-    )

@@ -14,12 +14,18 @@ from dataclasses import dataclass
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
 from reconciler.apply.report import UnsettledError
-from reconciler.client import ConflictException, NotFoundException, TooManyRequestsException
+from reconciler.client import (
+    ConflictException,
+    NotFoundException,
+    RetryPolicy,
+    TooManyRequestsException,
+    WriteRetry,
+    may_be_repeated,
+)
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.plan import LiveWorkflow
-from reconciler.plan.tenant import describe
-from reconciler.retrying import Timing, WriteRetry, may_be_repeated
+from reconciler.plan import describe
 from reconciler.values import JsonObject
+from reconciler.workflow import Live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,7 @@ class Created:
     doubted: bool
 
 
-def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) -> Created:
+def create_once(api: TenantWriter, name: str, body: JsonObject, policy: RetryPolicy) -> Created:
     """Create the workflow `name`, and never send that again without looking for what the last time made.
 
     Raises:
@@ -47,14 +53,14 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
     appeared = ids_of(api, name)
     if appeared:
         raise _appeared(appeared[0])
-    tries = WriteRetry(timing)
+    tries = WriteRetry(policy)
     while True:
         try:
             tries.begin()
             identity = int(str(api.create_workflow(body)["id"]))
             return Created(id=identity, told=True, doubted=tries.in_doubt)
         except ConflictException:
-            found = _looked_for(api, name, timing, timing.settle)
+            found = _looked_for(api, name, policy, policy.settle)
             if found is None:
                 raise
             if not tries.in_doubt:
@@ -63,7 +69,7 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
         except ReconcilerError as error:
             again = tries.again(error)
             refused = again and isinstance(error, TooManyRequestsException)
-            found = _looked_for(api, name, timing, timing.settle[:2] if refused else timing.settle)
+            found = _looked_for(api, name, policy, policy.settle[:2] if refused else policy.settle)
             if found is not None:
                 return Created(id=found, told=False, doubted=True)
             if not again:
@@ -71,7 +77,7 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, timing: Timing) 
 
 
 def keep_first(
-    api: TenantWriter, name: str, created: Created, is_ours: Callable[[LiveWorkflow], bool], timing: Timing
+    api: TenantWriter, name: str, created: Created, is_ours: Callable[[Live], bool], policy: RetryPolicy
 ) -> int:
     """See that of workflows that were created at once under one name only the first stays; return its id.
 
@@ -83,14 +89,14 @@ def keep_first(
         name: The name.
         created: The one that we know of.
         is_ours: Whether a workflow is as we sent it.
-        timing: How often things are tried.
+        policy: The limits of tries and waits.
 
     Raises:
         BlockedError: Another one was first; ours is gone.
         UnsettledError: The list does not show ours, and so may not show a twin that an earlier try made.
         ReconcilerError: As the client.
     """
-    ids = _listed_with(api, name, created, timing)
+    ids = _listed_with(api, name, created, policy)
     first = min([*ids, created.id])
     if first == created.id and not created.doubted:
         return first
@@ -100,19 +106,19 @@ def keep_first(
         with suppress(NotFoundException):  # whoever made it has taken it back
             live = describe(api, identity)
             if (created.told and identity == created.id) or is_ours(live):
-                delete_once(api, live, timing)
+                delete_once(api, live, policy)
     if first != created.id and not (created.doubted and is_ours(describe(api, first))):
         raise _appeared(first)
     return first
 
 
-def _listed_with(api: TenantWriter, name: str, created: Created, timing: Timing) -> list[int]:
+def _listed_with(api: TenantWriter, name: str, created: Created, policy: RetryPolicy) -> list[int]:
     """Return the ids under a name once ours is among them: what came before it is then listed, too."""
-    for pause in timing.settle:
+    for pause in policy.settle:
         ids = ids_of(api, name)
         if created.id in ids:
             return ids
-        timing.sleep(pause)
+        policy.sleep(pause)
     ids = ids_of(api, name)
     if created.doubted and created.id not in ids:
         raise UnsettledError(
@@ -140,35 +146,35 @@ def _appeared(identity: int) -> BlockedError:
     )
 
 
-def _looked_for(api: TenantWriter, name: str, timing: Timing, pauses: Iterable[float]) -> int | None:
+def _looked_for(api: TenantWriter, name: str, policy: RetryPolicy, pauses: Iterable[float]) -> int | None:
     """Return the id of the workflow that a create with a lost answer made, looked for more than once."""
     for pause in pauses:
         ids = ids_of(api, name)
         if ids:
             return ids[0]
-        timing.sleep(pause)
+        policy.sleep(pause)
     return next(iter(ids_of(api, name)), None)
 
 
-def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing: Timing) -> None:
+def update_once(api: TenantWriter, live: Live, body: JsonObject, policy: RetryPolicy) -> None:
     """Replace the workflow `live`, which was just read, by `body`.
 
     Raises:
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
-    tries = WriteRetry(timing)
+    tries = WriteRetry(policy)
     while True:
         try:
             tries.begin()
             api.update_workflow(live.id, body)
         except ReconcilerError as error:
             if tries.in_doubt and not may_be_repeated(error):
-                if _changes(api, live, timing):
+                if _changes(api, live, policy):
                     return  # this try was refused, and one before it took effect after all
                 raise
             again = tries.again(error)
-            if describe(api, live.id).fingerprint() != live.fingerprint():
+            if not describe(api, live.id, live).unchanged_since(live):
                 return  # it took effect, or somebody else changed it: reading back tells
             if not again:
                 raise
@@ -176,16 +182,16 @@ def update_once(api: TenantWriter, live: LiveWorkflow, body: JsonObject, timing:
             return
 
 
-def _changes(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> bool:
+def _changes(api: TenantWriter, live: Live, policy: RetryPolicy) -> bool:
     """Return whether a workflow shows a change, looked for more than once."""
-    for pause in timing.settle:
-        if describe(api, live.id).fingerprint() != live.fingerprint():
+    for pause in policy.settle:
+        if not describe(api, live.id, live).unchanged_since(live):
             return True
-        timing.sleep(pause)
-    return describe(api, live.id).fingerprint() != live.fingerprint()
+        policy.sleep(pause)
+    return not describe(api, live.id, live).unchanged_since(live)
 
 
-def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
+def delete_once(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
     """Delete the workflow `live`, which was just read, and see that it is gone.
 
     Raises:
@@ -194,7 +200,7 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
         UnsettledError: It was deleted, and is still there.
         ReconcilerError: As the client; the workflow is still there.
     """
-    tries = WriteRetry(timing)
+    tries = WriteRetry(policy)
     while True:
         try:
             tries.begin()
@@ -205,19 +211,19 @@ def delete_once(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
             again = tries.again(error)
             if is_gone(api, live):
                 return
-            if describe(api, live.id).fingerprint() != live.fingerprint():
+            if not describe(api, live.id, live).unchanged_since(live):
                 raise BlockedError("it was changed while it was to be deleted", hint="Plan again.") from error
             if not again:
                 raise
         else:
             break
-    _see_gone(api, live, timing)
+    _see_gone(api, live, policy)
 
 
-def _see_gone(api: TenantWriter, live: LiveWorkflow, timing: Timing) -> None:
-    for pause in timing.settle:
+def _see_gone(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
+    for pause in policy.settle:
         if is_gone(api, live):
             return
-        timing.sleep(pause)
+        policy.sleep(pause)
     if not is_gone(api, live):
         raise UnsettledError("the server says that it is gone, and still tells of it", hint="Plan again.")

@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError, reason_of
 from reconciler.files import UnreadableError, read_bounded
 from reconciler.json_documents import parse_object
-from reconciler.manifests.bounds import MAX_FILE_BYTES
+from reconciler.manifests import MAX_FILE_BYTES
 from reconciler.schema import validate
 from reconciler.secrecy import Omitted
 from reconciler.text import clip, printable

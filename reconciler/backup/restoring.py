@@ -13,16 +13,21 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconciler.backup.reading import Backup
-from reconciler.manifests import Manifest, ReconcileSettings, WorkflowManifest
-from reconciler.manifests.documents import Document
-from reconciler.manifests.manifest import Source
-from reconciler.plan import Blocked, LiveWorkflow
-from reconciler.plan.comparing import is_returned, write_only_fields
+from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, WorkflowManifest
+from reconciler.plan import Blocked
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, put
-from reconciler.workflow import by_name_path, hoisted_form, lists_back, lists_by_name
-from reconciler.workflow.ownership import Ownership
-from reconciler.workflow.patching import sendable_body
-from reconciler.workflow.sent_digests import Digester, SentDigests, write_only_field
+from reconciler.workflow import (
+    Body,
+    Digester,
+    Live,
+    by_name_path,
+    hoisted_form,
+    is_returned,
+    lists_back,
+    lists_by_name,
+    write_only_field,
+    write_only_fields,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ class Restoration:
 
 
 def prepare_restoration(
-    backup: Backup, live: LiveWorkflow | None, same_name: int | None, git: Manifest | None, key: bytes
+    backup: Backup, live: Live | None, same_name: int | None, git: Manifest | None, key: bytes
 ) -> Restoration:
     """Return the manifest that makes a workflow what it was, or why there is none.
 
@@ -58,7 +63,7 @@ def prepare_restoration(
     notes: list[str] = []
     said = git.body if isinstance(git, WorkflowManifest) else {}
     ours = {**lists_by_name(said), **_settings_of(said)}
-    theirs = lists_by_name(sendable_body(live.body)) if live else {}
+    theirs = lists_by_name(live.body.sendable) if live else {}
     for path, agrees in _wanted(backup, key):
         value, source = _found(path, ours, theirs)
         if isinstance(value, Absent) or not agrees(value):
@@ -79,7 +84,7 @@ def prepare_restoration(
 
 def _settings_of(body: JsonObject) -> JsonObject:
     """Return the write-only settings of a body that are no credentials, in the canonical form."""
-    form = hoisted_form(body)
+    form = hoisted_form(Body(body))
     return {key: form[key] for key in ("metadata", "retryOptions") if key in form}
 
 
@@ -91,14 +96,14 @@ def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonVa
     left = {item.path for item in backup.left_out}
     for path in left:
         yield path, _any_value
-    memory, digester = SentDigests.of(backup.body), Digester(key, backup.name)
-    form = hoisted_form(backup.body)
+    body, digester = Body(backup.body), Digester(key, backup.name)
+    sent, form = body.own_tags.digests, hoisted_form(body)
     for path in write_only_fields(form):
         kind = write_only_field(path)
-        known = digester.remembers(memory, path) and not digester.agrees(memory, path, None)
+        known = digester.knows(sent, path) and not digester.agrees(sent, path, None)
         if kind is None or path in left or not known or is_returned(path, lookup(form, path)):
             continue
-        yield path, _any_value if kind.is_credential else partial(digester.agrees, memory, path)
+        yield path, _any_value if kind.is_credential else partial(digester.agrees, sent, path)
 
 
 def _any_value(_value: JsonValue) -> bool:
@@ -122,7 +127,7 @@ def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bo
     settings = ReconcileSettings(
         id=backup.id if pinned else None,
         paused=backup.paused,
-        prevent_delete=Ownership.of(backup.body).protected,
+        prevent_delete=Body(backup.body).own_tags.ownership.protected,
     )
     document = Document(file=str(backup.file), text=backup.text, index=0, value={})
     return WorkflowManifest(

@@ -16,12 +16,10 @@ from reconciler.errors import ReconcilerError, reason_of
 from reconciler.files import write_atomically
 from reconciler.json_documents import document_text
 from reconciler.moments import in_seconds, utc_now
-from reconciler.plan import LiveWorkflow
 from reconciler.secrecy import Redactor, SecretFields, omit_secrets
 from reconciler.text import slug
 from reconciler.values import JsonObject, as_list, as_object
-from reconciler.workflow import lists_back, lists_by_name
-from reconciler.workflow.patching import sendable_body
+from reconciler.workflow import Live, lists_back, lists_by_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ class BackupWriter:
             with suppress(OSError):  # a run that overwrites nothing leaves no directory
                 self._folder.rmdir()
 
-    def save(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> Path:
+    def save(self, live: Live, reason: str, sensitive: SecretFields) -> Path:
         """Write the backup of a workflow that is about to be overwritten, and return its file.
 
         Args:
@@ -101,8 +99,8 @@ class BackupWriter:
             path.unlink()
             self._folder.rmdir()
 
-    def _document(self, live: LiveWorkflow, reason: str, sensitive: SecretFields) -> JsonObject:
-        sent = sendable_body(live.body)
+    def _document(self, live: Live, reason: str, sensitive: SecretFields) -> JsonObject:
+        sent = live.body.sendable
         cleaned, left = omit_secrets(lists_by_name(sent), sensitive, self._redactor)
         body = lists_back(as_object(cleaned))
         tags = [tag for tag in as_list(sent.get("tags")) if not self._redactor.finds(str(tag))]

@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from reconciler.apply import Timing
 from reconciler.cli.shared_options import (
     Number,
     backup_dir_option,
@@ -19,6 +18,7 @@ from reconciler.cli.shared_options import (
     report_option,
     show_bodies_option,
 )
+from reconciler.client import RetryPolicy
 from reconciler.operations.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,7 +43,7 @@ class ApplyOptions:
     as_json: bool = False
     show_bodies: bool = False
     fail_fast: bool = False
-    timing: Timing
+    timing: RetryPolicy
     backup_dir: Path | None
     report: Path | None = None
     quiet: bool = False
@@ -73,7 +73,7 @@ class RawApplyOptions:
             as_json=words.pop("output_format") == "json",
             show_bodies=words.pop("show_bodies"),
             fail_fast=words.pop("fail_fast"),
-            timing=Timing(wait_running=words.pop("wait_running")),
+            timing=RetryPolicy(wait_running=words.pop("wait_running")),
             report=words.pop("report"),
             backup_dir=None,
         )
@@ -94,7 +94,7 @@ _MANNER: Final = (
         "--wait-running",
         metavar="SECONDS",
         type=Number(0),
-        default=Timing().wait_running,
+        default=RetryPolicy().wait_running,
         show_default=True,
         help="How long a workflow is waited for that runs (whenRunning: wait, and deletes).",
     ),

@@ -5,23 +5,14 @@ Values may be secret: no message quotes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.files import UnreadableError
-from reconciler.manifests.documents import Document, read_documents
-from reconciler.manifests.files import read_text
-from reconciler.manifests.values import Included, Tags
+from reconciler.manifests import read_single_document
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_object
-
-_NO_TAGS: Final = Tags(
-    env=lambda _name, _default: Included(problem="a file of parameters takes no !env"),
-    file=lambda _name: Included(problem="a file of parameters takes no !file"),
-)
 
 
 def run_body(
@@ -93,31 +84,14 @@ def _unreadable(option: str, form: str) -> UsageError:
 
 
 def _read(file: Path) -> JsonObject:
-    document = _document(file)
-    problems = list(_problems(document))
+    document = read_single_document(file, "the parameters")
+    if document is None:
+        raise InvalidInputError(f"the parameters {printable(str(file))} are empty")
+    # Without what was found, which may be secret.
+    problems = [
+        f"{document.place(problem.path[1:], at_key=problem.at_key)}: {problem.message}"
+        for problem in validate({"params": document.value}, "execution")
+    ]
     if problems:
-        raise InvalidInputError("the parameters are invalid; nothing was started:\n" + "\n".join(problems))
+        raise InvalidInputError("invalid parameters; nothing was started:\n" + "\n".join(problems))
     return as_object(document.value)
-
-
-def _document(file: Path) -> Document:
-    name = printable(str(file))
-    try:
-        text = read_text(file, file.parent.resolve())
-    except UnreadableError as error:
-        raise InvalidInputError(f"the parameters {name} cannot be read: {error}") from None
-    documents, findings = read_documents(name, text, _NO_TAGS)
-    if findings:
-        line = f":{findings[0].position.line}" if findings[0].position else ""
-        raise InvalidInputError(f"the parameters are invalid:\n{name}{line}: {findings[0].message}")
-    if len(documents) != 1:
-        raise InvalidInputError(f"the parameters {name} must be one document; there are {len(documents)}")
-    return documents[0]
-
-
-def _problems(document: Document) -> Iterator[str]:
-    """Yield what is wrong with the file, without what was found: that may be secret."""
-    for problem in validate({"params": document.value}, "execution"):
-        position = document.position(problem.path[1:], at_key=problem.at_key)
-        place = f"{document.file}:{position.line}:{position.column}" if position else document.file
-        yield f"{place}: {problem.message}"

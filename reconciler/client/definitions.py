@@ -9,7 +9,7 @@ from reconciler.client.base import ROOT, BaseClient, workflow_path
 from reconciler.client.exceptions import AmbiguousNameError, InvalidParameterException, UnreadableAnswerError
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.text import clip, printable
-from reconciler.workflow.patching import patched_body, preserving_webhooks
+from reconciler.workflow import patched_body, preserving_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

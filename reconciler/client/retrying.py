@@ -1,4 +1,4 @@
-"""Retries: how often and how far apart a request is tried, and the tries of one write."""
+"""Retries: the policy for tries and waits, and the tries of one write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _ignore(_waited: float) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """The limits of retries, with time and chance injected for tests.
+    """The limits of tries and waits, with time and chance injected for tests.
 
     Attributes:
         tries: The most tries of one request, the first one included.
@@ -26,6 +26,9 @@ class RetryPolicy:
         backoff: The longest pause before the second try, in seconds; doubled before each further one.
         longest_backoff: The limit of that pause, unless the server asks for more.
         settle: The pauses between the reads that wait for a write to show, in seconds.
+        poll: The pause between two reads of a running execution, in seconds.
+        wait_running: The most seconds to wait for an execution to end.
+        report_every: The seconds between two progress messages while waiting.
         monotonic: Returns seconds that never go back, for deadlines.
         wall: Returns seconds since the epoch, for a `Retry-After` that is a date.
         sleep: Sleeps for a number of seconds.
@@ -39,6 +42,9 @@ class RetryPolicy:
     backoff: float = 0.5
     longest_backoff: float = 20.0
     settle: tuple[float, ...] = (0.1, 0.3, 1.0, 2.0)
+    poll: float = 2.0
+    wait_running: float = 1800.0
+    report_every: float = 30.0
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep

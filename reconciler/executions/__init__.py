@@ -1,1 +1,25 @@
-"""Executions: runs of a workflow on the platform: start, wait, follow, read logs."""
+"""Executions of a workflow on the platform: start exactly once, follow, and read the logs."""
+
+from reconciler.executions.following import (
+    SUCCESS,
+    ExecutionState,
+    StepState,
+    StillRunningError,
+    execution_state,
+    follow_execution,
+)
+from reconciler.executions.starting import StartedExecution, UncertainStartError, execute_once
+from reconciler.executions.step_logs import StepLog
+
+__all__ = [
+    "SUCCESS",
+    "ExecutionState",
+    "StartedExecution",
+    "StepLog",
+    "StepState",
+    "StillRunningError",
+    "UncertainStartError",
+    "execute_once",
+    "execution_state",
+    "follow_execution",
+]

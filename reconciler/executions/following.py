@@ -1,4 +1,4 @@
-"""Follows a run until it has ended. It only reads: stopping to follow leaves the run going."""
+"""Following an execution until it ends. It only reads: the execution goes on when following stops."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.api import TenantRunner
+from reconciler.api import ExecutionApi
+from reconciler.client import RetryPolicy
 from reconciler.errors import ReconcilerError
-from reconciler.retrying import Timing
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 SUCCESS: Final = "Success"
 _ENDED: Final = frozenset({SUCCESS, "Failed", "Stopped"})
-_GOING_ON: Final = frozenset({"Running", "Stopping"})
+_UNFINISHED: Final = frozenset({"Running", "Stopping"})
 
 
 class StillRunningError(ReconcilerError):
-    """A run has not ended within the time it was given; it goes on."""
+    """An execution that did not end in time; it goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepState:
-    """How far a step has come.
+    """The state of a step of an execution.
 
     Args:
-        name: The step.
-        status: Its status; empty when it is not told.
-        started_at: When it began, as the server writes it.
-        finished_at: When it ended.
+        name: The name of the step.
+        status: The platform's status; empty if the API returns none.
+        started_at: The start, as the API writes it.
+        finished_at: The end.
     """
 
     name: str
@@ -38,13 +38,13 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunState:
-    """How far a run has come.
+class ExecutionState:
+    """The state of an execution.
 
     Args:
-        status: Its status; empty when it is not told.
-        finished_at: When it ended, as the server writes it.
-        steps: Its steps, in the server's order.
+        status: The platform's status; empty if the API returns none.
+        finished_at: The end, as the API writes it.
+        steps: The states of its steps, in the API's order.
     """
 
     status: str
@@ -53,49 +53,51 @@ class RunState:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended: as documented, or with a status of its own and the time of its end."""
-        return self.status in _ENDED or (self.finished_at is not None and self.status not in _GOING_ON)
+        """Whether it has ended: by a documented status, or by an unknown status with a time of the end."""
+        return self.status in _ENDED or (self.finished_at is not None and self.status not in _UNFINISHED)
 
 
-def follow_run(api: TenantRunner, workflow_id: int, execution_id: str, timing: Timing) -> Iterator[RunState]:
-    """Yield how far a run has come, again and again; the last one is that of its end.
+def follow_execution(
+    api: ExecutionApi, workflow_id: int, execution_id: str, policy: RetryPolicy
+) -> Iterator[ExecutionState]:
+    """Yield the state of an execution, again and again until it has ended.
 
-    A reading that fails is tried again at the next look, `timing.tries` in a row: a run may take hours, and
-    one that has just begun may not be told of yet.
+    A read that fails is repeated at the next poll, `policy.tries` times in a row: an execution may take
+    hours, and the API may not return one that has just started.
 
     Args:
-        api: The tenant.
-        workflow_id: The workflow.
-        execution_id: The run.
-        timing: How often it is looked at, and how long.
+        api: The client of the tenant.
+        workflow_id: The id of the workflow.
+        execution_id: The id of the execution.
+        policy: The pause between two polls, and the limit of waiting.
 
     Raises:
-        StillRunningError: It has not ended within `timing.wait_running` seconds.
-        ReconcilerError: As the client.
+        StillRunningError: It did not end within `policy.wait_running` seconds.
+        ReconcilerError: The client failed.
     """
-    end = timing.monotonic() + timing.wait_running
+    end = policy.monotonic() + policy.wait_running
     failures = 0
     while True:
         try:
-            state = run_state(api.get_execution_details(workflow_id, execution_id))
+            state = execution_state(api.get_execution_details(workflow_id, execution_id))
         except ReconcilerError:
             failures += 1
-            if failures >= timing.tries:
+            if failures >= policy.tries:
                 raise
         else:
             failures = 0
             yield state
             if state.ended:
                 return
-        left = end - timing.monotonic()
+        left = end - policy.monotonic()
         if left <= 0:
-            raise StillRunningError(f"the run has not ended after {timing.wait_running:.0f} s of waiting")
-        timing.sleep(min(timing.poll, left))
+            raise StillRunningError(f"the execution has not ended after {policy.wait_running:.0f} s")
+        policy.sleep(min(policy.poll, left))
 
 
-def run_state(details: JsonObject) -> RunState:
-    """Return how far a run has come, as `get_execution_details` answers it."""
-    return RunState(
+def execution_state(details: JsonObject) -> ExecutionState:
+    """Return the state of an execution from the answer of `get_execution_details`."""
+    return ExecutionState(
         status=_text(details.get("status")) or "",
         finished_at=_text(details.get("finishedAt")),
         steps=tuple(_step(as_object(step)) for step in as_list(details.get("steps"))),

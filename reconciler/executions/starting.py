@@ -1,10 +1,10 @@
-"""Starts a run of a workflow exactly once, whatever the network does.
+"""Starting an execution of a workflow exactly once, whatever the network does.
 
-The answer to a start may be lost although the run began. So the runs that there are get listed before the
-first try, and before any further one the list is looked at, more than once, for a run that is new. A run
-that a trigger or a colleague started at that very moment cannot be told from ours, since the API does not
-tell what a run was started with: it is taken for ours, which is said, and a second one is not started. What
-no client can rule out: a platform that lists a run only after all these looks.
+The answer to a start may be lost although the execution began. So the executions are listed before the first
+try, and searched, more than once, for a new one before any further try. An execution that a trigger or a
+colleague started at that very moment looks like ours, since the API does not return what an execution was
+started with: it is taken for ours, with a note, and no second one is started. No client can rule out a
+platform that lists an execution only after all these reads.
 """
 
 from __future__ import annotations
@@ -15,69 +15,77 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from reconciler.api import TenantRunner
-from reconciler.client import ConflictException, UnreadableAnswerError
+from reconciler.api import ExecutionApi
+from reconciler.client import (
+    ConflictException,
+    RetryPolicy,
+    UnreadableAnswerError,
+    WriteRetry,
+    may_be_repeated,
+)
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.moments import read_moment, write_moment
-from reconciler.retrying import Timing, WriteRetry, may_be_repeated
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, as_list, as_object
 
 _PAGE_SIZE: Final = 100
 _MARGIN: Final = timedelta(days=1)
-"""How far the clocks of one platform may differ, time zones that a server leaves out among them."""
+"""The most that the clocks of one platform may differ, including omitted time zones."""
 
-_MAY_SHOW: Final = "No new run is listed; one may still show: look at the runs before starting it again."
+_MAY_SHOW: Final = "No new execution is listed yet. Check the executions before you start another."
 _PERHAPS: Final = (
-    "the answer was lost, and this run is the only new one in the list; if a trigger or somebody else "
-    "started one at the same moment, it may be theirs"
+    "the answer was lost, and this execution is the only new one in the list; "
+    "a trigger or another user may have started it at the same moment"
 )
 _FURTHER: Final = (
-    "an earlier try to start it, whose answer was lost, may have started a further run, listed only now: "
+    "an earlier try, whose answer was lost, may have started another execution, listed only now: "
 )
 
 
-class UncertainError(ReconcilerError):
-    """Whether a run was started, or which one is ours, cannot be told; no further one was started."""
+class UncertainStartError(ReconcilerError):
+    """A start whose execution is unknown or ambiguous; no further one was started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """A run that was started.
+class StartedExecution:
+    """An execution that was started.
 
     Args:
-        id: The execution's id.
-        told: Whether the server said so; else it was found in the list, after the answer was lost.
-        others: Further runs that are new, one of which an earlier try may have started.
+        id: The id of the execution.
+        confirmed: Whether the API returned the id; otherwise it was found in the list after a lost answer.
+        others: The ids of other new executions, one of which an earlier try may have started.
     """
 
     id: str
-    told: bool
+    confirmed: bool
     others: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of it."""
-        notes = () if self.told else (_PERHAPS,)
+        """The notes for the user."""
+        notes = () if self.confirmed else (_PERHAPS,)
         return (*notes, _FURTHER + _some([*self.others])) if self.others else notes
 
 
-def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: Timing) -> Started:
-    """Start a run of a workflow, and never send that again without looking for what the last time started.
+def execute_once(
+    api: ExecutionApi, workflow_id: int, body: JsonObject, policy: RetryPolicy
+) -> StartedExecution:
+    """Start an execution of a workflow, and search for a new one before the start is sent again.
 
     Args:
-        api: The tenant.
-        workflow_id: The workflow.
-        body: What the run is started with: `params` and `stepsToRun`, both optional.
-        timing: How often a start is sent, and how often and how long its run is looked for.
+        api: The client of the tenant.
+        workflow_id: The id of the workflow.
+        body: The parameters and steps: `params` and `stepsToRun`, both optional.
+        policy: The limits of retries.
 
     Raises:
-        ConflictException: The platform refuses: it is running, paused or a draft.
-        UncertainError: More than one new run is listed, or the list cannot be read after an answer was lost.
-        ReconcilerError: As the client; no run was started, or none shows.
+        ConflictException: The platform refuses: the workflow is running, paused or a draft.
+        UncertainStartError: Two or more new executions are listed, or the list cannot be read after a lost
+            answer.
+        ReconcilerError: The client failed; no execution was started, or none is listed.
     """
-    runs = _Runs(api, workflow_id)
-    tries = WriteRetry(timing)
+    listed = _Executions(api, workflow_id)
+    tries = WriteRetry(policy)
     lost = False
     while True:
         tries.begin()
@@ -87,70 +95,69 @@ def execute_once(api: TenantRunner, workflow_id: int, body: JsonObject, timing: 
             doubtful = may_be_repeated(error)
             lost = lost or doubtful
             if not lost:
-                _explain(error, runs)
+                _explain(error, listed)
                 raise
             again = doubtful and tries.again(error)
-            found = _looked_for(runs, error, timing)
+            found = _find_started(listed, error, policy)
             if found is not None:
-                return Started(id=found, told=False)
+                return StartedExecution(id=found, confirmed=False)
             if not again:
                 error.hint = _MAY_SHOW
                 raise
         else:
-            return Started(id=identity, told=True, others=_others(runs, identity, timing) if lost else ())
+            return StartedExecution(
+                id=identity, confirmed=True, others=_find_others(listed, identity, policy) if lost else ()
+            )
 
 
-def _execute(api: TenantRunner, workflow_id: int, body: JsonObject) -> str:
+def _execute(api: ExecutionApi, workflow_id: int, body: JsonObject) -> str:
     identity = api.execute_workflow(workflow_id, body).get("executionId")
     if isinstance(identity, str) and identity:
         return identity
     raise UnreadableAnswerError(f"the start of workflow {workflow_id} was answered without an `executionId`")
 
 
-def _explain(error: ReconcilerError, runs: _Runs) -> None:
+def _explain(error: ReconcilerError, listed: _Executions) -> None:
     if not isinstance(error, ConflictException):
         return
     error.hint = (
-        "A workflow that runs starts once more only with metadata.allowConcurrentExecution; "
-        "a paused one or a draft does not start."
+        "A running workflow starts again only with metadata.allowConcurrentExecution; "
+        "a paused one or a draft never starts."
     )
     with suppress(ReconcilerError):
-        # A gateway that sends a request twice tells of the second answer only.
-        if new := runs.new():
-            error.hint += f" A run began at this moment: {_some(new)}."
+        # A gateway that sends a request twice returns only the second answer.
+        if new := listed.new():
+            error.hint += f" An execution started at this moment: {_some(new)}."
 
 
-def _looked_for(runs: _Runs, lost: ReconcilerError, timing: Timing) -> str | None:
-    """Return the run that a start with a lost answer began, looked for more than once; `None` for none."""
+def _find_started(listed: _Executions, lost: ReconcilerError, policy: RetryPolicy) -> str | None:
+    """Return the execution that a start with a lost answer began, read more than once; `None` for none."""
+    new: list[str] = []
     try:
-        new = runs.new()
-        for pause in timing.settle:
-            if new:
+        for _ in policy.looks():
+            if new := listed.new():
                 break
-            timing.sleep(pause)
-            new = runs.new()
     except ReconcilerError as error:
-        raise UncertainError(
-            f"{lost.message}; and whether it was started cannot be read: {error.message}",
-            hint="Look at the runs of the workflow before starting it again.",
+        raise UncertainStartError(
+            f"{lost.message}; the executions of the workflow cannot be read: {error.message}",
+            hint="Check the executions before you start another.",
         ) from error
     if len(new) > 1:
-        raise UncertainError(
-            f"{lost.message}; {len(new)} new runs are listed, and which one is ours cannot be told: "
+        raise UncertainStartError(
+            f"{lost.message}; {len(new)} new executions are listed, any of which may be this start: "
             f"{_some(new)}",
-            hint="Nothing more was started: look at these runs.",
+            hint="No other one was started. Check these executions.",
         )
     return new[0] if new else None
 
 
-def _others(runs: _Runs, identity: str, timing: Timing) -> tuple[str, ...]:
-    """Return the new runs beside ours, once ours is listed: what began before it is then, too."""
+def _find_others(listed: _Executions, identity: str, policy: RetryPolicy) -> tuple[str, ...]:
+    """Return the other new executions, once ours is listed: an earlier one is listed by then, too."""
     with suppress(ReconcilerError):
-        for pause in timing.settle:
-            new = runs.new()
+        for _ in policy.looks():
+            new = listed.new()
             if identity in new:
                 return tuple(other for other in new if other != identity)
-            timing.sleep(pause)
     return ()
 
 
@@ -158,14 +165,15 @@ def _some(ids: list[str]) -> str:
     return clip(", ".join(map(printable, ids)))
 
 
-class _Runs:
-    """The runs that a workflow had, so that one that is new can be told.
+class _Executions:
+    """The executions of a workflow, listed before a start so that a new one can be recognised.
 
-    The sets of ids are compared, so neither the order of the list matters nor our clock. Where there is more
-    than one page, old runs are left out by a date of the server's own: that of a run which is there already.
+    The sets of ids are compared, so neither the order of the list nor our clock matters. If there is more
+    than one page, old executions are left out by a date of the server: that of an execution which is listed
+    already.
     """
 
-    def __init__(self, api: TenantRunner, workflow_id: int) -> None:
+    def __init__(self, api: ExecutionApi, workflow_id: int) -> None:
         self._api = api
         self._workflow_id = workflow_id
         first, pages = _page(api, workflow_id, 1, None)
@@ -173,7 +181,7 @@ class _Runs:
         self._known = set(_ids(first)) if pages <= 1 else set(self._listed())
 
     def new(self) -> list[str]:
-        """Return the ids of the runs that were not there at first."""
+        """Return the ids of the executions that were not listed at first."""
         return [identity for identity in dict.fromkeys(self._listed()) if identity not in self._known]
 
     def _listed(self) -> Iterator[str]:
@@ -185,7 +193,7 @@ class _Runs:
 
 
 def _page(
-    api: TenantRunner, workflow_id: int, number: int, since: str | None
+    api: ExecutionApi, workflow_id: int, number: int, since: str | None
 ) -> tuple[list[JsonObject], int]:
     page = api.list_executions(
         workflow_id, since, page_size=_PAGE_SIZE, page_number=number, return_iterator=False
@@ -197,12 +205,12 @@ def _ids(items: list[JsonObject]) -> Iterator[str]:
     for item in items:
         identity = item.get("executionId")
         if not isinstance(identity, str) or not identity:
-            raise UnexpectedAnswerError("the list of runs has one without an `executionId`")
+            raise UnexpectedAnswerError("the list of executions has one without an `executionId`")
         yield identity
 
 
 def _before_all(items: list[JsonObject]) -> str | None:
-    """Return a date before all of the listed runs, and so before any later one; `None` if one has no date."""
+    """Return a date before all listed executions, and so before any new one; `None` if one has no date."""
     try:
         earliest = min(read_moment(str(item.get("executedAt"))) for item in items) - _MARGIN
     except (ValueError, OverflowError):

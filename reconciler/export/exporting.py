@@ -13,18 +13,18 @@ from reconciler.export.manifest_body import count_undocumented_triggers, manifes
 from reconciler.export.recovering import Recovered, recover_fields
 from reconciler.export.variables import Variable, VariableNames, secret_variables
 from reconciler.findings import Finding, Severity
-from reconciler.manifests import WorkflowManifest
-from reconciler.manifests.files import ManifestFile
-from reconciler.manifests.one_file import read_file
-from reconciler.manifests.writing import manifest_text
-from reconciler.plan import DefaultResource, LiveWorkflow, Tenancy
-from reconciler.plan.bodies import replaced_unknown_keys
-from reconciler.plan.comparing import compare
-from reconciler.plan.deciding import wanted_of
+from reconciler.manifests import ManifestFile, WorkflowManifest, manifest_text, read_file
+from reconciler.plan import (
+    CompareOptions,
+    Desired,
+    PlatformFacts,
+    compare,
+    replaced_unknown_keys,
+)
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
-from reconciler.values import JsonObject, Path, as_object, display_path, lookup
-from reconciler.workflow.sent_digests import WriteOnlyField
+from reconciler.values import JsonObject, Path, display_path, lookup
+from reconciler.workflow import Body, Live, WriteOnlyField
 
 _MAX_NAMED: Final = 5
 
@@ -42,7 +42,7 @@ class ExportResult:
         secrets: Its secrets that the platform returns, to be removed from every output.
     """
 
-    live: LiveWorkflow
+    live: Live
     text: str = field(repr=False)
     variables: tuple[Variable, ...] = ()
     notes: tuple[str, ...] = ()
@@ -54,18 +54,18 @@ class Exporter:
     """Exporter of the workflows of one tenant.
 
     Args:
-        tenancy: Has the key of the sent digests, and the kinds of fields that the tenant returns.
-        default_resource: Called only for a workflow whose steps state resources.
+        options: The key of the sent digests.
+        facts: What the platform is known to do.
         redactor: Knows the secrets of the run.
     """
 
-    def __init__(self, tenancy: Tenancy, default_resource: DefaultResource, redactor: Redactor) -> None:
-        self._tenancy = tenancy
-        self._default_resource = default_resource
+    def __init__(self, options: CompareOptions, facts: PlatformFacts, redactor: Redactor) -> None:
+        self._options = options
+        self._facts = facts
         self._redactor = redactor
         self._names = VariableNames()
 
-    def export(self, live: LiveWorkflow, *, pinned: bool = False) -> ExportResult:
+    def export(self, live: Live, *, pinned: bool = False) -> ExportResult:
         """Return a live workflow with its manifest; a workflow that has none becomes a problem, not an error.
 
         Args:
@@ -73,7 +73,7 @@ class Exporter:
             pinned: Whether the manifest states its id, because other workflows have the same name.
         """
         default = self._default_of(live)
-        recovered = recover_fields(live, self._tenancy)
+        recovered = recover_fields(live, self._options, self._facts)
         hoist = WriteOnlyField.STEP_RETRY not in recovered.from_digests
         bodies = [manifest_body(recovered.body, default, hoist=hoist)]
         if WriteOnlyField.RETRY in recovered.from_digests:
@@ -84,9 +84,7 @@ class Exporter:
             return ExportResult(live=live, text="", problems=(error.message,))
         return next((result for result in results if not result.problems), results[0])
 
-    def _manifest(
-        self, live: LiveWorkflow, recovered: Recovered, whole: JsonObject, *, pinned: bool
-    ) -> ExportResult:
+    def _manifest(self, live: Live, recovered: Recovered, whole: JsonObject, *, pinned: bool) -> ExportResult:
         body, left_out = without_invalid_fields(whole)
         variables = secret_variables(
             body, recovered.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}"
@@ -96,7 +94,7 @@ class Exporter:
         return self._checked(live, document, variables, notes)
 
     def _checked(
-        self, live: LiveWorkflow, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
+        self, live: Live, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
     ) -> ExportResult:
         """Return `document` as text, read back: it is valid, and a plan of it finds no change in `live`."""
         body = document["body"]
@@ -125,34 +123,23 @@ class Exporter:
             secrets=secrets,
         )
 
-    def _default_of(self, live: LiveWorkflow) -> JsonObject:
-        steps = as_object(live.body.get("steps")).values()
-        return self._default_resource() if any(as_object(step).get("resources") for step in steps) else {}
+    def _default_of(self, live: Live) -> JsonObject:
+        stated = any(step.resources for step in live.body.steps.values())
+        return self._facts.default_resource.resources if stated else {}
 
-    def _differences(
-        self, live: LiveWorkflow, manifest: WorkflowManifest, hidden: set[Path]
-    ) -> Iterator[str]:
+    def _differences(self, live: Live, manifest: WorkflowManifest, hidden: set[Path]) -> Iterator[str]:
         """Yield the differences that a plan would show, except in secrets whose value is unknown."""
-        desired, ignored = wanted_of(manifest, live)
-        comparison = compare(
-            live=live.body,
-            desired=desired,
-            name=live.name,
-            tenancy=self._tenancy,
-            default_resource=self._default_of(live),
-            ignored=ignored,
-            owns_all=True,
-        )
+        comparison = compare(live, Desired.of(manifest, live), self._options, self._facts)
         for change in comparison.changes:
             if change.path not in hidden:
                 yield f"{display_path(change.path)} cannot be stated in a manifest; a plan will show a change"
 
 
-def _document(live: LiveWorkflow, body: JsonObject, ignored: Iterable[Path], *, pinned: bool) -> JsonObject:
+def _document(live: Live, body: JsonObject, ignored: Iterable[Path], *, pinned: bool) -> JsonObject:
     settings: JsonObject = {
         "id": live.id if pinned else None,
         "ignore": [display_path(path) for path in ignored],
-        "prevent_delete": live.marks.protected,
+        "prevent_delete": live.ownership.protected,
         "paused": live.paused,
     }
     settings = {key: value for key, value in settings.items() if value}
@@ -175,7 +162,7 @@ class _Reading:
 def _read(text: str, values: dict[str, str]) -> _Reading:
     file = ManifestFile(FilePath("export.yaml"), FilePath(), text)
     content = read_file(file, values, require_env=True)
-    problems = [found.message for found in content.findings if _is_error(found)]
+    problems = [found.message for found in content.summary.findings if _is_error(found)]
     manifests = [found for found in content.manifests if isinstance(found, WorkflowManifest)]
     if problems or len(manifests) != 1:
         return _Reading(manifest=None, problems=tuple(problems))
@@ -207,7 +194,7 @@ def _comment(variables: tuple[Variable, ...], notes: list[str]) -> Iterator[str]
     yield from (f"Note: {note}" for note in notes)
 
 
-def _notes(live: LiveWorkflow, recovered: Recovered, body: JsonObject) -> Iterator[str]:
+def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
     if recovered.lost:
         yield (
             f"the API does not return {_some(recovered.lost)}: add the value and remove the path from "
@@ -220,15 +207,15 @@ def _notes(live: LiveWorkflow, recovered: Recovered, body: JsonObject) -> Iterat
         )
     if recovered.foreign:
         yield "its sent digests were made with another RECONCILER_REMEMBER_KEY and cannot be used"
-    unknown = replaced_unknown_keys(live.body, body)
+    unknown = replaced_unknown_keys(live.body, Body(body))
     if unknown:
         yield (
             f"{_listed(unknown)} is not documented and cannot be in a manifest: a patch keeps it, a full "
             "replacement removes it"
         )
-    if count_undocumented_triggers(live.body):
+    if count_undocumented_triggers(live.body.raw):
         yield "it has a trigger of an undocumented kind, which a manifest cannot state"
-    for owner in sorted(live.marks.owners):
+    for owner in sorted(live.ownership.owners):
         yield f"owned by {owner}: plan it with --ownership-tag {owner}"
 
 

@@ -11,9 +11,7 @@ from typing import Final
 
 from reconciler.schema import Field, FieldKind, body_fields, step_fields
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact
-from reconciler.workflow import canonical
-from reconciler.workflow.retry_options import stated_options, step_options
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import Body, Step, StepGraph, without_default_resource
 
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
@@ -31,17 +29,18 @@ def manifest_body(
         defaults_inherit: Whether a step with default options inherits those of the workflow: a platform may
             have filled in the defaults.
     """
-    form = canonical(live)
+    whole = Body(live)
+    form = whole.form
     steps = as_object(form.get("steps"))
-    bare = as_object(canonical(live, default_resource).get("steps"))
-    top = as_object(canonical({"steps": {"": {}}, "retryOptions": live.get("retryOptions")}).get("steps"))
+    bare = as_object(without_default_resource(form, default_resource).get("steps"))
+    top = as_object(Body({"steps": {"": {}}, "retryOptions": live.get("retryOptions")}).form.get("steps"))
     shared = _retry(as_object(top.get("")))
     written = {
         name: _without_default_resource(as_object(steps[name]), as_object(bare[name]))
-        for name in StepGraph.of(live).order
+        for name in StepGraph.of(whole).order
     }
-    if stated_options(live.get("retryOptions")) and shared:
-        stated = {name: bool(step_options(as_object(live["steps"])[name])) for name in written}
+    if whole.retry_options and shared:
+        stated = {name: bool(whole.steps[name].retry_options) for name in written}
         own = {
             name: stated[name] and not (defaults_inherit and not _retry(written[name])) for name in written
         }
@@ -119,7 +118,7 @@ def _inherited(step: JsonObject) -> JsonObject:
 
 
 def _fields(step: JsonObject) -> Field:
-    return step_fields(str(step.get("type", "standard")))
+    return step_fields(Step(step).type)
 
 
 def _ordered(value: JsonValue, field: Field) -> JsonValue:

@@ -13,11 +13,19 @@ from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Final
 
-from reconciler.plan import LiveWorkflow, Tenancy
-from reconciler.plan.comparing import is_returned, tokens_left_out, write_only_fields
+from reconciler.plan import CompareOptions, PlatformFacts
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, lookup, put
-from reconciler.workflow import hoisted_form
-from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField, write_only_field
+from reconciler.workflow import (
+    Digester,
+    Live,
+    SentDigests,
+    WriteOnlyField,
+    hoisted_form,
+    is_returned,
+    tokens_left_out,
+    write_only_field,
+    write_only_fields,
+)
 
 HIDDEN_VALUE: Final = "***"
 """The placeholder for a credential whose value is not returned: a mask that a platform may use itself."""
@@ -46,18 +54,19 @@ class Recovered:
     foreign: bool
 
 
-def recover_fields(live: LiveWorkflow, tenancy: Tenancy) -> Recovered:
+def recover_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> Recovered:
     """Return the body of a live workflow with the values of its write-only fields.
 
     Args:
         live: The workflow.
-        tenancy: Has the key of the digests, and the kinds of fields that the tenant returns.
+        options: The key of the sent digests.
+        facts: What the platform is known to do.
     """
     form = hoisted_form(live.body)
-    digests, digester = SentDigests.of(live.body), Digester(tenancy.key, live.name)
-    sent = {path for path in write_only_fields(form) if digester.remembers(digests, path)}
-    tokens = set(tokens_left_out(form)) if WriteOnlyField.TOKEN not in tenancy.told else set()
-    body = copy.deepcopy(live.body)
+    digests, digester = live.body.own_tags.digests, Digester(options.key, live.name)
+    sent = {path for path in write_only_fields(form) if digester.knows(digests, path)}
+    tokens = set(tokens_left_out(form)) if WriteOnlyField.TOKEN not in facts.returned else set()
+    body = copy.deepcopy(live.body.raw)
     hidden, lost, uncertain, from_digests = (
         set[Path](),
         list[Path](),
@@ -86,7 +95,7 @@ def recover_fields(live: LiveWorkflow, tenancy: Tenancy) -> Recovered:
         lost=tuple(lost),
         uncertain=tuple(uncertain),
         from_digests=frozenset(filter(None, from_digests)),
-        foreign=bool(digests.digests) and not sent,
+        foreign=bool(digests) and not sent,
     )
 
 

@@ -1,5 +1,4 @@
-"""What a scheduled job needs beside the work itself: log events, metrics, notifications, a lock, health.
+"""The scheduled job: runs, once or in a loop, with a log, metrics, notifications, a lock and probes.
 
-Everything here is made of an `Outcome`, the one value that says what came of a run, in which every text is
-already fit to be shown. It decides nothing about workflows, and never talks to the tenant.
+A run ends in one value, its `Outcome`, from which logs, metrics and notifications are made.
 """

@@ -17,9 +17,6 @@ from reconciler.secrecy import Redactor
 FORMAT_VARIABLE: Final = "RECONCILER_LOG_FORMAT"
 _OPTION: Final = "--log-format"
 
-_SECRETS: Final = ("PEAK_AUTH_TOKEN", "API_KEY", "RECONCILER_NOTIFY_URL", "RECONCILER_REMEMBER_KEY")
-"""The variables that hold secrets, known before anything else is."""
-
 
 class Log(Protocol):
     """Where events go."""
@@ -37,7 +34,7 @@ class _Told:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.run_id: str | None = None
-        self.redactor = Redactor.of(env[name] for name in _SECRETS if env.get(name))
+        self.redactor = Redactor.of_environment(env)
 
 
 class JsonLog(_Told):

@@ -1,17 +1,55 @@
-"""Manifests: from files on disk to checked values that remember where they stand.
+"""Manifests: from files on disk to checked values that know their file and line.
 
-This package reads files and the environment, and knows the schemas. It never talks to the API, and a
-mistake in a manifest is a finding, never an exception.
+This package reads files and environment variables and checks them against the schemas. It never talks to the
+API. An error in a manifest is a finding, never an exception.
 """
 
-from reconciler.manifests.load import LoadResult, load_manifests
-from reconciler.manifests.manifest import Manifest, PatchManifest, ReconcileSettings, WorkflowManifest
+from reconciler.manifests.bounds import MAX_FILE_BYTES, MAX_FINDINGS
+from reconciler.manifests.discovery import (
+    CONFIGURATION_NAMES,
+    STDIN,
+    SUFFIXES,
+    ManifestFile,
+    find_files,
+    read_text,
+)
+from reconciler.manifests.documents import Document, read_single_document
+from reconciler.manifests.excerpts import with_excerpt
+from reconciler.manifests.load import LoadResult, combine_findings, load_manifests
+from reconciler.manifests.manifest import (
+    Manifest,
+    PatchManifest,
+    ReconcileSettings,
+    Source,
+    WhenRunning,
+    WorkflowManifest,
+)
+from reconciler.manifests.one_file import FileContent, FileSummary, read_file
+from reconciler.manifests.writing import manifest_text
 
 __all__ = [
+    "CONFIGURATION_NAMES",
+    "MAX_FILE_BYTES",
+    "MAX_FINDINGS",
+    "STDIN",
+    "SUFFIXES",
+    "Document",
+    "FileContent",
+    "FileSummary",
     "LoadResult",
     "Manifest",
+    "ManifestFile",
     "PatchManifest",
     "ReconcileSettings",
+    "Source",
+    "WhenRunning",
     "WorkflowManifest",
+    "combine_findings",
+    "find_files",
     "load_manifests",
+    "manifest_text",
+    "read_file",
+    "read_single_document",
+    "read_text",
+    "with_excerpt",
 ]

@@ -1,7 +1,7 @@
-"""The documents of a file: what each says, and where in the text its values stand.
+"""YAML documents: their values, and the positions of those values in the text.
 
-Positions are not kept beside every value: a document keeps its text, and the place of a value is looked up
-when a message needs it.
+A document keeps its text instead of a position for every value: a position is looked up when a message needs
+it. Manifests, the configuration and files of execution parameters are all read here.
 """
 
 from __future__ import annotations
@@ -10,15 +10,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path as FilePath
+from typing import Final
 
+from reconciler.errors import InvalidInputError
+from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.bounds import MAX_DOCUMENTS
-from reconciler.manifests.locating import locate
-from reconciler.manifests.values import Tags, ValueBuilder
-from reconciler.manifests.yaml_nodes import Node, YamlProblemError
+from reconciler.manifests.discovery import read_text
+from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
+from reconciler.manifests.yaml_values import Included, Tags, ValueBuilder
 from reconciler.text import printable
-from reconciler.values import JsonValue, Path
+from reconciler.values import ABSENT, JsonValue, Path, lookup
+
+_IDENTITY_PATHS: Final[tuple[Path, ...]] = (
+    ("name",),
+    ("body", "name"),
+    ("patch", "name"),
+    ("reconcile", "id"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +37,13 @@ class Document:
     """One YAML document.
 
     Args:
-        file: The file as the user named it.
-        text: The file's whole text.
-        index: Which of the file's documents this is, from 0.
-        value: What it says; empty values are left out of mappings, as the public client does.
-        variables: The paths of the values that came through `!env`, and the variable of each.
-        unset: The paths where a placeholder stands, because the variable that `!env` names is not set.
+        file: The file, as the user named it.
+        text: The whole text of the file.
+        index: The number of the document in the file, from 0.
+        value: The document's value; mapping entries without a value are left out, as in the public client.
+        variables: The environment variable of each value that came through `!env`, by path.
+        unset: The paths of placeholders for variables that are not set.
+        positions: Positions known from reading: those of names and pinned ids, which every plan shows.
     """
 
     file: str
@@ -40,6 +52,7 @@ class Document:
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
     unset: frozenset[Path] = frozenset()
+    positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
 
     @property
     def sensitive(self) -> frozenset[Path]:
@@ -47,21 +60,28 @@ class Document:
         return frozenset(self.variables)
 
     def position(self, path: Path, *, at_key: bool = False) -> Position | None:
-        """Return where the value at `path` (or its key) stands, or the nearest value above it.
+        """Return the position of the value at `path` (or of its key), or of the nearest value above it.
 
-        None for a text that is JSON and no YAML, such as a backup's.
+        `None` for a text that is JSON but not YAML, such as a backup.
         """
+        if path in self.positions and not at_key:
+            return self.positions[path]
         roots = _all_roots(self.text)
         return locate(roots[self.index], path, at_key=at_key) if self.index < len(roots) else None
 
+    def place(self, path: Path, *, at_key: bool = False) -> str:
+        """Return `position(path)` as text: `FILE:LINE:COLUMN`, or only the file."""
+        position = self.position(path, at_key=at_key)
+        return f"{self.file}:{position.line}:{position.column}" if position else self.file
+
 
 def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], list[Finding]]:
-    """Return the documents in `text`, and a finding for each mistake; a broken document is left out.
+    """Return the valid documents in `text`, and a finding for each error in the others.
 
     Args:
-        file: The file as the user named it.
-        text: Its text.
-        tags: What `!env` and `!file` read from.
+        file: The file, as the user named it.
+        text: The whole text of the file.
+        tags: The readers of `!env` and `!file`.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
@@ -71,9 +91,16 @@ def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], li
             before = builder.errors
             value = builder.document(root)
             if builder.errors == before:
-                variables, unset = dict(builder.variables), frozenset(builder.unset)
                 documents.append(
-                    Document(file=file, text=text, index=index, value=value, variables=variables, unset=unset)
+                    Document(
+                        file=file,
+                        text=text,
+                        index=index,
+                        value=value,
+                        variables=dict(builder.variables),
+                        unset=frozenset(builder.unset),
+                        positions=_identity_positions(root, value),
+                    )
                 )
     except YamlProblemError as problem:
         message = printable(problem.message)
@@ -83,19 +110,58 @@ def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], li
     return documents, findings
 
 
+def read_single_document(file: FilePath, what: str) -> Document | None:
+    """Return the only document of a YAML file that takes neither `!env` nor `!file`; `None` if it is empty.
+
+    Args:
+        file: The file.
+        what: The subject of error messages, such as `the configuration`.
+
+    Raises:
+        InvalidInputError: The file cannot be read, is not valid YAML, or has more than one document.
+    """
+    name = printable(str(file))
+    tags = Tags(
+        env=lambda _name, _default: Included(problem=f"!env is not supported in {what}"),
+        file=lambda _name: Included(problem=f"!file is not supported in {what}"),
+    )
+    try:
+        documents, findings = read_documents(name, read_text(file, file.parent.resolve()), tags)
+    except UnreadableError as error:
+        raise InvalidInputError(f"cannot read {what} {name}: {error}") from None
+    if findings:
+        first = findings[0]
+        line = f":{first.position.line}" if first.position else ""
+        raise InvalidInputError(f"invalid {what.removeprefix('the ')}:\n{name}{line}: {first.message}")
+    if len(documents) > 1:
+        raise InvalidInputError(
+            f"{what} {name} has {len(documents)} documents; only one is allowed",
+            hint="Remove the lines '---' that separate them.",
+        )
+    return documents[0] if documents else None
+
+
+def _identity_positions(root: Node, value: JsonValue) -> dict[Path, Position]:
+    return {
+        path: locate(root, path, at_key=False)
+        for path in _IDENTITY_PATHS
+        if lookup(value, path) is not ABSENT
+    }
+
+
 def _roots(text: str) -> Iterator[Node]:
     for index, root in enumerate(nodes.compose(text)):
         if index >= MAX_DOCUMENTS:
-            message = f"more than {MAX_DOCUMENTS} documents in one file; split it"
+            message = f"more than {MAX_DOCUMENTS} documents in one file; split the file"
             raise YamlProblemError("too-many-documents", message, nodes.position_of(root))
         yield root
 
 
 @lru_cache(maxsize=1)
 def _all_roots(text: str) -> tuple[Node, ...]:
-    """Return the roots of the documents before the first mistake; those of the last text are remembered."""
+    """Return the roots of the documents before the first syntax error."""
     found: list[Node] = []
-    # A document before the mistake was read, and may be asked where its values stand.
+    # Documents before the error were read, and findings about them need positions.
     with suppress(YamlProblemError):
         found.extend(_roots(text))
     return tuple(found)

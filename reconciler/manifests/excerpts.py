@@ -1,4 +1,4 @@
-"""The line that a finding is about, to be shown with it, unless a secret may stand there."""
+"""The excerpt of a finding: the line that it is about, unless that line may contain a secret."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _LONGEST: Final = 400
 
 
 def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> Finding:
-    """Return `finding` with the line it stands on, and without a credential in its message.
+    """Return `finding` with its line as the excerpt, and with credentials removed from its message.
 
-    A line is left out where the value is a secret, where a word on it says that one may stand there, where
-    something on it may be one, and where it is too long to be read.
+    There is no excerpt if the value is a secret, if a word on the line suggests a secret, if part of the line
+    looks like a credential, or if the line is too long to read.
 
     Args:
         finding: The finding.
         lines: The lines of its file.
-        redactor: Knows the values that came through `!env`.
+        redactor: The redactor of the values that came through `!env`.
     """
     message = mask_credentials(finding.message)
     if message != finding.message:
@@ -36,7 +36,7 @@ def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> 
     if len(line) > _LONGEST or mentions_secret(line) or _FROM_ENV.search(line) or may_hold_credential(line):
         return finding
     if finding.rule == "schema-unknown-key" and mentions_secret(finding.message):
-        return finding  # a secret's key, misspelt
+        return finding  # the misspelled key of a secret
     if redactor.finds(line):
         return finding
     return dataclasses.replace(finding, excerpt=line)

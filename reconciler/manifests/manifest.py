@@ -1,4 +1,4 @@
-"""What a manifest is, once it is known to be valid."""
+"""Valid manifests as values: workflow manifests, patch manifests, and their settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.values import JsonObject, JsonValue, Path
 
 
 class WhenRunning(str, Enum):
-    """What an update does while the workflow runs."""
+    """What an update does while an execution of the workflow is active."""
 
     PROCEED = "proceed"
     WAIT = "wait"
@@ -23,15 +23,15 @@ class WhenRunning(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileSettings:
-    """What Git says about the workflow, beside its body (`reconcile:`).
+    """The settings of one manifest, under `reconcile:`.
 
     Args:
-        id: The id of the live workflow that is meant, whatever its name.
-        renamed_from: Former names.
-        ignore: Paths of fields left to others, as written.
+        id: The id of the live workflow, if it is pinned; it is then matched by id, not by name.
+        renamed_from: Former names of the workflow.
+        ignore: Paths of fields that are left to others, as written.
         prevent_delete: Whether the workflow must never be deleted.
-        paused: Whether it is kept paused (or resumed); `None` leaves that alone.
-        when_running: What an update does while it runs.
+        paused: Whether the workflow is kept paused (or resumed); `None` leaves that as it is.
+        when_running: What an update does while an execution is active.
     """
 
     id: int | None = None
@@ -44,11 +44,11 @@ class ReconcileSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a manifest came from.
+    """The origin of a manifest.
 
     Args:
         document: The YAML document.
-        base: Where the manifest's body stands inside it.
+        base: The path of the manifest's body inside the document.
     """
 
     document: Document
@@ -60,11 +60,11 @@ class Source:
         return self.document.file
 
     def position(self, path: Path = ()) -> Position | None:
-        """Return where the value at `path`, from the body's root, stands in the file."""
+        """Return the position in the file of the value at `path`, a path from the body's root."""
         return self.document.position((*self.base, *path))
 
     def variable(self, path: Path) -> str | None:
-        """Return the variable that the value at `path`, from the body's root, came from through `!env`."""
+        """Return the variable of the `!env` at `path`, a path from the body's root, or `None`."""
         return self.document.variables.get((*self.base, *path))
 
     def __str__(self) -> str:
@@ -74,14 +74,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowManifest:
-    """A whole workflow as Git wants it.
+    """A manifest that describes a whole workflow.
 
     Args:
-        name: The workflow's name.
-        body: What `create_or_update_workflow` takes.
-        settings: What Git says about the workflow.
-        source: Where it came from.
-        sensitive: Paths inside `body` of values that came through `!env`.
+        name: The name of the workflow.
+        body: The body, as `create_or_update_workflow` takes it.
+        settings: The settings under `reconcile:`.
+        source: The origin of the manifest.
+        sensitive: The paths inside `body` of values that came through `!env`.
     """
 
     name: str
@@ -92,22 +92,22 @@ class WorkflowManifest:
 
     @property
     def wanted_name(self) -> str:
-        """The name that the live workflow is to have."""
+        """The name that the live workflow should have."""
         return self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatchManifest:
-    """What Git owns of a workflow that someone else created.
+    """A manifest that owns only the fields that it states, of a workflow that someone else created.
 
     Args:
-        name: The name of the workflow that is meant.
-        body: What is merged into the live body.
+        name: The name of the workflow to patch.
+        body: The fields to merge into the live body.
         keywords: The keyword parameters of `patch_workflow`, in the body's camelCase.
-        step_names: The steps that `keywords` apply to; empty means all.
-        settings: What Git says about the workflow.
-        source: Where it came from.
-        sensitive: Paths inside the patch (`body`, `set`) of values that came through `!env`.
+        step_names: The steps that `keywords` apply to; empty means all steps.
+        settings: The settings under `reconcile:`.
+        source: The origin of the manifest.
+        sensitive: The paths inside the patch (`body`, `set`) of values that came through `!env`.
     """
 
     name: str
@@ -120,7 +120,7 @@ class PatchManifest:
 
     @property
     def wanted_name(self) -> str:
-        """The name that the live workflow is to have: the patch may change it."""
+        """The name that the live workflow should have; the patch may change it."""
         return str(self.keywords.get("name") or self.body.get("name") or self.name)
 
 

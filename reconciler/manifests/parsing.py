@@ -1,4 +1,4 @@
-"""One document to one manifest: split into body, patch and settings, each checked against its schema."""
+"""The parsing of one document into a manifest: body, patch and settings, each checked against its schema."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object
 
 _BODY_KEYS = frozenset({"name", "steps", "metadata", "triggers", "watchers", "retryOptions", "tags"})
 _NOT_A_MANIFEST = (
-    "this document is not a manifest: write the workflow under body:, or its name: and steps: at the top "
-    "level, or a patch under patch:"
+    "this document is not a manifest; write a workflow under body:, its name: and steps: at the top level, "
+    "or a patch under patch:"
 )
 
 
-def read_manifest(document: Document, findings: list[Finding]) -> Manifest | None:
-    """Return the manifest that `document` holds, or `None`; what is wrong with it is added to `findings`."""
+def parse_manifest(document: Document, findings: list[Finding]) -> Manifest | None:
+    """Return the manifest in `document`, or `None` if it is invalid.
+
+    Args:
+        document: The document.
+        findings: The list to which findings about the document are added.
+    """
     value = document.value
     if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
         position = document.position(())
@@ -36,21 +41,21 @@ def read_manifest(document: Document, findings: list[Finding]) -> Manifest | Non
             Finding(file=document.file, rule="not-a-manifest", message=_NOT_A_MANIFEST, position=position)
         )
         return None
-    reader = _DocumentReader(document, value)
-    manifest = reader.read()
-    findings.extend(reader.findings)
-    return None if has_errors(tuple(reader.findings)) else manifest
+    parser = _DocumentParser(document, value)
+    manifest = parser.parse()
+    findings.extend(parser.findings)
+    return None if has_errors(tuple(parser.findings)) else manifest
 
 
-class _DocumentReader:
-    """Splits one document into its parts and checks each against its schema."""
+class _DocumentParser:
+    """A parser of one document, which collects findings."""
 
     def __init__(self, document: Document, value: JsonObject) -> None:
         self._document = document
         self._value = value
         self.findings: list[Finding] = []
 
-    def read(self) -> Manifest:
+    def parse(self) -> Manifest:
         settings = self._settings()
         key = next((key for key in ("body", "patch") if key in self._value), None)
         if key is None:
@@ -106,7 +111,7 @@ class _DocumentReader:
         for problem in islice(validate(value, schema), MAX_FINDINGS + 1):
             path = (*base, *problem.path)
             if path in self._document.unset and problem.rule != "schema-type":
-                # What will stand here is not known; only that it will be text.
+                # The value is unknown; only that it will be text.
                 continue
             found = "; the value from !env is text" if path in self._document.sensitive else problem.found
             position = self._document.position(path, at_key=problem.at_key)
@@ -115,9 +120,7 @@ class _DocumentReader:
     def _only(self, allowed: set[str]) -> None:
         for key in sorted(set(self._value) - allowed):
             position = self._document.position((key,), at_key=True)
-            message = (
-                f"unknown key {clip(key, 60)!r}; beside {' and '.join(sorted(allowed))} nothing else stands"
-            )
+            message = f"unknown key {clip(key, 60)!r}; only {' and '.join(sorted(allowed))} are allowed here"
             self._report("schema-unknown-key", printable(message), (key,), position)
 
     def _report(self, rule: str, message: str, path: Path, position: Position | None) -> None:

@@ -1,7 +1,8 @@
-"""Manifests as YAML text: what is written here reads back as the same values, and is kind to the reader.
+"""The writing of manifests as YAML text that reads back as the same values and is easy to read.
 
-Text that any YAML would take for something else is quoted, several lines are a block scalar where YAML can
-write them so, and what could deceive a reader (control characters, changes of direction) is an escape.
+Text that a YAML parser could take for another type is quoted, text of several lines becomes a block scalar
+where YAML allows it, and characters that could deceive a reader (control characters, changes of direction)
+are escaped.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def manifest_text(document: JsonObject, variables: Mapping[Path, str], comments:
     """Return `document` as one YAML document, without a `---`.
 
     Args:
-        document: What it says.
-        variables: The variables that stand in the place of values, as `!env NAME`, by path.
-        comments: The lines of a comment that goes before; an empty one is a blank comment line.
+        document: The value of the document.
+        variables: The variables to write as `!env NAME` in place of values, by path.
+        comments: The lines of a leading comment; an empty line is a blank comment line.
     """
     head = "".join(f"# {printable(line)}".rstrip() + "\n" for line in comments)
     node = _node(document, variables, ())
@@ -70,7 +71,7 @@ def _text(text: str, *, is_key: bool = False) -> ScalarNode:
         style = '"'
     elif "\n" in text:
         style = "|"
-    elif resolved_tag(text) != STR:  # to our own reader; what other YAML would take it for, PyYAML knows
+    elif resolved_tag(text) != STR:  # for our reader; PyYAML quotes what other parsers would misread
         style = "'"
     return ScalarNode(STR, text, style=style)
 
@@ -81,7 +82,7 @@ def _is_deceptive(text: str) -> bool:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes lists below their key's own indentation, `!env NAME` plain, and no quoted text over lines."""
+    """A dumper that indents lists below their key, writes `!env NAME` plain, and never breaks quoted text."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, indentless=False)

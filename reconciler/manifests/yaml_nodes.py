@@ -1,15 +1,15 @@
-"""YAML text to nodes that know their place: the only module that reads with PyYAML.
+"""YAML nodes: text parsed into nodes, and the positions of nodes found by path. Only this module reads YAML.
 
-Scalars are resolved by the JSON-like core of YAML 1.2: `true`, `null`, `12` and `1.5` are what they look
-like, and everything that YAML 1.1 would silently turn into something else (dates, `yes`, `0o17`, `1:30`,
-`010`) stays the text that the user wrote, and so does a number of more than 18 digits, which no number here
-could hold exactly. Never builds Python objects from tags.
+Scalars follow the JSON-like core schema of YAML 1.2: `true`, `null`, `12` and `1.5` have the obvious types.
+Everything that YAML 1.1 would silently convert (dates, `yes`, `0o17`, `1:30`, `010`) stays the text that the
+user wrote, and so does a number of more than 18 digits, which a float could not hold exactly. Python objects
+are never built from tags.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import yaml
@@ -21,6 +21,7 @@ from yaml.scanner import Scanner
 
 from reconciler.findings import Position
 from reconciler.manifests.bounds import MAX_DEPTH, MAX_NODES
+from reconciler.values import Path
 
 Node: TypeAlias = yaml.Node
 MappingNode: TypeAlias = yaml.MappingNode
@@ -37,7 +38,7 @@ MAP = "tag:yaml.org,2002:map"
 SEQ = "tag:yaml.org,2002:seq"
 
 PLAIN_TAGS = frozenset({STR, INT, FLOAT, BOOL, MERGE})
-"""The tags of scalars that are some text and no tag of ours."""
+"""Tags of scalars whose text is their value: no `!env`, no `!file`."""
 
 NULL_PATTERN = re.compile(r"(?:~|null|Null|NULL|)\Z")
 INT_PATTERN = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
@@ -45,20 +46,20 @@ FLOAT_PATTERN = re.compile(
     r"[-+]?(?:(?:0|[1-9][0-9]{0,17})(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?\Z",
 )
 
-# The composer recurses, in C without a check of its own: text that could nest deeper than this is walked
-# event by event first, and so is text that could hold more than `MAX_NODES` values. Block indentation is
-# looked for anywhere, since YAML knows more line breaks than `^` does.
+# The composer recurses, and the one in C does not check its depth. Text that could nest deeper than this is
+# therefore parsed event by event first, and so is text that could hold more than `MAX_NODES` values. Block
+# indentation is searched anywhere in the text, since YAML has more line breaks than `^` matches.
 _SUSPICIOUS_DEPTH = 300
 _BLOCK_INDICATORS = re.compile(r"(?<![ \t?:-])[ \t?:-]{300,}")
 
 
 class YamlProblemError(Exception):
-    """The text is not YAML that can be read.
+    """A problem that ends the reading of a YAML text.
 
     Args:
-        rule: The stable id of the rule.
-        message: What is wrong.
-        position: Where; `None` when it cannot be told.
+        rule: The stable id of the rule that is broken.
+        message: What is wrong and what to do.
+        position: The place in the text; `None` when it is unknown.
     """
 
     def __init__(self, rule: str, message: str, position: Position | None) -> None:
@@ -69,7 +70,7 @@ class YamlProblemError(Exception):
 
 
 class _Resolver(BaseResolver):
-    """Tells the plain scalars of JSON from text, and nothing else."""
+    """The resolver of plain scalars: JSON's types and `<<`; everything else is text."""
 
 
 _Resolver.add_implicit_resolver(NULL, NULL_PATTERN, ["~", "n", "N", ""])
@@ -94,7 +95,7 @@ if yaml.__with_libyaml__:
     from yaml._yaml import CParser
 
     class _CComposer(CParser, _Resolver):
-        """The composer in C: about eight times as fast."""
+        """The composer in C, about eight times as fast."""
 
         def __init__(self, text: str) -> None:
             CParser.__init__(self, text)
@@ -106,18 +107,18 @@ else:  # pragma: no cover - depends on the installation
 
 
 def resolved_tag(text: str) -> str:
-    """Return the tag of `text` where it stands as a plain scalar: `STR` for what is read as text."""
+    """Return the tag that `text` has when written as a plain scalar; `STR` if it reads back as text."""
     tag: str = _Resolver().resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     return tag
 
 
 def position_of(node: Node) -> Position:
-    """Return where `node` starts."""
+    """Return the position of the first character of `node`."""
     return Position(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def compose(text: str) -> Iterator[Node]:
-    """Yield the root node of every document in `text`; empty documents are left out.
+    """Yield the root node of every document in `text` that is not empty.
 
     Raises:
         YamlProblemError: The text is not YAML, nests deeper than `MAX_DEPTH`, or holds more than
@@ -135,7 +136,7 @@ def compose(text: str) -> Iterator[Node]:
         raise _syntax_problem(error, text) from None
     except yaml.reader.ReaderError as error:
         char = chr(error.character)
-        # The error counts bytes or characters, as the parser likes; such a character is refused anywhere.
+        # The error counts bytes or characters, depending on the parser; the first such character is the one.
         before = text.partition(char)[0]
         position = Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
         raise YamlProblemError(
@@ -145,14 +146,77 @@ def compose(text: str) -> Iterator[Node]:
         raise YamlProblemError("yaml-syntax", f"not valid YAML: {error}", None) from None
 
 
+def locate(node: Node, path: Path, *, at_key: bool) -> Position:
+    """Return the position of the value at `path` below `node`, or of the nearest value above it.
+
+    Merge keys (`<<`) are followed.
+
+    Args:
+        node: The root of the document.
+        path: The path from `node`.
+        at_key: Return the position of the value's key instead.
+    """
+    for step, part in enumerate(path):
+        found: tuple[Node, Node] | None = None
+        if isinstance(node, MappingNode):
+            found = _pair(node, part)
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = (node.value[part], node.value[part])
+        if found is None:
+            return position_of(node)
+        if at_key and step == len(path) - 1:
+            return position_of(found[0])
+        node = found[1]
+    return position_of(node)
+
+
+def _pair(node: MappingNode, name: str | int) -> tuple[Node, Node] | None:
+    """Return the key and value nodes of the entry `name`; an entry of `node` itself wins over merged ones."""
+    for mapping in (node, *merged_mappings(node)):
+        for key, value in mapping.value:
+            if key.value == name and key.tag != MERGE:
+                return key, value
+    return None
+
+
+def merged_mappings(node: MappingNode, visit: Callable[[Node], None] | None = None) -> Iterator[MappingNode]:
+    """Yield the mappings that the merge keys (`<<`) of `node` bring in, also through each other, each once.
+
+    Where two of them have the same key, the mapping that is yielded first wins.
+
+    Args:
+        node: The mapping with the merge keys.
+        visit: Called with each merged node, every time that it is merged.
+    """
+    entered = {id(node)}
+    pending = _merge_values(node)
+    while pending:
+        source = pending.pop()
+        if visit is not None:
+            visit(source)
+        if isinstance(source, MappingNode) and id(source) not in entered:
+            entered.add(id(source))
+            yield source
+            pending.extend(_merge_values(source))
+
+
+def _merge_values(node: MappingNode) -> list[Node]:
+    """Return the values of the merge keys of `node`, the last one first."""
+    values: list[Node] = []
+    for key, value in node.value:
+        if key.tag == MERGE:
+            values.extend(value.value if isinstance(value, SequenceNode) else [value])
+    return values[::-1]
+
+
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblemError:
     position = _position(error.problem_mark or error.context_mark)
     words = ", ".join(part for part in (error.context, error.problem) if part)
     first = _position(error.context_mark)
     if error.problem == "second occurrence" and first is not None:
-        words = f"two anchors have one name, the first at line {first.line}, column {first.column}"
+        words = f"the anchor is defined twice, first at line {first.line}, column {first.column}"
     elif "mapping values are not allowed" in words:
-        words = "a colon cannot stand here; put text that has one in quotes, or mend the indentation"
+        words = "a colon is not allowed here; quote text that contains a colon, or fix the indentation"
     elif position is not None and "cannot start any token" in words:
         words = _wrong_start(position, text)
     return YamlProblemError("yaml-syntax", f"not valid YAML: {words}", position)
@@ -163,8 +227,8 @@ def _wrong_start(position: Position, text: str) -> str:
         position.column - 1 : position.column
     ]
     if char == "\t":
-        return "a tab cannot stand here; indent with spaces"
-    return f"the character {char!r} cannot start a value; put the value in quotes"
+        return "a tab is not allowed here; indent with spaces"
+    return f"the character {char!r} cannot start a value; quote the value"
 
 
 def _position(mark: Any) -> Position | None:  # noqa: ANN401 - PyYAML has two unrelated kinds of marks

@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from reconciler.apply import Applier, Timing
+from reconciler.apply import Applier
 from reconciler.backup import BackupWriter
 from reconciler.cli.terminal import warn
 from reconciler.client import (
@@ -20,6 +20,7 @@ from reconciler.client import (
     NotSentError,
     Observer,
     RequestRecord,
+    RetryPolicy,
     Session,
     Workflow,
 )
@@ -28,8 +29,15 @@ from reconciler.errors import InvalidInputError
 from reconciler.findings import Finding
 from reconciler.manifests import LoadResult
 from reconciler.operations.settings import Settings
-from reconciler.plan import DefaultResource, Plan, Scope, Snapshot, Tenancy, make_plan, take_snapshot
-from reconciler.plan.masking import known_secrets
+from reconciler.plan import (
+    CompareOptions,
+    Plan,
+    Scope,
+    Snapshot,
+    known_secrets,
+    make_plan,
+    take_snapshot,
+)
 from reconciler.render import exchange_line, finding_line, summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
@@ -48,14 +56,14 @@ class Engine:
     Args:
         manifests: What was loaded.
         session: The connection to the tenant.
-        tenancy: What holds for all workflows of the run.
+        options: What holds for all workflows of the run.
         redactor: Removes the token and what came through `!env`.
         concurrency: How many workflows are read or written at a time.
     """
 
     manifests: LoadResult
     session: Session
-    tenancy: Tenancy
+    options: CompareOptions
     redactor: Redactor
     concurrency: int = CONCURRENCY
 
@@ -68,7 +76,7 @@ class Engine:
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
         """
-        return make_plan(self.snapshot(scope), self.tenancy, scope)
+        return make_plan(self.snapshot(scope), self.options, scope)
 
     def snapshot(self, scope: Scope | None = None) -> Snapshot:
         """Return what is read for a plan; nothing but GET can leave the process meanwhile.
@@ -89,13 +97,12 @@ class Engine:
         return take_snapshot(
             reader,
             self.manifests.manifests,
-            DefaultResource(reader.get_default_resource),
-            self.tenancy,
+            self.options,
             scope,
             concurrency=self.concurrency,
         )
 
-    def applier(self, timing: Timing | None = None, backups: BackupWriter | None = None) -> Applier:
+    def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
         """Return what carries a plan out.
 
         Args:
@@ -103,9 +110,8 @@ class Engine:
             backups: Where what is overwritten or deleted is kept.
         """
         writer = Workflow(self.session)
-        default = DefaultResource(writer.get_default_resource)
-        counted = dataclasses.replace(timing or Timing(), on_retry=self.session.count_retry)
-        return Applier(writer, self.tenancy, default, counted, backups)
+        counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
+        return Applier(writer, self.options, counted, backups)
 
 
 @contextmanager
@@ -137,13 +143,13 @@ def open_engine(
         raise InvalidInputError(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
-    tenancy = tenancy_of(settings, env, allow_protected)
+    options = compare_options_of(settings, env, allow_protected)
     secrets = known_secrets(loaded.manifests, loaded.secrets)
     with open_session(settings, env, secrets, observe=observe) as session:
         yield Engine(
             manifests=loaded,
             session=session,
-            tenancy=tenancy,
+            options=options,
             redactor=redactor.joined(session.redactor()),
             concurrency=settings.concurrency,
         )
@@ -153,7 +159,9 @@ def _tell(finding: Finding, redactor: Redactor) -> None:
     warn(redactor.text(finding_line(finding)))
 
 
-def tenancy_of(settings: Settings, env: Mapping[str, str], allow_protected: Iterable[str] = ()) -> Tenancy:
+def compare_options_of(
+    settings: Settings, env: Mapping[str, str], allow_protected: Iterable[str] = ()
+) -> CompareOptions:
     """Return what holds for all workflows of a run when they are compared.
 
     Args:
@@ -162,7 +170,7 @@ def tenancy_of(settings: Settings, env: Mapping[str, str], allow_protected: Iter
         allow_protected: The names of protected workflows that may go, or lose their protection.
     """
     key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
-    return Tenancy(
+    return CompareOptions(
         key=key.encode(),
         remember=settings.remember,
         resend=settings.resend_secrets,

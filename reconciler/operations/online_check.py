@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.client import Catalogue, Session, Workflow
 from reconciler.findings import Finding
-from reconciler.manifests.one_file import FileContent
+from reconciler.manifests import FileContent
 from reconciler.operations.engine import open_session
 from reconciler.operations.settings import Settings
-from reconciler.plan.masking import known_secrets
-from reconciler.plan.tenant import list_tenant
-from reconciler.rules import check_online
-from reconciler.rules.online import Lookup, TenantFacts, needs_of
-from reconciler.rules.tenant import read_facts
+from reconciler.plan import known_secrets, list_tenant
+from reconciler.rules import Lookup, TenantFacts, check_online, lookup_of, read_facts
 from reconciler.secrecy import Redactor
 
 
@@ -38,7 +35,7 @@ def check_contents(
     secrets = known_secrets(manifests, (secret for content in contents for secret in content.secrets))
     with open_session(settings, env, secrets) as session:
         redactor = session.redactor().joined(Redactor.of(secrets))
-        facts = _facts(session.as_read_only(), needs_of(manifests, settings.off), redactor, settings)
+        facts = _facts(session.as_read_only(), lookup_of(manifests, settings.off), redactor, settings)
     found = [finding for manifest in manifests for finding in check_online(manifest, facts, settings.off)]
     return [dataclasses.replace(finding, message=redactor.text(finding.message)) for finding in found]
 

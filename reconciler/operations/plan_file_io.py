@@ -15,8 +15,8 @@ from reconciler.planfile import (
     action_record,
     check_context,
     dump_options,
+    load_compare_options,
     load_scope,
-    load_tenancy,
     manifests_digest,
     plan_file_text,
     revalidate_plan,
@@ -39,7 +39,7 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
         raise BlockedError(plan.refusal)
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
-        context=_context(engine, dump_options(scope, engine.tenancy)),
+        context=_context(engine, dump_options(scope, engine.options)),
         created=in_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
@@ -58,8 +58,8 @@ def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine
         BlockedError: It is for another tenant, or for other manifests, or refused.
         ReconcilerError: Something that the plan needs cannot be read.
     """
-    check_context(saved.context, _context(engine, dump_options(Scope(), engine.tenancy)))
-    engine = dataclasses.replace(engine, tenancy=load_tenancy(saved.context.options, engine.tenancy))
+    check_context(saved.context, _context(engine, dump_options(Scope(), engine.options)))
+    engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
     fresh = engine.plan(load_scope(saved.context.options))
     held = revalidate_plan(saved, fresh, lambda action: _recorded(engine, action))
     stale = [item for item in held.dropped if not item.done]
@@ -82,4 +82,4 @@ def _context(engine: Engine, options: JsonObject) -> PlanContext:
 
 
 def _recorded(engine: Engine, action: Action) -> JsonObject:
-    return action_record(action, engine.tenancy.key, engine.redactor)
+    return action_record(action, engine.options.key, engine.redactor)

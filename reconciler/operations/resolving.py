@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from reconciler.api import TenantReader
 from reconciler.client import AmbiguousNameError
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.plan import LiveWorkflow
-from reconciler.plan.tenant import describe, list_tenant
+from reconciler.plan import describe, list_tenant
 from reconciler.render import some_names
 from reconciler.text import clip, printable
+from reconciler.workflow import Live
 
 
 def one_named(name: str | None, workflow_id: int | None) -> None:
@@ -26,7 +26,7 @@ def one_named(name: str | None, workflow_id: int | None) -> None:
 
 def live_workflow(
     api: TenantReader, name: str | None, workflow_id: int | None, reassurance: str = ""
-) -> LiveWorkflow:
+) -> Live:
     """Return the live workflow that is meant: by its id, else by its exact name, over all pages.
 
     Args:

@@ -1,18 +1,21 @@
-"""Planning: what differs between Git and the tenant, and what would be done about it.
+"""Planning: how the tenant differs from Git, and what would be done about it.
 
-Reads through the port (`reconciler.api`) and writes nothing; what comes out is a `Plan`, a value. It knows
-manifests and the canonical form, and nothing of commands, files or output.
+Reads through the port (`reconciler.api`) and writes nothing; the result is a `Plan`, a value. It knows
+manifests and workflows, and nothing of commands, files or output.
 """
 
-from reconciler.plan.comparing import Tenancy
-from reconciler.plan.live import Listed, LiveWorkflow
+from reconciler.plan.bodies import Method, replaced_unknown_keys, sent_body
+from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.comparing import HIDDEN, Comparison, compare
+from reconciler.plan.deciding import created_body, decide
+from reconciler.plan.desired import Desired
+from reconciler.plan.masking import known_secrets, masked, sensitive_places
 from reconciler.plan.model import (
     Action,
     Blocked,
     BlockedDelete,
     Create,
     Delete,
-    Method,
     Orphan,
     Plan,
     Refusal,
@@ -24,23 +27,33 @@ from reconciler.plan.model import (
     live_id,
 )
 from reconciler.plan.planning import make_plan
-from reconciler.plan.scope import Scope
-from reconciler.plan.selection import Selection, Shard
-from reconciler.plan.snapshot import Snapshot, take_snapshot
-from reconciler.plan.tenant import DefaultResource
+from reconciler.plan.platform_facts import DefaultResource, PlatformFacts
+from reconciler.plan.scope import Scope, Selection, Shard
+from reconciler.plan.tenant import (
+    Snapshot,
+    describe,
+    describe_all,
+    list_tenant,
+    read_default_resource,
+    take_snapshot,
+)
+from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
 
 __all__ = [
+    "HIDDEN",
     "Action",
     "Blocked",
     "BlockedDelete",
+    "CompareOptions",
+    "Comparison",
     "Create",
     "DefaultResource",
     "Delete",
-    "Listed",
-    "LiveWorkflow",
+    "Desired",
     "Method",
     "Orphan",
     "Plan",
+    "PlatformFacts",
     "Refusal",
     "Scope",
     "Selection",
@@ -48,11 +61,25 @@ __all__ = [
     "Shard",
     "Snapshot",
     "Subject",
-    "Tenancy",
+    "Sync",
     "Unchanged",
     "Update",
+    "WorkflowStatus",
     "Write",
+    "compare",
+    "created_body",
+    "decide",
+    "describe",
+    "describe_all",
+    "known_secrets",
+    "list_tenant",
     "live_id",
     "make_plan",
+    "masked",
+    "read_default_resource",
+    "replaced_unknown_keys",
+    "sensitive_places",
+    "sent_body",
     "take_snapshot",
+    "workflow_statuses",
 ]

@@ -1,192 +1,247 @@
-"""What is to be done about one live workflow that a manifest means."""
+"""The decision about one workflow: the action that makes it what its manifest says. Pure."""
 
 from __future__ import annotations
 
-from reconciler.manifests import Manifest, PatchManifest
-from reconciler.manifests.manifest import WhenRunning
-from reconciler.plan.bodies import choose_method, desired_body, has_webhook, replaced_unknown_keys, sent_body
-from reconciler.plan.comparing import Comparison, Tenancy, compare, unseen_note
-from reconciler.plan.ignoring import Pattern, read_patterns, with_live_values
-from reconciler.plan.live import LiveWorkflow
+from reconciler.manifests import Manifest, PatchManifest, WhenRunning
+from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys, sent_body
+from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.comparing import Comparison, compare, unseen_note
+from reconciler.plan.desired import Desired
 from reconciler.plan.masking import masked, paused_change, sensitive_fields
-from reconciler.plan.model import (
-    Action,
-    Blocked,
-    Method,
-    SetPaused,
-    Unchanged,
-    Update,
-)
-from reconciler.plan.owning import owned_by_others, ownership_after, ownership_notes
+from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
+from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import is_mask
-from reconciler.values import JsonObject, as_list, as_object, display_path
-from reconciler.workflow.patching import sendable_body
-from reconciler.workflow.sent_digests import Digester, SentDigests, write_only_field
+from reconciler.values import ABSENT, JsonObject, display_path
+from reconciler.workflow import (
+    Body,
+    Digester,
+    FieldChange,
+    Live,
+    Ownership,
+    SentDigests,
+    hoisted_form,
+    leaves,
+    owner_tag,
+    tokens_left_out,
+    write_only_field,
+)
 
 
-class Difference:
-    """A manifest and the live workflow that it means, compared.
+def decide(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
+    """Return the action for a workflow that a manifest matches.
 
     Args:
-        manifest: What Git wants.
-        live: What the tenant has.
-        default_resource: The tenant's default resource; empty where it cannot matter.
-        tenancy: What holds for all workflows of the run.
+        desired: The workflow as Git wants it.
+        live: The live workflow.
+        options: The choices of the run.
+        facts: What the platform is known to do.
 
     Raises:
-        InvalidParameterException: A patch names a step that the live workflow does not have.
         UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
+        ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
-
-    def __init__(
-        self, manifest: Manifest, live: LiveWorkflow, default_resource: JsonObject, tenancy: Tenancy
-    ) -> None:
-        self._manifest = manifest
-        self._live = live
-        self._default_resource = default_resource
-        self._tenancy = tenancy
-        self._desired, ignored = wanted_of(manifest, live)
-        self._sensitive = sensitive_fields(manifest, self._desired)
-        self._marks = ownership_after(manifest, live.marks, tenancy)
-        self._comparison: Comparison = compare(
-            live=live.body,
-            desired=self._desired,
-            name=live.name,
-            tenancy=tenancy,
-            default_resource=default_resource,
-            ignored=ignored,
-            owns_all=not isinstance(manifest, PatchManifest),
-        )
-
-    def action(self) -> Action:
-        """Return what is to be done."""
-        others = owned_by_others(self._manifest, self._live.marks, self._tenancy.owner)
-        if others:
-            return Blocked(manifest=self._manifest, reason=others, id=self._live.id)
-        settings = self._manifest.settings
-        changes = bool(self._comparison.changes) or self._marks != self._live.marks
-        paused = settings.paused if settings.paused not in {None, self._live.paused} else None
-        if not changes and paused is None:
-            return Unchanged(manifest=self._manifest, live=self._live, notes=self._notes())
-        if not changes and paused is not None:
-            return SetPaused(
-                manifest=self._manifest,
-                live=self._live,
-                paused=paused,
-                changes=paused_change(before=self._live.paused, after=paused),
-                notes=self._notes(),
-            )
-        reason = self._refusal()
+    manifest = desired.manifest
+    others = owned_by_others(manifest, live.ownership, options.owner)
+    if others:
+        return Blocked(manifest=manifest, reason=others, id=live.id)
+    comparison = compare(live, desired, options, facts)
+    ownership = ownership_after(manifest, live.ownership, options)
+    paused = manifest.settings.paused if manifest.settings.paused not in {None, live.paused} else None
+    if comparison.changes or ownership != live.ownership:
+        reason = _refusal(desired, live)
         if reason:
-            return Blocked(manifest=self._manifest, reason=reason, id=self._live.id)
-        return self._update(paused)
-
-    def _refusal(self) -> str:
-        if self._live.running and self._manifest.settings.when_running is WhenRunning.SKIP:
-            return "it is running, and reconcile.whenRunning is skip; run again when it has ended"
-        lost = self._lost_credentials()
-        if lost and isinstance(self._manifest, PatchManifest):
-            return (
-                f"the platform masks {lost[0]}, and any update would remove it, because the API replaces "
-                "workflows whole; state it in the patch as well"
-            )
-        return ""
-
-    def _update(self, paused: bool | None) -> Update:
-        live, desired, changes = self._live.body, self._desired, self._comparison.changes
-        method, reason = Method.PATCH, "a patch manifest owns only what it states"
-        if not isinstance(self._manifest, PatchManifest):
-            method, reason = choose_method(live, desired, changes, self._default_resource)
-        rotates = _asks_to_generate(desired) and bool(self._live.webhooks)
-        along = self._comparison.sent_along
-        shown = [*changes, *along, *paused_change(before=self._live.paused, after=paused)]
-        return Update(
-            manifest=self._manifest,
-            sensitive=self._sensitive,
-            live=self._live,
-            desired=desired,
-            body=sent_body(method, desired, live, self._memory(), self._marks),
-            method=method,
-            reason=reason if changes else "only tags of the reconciler's own change",
-            changes=tuple(masked(change, self._sensitive) for change in shown),
-            marks=self._marks,
-            paused=paused,
-            rotates_webhook=rotates,
-            warnings=self._warnings(method, rotates=rotates),
-            notes=ownership_notes(self._live.marks, self._marks),
-        )
-
-    def _memory(self) -> SentDigests:
-        """What will have to be remembered: what was not told so far, or is of a kind that is not told."""
-        if not self._tenancy.remember:
-            return SentDigests()
-        old, known = Digester(self._tenancy.key, self._live.name), SentDigests.of(self._live.body)
-        fields = [
-            (path, value)
-            for path, value in self._comparison.untold
-            if old.remembers(known, path) or write_only_field(path) in self._tenancy.untold
-        ]
-        return Digester(self._tenancy.key, self._manifest.wanted_name).memory(fields)
-
-    def _notes(self) -> tuple[str, ...]:
-        unseen = self._comparison.unseen
-        return (unseen_note(unseen),) if unseen else ()
-
-    def _warnings(self, method: Method, *, rotates: bool) -> tuple[str, ...]:
-        warnings = []
-        if rotates:
-            warnings.append(
-                "webhookPolicy: generate gives the webhook a new URL; whoever calls the old one fails"
-            )
-        elif self._live.webhooks and not has_webhook(self._desired):
-            warnings.append("the webhook goes away; whoever calls its URL fails")
-        if method is Method.CREATE_OR_UPDATE:
-            unknown = replaced_unknown_keys(self._live.body, self._desired)
-            if unknown:
-                warnings.append(
-                    f"a full replacement drops fields that are not documented: {', '.join(unknown)}"
-                )
-        lost = self._lost_credentials()
-        if lost:
-            warnings.append(
-                f"the live workflow has {', '.join(lost)}, which the manifest leaves out; this removes it"
-            )
-        if self._comparison.sent_along:
-            paths = ", ".join(display_path(change.path) for change in self._comparison.sent_along)
-            warnings.append(f"the live value of {paths} is not told; whatever it is, Git's takes its place")
-        if self._comparison.foreign:
-            warnings.append(
-                "what was remembered of this workflow was keyed with another RECONCILER_REMEMBER_KEY, "
-                "or under another name; what the platform does not tell is sent again"
-            )
-        return tuple(warnings)
-
-    def _lost_credentials(self) -> list[str]:
-        """The tokens that show as masked on the live side, and are not in the body that Git wants."""
-        wanted = as_object(self._desired.get("steps"))
-        return [
-            display_path(("steps", name, "repository", "token"))
-            for name, step in as_object(self._live.body.get("steps")).items()
-            if (token := as_object(as_object(step).get("repository")).get("token"))
-            and is_mask(token)
-            and name in wanted
-            and as_object(as_object(wanted[name]).get("repository")).get("token") is None
-        ]
+            return Blocked(manifest=manifest, reason=reason, id=live.id)
+        return _update(desired, live, comparison, ownership, paused, options, facts)
+    notes = (unseen_note(comparison.unseen),) if comparison.unseen else ()
+    if paused is None:
+        return Unchanged(manifest=manifest, live=live, notes=notes)
+    changes = paused_change(before=live.paused, after=paused)
+    return SetPaused(manifest=manifest, live=live, paused=paused, changes=changes, notes=notes)
 
 
-def wanted_of(manifest: Manifest, live: LiveWorkflow) -> tuple[JsonObject, tuple[Pattern, ...]]:
-    """Return the body that Git wants, with ignored fields at their live value, and what is ignored.
-
-    Raises:
-        InvalidParameterException: A patch names a step that the live workflow does not have.
-        UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
-    """
-    desired = desired_body(manifest, live.body)
-    ignored = read_patterns(manifest.settings.ignore, desired)
-    return with_live_values(desired, sendable_body(live.body), ignored), ignored
-
-
-def _asks_to_generate(body: JsonObject) -> bool:
-    return any(
-        as_object(trigger).get("webhookPolicy") == "generate" for trigger in as_list(body.get("triggers"))
+def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFacts) -> Create:
+    """Return the action for a manifest without a live workflow."""
+    desired = Desired.of(manifest)
+    sensitive = sensitive_fields(manifest, desired.body.raw)
+    form = hoisted_form(desired.body)
+    ownership = ownership_after(manifest, Ownership(), options)
+    paused = manifest.settings.paused is True
+    fields = [
+        FieldChange(path=path, before=ABSENT, after=value) for path, value in sorted(leaves(form), key=str)
+    ]
+    changes = [*fields, *paused_change(before=ABSENT, after=paused)] if paused else fields
+    return Create(
+        manifest=manifest,
+        sensitive=sensitive,
+        desired=desired,
+        body=created_body(desired, ownership, options, facts),
+        changes=tuple(masked(change, sensitive) for change in changes),
+        ownership=ownership,
+        pause=paused,
     )
+
+
+def created_body(
+    desired: Desired, ownership: Ownership, options: CompareOptions, facts: PlatformFacts
+) -> JsonObject:
+    """Return the exact body of a create, with the digests that it will need.
+
+    The digests are a guess from what is known of the platform; what reading back shows is what counts.
+    """
+    digests = SentDigests()
+    if options.remember:
+        form = hoisted_form(desired.body)
+        stated = [*leaves(form), *((path, None) for path in tokens_left_out(form))]
+        fields = [(path, value) for path, value in stated if write_only_field(path) in facts.write_only]
+        digests = Digester(options.key, desired.name).digests(fields)
+    return sent_body(Method.CREATE_OR_UPDATE, desired.body, None, digests, ownership)
+
+
+def _refusal(desired: Desired, live: Live) -> str:
+    if live.running and desired.manifest.settings.when_running is WhenRunning.SKIP:
+        return "it is running, and reconcile.whenRunning is skip; run again when it has ended"
+    lost = _lost_credentials(desired.body, live.body)
+    if lost and not desired.owns_all:
+        return (
+            f"the platform masks {lost[0]}, and any update would remove it, because the API replaces "
+            "workflows whole; state it in the patch as well"
+        )
+    return ""
+
+
+def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
+    desired: Desired,
+    live: Live,
+    comparison: Comparison,
+    ownership: Ownership,
+    paused: bool | None,
+    options: CompareOptions,
+    facts: PlatformFacts,
+) -> Update:
+    manifest, changes = desired.manifest, comparison.changes
+    sensitive = sensitive_fields(manifest, desired.body.raw)
+    method, reason = Method.PATCH, "a patch manifest owns only what it states"
+    if desired.owns_all:
+        method, reason = choose_method(live.body, desired.body, changes, facts)
+    digests = _digests_after(desired, live, comparison, options, facts)
+    shown = [*changes, *comparison.sent_along, *paused_change(before=live.paused, after=paused)]
+    rotates = desired.body.generates_webhook and bool(live.webhooks)
+    return Update(
+        manifest=manifest,
+        sensitive=sensitive,
+        live=live,
+        desired=desired,
+        body=sent_body(method, desired.body, live.body, digests, ownership),
+        method=method,
+        reason=reason if changes else "only tags of the reconciler's own change",
+        changes=tuple(masked(change, sensitive) for change in shown),
+        ownership=ownership,
+        paused=paused,
+        rotates_webhook=rotates,
+        warnings=_warnings(desired, live, comparison, method, rotates=rotates),
+        notes=ownership_notes(live.ownership, ownership),
+    )
+
+
+def _digests_after(
+    desired: Desired, live: Live, comparison: Comparison, options: CompareOptions, facts: PlatformFacts
+) -> SentDigests:
+    """Return the digests to keep: of fields that have one, or whose kind the platform does not return."""
+    if not options.remember:
+        return SentDigests()
+    before, sent = Digester(options.key, live.name), live.body.own_tags.digests
+    fields = [
+        (path, value)
+        for path, value in comparison.write_only
+        if before.knows(sent, path) or write_only_field(path) in facts.write_only
+    ]
+    return Digester(options.key, desired.name).digests(fields)
+
+
+def _warnings(
+    desired: Desired, live: Live, comparison: Comparison, method: Method, *, rotates: bool
+) -> tuple[str, ...]:
+    warnings = []
+    if rotates:
+        warnings.append(
+            "webhookPolicy: generate gives the webhook a new URL; whoever calls the old one fails"
+        )
+    elif live.webhooks and not desired.body.has_webhook:
+        warnings.append("the webhook goes away; whoever calls its URL fails")
+    if method is Method.CREATE_OR_UPDATE:
+        unknown = replaced_unknown_keys(live.body, desired.body)
+        if unknown:
+            warnings.append(f"a full replacement drops fields that are not documented: {', '.join(unknown)}")
+    lost = _lost_credentials(desired.body, live.body)
+    if lost:
+        warnings.append(
+            f"the live workflow has {', '.join(lost)}, which the manifest leaves out; this removes it"
+        )
+    if comparison.sent_along:
+        paths = ", ".join(display_path(change.path) for change in comparison.sent_along)
+        warnings.append(f"the live value of {paths} is not told; whatever it is, Git's takes its place")
+    if comparison.foreign:
+        warnings.append(
+            "what was remembered of this workflow was keyed with another RECONCILER_REMEMBER_KEY, "
+            "or under another name; what the platform does not tell is sent again"
+        )
+    return tuple(warnings)
+
+
+def _lost_credentials(desired: Body, live: Body) -> list[str]:
+    """Return the paths of tokens that are masked live, and not in the body that Git wants."""
+    return [
+        display_path(("steps", name, "repository", "token"))
+        for name, step in live.steps.items()
+        if (token := step.repository.get("token"))
+        and is_mask(token)
+        and name in desired.steps
+        and desired.steps[name].repository.get("token") is None
+    ]
+
+
+def owned_by_others(manifest: Manifest, live: Ownership, owner: str | None) -> str:
+    """Return why a workflow that others own is not touched, and what to do; empty when it may be.
+
+    A patch manifest may: it is about a workflow that somebody else has.
+
+    Args:
+        manifest: The manifest that matches the workflow.
+        live: Who owns it.
+        owner: The owner of this run; `None` when nobody is named.
+    """
+    others = live.others(owner)
+    if not others or isinstance(manifest, PatchManifest):
+        return ""
+    names = " and ".join(others)
+    if owner is None:
+        return f"it is owned by {names}, and this run says no ownership tag; if that is you: --ownership-tag"
+    return f"it is owned by {names} (its tag {owner_tag(others[0])}), not by {owner}, and never taken over"
+
+
+def ownership_after(manifest: Manifest, live: Ownership, options: CompareOptions) -> Ownership:
+    """Return the ownership of a workflow after this run.
+
+    Protection stays once it is there, also when its line in the manifest goes: only `--allow-protected`
+    lifts it. A patch manifest leaves all of it alone.
+
+    Args:
+        manifest: The manifest that matches the workflow.
+        live: Who owns it now; nobody for a workflow that does not exist yet.
+        options: The owner of this run, and the workflows whose protection is lifted.
+    """
+    if isinstance(manifest, PatchManifest):
+        return live
+    owners = live.owners if options.owner is None else frozenset({options.owner})
+    kept = live.protected and manifest.name not in options.allow_protected
+    return Ownership(owners=owners, protected=manifest.settings.prevent_delete or kept)
+
+
+def ownership_notes(live: Ownership, after: Ownership) -> tuple[str, ...]:
+    """Return the notes of a plan about an ownership that changes."""
+    notes = [f"it becomes owned by {owner}" for owner in sorted(after.owners - live.owners)]
+    if after.protected and not live.protected:
+        notes.append("it becomes protected (prevent_delete): pruning never deletes it")
+    if live.protected and not after.protected:
+        notes.append("its protection from being deleted is lifted (--allow-protected)")
+    return tuple(notes)

@@ -1,4 +1,4 @@
-"""`reconcile.ignore`: fields that are left to others are not compared, and keep their live value."""
+"""The fields of `reconcile.ignore`, left to others: they are not compared, and keep their live value."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Final, TypeAlias
 
 from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
-from reconciler.workflow import inheriting_steps, lists_back, lists_by_name
-from reconciler.workflow.diff import leaves
-from reconciler.workflow.sent_digests import write_only_field
+from reconciler.workflow import Body, leaves, lists_back, lists_by_name, write_only_field
 
 Pattern: TypeAlias = tuple[str, ...]
 """The parts of a path; `*` stands for any one part."""
@@ -22,18 +20,18 @@ _TOP_RETRY: Final = "retryOptions"
 _ITEM_DEPTH: Final = 2
 
 
-def read_patterns(written: Iterable[str], desired: JsonObject) -> tuple[Pattern, ...]:
-    """Return what users write as `steps.train.imageId`, `steps.*.resources`, `watchers."user:ann@x.org"`.
+def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
+    """Return the patterns that users write as `steps.*.resources` or `watchers."user:ann@x.org"`.
 
-    Retry options of the workflow are also those of the steps of `desired` that have none of their own: some
-    platforms tell them there.
+    A pattern for the retry options of the workflow is also one for the steps of `desired` that state none:
+    some platforms return them there.
     """
     patterns = [_read(text) for text in written]
     spread = [
         ("steps", name, "runConfiguration", *pattern)
         for pattern in patterns
         if pattern[:1] == (_TOP_RETRY,)
-        for name in sorted(inheriting_steps(desired))
+        for name in sorted(desired.inheriting_steps)
     ]
     return (*patterns, *spread)
 
@@ -46,13 +44,13 @@ def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
 def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[Pattern]) -> JsonObject:
     """Return the body `desired` with the live value of every ignored field.
 
-    A field that the live workflow does not have is left out, unless it is one that the platform may have
-    and not tell: of such a one the manifest's value stays, and so it does in a step that is not live yet.
+    A field that the live workflow does not have is left out, unless it is write-only: then the manifest's
+    value stays, and so it does in a step that is not live yet.
 
     Args:
         desired: A body.
-        live: What the tenant has, as a body that can be sent (`sendable_body`).
-        patterns: What is ignored.
+        live: The live body in the form that can be sent (`sendable_body`).
+        patterns: The ignored fields.
     """
     patterns = tuple(patterns)
     if not patterns:
@@ -60,7 +58,7 @@ def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[P
     ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(live)
     for pattern in patterns:
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
-            if _may_stand(path, ours, theirs):
+            if _belongs(path, ours, theirs):
                 _keep_inherited(ours, path)
                 _take(ours, theirs, path)
     return lists_back(ours)
@@ -85,7 +83,7 @@ def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
     return [path for path in paths if path]
 
 
-def _may_stand(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:
+def _belongs(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:
     """Whether a live field belongs into `ours`: not in a step that Git removes, nor in one that it adds."""
     inside_item = len(path) > _ITEM_DEPTH and path[0] in {"steps", "watchers"}
     on_both = all(lookup(side, path[:_ITEM_DEPTH]) is not ABSENT for side in (ours, theirs))
@@ -95,7 +93,9 @@ def _may_stand(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:
 def _keep_inherited(ours: JsonObject, path: Path) -> None:
     """Before a step gets one retry option of its own, give it the others that it has from the workflow."""
     match path:
-        case ("steps", str(name), "runConfiguration", "retryOptions", _) if name in inheriting_steps(ours):
+        case ("steps", str(name), "runConfiguration", "retryOptions", _) if (
+            name in Body(ours).inheriting_steps
+        ):
             workflow = as_object(ours.get(_TOP_RETRY))
             if workflow:
                 put(ours, path[:-1], workflow)
@@ -106,22 +106,22 @@ def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
     if value is not ABSENT:
         put(ours, path, value)
         if old is not ABSENT:
-            _keep_untold(ours, path, value, old)
+            _keep_write_only(ours, path, value, old)
     elif write_only_field(path) is None:
         parent = lookup(ours, path[:-1])
         if isinstance(parent, dict):
             parent.pop(str(path[-1]), None)
 
 
-def _keep_untold(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue) -> None:
-    """Put back what stood in `old`, at `path`, and what the live `value` in its place does not tell."""
-    told = {write_only_field(leaf) for leaf, _ in leaves(value, path)}
+def _keep_write_only(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue) -> None:
+    """Restore the write-only fields of `old`, at `path`, that the live `value` in its place does not show."""
+    shown = {write_only_field(leaf) for leaf, _ in leaves(value, path)}
     for leaf, stated in leaves(old, path):
         kind = write_only_field(leaf)
         if kind is None or stated is None or stated in ({}, []):
             continue
         holder = lookup(ours, leaf[:-1] if kind.is_credential else leaf[:_ITEM_DEPTH])
         masked = is_mask(as_object(holder).get(str(leaf[-1])))
-        hidden = masked if kind.is_credential else kind not in told
+        hidden = masked if kind.is_credential else kind not in shown
         if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
             put(ours, leaf, stated)

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan.bodies import keyword_of
+from reconciler.plan.desired import keyword_of
 from reconciler.secrecy import SecretFields, mask, secret_values
 from reconciler.values import ABSENT, Absent, JsonObject, Path, as_object
-from reconciler.workflow import by_name_path
-from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.patching import KEYWORDS
+from reconciler.workflow import KEYWORDS, FieldChange, by_name_path
 
 PAUSED_PATH: Final[Path] = ("reconcile", "paused")
 """Where a plan shows whether a workflow is paused: where a manifest states it."""

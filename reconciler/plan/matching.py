@@ -1,4 +1,4 @@
-"""Which live workflow each manifest means: pinned by id, else by exact name, else by a former name."""
+"""The match of manifests and live workflows: by pinned id, else by exact name, else by a former name."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan.live import Listed
 from reconciler.text import clip, printable
+from reconciler.workflow import Listed
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The manifest means this live workflow."""
+    """A match with a live workflow."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """No live workflow is meant: there is none yet."""
+    """A manifest without a live workflow: there is none yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Which one is meant cannot be said, or it would make a twin."""
+    """A manifest that matches several live workflows, or that would create a twin."""
 
     reason: str
 
@@ -33,14 +33,14 @@ class Refused:
 Match: TypeAlias = Found | New | Refused
 
 _Claims: TypeAlias = "dict[int | str, list[Manifest]]"
-"""Which manifests mean a live workflow (by id), and which want a name."""
+"""The manifests that match a live workflow (by id), and those that want a name."""
 
 
 def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> list[tuple[Manifest, Match]]:
-    """Return each manifest with what it means, in the manifests' order.
+    """Return each manifest with its match, in the manifests' order.
 
     Args:
-        manifests: All of them: two that mean the same live workflow are refused.
+        manifests: All of them: two that match the same live workflow are refused.
         listed: Every workflow of the tenant.
     """
     by_name: dict[str, list[int]] = {}
@@ -53,10 +53,10 @@ def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> 
 
 
 def unmatched(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed]) -> tuple[Listed, ...]:
-    """Return the live workflows that no manifest means, nor could mean by a name or an id in it.
+    """Return the live workflows that no manifest matches, nor could match by a name or an id in it.
 
     Args:
-        matches: Each manifest, and what it means.
+        matches: Each manifest with its match.
         listed: Every workflow of the tenant.
     """
     claimed: set[int | str] = set()
@@ -104,7 +104,7 @@ def _names(manifest: Manifest) -> tuple[str, ...]:
 
 
 def _unless_shared(manifest: Manifest, match: Match, claims: _Claims) -> Match:
-    """Refuse what two manifests mean: one live workflow, or one name for two of them."""
+    """Refuse a live workflow that two manifests match, and a name that two of them want."""
     if isinstance(match, Refused):
         return match
     keys: list[int | str] = [match.id] if isinstance(match, Found) else []

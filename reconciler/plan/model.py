@@ -1,37 +1,25 @@
-"""What a plan is: one action for each workflow, as values.
-
-Made by `make_plan`, read by apply and by rendering.
-"""
+"""A plan as a value: one action for each workflow, made by `make_plan`, read by apply and by rendering."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TypeAlias
 
-from reconciler.manifests import Manifest
-from reconciler.manifests.manifest import Source
-from reconciler.plan.live import Listed, LiveWorkflow
+from reconciler.manifests import Manifest, Source
+from reconciler.plan.bodies import Method
+from reconciler.plan.desired import Desired
+from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject
-from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.ownership import Ownership
-from reconciler.workflow.sent_digests import WriteOnlyField
-
-
-class Method(str, Enum):
-    """How a write is carried out."""
-
-    CREATE_OR_UPDATE = "create_or_update"
-    PATCH = "patch"
+from reconciler.workflow import FieldChange, Listed, Live, Ownership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remarks:
-    """What every action may say beside what is done.
+    """Remarks on an action.
 
     Args:
-        warnings: What a user must know before it is done.
+        warnings: What a user must know before it is applied.
         notes: What the plan cannot see, and the like.
     """
 
@@ -41,11 +29,11 @@ class Remarks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject(Remarks):
-    """An action for a workflow that a manifest means.
+    """An action for a workflow that has a manifest.
 
     Args:
         manifest: The manifest; its name is the workflow's.
-        sensitive: Which fields of the body that is sent are secrets.
+        sensitive: The secret fields of the body that is sent.
     """
 
     manifest: Manifest
@@ -53,24 +41,24 @@ class Subject(Remarks):
 
     @property
     def name(self) -> str:
-        """The workflow's name, as Git wants it."""
+        """The workflow's name in Git."""
         return self.manifest.name
 
     @property
     def source(self) -> Source:
-        """Where the manifest stands."""
+        """The place of the manifest."""
         return self.manifest.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan(Remarks):
-    """An action for an owned workflow that no manifest means any more.
+    """An action for an owned workflow that no longer has a manifest.
 
     Args:
         live: The workflow as it was when the plan was made.
     """
 
-    live: LiveWorkflow
+    live: Live
 
     @property
     def name(self) -> str:
@@ -88,17 +76,17 @@ class Create(Subject):
     """A workflow that does not exist yet.
 
     Args:
-        desired: The body that Git wants.
+        desired: The workflow as Git wants it.
         body: The exact body that is sent.
         changes: Its fields, masked.
-        marks: Whose it is to be.
+        ownership: Who owns it afterwards.
         pause: Whether it is paused afterwards.
     """
 
-    desired: JsonObject = field(repr=False)
+    desired: Desired
     body: JsonObject = field(repr=False)
     changes: tuple[FieldChange, ...]
-    marks: Ownership = field(default_factory=Ownership)
+    ownership: Ownership = field(default_factory=Ownership)
     pause: bool = False
 
 
@@ -108,56 +96,56 @@ class Update(Subject):
 
     Args:
         live: The workflow as it was when the plan was made.
-        desired: The body that Git wants.
+        desired: The workflow as Git wants it.
         body: The exact body that is sent.
-        method: How it is carried out.
-        reason: Why so.
-        changes: What differs, masked.
-        marks: Whose it is to be.
+        method: How the update is sent.
+        reason: Why it is sent so.
+        changes: The differences, masked.
+        ownership: Who owns it afterwards.
         paused: Whether it is paused or resumed afterwards; `None` leaves that as it is.
         rotates_webhook: Whether its webhook gets a new URL, because the manifest asks for that.
     """
 
-    live: LiveWorkflow
-    desired: JsonObject = field(repr=False)
+    live: Live
+    desired: Desired
     body: JsonObject = field(repr=False)
     method: Method
     reason: str
     changes: tuple[FieldChange, ...]
-    marks: Ownership = field(default_factory=Ownership)
+    ownership: Ownership = field(default_factory=Ownership)
     paused: bool | None = None
     rotates_webhook: bool = False
 
     @property
     def renames(self) -> bool:
         """Whether the name is among what changes."""
-        return self.live.name != self.desired.get("name")
+        return self.live.name != self.desired.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPaused(Subject):
     """A workflow that differs in nothing but whether it is paused."""
 
-    live: LiveWorkflow
+    live: Live
     paused: bool
     changes: tuple[FieldChange, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged(Subject):
-    """A workflow that is as Git wants it."""
+    """A workflow that is in sync."""
 
-    live: LiveWorkflow
+    live: Live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete(Orphan):
-    """A workflow that goes away, because Git has no manifest for it any more."""
+    """A workflow to delete, because Git no longer has a manifest for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedDelete(Orphan):
-    """A workflow that would go away, and that a guard keeps.
+    """A workflow that would be deleted, and that a guard keeps.
 
     Args:
         reason: Why, and what to do.
@@ -185,10 +173,10 @@ class Blocked(Subject):
 
 
 Write: TypeAlias = Create | Update | SetPaused | Delete
-"""What changes the tenant."""
+"""An action that changes the tenant."""
 
 Refusal: TypeAlias = Blocked | BlockedDelete
-"""What a guard keeps from being done."""
+"""An action that a guard blocks."""
 
 Action: TypeAlias = Write | Refusal | Unchanged
 
@@ -206,33 +194,33 @@ def live_id(action: Action) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be done: what goes away first, then by name.
+    """The actions of a run, deletes first, then by name.
 
     Args:
-        actions: One for each manifest, and for each workflow that pruning is about.
-        untold: The kinds of fields that the tenant was seen not to tell.
-        unmanaged: The live workflows that no manifest means and that are not pruned, where asked for.
-        unselected: How many manifests the run is not about.
-        refusal: Why nothing of it may be done, and what to do; empty when it may.
+        actions: One for each manifest, and for each orphan that pruning is about.
+        facts: What the platform was seen to do.
+        unmanaged: The live workflows that no manifest matches and that are not pruned, where asked for.
+        unselected: The number of manifests that the run is not about.
+        refusal: Why the whole plan is blocked, and what to do; empty when it is not.
     """
 
     actions: tuple[Action, ...]
-    untold: frozenset[WriteOnlyField] = frozenset()
+    facts: PlatformFacts = field(default_factory=PlatformFacts)
     unmanaged: tuple[Listed, ...] = ()
     unselected: int = 0
     refusal: str = ""
 
     @property
     def writes(self) -> tuple[Write, ...]:
-        """What is to be done."""
+        """The actions that change the tenant."""
         return tuple(action for action in self.actions if isinstance(action, Write))
 
     @property
     def blocked(self) -> bool:
-        """Whether a guard keeps any workflow, or all of them, from being touched."""
+        """Whether a guard blocks any workflow, or all of them."""
         return bool(self.refusal) or any(isinstance(action, Refusal) for action in self.actions)
 
     @property
     def changes_anything(self) -> bool:
-        """Whether there is anything to do, or that could not be done."""
+        """Whether any workflow is not in sync."""
         return any(not isinstance(action, Unchanged) for action in self.actions)

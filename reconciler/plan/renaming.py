@@ -1,4 +1,4 @@
-"""Finds a create and a delete that are really one rename, and says how to write it. Pure."""
+"""Rename hints: a create and a delete that are nearly equal are probably one rename. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.plan.model import Action, BlockedDelete, Create, Delete
-from reconciler.values import JsonObject, dump_compact
-from reconciler.workflow import hoist_retry_options
-from reconciler.workflow.diff import leaves
+from reconciler.values import dump_compact
+from reconciler.workflow import Body, ComparableForms, leaves
 
 _NEAR: Final = 0.8
-"""Which part of the fields of two workflows must be equal for them to be taken for one that was renamed."""
+"""The fraction of equal fields from which two workflows are taken for one that was renamed."""
 
 _MOST_PAIRS: Final = 2_500
-"""Past so many pairs none is looked for: so many changes at once are no slip of one name."""
+"""The number of pairs beyond which none is looked for: so many changes at once are no slip of one name."""
 
 
 def with_rename_hints(actions: Sequence[Action]) -> list[Action]:
@@ -38,9 +37,9 @@ def with_rename_hints(actions: Sequence[Action]) -> list[Action]:
 def _pairs(
     creates: Sequence[Create], deletes: Sequence[Delete | BlockedDelete]
 ) -> list[tuple[Create, Delete | BlockedDelete]]:
-    """The most alike first; each workflow in one pair at most."""
+    """Return the pairs that are nearly equal, each workflow in one pair at most."""
     found = [
-        (_likeness(create.desired, delete.live.body), create, delete)
+        (_likeness(create.desired.body, delete.live.body), create, delete)
         for create in creates
         for delete in deletes
     ]
@@ -53,11 +52,11 @@ def _pairs(
     return chosen
 
 
-def _likeness(desired: JsonObject, live: JsonObject) -> float:
-    aligned = hoist_retry_options(live, desired)
+def _likeness(desired: Body, live: Body) -> float:
+    forms = ComparableForms(live, desired)
     old, new = (
         {(path, dump_compact(value)) for path, value in leaves(form) if path != ("name",)}
-        for form in (aligned.live, aligned.desired)
+        for form in (forms.live, forms.desired)
     )
     return len(old & new) / max(len(old), len(new), 1)
 

@@ -1,23 +1,89 @@
-"""What a run is about, and how far it may go: its share of the workflows, pruning, the limits."""
+"""The scope of a run: the workflows that it is about, by names or by shard, and its limits."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
 
-from reconciler.plan.selection import Selection
+from reconciler.errors import UsageError
 from reconciler.safety import Safety
+from reconciler.text import clip, printable
+
+_SHARD: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One of several parts of all workflows, by a hash of their names that is the same on every machine.
+
+    Args:
+        number: Which part, from 1.
+        of: The number of parts.
+    """
+
+    number: int
+    of: int
+
+    @staticmethod
+    def of_text(text: str) -> Shard:
+        """Return the shard that `I/N` names, such as `1/4`.
+
+        Raises:
+            UsageError: It names none.
+        """
+        match = _SHARD.fullmatch(text)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            raise UsageError(
+                f"{clip(printable(text), 40)!r} is no part; write I/N with I from 1 to N, as in 1/4"
+            )
+        return Shard(number=int(match[1]), of=int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def takes(self, name: str) -> bool:
+        """Return whether the workflow `name` belongs to this shard."""
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The workflows of a run; all of them when nothing is chosen.
+
+    Args:
+        targets: Globs, one of which a name must match.
+        exclude: Globs, none of which it may match.
+        shard: The shard that it must belong to.
+    """
+
+    targets: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    shard: Shard | None = None
+
+    def takes(self, name: str) -> bool:
+        """Return whether the workflow `name` is selected."""
+        return self.names(name) and (self.shard is None or self.shard.takes(name))
+
+    def names(self, name: str) -> bool:
+        """Return whether the globs select the workflow `name`, whatever the shard."""
+        taken = not self.targets or any(fnmatchcase(name, glob) for glob in self.targets)
+        return taken and not any(fnmatchcase(name, glob) for glob in self.exclude)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a run is about, and how far it may go.
+    """The workflows that a run is about, and its limits.
 
     Args:
-        selection: The workflows that it is about.
-        prune: Whether owned workflows go away that Git has no manifest for any more.
-        allow_deletes: How many deletes are meant, whatever the limits.
+        selection: The workflows.
+        prune: Whether to delete owned workflows that no longer have a manifest.
+        allow_deletes: The number of deletes to allow, overriding the limits.
         safety: The limits.
-        show_unmanaged: Whether the plan lists the live workflows that no manifest means.
+        show_unmanaged: Whether the plan lists the live workflows that no manifest matches.
     """
 
     selection: Selection = field(default_factory=Selection)

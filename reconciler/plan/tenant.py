@@ -1,24 +1,118 @@
-"""Reads what a plan needs to know of the tenant, and makes sure that nothing is missing.
+"""Reading the tenant for a plan: its list, the workflows that manifests match, the default resource.
 
-A read that fails is never "absent": whatever cannot be had ends the plan with the client's own error.
+A read that fails is never "absent": a workflow that cannot be read ends the plan with the client's own error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from reconciler.api import TenantReader
-from reconciler.concurrency import Once, read_all
-from reconciler.errors import UnexpectedAnswerError
-from reconciler.plan.live import Listed, LiveWorkflow
+from reconciler.concurrency import CONCURRENCY, read_all
+from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.manifests import Manifest, WorkflowManifest
+from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.matching import Found, Match, match_manifests, unmatched
+from reconciler.plan.platform_facts import DefaultResource
+from reconciler.plan.pruning import Orphans
+from reconciler.plan.scope import Scope
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
-from reconciler.workflow.ownership import Ownership
+from reconciler.workflow import Listed, Live, OwnTags
 
 _PAGE_SIZE: Final = 100
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What was read of the tenant for a plan.
+
+    Args:
+        matches: Each manifest, with the live workflow that it matches.
+        live: The live workflows of the run, by id.
+        default_resource: The tenant's default resource.
+        unmanaged: The live workflows that no manifest matches.
+        orphans: Those of them that may be pruned; `None` without pruning.
+    """
+
+    matches: tuple[tuple[Manifest, Match], ...]
+    live: dict[int, Live]
+    default_resource: DefaultResource = field(default_factory=DefaultResource)
+    unmanaged: tuple[Listed, ...] = ()
+    orphans: Orphans | None = None
+
+
+def take_snapshot(
+    api: TenantReader,
+    manifests: Iterable[Manifest],
+    options: CompareOptions,
+    scope: Scope | None = None,
+    *,
+    concurrency: int = CONCURRENCY,
+) -> Snapshot:
+    """Read the tenant for a plan of `manifests`.
+
+    Args:
+        api: The tenant.
+        manifests: The manifests.
+        options: The owner of the run, for pruning.
+        scope: The workflows of the run.
+        concurrency: The number of workflows to read at a time.
+
+    Raises:
+        ReconcilerError: A workflow, or the list, cannot be read.
+    """
+    scope = scope or Scope()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        default_resource = pool.submit(read_default_resource, api)
+        listed = list_tenant(api)
+    matches = tuple(match_manifests(manifests, listed))
+    matched = [
+        match.id
+        for manifest, match in matches
+        if isinstance(match, Found) and scope.selection.takes(manifest.name)
+    ]
+    unmanaged = unmatched(matches, listed)
+    owner = options.owner if scope.prune else None
+    needed = matched if owner is None else [*matched, *_maybe_owned(listed, unmanaged, owner)]
+    live = describe_all(api, needed, concurrency)
+    return Snapshot(
+        matches=matches,
+        live=live,
+        default_resource=default_resource.result(),
+        unmanaged=unmanaged,
+        orphans=None if owner is None else _orphans(owner, matches, listed, unmanaged, live),
+    )
+
+
+def _maybe_owned(listed: Iterable[Listed], unmanaged: Iterable[Listed], owner: str) -> list[int]:
+    """Return the ids of the workflows that may be deleted, or whose owner must be read to count those."""
+    orphans = [item.id for item in unmanaged if item.ownership is None or owner in item.ownership.owners]
+    return [*orphans, *(item.id for item in listed if item.ownership is None)]
+
+
+def _orphans(
+    owner: str,
+    matches: Iterable[tuple[Manifest, Match]],
+    listed: Iterable[Listed],
+    unmanaged: Iterable[Listed],
+    live: dict[int, Live],
+) -> Orphans:
+    def owned(item: Listed) -> bool:
+        ownership = live[item.id].ownership if item.id in live else item.ownership
+        return ownership is not None and owner in ownership.owners
+
+    return Orphans(
+        owner=owner,
+        workflows=tuple(live[item.id] for item in unmanaged if owned(item)),
+        owned=sum(map(owned, listed)),
+        any_manifest=any(isinstance(manifest, WorkflowManifest) for manifest, _ in matches),
+    )
 
 
 def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...]:
@@ -29,7 +123,7 @@ def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...
         name: Only those whose name is exactly this one.
 
     Raises:
-        UnexpectedAnswerError: The pages do not add up to the number of workflows that the server tells, so
+        UnexpectedAnswerError: The pages do not add up to the number of workflows that the server reports, so
             that one may be missing.
         ReconcilerError: As the client.
     """
@@ -53,36 +147,41 @@ def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed],
     count: int | None = None
     while number <= pages:
         page = api.list_workflows(page_size=_PAGE_SIZE, page_number=number, name=name, return_iterator=False)
-        pages, told = _whole(page["pageCount"]) or 0, page.get("workflowsCount")
+        pages = _whole(page["pageCount"]) or 0
+        count = _whole(page.get("workflowsCount"))
         for item in map(as_object, as_list(page["workflows"])):
             listed = _listed(item)
             found[listed.id] = listed
-        count = _whole(told)
         number += 1
     return found, count
 
 
 def _listed(item: JsonObject) -> Listed:
-    marks = Ownership.of(item) if isinstance(item.get("tags"), list) else None
+    tags = item.get("tags")
+    ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
     health: JsonObject = {key: item[key] for key in ("status", "lastExecution") if key in item}
-    return Listed(id=int(str(item["id"])), name=str(item["name"]), marks=marks, health=health)
+    return Listed(id=int(str(item["id"])), name=str(item["name"]), ownership=ownership, health=health)
 
 
 def _whole(value: JsonValue) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def describe(api: TenantReader, workflow_id: int) -> LiveWorkflow:
+def describe(api: TenantReader, workflow_id: int, before: Live | None = None) -> Live:
     """Return the live workflow with the given id.
+
+    Args:
+        api: The tenant.
+        workflow_id: The id.
+        before: The same workflow, read earlier: what has not changed is not computed again.
 
     Raises:
         ReconcilerError: As the client.
     """
-    body = api.describe_workflow(workflow_id)
-    return LiveWorkflow(id=workflow_id, name=str(body["name"]), body=body)
+    return Live.of(workflow_id, api.describe_workflow(workflow_id), before)
 
 
-def describe_all(api: TenantReader, ids: Iterable[int], concurrency: int) -> dict[int, LiveWorkflow]:
+def describe_all(api: TenantReader, ids: Iterable[int], concurrency: int) -> dict[int, Live]:
     """Return the live workflows with the given ids, `concurrency` of them read at a time.
 
     Raises:
@@ -91,5 +190,9 @@ def describe_all(api: TenantReader, ids: Iterable[int], concurrency: int) -> dic
     return read_all(partial(describe, api), ids, concurrency)
 
 
-DefaultResource: TypeAlias = Once[JsonObject]
-"""The tenant's default resource, as `get_default_resource` answers: asked for only when somebody needs it."""
+def read_default_resource(api: TenantReader) -> DefaultResource:
+    """Return the tenant's default resource; a refusal counts only where the resource is needed."""
+    try:
+        return DefaultResource(answer=api.get_default_resource())
+    except ReconcilerError as error:
+        return DefaultResource(refusal=error)

@@ -1,4 +1,4 @@
-"""How each workflow stands: whether it is as Git wants it, and how its last run went. Pure."""
+"""The status of each workflow: its sync state, and its last execution. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.manifests.manifest import Source
+from reconciler.manifests import Source
 from reconciler.plan.model import (
     Action,
     Create,
@@ -15,12 +15,12 @@ from reconciler.plan.model import (
     Unchanged,
     live_id,
 )
-from reconciler.plan.snapshot import Snapshot
+from reconciler.plan.tenant import Snapshot
 from reconciler.values import JsonObject, JsonValue, as_object
 
 
 class Sync(str, Enum):
-    """Whether a workflow is as Git wants it."""
+    """The sync state of a workflow."""
 
     SYNCED = "synced"
     DIFFERS = "differs"
@@ -86,8 +86,8 @@ def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
         sync=_sync(action),
         reason=action.reason if isinstance(action, Refusal) else "",
         source=action.source,
-        status=_text(live.body.get("status")) if live else None,
-        run=_run(live.body) if live else None,
+        status=live.status if live else None,
+        run=_run(live.body.raw) if live else None,
     )
 
 

@@ -7,7 +7,7 @@ nothing in it is trusted: applying it makes a new plan, and does what both plans
 from reconciler.planfile.plan_file import PlanContext, PlanFile, check_context, plan_file_text, read_plan_file
 from reconciler.planfile.records import action_record, manifests_digest
 from reconciler.planfile.revalidating import Dropped, Revalidated, revalidate_plan
-from reconciler.planfile.saved_options import dump_options, load_scope, load_tenancy
+from reconciler.planfile.saved_options import dump_options, load_compare_options, load_scope
 
 __all__ = [
     "Dropped",
@@ -17,8 +17,8 @@ __all__ = [
     "action_record",
     "check_context",
     "dump_options",
+    "load_compare_options",
     "load_scope",
-    "load_tenancy",
     "manifests_digest",
     "plan_file_text",
     "read_plan_file",

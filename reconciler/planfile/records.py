@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan import Action, Create, LiveWorkflow, Orphan, SetPaused, Update
-from reconciler.plan.masking import sensitive_places
+from reconciler.plan import Action, Create, Orphan, SetPaused, Update, sensitive_places
 from reconciler.render import change_json
-from reconciler.secrecy import KEEP, Redactor, SecretFields, Step, is_secret, rewrite
+from reconciler.secrecy import KEEP, Redactor, SecretFields, Verdict, is_secret, rewrite
 from reconciler.values import (
     ABSENT,
     JsonObject,
@@ -23,8 +22,7 @@ from reconciler.values import (
     dump_compact,
     lookup,
 )
-from reconciler.workflow import canonical
-from reconciler.workflow.sent_digests import is_digest_tag
+from reconciler.workflow import Body, Live, is_digest_tag
 
 _IDENTITY: Final = ("name", "action", "id", "method", "fingerprint", "paused")
 """The keys that equal records have in common; their bodies are equal in meaning."""
@@ -87,15 +85,15 @@ def _essence(record: JsonObject) -> str:
     Bodies are compared by their canonical form: a platform may return lists in another order each time, and
     what it returned is sent back.
     """
-    body = as_object(record.get("body"))
-    tags = (tag for tag in as_list(body.get("tags")) if not is_digest_tag(tag))
+    body = Body(as_object(record.get("body")))
+    tags = (tag for tag in body.all_tags if not is_digest_tag(tag))
     part: JsonObject = {key: record.get(key) for key in _IDENTITY}
     return dump_compact(
         {
             **part,
-            "body": canonical(body),
+            "body": body.form,
             "tags": [*sorted(map(dump_compact, tags))],
-            "triggers": [*sorted(map(dump_compact, as_list(body.get("triggers"))))],
+            "triggers": [*sorted(map(dump_compact, as_list(body.raw.get("triggers"))))],
         }
     )
 
@@ -106,7 +104,7 @@ def _body(action: Action, redactor: Redactor) -> JsonValue:
         return None
     places = sensitive_places(action.manifest, action.body)
 
-    def replace(value: JsonValue, path: Path) -> JsonValue | Step:
+    def replace(value: JsonValue, path: Path) -> JsonValue | Verdict:
         if is_secret(path, value, action.sensitive, redactor, by_name=False):
             return {"$secret": _reference(action, places, path, value)}
         return KEEP
@@ -130,17 +128,17 @@ def _reference(
 def _is_stated(action: Update, path: Path, value: JsonValue) -> bool:
     """Return whether a value of the body comes from the manifest rather than from the live workflow."""
     if isinstance(action.manifest, PatchManifest):
-        return lookup(action.live.body, path) != value
+        return lookup(action.live.body.raw, path) != value
     return lookup(action.manifest.body, path) is not ABSENT
 
 
-def _live(action: Action) -> LiveWorkflow | None:
+def _live(action: Action) -> Live | None:
     if isinstance(action, Update | SetPaused | Orphan):
         return action.live
     return None
 
 
-def _fingerprint(live: LiveWorkflow | None, key: bytes) -> str | None:
+def _fingerprint(live: Live | None, key: bytes) -> str | None:
     if live is None:
         return None
     return hmac.digest(key, live.fingerprint().encode("ascii"), "sha256").hex()

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 
-from reconciler.plan import Scope, Selection, Shard, Tenancy
+from reconciler.plan import CompareOptions, Scope, Selection, Shard
 from reconciler.safety import Safety
 from reconciler.values import JsonObject, as_list
 
 
-def dump_options(scope: Scope, tenancy: Tenancy) -> JsonObject:
+def dump_options(scope: Scope, options: CompareOptions) -> JsonObject:
     """Return the options of a run as JSON for a plan file."""
     shard = scope.selection.shard
     return {
-        "owner": tenancy.owner,
+        "owner": options.owner,
         "prune": scope.prune,
         "allow_deletes": scope.allow_deletes,
-        "allow_protected": [*sorted(tenancy.allow_protected)],
+        "allow_protected": [*sorted(options.allow_protected)],
         "targets": [*scope.selection.targets],
         "exclude": [*scope.selection.exclude],
         "shard": None if shard is None else str(shard),
-        "remember": tenancy.remember,
-        "resend_secrets": tenancy.resend,
+        "remember": options.remember,
+        "resend_secrets": options.resend,
         "max_deletes": scope.safety.max_deletes,
         "max_delete_ratio": scope.safety.max_delete_ratio,
         "max_change_ratio": scope.safety.max_change_ratio,
@@ -48,10 +48,10 @@ def load_scope(options: JsonObject) -> Scope:
     )
 
 
-def load_tenancy(options: JsonObject, tenancy: Tenancy) -> Tenancy:
-    """Return `tenancy` with the options of a saved plan; its key stays."""
+def load_compare_options(options: JsonObject, now: CompareOptions) -> CompareOptions:
+    """Return `now` with the options of a saved plan; its key stays."""
     return dataclasses.replace(
-        tenancy,
+        now,
         owner=None if options["owner"] is None else str(options["owner"]),
         allow_protected=frozenset(map(str, as_list(options["allow_protected"]))),
         remember=options["remember"] is True,

@@ -8,9 +8,9 @@ from typing import Final
 from reconciler.apply import Report, Result, Status
 from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
-from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
-from reconciler.render.actions import DONE, RUNNING, action_method, action_name
+from reconciler.render.actions import DONE, RUNNING, action_method, action_name, status_word
 from reconciler.render.request_lines import traffic_document, traffic_line
 from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor
@@ -53,7 +53,7 @@ def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     lines: list[str] = []
     for result in report.results:
         lines += [printable(redactor.text(line)) for line in _remarks(result)]
-    counts = ", ".join(f"{report.count(status)} {status.value.replace('_', ' ')}" for status in Status)
+    counts = ", ".join(f"{report.count(status)} {status_word(status.value)}" for status in Status)
     whole = all(result.status is Status.DONE for result in report.results)
     applied = paint(f"Applied: {counts}.", "green" if whole else "red")
     return "\n".join([*lines, applied, traffic_line(traffic)])
@@ -61,7 +61,7 @@ def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
 
 def _remarks(result: Result) -> Iterator[str]:
     if result.status is not Status.DONE:
-        word = result.status.value.replace("_", " ")
+        word = status_word(result.status.value)
         yield f"  {word}: {result.action.name}: {result.error}"
     for note in result.notes:
         yield f"  note: {result.action.name}: {note}"
@@ -86,9 +86,8 @@ def progress_line(action: Action, event: Result | str | None, redactor: Redactor
 
 def _ended(action: Action, result: Result) -> str:
     if result.status is not Status.DONE:
-        return f"{result.status.value.replace('_', ' ')}: {result.error}"
-    seen = "seen to be gone" if isinstance(action, Delete) else "read back and as Git wants"
-    return f"{DONE[action_name(action)]} (id {result.id}), {seen}"
+        return f"{status_word(result.status.value)}: {result.error}"
+    return f"{DONE[action_name(action)]} (id {result.id}), verified"
 
 
 def _subject(action: Action) -> str:
@@ -101,4 +100,4 @@ def _waiting(action: Action) -> str:
     waits = isinstance(action, Delete) or (
         isinstance(action, Update) and action.manifest.settings.when_running is WhenRunning.WAIT
     )
-    return " once its run has ended" if running and waits else ""
+    return " once its execution has ended" if running and waits else ""

@@ -20,7 +20,7 @@ def backups_text(runs: Iterable[RunBackups], directory: Path) -> str:
     for run in runs:
         lines += [run.id, *map(_line, run.backups)]
         lines += [f"  cannot be read: {problem}" for problem in run.broken]
-    return "\n".join(map(printable, lines)) or printable(f"There are no backups in {directory}.")
+    return "\n".join(map(printable, lines)) or printable(f"No backups in {directory}.")
 
 
 def _line(backup: Backup) -> str:

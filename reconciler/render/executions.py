@@ -6,23 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from reconciler.executions.following import RunState, StepState
-from reconciler.executions.starting import Started
+from reconciler.executions.following import ExecutionState, StepState
+from reconciler.executions.starting import StartedExecution
 from reconciler.json_documents import document_text, versioned
 from reconciler.moments import read_moment
-from reconciler.plan import LiveWorkflow
 from reconciler.render.status import COLOURS
 from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue
+from reconciler.workflow import Live
 
 FORMAT_VERSION: Final = 1
 _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
 _MOST_NAMES: Final = 5
 
 
-def executions_text(workflow: LiveWorkflow, executions: Sequence[JsonObject], redactor: Redactor) -> str:
+def executions_text(workflow: Live, executions: Sequence[JsonObject], redactor: Redactor) -> str:
     """Return a table of executions.
 
     Args:
@@ -31,7 +31,7 @@ def executions_text(workflow: LiveWorkflow, executions: Sequence[JsonObject], re
         redactor: Removes known secrets.
     """
     if not executions:
-        return printable(redactor.text(f"{clip(workflow.name, 100)} has no such run."))
+        return printable(redactor.text(f"{clip(workflow.name, 100)} has no matching executions."))
     rows = [
         tuple(redactor.text(cell) if cell else None for cell in _cells(execution))
         for execution in map(_known, executions)
@@ -39,7 +39,7 @@ def executions_text(workflow: LiveWorkflow, executions: Sequence[JsonObject], re
     return "\n".join(table(_HEADS, rows, COLOURS))
 
 
-def executions_json(workflow: LiveWorkflow, executions: Sequence[JsonObject], redactor: Redactor) -> str:
+def executions_json(workflow: Live, executions: Sequence[JsonObject], redactor: Redactor) -> str:
     """Return the same as one JSON object: `format_version`, `workflow` and `executions`."""
     fields: JsonObject = {
         "workflow": {"id": workflow.id, "name": workflow.name},
@@ -84,7 +84,9 @@ def _text(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def run_json(workflow: LiveWorkflow, started: Started, state: RunState | None, redactor: Redactor) -> str:
+def run_json(
+    workflow: Live, started: StartedExecution, state: ExecutionState | None, redactor: Redactor
+) -> str:
     """Return one started execution as a JSON object.
 
     Args:
@@ -112,7 +114,7 @@ def _step(step: StepState) -> JsonObject:
     }
 
 
-def changed_lines(before: RunState | None, state: RunState) -> Iterator[str]:
+def changed_lines(before: ExecutionState | None, state: ExecutionState) -> Iterator[str]:
     """Yield a line for each step whose status differs from that in `before`."""
     known = {} if before is None else {step.name: step.status for step in before.steps}
     for step in state.steps:
@@ -120,11 +122,12 @@ def changed_lines(before: RunState | None, state: RunState) -> Iterator[str]:
             yield printable(f"{clip(step.name)}: {clip(step.status)}")
 
 
-def outcome_line(workflow: LiveWorkflow, started: Started, state: RunState) -> str:
+def outcome_line(workflow: Live, started: StartedExecution, state: ExecutionState) -> str:
     """Return one line with the final status of an execution and the names of its failed steps."""
     failed = [step.name for step in state.steps if step.status == "Failed"]
-    steps = f"; failed: {some_names(failed)}" if failed else ""
-    return printable(f"{workflow.name}: the run {started.id} ended: {clip(state.status) or 'unknown'}{steps}")
+    steps = f"; failed steps: {some_names(failed)}" if failed else ""
+    status = clip(state.status) or "unknown"
+    return printable(f"{workflow.name}: execution {started.id} ended: {status}{steps}")
 
 
 def some_names(names: Iterable[str]) -> str:

@@ -53,7 +53,7 @@ def summary_line(result: CheckResult) -> str:
     checked = f"{files} checked" if result.count(Severity.ERROR) else valid
     counts = ((severity, result.count(severity)) for severity in Severity)
     found = ", ".join(_count(number, severity.value) for severity, number in counts if number)
-    return f"{checked}; {found or 'nothing wrong'}"
+    return f"{checked}; {found or 'no problems found'}"
 
 
 def _count(number: int, word: str) -> str:

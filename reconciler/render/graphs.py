@@ -10,10 +10,9 @@ from typing import Final
 from reconciler.json_documents import document_text, versioned
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import STANDARD, StepGraph
 
 FORMAT_VERSION: Final = 1
-_STANDARD: Final = "standard"
 _MARKUP: Final = re.compile(r"[^\w .,()/-]")
 """Every character that may be markup to Mermaid."""
 
@@ -40,8 +39,8 @@ def _label(name: str) -> str:
 
 
 def _title(graph: StepGraph, name: str) -> str:
-    kind = graph.types.get(name, _STANDARD)
-    return name if kind == _STANDARD else f"{name} ({kind})"
+    kind = graph.type_of(name)
+    return name if kind == STANDARD else f"{name} ({kind})"
 
 
 def graph_text(drawings: Sequence[Drawing]) -> str:
@@ -59,7 +58,8 @@ def _tree(drawing: Drawing) -> Iterator[str]:
     first = list(graph.levels[0]) if graph.levels else []
     yield from _branches(graph, first, shown)
     if graph.stuck:
-        yield f"These never start, because they wait for each other: {', '.join(map(_label, graph.stuck))}"
+        names = ", ".join(map(_label, graph.stuck))
+        yield f"These steps never start, because they wait for each other: {names}"
         for name in graph.stuck:
             if name not in shown:
                 yield from _branches(graph, [name], shown)
@@ -83,12 +83,12 @@ def _branches(graph: StepGraph, roots: list[str], shown: set[str]) -> Iterator[s
 
 
 def _remarks(graph: StepGraph, name: str, parent: str) -> str:
-    kind = graph.types.get(name, _STANDARD)
+    kind = graph.type_of(name)
     others = [other for other in graph.parents[name] if other != parent]
-    remarks = f" [{_label(kind)}]" if kind != _STANDARD else ""
-    remarks += f" (waits for {', '.join(map(_label, others))}, too)" if others else ""
+    remarks = f" [{_label(kind)}]" if kind != STANDARD else ""
+    remarks += f" (also waits for {', '.join(map(_label, others))})" if others else ""
     missing = graph.missing.get(name, ())
-    return remarks + (f" (waits for what is no step: {', '.join(map(_label, missing))})" if missing else "")
+    return remarks + (f" (waits for missing steps: {', '.join(map(_label, missing))})" if missing else "")
 
 
 def graph_json(drawings: Sequence[Drawing]) -> str:
@@ -107,7 +107,7 @@ def _workflow(drawing: Drawing) -> JsonObject:
         "steps": [
             {
                 "name": name,
-                "type": graph.types.get(name, _STANDARD),
+                "type": graph.type_of(name),
                 "level": levels.get(name),
                 "parents": [*graph.parents[name]],
                 "missing": [*graph.missing.get(name, ())],
@@ -134,7 +134,7 @@ def _digraph(drawing: Drawing) -> Iterator[str]:
         for parent in graph.parents[name]:
             yield f"  {nodes[parent]} -> {node};"
         for index, missing in enumerate(graph.missing.get(name, ())):
-            yield f"  {node}m{index} [label={_dot_string(f'{missing}: no step')}, style=dashed];"
+            yield f"  {node}m{index} [label={_dot_string(f'{missing}: missing step')}, style=dashed];"
             yield f"  {node}m{index} -> {node} [style=dashed];"
     yield "}"
 
@@ -160,7 +160,7 @@ def _box(drawing: Drawing, box: str) -> Iterator[str]:
         for parent in graph.parents[name]:
             yield f"    {nodes[parent]} --> {node}"
         for index, missing in enumerate(graph.missing.get(name, ())):
-            yield f"    {node}m{index}([{_mermaid_string(f'{missing}, no step')}]) -.-> {node}"
+            yield f"    {node}m{index}([{_mermaid_string(f'{missing}, missing step')}]) -.-> {node}"
     yield "  end"
 
 

@@ -6,11 +6,11 @@ import json
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
-from reconciler.plan import Action, Create, Listed, Plan, Refusal, SetPaused, Unchanged, Update, live_id
+from reconciler.plan import Action, Create, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange, Listed
 
 FORMAT_VERSION: Final = 1
 
@@ -37,7 +37,7 @@ def plan_document(plan: Plan) -> JsonObject:
 
 
 def _unmanaged(item: Listed) -> JsonObject:
-    owners: list[JsonValue] = [] if item.marks is None else [*sorted(item.marks.owners)]
+    owners: list[JsonValue] = [] if item.ownership is None else [*sorted(item.ownership.owners)]
     return {"name": item.name, "id": item.id, "owners": owners}
 
 

@@ -8,25 +8,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from reconciler.plan import (
-    Action,
-    Create,
-    Delete,
-    Listed,
-    Plan,
-    Refusal,
-    SetPaused,
-    Unchanged,
-    Update,
-    live_id,
-)
+from reconciler.plan import Action, Create, Delete, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_name
 from reconciler.render.markdown import code, diff_block, folded, size
 from reconciler.render.plan_as_text import about, change_text, plan_summary
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange, Listed
 
 MARKER: Final = "<!-- peak-reconciler:plan -->"
 """The first line of every plan in Markdown, by which `comment` finds the one of an earlier run."""
@@ -115,7 +104,7 @@ def _head(plan: Plan, redactor: Redactor, environment: str | None) -> str:
     if environment is not None:
         lines += [f"Environment: {code(environment, 100)}", ""]
     if plan.refusal:
-        lines += [f"**Refused:** {code(redactor.text(plan.refusal))}", ""]
+        lines += [f"**Blocked:** {code(redactor.text(plan.refusal))}", ""]
     return "\n".join([*lines, ""])
 
 
@@ -195,8 +184,8 @@ def _cut(entries: list[_Entry], depths: list[int], *, deletes: int, whole: bool)
     unnamed, deletes = depths.count(-1), depths[:deletes].count(-1)
     short = sum(0 <= depth < entry.whole for entry, depth in zip(entries, depths, strict=True))
     parts = [f"{short} shown in part"] if short else []
-    parts += [f"{unnamed} not named ({deletes} of them deletes)"] if unnamed else []
-    parts += ["not all listed that is folded"] if not whole else []
+    parts += [f"{unnamed} omitted ({deletes} of them deletes)"] if unnamed else []
+    parts += ["lists shortened"] if not whole else []
     return f"> **Cut to fit:** {', '.join(parts)}. The job's log has the whole plan.\n\n" if parts else ""
 
 
@@ -207,7 +196,7 @@ def _folds(plan: Plan, redactor: Redactor, room: int) -> tuple[list[str], bool]:
         key=lambda action: not action.notes,
     )
     lists = {
-        f"{len(plan.unmanaged)} that no manifest means": [_unmanaged(it, redactor) for it in plan.unmanaged],
+        f"{len(plan.unmanaged)} unmanaged": [_unmanaged(it, redactor) for it in plan.unmanaged],
         f"{len(unchanged)} unchanged": [_unchanged(action, redactor) for action in unchanged],
     }
     folds, whole = [], True
@@ -225,7 +214,7 @@ def _first_of(lines: list[str], room: int) -> list[str]:
 
 
 def _unmanaged(item: Listed, redactor: Redactor) -> str:
-    owners = ", ".join(sorted(item.marks.owners)) if item.marks else ""
+    owners = ", ".join(sorted(item.ownership.owners)) if item.ownership else ""
     owned = f", owned by {code(redactor.text(owners), 200)}" if owners else ""
     return f"- {_name(item.name, redactor)} (id {item.id}{owned})"
 

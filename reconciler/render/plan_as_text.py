@@ -7,25 +7,24 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.plan import (
+    HIDDEN,
     Action,
     Blocked,
     BlockedDelete,
     Create,
     Delete,
-    Listed,
     Plan,
     SetPaused,
     Unchanged,
     Update,
     live_id,
 )
-from reconciler.plan.comparing import HIDDEN
 from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor, mask_body
 from reconciler.text import clip, printable
-from reconciler.values import ABSENT, Absent, JsonValue, as_object, display_path, dump_compact
-from reconciler.workflow.diff import FieldChange
+from reconciler.values import ABSENT, Absent, JsonValue, display_path, dump_compact
+from reconciler.workflow import FieldChange, Listed
 
 _SIGNS: Final = {
     "delete": ("-", "red"),
@@ -39,7 +38,7 @@ _SIGNS: Final = {
 _INDENT: Final = "      "
 _LONGEST_VALUE: Final = 120
 _CONTEXT: Final = 40
-_COUNTED: Final = {"unchanged": "unchanged", "blocked": "blocked"}
+_NO_CHANGE: Final = ("unchanged", "blocked")
 
 
 def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
@@ -51,41 +50,41 @@ def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
         bodies: Whether to show the body of each create and update.
     """
     lines: list[str] = []
+    notes: list[str] = []
     for action in plan.actions:
         if not isinstance(action, Unchanged):
             lines += [*_action(action, redactor, bodies=bodies), ""]
-    for action in plan.actions:
-        lines += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in _own_notes(action)]
+        else:
+            notes += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in action.notes]
+    lines += notes
     lines += [_unmanaged(item, redactor) for item in plan.unmanaged]
     if plan.refusal:
-        lines += [paint("refused: ", "red") + printable(redactor.text(plan.refusal))]
+        lines += [paint("blocked: ", "red") + printable(redactor.text(plan.refusal))]
     return "\n".join([*lines, plan_summary(plan)])
 
 
 def _unmanaged(item: Listed, redactor: Redactor) -> str:
-    owners = sorted(item.marks.owners) if item.marks else []
+    owners = sorted(item.ownership.owners) if item.ownership else []
     owned = f", owned by {', '.join(owners)}" if owners else ""
-    return printable(redactor.text(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest means it"))
+    return printable(redactor.text(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest in Git"))
 
 
 def plan_summary(plan: Plan) -> str:
     """Return the number of workflows for each action, in one line."""
     counts = count_actions(plan)
-    words = [f"{counts[name]} {_COUNTED.get(name, f'to {name}')}" for name in ACTIONS if counts[name]]
+    words = [
+        f"{counts[name]} {name if name in _NO_CHANGE else f'to {name}'}" for name in ACTIONS if counts[name]
+    ]
     left = f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.actions and plan.unselected:
-        return f"Nothing to do: none of {plan.unselected} manifests is selected; is the name spelt right?"
+        return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:
-        return f"Nothing to do: {_counted(len(plan.actions))} as Git wants.{left}"
+        return f"No changes. {_counted(len(plan.actions))} Git.{left}"
     return f"Plan: {', '.join(words)}.{left}"
 
 
 def _counted(number: int) -> str:
-    return "1 workflow is" if number == 1 else f"{number} workflows are"
-
-
-def _own_notes(action: Action) -> tuple[str, ...]:
-    return action.notes if isinstance(action, Unchanged) else ()
+    return "1 workflow matches" if number == 1 else f"{number} workflows match"
 
 
 def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
@@ -121,7 +120,7 @@ def about(action: Action) -> Iterator[str]:
     """Yield the method and the reason of an action, in lines not yet redacted or printable."""
     match action:
         case Create():
-            steps = list(as_object(action.desired.get("steps")))
+            steps = list(action.desired.body.steps)
             word = "step" if len(steps) == 1 else "steps"
             yield f"{len(steps)} {word}: {clip(', '.join(steps), 200)}"
             if action.pause:
@@ -131,7 +130,7 @@ def about(action: Action) -> Iterator[str]:
         case Blocked() | BlockedDelete():
             yield action.reason
         case Delete():
-            yield "Git has no manifest for it any more"
+            yield "no manifest in Git any more"
         case SetPaused() | Unchanged():
             pass
 
@@ -144,7 +143,7 @@ def change_text(change: FieldChange) -> str:
     if change.before is ABSENT:
         return f"{path}: added {_value(change.after)}"
     if change.after is ABSENT:
-        was = "its value is not told" if change.before == HIDDEN else f"was {_value(change.before)}"
+        was = "a write-only field" if change.before == HIDDEN else f"was {_value(change.before)}"
         return f"{path}: removed ({was})"
     if isinstance(change.before, list) and isinstance(change.after, list):
         return f"{path}: {_list_change(change.before, change.after)}"

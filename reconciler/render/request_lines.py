@@ -28,7 +28,7 @@ def exchange_line(exchange: RequestRecord, redactor: Redactor) -> str:
     outcome = exchange.outcome if exchange.status is None else str(exchange.status)
     words = [f"{exchange.method} {exchange.path}: {outcome} in {exchange.seconds:.2f} s"]
     if exchange.attempt > 1:
-        words.append(f"try {exchange.attempt}")
+        words.append(f"attempt {exchange.attempt}")
     if exchange.waited >= _SHOWN_WAIT:
         words.append(f"waited {exchange.waited:.1f} s")
     if exchange.body is not None:
@@ -71,5 +71,5 @@ def traffic_line(traffic: Traffic) -> str:
     """Return the numbers of requests in one line."""
     retries = "1 retry" if traffic.retries == 1 else f"{traffic.retries} retries"
     times = "once" if traffic.throttled == 1 else f"{traffic.throttled} times"
-    asked = f", told {times} to slow down" if traffic.throttled else ""
-    return f"Requests: {traffic.requests}, of them {retries}{asked}; waited {traffic.waited:.1f} s."
+    throttled = f", throttled {times}" if traffic.throttled else ""
+    return f"Requests: {traffic.requests} ({retries}{throttled}), waited {traffic.waited:.1f} s."

@@ -7,29 +7,32 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
-from reconciler.plan.workflow_status import Sync, WorkflowStatus
+from reconciler.plan import Sync, WorkflowStatus
 from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
+_SYNC_WORDS: Final = {Sync.SYNCED: "in sync", Sync.DIFFERS: "out of sync"}
+"""The words for people, where they are not the JSON value."""
+
 COLOURS: Final = {
-    "synced": "green",
-    "differs": "yellow",
+    "in sync": "green",
+    "out of sync": "yellow",
     "missing": "yellow",
     "blocked": "red",
     "Success": "green",
     "Failed": "red",
 }
-_HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST RUN", "STARTED")
+_HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED")
 
 
 def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
     """Return a table with a line for each workflow, then the reasons of blocked ones, and the counts."""
     rows = [
         (
-            item.sync.value,
+            _word(item.sync),
             redactor.text(item.name),
             None if item.id is None else str(item.id),
             item.status,
@@ -46,10 +49,14 @@ def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
 
 def _summary(statuses: Sequence[WorkflowStatus]) -> str:
     counts = Counter(item.sync for item in statuses)
-    words = ", ".join(f"{counts[sync]} {sync.value}" for sync in Sync if counts[sync])
+    words = ", ".join(f"{counts[sync]} {_word(sync)}" for sync in Sync if counts[sync])
     failed = sum(item.run is not None and item.run.status == "Failed" for item in statuses)
-    runs = f"the last run of {failed} failed" if failed else "no last run failed"
-    return f"{words or 'no workflows'}; {runs}."
+    failures = f"{failed} last {'execution' if failed == 1 else 'executions'} failed." if failed else ""
+    return f"{words or 'no workflows'}. {failures}".rstrip()
+
+
+def _word(sync: Sync) -> str:
+    return _SYNC_WORDS.get(sync, sync.value)
 
 
 def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:

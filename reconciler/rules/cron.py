@@ -1,8 +1,8 @@
-"""Cron expressions as the platform takes them: five to seven fields, with `?`, `L`, `W`, `#` and names.
+"""Cron expressions in the platform's syntax: five to seven fields, with `?`, `L`, `W`, `#` and names.
 
-Five fields are those of cron. Six and seven begin with seconds and end with years, as in the platform's own
-editor, which numbers the days of the week from 1 for Sunday. Says what is wrong with an expression; when it
-fires next is croniter's to tell.
+Five fields are standard cron. Six and seven start with seconds, and the seventh is the year, as in the
+platform's editor, which numbers the days of the week from 1 for Sunday. The syntax is checked here; the next
+time that an expression fires is computed by croniter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FEWEST, _MOST, _PLAIN = 5, 7, 5
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One field of an expression: its name, its range, and the names that stand for its numbers."""
+    """One field of an expression: its name, its range, and the names of its numbers."""
 
     name: str
     lowest: int
@@ -49,26 +49,26 @@ _SPECIAL_WEEKDAY: Final = re.compile(r"(?:L|(?P<day>[0-9]|[A-Z]{3})(?:L|#[1-5]))
 
 
 @lru_cache(maxsize=1024)
-def cron_mistake(expression: str) -> str:
-    """Return what is wrong with a cron expression, or nothing."""
+def cron_error(expression: str) -> str:
+    """Return what is wrong with a cron expression; empty if it is valid."""
     odd = next((char for char in expression if not char.isascii()), "")
     if odd:
-        return f"the character {odd!r} has no place in a cron expression"
+        return f"the character {odd!r} is not allowed in a cron expression"
     if len(expression) > _LONGEST:
-        return f"a cron expression has at most {_LONGEST} characters, found {len(expression)}"
+        return f"a cron expression must have at most {_LONGEST} characters, found {len(expression)}"
     fields = expression.split()
     if not _FEWEST <= len(fields) <= _MOST:
-        return f"a cron expression has 5 to 7 fields, found {len(fields)}"
+        return f"a cron expression must have 5 to 7 fields, found {len(fields)}"
     for text, kind in zip(fields, _KINDS[len(fields)], strict=True):
-        mistake = _field_mistake(text, kind)
-        if mistake:
-            return mistake
+        error = _field_error(text, kind)
+        if error:
+            return error
     return ""
 
 
 @lru_cache(maxsize=1024)
 def cron_never_fires(expression: str) -> bool:
-    """Return whether a cron expression without a mistake never fires again: the 30th of February."""
+    """Return whether a valid cron expression never fires again, such as one for 30 February."""
     from datetime import datetime, timezone  # noqa: PLC0415 - only workflows with a cron need them
 
     from croniter import CroniterBadDateError, CroniterError, croniter  # noqa: PLC0415
@@ -94,18 +94,18 @@ def cron_never_fires(expression: str) -> bool:
 
 
 def cron_is_too_frequent(expression: str) -> bool:
-    """Return whether a cron expression without a mistake fires more than once in a minute."""
+    """Return whether a valid cron expression fires more than once per minute."""
     fields = expression.split()
     return len(fields) > _PLAIN and re.fullmatch(r"[0-9]{1,2}", fields[0]) is None
 
 
-def _field_mistake(text: str, kind: _Kind) -> str:
+def _field_error(text: str, kind: _Kind) -> str:
     for part in text.split(","):
         if not _is_special(part, kind) and not _is_range(part, kind):
             names = f" or {kind.names[0]} to {kind.names[-1]}" if kind.names else ""
             return (
-                f"the {kind.name} {part!r} is not one: {kind.lowest} to {kind.highest}{names}, "
-                "with * , - / between them"
+                f"invalid {kind.name} {part!r}: use {kind.lowest} to {kind.highest}{names}, "
+                "combined with * , - /"
             )
     return ""
 
@@ -132,7 +132,7 @@ def _is_range(part: str, kind: _Kind) -> bool:
     low, dash, high = span.partition("-")
     first = _number(low, kind)
     last = _number(high, kind) if dash else first
-    # A range of days may run over the week's end; of months and years over the year's.
+    # A range of weekdays may pass the end of the week; one of months, the end of the year.
     return first is not None and last is not None
 
 
@@ -149,7 +149,7 @@ def _is_number(text: str) -> bool:
 
 
 def _from_quartz(field: str) -> str:
-    """Days of the week from 1 for Sunday, to croniter's from 0."""
+    """Return the days of a week that starts with 1 for Sunday in croniter's numbers, which start with 0."""
     moved = re.sub(r"(?<![#/0-9])[1-7](?![0-9])", lambda match: str(int(match.group()) - 1), field)
     return _last_first(moved)
 

@@ -1,4 +1,4 @@
-"""Rules about names that must differ, and addresses that must be ones."""
+"""Rules about names that must be unique, and about addresses that must be valid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.model import Problem, Rule, step_type, steps_of
+from reconciler.rules.rule import Problem, Rule, step_type, steps_of
 from reconciler.values import JsonObject, Path, as_list, as_object
 
 _EMAIL: Final = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+\.[^@\s<>\",;.]+")
@@ -25,14 +25,14 @@ def _watcher_key(watcher: JsonObject) -> str:
 def _duplicate_watcher(body: JsonObject) -> Iterator[Problem]:
     keys = [_watcher_key(as_object(item)) for item in as_list(body.get("watchers"))]
     for index, key in _repeated(keys):
-        message = f"the watcher {key!r} stands twice; put its events together"
+        message = f"duplicate watcher {key!r}; merge the events into one"
         yield Problem(path=("watchers", index), message=message)
 
 
 def _duplicate_tag(body: JsonObject) -> Iterator[Problem]:
     names = [str(as_object(tag).get("name")) for tag in as_list(body.get("tags"))]
     for index, name in _repeated(names):
-        yield Problem(path=("tags", index), message=f"the tag {name!r} stands twice")
+        yield Problem(path=("tags", index), message=f"duplicate tag {name!r}; remove one")
 
 
 def _duplicate_secret(body: JsonObject) -> Iterator[Problem]:
@@ -41,7 +41,7 @@ def _duplicate_secret(body: JsonObject) -> Iterator[Problem]:
         for index, name in _repeated(secrets):
             yield Problem(
                 path=("steps", step, "parameters", "secrets", index),
-                message=f"the secret {name!r} stands twice",
+                message=f"duplicate secret {name!r}; remove one",
             )
 
 
@@ -60,17 +60,16 @@ def _email(body: JsonObject) -> Iterator[Problem]:
             if not _EMAIL.fullmatch(str(address)):
                 yield Problem(
                     path=("watchers", index, "email", "recipients", "to", number),
-                    message=f"{str(address)!r} is no email address",
+                    message=f"{str(address)!r} is not an email address",
                 )
 
 
 def _url(body: JsonObject) -> Iterator[Problem]:
     for path, value, pattern, example in _addresses(body):
         if isinstance(value, str) and "{{" not in value and not pattern.fullmatch(value):
-            # A password may stand before an @, whatever is wrong with the rest.
+            # The part before an @ may be a password.
             secret = "@" in value
-            told = "this" if secret else repr(value)
-            message = f"{told} is no address that can be called, such as {example}"
+            message = f"{'this' if secret else repr(value)} is not a valid URL; example: {example}"
             yield Problem(path=path, message=message, secret=secret)
 
 
@@ -101,7 +100,7 @@ RULES = (
     Rule(
         id="duplicate-watcher",
         severity=Severity.WARNING,
-        reason="Of two watchers for one address, one is a slip.",
+        reason="Two watchers for the same address are usually a typo.",
         good="watchers: [{user: a@example.com, events: {fail: true, success: true}}]",
         bad="watchers: [{user: a@example.com, events: {fail: true}}, {user: a@example.com, "
         "events: {success: true}}]",
@@ -110,7 +109,7 @@ RULES = (
     Rule(
         id="duplicate-tag",
         severity=Severity.WARNING,
-        reason="A tag stands once.",
+        reason="A tag is listed once.",
         good="tags: [{name: a}, {name: b}]",
         bad="tags: [{name: a}, {name: a}]",
         check=_duplicate_tag,
@@ -118,7 +117,7 @@ RULES = (
     Rule(
         id="duplicate-secret",
         severity=Severity.WARNING,
-        reason="A secret stands once.",
+        reason="A secret is listed once.",
         good="steps: {a: {parameters: {secrets: [A, B]}}}",
         bad="steps: {a: {parameters: {secrets: [A, A]}}}",
         check=_duplicate_secret,
@@ -126,7 +125,7 @@ RULES = (
     Rule(
         id="malformed-email",
         severity=Severity.WARNING,
-        reason="Nobody is told at an address that is none.",
+        reason="A message to an invalid address reaches nobody.",
         good="watchers: [{email: {name: team, recipients: {to: [team@example.com]}}, events: {fail: true}}]",
         bad="watchers: [{email: {name: team, recipients: {to: [team.example.com]}}, events: {fail: true}}]",
         check=_email,
@@ -134,7 +133,7 @@ RULES = (
     Rule(
         id="malformed-url",
         severity=Severity.WARNING,
-        reason="What is no address cannot be called.",
+        reason="A request to an invalid URL fails.",
         good="steps: {a: {type: http, method: get, url: 'https://example.com'}}",
         bad="steps: {a: {type: http, method: get, url: example.com}}",
         check=_url,

@@ -1,7 +1,7 @@
-"""Rules that need the tenant: what a manifest names there must exist, and be one thing.
+"""Rules that need the tenant: what a manifest refers to must exist there and be unique.
 
-Pure: what manifests name and what was read go in, problems come out; `reconciler.rules.tenant` does the
-reading. Secrets that steps name are not checked, because the documented API has no endpoint that lists them.
+Pure: references and facts in, problems out; `reconciler.rules.tenant_reading` reads the facts. Secrets are
+not checked, because the documented API has no endpoint that lists them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.rules.model import BaseRule, Problem, steps_of
+from reconciler.rules.rule import BaseRule, Problem, steps_of
 from reconciler.text import clip
 from reconciler.values import JsonObject, Path, lookup
 
 _USABLE: Final = frozenset({"ready", "in-use"})
 _UNUSABLE: Final = frozenset({"not-ready", "deleting", "delete-failed"})
-"""Of the documented statuses of an image version those that cannot run; one that nobody documented may."""
+"""The documented statuses of an image version that cannot run; an undocumented status may."""
 
 _MOST_CANDIDATES: Final = 5
 _LONGEST_NAME: Final = 60
@@ -28,10 +28,10 @@ _IMAGE_RULES: Final = frozenset({"image-unknown", "image-version-unknown", "imag
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An id that a manifest names.
+    """An id in a manifest.
 
     Args:
-        path: Where, from the root of the body or the patch.
+        path: The path of the id, from the root of the body or the patch.
         id: The id.
     """
 
@@ -41,14 +41,14 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """What one manifest names of the tenant.
+    """The references of one manifest to objects of the tenant.
 
     Args:
-        images: Images.
-        versions: Versions of images, each with the id of the image that stands beside it.
-        instance_types: Instance types.
-        name: The name by which its live workflow is found; none where it is found by another way, or where
-            the name is not known here.
+        images: The images.
+        versions: The image versions, each with the id of the image in the same step.
+        instance_types: The instance types.
+        name: The name by which the live workflow is matched; `None` if it is matched by id, or if the name
+            is unknown.
     """
 
     images: tuple[Reference, ...]
@@ -59,7 +59,7 @@ class References:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """What must be read to check some manifests.
+    """The objects to read from the tenant for the check of some manifests.
 
     Args:
         images: The ids of images.
@@ -74,7 +74,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Something of the tenant; the name is empty where it has none."""
+    """An object of the tenant; the name is empty if it has none."""
 
     id: int
     name: str
@@ -82,20 +82,20 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Version(Named):
-    """A version of an image, named by its version text."""
+    """A version of an image; the name is the version."""
 
     status: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantFacts:
-    """What was read of the tenant.
+    """The facts that were read from the tenant.
 
     Args:
-        versions: The versions of each needed image that exists, by the image's id.
-        images: All images; may be empty where every needed one exists.
+        versions: The versions of each requested image that exists, by the id of the image.
+        images: All images; may be empty if every requested image exists.
         instance_types: All instance types.
-        workflows: The ids of the live workflows of each needed name, by the name.
+        workflows: The ids of the live workflows with each requested name, by name.
     """
 
     versions: Mapping[int, tuple[Version, ...]]
@@ -105,25 +105,25 @@ class TenantFacts:
 
 
 OnlineCheck = Callable[[References, TenantFacts], Iterator[Problem]]
-"""Yields the problems of one manifest."""
+"""A function that yields the problems of one manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineRule(BaseRule):
-    """A rule that needs the tenant.
+    """A rule that needs facts about the tenant.
 
     Args:
-        check: Finds it.
+        check: The check.
     """
 
     check: OnlineCheck = field(repr=False)
 
 
-def uses_of(manifest: Manifest) -> References:
-    """Return what a manifest names of the tenant.
+def references_of(manifest: Manifest) -> References:
+    """Return the references of a manifest.
 
-    The version of an image is checked where the image stands beside it: a patch that sets the version alone
-    means a version of whatever image the live step has.
+    An image version counts only together with the image in the same step: a patch that sets only the version
+    means a version of the image that the live step has.
     """
     images: list[Reference] = []
     versions: list[tuple[int, Reference]] = []
@@ -144,7 +144,7 @@ def uses_of(manifest: Manifest) -> References:
 
 
 def _places(manifest: Manifest) -> Iterator[tuple[Path, JsonObject, Path]]:
-    """Yield where ids may stand: the path, what stands there, and where in it the instance type would."""
+    """Yield the mappings that may hold ids: path, mapping, and path of the instance type inside it."""
     base: Path = ()
     if isinstance(manifest, PatchManifest):
         yield ("set",), dict(manifest.keywords), ("instanceTypeId",)
@@ -155,9 +155,9 @@ def _places(manifest: Manifest) -> Iterator[tuple[Path, JsonObject, Path]]:
 
 def _reference(path: Path, values: JsonObject, inner: Path) -> Reference | None:
     value = lookup(values, inner)
-    if isinstance(value, float) and value.is_integer():  # to the schema, 100.0 is an id, too
+    if isinstance(value, float) and value.is_integer():  # the schema takes 100.0 for an id, too
         value = int(value)
-    if isinstance(value, int):  # what stands for a variable that is not set is text
+    if isinstance(value, int):  # a placeholder for an unset variable is text
         return Reference((*path, *inner), value)
     return None
 
@@ -168,17 +168,17 @@ def _name(manifest: Manifest) -> str | None:
     return None if is_unset or manifest.settings.id is not None else manifest.name
 
 
-def needs_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) -> Lookup:
-    """Return what must be read to check `manifests` with the rules that are not switched off.
+def lookup_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) -> Lookup:
+    """Return the objects to read for the online rules that are not turned off.
 
     Args:
         manifests: The manifests.
-        off: The ids of rules that are switched off.
+        off: The ids of rules that are turned off.
     """
-    uses = [uses_of(manifest) for manifest in manifests]
-    images = {image.id for use in uses for image in use.images}
-    instance_types = {item.id for use in uses for item in use.instance_types}
-    names = {use.name for use in uses if use.name is not None}
+    references = [references_of(manifest) for manifest in manifests]
+    images = {image.id for item in references for image in item.images}
+    instance_types = {kind.id for item in references for kind in item.instance_types}
+    names = {item.name for item in references if item.name is not None}
     return Lookup(
         images=frozenset(images if not off >= _IMAGE_RULES else ()),
         instance_types=frozenset(instance_types if "instance-type-unknown" not in off else ()),
@@ -186,64 +186,62 @@ def needs_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) -
     )
 
 
-def _image_unknown(uses: References, facts: TenantFacts) -> Iterator[Problem]:
-    for image in uses.images:
+def _image_unknown(references: References, facts: TenantFacts) -> Iterator[Problem]:
+    for image in references.images:
         if image.id not in facts.versions:
-            message = f"the tenant has no image with the id {image.id}; {_nearest(image.id, facts.images)}"
+            message = f"image {image.id} does not exist in the tenant; {_nearest(image.id, facts.images)}"
             yield Problem(path=image.path, message=message)
 
 
-def _version_unknown(uses: References, facts: TenantFacts) -> Iterator[Problem]:
-    for image, version in uses.versions:
+def _version_unknown(references: References, facts: TenantFacts) -> Iterator[Problem]:
+    for image, version in references.versions:
         known = facts.versions.get(image)
         if known is not None and version.id not in {item.id for item in known}:
-            message = (
-                f"the image {image} has no version with the id {version.id}; {_ready(version.id, known)}"
-            )
+            message = f"image {image} has no version {version.id}; {_ready(version.id, known)}"
             yield Problem(path=version.path, message=message)
 
 
-def _version_not_ready(uses: References, facts: TenantFacts) -> Iterator[Problem]:
-    for image, version in uses.versions:
+def _version_not_ready(references: References, facts: TenantFacts) -> Iterator[Problem]:
+    for image, version in references.versions:
         known = facts.versions.get(image, ())
         status = next((item.status for item in known if item.id == version.id), "")
         if status in _UNUSABLE:
             message = (
-                f"the version {version.id} of the image {image} has the status {status!r}, so it cannot run; "
+                f"version {version.id} of image {image} cannot run, its status is {status!r}; "
                 f"{_ready(version.id, known)}"
             )
             yield Problem(path=version.path, message=message)
 
 
-def _instance_type_unknown(uses: References, facts: TenantFacts) -> Iterator[Problem]:
+def _instance_type_unknown(references: References, facts: TenantFacts) -> Iterator[Problem]:
     known = {item.id for item in facts.instance_types}
-    for item in uses.instance_types:
+    for item in references.instance_types:
         if item.id not in known:
             nearest = _nearest(item.id, facts.instance_types)
-            message = f"the tenant has no instance type with the id {item.id}; {nearest}"
+            message = f"instance type {item.id} does not exist in the tenant; {nearest}"
             yield Problem(path=item.path, message=message)
 
 
-def _workflow_name_twice(uses: References, facts: TenantFacts) -> Iterator[Problem]:
-    ids = facts.workflows.get(uses.name, ()) if uses.name is not None else ()
+def _workflow_name_twice(references: References, facts: TenantFacts) -> Iterator[Problem]:
+    ids = facts.workflows.get(references.name, ()) if references.name is not None else ()
     if len(ids) > 1:
         yield Problem(
             path=("name",),
-            message=f"{len(ids)} live workflows have this name (ids {', '.join(map(str, ids))}); pin the one "
-            "that is meant with reconcile.id, or rename or delete the others",
+            message=f"{len(ids)} live workflows have this name (ids {', '.join(map(str, ids))}); pin one "
+            "of them with reconcile.id, or rename or delete the others",
         )
 
 
 def _ready(wanted: int, versions: Iterable[Version]) -> str:
-    """Return which versions could be named instead, as the end of a message."""
+    """Return the versions that could be used instead, as the end of a message."""
     ready = _candidates(wanted, (item for item in versions if item.status in _USABLE))
-    return f"ready: {ready}" if ready else "no version of it is ready"
+    return f"ready versions: {ready}" if ready else "no version is ready"
 
 
 def _nearest(wanted: int, known: Iterable[Named]) -> str:
-    """Return what else may have been meant, as the end of a message."""
+    """Return the known objects with the nearest ids, as the end of a message."""
     nearest = _candidates(wanted, known)
-    return f"nearest: {nearest}" if nearest else "it has none at all"
+    return f"nearest ids: {nearest}" if nearest else "the tenant has none"
 
 
 def _candidates(wanted: int, known: Iterable[Named]) -> str:
@@ -257,23 +255,23 @@ ONLINE_RULES: Final[tuple[OnlineRule, ...]] = (
     OnlineRule(
         id="image-unknown",
         severity=Severity.ERROR,
-        reason="A step can only run in an image that the tenant has.",
+        reason="A step can only run in an image of the tenant.",
         good="steps: {a: {imageId: 100, imageVersionId: 200}} # 100 is an image of the tenant",
-        bad="steps: {a: {imageId: 999, imageVersionId: 200}} # there is no image 999",
+        bad="steps: {a: {imageId: 999, imageVersionId: 200}} # image 999 does not exist",
         check=_image_unknown,
     ),
     OnlineRule(
         id="image-version-unknown",
         severity=Severity.ERROR,
-        reason="A step can only run in a version that its image has.",
-        good="steps: {a: {imageId: 100, imageVersionId: 200}} # 200 is a version of the image 100",
-        bad="steps: {a: {imageId: 100, imageVersionId: 999}} # the image 100 has no version 999",
+        reason="A step can only run in a version of its image.",
+        good="steps: {a: {imageId: 100, imageVersionId: 200}} # 200 is a version of image 100",
+        bad="steps: {a: {imageId: 100, imageVersionId: 999}} # image 100 has no version 999",
         check=_version_unknown,
     ),
     OnlineRule(
         id="image-version-not-ready",
         severity=Severity.ERROR,
-        reason="A version that is not built yet, or being deleted, cannot run.",
+        reason="A version that is not ready, or is being deleted, cannot run.",
         good="steps: {a: {imageId: 100, imageVersionId: 200}} # its status is ready or in-use",
         bad="steps: {a: {imageId: 400, imageVersionId: 402}} # its status is not-ready",
         check=_version_not_ready,
@@ -281,15 +279,15 @@ ONLINE_RULES: Final[tuple[OnlineRule, ...]] = (
     OnlineRule(
         id="instance-type-unknown",
         severity=Severity.ERROR,
-        reason="A step can only run on an instance type that the tenant has.",
+        reason="A step can only run on an instance type of the tenant.",
         good="steps: {a: {resources: {instanceTypeId: 21}}} # 21 is an instance type of the tenant",
-        bad="steps: {a: {resources: {instanceTypeId: 99}}} # there is no instance type 99",
+        bad="steps: {a: {resources: {instanceTypeId: 99}}} # instance type 99 does not exist",
         check=_instance_type_unknown,
     ),
     OnlineRule(
         id="workflow-name-twice",
         severity=Severity.ERROR,
-        reason="Of two live workflows of one name, nobody can say which one is meant.",
+        reason="With two live workflows of the same name, the match is ambiguous.",
         good="name: daily-forecast # live at most once, or pinned with reconcile.id",
         bad="name: daily-forecast # live twice",
         check=_workflow_name_twice,

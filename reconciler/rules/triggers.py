@@ -1,12 +1,12 @@
-"""Rules about what starts a workflow."""
+"""Rules about triggers: schedules and webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from reconciler.findings import Severity
-from reconciler.rules.cron import cron_is_too_frequent, cron_mistake, cron_never_fires
-from reconciler.rules.model import Problem, Rule
+from reconciler.rules.cron import cron_error, cron_is_too_frequent, cron_never_fires
+from reconciler.rules.rule import Problem, Rule
 from reconciler.values import JsonObject, as_list, as_object
 
 
@@ -19,15 +19,15 @@ def _crons(body: JsonObject) -> Iterator[tuple[int, str]]:
 
 def _syntax(body: JsonObject) -> Iterator[Problem]:
     for index, cron in _crons(body):
-        mistake = cron_mistake(cron)
-        if mistake:
-            yield Problem(path=("triggers", index, "cron"), message=mistake)
+        error = cron_error(cron)
+        if error:
+            yield Problem(path=("triggers", index, "cron"), message=error)
 
 
 def _when(holds: Callable[[str], bool], message: str) -> Callable[[JsonObject], Iterator[Problem]]:
     def check(body: JsonObject) -> Iterator[Problem]:
         for index, cron in _crons(body):
-            if not cron_mistake(cron) and holds(cron):
+            if not cron_error(cron) and holds(cron):
                 yield Problem(path=("triggers", index, "cron"), message=message)
 
     return check
@@ -40,8 +40,8 @@ def _both(body: JsonObject) -> Iterator[Problem]:
     ):
         yield Problem(
             path=("triggers",),
-            message="a cron and a webhook together: the workflow runs by the clock and when called; "
-            "Peak's own client keeps only the first of them when it patches",
+            message="cron and webhook together: the workflow starts on a schedule and on each call; "
+            "Peak's own client keeps only the first trigger when it patches",
         )
 
 
@@ -49,7 +49,7 @@ RULES = (
     Rule(
         id="cron-syntax",
         severity=Severity.ERROR,
-        reason="A schedule that cannot be read never starts anything.",
+        reason="An invalid schedule never starts an execution.",
         good="triggers: [{cron: '0 5 * * 1-5'}]",
         bad="triggers: [{cron: '0 25 * * *'}]",
         check=_syntax,
@@ -57,26 +57,26 @@ RULES = (
     Rule(
         id="cron-never",
         severity=Severity.WARNING,
-        reason="A schedule for a day that does not exist never starts anything.",
+        reason="A schedule for a day that does not exist never starts an execution.",
         good="triggers: [{cron: '0 0 28 2 *'}]",
         bad="triggers: [{cron: '0 0 30 2 *'}]",
-        check=_when(cron_never_fires, "this schedule never fires: there is no such day"),
+        check=_when(cron_never_fires, "this schedule never fires: the day does not exist"),
     ),
     Rule(
         id="cron-too-often",
         severity=Severity.WARNING,
-        reason="A workflow that starts more than once a minute overtakes itself.",
+        reason="With more than one start per minute, executions overlap.",
         good="triggers: [{cron: '0 0/5 * * * ?'}]",
         bad="triggers: [{cron: '*/10 * * * * ?'}]",
         check=_when(
             cron_is_too_frequent,
-            "this schedule fires more than once a minute; the first of six fields are the seconds",
+            "this schedule fires more than once per minute; the first of six fields is the second",
         ),
     ),
     Rule(
         id="cron-and-webhook",
         severity=Severity.WARNING,
-        reason="Two kinds of trigger in one workflow are seldom meant.",
+        reason="Two kinds of trigger in one workflow are rarely intended.",
         good="triggers: [{webhook: true}]",
         bad="triggers: [{cron: '0 5 * * *'}, {webhook: true}]",
         check=_both,

@@ -1,7 +1,7 @@
 """The JSON Schemas (2020-12) that ship with the package, and what they say about every field.
 
-The schemas are the one table of what is documented: names, types, defaults, which lists mean sets and
-which values are secrets. This package reads them and never sees a file, a manifest or the API.
+The schemas are the one table of what is documented: names, types, defaults, which lists are sets and which
+values are secrets. This package reads them and knows nothing of files, manifests or the API.
 """
 
 from reconciler.schema.fields import (
@@ -14,14 +14,14 @@ from reconciler.schema.fields import (
     sensitive_step_fields,
     step_fields,
 )
-from reconciler.schema.problem import SchemaProblem
-from reconciler.schema.registry import SCHEMA_NAMES, bundled_schema, load_schema
-from reconciler.schema.validation import is_valid, validate
+from reconciler.schema.schema_files import SCHEMA_NAMES, URN, bundled_schema, load_schema
+from reconciler.schema.validation import SchemaProblem, is_valid, validate
 
 __all__ = [
     "SCHEMA_NAMES",
     "SENSITIVE",
     "STEP_TYPES",
+    "URN",
     "Field",
     "FieldKind",
     "SchemaProblem",

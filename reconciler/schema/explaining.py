@@ -1,12 +1,11 @@
-"""Says in the user's words what a schema does not allow: jsonschema finds it, this module words it.
+"""Explanations of invalid values: jsonschema finds what a schema does not allow, this module words it.
 
-Slower than the decision whether there is anything to say (`reconciler.schema.validation`), and needed only
-when there is.
+Slower than the decision whether a value is valid (`reconciler.schema.validation`), and used only if it is
+not.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -19,9 +18,9 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from reconciler.schema.fields import SENSITIVE
-from reconciler.schema.problem import SchemaProblem
-from reconciler.schema.registry import SCHEMA_NAMES, URN, load_schema
-from reconciler.text import clip, printable
+from reconciler.schema.schema_files import SCHEMA_NAMES, URN, load_schema
+from reconciler.schema.validation import SchemaProblem
+from reconciler.text import clip, did_you_mean, printable
 from reconciler.values import JsonValue, Path, as_object, display_path
 
 _TYPE_WORDS = {
@@ -35,16 +34,16 @@ _TYPE_WORDS = {
 }
 
 _OWN_WORDS = frozenset({"oneOf", "anyOf", "pattern", "not"})
-"""The keywords of which a schema says itself, in `x-message`, what they want."""
+"""The keywords whose message a schema gives itself, in `x-message`."""
 
 _LONGEST_PATH = 200
 
 _Words: TypeAlias = tuple[str, str]
-"""What is allowed, and what was found: the parts of a problem's message."""
+"""The two parts of a problem's message: what is allowed, and what was found."""
 
 
 def explain(value: JsonValue, schema_name: str) -> Iterator[SchemaProblem]:
-    """Yield what the schema `schema_name` does not allow in `value`, each thing once."""
+    """Yield each thing in `value` that the schema `schema_name` does not allow, once."""
     seen: set[SchemaProblem] = set()
     for error in _validator(schema_name).iter_errors(value):
         for problem in _problems(error):
@@ -61,7 +60,7 @@ def _validator(schema_name: str) -> Any:  # noqa: ANN401 - jsonschema makes the 
 
 
 def _pattern(_validator: Any, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:  # noqa: ANN401
-    """As the standard has it: `$` is the very end, where Python's also stands before a last line break."""
+    """Check a pattern as the standard defines it: `$` is the very end, not before a last line break."""
     if isinstance(instance, str) and not re.search(re.sub(r"\$\Z", r"\\Z", pattern), instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
@@ -76,7 +75,7 @@ def _problems(error: ValidationError) -> Iterator[SchemaProblem]:
         yield from _unknown_keys(error, path)
         return
     if keyword in {"oneOf", "anyOf"} and not isinstance(error.instance, dict):
-        # They are about keys; that there are none here is what `type` says.
+        # These are about keys; that the value is not a mapping is reported by `type`.
         return
     at_key = "propertyNames" in error.relative_schema_path
     if at_key:
@@ -101,18 +100,10 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[SchemaProblem]
     known = sorted(as_object(schema.get("properties")))
     for key in sorted(as_object(error.instance)):
         if key not in known:
-            message = f"unknown key {clip(key, 60)!r} in {_place(path)}; {_suggestion(key, known)}"
+            message = f"unknown key {clip(key, 60)!r} {_place(path)}; {did_you_mean(key, known, len(known))}"
             yield SchemaProblem(
                 path=(*path, key), rule="schema-unknown-key", message=printable(message), at_key=True
             )
-
-
-def _suggestion(key: str, known: list[str]) -> str:
-    lowered = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(key.lower(), list(lowered), n=1)
-    if close:
-        return f"did you mean {lowered[close[0]]!r}?"
-    return "known here: " + ", ".join(known)
 
 
 def _type(error: ValidationError, path: Path) -> _Words:
@@ -120,15 +111,15 @@ def _type(error: ValidationError, path: Path) -> _Words:
     words = " or ".join(_TYPE_WORDS.get(name, name) for name in allowed)
     hint = ""
     if allowed == ["string"] and isinstance(error.instance, (bool, int, float)):
-        hint = "; put the value in quotes"
+        hint = "; quote the value"
     return f"{_subject(path)} must be {words}", f", found {_found(error)}{hint}"
 
 
 def _required(error: ValidationError, path: Path) -> _Words:
     missing = [name for name in _names(error.validator_value) if name not in as_object(error.instance)]
-    # jsonschema raises one error for each missing key and names it only in its message.
+    # jsonschema reports one error for each missing key and names the key only in its message.
     name = next((name for name in missing if f"'{name}'" in error.message), missing[0])
-    return f"{name!r} is missing in {_place(path)}", ""
+    return f"{name!r} is missing {_place(path)}", ""
 
 
 def _allowed(error: ValidationError, path: Path) -> _Words:
@@ -154,7 +145,7 @@ def _dependent(error: ValidationError, path: Path) -> _Words:
 
 
 def _other(error: ValidationError, path: Path) -> _Words:
-    return f"{_subject(path)} does not fit the schema's {error.validator!r}", f", found {_found(error)}"
+    return f"{_subject(path)} does not match {error.validator!r} of the schema", f", found {_found(error)}"
 
 
 def _names(value: object) -> list[str]:
@@ -193,7 +184,7 @@ def _subject(path: Path) -> str:
 
 
 def _place(path: Path) -> str:
-    return clip(display_path(path), _LONGEST_PATH) if path else "the top level"
+    return f"in {_subject(path)}" if path else "at the top level"
 
 
 def _kebab(keyword: str) -> str:

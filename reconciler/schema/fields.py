@@ -1,8 +1,7 @@
-"""What the schema says about each field, in the form that comparing needs it.
+"""The fields of a workflow, as the schema describes them, in the form that a comparison needs.
 
-One tree of `Field` values for a workflow's body, and one for each type of step: which keys are known, which
-lists mean sets, which default is documented, which value is a secret. Read from the schema, so that a field
-is described in one place only.
+One tree of `Field` values for a workflow's body, and one for each type of step: known keys, lists that are
+sets, documented defaults, secrets. All of it is read from the schema, the only description of a field.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 
-from reconciler.schema.registry import URN, load_schema
+from reconciler.schema.schema_files import URN, load_schema
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
 
 SENSITIVE = "(sensitive)"
@@ -22,26 +21,26 @@ STEP_TYPES = ("standard", "http", "sql", "export")
 
 
 class FieldKind(Enum):
-    """How a value is compared."""
+    """The way in which a value is compared."""
 
     SCALAR = "scalar"
     STORAGE = "storage"
     RECORD = "record"  # a mapping with documented keys
-    MAP = "map"  # a mapping with the user's own keys
+    MAP = "map"  # a mapping with keys that the user chooses
     LIST = "list"
-    SET = "set"  # a list whose order and repetition mean nothing
+    SET = "set"  # a list whose order and repetition have no meaning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """What the schema says about one field.
+    """The schema's description of one field.
 
     Args:
-        kind: How its value is compared.
+        kind: The way in which its value is compared.
         default: The documented default, or `ABSENT`.
         sensitive: Whether its value is a secret.
-        children: For a record: its fields by name.
-        item: For a map, list or set: what its values are.
+        children: For a record, its fields by name.
+        item: For a map, list or set, the description of its values.
     """
 
     kind: FieldKind
@@ -53,23 +52,23 @@ class Field:
 
 @cache
 def body_fields() -> Field:
-    """Return the record of a workflow's body; `steps` is a map whose items are read by `step_fields`."""
+    """Return the record of a workflow's body; the items of its map `steps` are described by `step_fields`."""
     return _field(load_schema("workflow"))
 
 
 @cache
 def step_fields(step_type: str) -> Field:
-    """Return the record of a step of the given type; an unknown type is read as a standard step."""
+    """Return the record of a step of the given type; an unknown type counts as standard."""
     name = step_type if step_type in STEP_TYPES else "standard"
     return _field(as_object(as_object(load_schema("workflow")["$defs"])[f"{name}Step"]))
 
 
 def documented_default(path: Path, step_type: str = "standard") -> JsonValue | Absent:
-    """Return the documented default of the single field at `path` of a canonical form, or `ABSENT`.
+    """Return the documented default of the field at `path` of a canonical form, or `ABSENT`.
 
     Args:
-        path: From the root of a workflow; a watcher is named, not numbered.
-        step_type: The type of the step that `path` leads into.
+        path: The path from the root of a workflow; a watcher is named, not numbered.
+        step_type: The type of the step, if `path` leads into one.
     """
     match path:
         case ("steps", _, *rest):
@@ -87,7 +86,7 @@ def documented_default(path: Path, step_type: str = "standard") -> JsonValue | A
 
 @cache
 def sensitive_step_fields() -> frozenset[tuple[str, ...]]:
-    """Return the paths, from a step, of the fields that hold secrets, over all types of step."""
+    """Return the paths, from a step, of the fields that hold secrets, in any type of step."""
     return frozenset(path for kind in STEP_TYPES for path in _sensitive(step_fields(kind), ()))
 
 

@@ -1,25 +1,45 @@
-"""Decides whether a value is valid, fast; what is not is explained elsewhere, in the user's words.
+"""Validation of values against the schemas: the fast decision, and the problems it finds as values.
 
-jsonschema-rs decides, since nearly every manifest is valid and it is a hundred times as fast; jsonschema,
-loaded only then, tells what is wrong. A test holds that the two agree.
+jsonschema-rs decides, since nearly every manifest is valid and it is about a hundred times as fast.
+jsonschema explains what is invalid and is loaded only then. A test checks that the two agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
-from reconciler.schema.problem import SchemaProblem
-from reconciler.schema.registry import SCHEMA_NAMES, URN, load_schema
-from reconciler.values import JsonValue
+from reconciler.schema.schema_files import SCHEMA_NAMES, URN, load_schema
+from reconciler.values import JsonValue, Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaProblem:
+    """One thing that a schema does not allow.
+
+    Args:
+        path: The path of the value, from the root of the validated value.
+        rule: The stable id of the rule: `schema-` and the keyword of the schema.
+        message: What is wrong and what is allowed.
+        found: The rest of the message, which quotes the value. A field that the schema marks as sensitive is
+            never quoted; a caller that knows of other secrets leaves this part out.
+        at_key: Whether the problem is the key at the end of `path`, not its value.
+    """
+
+    path: Path
+    rule: str
+    message: str
+    found: str = ""
+    at_key: bool = False
 
 
 def validate(value: JsonValue, schema_name: str) -> Iterator[SchemaProblem]:
-    """Yield what the schema `schema_name` does not allow in `value`, each thing once."""
+    """Yield each thing in `value` that the schema `schema_name` does not allow, once."""
     if not is_valid(value, schema_name):
         from reconciler.schema.explaining import explain  # noqa: PLC0415 - jsonschema takes long to load
 
@@ -29,13 +49,13 @@ def validate(value: JsonValue, schema_name: str) -> Iterator[SchemaProblem]:
 def is_valid(value: JsonValue, schema_name: str) -> bool:
     """Return whether the schema `schema_name` allows `value`."""
     try:
-        return _decider(schema_name).is_valid(value)
-    except ValueError:  # text that is no Unicode, or a number beyond all bounds: let jsonschema judge
+        return _validator(schema_name).is_valid(value)
+    except ValueError:  # text that is not Unicode, or a number too large: jsonschema decides
         return False
 
 
 @cache
-def _decider(schema_name: str) -> jsonschema_rs.Draft202012Validator:
+def _validator(schema_name: str) -> jsonschema_rs.Draft202012Validator:
     import jsonschema_rs  # noqa: PLC0415 - most commands need no schema
 
     registry = jsonschema_rs.Registry([(f"{URN}{name}", load_schema(name)) for name in SCHEMA_NAMES])

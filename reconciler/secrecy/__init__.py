@@ -20,7 +20,7 @@ from reconciler.secrecy.masking import (
     omit_secrets,
 )
 from reconciler.secrecy.redaction import Redactor
-from reconciler.secrecy.walking import KEEP, Step, rewrite, texts
+from reconciler.secrecy.walking import KEEP, Verdict, rewrite, texts
 
 __all__ = [
     "KEEP",
@@ -28,7 +28,7 @@ __all__ = [
     "Omitted",
     "Redactor",
     "SecretFields",
-    "Step",
+    "Verdict",
     "credential_kind",
     "hide_texts",
     "is_mask",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.schema import SENSITIVE, sensitive_step_fields
-from reconciler.secrecy.walking import KEEP, Step, rewrite
+from reconciler.secrecy.walking import KEEP, Verdict, rewrite
 from reconciler.values import JsonObject, JsonValue, Path, as_object, lookup
 
 
@@ -43,7 +43,7 @@ class SecretFields:
     def mask(self, value: JsonValue, path: Path = ()) -> JsonValue:
         """Return the value at `path` with every secret field in it masked; empty ones stay."""
 
-        def replace(item: JsonValue, where: Path) -> JsonValue | Step:
+        def replace(item: JsonValue, where: Path) -> JsonValue | Verdict:
             return SENSITIVE if item not in (None, "") and self.covers(where) else KEEP
 
         return rewrite(value, replace, path)

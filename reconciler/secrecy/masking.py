@@ -11,7 +11,7 @@ from reconciler.secrecy.credential_patterns import credential_kind, may_hold_cre
 from reconciler.secrecy.deciding import why_secret
 from reconciler.secrecy.fields import SecretFields
 from reconciler.secrecy.redaction import Redactor
-from reconciler.secrecy.walking import DROP, KEEP, Step, rewrite
+from reconciler.secrecy.walking import DROP, KEEP, Verdict, rewrite
 from reconciler.values import JsonObject, JsonValue, Path, as_object
 
 _HIDDEN: Final = "…"
@@ -30,7 +30,7 @@ def mask_credentials(text: str) -> str:
 def mask(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
     """Return the value at `path` with its secret fields, and what looks like a credential, masked."""
 
-    def replace(item: JsonValue, _path: Path) -> JsonValue | Step:
+    def replace(item: JsonValue, _path: Path) -> JsonValue | Verdict:
         return mask_credentials(item) if isinstance(item, str) else KEEP
 
     return rewrite(fields.mask(value, path), replace)
@@ -44,7 +44,7 @@ def mask_body(body: JsonObject, fields: SecretFields) -> JsonObject:
 def hide_texts(value: JsonValue) -> JsonValue:
     """Return a JSON value with every text replaced by `…`, where nobody knows which ones are secrets."""
 
-    def replace(item: JsonValue, _path: Path) -> JsonValue | Step:
+    def replace(item: JsonValue, _path: Path) -> JsonValue | Verdict:
         return _HIDDEN if isinstance(item, str) and item else KEEP
 
     return rewrite(value, replace)
@@ -77,7 +77,7 @@ def omit_secrets(
     """
     omitted: list[Omitted] = []
 
-    def replace(item: JsonValue, path: Path) -> JsonValue | Step:
+    def replace(item: JsonValue, path: Path) -> JsonValue | Verdict:
         why = reason(path, item)
         if not why:
             return KEEP

@@ -7,16 +7,23 @@ message or another field quotes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from reconciler.schema import SENSITIVE
-from reconciler.secrecy.walking import KEEP, Step, rewrite
+from reconciler.secrecy.walking import KEEP, Verdict, rewrite
 from reconciler.values import JsonValue, Path
 
 _SHORTEST: Final = 4
 """The fewest characters of a secret that is searched for: a shorter one would blot out ordinary words."""
+
+_SECRET_VARIABLES: Final = (
+    "PEAK_AUTH_TOKEN",
+    "API_KEY",
+    "RECONCILER_NOTIFY_URL",
+    "RECONCILER_REMEMBER_KEY",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,11 @@ class Redactor:
         """Return a redactor for secrets of at least four characters, as they are and as escaped in JSON."""
         known = {secret for secret in secrets if len(secret) >= _SHORTEST}
         return Redactor._sorted(known | {json.dumps(secret)[1:-1] for secret in known})
+
+    @staticmethod
+    def of_environment(env: Mapping[str, str]) -> Redactor:
+        """Return a redactor for the environment variables that hold a secret of the tool itself."""
+        return Redactor.of(env[name] for name in _SECRET_VARIABLES if env.get(name))
 
     @staticmethod
     def _sorted(secrets: set[str]) -> Redactor:
@@ -55,5 +67,5 @@ class Redactor:
         """Return a JSON value with every known secret replaced in its texts and keys, at any depth."""
         return rewrite(value, self._replace, key=self.text) if self.secrets else value
 
-    def _replace(self, value: JsonValue, _path: Path) -> JsonValue | Step:
+    def _replace(self, value: JsonValue, _path: Path) -> JsonValue | Verdict:
         return self.text(value) if isinstance(value, str) else KEEP

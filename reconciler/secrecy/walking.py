@@ -9,20 +9,20 @@ from typing import Final, TypeAlias
 from reconciler.values import JsonValue, Path
 
 
-class Step(Enum):
+class Verdict(Enum):
     """What the walk does with a value that it does not replace."""
 
     KEEP = "keep"
     DROP = "drop"
 
 
-KEEP: Final = Step.KEEP
+KEEP: Final = Verdict.KEEP
 """Keep the value, and go on with what is inside it."""
 
-DROP: Final = Step.DROP
+DROP: Final = Verdict.DROP
 """Remove the value: a mapping loses its key, a list has `null` in its place."""
 
-Replace: TypeAlias = Callable[[JsonValue, Path], "JsonValue | Step"]
+Replace: TypeAlias = Callable[[JsonValue, Path], "JsonValue | Verdict"]
 
 
 def rewrite(
@@ -37,19 +37,21 @@ def rewrite(
         key: Applied to every key of a mapping.
     """
     result = _rewritten(value, replace, path, key)
-    return None if isinstance(result, Step) else result
+    return None if isinstance(result, Verdict) else result
 
 
-def _rewritten(value: JsonValue, replace: Replace, path: Path, key: Callable[[str], str]) -> JsonValue | Step:
+def _rewritten(
+    value: JsonValue, replace: Replace, path: Path, key: Callable[[str], str]
+) -> JsonValue | Verdict:
     result = replace(value, path)
     if result is not KEEP:
         return result
     if isinstance(value, dict):
         fields = ((name, _rewritten(item, replace, (*path, name), key)) for name, item in value.items())
-        return {key(name): item for name, item in fields if not isinstance(item, Step)}
+        return {key(name): item for name, item in fields if not isinstance(item, Verdict)}
     if isinstance(value, list):
         items = (_rewritten(item, replace, (*path, index), key) for index, item in enumerate(value))
-        return [None if isinstance(item, Step) else item for item in items]
+        return [None if isinstance(item, Verdict) else item for item in items]
     return value
 
 

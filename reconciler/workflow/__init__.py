@@ -1,31 +1,62 @@
-"""The canonical form: what is compared, and nothing else.
+"""A workflow as a value: its body, the canonical form of it, and everything else that is derived from it.
 
-Desired and live bodies are brought to one form in which equal means equal: documented defaults, nulls and
-empty values gone, sets sorted, triggers and watchers by name, each step with the retry options that take
-effect. Pure and total: no input makes it raise, also none that a hostile server thinks of. It knows the
-schemas, and nothing of manifests, plans or HTTP.
+`Body` wraps the JSON of a manifest or of the platform; its canonical form is one in which equal means equal:
+documented defaults, nulls and empty values gone, sets sorted, triggers and watchers by name, each step with
+the retry options that take effect. `Live` is a body that the platform returned. The package is pure and total
+(no input makes it raise, also none that a hostile server invents); it knows the schemas, and nothing of
+manifests, plans or HTTP.
 """
 
-from reconciler.workflow.canonical_form import canonical
-from reconciler.workflow.hoisting import Aligned, hoist_retry_options, hoisted_form
-from reconciler.workflow.named_lists import (
-    OWN_TAG_PREFIX,
-    by_name_path,
-    is_own_tag,
-    lists_back,
-    lists_by_name,
+from reconciler.workflow.body import Body
+from reconciler.workflow.comparable_forms import ComparableForms, hoisted_form, without_default_resource
+from reconciler.workflow.diff import FieldChange, diff, leaves
+from reconciler.workflow.live import Listed, Live
+from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
+from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag
+from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
+from reconciler.workflow.sendable import sendable_body
+from reconciler.workflow.sent_digests import Digester, SentDigests
+from reconciler.workflow.step import STANDARD, Step, stated_options
+from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow.write_only import (
+    WriteOnlyField,
+    is_returned,
+    tokens_left_out,
+    write_only_field,
+    write_only_fields,
 )
-from reconciler.workflow.retry_options import inheriting_steps
 
 __all__ = [
-    "OWN_TAG_PREFIX",
-    "Aligned",
+    "KEYWORDS",
+    "STANDARD",
+    "Body",
+    "ComparableForms",
+    "Digester",
+    "FieldChange",
+    "Listed",
+    "Live",
+    "OwnTags",
+    "Ownership",
+    "SentDigests",
+    "Step",
+    "StepGraph",
+    "WriteOnlyField",
     "by_name_path",
-    "canonical",
-    "hoist_retry_options",
+    "diff",
     "hoisted_form",
-    "inheriting_steps",
+    "is_digest_tag",
     "is_own_tag",
+    "is_returned",
+    "leaves",
     "lists_back",
     "lists_by_name",
+    "owner_tag",
+    "patched_body",
+    "preserving_webhooks",
+    "sendable_body",
+    "stated_options",
+    "tokens_left_out",
+    "without_default_resource",
+    "write_only_field",
+    "write_only_fields",
 ]

@@ -1,4 +1,4 @@
-"""One value to its canonical form, as its `Field` says: the rules that hold for every field alike."""
+"""The canonical form of one value: the rules that hold for every field alike."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.schema import Field, FieldKind
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, dump_compact
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, dump_compact, same_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,15 +19,16 @@ def canonical_value(value: JsonValue, field: Field) -> JsonValue | Absent:
 
     A shape that `field` does not describe is kept, so that it shows up as a difference.
     """
+    if value is None:
+        return ABSENT
     form = _form(value, field)
     if form is None or form in ({}, []):
         return ABSENT
-    is_default = field.default is not ABSENT and dump_compact(form) == dump_compact(field.default)
-    return ABSENT if is_default else form
+    return ABSENT if same_json(form, field.default) else form
 
 
 def as_map(value: JsonValue) -> JsonValue:
-    """Return a list of one-key maps, as the platform tells `env`, as one map; anything else as it is."""
+    """Return a list of one-key maps, as the platform returns `env`, as one map; anything else as it is."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         return value
     return {key: inner for item in value if isinstance(item, dict) for key, inner in item.items()}

@@ -1,4 +1,4 @@
-"""Finds where two canonical forms differ: the home of deepdiff, whose types end here."""
+"""The paths where two canonical forms differ, found by deepdiff, whose types end here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from deepdiff.helper import NotPresent
 from deepdiff.operator import BaseOperatorPlus
 
 from reconciler.schema import documented_default
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
-from reconciler.workflow.field_change import FieldChange
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup, same_json
+from reconciler.workflow.diff import FieldChange
+from reconciler.workflow.step import STANDARD, Step
 
 _WHOLE: Final = frozenset({"steps", "watchers"})
 """Maps whose items come and go as one change each."""
@@ -26,10 +27,11 @@ _KINDS: Final = (
 def field_changes(
     before: JsonObject, after: JsonObject, default_resource: JsonObject
 ) -> tuple[FieldChange, ...]:
-    """Return what differs, as `reconciler.workflow.diff.diff` says."""
+    """Return the differences, as `reconciler.workflow.diff.diff` does."""
+    here, there = _unequal(before, after), _unequal(after, before)
     tree = DeepDiff(
-        _filled(before, after),
-        _filled(after, before),
+        _filled(here, there),
+        _filled(there, here),
         view="tree",
         ignore_private_variables=False,
         threshold_to_diff_deeper=0,
@@ -40,14 +42,25 @@ def field_changes(
     return tuple(sorted(changes, key=lambda change: [str(part) for part in change.path]))
 
 
+def _unequal(form: JsonObject, other: JsonObject) -> JsonObject:
+    """Return the parts of `form` that `other` does not have in the same way."""
+    parts: JsonObject = {}
+    for key, value in form.items():
+        theirs = other.get(key, ABSENT)
+        if not same_json(value, theirs):
+            both = isinstance(value, dict) and isinstance(theirs, dict)
+            parts[key] = _unequal(as_object(value), as_object(theirs)) if both else value
+    return parts
+
+
 class _ListsAreLeaves(BaseOperatorPlus):
-    """Compares a list as one value: its items have no names, so an index would tell a user nothing."""
+    """A comparison of a list as one value: its items have no names, and an index would say nothing."""
 
     def match(self, level: Any) -> bool:  # noqa: ANN401 - deepdiff's own type
         return isinstance(level.t1, list) and isinstance(level.t2, list)
 
     def give_up_diffing(self, level: Any, diff_instance: Any) -> bool:  # noqa: ANN401
-        if dump_compact(level.t1) != dump_compact(level.t2):
+        if not same_json(level.t1, level.t2):
             diff_instance._report_result("values_changed", level)  # noqa: SLF001 - deepdiff's way to report
         return True
 
@@ -56,7 +69,7 @@ class _ListsAreLeaves(BaseOperatorPlus):
 
 
 def _filled(form: JsonObject, other: JsonObject, path: Path = ()) -> JsonObject:
-    """Return `form` with an empty map wherever only `other` has one, so that the fields inside are told."""
+    """Return `form` with an empty map wherever only `other` has one: each field inside is a change."""
     result = dict(form)
     for key, theirs in other.items():
         ours = form.get(key, ABSENT)
@@ -77,15 +90,14 @@ def _change(level: Any, before: _Side, after: _Side) -> FieldChange:  # noqa: AN
 
 
 class _Side:
-    """Finds what a field that one of the forms leaves out means there."""
+    """One of the two forms, and the meaning of the fields that it leaves out."""
 
     def __init__(self, form: JsonObject, default_resource: JsonObject) -> None:
         self._form = form
         self._default_resource = default_resource
 
     def left_out(self, path: Path) -> JsonValue | Absent:
-        kind = lookup(self._form, (*path[:2], "type"))
-        kind = kind if isinstance(kind, str) else "standard"
+        kind = Step(as_object(lookup(self._form, path[:2]))).type
         if path[0] == "steps" and path[2:3] == ("resources",):
-            return lookup(self._default_resource, path[3:]) if kind == "standard" else ABSENT
+            return lookup(self._default_resource, path[3:]) if kind == STANDARD else ABSENT
         return documented_default(path, kind)

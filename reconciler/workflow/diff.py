@@ -1,30 +1,66 @@
-"""What differs between two canonical forms, as our own `FieldChange`: the only package that knows deepdiff.
+"""The difference between two canonical forms, as `FieldChange` values.
 
-Equality is decided before, on text (`Aligned.equal`): deepdiff, which takes long to load, only tells where
-two unequal forms differ.
+deepdiff, which takes long to load, finds the paths of two forms that are known to differ
+(`reconciler.workflow.deep_diff`); equality is decided before, by `ComparableForms.equal`.
 """
 
 from __future__ import annotations
 
-from reconciler.values import JsonObject
-from reconciler.workflow.field_change import FieldChange, leaves
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-__all__ = ["FieldChange", "diff", "leaves"]
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, dump_compact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """A field that changes.
+
+    Args:
+        path: Where, from the root of the canonical form: `("steps", "train", "imageId")`.
+        before: The live value; `ABSENT` for none.
+        after: The desired value; `ABSENT` for none.
+        sensitive: Whether both are secrets, which are never shown.
+    """
+
+    path: Path
+    before: JsonValue | Absent = field(repr=False)
+    after: JsonValue | Absent = field(repr=False)
+    sensitive: bool = False
+
+    @property
+    def removes(self) -> bool:
+        """Whether something goes away: the field itself, or an item of a list."""
+        if self.after is ABSENT:
+            return self.before is not ABSENT
+        if isinstance(self.before, list) and isinstance(self.after, list):
+            kept = {dump_compact(item) for item in self.after}
+            return any(dump_compact(item) not in kept for item in self.before)
+        return False
+
+
+def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield the single fields below `value` with their paths; a list is one field, as is an empty map."""
+    if isinstance(value, dict) and value:
+        for key in value:
+            yield from leaves(value[key], (*path, key))
+    else:
+        yield path, value
 
 
 def diff(
     before: JsonObject, after: JsonObject, default_resource: JsonObject | None = None
 ) -> tuple[FieldChange, ...]:
-    """Return what differs between two canonical forms, sorted by path.
+    """Return the differences between two canonical forms, sorted by path.
 
     A step or a watcher that comes or goes is one change; every other difference is that of a single field,
     a list being one field. A field that one side leaves out, and that has a documented default, is shown as
     that default.
 
     Args:
-        before: The form of what is there.
-        after: The form of what is wanted.
-        default_resource: The defaults that stand for resources left out.
+        before: The live form.
+        after: The desired form.
+        default_resource: The answer of `get_default_resource`, shown where a side leaves out resources.
     """
     from reconciler.workflow.deep_diff import field_changes  # noqa: PLC0415 - most plans find no difference
 

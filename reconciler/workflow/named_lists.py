@@ -1,7 +1,7 @@
-"""The lists of a body that are told apart by name: triggers, watchers and tags.
+"""The lists of a body whose items have names: triggers, watchers and tags.
 
-In the canonical form triggers stand under their kind (`triggers.cron`) and watchers under whom they tell
-(`watchers."user:ann@example.com"`), so that an order means nothing and a change has a path of its own.
+In the canonical form a trigger is under its kind (`triggers.cron`) and a watcher under whom it notifies
+(`watchers."user:ann@example.com"`), so that an order means nothing and each change has its own path.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Final
 from reconciler.schema import body_fields
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_list, as_object, dump_compact
 from reconciler.workflow.canonical_value import canonical_value
+from reconciler.workflow.own_tags import is_own_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OWN_TAG_PREFIX: Final = "reconciler-"
-"""What the names of the reconciler's own tags start with; such a tag is never a difference."""
-
 
 def lists_by_name(body: JsonObject) -> JsonObject:
-    """Return `body` with `triggers` and `watchers` as maps from name to item; see `unkeyed`."""
+    """Return `body` with `triggers` and `watchers` as maps from name to item; `lists_back` undoes it."""
     result = dict(body)
     for key in _NAMES:
         if key in body:
@@ -30,7 +28,7 @@ def lists_by_name(body: JsonObject) -> JsonObject:
 
 
 def lists_back(body: JsonObject) -> JsonObject:
-    """Return what `keyed` was given: `triggers` and `watchers` are lists again."""
+    """Return the body that `lists_by_name` was given: `triggers` and `watchers` are lists again."""
     result = dict(body)
     for key in _NAMES:
         if isinstance(result.get(key), dict):
@@ -60,8 +58,8 @@ def by_name_path(path: Path, body: JsonObject) -> Path:
 def trigger_forms(value: JsonValue) -> JsonObject:
     """Return triggers by kind: `{"cron": "0 6 * * *", "webhook": true}`; repeated crons get a number.
 
-    `scheduled`, `webhookPolicy` and a live webhook's UUID say nothing about what is wanted. A trigger that
-    is off (`webhook: false`) is none.
+    `scheduled`, `webhookPolicy` and a live webhook's UUID are left out; so is a trigger that is off
+    (`webhook: false`).
     """
     crons: list[str] = []
     form: JsonObject = {}
@@ -92,12 +90,6 @@ def tag_names(value: JsonValue) -> list[JsonValue]:
     return list[JsonValue](sorted(names))
 
 
-def is_own_tag(tag: JsonValue) -> bool:
-    """Return whether `tag` is one that the reconciler itself put there."""
-    name = tag.get("name") if isinstance(tag, dict) else tag
-    return isinstance(name, str) and name.startswith(OWN_TAG_PREFIX)
-
-
 def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
     """Yield the items of the list at `key` by name, equal ones once.
 
@@ -117,7 +109,7 @@ def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
 
 
 def _meaning(item: JsonValue, key: str) -> JsonValue:
-    """Return the form of an item of the list at `key` by which it is named and told from others."""
+    """Return the form of an item of the list at `key`, which gives it its name."""
     field = body_fields().children["watchers"].item
     if key != "watchers" or field is None:
         return item
@@ -135,8 +127,8 @@ def _watcher_name(item: JsonValue) -> str:
     if watcher.get("user"):
         return f"user:{_text(watcher['user'])}"
     # A platform may put an object without a name where a watcher is of another kind.
-    told = [kind for kind in ("webhook", "email") if watcher.get(kind)]
-    kind = next((kind for kind in told if as_object(watcher[kind]).get("name")), next(iter(told), ""))
+    kinds = [kind for kind in ("webhook", "email") if watcher.get(kind)]
+    kind = next((kind for kind in kinds if as_object(watcher[kind]).get("name")), next(iter(kinds), ""))
     return f"{kind}:{_text(as_object(watcher[kind]).get('name'))}" if kind else "other"
 
 

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
     from reconciler.values import JsonObject, JsonValue
 
-__all__ = [
-    "KEYWORDS",
-    "apply_keywords",
-    "merge_patch",
-    "patched_body",
-    "preserving_webhooks",
-    "sendable_body",
-]
-
 KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("name",),
     "repository": ("repository", "url"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from reconciler.values import JsonObject, as_list, as_object
-from reconciler.workflow.canonical_form import canonical
+from reconciler.workflow.body import Body
+from reconciler.workflow.step import STANDARD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class StepGraph:
     Args:
         parents: Each step, and the steps of the same workflow that it waits for, sorted.
         types: The type of each step.
-        missing: For steps that wait for what is no step: these names, sorted.
+        missing: For steps whose parents are not all steps: the names of those that are none, sorted.
     """
 
     parents: Mapping[str, tuple[str, ...]]
@@ -27,23 +27,32 @@ class StepGraph:
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @staticmethod
-    def of(body: JsonObject) -> StepGraph:
-        """Return the graph of a manifest's or a described workflow's body."""
-        form = canonical({"steps": body.get("steps")})
-        steps = {name: as_object(step) for name, step in as_object(form.get("steps")).items()}
-        named = {name: sorted(map(str, as_list(step.get("parents")))) for name, step in steps.items()}
-        absent = {name: tuple(p for p in found if p not in steps) for name, found in named.items()}
-        return StepGraph(
-            parents={name: tuple(p for p in found if p in steps) for name, found in named.items()},
-            types={name: str(step.get("type", "standard")) for name, step in steps.items()},
-            missing={name: found for name, found in absent.items() if found},
+    def of(body: Body) -> StepGraph:
+        """Return the graph of a body."""
+        return StepGraph.of_parents(
+            {name: sorted(set(step.parents)) for name, step in body.steps.items()},
+            {name: step.type for name, step in body.steps.items()},
         )
+
+    @staticmethod
+    def of_parents(parents: Mapping[str, Iterable[str]], types: Mapping[str, str] | None = None) -> StepGraph:
+        """Return the graph of some steps, each with the names that it states as its parents."""
+        missing = {name: tuple(p for p in stated if p not in parents) for name, stated in parents.items()}
+        return StepGraph(
+            parents={name: tuple(p for p in stated if p in parents) for name, stated in parents.items()},
+            types=types or {},
+            missing={name: absent for name, absent in missing.items() if absent},
+        )
+
+    def type_of(self, name: str) -> str:
+        """Return the type of the step `name`."""
+        return self.types.get(name, STANDARD)
 
     @cached_property
     def levels(self) -> tuple[tuple[str, ...], ...]:
-        """The steps by how long their longest way from a first step is, each level sorted.
+        """The steps by the length of their longest way from a first step, each level sorted.
 
-        Steps that wait for each other, and what waits for them, are in none.
+        Steps that wait for each other, and the steps that wait for them, are in none.
         """
         sorter = graphlib.TopologicalSorter(self.parents)
         levels: list[tuple[str, ...]] = []
@@ -69,6 +78,28 @@ class StepGraph:
         """The steps that can never start: they wait for each other, or for one that does."""
         return self.order[sum(map(len, self.levels)) :]
 
+    def cycles(self) -> Iterator[tuple[str, ...]]:
+        """Yield cycles that share no step, such that every cycle of the graph has a step in one of them.
+
+        A cycle names each step before the parent that it waits for, and ends with its first step. A step that
+        is its own parent is a cycle, too.
+        """
+        left = {name: self.parents[name] for name in self.stuck}
+        while left:
+            try:
+                graphlib.TopologicalSorter(left).prepare()
+            except graphlib.CycleError as error:
+                cycle: tuple[str, ...] = tuple(reversed(error.args[1]))
+                yield cycle
+                gone = set(cycle)
+                left = {
+                    name: tuple(parent for parent in parents if parent not in gone)
+                    for name, parents in left.items()
+                    if name not in gone
+                }
+            else:
+                break
+
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
         """Each step, and the steps that wait for it, sorted."""
@@ -77,3 +108,22 @@ class StepGraph:
             for parent in self.parents[name]:
                 found[parent].append(name)
         return {name: tuple(names) for name, names in found.items()}
+
+    def ancestors(self, name: str) -> set[str]:
+        """Return the steps that run before the step `name`, at any remove, itself not counted."""
+        return _reached(self.parents, self.parents.get(name, ())) - {name}
+
+    def descendants(self, names: Iterable[str]) -> set[str]:
+        """Return `names`, and all steps that run after one of them."""
+        return _reached(self.children, names)
+
+
+def _reached(edges: Mapping[str, tuple[str, ...]], starts: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(starts)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(edges.get(name, ()))
+    return found

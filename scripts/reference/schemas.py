@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.schema import load_schema
-from reconciler.schema.registry import URN
+from reconciler.schema import URN, load_schema
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reference.markdown import code, table, value
 

@@ -13,12 +13,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forms import live_of
 
 from reconciler.backup import BackupWriter, RunIdentity, new_run_id, read_backups, select_backups
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
-from reconciler.plan import LiveWorkflow
 from reconciler.schema import is_valid
 from reconciler.secrecy import Redactor, SecretFields, omit_secrets
+from reconciler.workflow import Live
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,9 +36,9 @@ def _store(
     return BackupWriter(directory, made_by, Redactor.of(secrets), lambda: _NOW)
 
 
-def _live(name: str = "flow", identity: int = 1, **fields: Any) -> LiveWorkflow:
+def _live(name: str = "flow", identity: int = 1, **fields: Any) -> Live:
     body = {"id": identity, "name": name, "steps": {"one": {"type": "standard", "command": "x"}}, **fields}
-    return LiveWorkflow(id=identity, name=name, body=body)
+    return live_of(body, identity, name)
 
 
 def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:

@@ -38,9 +38,9 @@ def test_good_manifests_exit_0(tmp_path: Path) -> None:
     _good(tmp_path / "a.yaml", "a")
     _good(tmp_path / "b.yaml", "b", "---\n" + _GOOD.format(name="c"))
     done = validate(tmp_path)
-    assert (done.returncode, done.stdout) == (0, "3 valid manifests in 2 files; nothing wrong\n")
+    assert (done.returncode, done.stdout) == (0, "3 valid manifests in 2 files; no problems found\n")
     one = validate(tmp_path / "a.yaml")
-    assert one.stdout == "1 valid manifest in 1 file; nothing wrong\n"
+    assert one.stdout == "1 valid manifest in 1 file; no problems found\n"
 
 
 def test_bad_manifest_exits_3(tmp_path: Path) -> None:
@@ -60,9 +60,7 @@ def test_bad_manifest_exits_3(tmp_path: Path) -> None:
 def test_finding_without_a_place(tmp_path: Path) -> None:
     """A finding about a whole file is told without line and column."""
     done = validate("nowhere.yaml", cwd=tmp_path)
-    assert done.stdout.splitlines()[0] == (
-        "nowhere.yaml: error: there is no such file or directory [no-such-path]"
-    )
+    assert done.stdout.splitlines()[0] == ("nowhere.yaml: error: no such file or directory [no-such-path]")
     (finding,) = report("nowhere.yaml", cwd=tmp_path)["findings"]
     assert (finding["line"], finding["column"], finding["path"]) == (None, None, [])
 
@@ -82,7 +80,7 @@ def test_json_report(tmp_path: Path) -> None:
                 "path": ["steps", "train", "parents", 0],
                 "rule": "schema-type",
                 "severity": "error",
-                "message": "steps.train.parents[0] must be text, found 1; put the value in quotes",
+                "message": "steps.train.parents[0] must be text, found 1; quote the value",
             },
             {
                 "file": "a.yaml",
@@ -114,13 +112,13 @@ def test_unset_variable_is_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("a.yaml:5:14: warning: the environment variable 'NOT_SET' is not set")
     assert done.stdout.endswith("1 valid manifest in 1 file; 1 warning\n")
-    assert validate("a.yaml", cwd=tmp_path, NOT_SET="x").stdout.endswith("nothing wrong\n")
+    assert validate("a.yaml", cwd=tmp_path, NOT_SET="x").stdout.endswith("no problems found\n")
 
 
 def test_every_good_case_at_once() -> None:
     """The directory of good cases is valid as a whole: no name stands twice, nothing is warned about."""
     done = validate(CASES / "good", **_variables(CASES / "good"))
-    assert (done.returncode, done.stdout.endswith("; nothing wrong\n")) == (0, True), done.stdout
+    assert (done.returncode, done.stdout.endswith("; no problems found\n")) == (0, True), done.stdout
 
 
 def test_every_bad_case_at_once() -> None:
@@ -338,7 +336,7 @@ def test_any_locale(tmp_path: Path, locale: dict[str, str]) -> None:
         [*COMMAND, "validate", tmp_path], capture_output=True, check=False, env=environment(**locale)
     )
     assert (done.returncode, done.stderr) == (3, b"")
-    assert b"letters, digits and hyphens only" in done.stdout
+    assert b"only letters, digits and hyphens" in done.stdout
 
 
 def test_empty_path_is_not_the_current_directory(tmp_path: Path) -> None:
@@ -347,7 +345,7 @@ def test_empty_path_is_not_the_current_directory(tmp_path: Path) -> None:
     done = validate("", cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[0]) == (
         3,
-        "'': error: there is no such file or directory [no-such-path]",
+        "'': error: no such file or directory [no-such-path]",
     )
 
 

@@ -99,7 +99,7 @@ def test_everything_is_there(server: EmulatorServer, tmp_path: Path) -> None:
     """Manifests whose ids exist and can run are fine, and each image is asked for once."""
     done = _online(server, tmp_path, _GOOD)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "1 valid manifest in 1 file; nothing wrong\n"
+    assert done.stdout == "1 valid manifest in 1 file; no problems found\n"
     assert _asked(server) == [f"{_IMAGES}100/versions", f"{_IMAGES}400/versions", _RESOURCES, _WORKFLOWS]
 
 
@@ -172,7 +172,7 @@ def test_ignored(server: EmulatorServer, tmp_path: Path) -> None:
     """The comment that switches a rule off for its line switches these off as well."""
     text = _GOOD.replace("100,", "99,").replace("21}}", "21}} # reconciler: ignore[image-unknown]")
     done = _online(server, tmp_path, text)
-    assert (done.returncode, told(done)) == (0, ["1 valid manifest in 1 file; nothing wrong"])
+    assert (done.returncode, told(done)) == (0, ["1 valid manifest in 1 file; no problems found"])
 
 
 def test_switched_off_in_the_configuration(server: EmulatorServer, tmp_path: Path) -> None:

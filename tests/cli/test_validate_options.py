@@ -74,13 +74,13 @@ class TestStandardInput:
     def test_good(self) -> None:
         """A good manifest: exit 0."""
         done = self._piped(f"name: a\n{_STEPS}".encode())
-        assert (done.returncode, done.stdout) == (0, b"1 valid manifest in 1 file; nothing wrong\n")
+        assert (done.returncode, done.stdout) == (0, b"1 valid manifest in 1 file; no problems found\n")
 
     def test_bad(self) -> None:
         """A bad one: its findings have a place in `<stdin>`."""
         done = self._piped(b"name: a\nsteps: {a: {parents: [b]}}\n")
         assert done.returncode == 3
-        assert done.stdout.startswith(b"<stdin>:2:23: error: 'b' is no step of this workflow")
+        assert done.stdout.startswith(b"<stdin>:2:23: error: 'b' is not a step of this workflow")
 
     def test_beside_files_and_twice(self, tmp_path: Path) -> None:
         """It stands beside files, is read once, and shares their names."""
@@ -105,7 +105,7 @@ class TestStandardInput:
         _write(tmp_path / "b.txt", "text")
         text = b"name: a\nsteps: {a: {command: !file %s}}\n"
         assert self._piped(text % b"a.txt", cwd=tmp_path / "in").returncode == 0
-        assert b"leads out" in self._piped(text % b"../b.txt", cwd=tmp_path / "in").stdout
+        assert b"outside the directory" in self._piped(text % b"../b.txt", cwd=tmp_path / "in").stdout
 
     def test_closed(self) -> None:
         """A standard input that is closed is told."""
@@ -280,7 +280,7 @@ class TestChangedSince:
     def test_nothing_changed(self, repository: Path) -> None:
         """Nothing is told of a clean working tree, though there are warnings; all is counted."""
         done = validate("--changed-since", "HEAD", ".", cwd=repository)
-        assert (done.returncode, done.stdout) == (0, "3 valid manifests in 3 files; nothing wrong\n")
+        assert (done.returncode, done.stdout) == (0, "3 valid manifests in 3 files; no problems found\n")
 
     def test_changed_and_staged(self, repository: Path) -> None:
         """A file that was changed is told, staged or not."""

@@ -18,6 +18,7 @@ from reconciler.client.exceptions import (
     NotSentError,
     TooManyRequestsException,
     UnreadableAnswerError,
+    may_have_taken_effect,
 )
 from reconciler.client.failures import retry_after
 from reconciler.client.retrying import RetryPolicy
@@ -158,6 +159,23 @@ def test_a_name_that_does_not_resolve() -> None:
     session = Session(TOKEN, base_url="https://nowhere.invalid", env={}, retry=FakeTime().policy)
     with session, pytest.raises(NotSentError, match="nothing was sent"):
         get_client(session).list_resources()
+
+
+@pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
+def test_a_connect_timeout_is_not_sent(
+    fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch, write: Any
+) -> None:
+    """A write whose connection times out was never sent: it took no effect, and is tried again."""
+
+    def time_out(*_arguments: object, **_options: object) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", time_out)
+    workflows = client("http://127.0.0.1:1", time_=fake_time)
+    with workflows.session, pytest.raises(NotSentError, match=r"no connection .*nothing was sent") as caught:
+        write(workflows)
+    assert not may_have_taken_effect(caught.value)
+    assert fake_time.sleeps == [0.5, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)

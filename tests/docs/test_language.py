@@ -54,9 +54,17 @@ _NEVER: Final = {
 """What is never written, as a pattern, and what to write. A space matches a line end, too."""
 
 _CLEAN: Final[tuple[str, ...]] = (
+    "reconciler/comments",
     "reconciler/concurrency.py",
     "reconciler/emulator",
     "reconciler/exits.py",
+    "reconciler/job/events.py",
+    "reconciler/job/health.py",
+    "reconciler/job/metrics.py",
+    "reconciler/job/notifications.py",
+    "reconciler/job/outcome.py",
+    "reconciler/job/probe_server.py",
+    "reconciler/render",
     "reconciler/cli/commands/demo.py",
     "reconciler/cli/commands/emulator.py",
     "integrations",

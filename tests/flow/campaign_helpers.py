@@ -13,7 +13,7 @@ from flow_helpers import body, step
 
 from reconciler.apply import Report, Result, Status
 from reconciler.plan import Delete, SetPaused, Unchanged
-from reconciler.workflow.ownership import owner_tag
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from flow_helpers import Git

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from processes import COMMAND, COMMAND_WITHOUT_SLEEP, inherited_environment
 
-from reconciler.apply import Applier, Report, Status, Timing, apply_plan
+from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.settings import Settings
-from reconciler.plan import Action, DefaultResource, Plan, Scope, Unchanged
+from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class FakeTime:
         self.sleeps: list[float] = []
         self._own = threading.local()
         self.retry = RetryPolicy(monotonic=self.mine, wall=self, sleep=self.sleep, random=lambda: 1.0)
-        self.timing = Timing(sleep=self.sleep, monotonic=self.mine)
+        self.policy = RetryPolicy(sleep=self.sleep, monotonic=self.mine)
 
     def __call__(self) -> float:
         """Return the moment at which it stands."""
@@ -276,8 +276,8 @@ class Git:
         with open_engine(self.settings, self.env) as engine:
             session = Session(env=self.env, retry=self.time.retry, purpose=purpose)
             with session:
-                tenancy = dataclasses.replace(engine.tenancy, **self.marking)
-                yield dataclasses.replace(engine, session=session, tenancy=tenancy)
+                options = dataclasses.replace(engine.options, **self.marking)
+                yield dataclasses.replace(engine, session=session, options=options)
 
     def plan(self) -> Plan:
         """Return the plan."""
@@ -292,7 +292,7 @@ class Git:
     def applier(self, engine: Engine) -> Applier:
         """Return what carries a plan out, in the test's time."""
         writer = Workflow(engine.session)
-        return Applier(writer, engine.tenancy, DefaultResource(writer.get_default_resource), self.time.timing)
+        return Applier(writer, engine.options, self.time.policy)
 
     def apply(self, plan: Plan | None = None, *, fail_fast: bool = False) -> Report:
         """Carry `plan` out, or one that is made now, and return the report."""

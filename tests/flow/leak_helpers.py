@@ -11,7 +11,6 @@ from urllib.parse import quote, quote_plus
 import pytest
 from flow_helpers import rich
 
-from reconciler.apply import Timing
 from reconciler.cli import main
 from reconciler.client import RetryPolicy
 
@@ -121,8 +120,7 @@ class Stage:
         self._capture = capture
         self._patch = patch
         self._inputs: set[Path] = set()
-        for timed in (Timing, RetryPolicy):  # waiting takes no time
-            patch.setitem(timed.__init__.__kwdefaults__, "sleep", lambda _: None)
+        patch.setitem(RetryPolicy.__init__.__kwdefaults__, "sleep", lambda _: None)
         self.env(
             PEAK_API_URL=server.url,
             PEAK_AUTH_TOKEN=CANARIES["api-token"],

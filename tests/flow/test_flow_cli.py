@@ -188,8 +188,8 @@ def test_the_text_of_plan_and_apply(git: Git) -> None:
     first = run(git, "apply", "--auto-approve")
     assert "+ create   flow" in first.stdout
     assert first.stdout.endswith(
-        "Applied: 1 done, 0 failed, 0 not tried, 0 blocked.\n"
-        f"Requests: {len(git.server.requests)}, of them 0 retries; waited 0.0 s.\n"
+        "Applied: 1 done, 0 failed, 0 skipped, 0 blocked.\n"
+        f"Requests: {len(git.server.requests)} (0 retries), waited 0.0 s.\n"
     )
     git.write(body(command="echo 2", tags=[{"name": "b"}]))
     text = run(git, "plan").stdout
@@ -377,6 +377,6 @@ def test_demo(git: Git) -> None:
     assert ended.returncode == 0, ended.stderr
     assert "Plan: 3 to create." in ended.stdout
     assert 'steps.score.command: "python score.py --quick" -> "python score.py"' in ended.stdout
-    assert "Nothing to do: 3 workflows are as Git wants." in ended.stdout
+    assert "No changes. 3 workflows match Git." in ended.stdout
     assert "the tenant matches Git." in ended.stdout
     assert git.server.requests == []

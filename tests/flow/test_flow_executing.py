@@ -13,7 +13,7 @@ from reconciler.client.exceptions import ConflictException, NotFoundException, T
 from reconciler.emulator import execution_progress as executions
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
-from reconciler.executions.starting import Started, UncertainError, execute_once
+from reconciler.executions.starting import StartedExecution, UncertainStartError, execute_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,8 @@ def flow(git: Git) -> int:
     return git.server.store.create(body(metadata={"allowConcurrentExecution": True}))
 
 
-def _execute(git: Git, workflow_id: int) -> Started:
-    return execute_once(git.client, workflow_id, PARAMS, git.time.timing)
+def _execute(git: Git, workflow_id: int) -> StartedExecution:
+    return execute_once(git.client, workflow_id, PARAMS, git.time.policy)
 
 
 def _runs(store: TenantStore, workflow_id: int) -> list[str]:
@@ -70,7 +70,7 @@ def test_every_fault_by_chance(fault: str, seed: int) -> None:
         flow = server.store.create(body(metadata={"allowConcurrentExecution": True}))
         for _ in range(10):
             try:
-                started = execute_once(client, flow, PARAMS, time.timing)
+                started = execute_once(client, flow, PARAMS, time.policy)
             except ReconcilerError:
                 assert _runs(server.store, flow) == []
             else:
@@ -89,13 +89,13 @@ def test_two_hundred_with_a_third_of_the_answers_lost(git: Git) -> None:
     )
     started = [_execute(git, flow) for flow in flows]
     assert [_runs(git.server.store, flow) for flow in flows] == [[run.id] for run in started]
-    assert 40 <= sum(not run.told for run in started) <= 80
+    assert 40 <= sum(not run.confirmed for run in started) <= 80
 
 
 def test_an_answer_is_told(git: Git, flow: int) -> None:
     """An answer that comes is believed: one request, and nothing to note."""
     started = _execute(git, flow)
-    assert (started.told, started.notes) == (True, ())
+    assert (started.confirmed, started.notes) == (True, ())
     assert len(_sent(git)) == 1
     assert _sent(git)[0].body == PARAMS
 
@@ -129,10 +129,10 @@ def test_a_run_that_lists_after_the_second(git: Git, flow: int, time: FakeTime) 
     _behind(git, lambda runs: [] if time.now < begun + 5 else runs)
     git.server.faults = ("drop-after:x1@POST",)
     started = _execute(git, flow)
-    assert started.told
+    assert started.confirmed
     assert {started.id, *started.others} == set(_runs(git.server.store, flow))
     (note,) = started.notes
-    assert note.endswith(f"may have started a further run, listed only now: {started.others[0]}")
+    assert note.endswith(f"may have started another execution, listed only now: {started.others[0]}")
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["newest first", "oldest first"])
@@ -161,7 +161,7 @@ def test_dates_beyond_all_bounds(
     git: Git, flow: int, time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dates that nobody can reckon with are no dates: all pages are compared."""
-    time.timing = dataclasses.replace(time.timing, backoff=0.0)
+    time.policy = dataclasses.replace(time.policy, backoff=0.0)
     for _ in range(120):
         git.server.store.execute(flow)
     whole = executions.summary
@@ -179,7 +179,7 @@ def test_a_run_that_may_be_anothers(git: Git, flow: int) -> None:
     git.server.faults = ("drop-before:x1@POST",)
     started = _execute(git, flow)
     assert _runs(git.server.store, flow) == [started.id]
-    assert "may be theirs" in started.notes[0]
+    assert "another user may have started it" in started.notes[0]
     assert len(_sent(git)) == 1
 
 
@@ -187,7 +187,7 @@ def test_runs_that_cannot_be_told_apart(git: Git, flow: int) -> None:
     """Where a trigger's and our run are both new, nobody guesses: both are named, and no third is started."""
     _trigger_after_first_look(git, flow)
     git.server.faults = ("drop-after:x1@POST",)
-    with pytest.raises(UncertainError) as raised:
+    with pytest.raises(UncertainStartError) as raised:
         _execute(git, flow)
     both = _runs(git.server.store, flow)
     assert len(both) == 2
@@ -237,9 +237,9 @@ def test_a_start_that_never_arrives(git: Git, flow: int) -> None:
     git.server.faults = ("drop-before@POST",)
     with pytest.raises(ReconcilerError) as raised:
         _execute(git, flow)
-    assert "look at the runs" in raised.value.hint
+    assert "Check the executions" in raised.value.hint
     assert _runs(git.server.store, flow) == []
-    assert len(_sent(git)) == git.time.timing.tries
+    assert len(_sent(git)) == git.time.policy.tries
 
 
 def test_a_list_that_cannot_be_read(git: Git, flow: int) -> None:
@@ -250,7 +250,7 @@ def test_a_list_that_cannot_be_read(git: Git, flow: int) -> None:
         _execute(git, flow)
     assert _sent(git) == []
     git.server.faults = ("drop-after:x1@POST", f"403:+1{executions_list}")
-    with pytest.raises(UncertainError) as raised:
+    with pytest.raises(UncertainStartError) as raised:
         _execute(git, flow)
     assert "cannot be read" in raised.value.message
     assert len(_runs(git.server.store, flow)) == 1
@@ -273,8 +273,8 @@ def test_an_answer_without_an_id(git: Git, flow: int) -> None:
             super().execute_workflow(workflow_id, body)
             return {}
 
-    started = execute_once(_Nameless(git.client.session), flow, {}, git.time.timing)
-    assert not started.told
+    started = execute_once(_Nameless(git.client.session), flow, {}, git.time.policy)
+    assert not started.confirmed
     assert _runs(git.server.store, flow) == [started.id]
 
 

@@ -65,7 +65,7 @@ def test_the_round(git: Git, typed: Callable[..., Ended], tmp_path: Path, profil
     env = {name: str(lookup(RICH, tuple(path.split(".")))) for name, path in told.items()}
     assert env["PEAK_RICH_LOAD_TOKEN"] == "load-credential"
     planned = typed("plan", tmp_path / "live", "--detailed-exitcode", **env)
-    assert (planned.code, planned.out) == (0, "Nothing to do: 2 workflows are as Git wants.\n")
+    assert (planned.code, planned.out) == (0, "No changes. 2 workflows match Git.\n")
 
 
 def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from flow_helpers import TENANTS, Ended, body, step
 
 from reconciler.render import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import Body, StepGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,8 @@ flow
 ├─ alone
 └─ load
    ├─ left
-   │  └─ train (waits for right, too)
-   │     └─ tell [http] (waits for load, too)
+   │  └─ train (also waits for right)
+   │     └─ tell [http] (also waits for load)
    ├─ right
    │  └─ train (see above)
    └─ tell (see above)
@@ -102,7 +102,7 @@ HOSTILE = 'a"];\nend\x1b[2J<b>`#quot;\\"->x'
 @pytest.mark.parametrize("draw", [graph_text, graph_dot, graph_mermaid, graph_json])
 def test_hostile_names(draw: Callable[[list[Drawing]], str]) -> None:
     """A name is text in every format: it ends no quotes, line or code block, and steers no terminal."""
-    graph = StepGraph.of({"steps": {HOSTILE: {"parents": ["gone\n"]}, "b": {"parents": [HOSTILE]}}})
+    graph = StepGraph.of(Body({"steps": {HOSTILE: {"parents": ["gone\n"]}, "b": {"parents": [HOSTILE]}}}))
     text = draw([Drawing(name=HOSTILE, graph=graph)])
     assert all(line.isprintable() for line in text.splitlines())
     quoted = {graph_mermaid: r"[\w .,()/#;-]*", graph_dot: r'([^"\\]|\\.)*'}.get(draw)
@@ -113,13 +113,13 @@ def test_hostile_names(draw: Callable[[list[Drawing]], str]) -> None:
 def test_what_never_starts() -> None:
     """Steps that wait for each other, or for no step, are drawn and named; the rest has its order."""
     steps = {"a": {"parents": ["b"]}, "b": {"parents": ["a"]}, "c": {"parents": ["b"]}, "d": {}}
-    graph = StepGraph.of({"steps": {**steps, "e": {"parents": ["d", "gone"]}}})
+    graph = StepGraph.of(Body({"steps": {**steps, "e": {"parents": ["d", "gone"]}}}))
     assert graph_text([Drawing(name="flow", graph=graph)]).splitlines() == [
         "flow",
         "└─ d",
-        "   └─ e (waits for what is no step: gone)",
-        "These never start, because they wait for each other: a, b, c",
-        "└─ a (waits for b, too)",
+        "   └─ e (waits for missing steps: gone)",
+        "These steps never start, because they wait for each other: a, b, c",
+        "└─ a (also waits for b)",
         "   └─ b",
         "      ├─ a (see above)",
         "      └─ c",
@@ -129,13 +129,16 @@ def test_what_never_starts() -> None:
 def test_a_large_graph() -> None:
     """A long chain, and a lattice with very many ways through it, are drawn with one line for each arrow."""
     chain = {f"s{number}": {"parents": [f"s{number - 1}"] if number else []} for number in range(3000)}
-    assert len(graph_text([Drawing(name="flow", graph=StepGraph.of({"steps": chain}))]).splitlines()) == 3001
+    assert (
+        len(graph_text([Drawing(name="flow", graph=StepGraph.of(Body({"steps": chain})))]).splitlines())
+        == 3001
+    )
     lattice = {
         f"s{level}-{side}": {"parents": [f"s{level - 1}-0", f"s{level - 1}-1"] if level else []}
         for level in range(40)
         for side in range(2)
     }
-    drawn = graph_text([Drawing(name="flow", graph=StepGraph.of({"steps": lattice}))])
+    drawn = graph_text([Drawing(name="flow", graph=StepGraph.of(Body({"steps": lattice})))])
     assert len(drawn.splitlines()) == 1 + 2 + 39 * 4
 
 
@@ -144,7 +147,7 @@ def test_a_large_graph() -> None:
 )
 def test_bodies_of_any_shape(answer: Any) -> None:
     """Whatever a platform answers has some graph."""
-    graph = StepGraph.of({"steps": answer})
+    graph = StepGraph.of(Body({"steps": answer}))
     assert graph_text([Drawing(name="flow", graph=graph)]).startswith("flow")
 
 
@@ -175,7 +178,11 @@ def test_init(typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.M
     assert ended.out.splitlines() == [str(file) for file in files]
     monkeypatch.chdir(tmp_path / "new")
     checked = typed("validate", "--strict")
-    assert (checked.code, checked.out, checked.err) == (0, "1 valid manifest in 1 file; nothing wrong\n", "")
+    assert (checked.code, checked.out, checked.err) == (
+        0,
+        "1 valid manifest in 1 file; no problems found\n",
+        "",
+    )
     assert "Plan: 1 to create." in typed("plan").out
     files[1].write_text("mine")
     again = typed("init")

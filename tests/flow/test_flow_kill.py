@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from campaign_helpers import NEW, OWNER, Campaign, command, is_done
 from flow_helpers import TENANTS, FakeTime, Git, process_env
+from forms import canonical_of
 from processes import COMMAND
 
 from reconciler.emulator.server import EmulatorServer
-from reconciler.workflow import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +82,7 @@ def _send(
 def _shown(campaign: Campaign) -> dict[int, Any]:
     """Return the canonical form of our workflows as the tenant tells them."""
     describe = campaign.git.server._tenant.describe
-    return {identity: canonical(describe(identity)) for identity in campaign.before}
+    return {identity: canonical_of(describe(identity)) for identity in campaign.before}
 
 
 def _backed_up(campaign: Campaign, shown: dict[int, Any]) -> None:
@@ -90,7 +90,7 @@ def _backed_up(campaign: Campaign, shown: dict[int, Any]) -> None:
     backups: dict[int, list[Any]] = {}
     for file in (campaign.git.folder.parent / ".reconciler" / "backups").glob("*/*.json"):
         backup = json.loads(file.read_text(encoding="utf-8"))
-        backups.setdefault(backup["id"], []).append((backup["name"], canonical(backup["body"])))
+        backups.setdefault(backup["id"], []).append((backup["name"], canonical_of(backup["body"])))
     stored = campaign.git.server.store.workflows()
     for identity, record in campaign.before.items():
         if stored.get(identity) != record.body:

@@ -11,7 +11,7 @@ from leak_helpers import CANARIES, FORMS, GITHUB_TOKEN, Stage, found_in, secreti
 
 from reconciler.emulator.server import EmulatorServer
 from reconciler.emulator.state import HttpError
-from reconciler.workflow.ownership import owner_tag
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -47,8 +47,8 @@ def test_a_refused_plan_is_shown_and_not_saved(git: Git, tmp_path: Path) -> None
     markdown, saved = tmp_path / "plan.md", tmp_path / "saved"
     ended = run(git, "plan", f"--output=markdown={markdown}", "--out", str(saved))
     assert ended.returncode == 4
-    assert "refused: " in ended.stdout
-    assert "**Refused:** `" in markdown.read_text()
+    assert "blocked: " in ended.stdout
+    assert "**Blocked:** `" in markdown.read_text()
     assert not saved.exists()
 
 

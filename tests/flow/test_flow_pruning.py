@@ -11,7 +11,7 @@ from flow_helpers import LIST, Git, body, errors, kinds, statuses
 from reconciler.errors import InvalidInputError
 from reconciler.plan import Selection, Shard
 from reconciler.safety import Safety
-from reconciler.workflow.ownership import owner_tag
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,7 +118,7 @@ def test_nothing_goes_without_prune(git: Git) -> None:
     git.owned_by(OWNER, prune=False, show_unmanaged=True)
     plan = git.plan()
     assert set(kinds(plan).values()) == {"unchanged"}
-    assert [(item.name, sorted(item.marks.owners)) for item in plan.unmanaged if item.marks] == [
+    assert [(item.name, sorted(item.ownership.owners)) for item in plan.unmanaged if item.ownership] == [
         ("w04", [OWNER])
     ]
 

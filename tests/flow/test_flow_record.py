@@ -73,7 +73,7 @@ def test_a_write_that_is_sent_again_is_counted(git: Git, tmp_path: Path) -> None
     assert (traffic["requests"], traffic["retries"]) == (len(git.server.requests), 1)
     assert traffic["throttled"] == 1
     assert traffic["waited"] >= 1.0
-    assert "of them 1 retry, told once to slow down" in done.stdout
+    assert "(1 retry, throttled once)" in done.stdout
 
 
 def test_a_record_of_a_run_that_was_blocked_or_failed(git: Git, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_by_name_and_by_run(git: Git, backups: Path) -> None:
 
 def test_the_list_asks_nobody(git: Git, backups: Path) -> None:
     """`--list` needs no token and sends nothing; without backups it says so."""
-    assert "There are no backups" in _rollback(git, backups, "--list").stdout
+    assert "No backups in" in _rollback(git, backups, "--list").stdout
     git.write(body())
     git.done()
     git.write(body(command="echo 2"))

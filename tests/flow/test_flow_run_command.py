@@ -98,7 +98,7 @@ def test_wait(server: EmulatorServer) -> None:
     run = server.store.executions(flow)[0].id
     assert (ended.returncode, ended.stdout) == (0, f"{run}\n")
     lines = ended.stderr.splitlines()
-    assert lines[-1] == f"flow: the run {run} ended: Success"
+    assert lines[-1] == f"flow: execution {run} ended: Success"
     assert [line for line in lines if line.startswith("load: ")] == ["load: Running", "load: Success"]
     told = [line for line in lines if line.startswith("train: ")]
     assert told == ["train: Pending", "train: Running", "train: Success"]
@@ -124,7 +124,7 @@ def test_failure(server: EmulatorServer, form: str) -> None:
     server.store.create(body("flow", steps={**CHAIN, "load": step("exit 3")}))
     ended = _run(server, "flow", "--wait", "--format", form)
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].endswith("ended: Failed; failed: load")
+    assert ended.stderr.splitlines()[-1].endswith("ended: Failed; failed steps: load")
     if form == "json":
         assert json.loads(ended.stdout)["status"] == "Failed"
 
@@ -310,9 +310,9 @@ FILES = {
     "no mapping": (SECRET, "params.yaml"),
     "unknown key": (f"globals: {{A: {SECRET}}}\n", "globals"),
     "broken": (f"global: {{A: {SECRET}\n", "params.yaml"),
-    "tag": ("global: {A: !env HOME}\n", "takes no !env"),
-    "two documents": ("global: {}\n---\nglobal: {}\n", "one document"),
-    "empty": ("", "one document"),
+    "tag": ("global: {A: !env HOME}\n", "!env is not supported"),
+    "two documents": ("global: {}\n---\nglobal: {}\n", "only one is allowed"),
+    "empty": ("", "are empty"),
 }
 
 
@@ -331,7 +331,7 @@ def test_a_file_that_is_not_there(server: EmulatorServer, tmp_path: Path) -> Non
     """A file of parameters that is not there exits with 3, and nothing is sent."""
     ended = _run(server, "flow", "--params", tmp_path / "none.yaml")
     assert (ended.returncode, ended.stdout) == (3, "")
-    assert "cannot be read" in ended.stderr
+    assert "cannot read the parameters" in ended.stderr
     assert server.requests == []
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
-from reconciler.apply import Timing
 from reconciler.cli.commands import logs as logs_command
+from reconciler.client import RetryPolicy
 from reconciler.emulator import execution_progress as executions
 from reconciler.executions.step_logs import StepLog
 
@@ -98,7 +98,7 @@ def test_which_executions(
     ended = typed("executions", "flow", *words)
     assert ended.code == 0, ended.err
     assert len(ended.out.splitlines()) - 1 == number
-    assert number or ended.out == "flow has no such run.\n"
+    assert number or ended.out == "flow has no matching executions.\n"
     assert (
         len(json.loads(typed("executions", "flow", *words, "--format", "json").out)["executions"]) == number
     )
@@ -163,11 +163,11 @@ def test_follow(
         return whole(run, now)
 
     monkeypatch.setattr(executions, "details", details)
-    monkeypatch.setattr(logs_command, "Timing", partial(Timing, sleep=lambda _: None))
+    monkeypatch.setattr(logs_command, "Timing", partial(RetryPolicy, sleep=lambda _: None))
     server.store.execute(flow, {})
     (run,) = server.store.executions(flow)
     ended = typed("logs", "flow", "--follow")
-    assert (ended.code, ended.err) == (0, f"flow: the run {run.id} ended: Failed; failed: train\n")
+    assert (ended.code, ended.err) == (0, f"flow: execution {run.id} ended: Failed; failed steps: train\n")
     expected = [f"{name} | {line}" for name in CHAIN for line in _logged(run, name)]
     assert ended.out.splitlines() == expected
 

@@ -12,7 +12,7 @@ from flow_helpers import TENANTS, Git, body, rich, run, step
 from reconciler.planfile.plan_file import _digest
 from reconciler.planfile.records import same_action
 from reconciler.schema import is_valid
-from reconciler.workflow.ownership import owner_tag
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable

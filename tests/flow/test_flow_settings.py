@@ -239,11 +239,13 @@ def test_waiting_has_an_end(git: Git, server: EmulatorServer, time: FakeTime) ->
     _running(git, whenRunning="wait")
     server.store._step_seconds = 100_000
     time.now += 10
-    time.timing = dataclasses.replace(time.timing, wait_running=20.0)
+    time.policy = dataclasses.replace(time.policy, wait_running=20.0)
     server.store.execute(git.live())
     (result,) = git.apply().results
     assert result.status is Status.BLOCKED
-    assert result.error == ("it is still running after 20 s of waiting. --wait-running SECONDS waits longer.")
+    assert result.error == (
+        "the workflow is still running after 20 s. Use --wait-running SECONDS to wait longer."
+    )
     assert git.stored() == body()
 
 
@@ -256,7 +258,7 @@ def test_an_edit_while_waiting(git: Git, server: EmulatorServer, time: FakeTime)
         sleep(seconds)
         server.store.replace(git.live(), body(command="echo theirs"))
 
-    time.timing = dataclasses.replace(time.timing, sleep=editing)
+    time.policy = dataclasses.replace(time.policy, sleep=editing)
     assert statuses(git.apply()) == {"flow": "blocked"}
     assert git.stored() == body(command="echo theirs")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,10 @@ def _all_kinds(git: Git) -> None:
     git.time.sleep(10)
 
 
+def _cells(line: str) -> list[str]:
+    return re.split(r" {2,}", line.strip())
+
+
 def test_one_line_each(git: Git, typed: Callable[..., Ended]) -> None:
     """Each workflow has a line with its sync state, status and last run; a blocked one also its reason."""
     _all_kinds(git)
@@ -36,17 +41,17 @@ def test_one_line_each(git: Git, typed: Callable[..., Ended]) -> None:
     started = "2020-09-13T12:26:40.000Z"
     ids = {name: str(git.live(name)) for name in ("differs", "failed", "synced", "unmanaged")}
     head, *rows, reason, summary = ended.out.splitlines()
-    assert head.split() == ["SYNC", "WORKFLOW", "ID", "STATUS", "LAST", "RUN", "STARTED"]
-    assert [row.split() for row in rows] == [
+    assert _cells(head) == ["SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED"]
+    assert [_cells(row) for row in rows] == [
         ["blocked", "blocked", "-", "-", "-", "-"],
-        ["differs", "differs", ids["differs"], "Available", "-", "-"],
-        ["synced", "failed", ids["failed"], "Available", "Failed", started],
+        ["out of sync", "differs", ids["differs"], "Available", "-", "-"],
+        ["in sync", "failed", ids["failed"], "Available", "Failed", started],
         ["missing", "missing", "-", "-", "-", "-"],
-        ["synced", "synced", ids["synced"], "Paused", "-", "-"],
+        ["in sync", "synced", ids["synced"], "Paused", "-", "-"],
         ["unmanaged", "unmanaged", ids["unmanaged"], "Available", "Success", started],
     ]
     assert reason == "blocked: blocked: no live workflow has the id 77, which reconcile.id pins"
-    assert summary == "2 synced, 1 differs, 1 missing, 1 blocked, 1 unmanaged; the last run of 1 failed."
+    assert summary == "2 in sync, 1 out of sync, 1 missing, 1 blocked, 1 unmanaged. 1 last execution failed."
     assert git.writes() == []
 
 
@@ -87,9 +92,9 @@ def test_however_it_reads_back(git: Git, typed: Callable[..., Ended], profile: s
     git.write(rich())
     git.done()
     ended = typed("status", git.folder, "--detailed-exitcode")
-    assert (ended.code, ended.out.splitlines()[1].split()) == (
+    assert (ended.code, _cells(ended.out.splitlines()[1])) == (
         0,
-        ["synced", "rich", "1", "Available", "-", "-"],
+        ["in sync", "rich", "1", "Available", "-", "-"],
     )
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from flow_helpers import FakeTime
 
+from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.client.exceptions import (
     AnswerLostError,
     BadRequestException,
@@ -15,11 +16,10 @@ from reconciler.client.exceptions import (
     TooManyRequestsException,
 )
 from reconciler.errors import ReconcilerError
-from reconciler.retrying import Timing, WriteRetry
 
 
-def _timing(time: FakeTime) -> Timing:
-    return dataclasses.replace(time.timing, random=lambda: 1.0)
+def _policy(time: FakeTime) -> RetryPolicy:
+    return dataclasses.replace(time.policy, random=lambda: 1.0)
 
 
 def _refused(retry_after: float) -> ReconcilerError:
@@ -40,30 +40,30 @@ def _all(tries: WriteRetry, error: ReconcilerError) -> int:
 )
 def test_a_doubtful_write_is_sent_a_few_times(time: FakeTime, error: ReconcilerError) -> None:
     """A write that may have taken effect is tried four times, each wait twice the one before."""
-    assert _all(WriteRetry(_timing(time)), error) == 4
+    assert _all(WriteRetry(_policy(time)), error) == 4
     assert time.sleeps == [0.5, 1.0, 2.0]
     assert error.message.endswith("(given up after 4 tries in 4 s)")
 
 
 def test_pushing_back_is_waited_for_until_the_deadline(time: FakeTime) -> None:
     """A server that pushes back is asked again until the deadline, and the waits stop growing."""
-    timing = _timing(time)
-    count = _all(WriteRetry(timing), _refused(0.0))
-    assert count > timing.tries
-    assert max(time.sleeps) == timing.longest_backoff
-    assert timing.deadline - timing.longest_backoff <= sum(time.sleeps) < timing.deadline
+    policy = _policy(time)
+    count = _all(WriteRetry(policy), _refused(0.0))
+    assert count > policy.tries
+    assert max(time.sleeps) == policy.longest_backoff
+    assert policy.deadline - policy.longest_backoff <= sum(time.sleeps) < policy.deadline
 
 
 def test_what_the_server_asks_for_is_waited(time: FakeTime) -> None:
     """A longer wait that the server asks for is kept to; one past the deadline is not begun."""
-    tries = WriteRetry(_timing(time))
+    tries = WriteRetry(_policy(time))
     assert tries.again(_refused(50.0))
     assert tries.again(_refused(50.0))
     assert time.sleeps == [50.0, 50.0]
     error = _refused(50.0)
     assert not tries.again(error)
     assert error.message.endswith("(given up after 3 tries in 100 s)")
-    assert not WriteRetry(_timing(time)).again(_refused(120.0))
+    assert not WriteRetry(_policy(time)).again(_refused(120.0))
     assert time.sleeps == [50.0, 50.0]
 
 
@@ -71,7 +71,7 @@ def test_a_refusal_is_not_tried_again(time: FakeTime) -> None:
     """A write that certainly took no effect, and would be refused again, ends at once in its own error."""
     error: BaseHttpException = BadRequestException("POST /: answered 400", status=400)
     with pytest.raises(BadRequestException) as caught:
-        WriteRetry(_timing(time)).again(error)
+        WriteRetry(_policy(time)).again(error)
     assert caught.value is error
     assert time.sleeps == []
 
@@ -79,7 +79,7 @@ def test_a_refusal_is_not_tried_again(time: FakeTime) -> None:
 def test_only_what_is_sent_again_is_counted(time: FakeTime) -> None:
     """Each try after the first is told with the wait before it; a wait without a further try is not."""
     waits: list[float] = []
-    tries = WriteRetry(dataclasses.replace(_timing(time), on_retry=waits.append))
+    tries = WriteRetry(dataclasses.replace(_policy(time), on_retry=waits.append))
     tries.begin()
     assert not tries.in_doubt
     tries.again(AnswerLostError("lost"))

@@ -13,7 +13,7 @@ from campaign_helpers import NEW, OLD, Campaign, command
 from flow_helpers import LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
 from processes import COMMAND
 
-from reconciler.workflow.ownership import owner_tag
+from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

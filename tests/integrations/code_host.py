@@ -1,4 +1,4 @@
-"""A stand-in for the comments of GitHub's and GitLab's API on loopback: it keeps them, and what was asked."""
+"""A fake of the comment APIs of GitHub and GitLab on loopback, which keeps comments and requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CodeHost:
     """A pull request and a merge request with the number 7, and one list of comments for both.
 
     Args:
-        comments: The comments, as both APIs tell them.
+        comments: The comments, as both APIs return them.
         asked: Method and path of each request.
         refuses: The status that every write gets, in place of being done.
     """

@@ -1,4 +1,4 @@
-"""One comment on a pull or merge request: added once, replaced from then on, and nobody else's touched."""
+"""The sticky comment on a pull or merge request: added once, then replaced; others are never changed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PLAN = f"{MARKER}\n### Plan: 1 to create.\n"
 SYSTEMS = ["github", "gitlab"]
 
 
-def _keep(host: CodeHost, system: str, text: str = PLAN, key: str = "plan", **changes: str) -> UpsertResult:
+def _upsert(host: CodeHost, system: str, text: str = PLAN, key: str = "plan", **changes: str) -> UpsertResult:
     return upsert_comment(find_thread(getattr(host, system)(**changes)), text, key)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) -> None:
     """The first run adds a comment, each further one replaces it, also where lines end as in a browser."""
-    assert _keep(host, system) is UpsertResult.ADDED
+    assert _upsert(host, system) is UpsertResult.ADDED
     host.comments[0]["body"] = host.comments[0]["body"].replace("\n", "\r\n")
-    assert _keep(host, system, f"{MARKER}\n### Nothing to do.\n") is UpsertResult.REPLACED
+    assert _upsert(host, system, f"{MARKER}\n### No changes.\n") is UpsertResult.REPLACED
     (body,) = host.bodies
-    assert body.startswith(f"{MARKER}\n### Nothing to do.\n\n[Written by this job](https://git")
+    assert body.startswith(f"{MARKER}\n### No changes.\n\n[Written by this job](https://git")
     assert host.writes == ["POST", "PATCH" if system == "github" else "PUT"]
 
 
@@ -40,7 +40,7 @@ def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) ->
 def test_a_comment_of_someone_else_is_never_touched(host: CodeHost, system: str) -> None:
     """Whoever writes our marker into a comment of their own does not get the plan into it."""
     host.say(PLAN, login="mallory", user=666)
-    assert _keep(host, system) is UpsertResult.ADDED
+    assert _upsert(host, system) is UpsertResult.ADDED
     assert host.bodies[0] == PLAN
     assert len(host.bodies) == 2
 
@@ -51,13 +51,13 @@ def test_it_is_found_on_a_later_page(host: CodeHost, system: str) -> None:
     for number in range(250):
         host.say(f"comment {number}")
     host.say(PLAN)
-    assert _keep(host, system) is UpsertResult.REPLACED
+    assert _upsert(host, system) is UpsertResult.REPLACED
     assert len(host.comments) == 251
 
 
 def test_keys_tell_comments_apart(host: CodeHost) -> None:
     """Each key has its comment, whatever marker the text came with; a key is a plain word."""
-    assert [_keep(host, "github", key=key) for key in ("plan", "plan-prod", "plan")] == [
+    assert [_upsert(host, "github", key=key) for key in ("plan", "plan-prod", "plan")] == [
         UpsertResult.ADDED,
         UpsertResult.ADDED,
         UpsertResult.REPLACED,
@@ -66,25 +66,25 @@ def test_keys_tell_comments_apart(host: CodeHost) -> None:
     assert [body.count("<!--") for body in host.bodies] == [1, 1]
     for key in ("", "a b", "-->", "a\n", "x" * 65):
         with pytest.raises(UsageError, match="1 to 64 letters"):
-            _keep(host, "github", key=key)
+            _upsert(host, "github", key=key)
 
 
 def test_a_comment_fits(host: CodeHost) -> None:
     """A text of just the size that GitHub allows is posted, without a link; a longer one is not."""
     text = f"{MARKER}\n{'x' * (65_536 - len(MARKER) - 1)}"
-    _keep(host, "github", text)
+    _upsert(host, "github", text)
     assert host.bodies == [text]
     with pytest.raises(ReconcilerError, match="65,537 bytes, more than the 65,536 allowed"):
-        _keep(host, "github", f"{text}x")
+        _upsert(host, "github", f"{text}x")
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_without_permission_it_says_what_is_needed(host: CodeHost, system: str, status: int) -> None:
-    """A refusal is told with what the token must be allowed to, and without the token."""
+    """The error of a refusal names the permission that the token needs, and not the token."""
     host.refuses = status
     with pytest.raises(ReconcilerError) as caught:
-        _keep(host, system)
+        _upsert(host, system)
     assert "pull-requests: write" in caught.value.hint or "scope api" in caught.value.hint
     assert TOKEN not in f"{caught.value.message}{caught.value.hint}"
     assert str(status) in caught.value.message
@@ -92,7 +92,7 @@ def test_without_permission_it_says_what_is_needed(host: CodeHost, system: str, 
 
 def test_a_token_in_the_text_is_not_posted(host: CodeHost) -> None:
     """Should the text hold the token, the comment does not."""
-    _keep(host, "github", f"{PLAN}{TOKEN}\n")
+    _upsert(host, "github", f"{PLAN}{TOKEN}\n")
     assert TOKEN not in host.bodies[0]
 
 
@@ -113,7 +113,7 @@ def test_a_token_in_the_text_is_not_posted(host: CodeHost) -> None:
 def test_variables_that_name_no_thread(host: CodeHost, system: str, variable: str, value: str) -> None:
     """Where the variables name no request, no token or an address that is not safe, nothing is asked."""
     with pytest.raises(ReconcilerError):
-        _keep(host, system, **{variable: value})
+        _upsert(host, system, **{variable: value})
     assert host.asked == []
 
 
@@ -124,11 +124,11 @@ def test_answers_of_another_shape(host: CodeHost, answer: object) -> None:
         answer = {**answer, "user": {"login": "github-actions[bot]"}}
     host.comments.append(answer)  # type: ignore[arg-type]
     with pytest.raises(ReconcilerError):
-        _keep(host, "github")
+        _upsert(host, "github")
 
 
 def test_the_command(host: CodeHost, tmp_path: Path) -> None:
-    """As a command it posts a file, and says what became of it, on standard error only."""
+    """The command posts a file, and reports the result on standard error only."""
     file = tmp_path / "plan.md"
     file.write_text(PLAN)
     words = [*COMMAND, "comment"]

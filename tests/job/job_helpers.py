@@ -1,4 +1,4 @@
-"""What the tests of the job share: outcomes by hand, and a receiver on loopback for what is posted."""
+"""Helpers for the tests of the job: outcomes, and a receiver of webhooks on loopback."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ COMMAND_WITHOUT_SLEEP = dataclasses.replace(POLICY, sleep=lambda _: None, random
 
 
 def planned(**counts: int) -> dict[str, int]:
-    """Return the counts of a plan; whatever is not said is zero."""
+    """Return the counts of a plan; the others are zero."""
     return {name: counts.get(name, 0) for name in ACTIONS}
 
 
 def outcome(**changes: Any) -> Outcome:
-    """Return what came of a run of 2.5 seconds in which nothing was to be done."""
+    """Return the outcome of a run of 2.5 seconds without changes."""
     plain: dict[str, Any] = {
         "run_id": "20300102T030405.678Z-abc123",
         "started": START,
@@ -52,7 +52,7 @@ def outcome(**changes: Any) -> Outcome:
 def workflow_outcome(
     name: str = "flow", action: str = "update", status: str = "done", error: str = ""
 ) -> WorkflowOutcome:
-    """Return what became of a workflow."""
+    """Return the outcome of one workflow."""
     return WorkflowOutcome(name=name, action=action, status=status, id=7, error=error)
 
 
@@ -72,10 +72,10 @@ class Received:
 
 
 class Receiver:
-    """A server on loopback that keeps what is posted to it.
+    """A server on loopback that keeps every request.
 
     Args:
-        statuses: What it answers, one after the other; 200 once these are used up.
+        statuses: The statuses of its answers in order; 200 after the last.
     """
 
     def __init__(self, *statuses: int) -> None:
@@ -84,7 +84,7 @@ class Receiver:
         self.url = ""
 
     def text(self) -> str:
-        """Return all that came, headers and paths too."""
+        """Return all requests as text, headers and paths included."""
         return "\n".join(
             f"{item.method} {item.path} {item.headers} {item.body.decode()}" for item in self.received
         )
@@ -92,7 +92,7 @@ class Receiver:
 
 @contextmanager
 def receiver(*statuses: int) -> Iterator[Receiver]:
-    """Give a receiver that answers with `statuses`, one after the other, and then with 200."""
+    """Yield a receiver that answers with `statuses`, one after the other, and then with 200."""
     kept = Receiver(*statuses)
 
     class Handler(BaseHTTPRequestHandler):
@@ -111,7 +111,7 @@ def receiver(*statuses: int) -> Iterator[Receiver]:
         do_GET = do_POST  # noqa: N815 - http.server's name
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with loopback_server(Handler) as kept.url:
         yield kept
@@ -122,7 +122,7 @@ TOKEN = "token-canary-0123456789"
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a command: the exit code, and what it wrote."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -130,7 +130,7 @@ class Ran:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The lines of the log, each seen to follow the documented schema."""
+        """The lines of the log, each checked against the documented schema."""
         found = [json.loads(line) for line in self.err.splitlines()]
         for event in found:
             assert [*validate(event, "log-event")] == []
@@ -143,7 +143,7 @@ class Ran:
 
 
 class Site:
-    """A directory with manifests, and the tenant that they are for."""
+    """A directory with manifests, and their tenant."""
 
     def __init__(self, server: EmulatorServer, home: Path, capfd: pytest.CaptureFixture[str]) -> None:
         self.server = server
@@ -170,7 +170,7 @@ class Site:
         return self.run("workflows", "--log-format", "json", *words)
 
     def start(self, *words: str, place: Path | None = None) -> subprocess.Popen[str]:
-        """Start it as a process of its own, with a log in JSON, in the home or in `place`."""
+        """Start it as a process with a log in JSON, in the home directory or in `place`."""
         return subprocess.Popen(
             [*COMMAND, "reconcile", "workflows", "--log-format", "json", *words],
             cwd=place or self.home,
@@ -181,12 +181,12 @@ class Site:
         )
 
     def writes(self) -> list[Any]:
-        """Return the requests so far that were no reads."""
+        """Return the requests so far, except reads."""
         return [request for request in self.server.requests if request.method != "GET"]
 
 
 def ended(process: subprocess.Popen[str]) -> Ran:
-    """Wait for a process, and return what came of it."""
+    """Wait for a process, and return its result."""
     out, err = process.communicate(timeout=60)
     return Ran(process.returncode, out, err)
 

@@ -1,4 +1,4 @@
-"""The lines of the log: their bounds, and that nothing in them steers who reads them."""
+"""Log lines: bounded, and without characters that could steer a terminal."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def test_time_is_utc_with_milliseconds() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    """A field is there or not; only run_id may be null, between runs."""
-    said = json.loads(_line(workflow_id=None, drift=0))
-    assert "workflow_id" not in said
-    assert said["drift"] == 0
+    """An unknown field is left out; only run_id may be null, between runs."""
+    entry = json.loads(_line(workflow_id=None, drift=0))
+    assert "workflow_id" not in entry
+    assert entry["drift"] == 0
     line = event_line(Entry(event=Event.LISTENING, message="m"), None, START, Redactor())
     assert json.loads(line)["run_id"] is None
 
@@ -47,8 +47,8 @@ def test_a_line_is_one_line_also_once_it_is_parsed(bad: str) -> None:
     line = _line(f"a{bad}b", workflow=f"c{bad}d", warnings=[f"e{bad}f"])
     assert line.isascii()
     assert line.isprintable()
-    said = json.loads(line)
-    assert all(text.isprintable() for text in (said["message"], said["workflow"], *said["warnings"]))
+    entry = json.loads(line)
+    assert all(text.isprintable() for text in (entry["message"], entry["workflow"], *entry["warnings"]))
 
 
 def test_a_line_holds_no_command_for_a_ci() -> None:
@@ -73,7 +73,7 @@ def test_a_line_is_bounded(letter: str) -> None:
     """However long texts and lists are, a line stays below 16 KiB, and is still one of the schema."""
     line = _line(letter * 100_000, notes=[letter * 5000] * 1000, warnings=[letter * 5000] * 1000, drift=3)
     assert len(line) <= 16_384
-    said = json.loads(line)
-    assert [*validate(said, "log-event")] == []
-    assert said["drift"] == 3
-    assert said["shortened"] is True
+    entry = json.loads(line)
+    assert [*validate(entry, "log-event")] == []
+    assert entry["drift"] == 3
+    assert entry["shortened"] is True

@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from reconciler.apply import Applier, Report, Status, Timing, apply_plan
-from reconciler.client import Session, Workflow
+from reconciler.apply import Applier, Report, Status, apply_plan
+from reconciler.client import RetryPolicy, Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.export import Exporter, ExportResult
 from reconciler.manifests import LoadResult, load_manifests
-from reconciler.plan import DefaultResource, Plan, Tenancy, Unchanged, make_plan, take_snapshot
-from reconciler.plan.planning import learn
-from reconciler.plan.tenant import describe_all, list_tenant
+from reconciler.plan import (
+    CompareOptions,
+    Plan,
+    PlatformFacts,
+    Unchanged,
+    describe_all,
+    list_tenant,
+    make_plan,
+    read_default_resource,
+    take_snapshot,
+)
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 _TOKENS = sorted(name for name in PROFILES if name.startswith("token-"))
-TENANCY = Tenancy(key=b"a key of the tests")
+OPTIONS = CompareOptions(key=b"a key of the tests")
 ROUNDS = settings(
     max_examples=15,
     deadline=None,
@@ -54,7 +62,6 @@ class Round:
         self._session = Session("a-token", base_url=server.url, env={})
         self._api = Workflow(self._session)
         self._reader = Workflow(self._session.as_read_only())
-        self._default = DefaultResource(self._reader.get_default_resource)
 
     def plan(self, *bodies: dict[str, Any]) -> Plan:
         """Return the plan for bodies, which get names of their own."""
@@ -65,13 +72,14 @@ class Round:
     def plan_of(self, loaded: LoadResult) -> Plan:
         """Return the plan for manifests, all of which are valid."""
         assert loaded.valid, loaded.findings
-        snapshot = take_snapshot(self._reader, loaded.manifests, self._default, TENANCY)
-        return make_plan(snapshot, TENANCY)
+        snapshot = take_snapshot(self._reader, loaded.manifests, OPTIONS)
+        return make_plan(snapshot, OPTIONS)
 
     def export(self) -> list[ExportResult]:
         """Export every workflow of the tenant."""
         live = describe_all(self._reader, [item.id for item in list_tenant(self._reader)], 1)
-        exporter = Exporter(learn(TENANCY, live.values()), self._default, Redactor())
+        facts = PlatformFacts(default_resource=read_default_resource(self._reader))
+        exporter = Exporter(OPTIONS, facts.learned_from(live.values(), OPTIONS), Redactor())
         return [exporter.export(workflow) for workflow in live.values()]
 
     def plan_exported(self, exported: list[ExportResult], env: dict[str, str]) -> Plan:
@@ -81,8 +89,8 @@ class Round:
 
     def apply(self, plan: Plan) -> Report:
         """Carry a plan out."""
-        timing = Timing(sleep=lambda _: None)
-        applier = Applier(self._api, TENANCY, self._default, timing)
+        timing = RetryPolicy(sleep=lambda _: None)
+        applier = Applier(self._api, OPTIONS, timing)
         return apply_plan(plan, applier, lambda _action, _result: None)
 
     def converge(self, *bodies: dict[str, Any]) -> None:

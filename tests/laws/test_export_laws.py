@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from forms import forms_of, live_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from law_helpers import ROUNDS, TENANCY, Round, profiles
+from law_helpers import OPTIONS, ROUNDS, Round, profiles
 from strategies import LAWS, hostile_bodies, workflow_bodies
 
 from reconciler.apply import Status
@@ -15,14 +16,13 @@ from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
 from reconciler.export import Exporter, ExportResult
 from reconciler.findings import has_errors
-from reconciler.manifests.files import ManifestFile
+from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.one_file import read_file
-from reconciler.plan import DefaultResource, LiveWorkflow, Unchanged
+from reconciler.plan import DefaultResource, PlatformFacts, Unchanged
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
 from reconciler.values import as_object, display_path, lookup
-from reconciler.workflow import hoist_retry_options
-from reconciler.workflow.diff import diff
+from reconciler.workflow import diff
 
 
 def _env(exported: list[ExportResult], server: EmulatorServer) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_what_is_exported_makes_the_same_workflow(body: dict[str, Any], profile:
         exported = tenant.export()
         report = empty.apply(empty.plan_exported(exported, _env(exported, server)))
         assert [result.status for result in report.results] == [Status.DONE]
-        forms = hoist_retry_options(server.store.get(1).body, other.store.get(1).body, DEFAULT_RESOURCE)
+        forms = forms_of(server.store.get(1).body, other.store.get(1).body, DEFAULT_RESOURCE)
         notes = " ".join(exported[0].notes)
         assert [
             change for change in diff(forms.live, forms.desired) if display_path(change.path) not in notes
@@ -79,8 +79,9 @@ def test_what_is_exported_makes_the_same_workflow(body: dict[str, Any], profile:
 def test_whatever_a_platform_tells_is_exported_or_refused(told: dict[str, Any]) -> None:
     """No answer makes an export fail: there is a manifest that passes the check, or a reason why not."""
     steps = told.get("steps") if isinstance(told.get("steps"), dict) else None
-    live = LiveWorkflow(id=7, name="flow", body={**told, "name": "flow", "steps": steps})
-    exporter = Exporter(TENANCY, DefaultResource(lambda: dict(DEFAULT_RESOURCE)), Redactor())
+    live = live_of({**told, "name": "flow", "steps": steps}, 7, "flow")
+    facts = PlatformFacts(default_resource=DefaultResource(answer=DEFAULT_RESOURCE))
+    exporter = Exporter(OPTIONS, facts, Redactor())
     exported = exporter.export(live)
     assert exported.text or exported.problems
     if exported.text:

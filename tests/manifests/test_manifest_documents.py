@@ -198,7 +198,7 @@ def test_documents_up_to_the_bound_are_read(tmp_path: Path) -> None:
         "too-many-documents",
         Position(2 * MAX_DOCUMENTS + 2, 1),
     )
-    assert f"more than {MAX_DOCUMENTS} documents in one file; split it" in only(more).message
+    assert f"more than {MAX_DOCUMENTS} documents in one file; split the file" in only(more).message
 
 
 def test_depth_up_to_the_bound_is_read(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_mistakes_of_one_file_are_told_up_to_a_number(tmp_path: Path) -> None:
     result = load(write(tmp_path / "a.yaml", text))
     assert len(result.findings) == MAX_FINDINGS + 1
     assert result.findings[0].rule == "too-many-findings"
-    assert f"only {MAX_FINDINGS} of its mistakes are told" in result.findings[0].message
+    assert f"more than {MAX_FINDINGS} findings in this file" in result.findings[0].message
     assert result.findings[1].position == Position(5, 1)
 
 

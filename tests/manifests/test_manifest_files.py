@@ -71,7 +71,7 @@ def test_missing_path(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "a.yaml", workflow("a"))
     finding = only(load(name))
-    assert (finding.rule, finding.message) == ("no-such-path", "there is no such file or directory")
+    assert (finding.rule, finding.message) == ("no-such-path", "no such file or directory")
     assert finding.file == {"": "''", "x\0y": "x\\x00y"}.get(name, name)
     assert finding.position is None
 
@@ -87,7 +87,7 @@ def test_directory_without_manifests(tmp_path: Path) -> None:
     write(tmp_path / "empty" / "README.md", "")
     result = load(tmp_path / "nowhere", tmp_path / "empty")
     assert told(result) == [("empty", "no-manifests"), ("nowhere", "no-such-path")]
-    assert "looked for *.yaml, *.yml, *.json" in result.findings[0].message
+    assert "searched for *.yaml, *.yml, *.json" in result.findings[0].message
 
 
 def test_files_without_manifests(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_templates_are_refused(tmp_path: Path, name: str) -> None:
     for path in (tmp_path, file):
         result = load(path)
         assert told(result) == [(name, "template")]
-        assert only(result).message == "templates are not supported by this version; render the file first"
+        assert only(result).message == "this version does not support templates; render the file first"
         assert not result.valid
 
 
@@ -145,7 +145,7 @@ def test_links_that_leave_the_directory(tmp_path: Path) -> None:
     result = load(inside)
     assert names(result) == ["a"]
     assert told(result) == [("escape.yaml", "unreadable"), ("folder", "unreadable"), ("up", "unreadable")]
-    assert all("out of the directory that was given" in finding.message for finding in result.findings)
+    assert all("outside the directory of the manifests" in finding.message for finding in result.findings)
     assert told(load(inside / "escape.yaml")) == [("escape.yaml", "unreadable")]
 
 
@@ -193,7 +193,7 @@ def test_file_that_is_too_large(tmp_path: Path) -> None:
     with file.open("ab") as stream:
         stream.write(b"-")
     assert only(load(file)).message == (
-        f"cannot be read: it has {MAX_FILE_BYTES + 1} bytes; at most {MAX_FILE_BYTES} are read"
+        f"cannot be read: it has {MAX_FILE_BYTES + 1} bytes; the limit is {MAX_FILE_BYTES}"
     )
 
 

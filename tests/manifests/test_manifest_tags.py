@@ -134,7 +134,7 @@ def test_file_is_text_beside_the_manifest(tmp_path: Path) -> None:
     finding = only(load(file))
     assert (finding.rule, finding.position) == ("file-include", Position(5, 14))
     assert finding.message == (
-        "the file '../texts/q.sql' cannot be included: it leads out of the directory that was given"
+        "cannot include the file '../texts/q.sql': it is outside the directory of the manifests"
     )
 
 
@@ -150,7 +150,7 @@ def test_file_that_leaves_the_root(tmp_path: Path) -> None:
     result = load(write(root / "a.yaml", f"name: a\nsteps:\n{steps}"))
     assert told(result) == [("a.yaml", "file-include")] * len(paths)
     assert all(
-        "it leads out of the directory that was given" in finding.message for finding in result.findings
+        "it is outside the directory of the manifests" in finding.message for finding in result.findings
     )
     assert CANARY not in f"{result.findings}"
 
@@ -163,8 +163,8 @@ def test_file_of_git_itself_is_not_included(tmp_path: Path) -> None:
     write(tmp_path / "b.yaml", _step("command: !file link/config"))
     result = load(tmp_path)
     assert result.manifests == ()
-    reasons = [finding.message.partition("cannot be included: ")[2] for finding in result.findings]
-    assert reasons == ["it is git's own"] * 2
+    reasons = [finding.message.partition("': ")[2] for finding in result.findings]
+    assert reasons == ["files in .git are not read"] * 2
 
 
 def test_file_that_cannot_be_included(tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_file_that_cannot_be_included(tmp_path: Path) -> None:
     paths = ["large.txt", "binary.txt", "folder", "nowhere.txt", "x" * 5000]
     steps = "".join(f"  s{index}: {{command: !file {path}}}\n" for index, path in enumerate(paths))
     result = load(write(tmp_path / "a.yaml", f"name: a\nsteps:\n{steps}"))
-    reasons = [finding.message.partition("cannot be included: ")[2] for finding in result.findings]
+    reasons = [finding.message.partition("': ")[2] for finding in result.findings]
     assert reasons == [
-        f"it has {MAX_INCLUDED_BYTES + 1} bytes; at most {MAX_INCLUDED_BYTES} are read",
+        f"it has {MAX_INCLUDED_BYTES + 1} bytes; the limit is {MAX_INCLUDED_BYTES}",
         "it is not UTF-8 text (byte 3, line 2)",
         "it is not a regular file",
         "no such file or directory",

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from strategies import LAWS
 
 from reconciler.manifests.documents import read_documents
-from reconciler.manifests.values import Included, Tags
 from reconciler.manifests.writing import manifest_text
+from reconciler.manifests.yaml_values import Included, Tags
 
 _TAGS = Tags(env=lambda name, _: Included(value=f"<{name}>"), file=lambda _: Included(problem="no file"))
 

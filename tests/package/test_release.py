@@ -36,8 +36,8 @@ def test_release_with_its_section() -> None:
     [
         (_CHANGELOG, "1.3.0", "no section for 1.3.0: write '## 1.3.0 - 20"),
         (_CHANGELOG, "1.1.0", "1.1.0 is not the newest release"),
-        (_CHANGELOG, "1.3.0.dev1", "1.3.0.dev1 is not one to be released"),
-        (_CHANGELOG.replace("- New.", ""), "1.2.0", "the section of 1.2.0 in CHANGELOG.md says nothing"),
+        (_CHANGELOG, "1.3.0.dev1", "1.3.0.dev1 cannot be released"),
+        (_CHANGELOG.replace("- New.", ""), "1.2.0", "the section of 1.2.0 in CHANGELOG.md is empty"),
         (
             _CHANGELOG.replace("## 1.2.0", "- Added.\n\n## 1.2.0"),
             "1.2.0",
@@ -58,7 +58,7 @@ def test_release_without_its_section(text: str, version: str, message: str) -> N
         (_CHANGELOG.replace("## Unreleased\n", ""), "must begin with a section '## Unreleased'"),
         (_CHANGELOG.replace("2026-01-31", "2026-02-30"), "is not like '## 1.2.3 - 2026-01-31'"),
         (_CHANGELOG.replace(" - 2026-01-31", ""), "is not like '## 1.2.3 - 2026-01-31'"),
-        (_CHANGELOG.replace("1.1.0", "1.2.0").replace("2025-12-01", "2026-01-31"), "stands twice"),
+        (_CHANGELOG.replace("1.1.0", "1.2.0").replace("2025-12-01", "2026-01-31"), "occurs twice"),
         ("", "must begin with a section '## Unreleased'"),
     ],
 )
@@ -84,10 +84,7 @@ def repository(tmp_path: Path) -> Path:
 def test_release_of_a_tree_with_changes(repository: Path) -> None:
     """Uncommitted files are named, and nothing is built."""
     (repository / "forgotten.txt").write_text("x", encoding="utf-8")
-    assert (
-        _refusal(repository)
-        == "there are changes that are not committed: commit or stash them\n  ?? forgotten.txt"
-    )
+    assert _refusal(repository) == "there are uncommitted changes: commit or stash them\n  ?? forgotten.txt"
 
 
 def test_release_without_a_changelog(repository: Path) -> None:
@@ -102,7 +99,7 @@ def test_release_of_an_existing_version(repository: Path) -> None:
     _git(repository, "tag", "v1.2.0")
     (repository / "more.txt").write_text("x", encoding="utf-8")
     _commit(repository)
-    assert "the tag v1.2.0 stands at another commit: raise the version" in _refusal(repository)
+    assert "the tag v1.2.0 is at another commit: raise the version" in _refusal(repository)
 
 
 def test_release_into_a_foreign_directory(repository: Path) -> None:
@@ -135,7 +132,7 @@ def test_audit_without_a_network(words: tuple[str, ...], code: int) -> None:
     # Nothing listens on port 9 of loopback.
     env = {"PATH": os.environ["PATH"], "HTTPS_PROXY": "http://127.0.0.1:9"}
     done = subprocess.run(command, env=env, cwd=_ROOT, capture_output=True, text=True, check=False)
-    expected = "NOT AUDITED: the advisories of PyPI cannot be had from here (pip-audit gets no answer)\n"
+    expected = "NOT AUDITED: the advisories of PyPI are not available here (pip-audit gets no answer)\n"
     assert (done.returncode, done.stdout, done.stderr) == (code, expected, "")
 
 

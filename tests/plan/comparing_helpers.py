@@ -7,14 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.plan.comparing import Comparison, Tenancy, compare
+from forms import digest_tags, live_of
+
+from reconciler.manifests import PatchManifest, ReconcileSettings, WorkflowManifest
+from reconciler.manifests.documents import Document
+from reconciler.manifests.manifest import Source
+from reconciler.plan import CompareOptions, Comparison, DefaultResource, Desired, PlatformFacts, compare
 from reconciler.values import ABSENT, Path
-from reconciler.workflow.sent_digests import Digester, SentDigests, WriteOnlyField
+from reconciler.workflow import Body, Digester, SentDigests, WriteOnlyField
 
 KEY = b"a key of the tests"
 NAME = "w"
 MASK = "********"
 DIGESTER = Digester(KEY, NAME)
+_SOURCE = Source(document=Document(file="w.yaml", text="", index=0, value={}), base=())
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Case:
 
     def remembered(self, value: Any) -> list[Any]:
         """Return the tags that say that `value` was last sent."""
-        return DIGESTER.memory([(self.path, value)]).tags()
+        return digest_tags(DIGESTER.digests([(self.path, value)]))
 
 
 CASES = [
@@ -69,20 +75,44 @@ CREDENTIALS = [case for case in CASES if case.credential]
 OTHERS = [case for case in CASES if not case.credential]
 
 
-def tenancy(**given: Any) -> Tenancy:
-    """Return what holds for a run."""
-    return Tenancy(key=KEY, **given)
+Run = tuple[CompareOptions, PlatformFacts]
+"""The choices of a run, and what the platform is known to do."""
 
 
-def compared(live: Any, desired: Any, tenancy_: Tenancy | None = None, **given: Any) -> Comparison:
-    """Return what comparing two bodies gives; both stay as they were."""
+def run_of(
+    *,
+    returned: Any = frozenset(),
+    write_only: Any = frozenset(),
+    default_resource: Any = None,
+    **options: Any,
+) -> Run:
+    """Return a run."""
+    default = DefaultResource(answer=default_resource or {})
+    facts = PlatformFacts(returned=returned, write_only=write_only, default_resource=default)
+    return CompareOptions(**{"key": KEY, **options}), facts
+
+
+def compared(live: Any, desired: Any, run: Run | None = None, **given: Any) -> Comparison:
+    """Return the comparison of two bodies.
+
+    Args:
+        live: The live body.
+        desired: The body that Git wants.
+        run: The choices of the run, and what the platform is known to do.
+        given: `name`, `ignored`, `owns_all` and `just_written`.
+    """
     before = copy.deepcopy((live, desired))
-    options = {"name": NAME, "default_resource": {}, **given}
-    result = compare(live=live, desired=desired, tenancy=tenancy_ or tenancy(), **options)
+    kind = WorkflowManifest if given.pop("owns_all", True) else PatchManifest
+    name = given.pop("name", NAME)
+    manifest = kind(
+        name=name, body=desired, settings=ReconcileSettings(), source=_SOURCE, sensitive=frozenset()
+    )
+    wanted = Desired(manifest=manifest, body=Body(desired), ignored=given.pop("ignored", ()))
+    result = compare(live_of(live, name=name), wanted, *(run or run_of()), **given)
     assert (live, desired) == before
     return result
 
 
 def memory_of(fields: Iterable[tuple[Path, Any]]) -> SentDigests:
     """Return the memory of what was sent."""
-    return DIGESTER.memory(fields)
+    return DIGESTER.digests(fields)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import strategies
-from comparing_helpers import NAME, compared, memory_of
+from comparing_helpers import NAME, compared, memory_of, run_of
+from forms import digest_tags, digests_in, forms_of, live_of
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
@@ -16,21 +17,16 @@ from strategies import DEFAULT_RESOURCE, LAWS
 from reconciler.client.exceptions import InvalidParameterException
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
+from reconciler.plan import Method
 from reconciler.plan.bodies import (
     choose_method,
-    desired_body,
-    has_webhook,
-    keyword_of,
     replaced_unknown_keys,
     sent_body,
 )
-from reconciler.plan.model import Method
+from reconciler.plan.desired import Desired, keyword_of
 from reconciler.schema import load_schema
 from reconciler.values import dump_compact
-from reconciler.workflow import hoist_retry_options
-from reconciler.workflow.ownership import Ownership
-from reconciler.workflow.patching import KEYWORDS
-from reconciler.workflow.sent_digests import SentDigests
+from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests
 
 _MEMORY = memory_of([(("metadata",), 1)])
 _PATCH, _REPLACE = Method.PATCH, Method.CREATE_OR_UPDATE
@@ -40,10 +36,22 @@ def _workflow(*steps: Any, **top: Any) -> Any:
     return {"name": NAME, **top, "steps": dict(zip("abcdef", steps or ({"command": "c"},), strict=False))}
 
 
+def _sent_body(method: Method, desired: Any, live: Any, digests: SentDigests, ownership: Ownership) -> Any:
+    return sent_body(method, Body(desired), None if live is None else Body(live), digests, ownership)
+
+
+def _desired_body(manifest: Any, live: Any) -> Any:
+    return Desired.of(manifest, None if live is None else live_of(live)).body.raw
+
+
+def _replaced_unknown_keys(live: Any, desired: Any) -> list[str]:
+    return replaced_unknown_keys(Body(live), Body(desired))
+
+
 def _chosen(live: Any, desired: Any, default_resource: Any = None) -> tuple[Method, str]:
     before = copy.deepcopy((live, desired))
-    changes = compared(live, desired, default_resource=default_resource or {}).changes
-    result = choose_method(live, desired, changes, default_resource)
+    run = run_of(default_resource=default_resource)
+    result = choose_method(Body(live), Body(desired), compared(live, desired, run).changes, run[1])
     assert (live, desired) == before
     return result
 
@@ -147,38 +155,42 @@ def test_what_is_sent_is_what_git_wants(pair: Any) -> None:
     """Whatever is live and whatever Git wants: the body that is sent has the effect that Git wants."""
     live, desired = pair
     method, _ = _chosen(live, desired, DEFAULT_RESOURCE)
-    body = sent_body(method, desired, live, _MEMORY, Ownership())
-    assert hoist_retry_options(body, desired, DEFAULT_RESOURCE).equal
-    assert SentDigests.of(body) == _MEMORY
+    body = _sent_body(method, desired, live, _MEMORY, Ownership())
+    assert forms_of(body, desired, DEFAULT_RESOURCE).equal
+    assert digests_in(body) == _MEMORY
 
 
 def test_own_tags_stay_and_the_memory_is_exchanged() -> None:
     """Tags of the reconciler that Git does not state are kept; those that remember are written anew."""
-    old = memory_of([(("metadata",), 2)]).tags()
+    old = digest_tags(memory_of([(("metadata",), 2)]))
     live = _workflow(tags=[{"name": "a", "id": 1}, {"name": "reconciler-keep", "id": 2}, *old])
     desired = _workflow(tags=[{"name": "b"}])
     for method in Method:
-        body = sent_body(method, desired, live, _MEMORY, Ownership())
-        assert body["tags"] == [{"name": "b"}, {"name": "reconciler-keep"}, *_MEMORY.tags()]
-    assert sent_body(_REPLACE, _workflow(), live, SentDigests(), Ownership())["tags"] == [
+        body = _sent_body(method, desired, live, _MEMORY, Ownership())
+        assert body["tags"] == [{"name": "b"}, {"name": "reconciler-keep"}, *digest_tags(_MEMORY)]
+    assert _sent_body(_REPLACE, _workflow(), live, SentDigests(), Ownership())["tags"] == [
         {"name": "reconciler-keep"}
     ]
     stated = _workflow(tags=[{"name": "b"}, *old, {"name": "reconciler-forged"}])
-    assert sent_body(_REPLACE, stated, _workflow(), SentDigests(), Ownership())["tags"] == [{"name": "b"}]
+    assert _sent_body(_REPLACE, stated, _workflow(), SentDigests(), Ownership())["tags"] == [{"name": "b"}]
 
 
 def test_tags_are_sent_only_where_there_are_any() -> None:
     """A workflow without tags is sent without; one that has a memory to lose is sent an empty list."""
     plain = _workflow()
-    assert "tags" not in sent_body(_REPLACE, plain, None, SentDigests(), Ownership())
-    assert "tags" not in sent_body(_REPLACE, plain, plain, SentDigests(), Ownership())
-    assert sent_body(_REPLACE, plain, None, _MEMORY, Ownership())["tags"] == _MEMORY.tags()
+    assert "tags" not in _sent_body(_REPLACE, plain, None, SentDigests(), Ownership())
+    assert "tags" not in _sent_body(_REPLACE, plain, plain, SentDigests(), Ownership())
+    assert _sent_body(_REPLACE, plain, None, _MEMORY, Ownership())["tags"] == digest_tags(_MEMORY)
     assert (
-        sent_body(_REPLACE, plain, _workflow(tags=_MEMORY.tags()), SentDigests(), Ownership())["tags"] == []
+        _sent_body(_REPLACE, plain, _workflow(tags=digest_tags(_MEMORY)), SentDigests(), Ownership())["tags"]
+        == []
     )
-    assert sent_body(_REPLACE, _workflow(tags=[]), plain, SentDigests(), Ownership())["tags"] == []
+    assert _sent_body(_REPLACE, _workflow(tags=[]), plain, SentDigests(), Ownership())["tags"] == []
     # A patch keeps what it does not state, so the live memory must be told to go.
-    assert sent_body(_PATCH, plain, _workflow(tags=_MEMORY.tags()), SentDigests(), Ownership())["tags"] == []
+    assert (
+        _sent_body(_PATCH, plain, _workflow(tags=digest_tags(_MEMORY)), SentDigests(), Ownership())["tags"]
+        == []
+    )
 
 
 @pytest.mark.parametrize("method", Method)
@@ -187,7 +199,7 @@ def test_an_update_keeps_the_webhooks_url(method: Method) -> None:
     live = _workflow(triggers=[{"webhook": "uuid"}])
 
     def sent(trigger: Any, to: Any) -> Any:
-        return sent_body(
+        return _sent_body(
             method, _workflow(triggers=[trigger, {"cron": "x"}]), to, SentDigests(), Ownership()
         )["triggers"]
 
@@ -203,19 +215,19 @@ def test_a_patch_keeps_unknown_keys_and_a_replacement_does_not() -> None:
     """Unknown keys of steps go back with a patch, never those at the top; a replacement is what Git says."""
     live = _workflow({"command": "c", "futureMode": "x", "imageName": "n"}, futureMode="y")
     desired = _workflow({"command": "d"})
-    assert sent_body(_PATCH, desired, live, SentDigests(), Ownership()) == _workflow(
+    assert _sent_body(_PATCH, desired, live, SentDigests(), Ownership()) == _workflow(
         {"command": "d", "futureMode": "x"}
     )
-    assert sent_body(_REPLACE, desired, live, SentDigests(), Ownership()) == desired
+    assert _sent_body(_REPLACE, desired, live, SentDigests(), Ownership()) == desired
 
 
 def test_sending_changes_nothing_that_it_is_given() -> None:
     """Neither what Git wants nor what is live is touched by making a body."""
-    live = _workflow(triggers=[{"webhook": "uuid"}], tags=_MEMORY.tags())
+    live = _workflow(triggers=[{"webhook": "uuid"}], tags=digest_tags(_MEMORY))
     desired = _workflow(triggers=[{"webhook": True}])
     before = copy.deepcopy((live, desired))
     for method in Method:
-        sent_body(method, desired, live, _MEMORY, Ownership())
+        _sent_body(method, desired, live, _MEMORY, Ownership())
     assert (live, desired) == before
 
 
@@ -223,7 +235,7 @@ def test_a_live_shape_that_cannot_be_sent_back_is_refused() -> None:
     """What a patch could lose something of is an error, not a guess."""
     live = {"name": NAME, "steps": {"a": {}}, "tags": {"a": 1}}
     with pytest.raises(UnexpectedAnswerError, match="tags"):
-        sent_body(_PATCH, _workflow(), live, SentDigests(), Ownership())
+        _sent_body(_PATCH, _workflow(), live, SentDigests(), Ownership())
 
 
 def test_unknown_keys_that_a_replacement_drops_are_named() -> None:
@@ -236,8 +248,8 @@ def test_unknown_keys_that_a_replacement_drops_are_named() -> None:
     )
     desired = _workflow({"command": "d"}, {})
     del desired["steps"]["b"]
-    assert replaced_unknown_keys(live, desired) == ['steps.a."another.one"', "steps.a.futureMode"]
-    assert replaced_unknown_keys(_workflow(), _workflow()) == []
+    assert _replaced_unknown_keys(live, desired) == ['steps.a."another.one"', "steps.a.futureMode"]
+    assert _replaced_unknown_keys(_workflow(), _workflow()) == []
 
 
 def test_keywords_of_a_patch() -> None:
@@ -275,11 +287,11 @@ def test_a_patch_wants_the_live_workflow_with_what_it_states(tmp_path: Path) -> 
         {"command": "c", "clearImageCache": True},
         triggers=[{"webhook": "uuid"}],
         retryOptions={"duration": 9},
-        tags=_MEMORY.tags(),
+        tags=digest_tags(_MEMORY),
         id=7,
     )
     before = copy.deepcopy(live)
-    assert desired_body(manifest, live) == {
+    assert _desired_body(manifest, live) == {
         "name": "w",
         "triggers": [{"webhook": True, "webhookPolicy": "preserve"}],
         "retryOptions": {"duration": 9},
@@ -300,25 +312,25 @@ def test_a_patch_wants_the_live_workflow_with_what_it_states(tmp_path: Path) -> 
 def test_a_patch_that_states_no_tags_wants_those_of_others(tmp_path: Path) -> None:
     """The reconciler's own tags are never part of what a patch wants; everybody else's are."""
     manifest = _manifest(tmp_path, "patch: {name: w, set: {command: d}}")
-    live = _workflow(tags=[{"name": "team", "id": 1}, *_MEMORY.tags()])
-    assert desired_body(manifest, live) == _workflow({"command": "d"}, tags=[{"name": "team"}])
-    assert desired_body(manifest, _workflow()) == _workflow({"command": "d"})
+    live = _workflow(tags=[{"name": "team", "id": 1}, *digest_tags(_MEMORY)])
+    assert _desired_body(manifest, live) == _workflow({"command": "d"}, tags=[{"name": "team"}])
+    assert _desired_body(manifest, _workflow()) == _workflow({"command": "d"})
 
 
 def test_a_patch_that_cannot_be_laid_over_is_refused(tmp_path: Path) -> None:
     """A step that the live workflow does not have, or no live workflow at all: an error that says so."""
     manifest = _manifest(tmp_path, _PATCH_TEXT)
     with pytest.raises(InvalidParameterException, match="no step named `b`"):
-        desired_body(manifest, _workflow({}))
+        _desired_body(manifest, _workflow({}))
     with pytest.raises(UnexpectedAnswerError, match="no `steps`"):
-        desired_body(manifest, None)
+        _desired_body(manifest, None)
 
 
 def test_a_workflow_manifest_wants_its_body(tmp_path: Path) -> None:
     """What a workflow's manifest states is what Git wants, whatever is live."""
     manifest = _manifest(tmp_path, "body: {name: w, steps: {a: {command: c}}}")
     assert isinstance(manifest, WorkflowManifest)
-    assert desired_body(manifest, None) == desired_body(manifest, {"x": 1}) == _workflow({"command": "c"})
+    assert _desired_body(manifest, None) == _desired_body(manifest, {"x": 1}) == _workflow({"command": "c"})
 
 
 @pytest.mark.parametrize(
@@ -336,14 +348,14 @@ def test_a_workflow_manifest_wants_its_body(tmp_path: Path) -> None:
 )
 def test_whether_a_webhook_is_wanted(triggers: Any, *, expected: bool) -> None:
     """A trigger that is on counts; other shapes do not."""
-    assert has_webhook({"triggers": triggers}) is expected
+    assert Body({"triggers": triggers}).has_webhook is expected
 
 
 @given(strategies.workflow_bodies())
 @LAWS
 def test_a_create_sends_the_body_of_git(body: Any) -> None:
     """Nothing is added to what a create sends but what is to be remembered."""
-    assert sent_body(_REPLACE, body, None, SentDigests(), Ownership()) == body
-    remembered = sent_body(_REPLACE, body, None, _MEMORY, Ownership())
+    assert _sent_body(_REPLACE, body, None, SentDigests(), Ownership()) == body
+    remembered = _sent_body(_REPLACE, body, None, _MEMORY, Ownership())
     assert dump_compact({**remembered, "tags": None}) == dump_compact({**body, "tags": None})
-    assert remembered["tags"] == [*body.get("tags", []), *_MEMORY.tags()]
+    assert remembered["tags"] == [*body.get("tags", []), *digest_tags(_MEMORY)]

@@ -17,30 +17,32 @@ from comparing_helpers import (
     Case,
     compared,
     memory_of,
-    tenancy,
+    run_of,
 )
+from forms import digest_tags, live_of
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.plan.comparing import (
-    HIDDEN,
-    Comparison,
-    needs_default_resource,
-    returned_fields,
-    unseen_note,
-    write_only_fields,
-)
+from reconciler.errors import ReconcilerError
+from reconciler.plan import HIDDEN, CompareOptions, Comparison, DefaultResource, PlatformFacts
+from reconciler.plan.comparing import unseen_note
 from reconciler.values import ABSENT, lookup
-from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.sent_digests import WriteOnlyField, write_only_field
+from reconciler.workflow import FieldChange, WriteOnlyField, write_only_field, write_only_fields
+
+
+def _facts(live: Any) -> tuple[Any, Any]:
+    """Return which kinds of fields a workflow shows, and which it has and does not show."""
+    found = PlatformFacts().learned_from([live_of(live, name=NAME)], CompareOptions(key=KEY))
+    return found.returned, found.write_only
+
 
 _RUNS: dict[str, Any] = {
     "plain": {},
     "off": {"remember": False},
     "resend": {"resend": True},
-    "seen": {"told": frozenset(WriteOnlyField)},
-    "off seen": {"remember": False, "told": frozenset(WriteOnlyField)},
+    "seen": {"returned": frozenset(WriteOnlyField)},
+    "off seen": {"remember": False, "returned": frozenset(WriteOnlyField)},
     "off resend": {"remember": False, "resend": True},
 }
 """The choices of a run, and whether some workflow of it shows that the platform tells the kind of field."""
@@ -85,7 +87,7 @@ def _live(case: Case, told: str, remembered: str) -> Any:
 @pytest.mark.parametrize(("case", "live", "remembered", "run", "outcome"), _ROWS)
 def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: str, outcome: str) -> None:
     """The table above, for a field of each kind; what is not told is always listed to be remembered."""
-    found = compared(_live(case, live, remembered), case.body(case.wanted), tenancy(**_RUNS[run]))
+    found = compared(_live(case, live, remembered), case.body(case.wanted), run_of(**_RUNS[run]))
     before = {"told": case.other, "masked": MASK, "absent": case.default}[live]
     changes = {
         "change": (FieldChange(path=case.path, before=before, after=case.wanted),),
@@ -94,7 +96,7 @@ def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: st
     assert found.changes == changes.get(outcome, ())
     assert found.unseen == ((case.path,) if outcome == "unseen" else ())
     shown = live == "told" and outcome == "change"
-    assert found.untold == (() if shown else ((case.path, case.wanted),))
+    assert found.write_only == (() if shown else ((case.path, case.wanted),))
 
 
 @pytest.mark.parametrize("remembered", ["same", "other", "nothing"])
@@ -103,7 +105,7 @@ def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: st
 def test_a_field_that_reads_back_as_git_states_it(case: Case, run: str, remembered: str) -> None:
     """What the platform tells, and what is as Git wants it, is no difference whatever was remembered."""
     live = case.body(case.wanted, *_live(case, "absent", remembered)["tags"][1:])
-    assert compared(live, case.body(case.wanted), tenancy(**_RUNS[run])) == Comparison(changes=())
+    assert compared(live, case.body(case.wanted), run_of(**_RUNS[run])) == Comparison(changes=())
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_a_credential_that_git_leaves_out(
     """
     tags = {"nothing": [], "other": case.remembered(case.other), "none": case.remembered(None)}[remembered]
     value = {"told": case.other, "masked": MASK, "absent": ABSENT}[live]
-    found = compared(case.body(value, *tags), case.body(ABSENT), tenancy(**_RUNS[run]))
+    found = compared(case.body(value, *tags), case.body(ABSENT), run_of(**_RUNS[run]))
     changes = {
         "change": (FieldChange(path=case.path, before=value, after=ABSENT),),
         "hidden": (FieldChange(path=case.path, before=HIDDEN, after=ABSENT),),
@@ -160,7 +162,7 @@ def test_another_field_that_git_leaves_out(case: Case, *, told: bool, remembered
 def test_what_is_remembered_counts_only_where_remembering_is_on(case: Case) -> None:
     """With `remember: false` a memory of other days is not looked at."""
     live = case.body(ABSENT, *case.remembered(case.other))
-    assert compared(live, case.body(ABSENT), tenancy(remember=False)) == Comparison(changes=())
+    assert compared(live, case.body(ABSENT), run_of(remember=False)) == Comparison(changes=())
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -181,13 +183,13 @@ def test_just_written(case: Case, run: str, live: str, remembered: str) -> None:
     if live == "masked" and not case.credential:
         return
     found = compared(
-        _live(case, live, remembered), case.body(case.wanted), tenancy(**_RUNS[run]), just_written=True
+        _live(case, live, remembered), case.body(case.wanted), run_of(**_RUNS[run]), just_written=True
     )
     if live == "told" and not case.credential:
         assert found.changes == (FieldChange(path=case.path, before=case.other, after=case.wanted),)
-        assert found.untold == ()
+        assert found.write_only == ()
     else:
-        assert found == Comparison(changes=(), untold=((case.path, case.wanted),))
+        assert found == Comparison(changes=(), write_only=((case.path, case.wanted),))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -230,14 +232,17 @@ def test_a_token_left_out_is_remembered_where_tokens_are_not_told() -> None:
     """That a repository has no token is remembered, too, on a platform known not to tell tokens."""
     case = CASES[0]
     body = case.body(ABSENT)
-    assert compared(body, body).untold == ()
-    known = tenancy(untold=frozenset({WriteOnlyField.TOKEN}))
-    assert compared(body, body, known).untold == ((case.path, None),)
-    assert compared(body, body, known, ignored=(("steps", "a", "repository"),)).untold == ()
-    assert compared(body, body, known, owns_all=False).untold == ()
-    assert compared(body, body, tenancy(untold=known.untold, remember=False)).untold == ()
+    assert compared(body, body).write_only == ()
+    known = run_of(write_only=frozenset({WriteOnlyField.TOKEN}))
+    assert compared(body, body, known).write_only == ((case.path, None),)
+    assert compared(body, body, known, ignored=(("steps", "a", "repository"),)).write_only == ()
+    assert compared(body, body, known, owns_all=False).write_only == ()
+    assert (
+        compared(body, body, run_of(write_only=frozenset({WriteOnlyField.TOKEN}), remember=False)).write_only
+        == ()
+    )
     remembered = case.body(ABSENT, *case.remembered(None))
-    assert compared(remembered, body).untold == ((case.path, None),)
+    assert compared(remembered, body).write_only == ((case.path, None),)
 
 
 def test_a_token_that_comes_where_none_was_is_planned() -> None:
@@ -253,7 +258,7 @@ def test_a_credential_where_nothing_is_live_is_planned(case: Case, run: str) -> 
     """Where no repository or no auth is live at all, a credential in it is new, not merely untold."""
     live, desired = case.body(ABSENT), case.body(case.wanted)
     del live["steps"][case.path[1]][case.path[2]]
-    found = compared(live, desired, tenancy(**_RUNS[run]))
+    found = compared(live, desired, run_of(**_RUNS[run]))
     assert FieldChange(path=case.path, before=ABSENT, after=case.wanted) in found.changes
     assert found.unseen == ()
 
@@ -265,7 +270,7 @@ def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
     assert not compared(live, desired).foreign
     for found in (
         compared(live, desired, name="other"),
-        compared(live, desired, type(tenancy())(key=b"other")),
+        compared(live, desired, run_of(key=b"other")),
     ):
         assert found.foreign
         assert [change.path for change in found.changes] == [case.path]
@@ -281,7 +286,7 @@ def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
 def test_a_platform_that_tells_all_shows_no_difference(triple: Any) -> None:
     """Whatever the words and whatever the run: a workflow that is as Git wants it does not differ."""
     body, told, run = triple
-    found = compared(told, body, tenancy(**_RUNS[run]), name=body["name"], default_resource=DEFAULT_RESOURCE)
+    found = compared(told, body, run_of(**_RUNS[run], default_resource=DEFAULT_RESOURCE), name=body["name"])
     assert found.changes == ()
     assert found.unseen == ()
 
@@ -302,7 +307,7 @@ def test_remembering_what_is_hidden_settles_a_workflow(body: Any, data: st.DataO
     live = _without(body, hidden)
     written = compared(live, body, name=NAME, just_written=True)
     assert written.changes == ()
-    live = {**live, "tags": [*live.get("tags", []), *memory_of(written.untold).tags()]}
+    live = {**live, "tags": [*live.get("tags", []), *digest_tags(memory_of(written.write_only))]}
     found = compared(live, body)
     assert (found.changes, found.unseen) == ((), ())
 
@@ -319,59 +324,58 @@ def _without(value: Any, paths: set[Any], path: Any = ()) -> Any:
 @LAWS
 def test_no_answer_of_a_server_makes_comparing_fail(live: Any, desired: Any, run: str) -> None:
     """Any JSON at all has differences or none, and tells kinds of fields or none."""
-    compared(live, desired, tenancy(**_RUNS[run]))
-    compared(live, desired, just_written=True, default_resource=live)
-    needs_default_resource(live, desired)
-    told, untold = returned_fields(live, KEY, NAME)
-    assert not told & untold
+    compared(live, desired, run_of(**_RUNS[run]))
+    compared(live, desired, run_of(default_resource=live), just_written=True)
+    returned, write_only = _facts(live)
+    assert not returned & write_only
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_which_kinds_a_workflow_tells(case: Case) -> None:
     """A value that shows is told; a mask, or a memory of what does not show, is not; one of each is not."""
     kinds = frozenset({case.kind})
-    assert returned_fields(case.body(case.other), KEY, NAME) == (kinds, frozenset())
-    assert returned_fields(case.body(ABSENT), KEY, NAME) == (frozenset(), frozenset())
-    assert returned_fields(case.body(ABSENT, *case.remembered(1)), KEY, NAME) == (frozenset(), kinds)
-    assert returned_fields(case.body(case.other, *case.remembered(1)), KEY, NAME) == (kinds, frozenset())
+    assert _facts(case.body(case.other)) == (kinds, frozenset())
+    assert _facts(case.body(ABSENT)) == (frozenset(), frozenset())
+    assert _facts(case.body(ABSENT, *case.remembered(1))) == (frozenset(), kinds)
+    assert _facts(case.body(case.other, *case.remembered(1))) == (kinds, frozenset())
     if case.credential:
-        assert returned_fields(case.body(MASK), KEY, NAME) == (frozenset(), kinds)
+        assert _facts(case.body(MASK)) == (frozenset(), kinds)
 
 
 def test_a_kind_that_one_field_keeps_back_is_not_told() -> None:
     """Of two fields of a kind, one told and one not: the platform does not tell the kind."""
     first, second = ("metadata", "allowConcurrentExecution"), ("retryOptions", "duration")
-    tags = DIGESTER.memory([(("retryOptions", "numberOfRetries"), 1)]).tags()
+    tags = digest_tags(DIGESTER.digests([(("retryOptions", "numberOfRetries"), 1)]))
     live = {"name": NAME, "metadata": {first[1]: True}, "retryOptions": {second[1]: 9}, "steps": {"a": {}}}
-    assert returned_fields({**live, "tags": tags}, KEY, NAME) == (
+    assert _facts({**live, "tags": tags}) == (
         frozenset({WriteOnlyField.METADATA}),
         frozenset({WriteOnlyField.RETRY}),
     )
 
 
-def test_the_default_resource_is_needed_only_where_resources_differ() -> None:
-    """It is asked for where a step that both have differs in its resources, and nowhere else."""
+def test_a_refused_default_resource_counts_only_where_it_is_needed() -> None:
+    """It decides only where two bodies differ and one of them states resources."""
     plain: Any = {"name": NAME, "steps": {"a": {"command": "c"}}}
     stated: Any = {"name": NAME, "steps": {"a": {"command": "c", "resources": {"storage": "20GB"}}}}
-    spaced: Any = {"name": NAME, "steps": {"a": {"command": "d", "resources": {"storage": "20 GB"}}}}
-    added: Any = {"name": NAME, "steps": {**plain["steps"], "b": stated["steps"]["a"]}}
-    assert needs_default_resource(plain, stated)
-    assert needs_default_resource(stated, plain)
-    assert not needs_default_resource(stated, spaced)
-    assert not needs_default_resource(plain, added)
-    assert not needs_default_resource(plain, {**plain, "name": "v"})
+    refusal = ReconcilerError("refused")
+    run = (CompareOptions(key=KEY), PlatformFacts(default_resource=DefaultResource(refusal=refusal)))
+    assert compared(stated, stated, run).changes == ()
+    assert len(compared(plain, {**plain, "name": "v"}, run).changes) == 1
+    for pair in ((plain, stated), (stated, plain)):
+        with pytest.raises(ReconcilerError, match="refused"):
+            compared(*pair, run)
 
 
 def test_resources_are_judged_by_the_default() -> None:
     """Told resources that are the tenant's default do not differ from none; others do, and it is shown."""
     plain: Any = {"name": NAME, "steps": {"a": {}}}
     told: Any = {"name": NAME, "steps": {"a": {"resources": {"instanceTypeId": 21, "storage": "50 GB"}}}}
-    (change,) = compared(told, plain, default_resource=DEFAULT_RESOURCE).changes
+    (change,) = compared(told, plain, run_of(default_resource=DEFAULT_RESOURCE)).changes
     assert change == FieldChange(path=("steps", "a", "resources", "storage"), before="50GB", after="10GB")
     assert not change.removes
     assert [change.after for change in compared(told, plain).changes] == [ABSENT, ABSENT]
     one: Any = {"name": NAME, "steps": {"a": {"resources": {"instanceTypeId": True}}}}
-    assert compared(one, plain, default_resource={"instanceTypeId": 1}).changes != ()
+    assert compared(one, plain, run_of(default_resource={"instanceTypeId": 1})).changes != ()
 
 
 def test_the_note_names_the_fields_that_cannot_be_seen() -> None:

@@ -8,16 +8,14 @@ from typing import Any
 import pytest
 import strategies
 from comparing_helpers import NAME, compared
+from forms import forms_of
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
 from reconciler.plan.ignoring import is_ignored, read_patterns, with_live_values
 from reconciler.values import ABSENT, Path, display_path, dump_compact, lookup
-from reconciler.workflow import hoist_retry_options
-from reconciler.workflow.diff import diff
-from reconciler.workflow.patching import sendable_body
-from reconciler.workflow.sent_digests import write_only_field
+from reconciler.workflow import Body, diff, sendable_body, write_only_field
 
 _RETRY: Any = {"duration": 10, "numberOfRetries": 2}
 
@@ -37,7 +35,7 @@ def _workflow(*steps: Any, **top: Any) -> Any:
 def _kept(desired: Any, live: Any, *written: str) -> Any:
     """Return `desired` with the live values of what is ignored; both stay as they were."""
     before = copy.deepcopy((desired, live))
-    patterns = read_patterns(written, desired)
+    patterns = read_patterns(written, Body(desired))
     result = with_live_values(desired, sendable_body(live), patterns)
     assert (desired, live) == before
     return result
@@ -45,7 +43,7 @@ def _kept(desired: Any, live: Any, *written: str) -> Any:
 
 def _left(desired: Any, live: Any, *written: str) -> list[str]:
     """Return the paths that still differ once what is ignored is left alone."""
-    patterns = read_patterns(written, desired)
+    patterns = read_patterns(written, Body(desired))
     found = compared(live, _kept(desired, live, *written), ignored=patterns)
     return [display_path(change.path) for change in found.changes]
 
@@ -69,7 +67,7 @@ def _left(desired: Any, live: Any, *written: str) -> list[str]:
 )
 def test_how_patterns_are_written(written: str, parts: Any) -> None:
     """Parts with dots between them; in quotes a part may have anything in it; `*` is any one part."""
-    assert read_patterns([written], {}) == (parts,)
+    assert read_patterns([written], Body({})) == (parts,)
 
 
 @given(st.lists(st.text(min_size=0, max_size=6), min_size=1, max_size=4))
@@ -79,14 +77,14 @@ def test_what_a_plan_shows_can_be_ignored(parts: list[str]) -> None:
     plain = all(part == part.strip() or set(part) & set('."[] ') for part in parts)
     path = ("steps", *parts)
     if plain and "\n" not in "".join(parts):
-        assert read_patterns([display_path(path)], {}) == (path,)
+        assert read_patterns([display_path(path)], Body({})) == (path,)
 
 
 @pytest.mark.parametrize("part", ["a\\", '\\"', 'a\\"b', "a\\.b", '"', "\\", " ", ".", ""])
 def test_marks_of_writing_can_be_written(part: str) -> None:
     """Quotes, backslashes and dots in a part are shown so that they are read as themselves."""
     path = ("steps", part, "x")
-    assert read_patterns([display_path(path)], {}) == (path,)
+    assert read_patterns([display_path(path)], Body({})) == (path,)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +159,11 @@ def test_what_is_kept_is_a_copy() -> None:
         _workflow({"parents": ["y"], "resources": {"storage": "1GB"}}),
     )
     before = copy.deepcopy((desired, live))
-    _spoil(with_live_values(desired, live, read_patterns(["steps.a.parents", "steps.a.resources"], desired)))
+    _spoil(
+        with_live_values(
+            desired, live, read_patterns(["steps.a.parents", "steps.a.resources"], Body(desired))
+        )
+    )
     assert (desired, live) == before
 
 
@@ -235,7 +237,7 @@ def test_retry_options_of_the_workflow_are_ignored_where_they_are_spread() -> No
     for live in (at_top, spread):
         assert _left(desired, live, "retryOptions") == []
         kept = _kept(desired, live, "retryOptions")
-        assert hoist_retry_options(live, kept).equal
+        assert forms_of(live, kept).equal
     assert _left(desired, _workflow({"command": "d", **_own(other)}, _own(other)), "retryOptions") == [
         "steps.a.command"
     ]
@@ -247,7 +249,7 @@ def test_one_retry_option_that_is_ignored_leaves_the_others() -> None:
     drifted = {"duration": 20, "numberOfRetries": 2}
     for live in (_workflow({}, {}, retryOptions=drifted), _workflow(_own(drifted), _own(drifted))):
         assert _left(desired, live, "retryOptions.duration") == []
-        assert hoist_retry_options(live, _kept(desired, live, "retryOptions.duration")).equal
+        assert forms_of(live, _kept(desired, live, "retryOptions.duration")).equal
     more = {"duration": 20, "numberOfRetries": 4}
     assert _left(desired, _workflow({}, {}, retryOptions=more), "retryOptions.duration") == [
         "retryOptions.numberOfRetries"
@@ -262,7 +264,7 @@ def test_a_steps_own_retry_options_are_not_the_workflows() -> None:
     """Ignoring the workflow's retry options does not ignore those that Git states in a step."""
     desired = _workflow(_own({"duration": 10}), {}, retryOptions=_RETRY)
     live = _workflow(_own({"duration": 30}), _own({"duration": 40}))
-    assert read_patterns(["retryOptions.duration"], desired) == (
+    assert read_patterns(["retryOptions.duration"], Body(desired)) == (
         ("retryOptions", "duration"),
         ("steps", "b", "runConfiguration", "retryOptions", "duration"),
     )
@@ -331,14 +333,14 @@ def _is_simple(path: Path, live: Any, desired: Any) -> bool:
 def test_ignoring_any_differences_leaves_the_others(pair: Any, data: st.DataObject) -> None:
     """Any of what differs, ignored as the plan shows it, is gone; everything else differs as before."""
     live, desired = pair
-    aligned = hoist_retry_options(live, desired, DEFAULT_RESOURCE)
+    aligned = forms_of(live, desired, DEFAULT_RESOURCE)
     found = [change.path for change in diff(aligned.live, aligned.desired, DEFAULT_RESOURCE)]
     simple = [path for path in found if _is_simple(path, aligned.live, aligned.desired)]
     chosen = data.draw(st.sets(st.sampled_from(simple))) if simple else set()
     written = [display_path(path) for path in chosen]
-    patterns = read_patterns(written, desired)
+    patterns = read_patterns(written, Body(desired))
     kept = with_live_values(desired, sendable_body(live), patterns)
-    after = hoist_retry_options(live, kept, DEFAULT_RESOURCE)
+    after = forms_of(live, kept, DEFAULT_RESOURCE)
     left = {change.path for change in diff(after.live, after.desired, DEFAULT_RESOURCE)}
     others = {path for path in found if not is_ignored(path, patterns)}
     # What may not be told stays as in Git, and a step left to others has the workflow's retry options.
@@ -352,8 +354,8 @@ def test_ignoring_any_differences_leaves_the_others(pair: Any, data: st.DataObje
 def test_ignoring_everything_leaves_the_live_workflow(pair: Any) -> None:
     """With every field left to others nothing differs, but for what the platform may not tell."""
     live, desired = sendable_body(pair[0]), pair[1]
-    aligned = hoist_retry_options(
-        live, with_live_values(desired, live, read_patterns(["*"], desired)), DEFAULT_RESOURCE
+    aligned = forms_of(
+        live, with_live_values(desired, live, read_patterns(["*"], Body(desired))), DEFAULT_RESOURCE
     )
     found = diff(aligned.live, aligned.desired, DEFAULT_RESOURCE)
     assert [change.path for change in found if write_only_field(change.path) is None] == []

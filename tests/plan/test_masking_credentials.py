@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.plan.masking import masked
 from reconciler.secrecy import SecretFields, mask_body
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange
 
 _TOKEN = "ghp_" + "a1B2" * 9
 

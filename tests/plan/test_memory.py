@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 import strategies
+from forms import canonical_of, digest_tags, digests_in
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAWS
 
-from reconciler.workflow import canonical, is_own_tag
-from reconciler.workflow.diff import leaves
-from reconciler.workflow.sent_digests import (
+from reconciler.workflow import (
     Digester,
     SentDigests,
     WriteOnlyField,
     is_digest_tag,
+    is_own_tag,
+    leaves,
     write_only_field,
 )
 
@@ -34,40 +35,38 @@ _FIELDS = st.dictionaries(
 @LAWS
 def test_what_is_remembered_comes_back_from_the_tags(fields: Any) -> None:
     """A memory written into tags and read back is itself, in any order of tags and beside other ones."""
-    memory = _DIGESTER.memory(fields.items())
-    tags = memory.tags()
-    assert SentDigests.of({"tags": tags}) == memory
-    assert (
-        SentDigests.of({"tags": [{"name": "team"}, *reversed(tags), {"name": "reconciler-other"}]}) == memory
-    )
+    memory = _DIGESTER.digests(fields.items())
+    tags = digest_tags(memory)
+    assert digests_in({"tags": tags}) == memory
+    assert digests_in({"tags": [{"name": "team"}, *reversed(tags), {"name": "reconciler-other"}]}) == memory
     assert all(_DIGESTER.agrees(memory, path, value) for path, value in fields.items())
-    assert all(_DIGESTER.remembers(memory, path) for path in fields)
+    assert all(_DIGESTER.knows(memory, path) for path in fields)
 
 
 @given(_FIELDS)
 @LAWS
 def test_tags_are_short_and_plain(fields: Any) -> None:
     """A tag has few letters, digits and hyphens, and nothing else; the same memory has the same tags."""
-    tags: list[Any] = _DIGESTER.memory(fields.items()).tags()
+    tags: list[Any] = digest_tags(_DIGESTER.digests(fields.items()))
     assert all(re.fullmatch(r"reconciler-sent-[a-z2-7]{12}(-[a-z2-7]{12}){0,2}", tag["name"]) for tag in tags)
     assert all(tag.keys() == {"name"} and is_own_tag(tag) and is_digest_tag(tag) for tag in tags)
     assert len(tags) == -(-len(fields) // 3)
-    assert _DIGESTER.memory(reversed(list(fields.items()))).tags() == tags
+    assert digest_tags(_DIGESTER.digests(reversed(list(fields.items())))) == tags
 
 
 @given(strategies.workflow_bodies())
 @LAWS
 def test_every_field_of_a_workflow_can_be_remembered(body: Any) -> None:
     """No field, value or name makes remembering fail, and each is known again."""
-    fields = list(leaves(canonical(body)))
+    fields = list(leaves(canonical_of(body)))
     digester = Digester(b"key", body["name"])
-    memory = SentDigests.of({"tags": digester.memory(fields).tags()})
+    memory = digests_in({"tags": digest_tags(digester.digests(fields))})
     assert all(digester.agrees(memory, path, value) for path, value in fields)
 
 
 def _digests(**given_: Any) -> set[str]:
     facts = {"key": b"key", "name": "w", "path": _PATH, "value": "v", **given_}
-    (tag,) = Digester(facts["key"], facts["name"]).memory([(facts["path"], facts["value"])]).tags()
+    (tag,) = digest_tags(Digester(facts["key"], facts["name"]).digests([(facts["path"], facts["value"])]))
     name = tag["name"].removeprefix("reconciler-sent-")  # type: ignore[index,call-overload,union-attr]
     return {name[:5], name[5:]}
 
@@ -85,7 +84,7 @@ def test_the_key_the_name_and_the_path_change_all_of_a_digest(other: Any) -> Non
 def test_another_value_has_another_digest(value: Any) -> None:
     """The digest of a field changes with its value, and only that half of the entry does."""
     assert len(_digests() & _digests(value=value)) == 1
-    memory = _DIGESTER.memory([(_PATH, "v")])
+    memory = _DIGESTER.digests([(_PATH, "v")])
     assert _DIGESTER.agrees(memory, _PATH, "v")
     assert not _DIGESTER.agrees(memory, _PATH, value)
 
@@ -98,9 +97,9 @@ def test_values_that_only_look_alike_have_other_digests() -> None:
 
 def test_a_digest_tells_nothing_without_the_key() -> None:
     """With another key nothing is remembered, and the key is in no text."""
-    memory = _DIGESTER.memory([(_PATH, "v")])
+    memory = _DIGESTER.digests([(_PATH, "v")])
     stranger = Digester(b"another key", "w")
-    assert not stranger.remembers(memory, _PATH)
+    assert not stranger.knows(memory, _PATH)
     assert not stranger.agrees(memory, _PATH, "v")
     assert "another key" not in repr(stranger)
 
@@ -108,12 +107,12 @@ def test_a_digest_tells_nothing_without_the_key() -> None:
 def test_nothing_remembered_says_nothing() -> None:
     """A workflow without such tags neither remembers nor agrees, also not to nothing."""
     for tags in (None, [], [{"name": "team"}], "x", {"name": "reconciler-sent-x"}):
-        memory = SentDigests.of({"tags": tags})
+        memory = digests_in({"tags": tags})
         assert memory == SentDigests()
-        assert memory.tags() == []
-        assert not _DIGESTER.remembers(memory, _PATH)
+        assert digest_tags(memory) == []
+        assert not _DIGESTER.knows(memory, _PATH)
         assert not _DIGESTER.agrees(memory, _PATH, None)
-    assert SentDigests.of({}) == SentDigests()
+    assert digests_in({}) == SentDigests()
 
 
 @pytest.mark.parametrize(
@@ -136,9 +135,9 @@ def test_nothing_remembered_says_nothing() -> None:
 )
 def test_tags_that_do_not_parse_say_nothing(name: Any) -> None:
     """Whatever someone writes into a tag: what is no digest is not read as one, and the others count."""
-    (good,) = _DIGESTER.memory([(_PATH, "v")]).tags()
-    assert SentDigests.of({"tags": [{"name": name}]}) == SentDigests()
-    assert SentDigests.of({"tags": [{"name": name}, good, name]}) == _DIGESTER.memory([(_PATH, "v")])
+    (good,) = digest_tags(_DIGESTER.digests([(_PATH, "v")]))
+    assert digests_in({"tags": [{"name": name}]}) == SentDigests()
+    assert digests_in({"tags": [{"name": name}, good, name]}) == _DIGESTER.digests([(_PATH, "v")])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Findings in every format: each is what its readers expect, all tell the same, and nothing in it can bite.
+"""Findings in every format: each follows its specification, all report the same, and no text escapes.
 
 No schema of SARIF, GitLab's report or JUnit ships in a package that could be installed here, so the rules
 below are written down from their documentation: SARIF 2.1.0 (OASIS), GitLab's "Code Quality report format",
@@ -274,7 +274,7 @@ def test_sarif_uri() -> None:
 
 @pytest.mark.parametrize("result", [_USUAL, _NASTY, _NOTHING], ids=["usual", "nasty", "nothing"])
 def test_gitlab_report(result: CheckResult) -> None:
-    """The report holds to GitLab's format, and no fingerprint stands twice."""
+    """The report holds to GitLab's format, and no fingerprint occurs twice."""
     issues = json.loads(findings_gitlab(result))
     Draft202012Validator(_GITLAB).validate(issues)
     prints = [issue["fingerprint"] for issue in issues]
@@ -331,7 +331,7 @@ def test_junit_is_junit(result: CheckResult) -> None:
 
 
 def test_junit_fails_for_errors_only() -> None:
-    """A file with an error fails, with its warnings told beside; one with warnings only passes."""
+    """A file with an error fails, with its warnings in the same text; one with warnings only passes."""
     suite = ET.fromstring(findings_junit(_USUAL))[0]  # noqa: S314 - our own
     cases = {case.attrib["name"]: case[0] for case in suite}
     assert {name: case.tag for name, case in cases.items()} == {
@@ -385,9 +385,9 @@ def test_hostile_words_stay_harmless(name: str) -> None:
         assert "]]>" not in text
 
 
-def test_all_formats_tell_the_same() -> None:
+def test_all_formats_report_the_same() -> None:
     """Whichever format is read: the same findings in the same order, with file, place, severity and rule."""
-    told = [
+    expected = [
         (item["file"], item["line"] or 1, item["severity"], item["rule"], item["message"])
         for item in json.loads(findings_json(_USUAL))["findings"]
     ]
@@ -411,11 +411,11 @@ def test_all_formats_tell_the_same() -> None:
         line = place.get("region", {}).get("startLine", 1)
         uri = unquote(place["artifactLocation"]["uri"])
         sarif.append((uri, line, item["level"], item["ruleId"], item["message"]["text"]))
-    assert told == gitlab == github == sarif
+    assert expected == gitlab == github == sarif
     junit = ET.fromstring(findings_junit(_USUAL))  # noqa: S314 - our own
     lines = "\n".join(case[0].text or "" for case in junit[0])
     text = re.sub(r"\x1b\[[0-9]+m", "", findings_text(_USUAL))
-    for file, _, severity, rule, message in told:
+    for file, _, severity, rule, message in expected:
         for report in (lines, text):
             assert re.search(
                 rf"^{re.escape(file)}(:\d+:\d+)?: {severity}: {re.escape(message)} \[{rule}\]$",
@@ -436,7 +436,7 @@ def test_all_formats_tell_the_same() -> None:
     ],
 )
 def test_caret_stands_under_the_place(excerpt: str, column: int, caret: int) -> None:
-    """The caret stands under the character that is meant, also where escapes have made the line longer."""
+    """The caret is under the right character, also where escapes have made the line longer."""
     text = findings_text(_result(_finding(excerpt=excerpt, position=Position(12, column))))
     line, mark = re.sub(r"\x1b\[[0-9]+m", "", text).splitlines()[1:3]
     assert line.startswith("    12 | ")

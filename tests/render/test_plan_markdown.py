@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +19,7 @@ from reconciler.plan import (
     BlockedDelete,
     Create,
     Delete,
-    Listed,
-    LiveWorkflow,
+    Desired,
     Method,
     Plan,
     SetPaused,
@@ -31,8 +31,7 @@ from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdo
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange
-from reconciler.workflow.ownership import Ownership
+from reconciler.workflow import Body, FieldChange, Listed, Live, Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -85,8 +84,8 @@ def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
     )
 
 
-def _live(name: str, number: int = 7) -> LiveWorkflow:
-    return LiveWorkflow(id=number, name=name, body={})
+def _live(name: str, number: int = 7) -> Live:
+    return Live(id=number, name=name, body=Body({}))
 
 
 def _delete(name: str, *warnings: str) -> Delete:
@@ -97,7 +96,7 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     return Update(
         manifest=_manifest(name, file),
         live=_live(name),
-        desired={"name": name},
+        desired=_desired({"name": name}),
         body={"name": name},
         method=Method.PATCH,
         reason="values are only added or changed",
@@ -106,9 +105,13 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
     )
 
 
+def _desired(body: Any) -> Desired:
+    return Desired(manifest=_manifest(body["name"]), body=Body(body))
+
+
 def _create(name: str, *steps: str) -> Create:
     desired = {"name": name, "steps": dict.fromkeys(steps)}
-    return Create(manifest=_manifest(name), desired=desired, body=desired, changes=())
+    return Create(manifest=_manifest(name), desired=_desired(desired), body=desired, changes=())
 
 
 def _unchanged(name: str, *notes: str) -> Unchanged:
@@ -133,10 +136,10 @@ def _read(markdown: str) -> RenderedMarkdown:
 
 
 def test_it_reads_well() -> None:
-    """Deletes come first, then what is blocked, then the rest by name; what is unchanged is folded."""
+    """Deletes come first, then blocked workflows, then the rest by name; unchanged ones are collapsed."""
     shown = _markdown(
         _create("new", "load", "train"),
-        _unchanged("same", "its token is not told"),
+        _unchanged("same", "its token is write-only"),
         _update(
             "scoring",
             _change("command", "a", "b"),
@@ -147,7 +150,7 @@ def test_it_reads_well() -> None:
         BlockedDelete(live=_live("kept"), reason="it is protected"),
         _delete("old"),
         SetPaused(manifest=_manifest("paused"), live=_live("paused"), paused=True, changes=()),
-        unmanaged=(Listed(id=9, name="someone's", marks=Ownership(owners=frozenset({"b"}))),),
+        unmanaged=(Listed(id=9, name="someone's", ownership=Ownership(owners=frozenset({"b"}))),),
     )
     assert shown == (
         "<!-- peak-reconciler:plan -->\n"
@@ -159,30 +162,30 @@ def test_it_reads_well() -> None:
         "```diff\n# by patch: values are only added or changed\n"
         '! command: "a" -> "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n'
         "**pause** `paused` (id 7) in `a.yaml:1`\n\n"
-        "<details><summary>1 that no manifest means</summary>\n\n"
+        "<details><summary>1 unmanaged</summary>\n\n"
         "- `someone's` (id 9, owned by `b`)\n\n</details>\n"
-        "<details><summary>1 unchanged</summary>\n\n- `same`: `its token is not told`\n\n</details>"
+        "<details><summary>1 unchanged</summary>\n\n- `same`: `its token is write-only`\n\n</details>"
     )
     _read(shown)
 
 
 def test_nothing_to_do() -> None:
-    """A plan without changes says so, and a name of an environment is told."""
+    """A plan without changes says so, and names the environment."""
     plan = Plan(actions=(_unchanged("a"),))
     shown = plan_markdown(plan, Redactor(), environment="prod")
-    assert "### Nothing to do: 1 workflow is as Git wants.\n\nEnvironment: `prod`\n" in shown
+    assert "### No changes. 1 workflow matches Git.\n\nEnvironment: `prod`\n" in shown
     _read(shown)
 
 
 def test_a_refused_plan_says_why() -> None:
-    """What refuses the whole plan stands at its top."""
+    """The reason that blocks the whole plan is at its top."""
     shown = _markdown(_delete("a"), refusal="4 deletes, and 3 are allowed")
-    assert "\n\n**Refused:** `4 deletes, and 3 are allowed`\n" in shown
+    assert "\n\n**Blocked:** `4 deletes, and 3 are allowed`\n" in shown
     _read(shown)
 
 
 def test_secrets_are_not_shown() -> None:
-    """Of a sensitive value only the change is told, and a known secret is removed wherever it stands."""
+    """A sensitive value shows only that it changed, and a known secret is removed everywhere."""
     changes = (
         _change("token", "old-secret", "new-secret", sensitive=True),
         _change("command", "a", "x known"),
@@ -200,10 +203,10 @@ def test_each_nasty_name_stays_text(nasty: str) -> None:
     """Each hostile text is shown as it is, wherever it comes from, and is nothing but text."""
     shown = plan_markdown(_everywhere(nasty), Redactor(), bodies=True, environment=nasty)
     codes = _read(shown).codes
-    told = printable(nasty)
-    longest = max((len(run) for run in told.split() if set(run) == {"`"}), default=0)
+    shown_text = printable(nasty)
+    longest = max((len(run) for run in shown_text.split() if set(run) == {"`"}), default=0)
     if longest <= 8:
-        assert told in codes
+        assert shown_text in codes
     assert "pwned" not in nasty or any("pwned" in each for each in codes)
 
 
@@ -235,7 +238,7 @@ def _everywhere(text: str) -> Plan:
             ),
             _unchanged(text, text),
         ),
-        unmanaged=(Listed(id=1, name=text, marks=Ownership(owners=frozenset({text}))),),
+        unmanaged=(Listed(id=1, name=text, ownership=Ownership(owners=frozenset({text}))),),
         refusal=text,
     )
 
@@ -245,7 +248,7 @@ def _everywhere(text: str) -> Plan:
     st.integers(0, 40), st.integers(0, 60), st.integers(0, 60), st.integers(0, 30), st.integers(LEAST, 30_000)
 )
 def test_the_bound_holds(deletes: int, updates: int, same: int, fields: int, limit: int) -> None:
-    """It never takes more bytes than allowed; counts stay, deletes are named, and what is cut is told."""
+    """It never takes more bytes than allowed; counts stay, deletes are named, and what is cut is counted."""
     changes = [_change(f"field-{number}", "ä" * 50, "ö" * 50) for number in range(fields)]
     shown = _markdown(
         *(_delete(f"old-{number}") for number in range(deletes)),
@@ -271,18 +274,18 @@ def test_what_is_cut_is_counted() -> None:
     named = shown.count("**update**")
     assert 1000 < named < 3000
     assert (
-        f"> **Cut to fit:** {named} shown in part, {3000 - named} not named (0 of them deletes), "
-        "not all listed that is folded. The job's log has the whole plan.\n\n**delete** `old`"
+        f"> **Cut to fit:** {named} shown in part, {3000 - named} omitted (0 of them deletes), "
+        "lists shortened. The job's log has the whole plan.\n\n**delete** `old`"
     ) in shown
     assert "### Plan: 3000 to update, 1 to delete, 1 unchanged." in shown
     assert LIMIT - 500 < len(shown.encode()) < LIMIT
 
 
 def test_too_many_deletes_are_counted() -> None:
-    """Where not even the deletes fit, it is said how many are not named."""
+    """Where not even the deletes fit, the number of omitted ones is shown."""
     shown = _markdown(*(_delete(f"{number:04}" + "x" * 500) for number in range(2000)))
     named = shown.count("**delete**")
-    assert f"{2000 - named} not named ({2000 - named} of them deletes)" in shown
+    assert f"{2000 - named} omitted ({2000 - named} of them deletes)" in shown
     assert "### Plan: 2000 to delete." in shown
     assert len(shown.encode()) < LIMIT
 
@@ -302,7 +305,7 @@ def test_gitlab_counts() -> None:
     renamed = Update(
         manifest=_manifest("b"),
         live=_live("a"),
-        desired={"name": "b"},
+        desired=_desired({"name": "b"}),
         body={},
         method=Method.PATCH,
         reason="",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.plan import Plan
 from reconciler.render.plan_as_text import change_text, plan_summary
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow import FieldChange
 
 
 def test_long_texts_are_shown_where_they_part() -> None:
@@ -37,6 +37,6 @@ def test_short_texts_are_shown_whole() -> None:
 def test_a_target_that_nothing_has() -> None:
     """A plan that no manifest was selected for says so: a name may be misspelt."""
     assert plan_summary(Plan(actions=(), unselected=3)) == (
-        "Nothing to do: none of 3 manifests is selected; is the name spelt right?"
+        "No changes. None of 3 manifests is selected; check the spelling of the name."
     )
-    assert plan_summary(Plan(actions=())) == "Nothing to do: 0 workflows are as Git wants."
+    assert plan_summary(Plan(actions=())) == "No changes. 0 workflows match Git."

@@ -13,7 +13,7 @@ from reconciler.client.exceptions import ForbiddenException, NotFoundException
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.rules.online import Lookup, Named, TenantFacts, Version
-from reconciler.rules.tenant import read_facts
+from reconciler.rules.tenant_reading import read_facts
 from reconciler.secrecy import Redactor
 
 
@@ -100,7 +100,7 @@ def test_an_image_without_versions() -> None:
 
 def test_a_tenant_that_contradicts_itself() -> None:
     """An image that is listed and not found is neither there nor absent: an error of the command."""
-    with pytest.raises(UnexpectedAnswerError, match="the list of images has the image 2"):
+    with pytest.raises(UnexpectedAnswerError, match="image 2 is in the list of images"):
         _Tenant(versions={1: (10,)}).read(images={1, 2})
 
 
@@ -140,7 +140,7 @@ def test_instance_types_with_names() -> None:
 
 def test_a_resource_without_an_id() -> None:
     """An instance type without a proper id is an answer that cannot be trusted."""
-    with pytest.raises(UnexpectedAnswerError, match="proper `id`"):
+    with pytest.raises(UnexpectedAnswerError, match="valid `id`"):
         _Tenant(resources=("21",)).read(instance_types={21})
 
 

@@ -9,7 +9,7 @@ import pytest
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import Manifest, load_manifests
 from reconciler.rules import ALL_RULES, ONLINE_RULES, RULES, check_online, rule_ids
-from reconciler.rules.online import Lookup, Named, TenantFacts, Version, needs_of
+from reconciler.rules.online import Lookup, Named, TenantFacts, Version, lookup_of
 
 _IDS = (
     "image-unknown",
@@ -86,25 +86,25 @@ def test_what_exists_is_fine(tmp_path: Path, fields: str) -> None:
             "imageId: 11, imageVersionId: 1",
             "image-unknown",
             ["imageId"],
-            "the tenant has no image with the id 11; nearest: 10 'python', 20 'empty', 100 'r'",
+            "image 11 does not exist in the tenant; nearest ids: 10 'python', 20 'empty', 100 'r'",
         ),
         (
             "imageId: 10, imageVersionId: 9",
             "image-version-unknown",
             ["imageVersionId"],
-            "the image 10 has no version with the id 9; ready: 2 '2.0', 1 '1.0'",
+            "image 10 has no version 9; ready versions: 2 '2.0', 1 '1.0'",
         ),
         (
             "imageId: 20, imageVersionId: 9",
             "image-version-unknown",
             ["imageVersionId"],
-            "the image 20 has no version with the id 9; no version of it is ready",
+            "image 20 has no version 9; no version is ready",
         ),
         (
             "resources: {instanceTypeId: 20}",
             "instance-type-unknown",
             ["resources", "instanceTypeId"],
-            "the tenant has no instance type with the id 20; nearest: 21 'Pico', 22",
+            "instance type 20 does not exist in the tenant; nearest ids: 21 'Pico', 22",
         ),
     ],
 )
@@ -127,8 +127,8 @@ def test_a_version_that_cannot_run(tmp_path: Path, version: int, status: str) ->
     (finding,) = _found(tmp_path, _step(f"imageId: 10, imageVersionId: {version}"))
     assert (finding.rule, finding.path) == ("image-version-not-ready", ("steps", "s", "imageVersionId"))
     assert finding.message == (
-        f"the version {version} of the image 10 has the status '{status}', so it cannot run; "
-        "ready: 2 '2.0', 1 '1.0'"
+        f"version {version} of image 10 cannot run, its status is '{status}'; "
+        "ready versions: 2 '2.0', 1 '1.0'"
     )
 
 
@@ -137,18 +137,22 @@ def test_at_most_five_candidates(tmp_path: Path) -> None:
     many = tuple(Version(number, f"v{number}", "ready") for number in range(1000, 0, -1))
     facts = TenantFacts(versions={10: many[500:]}, images=(), instance_types=(), workflows={})
     (finding,) = _found(tmp_path, _step("imageId: 10, imageVersionId: 900"), facts)
-    assert finding.message.endswith("ready: 500 'v500', 499 'v499', 498 'v498', 497 'v497', 496 'v496'")
+    assert finding.message.endswith(
+        "ready versions: 500 'v500', 499 'v499', 498 'v498', 497 'v497', 496 'v496'"
+    )
     without_700 = tuple(version for version in many if version.id != 700)
     facts = TenantFacts(versions={10: without_700}, images=(), instance_types=(), workflows={})
     (finding,) = _found(tmp_path, _step("imageId: 10, imageVersionId: 700"), facts)
-    assert finding.message.endswith("ready: 699 'v699', 701 'v701', 698 'v698', 702 'v702', 697 'v697'")
+    assert finding.message.endswith(
+        "ready versions: 699 'v699', 701 'v701', 698 'v698', 702 'v702', 697 'v697'"
+    )
 
 
 def test_a_tenant_without_anything(tmp_path: Path) -> None:
     """Where there is nothing to choose from, that is said."""
     facts = TenantFacts(versions={}, images=(), instance_types=(), workflows={})
     found = _found(tmp_path, _step("imageId: 1, imageVersionId: 2, resources: {instanceTypeId: 3}"), facts)
-    assert [finding.message.split("; ")[1] for finding in found] == ["it has none at all"] * 2
+    assert [finding.message.split("; ")[1] for finding in found] == ["the tenant has none"] * 2
 
 
 def test_names_of_the_tenant_are_harmless(tmp_path: Path) -> None:
@@ -182,7 +186,7 @@ def test_a_name_that_is_live_twice(tmp_path: Path) -> None:
         2,
     )
     assert finding.message == (
-        "2 live workflows have this name (ids 5, 8); pin the one that is meant with reconcile.id, or rename "
+        "2 live workflows have this name (ids 5, 8); pin one of them with reconcile.id, or rename "
         "or delete the others"
     )
 
@@ -271,14 +275,14 @@ def test_what_is_needed(tmp_path: Path) -> None:
         "patch: {name: b, set: {imageId: 5, instanceTypeId: 6}}\n"
     )
     manifests = _manifests(tmp_path, text)
-    assert needs_of(manifests) == Lookup(
+    assert lookup_of(manifests) == Lookup(
         images=frozenset({1, 3, 5}), instance_types=frozenset({4, 6}), names=frozenset({"a", "b"})
     )
 
 
 def test_nothing_is_needed_of_nothing() -> None:
     """Without manifests nothing need be read."""
-    assert needs_of(()) == Lookup(images=frozenset(), instance_types=frozenset(), names=frozenset())
+    assert lookup_of(()) == Lookup(images=frozenset(), instance_types=frozenset(), names=frozenset())
 
 
 @pytest.mark.parametrize(
@@ -294,5 +298,5 @@ def test_nothing_is_needed_of_nothing() -> None:
 def test_rules_that_are_off_need_nothing(tmp_path: Path, off: set[str], left: str) -> None:
     """What only rules that are switched off would look at is not read."""
     manifests = _manifests(tmp_path, _step("imageId: 1, resources: {instanceTypeId: 2}"))
-    needs = needs_of(manifests, frozenset(off))
+    needs = lookup_of(manifests, frozenset(off))
     assert [name for name in ("images", "instance_types", "names") if getattr(needs, name)] == left.split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.schema import load_schema
-from reconciler.schema.registry import URN
+from reconciler.schema.schema_files import URN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from hypothesis import given
 from strategies import LAWS, hostile_bodies, workflow_bodies
 
 from reconciler.manifests.documents import read_documents
-from reconciler.manifests.values import Included, Tags
+from reconciler.manifests.yaml_values import Included, Tags
 from reconciler.schema import SCHEMA_NAMES, is_valid
 from reconciler.schema.explaining import explain
 

@@ -13,7 +13,7 @@ from referencing.jsonschema import DRAFT202012
 from schema_walk import at, properties, resolved, subschemas
 
 from reconciler.schema import SCHEMA_NAMES, STEP_TYPES, load_schema
-from reconciler.workflow.named_lists import OWN_TAG_PREFIX
+from reconciler.workflow.own_tags import OWN_TAG_PREFIX
 
 _FOLDER = Path(__file__).parent.parent.parent / "schemas"
 _WORKFLOW, _PATCH, _RECONCILE = (load_schema(name) for name in ("workflow", "patch", "reconcile"))

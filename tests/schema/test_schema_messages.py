@@ -47,7 +47,7 @@ def test_each_problem_is_told_once() -> None:
 def test_every_missing_key_is_named() -> None:
     """Each missing key is a problem of its own."""
     messages = [problem.message for problem in _problems({})]
-    assert messages == ["'name' is missing in the top level", "'steps' is missing in the top level"]
+    assert messages == ["'name' is missing at the top level", "'steps' is missing at the top level"]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_every_missing_key_is_named() -> None:
     [
         ({"a": 1}, ", found a mapping"),
         ([1], ", found a list"),
-        (True, ", found true; put the value in quotes"),
-        (1.5, ", found 1.5; put the value in quotes"),
+        (True, ", found true; quote the value"),
+        (1.5, ", found 1.5; quote the value"),
     ],
 )
 def test_what_was_found_is_told_apart(value: JsonValue, found: str) -> None:

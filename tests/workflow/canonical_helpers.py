@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from forms import canonical_of, forms_of
 from strategies import DEFAULT_RESOURCE
 
 from reconciler.values import dump_compact
-from reconciler.workflow import canonical, hoist_retry_options
 
 
 def workflow(*steps: dict[str, Any], **top: Any) -> dict[str, Any]:
@@ -18,13 +18,11 @@ def workflow(*steps: dict[str, Any], **top: Any) -> dict[str, Any]:
 
 def same(one: Any, other: Any) -> bool:
     """Return whether two bodies mean the same, whichever of them is live."""
-    there, back = (
-        hoist_retry_options(*pair, DEFAULT_RESOURCE).equal for pair in ((one, other), (other, one))
-    )
+    there, back = (forms_of(*pair, DEFAULT_RESOURCE).equal for pair in ((one, other), (other, one)))
     assert there == back
     return there
 
 
 def form_of(value: Any) -> str:
     """Return the canonical form as text, which tells `true` from `1`."""
-    return dump_compact(canonical(value, DEFAULT_RESOURCE))
+    return dump_compact(canonical_of(value, DEFAULT_RESOURCE))

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from forms import forms_of
 from strategies import resolved
 
 from reconciler.schema import load_schema
 from reconciler.values import ABSENT, Path
-from reconciler.workflow import hoist_retry_options
-from reconciler.workflow.diff import FieldChange, diff
+from reconciler.workflow import FieldChange, diff
 
 SCHEMA: dict[str, Any] = load_schema("workflow")
 
@@ -150,7 +150,7 @@ def value_at(body: Any, place: Path) -> Any:
 
 def changes(live: Any, desired: Any, default_resource: Any = None) -> tuple[FieldChange, ...]:
     """Return what differs between two bodies."""
-    aligned = hoist_retry_options(live, desired, default_resource)
+    aligned = forms_of(live, desired, default_resource)
     found = diff(aligned.live, aligned.desired, default_resource)
     assert aligned.equal == (not found)
     return found

@@ -6,12 +6,12 @@ from typing import Any
 
 import strategies
 from canonical_helpers import workflow
+from forms import canonical_of, forms_of
 from hypothesis import given
 from strategies import LAWS
 
 from reconciler.values import dump_compact
-from reconciler.workflow import canonical, hoist_retry_options, inheriting_steps
-from reconciler.workflow.diff import diff
+from reconciler.workflow import Body, diff
 
 _TEN: Any = {"duration": 10}
 
@@ -21,7 +21,7 @@ def _own(options: Any) -> dict[str, Any]:
 
 
 def _paths(live: Any, desired: Any) -> list[str]:
-    aligned = hoist_retry_options(live, desired)
+    aligned = forms_of(live, desired)
     return [".".join(map(str, change.path)) for change in diff(aligned.live, aligned.desired)]
 
 
@@ -66,7 +66,7 @@ def test_a_steps_own_options_stay_in_the_step() -> None:
 def test_a_new_step_is_told_without_the_workflows_options() -> None:
     """A step that comes is one change, and does not repeat what the workflow states."""
     live, desired = workflow({}, retryOptions=_TEN), workflow({}, {"command": "c"}, retryOptions=_TEN)
-    aligned = hoist_retry_options(live, desired)
+    aligned = forms_of(live, desired)
     (change,) = diff(aligned.live, aligned.desired)
     assert (change.path, change.after) == (("steps", "b"), {"command": "c"})
 
@@ -76,25 +76,25 @@ def test_inheriting_steps() -> None:
     body = workflow(
         {}, _own({}), _own({"duration": None, "exitCodes": []}), _own({"x": 1}), _own({"duration": 5})
     )
-    assert inheriting_steps(body) == {"a", "b", "c", "d"}
+    assert Body(body).inheriting_steps == {"a", "b", "c", "d"}
 
 
 @given(strategies.workflow_bodies(), strategies.workflow_bodies())
 @LAWS
 def test_aligning_keeps_what_is_equal(live: Any, desired: Any) -> None:
     """Two bodies are equal once aligned exactly when their canonical forms are."""
-    alike = dump_compact(canonical(live)) == dump_compact(canonical(desired))
-    assert hoist_retry_options(live, desired).equal == alike
-    assert hoist_retry_options(live, live).equal
+    alike = dump_compact(canonical_of(live)) == dump_compact(canonical_of(desired))
+    assert forms_of(live, desired).equal == alike
+    assert forms_of(live, live).equal
 
 
 @given(strategies.workflow_bodies())
 @LAWS
 def test_what_is_lifted_takes_effect_in_every_step_below(body: Any) -> None:
     """Options at the top of an aligned form are those of each step that has none of its own."""
-    form: Any = hoist_retry_options(body, body).desired
-    plain: Any = canonical(body)
-    for name in inheriting_steps(body):
+    form: Any = forms_of(body, body).desired
+    plain: Any = canonical_of(body)
+    for name in Body(body).inheriting_steps:
         options = (plain["steps"][name].get("runConfiguration") or {}).get("retryOptions", {})
         lifted = (
             form["steps"][name].get("runConfiguration", {}).get("retryOptions", form.get("retryOptions", {}))

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import strategies
 from canonical_helpers import same, workflow
+from forms import canonical_of
 from hypothesis import given
 from strategies import LAWS
 
-from reconciler.workflow import by_name_path, canonical, is_own_tag, lists_back, lists_by_name
+from reconciler.workflow import by_name_path, is_own_tag, lists_back, lists_by_name
 
 _WATCHERS: list[Any] = [
     {"user": "u", "events": {"success": True}},
@@ -37,7 +38,7 @@ def test_names_that_look_like_numbered_ones_stay_apart() -> None:
     named: Any = lists_by_name({"watchers": watchers})
     assert list(named["watchers"]) == ["user:u", "user:u#3", "user:u#2"]
     assert same(workflow(watchers=watchers), workflow(watchers=watchers[::-1]))
-    assert len(canonical({"watchers": watchers})["watchers"]) == 3  # type: ignore[arg-type]
+    assert len(canonical_of({"watchers": watchers})["watchers"]) == 3  # type: ignore[arg-type]
 
 
 def test_keyed_paths() -> None:

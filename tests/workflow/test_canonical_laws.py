@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 import strategies
 from canonical_helpers import form_of, same
+from forms import canonical_of, digests_in, forms_of, live_of
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.plan.live import LiveWorkflow
 from reconciler.schema import STEP_TYPES, step_fields, validate
 from reconciler.values import ABSENT, as_list, dump_compact, lookup
-from reconciler.workflow import by_name_path, canonical, hoist_retry_options, lists_back, lists_by_name
-from reconciler.workflow.diff import diff
-from reconciler.workflow.sent_digests import Digester, SentDigests
+from reconciler.workflow import Digester, by_name_path, diff, lists_back, lists_by_name
 
 _ANY = st.one_of(strategies.workflow_bodies(), strategies.hostile_bodies())
 
@@ -57,8 +55,8 @@ def _paths(kind: str) -> set[tuple[str, ...]]:
 @LAWS
 def test_twice_is_as_once(body: Any) -> None:
     """The canonical form of a canonical form is itself, to the last letter."""
-    once = canonical(body, DEFAULT_RESOURCE)
-    assert dump_compact(canonical(once, DEFAULT_RESOURCE)) == dump_compact(once)
+    once = canonical_of(body, DEFAULT_RESOURCE)
+    assert dump_compact(canonical_of(once, DEFAULT_RESOURCE)) == dump_compact(once)
 
 
 @given(strategies.workflow_bodies())
@@ -106,16 +104,16 @@ def test_other_words_have_the_same_form(pair: Any) -> None:
 def test_nothing_makes_it_raise(live: Any, desired: Any) -> None:
     """Whatever JSON a server answers, and whatever stands in a manifest: no error, and nothing is changed."""
     before = copy.deepcopy((live, desired))
-    aligned = hoist_retry_options(live, desired, live)
+    aligned = forms_of(live, desired, live)
     diff(aligned.live, aligned.desired, desired)
-    canonical(live, desired)
+    canonical_of(live, desired)
     lists_back(lists_by_name(live))
     for key in ("triggers", "watchers", "tags"):
         for index in range(len(as_list(live.get(key))) + 1):
             by_name_path((key, index, "x"), live)
-    memory = SentDigests.of(live)
+    memory = digests_in(live)
     Digester(b"key", "w").agrees(memory, ("name",), live)
-    workflow = LiveWorkflow(id=1, name="w", body=live)
+    workflow = live_of(live)
     assert len(workflow.fingerprint()) == 64
     assert workflow.webhooks == workflow.webhooks
     assert repr((live, desired)) == repr(before)
@@ -125,7 +123,7 @@ def test_nothing_makes_it_raise(live: Any, desired: Any) -> None:
 @LAWS
 def test_the_form_holds_nothing_that_is_nothing(body: Any) -> None:
     """In a form there is no null and nothing empty, but for steps, which are there though all default."""
-    form = canonical(body)
+    form = canonical_of(body)
     steps = form.pop("steps", {})
     assert all(_says_something(value) for value in form.values())
     assert all(_says_something(field) for step in steps.values() for field in step.values())
@@ -142,7 +140,7 @@ def _says_something(value: Any) -> bool:
 def test_the_form_shares_nothing_with_the_body(body: Any) -> None:
     """Changing the form does not change the body that it was made of."""
     before = copy.deepcopy(body)
-    _spoil(canonical(body, DEFAULT_RESOURCE))
+    _spoil(canonical_of(body, DEFAULT_RESOURCE))
     assert repr(body) == repr(before)
     assert DEFAULT_RESOURCE == {"instanceTypeId": 21, "storage": "10GB"}
 
@@ -166,13 +164,13 @@ def test_deep_nesting_within_the_clients_bound_is_fine() -> None:
         "watchers": value,
         "tags": value,
     }
-    assert canonical(canonical(body)) == canonical(body)
-    assert LiveWorkflow(id=1, name="w", body=body).fingerprint()
-    aligned = hoist_retry_options(body, {})
+    assert canonical_of(canonical_of(body)) == canonical_of(body)
+    assert live_of(body).fingerprint()
+    aligned = forms_of(body, {})
     assert diff(aligned.live, aligned.desired)
 
 
 @pytest.mark.parametrize("steps", [None, [], "x", 5, {"x": None}, {"x": []}, {"x": "y"}])
 def test_steps_of_no_known_shape_have_no_fields(steps: Any) -> None:
     """Steps that are none are seen as such: no error, and a step that is no object is an empty one."""
-    assert canonical({"steps": steps}) in ({}, {"steps": {"x": {}}})
+    assert canonical_of({"steps": steps}) in ({}, {"steps": {"x": {}}})

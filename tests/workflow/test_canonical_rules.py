@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from canonical_helpers import same, workflow
-
-from reconciler.workflow import canonical
+from forms import canonical_of
 
 _STANDARD = {"imageId": 1, "command": "c"}
 _EXPORT = {"type": "export", "schema": "s", "table": "t", "sortBy": "c"}
@@ -132,7 +131,7 @@ def test_values_that_are_merely_false_are_values(something: Any) -> None:
 
 def test_a_step_without_fields_is_a_step() -> None:
     """Rule 2 ends at steps: an empty one is there, and differs from none."""
-    assert canonical(workflow({}, {})) == {"name": "w", "steps": {"a": {}, "b": {}}}
+    assert canonical_of(workflow({}, {})) == {"name": "w", "steps": {"a": {}, "b": {}}}
     assert not same(workflow({}, {}), workflow({}))
 
 
@@ -414,7 +413,7 @@ def test_the_form_says_what_it_is() -> None:
         tags=[{"name": "b"}, {"name": "a"}],
         metadata={"allowConcurrentExecution": False},
     )
-    assert canonical(body, {"instanceTypeId": 21, "storage": "10GB"}) == {
+    assert canonical_of(body, {"instanceTypeId": 21, "storage": "10GB"}) == {
         "name": "w",
         "metadata": {"allowConcurrentExecution": False},
         "triggers": {"cron": "a", "cron#2": "b", "webhook": True},

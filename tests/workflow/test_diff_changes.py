@@ -9,7 +9,7 @@ from diff_helpers import changes
 from strategies import DEFAULT_RESOURCE
 
 from reconciler.values import ABSENT
-from reconciler.workflow.diff import FieldChange, diff, leaves
+from reconciler.workflow import FieldChange, diff, leaves
 
 
 @pytest.mark.parametrize(

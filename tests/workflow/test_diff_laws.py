@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import strategies
 from diff_helpers import SCHEMA, changes, with_value
+from forms import forms_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
 from reconciler.schema import documented_default
 from reconciler.values import ABSENT, JsonObject, Path, dump_compact, lookup
-from reconciler.workflow import hoist_retry_options
-from reconciler.workflow.diff import FieldChange, diff
+from reconciler.workflow import FieldChange, diff
 
 _PAIRS = st.tuples(strategies.workflow_bodies(), strategies.workflow_bodies())
 _HOSTILE_PAIRS = st.tuples(strategies.hostile_bodies(), strategies.hostile_bodies())
@@ -56,7 +56,7 @@ def _without_empty(value: Any, path: Path = ()) -> Any:
 
 
 def _check(live: Any, desired: Any) -> None:
-    aligned = hoist_retry_options(live, desired, DEFAULT_RESOURCE)
+    aligned = forms_of(live, desired, DEFAULT_RESOURCE)
     found = diff(aligned.live, aligned.desired, DEFAULT_RESOURCE)
     assert (not found) == aligned.equal
     assert len({change.path for change in found}) == len(found)

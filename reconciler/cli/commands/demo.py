@@ -16,7 +16,7 @@ from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError
 from reconciler.exits import ExitCode
-from reconciler.plan.tenant import list_tenant
+from reconciler.plan import list_tenant
 from reconciler.render import paint
 
 _TOKEN: Final = "demo-token"  # noqa: S105 - for the emulator only

@@ -18,17 +18,21 @@ from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exits import ExitCode
 from reconciler.export import Exporter, ExportResult
-from reconciler.manifests.files import CONFIGURATION_NAMES
-from reconciler.operations.engine import open_session, tenancy_of
+from reconciler.manifests import CONFIGURATION_NAMES
+from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.new_files import place_files
 from reconciler.operations.resolving import unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import DefaultResource, Listed, LiveWorkflow
-from reconciler.plan.planning import learn
-from reconciler.plan.tenant import describe_all, list_tenant
+from reconciler.plan import (
+    PlatformFacts,
+    describe_all,
+    list_tenant,
+    read_default_resource,
+)
 from reconciler.render import export_lines
 from reconciler.secrecy import Redactor, credential_kind
 from reconciler.text import clip, printable, slug
+from reconciler.workflow import Listed, Live
 
 
 @click.command(name="export")
@@ -119,8 +123,9 @@ def _exported(
     listed = list_tenant(reader)
     chosen = _chosen(listed, names, ids, take_all=take_all)
     live = describe_all(reader, [item.id for item in chosen], settings.concurrency)
-    tenancy = learn(tenancy_of(settings, os.environ), live.values())
-    exporter = Exporter(tenancy, DefaultResource(reader.get_default_resource), session.redactor())
+    options = compare_options_of(settings, os.environ)
+    facts = PlatformFacts(default_resource=read_default_resource(reader))
+    exporter = Exporter(options, facts.learned_from(live.values(), options), session.redactor())
     same = Counter(item.name for item in listed)
     twice = Counter(item.name for item in chosen)
     return [
@@ -131,7 +136,7 @@ def _exported(
     ]
 
 
-def _ambiguous(live: LiveWorkflow, number: int) -> ExportResult:
+def _ambiguous(live: Live, number: int) -> ExportResult:
     problem = (
         f"{number} live workflows have this name, and manifests tell workflows by it: export one by --id"
     )

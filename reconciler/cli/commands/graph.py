@@ -14,15 +14,14 @@ from reconciler.cli.terminal import rendered, show, warn
 from reconciler.client import Workflow
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
 from reconciler.exits import ExitCode
-from reconciler.manifests import Manifest, PatchManifest, load_manifests
-from reconciler.manifests.files import STDIN, SUFFIXES
+from reconciler.manifests import STDIN, SUFFIXES, Manifest, PatchManifest, load_manifests
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow
 from reconciler.operations.settings import Settings
 from reconciler.render import Drawing, finding_line
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow import Body, StepGraph
 
 _FORMATS: Final = {
     "text": "graph_text",
@@ -83,7 +82,7 @@ def _of_manifests(settings: Settings, path: str) -> Iterator[Drawing]:
         raise ReconcilerError(f"there is no workflow to be drawn in {printable(str(Path(path)))}")
     for manifest in whole:
         name = redactor.text(manifest.name)
-        yield Drawing(name=name, graph=StepGraph.of(manifest.body), file=manifest.source.file)
+        yield Drawing(name=name, graph=StepGraph.of(Body(manifest.body)), file=manifest.source.file)
 
 
 def _has_steps(manifest: Manifest) -> bool:

@@ -9,21 +9,20 @@ from typing import Final
 
 import click
 
-from reconciler.apply import Timing
 from reconciler.cli.shared_options import connection_options, id_option
 from reconciler.cli.terminal import show, warn
-from reconciler.client import InvalidPathException, NotFoundException, Workflow
+from reconciler.client import InvalidPathException, NotFoundException, RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import RunState, follow_run, run_state
-from reconciler.executions.starting import Started
+from reconciler.executions.following import ExecutionState, execution_state, follow_execution
+from reconciler.executions.starting import StartedExecution
 from reconciler.executions.step_logs import StepLog
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import LiveWorkflow
 from reconciler.render import outcome_line, some_names
 from reconciler.text import clip, printable
+from reconciler.workflow import Live
 
 _NOT_BEGUN: Final = "Pending"
 _GOING_ON: Final = frozenset({_NOT_BEGUN, "Running", "Stopping", ""})
@@ -63,7 +62,7 @@ def command(  # noqa: PLR0913 - one for each option
         api = Workflow(session.as_read_only())
         workflow = live_workflow(api, name, workflow_id)
         run = execution or _latest(api, workflow)
-        state = run_state(api.get_execution_details(workflow.id, run))
+        state = execution_state(api.get_execution_details(workflow.id, run))
         steps = _steps(state, step)
         if save:
             _save(api, workflow, run, steps, save)
@@ -81,7 +80,7 @@ def _named(words: tuple[str, ...], *, by_id: bool) -> tuple[str | None, str | No
     return padded[0], padded[1]
 
 
-def _latest(api: Workflow, workflow: LiveWorkflow) -> str:
+def _latest(api: Workflow, workflow: Live) -> str:
     latest = next(api.list_executions(workflow.id, page_size=1, count=1), {})
     identity = latest.get("executionId")
     if not isinstance(identity, str) or not identity:
@@ -89,7 +88,7 @@ def _latest(api: Workflow, workflow: LiveWorkflow) -> str:
     return identity
 
 
-def _steps(state: RunState, step: str | None) -> list[str]:
+def _steps(state: ExecutionState, step: str | None) -> list[str]:
     names = [found.name for found in state.steps]
     if step is None:
         return names
@@ -98,7 +97,7 @@ def _steps(state: RunState, step: str | None) -> list[str]:
     return [step]
 
 
-def _save(api: Workflow, workflow: LiveWorkflow, run: str, steps: list[str], file: str) -> None:
+def _save(api: Workflow, workflow: Live, run: str, steps: list[str], file: str) -> None:
     if len(steps) != 1:
         raise UsageError(
             f"the run has {len(steps)} steps ({some_names(steps)}), and a file takes the log of one",
@@ -114,25 +113,27 @@ def _save(api: Workflow, workflow: LiveWorkflow, run: str, steps: list[str], fil
 class _Teller:
     """Shows the logs of a run as they come."""
 
-    def __init__(self, api: Workflow, workflow: LiveWorkflow, run: str, steps: Iterable[str]) -> None:
+    def __init__(self, api: Workflow, workflow: Live, run: str, steps: Iterable[str]) -> None:
         self._api = api
         self._workflow = workflow
         self._run = run
         self._redactor = api.session.redactor()
         self._logs = {step: StepLog(api, workflow.id, run, step) for step in steps}
 
-    def tell(self, state: RunState, *, follow: bool) -> None:
+    def tell(self, state: ExecutionState, *, follow: bool) -> None:
         """Show what there is and, if asked to, what comes until the run has ended."""
         if not follow:
             self._more(state)
             return
-        for now in follow_run(self._api, self._workflow.id, self._run, Timing(wait_running=math.inf)):
+        for now in follow_execution(
+            self._api, self._workflow.id, self._run, RetryPolicy(wait_running=math.inf)
+        ):
             self._more(now)
             state = now
-        ended = outcome_line(self._workflow, Started(id=self._run, told=True), state)
+        ended = outcome_line(self._workflow, StartedExecution(id=self._run, confirmed=True), state)
         warn(self._redactor.text(ended))
 
-    def _more(self, state: RunState) -> None:
+    def _more(self, state: ExecutionState) -> None:
         """Show what is new; a step that had ended before its log was read is not asked for again."""
         for step in state.steps:
             log = self._logs.get(step.name)

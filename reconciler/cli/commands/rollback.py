@@ -23,17 +23,15 @@ from reconciler.errors import BlockedError
 from reconciler.exits import ExitCode
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.applying import apply_and_report, show_plan
-from reconciler.operations.engine import Engine, open_session, tenancy_of
+from reconciler.operations.engine import Engine, compare_options_of, open_session
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Action, Listed, LiveWorkflow, Plan, Tenancy
-from reconciler.plan.masking import known_secrets
-from reconciler.plan.tenant import describe_all, list_tenant
+from reconciler.plan import Action, CompareOptions, Plan, describe_all, known_secrets, list_tenant
 from reconciler.render import backups_json, backups_text
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.workflow.ownership import Ownership
+from reconciler.workflow import Body, Listed, Live
 
 
 @click.command(name="rollback")
@@ -74,12 +72,12 @@ def command(*, settings: Settings, words: tuple[str, ...], list_them: bool, mann
             for run in runs
         ]
         found = select_backups([run for run in here if run.backups or run.broken], words, settings.backup_dir)
-        tenancy = _owned(tenancy_of(settings, os.environ), found)
-        restorings = _restorings(session, found, git, tenancy, settings.concurrency)
+        options = _owned(compare_options_of(settings, os.environ), found)
+        restorings = _restorings(session, found, git, options, settings.concurrency)
         engine = Engine(
             manifests=dataclasses.replace(git, manifests=tuple(item.manifest for item in restorings)),
             session=session,
-            tenancy=tenancy,
+            options=options,
             redactor=Redactor.of(secrets).joined(session.redactor()),
             concurrency=settings.concurrency,
         )
@@ -106,21 +104,21 @@ def _is_of(backup: Backup, session: Session) -> bool:
     return (backup.tenant, backup.stage) == (session.base_url, session.stage)
 
 
-def _owned(tenancy: Tenancy, backups: tuple[Backup, ...]) -> Tenancy:
-    """Return `tenancy` for the owner whose mark the backups have, unless the run names one."""
-    owners = frozenset[str]().union(*(Ownership.of(backup.body).owners for backup in backups))
-    if tenancy.owner is not None or not owners:
-        return tenancy
+def _owned(options: CompareOptions, backups: tuple[Backup, ...]) -> CompareOptions:
+    """Return `options` for the owner whose mark the backups have, unless the run names one."""
+    owners = frozenset[str]().union(*(Body(backup.body).own_tags.ownership.owners for backup in backups))
+    if options.owner is not None or not owners:
+        return options
     if len(owners) > 1:
         raise BlockedError(
             f"these workflows have several owners ({', '.join(map(printable, sorted(owners)))})",
             hint="Restore those of one owner at a time, by their names.",
         )
-    return dataclasses.replace(tenancy, owner=next(iter(owners)))
+    return dataclasses.replace(options, owner=next(iter(owners)))
 
 
 def _restorings(
-    session: Session, backups: tuple[Backup, ...], git: LoadResult, tenancy: Tenancy, concurrency: int
+    session: Session, backups: tuple[Backup, ...], git: LoadResult, options: CompareOptions, concurrency: int
 ) -> list[Restoration]:
     reader = Workflow(session.as_read_only())
     listed = list_tenant(reader)
@@ -132,7 +130,7 @@ def _restorings(
             live.get(backup.id),
             _same_name(backup, listed),
             _in_git(backup, live.get(backup.id), git.manifests),
-            tenancy.key,
+            options.key,
         )
         for backup in backups
     ]
@@ -142,7 +140,7 @@ def _same_name(backup: Backup, listed: tuple[Listed, ...]) -> int | None:
     return next((item.id for item in listed if item.name == backup.name and item.id != backup.id), None)
 
 
-def _in_git(backup: Backup, live: LiveWorkflow | None, manifests: tuple[Manifest, ...]) -> Manifest | None:
+def _in_git(backup: Backup, live: Live | None, manifests: tuple[Manifest, ...]) -> Manifest | None:
     """Return the manifest for a workflow: pinned to it, of the name it had, or of the one it has."""
     names = [backup.name, *([live.name] if live else [])]
     pinned = (manifest for manifest in manifests if manifest.settings.id == backup.id)

@@ -10,22 +10,21 @@ from typing import Final
 
 import click
 
-from reconciler.apply import Timing
 from reconciler.cli.parameters import run_body, secrets_of_run, steps_of
 from reconciler.cli.shared_options import Number, connection_options, format_option, id_option, name_argument
 from reconciler.cli.terminal import show, warn
-from reconciler.client import Workflow
+from reconciler.client import RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions.following import SUCCESS, RunState, StillRunningError, follow_run
-from reconciler.executions.starting import Started, execute_once
+from reconciler.executions.following import SUCCESS, ExecutionState, StillRunningError, follow_execution
+from reconciler.executions.starting import StartedExecution, execute_once
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_session
 from reconciler.operations.resolving import live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import LiveWorkflow
 from reconciler.render import changed_lines, outcome_line, run_json
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, as_object
+from reconciler.values import JsonObject
+from reconciler.workflow import Live
 
 _REASSURANCE: Final = "Nothing was started."
 
@@ -82,20 +81,20 @@ def command(  # noqa: PLR0913 - one for each option
         api = Workflow(session)
         workflow = live_workflow(api, name, workflow_id, _REASSURANCE)
         _see_steps(workflow, steps_of(body))
-        timing = Timing(wait_running=math.inf if timeout is None else timeout)
+        timing = RetryPolicy(wait_running=math.inf if timeout is None else timeout)
         started = _started(api, workflow, body, timing)
         return _told(api, workflow, started, timing if wait else None, as_json=output_format == "json")
 
 
-def _see_steps(workflow: LiveWorkflow, names: list[str]) -> None:
-    known = set(as_object(workflow.body.get("steps")))
+def _see_steps(workflow: Live, names: list[str]) -> None:
+    known = set(workflow.body.steps)
     for name in names:
         if name not in known:
             told = f"the workflow {clip(printable(workflow.name), 100)!r} has no step"
             raise unknown(f"{told} {clip(printable(name), 60)!r}", name, known, _REASSURANCE)
 
 
-def _started(api: Workflow, workflow: LiveWorkflow, body: JsonObject, timing: Timing) -> Started:
+def _started(api: Workflow, workflow: Live, body: JsonObject, timing: RetryPolicy) -> StartedExecution:
     try:
         return execute_once(api, workflow.id, body, timing)
     except KeyboardInterrupt:
@@ -104,7 +103,7 @@ def _started(api: Workflow, workflow: LiveWorkflow, body: JsonObject, timing: Ti
 
 
 def _told(
-    api: Workflow, workflow: LiveWorkflow, started: Started, timing: Timing | None, *, as_json: bool
+    api: Workflow, workflow: Live, started: StartedExecution, timing: RetryPolicy | None, *, as_json: bool
 ) -> ExitCode:
     """Say which run it is and, given the time to wait, how it goes until it ends."""
     redactor = api.session.redactor()
@@ -112,11 +111,11 @@ def _told(
         warn(f"note: {note}")
     if not as_json:
         show(printable(redactor.text(started.id)))
-    state: RunState | None = None
+    state: ExecutionState | None = None
     try:
         if timing is not None:
             with _going_on(started):
-                for now in follow_run(api, workflow.id, started.id, timing):
+                for now in follow_execution(api, workflow.id, started.id, timing):
                     for line in changed_lines(state, now):
                         warn(redactor.text(line))
                     state = now
@@ -131,7 +130,7 @@ def _told(
 
 
 @contextmanager
-def _going_on(started: Started) -> Iterator[None]:
+def _going_on(started: StartedExecution) -> Iterator[None]:
     """Say that the run goes on, whatever ends waiting for it."""
     run = clip(printable(started.id), 100)
     try:

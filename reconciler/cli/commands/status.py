@@ -9,8 +9,7 @@ from reconciler.cli.terminal import show
 from reconciler.exits import ExitCode
 from reconciler.operations.engine import open_engine
 from reconciler.operations.settings import Settings
-from reconciler.plan import Scope, make_plan
-from reconciler.plan.workflow_status import Sync, workflow_statuses
+from reconciler.plan import Scope, Sync, make_plan, workflow_statuses
 from reconciler.render import status_json, status_text
 
 
@@ -33,7 +32,7 @@ def command(*, settings: Settings, output_format: str, show_unmanaged: bool, det
     scope = Scope(show_unmanaged=show_unmanaged)
     with open_engine(settings) as engine:
         snapshot = engine.snapshot(scope)
-        found = workflow_statuses(make_plan(snapshot, engine.tenancy, scope), snapshot)
+        found = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
         rendered = status_json if output_format == "json" else status_text
         show(rendered(found, engine.redactor))
     states = {item.sync for item in found}

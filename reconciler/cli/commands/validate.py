@@ -15,7 +15,7 @@ from reconciler.cli.terminal import rendered, show
 from reconciler.exits import ExitCode
 from reconciler.findings import Severity
 from reconciler.operations.settings import Settings, Typed, settle
-from reconciler.rules import ALL_RULES, Beyond, check_paths
+from reconciler.rules import ALL_RULES, ExtraCheck, check_paths
 
 _FORMATS: Final = {
     "text": "findings_text",
@@ -76,20 +76,22 @@ def command(  # noqa: PLR0913 - one for each option
     settings = settle(typed)
     targets = read_outputs(outputs, _FORMATS, output_format)
     only = None if changed_since is None else _changed(changed_since)
-    beyond = _online_check(settings) if online else None
-    result = check_paths(settings.paths, os.environ, settings.off, only, settings.excludes, beyond=beyond)
+    extra_check = _online_check(settings) if online else None
+    result = check_paths(
+        settings.paths, os.environ, settings.off, only, settings.excludes, extra_check=extra_check
+    )
     targets.deliver(lambda name: rendered(_FORMATS[name], result))
     failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
     return ExitCode.INVALID if failed else ExitCode.OK
 
 
-def _online_check(settings: Settings) -> Beyond:
+def _online_check(settings: Settings) -> ExtraCheck:
     from reconciler.operations.online_check import check_contents  # noqa: PLC0415 - a check without it loads no client
 
     return partial(check_contents, settings=settings, env=os.environ)
 
 
 def _changed(revision: str) -> frozenset[Path]:
-    from reconciler.rules.changes import changed_files  # noqa: PLC0415 - most checks ask git nothing
+    from reconciler.operations.changed_files import changed_files  # noqa: PLC0415 - most checks ask git nothing
 
     return changed_files(revision)

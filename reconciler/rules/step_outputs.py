@@ -1,4 +1,4 @@
-"""Rules about what one step hands to the next: outputs, inherited values, conditions."""
+"""Rules about the outputs of steps, and the steps that use them: inherited values and conditions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.graph import Ancestors, did_you_mean, parents_of
-from reconciler.rules.model import Problem, Rule, step_type, steps_of
-from reconciler.rules.unknown import Unknown
+from reconciler.rules.dependencies import Ancestors, parents_of
+from reconciler.rules.rule import Problem, Rule, step_type, steps_of
+from reconciler.rules.unknown_values import Unknown
+from reconciler.text import did_you_mean
 from reconciler.values import JsonObject, as_list, as_object
 
 _HTTP_OUTPUT: Final = "response.txt"
@@ -25,10 +26,10 @@ def _condition_step(body: JsonObject) -> Iterator[Problem]:
         for index, condition in enumerate(conditions):
             name = str(as_object(condition).get("stepName", ""))
             if name not in before:
-                what = "runs at another time" if name in steps else "is no step of this workflow"
+                what = "does not run" if name in steps else "is not a step that runs"
                 yield Problem(
                     path=("steps", step, "executionParameters", "conditional", index, "stepName"),
-                    message=f"{name!r} {what}, not before {step!r}, so its output is not there; "
+                    message=f"{name!r} {what} before {step!r}, so its output is not available; "
                     f"{did_you_mean(name, sorted(before))}",
                     cause=(step, name),
                 )
@@ -42,7 +43,7 @@ def _condition_parameter(body: JsonObject) -> Iterator[Problem]:
         for index, condition in enumerate(map(as_object, conditions)):
             source, name = str(condition.get("stepName", "")), str(condition.get("paramName", ""))
             if before is not None and source not in before:
-                continue  # what is wrong is the step
+                continue  # the step is what is wrong
             if source in order.own_outputs and name not in order.own_outputs[source]:
                 yield Problem(
                     path=("steps", step, "executionParameters", "conditional", index, "paramName"),
@@ -62,8 +63,8 @@ def _status_parent(body: JsonObject) -> Iterator[Problem]:
                 if name not in known:
                     yield Problem(
                         path=("steps", step, "executionParameters", "parentStatus", index, "parents", number),
-                        message=f"{name!r} is no parent of {step!r}, so there is no status to wait for; "
-                        f"add it to parents, or: {did_you_mean(str(name), sorted(known))}",
+                        message=f"{name!r} is not a parent of {step!r}: add it to parents, or wait for a "
+                        f"parent; {did_you_mean(str(name), sorted(known))}",
                         cause=(step, str(name)),
                     )
 
@@ -91,8 +92,7 @@ def _http_output(body: JsonObject) -> Iterator[Problem]:
                 if file != _HTTP_OUTPUT:
                     yield Problem(
                         path=("steps", step, "outputParameters", name),
-                        message=f"an http step writes its response to {_HTTP_OUTPUT!r} and nothing else, "
-                        f"found {str(file)!r}",
+                        message=f"the output of an http step must be {_HTTP_OUTPUT!r}, found {str(file)!r}",
                     )
 
 
@@ -100,7 +100,7 @@ RULES = (
     Rule(
         id="condition-step",
         severity=Severity.WARNING,
-        reason="A condition can only look at a step that has run before.",
+        reason="A condition can only use a step that runs before.",
         good="steps: {a: {outputParameters: {x: x.txt}}, b: {parents: [a], "
         "executionParameters: {conditional: "
         "[{condition: equals, stepName: a, paramName: x, value: '1'}]}}}",
@@ -111,7 +111,7 @@ RULES = (
     Rule(
         id="condition-parameter",
         severity=Severity.WARNING,
-        reason="A condition can only look at a parameter that the step outputs.",
+        reason="A condition can only use a parameter that the step outputs.",
         good="steps: {a: {outputParameters: {x: x.txt}}, b: {parents: [a], "
         "executionParameters: {conditional: "
         "[{condition: equals, stepName: a, paramName: x, value: '1'}]}}}",
@@ -122,7 +122,7 @@ RULES = (
     Rule(
         id="status-parent",
         severity=Severity.WARNING,
-        reason="parentStatus waits for parents; a step that is none has no say.",
+        reason="parentStatus has no effect for a step that is not a parent.",
         good="steps: {a: {}, b: {parents: [a], executionParameters: {parentStatus: "
         "[{condition: all-of, parents: [a], status: [success]}]}}}",
         bad="steps: {a: {}, b: {executionParameters: {parentStatus: "
@@ -132,7 +132,7 @@ RULES = (
     Rule(
         id="inherited-output",
         severity=Severity.WARNING,
-        reason="A step can only inherit what a step before it outputs.",
+        reason="A step can only inherit the output of a step that runs before.",
         good="steps: {a: {outputParameters: {rows: rows.txt}}, b: {parents: [a], "
         "parameters: {inherit: {ROWS: rows}}}}",
         bad="steps: {a: {outputParameters: {rows: rows.txt}}, b: {parents: [a], "
@@ -142,7 +142,7 @@ RULES = (
     Rule(
         id="http-output",
         severity=Severity.ERROR,
-        reason="An http step has one output, its response.",
+        reason="The only output of an http step is its response.",
         good="steps: {a: {type: http, method: get, url: 'https://x.org', outputParameters: "
         "{reply: response.txt}}}",
         bad="steps: {a: {type: http, method: get, url: 'https://x.org', outputParameters: "

@@ -1,4 +1,4 @@
-"""The rules about credentials written out where a name, or `!env`, belongs."""
+"""Rules about credentials that are written out instead of named."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from itertools import islice
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.model import Problem, Rule, steps_of
+from reconciler.rules.rule import Problem, Rule, steps_of
 from reconciler.secrecy import credential_kind, is_telling_name, may_hold_credential, texts
 from reconciler.values import JsonObject, Path, as_object
 
 _SHORTEST: Final = 12
-"""No credential that a pattern knows is shorter."""
+"""The length of the shortest credential that a pattern matches."""
 
 _MOST_CHARACTERS: Final = 5_000_000
 _MOST_SUSPICIOUS: Final = 300
-"""Of one workflow no more text than this is searched, and no more suspicious texts are looked at closely."""
+"""The limits of the search in one workflow: characters, and suspicious texts that are examined."""
 
 
 def _literal(body: JsonObject) -> Iterator[Problem]:
@@ -25,9 +25,8 @@ def _literal(body: JsonObject) -> Iterator[Problem]:
         if kind:
             yield Problem(
                 path=path,
-                message=f"this looks like a literal credential ({kind}); keep it in a "
-                f"secret of the platform and "
-                "give its name, or take it from the environment with !env",
+                message=f"this looks like a credential ({kind}); store it as a secret on the platform and "
+                "use its name, or read it from the environment with !env",
                 cause=_cause(path),
                 secret=True,
             )
@@ -55,8 +54,8 @@ def _header(body: JsonObject) -> Iterator[Problem]:
                 path: Path = ("steps", step, "headers", "absolute", name)
                 yield Problem(
                     path=path,
-                    message=f"the header {name!r} carries a credential; name its secret "
-                    f"under headers.secrets",
+                    message=f"the header {name!r} contains a credential; store it as a secret and "
+                    "write the name of the secret under headers.secrets",
                     cause=_cause(path),
                     secret=True,
                 )
@@ -66,7 +65,7 @@ RULES = (
     Rule(
         id="literal-credential",
         severity=Severity.WARNING,
-        reason="What stands in Git is known to everyone who reads it.",
+        reason="Everyone who can read the repository can read the credential.",
         good="steps: {a: {repository: {url: 'https://github.com/org/x', branch: main, "
         "token: name-of-a-credential}}}",
         bad="steps: {a: {repository: {url: 'https://me:pass-word-1@github.com/org/x', branch: main}}}",
@@ -75,7 +74,7 @@ RULES = (
     Rule(
         id="literal-header",
         severity=Severity.WARNING,
-        reason="A credential in a header belongs into a secret.",
+        reason="A credential in a header belongs in a secret.",
         good="steps: {a: {type: http, method: get, url: 'https://x.org', headers: "
         "{secrets: {Authorization: NAME}}}}",
         bad="steps: {a: {type: http, method: get, url: 'https://x.org', headers: "

@@ -1,7 +1,7 @@
-"""Finds manifest files below the paths a user named, and reads text inside bounds.
+"""Discovery of manifest files below the paths that a user names, and the bounded reading of their text.
 
-Nothing outside the root is ever opened: links that leave it are refused, and so is whatever is not a
-regular file (a pipe would hang the reader).
+No file outside the root is opened: links that leave it are refused, and so is everything that is not a
+regular file (a pipe would block the reader).
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ TEMPLATE_SUFFIX = ".j2"
 CONFIGURATION_NAMES = frozenset({"reconciler.yaml", "reconciler.yml"})
 
 STDIN = "-"
-"""What stands for standard input in the place of a path."""
+"""The path that means standard input."""
 
 _STDIN_NAME = "<stdin>"
 _GIT = ".git"
-_TEMPLATE = "templates are not supported by this version; render the file first"
+_TEMPLATE = "this version does not support templates; render the file first"
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
-    """A file that should hold manifests.
+    """A file to read manifests from.
 
     Args:
-        path: The file, as the user named it or as found below what was named.
-        root: The directory, resolved, that nothing read through this file may leave.
-        text: Its text, where that is known already (standard input).
+        path: The file, as the user named it or as found below a directory.
+        root: The resolved directory that contains every file that may be read through this one.
+        text: The text, where it is known already (standard input).
     """
 
     path: Path
@@ -49,7 +49,7 @@ class ManifestFile:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Something found below a folder: the path by which it was found and, of a folder, the resolved one."""
+    """An entry of a directory: the path that led to it and, for a directory, the resolved path."""
 
     path: Path
     folder: Path | None
@@ -58,11 +58,13 @@ class _Entry:
 def find_files(
     paths: tuple[str, ...], excludes: Callable[[Path], bool] = lambda _: False
 ) -> tuple[list[ManifestFile], list[Finding]]:
-    """Return the manifest files that `paths` name (directories are walked, sorted), and what is wrong.
+    """Return the manifest files that `paths` name, and findings for what cannot be read.
+
+    Directories are walked in sorted order.
 
     Args:
         paths: Files, directories, or `-` for standard input.
-        excludes: Says of a file below a directory that it is left out.
+        excludes: Returns whether to leave out a file found below a directory.
     """
     files: list[ManifestFile] = []
     findings: list[Finding] = []
@@ -70,7 +72,7 @@ def find_files(
         path = Path(name)
         if name == STDIN:
             files.extend(_standard_input(findings))
-        elif name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises what this answers with "no"
+        elif name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for paths that this rejects
             files.extend(file for file in _below(path, findings) if not excludes(file.path))
         elif name.endswith(TEMPLATE_SUFFIX):
             findings.append(_finding(path, "template", _TEMPLATE))
@@ -96,7 +98,7 @@ def _standard_input_text() -> str:
         raise UnreadableError("it is closed")
     data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        raise UnreadableError(f"it has more than {MAX_FILE_BYTES} bytes")
+        raise UnreadableError(f"it has more than {MAX_FILE_BYTES} bytes, the limit")
     return decode_text(data)
 
 
@@ -105,21 +107,21 @@ def _below(folder: Path, findings: list[Finding]) -> list[ManifestFile]:
     files = list(islice(_walk(folder, findings), MAX_FILES + 1))
     if len(files) > MAX_FILES:
         findings.append(
-            _finding(folder, "too-many-files", f"more than {MAX_FILES} files below this directory")
+            _finding(folder, "too-many-files", f"more than {MAX_FILES} manifest files below this directory")
         )
     elif not files and len(findings) == before:
-        message = f"no manifest below this directory: looked for {', '.join('*' + s for s in SUFFIXES)}"
+        message = f"no manifests below this directory: searched for {', '.join('*' + s for s in SUFFIXES)}"
         findings.append(_finding(folder, "no-manifests", message))
     return files[:MAX_FILES]
 
 
 def _missing(name: str) -> Finding | None:
-    """Return why there is nothing to be read at the path `name`, or `None`."""
+    """Return a finding if nothing exists at the path `name`, else `None`."""
     try:
         os.lstat(name)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         # ValueError: a path that no file can have.
-        message = "there is no such file or directory"
+        message = "no such file or directory"
         return Finding(file=printable(name) or "''", rule="no-such-path", message=message)
     except OSError as error:
         return _finding(Path(name), "unreadable", f"cannot be read: {reason_of(error)}")
@@ -127,34 +129,34 @@ def _missing(name: str) -> Finding | None:
 
 
 def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
-    """Return the text of the regular file `path` inside `root`.
+    """Return the text of the regular file `path`, without a byte order mark.
 
     Args:
         path: The file.
-        root: The resolved directory it must stand in, links followed.
-        limit: The most bytes it may have.
+        root: The resolved directory that must contain it after links are followed.
+        limit: The maximum size in bytes.
 
     Raises:
-        UnreadableError: It cannot be read, is no regular file, stands outside or in `.git`, is too large,
-            or no UTF-8.
+        UnreadableError: The file cannot be read, is not a regular file, lies outside `root` or in `.git`, is
+            too large, or is not UTF-8.
     """
     try:
         resolved = path.resolve(strict=True)
         if not resolved.is_relative_to(root):
-            raise UnreadableError("it leads out of the directory that was given")
+            raise UnreadableError("it is outside the directory of the manifests")
         if _GIT in resolved.relative_to(root).parts:
-            # A checkout in a CI keeps its credential there, and a plan would show it.
-            raise UnreadableError("it is git's own")
+            # A checkout in CI keeps its credential there, and a plan would show it.
+            raise UnreadableError("files in .git are not read")
     except OSError as error:
         raise UnreadableError(reason_of(error)) from None
     except RuntimeError:
-        # Python before 3.13 on a loop of links.
+        # Python before 3.13, for a loop of links.
         raise UnreadableError(os.strerror(errno.ELOOP).lower()) from None
     return decode_text(read_bounded(resolved, limit))
 
 
 def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
-    """Yield the files below `top`, sorted; no folder is walked twice, none outside `top` at all."""
+    """Yield the files below `top`, sorted; a directory is walked once, and only inside `top`."""
     root = top.resolve()
     visited: set[Path] = set()
     pending = [_Entry(top, root)]
@@ -162,7 +164,7 @@ def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
         entry = pending.pop()
         if entry.folder is not None:
             if not entry.folder.is_relative_to(root):
-                message = "the link leads out of the directory that was given"
+                message = "the link leads outside the directory of the manifests"
                 findings.append(_finding(entry.path, "unreadable", message))
             elif entry.folder not in visited:
                 visited.add(entry.folder)
@@ -174,12 +176,12 @@ def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
 
 
 def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
-    """Return what stands in the folder `path`, sorted; hidden files are left out.
+    """Return the entries of a directory, sorted, without hidden files.
 
     Args:
-        path: The folder, as found.
-        folder: The same, links followed.
-        findings: Takes what cannot be looked at.
+        path: The directory, as found.
+        folder: The same directory, links followed.
+        findings: The list to which findings about unreadable entries are added.
     """
     try:
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
@@ -194,7 +196,7 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
         try:
             is_folder = entry.is_dir()
         except OSError as error:
-            # A loop of links, or a link into a directory that may not be looked into.
+            # A loop of links, or a link into a directory that may not be listed.
             findings.append(_finding(below, "unreadable", f"cannot be read: {reason_of(error)}"))
         else:
             resolved = below.resolve() if entry.is_symlink() else folder / entry.name
@@ -203,7 +205,7 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
 
 
 def _unique(files: list[ManifestFile]) -> list[ManifestFile]:
-    """Leave out files that two of the paths name alike."""
+    """Return `files` without those that are named more than once."""
     unique: dict[Path, ManifestFile] = {}
     for file in files:
         unique.setdefault(Path(os.path.realpath(file.path)), file)

@@ -22,7 +22,7 @@ class Clock:
     now = 100.0
 
     def __call__(self) -> float:
-        """Return the moment at which it stands."""
+        """Return the time that was set."""
         return self.now
 
 
@@ -35,7 +35,7 @@ def _ask(url: str, path: str, method: str = "GET") -> tuple[int, str]:
     return answer.status, text
 
 
-def test_ready_is_what_did_its_last_run() -> None:
+def test_ready_after_a_successful_run() -> None:
     """Before the first run has ended, and after one that failed, the job is not ready."""
     health = Health()
     with serve_probes(("127.0.0.1", 0), health, lambda: "a 1\n") as url:
@@ -51,8 +51,8 @@ def test_ready_is_what_did_its_last_run() -> None:
         assert _ask(url, "/healthz") == (200, "ok\n")
 
 
-def test_alive_is_what_gets_on() -> None:
-    """A run in which nothing happens, and a next run that does not come, are told as trouble."""
+def test_alive_while_something_happens() -> None:
+    """A run in which nothing happens, and a next run that does not start, are problems."""
     clock = Clock()
     health = Health(clock)
     clock.now += STUCK_AFTER + 1
@@ -101,22 +101,22 @@ def test_no_more_than_a_few_connections_are_served(capfd: pytest.CaptureFixture[
     ],
 )
 def test_an_address_without_a_host_is_loopback(text: str, address: tuple[str, int]) -> None:
-    """All interfaces must be asked for."""
+    """Listening on all interfaces takes an explicit address."""
     assert read_address(text) == address
 
 
 @pytest.mark.parametrize(
     "text", ["", "9100", "host", "host:", "host:x", "host:65536", "::1:80", "h:٣", "h:-1"]
 )
-def test_what_is_no_address_is_wrong_usage(text: str) -> None:
+def test_an_invalid_address_is_a_usage_error(text: str) -> None:
     """The message says how an address is written."""
     with pytest.raises(UsageError, match="use HOST:PORT"):
         read_address(text)
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 0), ("no-such-host.invalid", 9100)])
-def test_an_address_that_cannot_be_had_is_told(address: tuple[str, int]) -> None:
-    """Taken, not this machine's, or unknown: an error in words."""
+def test_an_address_that_is_not_available_is_an_error(address: tuple[str, int]) -> None:
+    """An address of another machine, or an unknown host, is an error with a message."""
     opening: Callable[[], object] = serve_probes(address, Health(), lambda: "").__enter__
     with pytest.raises(ReconcilerError, match="cannot listen on"):
         opening()

@@ -1,6 +1,6 @@
-"""A body as the rules may see it: what came through `!env` is there, and what it is nobody knows.
+"""Unknown values: placeholders for what came through `!env`, in the body that rules see.
 
-So no rule fires because of such a value, whether the variable is set or not, and none can quote it.
+No rule reports such a value, whether the variable is set or not, and none can quote it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from reconciler.values import JsonObject, JsonValue, Path, display_path
 
 
 class Unknown(str):
-    """The text in the place of an unknown value: no other text equals it."""
+    """The text that replaces an unknown value, equal to no other text."""
 
     __slots__ = ()
 
 
 def with_unknown(body: JsonObject, paths: Collection[Path]) -> JsonObject:
-    """Return `body` with the values at `paths` unknown; what has none of them is shared, not copied."""
+    """Return `body` with the values at `paths` replaced; parts without one are not copied."""
     return {**body, **dict(_replaced(body, paths, ()))} if paths else body
 
 

@@ -1,4 +1,4 @@
-"""Which runs of a loop are told of."""
+"""Notifications and metrics of the runs of a loop."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from job_helpers import Receiver, outcome, planned, receiver, workflow_outcome
 
-from reconciler.apply import Timing
 from reconciler.cli.apply_options import ApplyOptions, RawApplyOptions
 from reconciler.cli.job_options import JobOptions
 from reconciler.cli.scope_options import RawScopeOptions
+from reconciler.client import RetryPolicy
 from reconciler.client.webhook_sender import WebhookSender
 from reconciler.job.context import Job
 from reconciler.job.log import TextLog
@@ -39,12 +39,12 @@ INVALID = outcome(exit_code=3, planned=None, error="the manifests are invalid")
 
 @pytest.fixture
 def hook() -> Iterator[Receiver]:
-    """Return who is told."""
+    """Return the receiver of notifications."""
     with receiver() as running:
         yield running
 
 
-def _teller(hook: Receiver) -> Reporter:
+def _reporter(hook: Receiver) -> Reporter:
     options = JobOptions(
         dry_run=False,
         metrics_file=None,
@@ -63,7 +63,9 @@ def _teller(hook: Receiver) -> Reporter:
         asked=RawScopeOptions(
             prune=False, allow_deletes=None, allow_protected=(), targets=(), exclude=(), shard=None
         ),
-        manner=RawApplyOptions(manner=ApplyOptions(timing=Timing(), backup_dir=None), keeps_backups=False),
+        manner=RawApplyOptions(
+            manner=ApplyOptions(timing=RetryPolicy(), backup_dir=None), keeps_backups=False
+        ),
         options=options,
         place=Path(),
         log=TextLog({}),
@@ -72,29 +74,31 @@ def _teller(hook: Receiver) -> Reporter:
     return Reporter(job)
 
 
-def test_a_lasting_failure_is_told_once(hook: Receiver) -> None:
-    """What fails as it failed before is not told again; another failure is, and one that comes back."""
-    teller = _teller(hook)
+def test_a_lasting_failure_is_notified_once(hook: Receiver) -> None:
+    """The same failure is not notified again; another one is, and one that comes back."""
+    reporter = _reporter(hook)
     for run in (FAILED, FAILED_AGAIN, FAILED, FAILED_ELSEWHERE, CLEAN, FAILED, INVALID, INVALID):
-        teller.tell(run)
-    told = [(item.json["exit_code"], [w["name"] for w in item.json["workflows"]]) for item in hook.received]
-    assert told == [(1, ["flow"]), (1, ["other"]), (1, ["flow"]), (3, [])]
+        reporter.tell(run)
+    notified = [
+        (item.json["exit_code"], [w["name"] for w in item.json["workflows"]]) for item in hook.received
+    ]
+    assert notified == [(1, ["flow"]), (1, ["other"]), (1, ["flow"]), (3, [])]
 
 
-def test_a_change_is_told_each_time(hook: Receiver) -> None:
-    """Who changes a workflow by hand every hour is heard of every hour."""
-    teller = _teller(hook)
+def test_a_change_is_notified_each_time(hook: Receiver) -> None:
+    """A change by hand every hour is notified every hour."""
+    reporter = _reporter(hook)
     for run in (CHANGED, CHANGED, CLEAN, CHANGED):
-        teller.tell(run)
+        reporter.tell(run)
     assert len(hook.received) == 3
 
 
 def test_the_runs_of_a_loop_are_counted(hook: Receiver) -> None:
-    """The metrics of the process tell how many succeeded, and when one last did, whatever came after."""
-    teller = _teller(hook)
+    """The metrics count the successful runs, and keep the time of the last one after failures."""
+    reporter = _reporter(hook)
     for run in (CLEAN, FAILED, INVALID):
-        teller.tell(run)
-    text = teller.metrics()
+        reporter.tell(run)
+    text = reporter.metrics()
     assert 'peak_reconciler_runs_total{result="success"} 1.0' in text
     assert 'peak_reconciler_runs_total{result="failure"} 2.0' in text
     assert read_last_success(text, "") == CLEAN.ended.timestamp()

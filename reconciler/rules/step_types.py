@@ -1,4 +1,4 @@
-"""Rules about what each type of step needs: http, sql."""
+"""Rules about the fields that each type of step needs: http, sql."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.model import Problem, Rule, step_type, steps_of
+from reconciler.rules.rule import Problem, Rule, step_type, steps_of
 from reconciler.values import JsonObject, as_object
 
 _AUTH_NEEDS: Final[dict[str, tuple[str, ...]]] = {
@@ -20,7 +20,7 @@ _AUTH_NEEDS: Final[dict[str, tuple[str, ...]]] = {
 }
 _PLACEHOLDER: Final = re.compile(r"\{\{[^{}]{0,200}\}\}")
 _QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.?[^"\\]*)*(?:"|\Z)', re.DOTALL)
-"""A text in quotes; one that is not closed goes to the end, so that no quote is looked at twice."""
+"""A quoted text; without a closing quote it extends to the end, so that no quote is visited twice."""
 
 
 def _steps(body: JsonObject, kind: str) -> Iterator[tuple[str, JsonObject]]:
@@ -33,10 +33,10 @@ def _auth(body: JsonObject) -> Iterator[Problem]:
         kind = str(auth.get("type", "no-auth"))
         for key in _AUTH_NEEDS.get(kind, ()):
             if not auth.get(key):
-                needs = " and ".join(_AUTH_NEEDS[kind])
+                needs = ", ".join(_AUTH_NEEDS[kind])
                 yield Problem(
                     path=("steps", name, "auth"),
-                    message=f"auth of the type {kind} needs {needs}; {key!r} is missing",
+                    message=f"auth type {kind!r} needs {needs}; {key!r} is missing",
                 )
 
 
@@ -50,7 +50,7 @@ def _foreign_auth(body: JsonObject) -> Iterator[Problem]:
                 yield Problem(
                     path=("steps", name, "auth", key),
                     at_key=True,
-                    message=f"auth of the type {kind} does not use {key!r}; remove it, or change the type",
+                    message=f"auth type {kind!r} does not use {key!r}; remove it, or change the type",
                 )
 
 
@@ -66,13 +66,15 @@ def _payload(body: JsonObject) -> Iterator[Problem]:
         method = step.get("method")
         if method in {"post", "put", "patch"} and not step.get("payload"):
             yield Problem(
-                path=("steps", name), at_key=True, message=f"an http step with {method} needs a 'payload'"
+                path=("steps", name),
+                at_key=True,
+                message=f"an http step with the method {method} needs a 'payload'",
             )
         payload = step.get("payload")
         if isinstance(payload, str) and payload.strip() and not _is_json(payload):
             yield Problem(
                 path=("steps", name, "payload"),
-                message="the payload is not JSON, also with every {{placeholder}} taken as a value",
+                message="the payload is not valid JSON, even with a value in place of each {{placeholder}}",
             )
 
 
@@ -88,7 +90,7 @@ def _is_json(payload: str) -> bool:
 
 
 def _no_constant(name: str) -> None:
-    """`NaN` and the infinities are Python's, not JSON's."""
+    """Refuse `NaN` and the infinities, which are Python's, not JSON's."""
     raise ValueError(name)
 
 
@@ -96,11 +98,11 @@ def _query(body: JsonObject) -> Iterator[Problem]:
     for name, step in _steps(body, "sql"):
         both = [key for key in ("sqlQueryPath", "repository") if step.get(key)]
         if len(both) != 1:
-            found = "both are here" if both else "neither is here"
+            found = "found both" if both else "found neither"
             yield Problem(
                 path=("steps", name),
                 at_key=True,
-                message=f"a sql step needs either 'sqlQueryPath' or 'repository'; {found}",
+                message=f"a sql step needs either 'sqlQueryPath' or 'repository', {found}",
             )
 
 
@@ -108,7 +110,7 @@ RULES = (
     Rule(
         id="http-auth",
         severity=Severity.WARNING,
-        reason="Each type of auth needs its own fields.",
+        reason="Each auth type needs its own fields.",
         good="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: "
         "bearer-token, bearerToken: NAME}}}",
         bad="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: bearer-token}}}",
@@ -117,7 +119,7 @@ RULES = (
     Rule(
         id="http-auth-unused",
         severity=Severity.WARNING,
-        reason="A credential of another type of auth is not used.",
+        reason="A credential for another auth type has no effect.",
         good="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: "
         "api-key, apiKey: NAME}}}",
         bad="steps: {a: {type: http, method: get, url: 'https://x.org', auth: {type: "
@@ -127,7 +129,7 @@ RULES = (
     Rule(
         id="http-request",
         severity=Severity.WARNING,
-        reason="A request needs a method and an address.",
+        reason="A request needs a method and a URL.",
         good="steps: {a: {type: http, method: get, url: 'https://x.org'}}",
         bad="steps: {a: {type: http, url: 'https://x.org'}}",
         check=_method,
@@ -135,7 +137,7 @@ RULES = (
     Rule(
         id="http-payload",
         severity=Severity.WARNING,
-        reason="A payload is sent as JSON, and a request other than get has one.",
+        reason="post, put and patch requests need a payload, which must be JSON.",
         good="steps: {a: {type: http, method: post, url: 'https://x.org', payload: '{\"n\": {{count}}}'}}",
         bad="steps: {a: {type: http, method: post, url: 'https://x.org', payload: '{n: 1'}}",
         check=_payload,
@@ -143,7 +145,7 @@ RULES = (
     Rule(
         id="sql-query",
         severity=Severity.ERROR,
-        reason="A query comes from one place.",
+        reason="The query of a sql step comes from exactly one source.",
         good="steps: {a: {type: sql, sqlQueryPath: query.sql}}",
         bad="steps: {a: {type: sql}}",
         check=_query,

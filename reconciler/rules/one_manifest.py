@@ -1,66 +1,107 @@
-"""Applies the rules to one manifest and turns what they find into findings with a place."""
+"""All rules, and the check of one manifest against them: what they find becomes findings with positions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from reconciler.findings import Finding, Position
-from reconciler.manifests import Manifest, WorkflowManifest
-from reconciler.manifests.excerpts import with_excerpt
-from reconciler.rules.model import BaseRule, Problem, Rule
-from reconciler.rules.online import ONLINE_RULES, TenantFacts, uses_of
-from reconciler.rules.registry import RULES
-from reconciler.rules.unknown import with_unknown
+from reconciler.findings import Finding, Position, Severity, has_errors
+from reconciler.manifests import MAX_FINDINGS, Manifest, WorkflowManifest, with_excerpt
+from reconciler.rules import dependencies, literal_credentials, names, step_outputs, step_types, triggers
+from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
+from reconciler.rules.rule import BaseRule, Problem, Rule
+from reconciler.rules.unknown_values import with_unknown
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import Path, lookup
 
+RULES: Final[tuple[Rule, ...]] = (
+    *dependencies.RULES,
+    *step_outputs.RULES,
+    *step_types.RULES,
+    *triggers.RULES,
+    *names.RULES,
+    *literal_credentials.RULES,
+)
+"""Every rule that needs no tenant; of two that find the same cause, the earlier one reports it."""
+
+ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
+"""Every rule, those that need the tenant last."""
+
+_WARNINGS: Final = frozenset(rule.id for rule in RULES if rule.severity is Severity.WARNING)
 _COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")
 _MOST_FINDINGS: Final = 200
-"""How many findings of one rule in one manifest are reported: nobody reads more."""
+"""The maximum number of findings that one rule reports in one manifest."""
 
 _MOST_CONSIDERED: Final = 400
-"""How many problems of one rule are looked at, those with a cause that is known already among them."""
+"""The maximum number of problems taken from one rule, with those whose cause is reported already."""
+
+
+def rule_ids() -> frozenset[str]:
+    """Return the ids of all rules."""
+    return frozenset(rule.id for rule in ALL_RULES)
 
 
 def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
-    """Yield what the rules find in a manifest that the schema allows.
+    """Yield the findings of the rules in a manifest that is valid by the schema.
 
-    A line with the comment `# reconciler: ignore[rule-id]` has no finding of that rule.
+    A comment `# reconciler: ignore[rule-id]` on a line suppresses the findings of that rule on the line.
 
     Args:
         manifest: The manifest.
-        off: The ids of rules that are switched off.
+        off: The ids of rules that are turned off.
     """
     yield from _reported(manifest, _problems(manifest, off))
+
+
+def check_file(
+    manifests: Sequence[Manifest], off: frozenset[str] = frozenset(), *, errors_only: bool = False
+) -> list[Finding]:
+    """Return the findings of the rules in the manifests of one file.
+
+    After `MAX_FINDINGS` findings, the rest is only searched for one error.
+
+    Args:
+        manifests: The manifests.
+        off: The ids of rules that are turned off.
+        errors_only: Whether to leave out warnings.
+    """
+    findings: list[Finding] = []
+    has_error = False
+    for manifest in manifests:
+        enough = len(findings) > MAX_FINDINGS
+        if isinstance(manifest, WorkflowManifest) and not (enough and has_error):
+            found = tuple(check_manifest(manifest, off | _WARNINGS if enough or errors_only else off))
+            has_error = has_error or has_errors(found)
+            findings += found
+    return findings
 
 
 def check_online(
     manifest: Manifest, facts: TenantFacts, off: frozenset[str] = frozenset()
 ) -> Iterator[Finding]:
-    """Yield what the rules that need the tenant find in a manifest; a comment works as in `check_manifest`.
+    """Yield the findings of the online rules in a manifest; comments work as in `check_manifest`.
 
     Args:
         manifest: The manifest.
-        facts: What was read of the tenant.
-        off: The ids of rules that are switched off.
+        facts: The facts that were read from the tenant.
+        off: The ids of rules that are turned off.
     """
-    uses = uses_of(manifest)
+    references = references_of(manifest)
     found = (
         (rule, problem)
         for rule in ONLINE_RULES
         if rule.id not in off
-        for problem in islice(rule.check(uses, facts), _MOST_FINDINGS)
+        for problem in islice(rule.check(references, facts), _MOST_FINDINGS)
     )
     yield from _reported(manifest, found)
 
 
 def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> Iterator[Finding]:
-    """Yield what was found with its place, but for what a comment on its line switches off."""
+    """Yield a finding for each problem that no comment on its line suppresses."""
     document = manifest.source.document
     redactor: Redactor | None = None
     for rule, problem in found:
@@ -122,7 +163,7 @@ def _finding(manifest: Manifest, rule: BaseRule, problem: Problem) -> Finding:
 
 
 def _ignored(lines: list[str], position: Position | None) -> frozenset[str]:
-    """Return the ids of the rules that a comment on the line switches off."""
+    """Return the ids of the rules that a comment on the line turns off."""
     line = lines[position.line - 1] if position is not None and position.line <= len(lines) else ""
     match = _COMMENT.search(line)
     return frozenset(part.strip() for part in match.group(1).split(",")) if match else frozenset()

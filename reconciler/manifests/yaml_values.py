@@ -1,6 +1,6 @@
-"""YAML nodes to JSON values: tags applied, duplicate keys refused, sizes bounded, secrets remembered.
+"""JSON values built from YAML nodes: tags applied, duplicate keys refused, sizes bounded, secrets recorded.
 
-Never reads a file or the environment itself: it is handed both.
+Reads no files and no environment variables itself: the readers are passed in as `Tags`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,26 @@ from dataclasses import dataclass
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.bounds import MAX_DEPTH, MAX_NODES, MAX_TEXT
-from reconciler.manifests.locating import merged_mappings
-from reconciler.manifests.yaml_nodes import MappingNode, Node, ScalarNode, YamlProblemError
+from reconciler.manifests.yaml_nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    YamlProblemError,
+    merged_mappings,
+)
 from reconciler.text import clip, printable
 from reconciler.values import JsonValue, Path
 
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """What a tag stands for, or why it cannot be had.
+    """The value that a tag includes, or the reason why there is none.
 
     Args:
-        value: The text.
-        sensitive: Whether it must never be shown.
-        problem: Why the value cannot be had; empty when it can.
-        severity: How bad that is.
+        value: The text; a placeholder if there is a problem.
+        sensitive: Whether the value must never be shown.
+        problem: Why the value is not available and what to do; empty if it is available.
+        severity: The severity of the problem.
     """
 
     value: str = ""
@@ -36,10 +41,10 @@ class Included:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What `!env` and `!file` read from; both take what stands behind the tag.
+    """The readers of `!env` and `!file`.
 
     Args:
-        env: Takes the variable's name and the default (or `None`).
+        env: Takes the name of the variable and the default (or `None`).
         file: Takes the path as written.
     """
 
@@ -48,7 +53,7 @@ class Tags:
 
 
 class ValueBuilder:
-    """Builds values from the nodes of one file, and keeps count of what it built."""
+    """A builder of values from the nodes of one file, which counts what it builds."""
 
     def __init__(self, file: str, tags: Tags, findings: list[Finding]) -> None:
         self._file = file
@@ -63,10 +68,10 @@ class ValueBuilder:
         self.unset: set[Path] = set()
 
     def document(self, root: Node) -> JsonValue:
-        """Return the value of the document `root`; `variables` and `unset` are then those of this one.
+        """Return the value of the document `root`; `variables` and `unset` then describe this document.
 
         Raises:
-            YamlProblemError: A bound is passed, or an alias stands inside what it stands for.
+            YamlProblemError: A limit is exceeded, or an alias refers to a value that contains it.
         """
         self.variables.clear()
         self.unset.clear()
@@ -84,7 +89,7 @@ class ValueBuilder:
             )
         if id(node) in self._open:
             raise YamlProblemError(
-                "recursive-alias", "an alias stands inside itself", nodes.position_of(node)
+                "recursive-alias", "the alias is part of the value that it refers to", nodes.position_of(node)
             )
         self._open.add(id(node))
         built = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
@@ -129,7 +134,7 @@ class ValueBuilder:
         return {name: item for name, item in built.items() if item is not None}
 
     def _own(self, node: MappingNode) -> Iterator[tuple[str, Node]]:
-        """Yield the keys and values of a mapping without those that merge keys bring in."""
+        """Yield the mapping's entries without those that merge keys bring in."""
         seen: dict[str, Node] = {}
         for key, value in node.value:
             name = None if key.tag == nodes.MERGE else self._key(key)
@@ -139,23 +144,25 @@ class ValueBuilder:
                 first = nodes.position_of(seen[name])
                 where = f"line {first.line}, column {first.column}"
                 self._report(
-                    "duplicate-key", f"the key {clip(name, 60)!r} stands twice, first at {where}", key
+                    "duplicate-key",
+                    f"duplicate key {clip(name, 60)!r}, first used at {where}; remove one",
+                    key,
                 )
                 continue
             seen[name] = key
             yield name, value
 
     def _merge_source(self, source: Node) -> None:
-        """Count what is merged, which may be the same mapping again and again, and check that it can be."""
+        """Check that a node can be merged, and count it every time: it may be merged many times."""
         is_mapping = isinstance(source, MappingNode) and source.tag == nodes.MAP
         self._tally(1 + (len(source.value) if is_mapping else 0), source)
         if not is_mapping:
-            self._report("yaml-merge", "<< takes a mapping or a list of mappings", source)
+            self._report("yaml-merge", "<< must be a mapping or a list of mappings", source)
 
     def _key(self, key: Node) -> str | None:
         if isinstance(key, ScalarNode) and key.tag in {nodes.STR, nodes.INT}:
             return str(key.value)
-        self._report("yaml-key", "a key must be text; put it in quotes", key)
+        self._report("yaml-key", "a key must be text; quote it", key)
         return None
 
     def _scalar(self, node: ScalarNode) -> JsonValue:
@@ -182,7 +189,7 @@ class ValueBuilder:
     def _env(self, node: Node) -> JsonValue:
         name, default = _env_words(node)
         if not name:
-            self._report("env", "write !env NAME or !env {name: NAME, default: text}", node)
+            self._report("env", "invalid !env; use !env NAME or !env {name: NAME, default: text}", node)
             return None
         included = self._tags.env(name, default)
         if included.sensitive:
@@ -197,11 +204,11 @@ class ValueBuilder:
 
     def _unknown_tag(self, node: Node) -> JsonValue:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        message = f"the tag {clip(tag, 60)!r} is not known here; known: !env, !file"
+        message = f"unknown tag {clip(tag, 60)!r}; supported tags: !env, !file"
         if tag == "!file":
-            message = "write !file PATH, the path of a text file beside or below this one"
+            message = "invalid !file; use !file PATH, with the path of a text file next to or below this file"
         elif tag.startswith("!!") and isinstance(node, ScalarNode):
-            message = f"the tag {clip(tag, 60)!r} does not fit this value; leave it out, or quote the value"
+            message = f"the tag {clip(tag, 60)!r} does not fit this value; remove the tag, or quote the value"
         self._report("yaml-tag", message, node)
         return None
 
@@ -216,7 +223,7 @@ class ValueBuilder:
 
 
 def _env_words(node: Node) -> tuple[str, str | None]:
-    """Return the name and the default that stand behind `!env`; an empty name when they cannot be read."""
+    """Return the name and the default that follow `!env`; an empty name if they are invalid."""
     if isinstance(node, ScalarNode):
         return node.value, None
     if not isinstance(node, MappingNode):

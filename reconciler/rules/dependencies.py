@@ -1,34 +1,40 @@
-"""Rules about how steps depend on each other."""
+"""Rules about the dependencies between steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.model import Problem, Rule, steps_of
-from reconciler.rules.unknown import Unknown
+from reconciler.rules.rule import Problem, Rule, steps_of
+from reconciler.rules.unknown_values import Unknown
+from reconciler.text import did_you_mean
 from reconciler.values import JsonObject, as_list, as_object
+from reconciler.workflow import StepGraph
 
-_MOST_COMPARED: Final = 300
-_LONGEST_COMPARED: Final = 100
-"""Beyond so many names, or characters, no similar name is looked for: it would take too long."""
-
+_MOST_CYCLES: Final = 100
 _MOST_VISITED: Final = 500_000
-"""So many steps are looked at, in all, to tell which run before which: about a second's work."""
+"""Edges followed for the ancestors of all steps of one workflow: about a second of work."""
 
 
 def parents_of(step: JsonObject) -> list[str]:
-    """Return the names of a step's parents."""
+    """Return the names that a step states as its parents."""
     return [name for name in as_list(step.get("parents")) if isinstance(name, str)]
 
 
-class Ancestors:
-    """Tells which steps run before a step of one workflow, and what they output.
+def graph_of(body: JsonObject) -> StepGraph:
+    """Return the graph of a body's steps; parents may be unknown values, and no step is its own parent."""
+    steps = steps_of(body)
+    return StepGraph.of_parents({name: [p for p in parents_of(step) if p != name] for name, step in steps})
 
-    Both answer `None` where that cannot be told: because a parent is not known, or, in a workflow of
-    thousands of steps, because too much has been looked at already.
+
+class Ancestors:
+    """The steps that run before each step of one workflow, and their output parameters.
+
+    Both methods return `None` where the answer is unknown: a parent is an unknown value or, in a workflow of
+    thousands of steps, the budget of edges is used up.
     """
 
     def __init__(self, body: JsonObject) -> None:
@@ -41,46 +47,27 @@ class Ancestors:
         return {name: as_object(step.get("outputParameters")) for name, step in steps_of(self._body)}
 
     @cached_property
-    def _parents(self) -> dict[str, list[str]]:
-        return {name: parents_of(step) for name, step in steps_of(self._body)}
+    def _graph(self) -> StepGraph:
+        return graph_of(self._body)
 
     def steps(self, name: str) -> set[str] | None:
-        """Return the names of all steps that run before the step `name`, itself not counted."""
-        found: set[str] = set()
-        waiting = [*self._parents.get(name, ())]
-        while waiting:
-            parent = waiting.pop()
-            self._left -= 1
-            if self._left < 0 or isinstance(parent, Unknown):
-                return None
-            if parent not in found:
-                found.add(parent)
-                waiting += self._parents.get(parent, ())
-        return found - {name}
+        """Return the names of all steps that run before the step `name`, also those that do not exist."""
+        if self._left < 0:
+            return None
+        found = self._graph.ancestors(name)
+        self._left -= sum(len(self._graph.parents[step]) for step in (name, *found))
+        missing = self._graph.missing
+        absent = {parent for step in (name, *found) if step in missing for parent in missing[step]}
+        return None if any(isinstance(parent, Unknown) for parent in absent) else found | absent
 
     def outputs(self, name: str) -> set[str] | None:
-        """Return the names of all output parameters of these steps."""
+        """Return the names of the output parameters of all steps that run before the step `name`."""
         before = self.steps(name)
         if before is None:
             return None
         listed = [self.own_outputs[step] for step in before if step in self.own_outputs]
         self._left -= sum(map(len, listed))
         return set().union(*listed) if self._left >= 0 else None
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """Return what else may have been meant by `name`, as the end of a message."""
-    import difflib  # noqa: PLC0415 - only a mistake needs it
-
-    if len(known) > _MOST_COMPARED:
-        return f"{len(known)} others are known here"
-    if len(name) <= _LONGEST_COMPARED:
-        short = [other for other in known if len(other) <= _LONGEST_COMPARED]
-        close = difflib.get_close_matches(name, short, n=1)
-        if close:
-            return f"did you mean {close[0]!r}?"
-    shown = ", ".join(sorted(known)[:10])
-    return f"known here: {shown}" if known else "there is nothing to name here"
 
 
 def _unknown_parent(body: JsonObject) -> Iterator[Problem]:
@@ -91,7 +78,7 @@ def _unknown_parent(body: JsonObject) -> Iterator[Problem]:
                 others = [name for name in names if name != step]
                 yield Problem(
                     path=("steps", step, "parents", index),
-                    message=f"{parent!r} is no step of this workflow; {did_you_mean(parent, others)}",
+                    message=f"{parent!r} is not a step of this workflow; {did_you_mean(parent, others)}",
                     cause=(step, parent),
                 )
 
@@ -102,52 +89,21 @@ def _self_parent(body: JsonObject) -> Iterator[Problem]:
             if parent == step:
                 yield Problem(
                     path=("steps", step, "parents", index),
-                    message=f"the step {step!r} is its own parent, so it can never start; remove it here",
+                    message=f"the step {step!r} is its own parent and can never start; remove this parent",
                 )
 
 
 def _cycle(body: JsonObject) -> Iterator[Problem]:
-    steps = {name: [p for p in parents_of(step) if p != name] for name, step in steps_of(body)}
-    seen: set[str] = set()
-    for start in steps:
-        cycle = _find_cycle(steps, start, seen)
-        if cycle:
-            first, second = cycle[0], cycle[1]
-            yield Problem(
-                path=(
-                    "steps",
-                    first,
-                    "parents",
-                    parents_of(as_object(as_object(body["steps"])[first])).index(second),
-                ),
-                message=f"these steps wait for each other, so none can start: {' <- '.join(cycle)}; "
-                "remove one of these parents",
-            )
-
-
-def _find_cycle(steps: dict[str, list[str]], start: str, seen: set[str]) -> list[str]:
-    """Return the steps of a cycle that is reached from `start`, the first one also last; empty for none."""
-    path: list[str] = []
-    places: dict[str, int] = {}
-    waiting = [(start, iter(steps[start]))] if start not in seen else []
-    if waiting:
-        path, places = [start], {start: 0}
-        seen.add(start)
-    while waiting:
-        _, parents = waiting[-1]
-        parent = next(parents, None)
-        if parent is None:
-            name, _ = waiting.pop()
-            places.pop(name, None)
-            path.pop()
-        elif parent in places:
-            return [*path[places[parent] :], parent]
-        elif parent in steps and parent not in seen:
-            seen.add(parent)
-            places[parent] = len(path)
-            path.append(parent)
-            waiting.append((parent, iter(steps[parent])))
-    return []
+    steps = as_object(body.get("steps"))
+    places = {name: index for index, name in enumerate(steps)}
+    for found in islice(graph_of(body).cycles(), _MOST_CYCLES):
+        start = min(range(len(found) - 1), key=lambda index: places[found[index]])
+        cycle = (*found[start:-1], *found[: start + 1])
+        yield Problem(
+            path=("steps", cycle[0], "parents", parents_of(as_object(steps[cycle[0]])).index(cycle[1])),
+            message=f"these steps wait for each other, so none can start: {' <- '.join(cycle)}; "
+            "remove one of these parents",
+        )
 
 
 def _repeated_parent(body: JsonObject) -> Iterator[Problem]:
@@ -155,38 +111,24 @@ def _repeated_parent(body: JsonObject) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, parent in enumerate(parents_of(value)):
             if parent in seen:
-                message = f"the parent {parent!r} stands twice"
+                message = f"duplicate parent {parent!r}; remove one"
                 yield Problem(path=("steps", step, "parents", index), message=message)
             seen.add(parent)
 
 
 def _skip_all(body: JsonObject) -> Iterator[Problem]:
-    """A step with `skipDAG` skips everything after it; from the roots that is everything."""
+    """Yield a problem if `skipDAG`, which skips a step and all steps after it, skips every step."""
     skipping = [name for name, step in steps_of(body) if _skip(step).get("skipDAG") is True]
-    if skipping and _descendants(body, skipping) == set(as_object(body.get("steps"))):
+    if skipping and graph_of(body).descendants(skipping) == as_object(body.get("steps")).keys():
         yield Problem(
             path=("steps", skipping[0], "runConfiguration", "skipConfiguration", "skipDAG"),
-            message="every step of this workflow is skipped, so a run does nothing; pause "
-            "the workflow instead",
+            message="every step of this workflow is skipped, so an execution does nothing; "
+            "pause the workflow instead",
         )
 
 
-def _descendants(body: JsonObject, names: list[str]) -> set[str]:
-    """Return `names`, and the names of all steps that run after one of them."""
-    children: dict[str, list[str]] = {}
-    for name, step in steps_of(body):
-        for parent in parents_of(step):
-            children.setdefault(parent, []).append(name)
-    found, waiting = set(names), list(names)
-    while waiting:
-        new = set(children.get(waiting.pop(), ())) - found
-        found |= new
-        waiting += new
-    return found
-
-
 def _unreachable(body: JsonObject) -> Iterator[Problem]:
-    """A step that waits for a status of a parent that can never have it is never reached."""
+    """Yield the steps that wait for a status that their parent can never have."""
     steps = dict(steps_of(body))
     for step, value in steps_of(body):
         statuses = as_list(as_object(value.get("executionParameters")).get("parentStatus"))
@@ -202,7 +144,7 @@ def _unreachable(body: JsonObject) -> Iterator[Problem]:
                 yield Problem(
                     path=("steps", step),
                     at_key=True,
-                    message=f"this step runs only when {parent!r} fails, and {parent!r} is always skipped",
+                    message=f"this step runs only if {parent!r} fails, but {parent!r} is always skipped",
                 )
 
 
@@ -214,7 +156,7 @@ RULES = (
     Rule(
         id="unknown-parent",
         severity=Severity.ERROR,
-        reason="A step can only wait for steps of its own workflow.",
+        reason="A step can only wait for steps of the same workflow.",
         good="steps: {load: {}, train: {parents: [load]}}",
         bad="steps: {load: {}, train: {parents: [laod]}}",
         check=_unknown_parent,
@@ -238,7 +180,7 @@ RULES = (
     Rule(
         id="repeated-parent",
         severity=Severity.WARNING,
-        reason="A parent that stands twice is often a slip for another one.",
+        reason="A parent that is listed twice is often a typo for another one.",
         good="steps: {a: {}, b: {parents: [a]}}",
         bad="steps: {a: {}, b: {parents: [a, a]}}",
         check=_repeated_parent,
@@ -246,7 +188,7 @@ RULES = (
     Rule(
         id="skips-everything",
         severity=Severity.WARNING,
-        reason="skipDAG at the start of every path leaves nothing to run.",
+        reason="With skipDAG at the start of every path, no step runs.",
         good="steps: {a: {}, b: {parents: [a], runConfiguration: {skipConfiguration: {skipDAG: true}}}}",
         bad="steps: {a: {runConfiguration: {skipConfiguration: {skipDAG: true}}}, b: {parents: [a]}}",
         check=_skip_all,
@@ -254,7 +196,7 @@ RULES = (
     Rule(
         id="unreachable-step",
         severity=Severity.WARNING,
-        reason="A step whose condition can never hold never runs.",
+        reason="A step whose condition can never be true never runs.",
         good="steps: {a: {}, b: {parents: [a], executionParameters: {parentStatus: "
         "[{condition: all-of, parents: [a], status: [failure]}]}}}",
         bad="steps: {a: {runConfiguration: {skipConfiguration: {skip: true}}}, b: {parents: [a], "

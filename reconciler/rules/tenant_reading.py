@@ -1,6 +1,6 @@
-"""Reads of the tenant what the online rules need, and no more.
+"""The reading of facts from the tenant for the online rules.
 
-A read that fails is never "absent": whatever cannot be had ends the check with the client's own error.
+A read that fails is never "absent": it ends the check with the error of the client.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ID: Final[dict[str, tuple[type, ...]]] = {"id": (int,)}
 
 
 def read_facts(  # noqa: PLR0913 - one by name
-    needs: Lookup,
+    wanted: Lookup,
     catalogue: CatalogueReader,
     list_resources: Callable[[], list[JsonObject]],
     list_workflows: Callable[[], Mapping[str, tuple[int, ...]]],
@@ -30,49 +30,49 @@ def read_facts(  # noqa: PLR0913 - one by name
     *,
     concurrency: int = CONCURRENCY,
 ) -> TenantFacts:
-    """Return what the online rules need to know; what nothing needs is not asked for.
+    """Return the facts in `wanted`, with no request for others.
 
     Args:
-        needs: What manifests name.
-        catalogue: What the tenant has beside workflows.
-        list_resources: Lists its instance types, with the documented method.
-        list_workflows: Lists the ids of its workflows by name.
-        redactor: Removes secrets from names while they are still whole.
-        concurrency: How many images are asked about at a time.
+        wanted: The objects that manifests refer to.
+        catalogue: The reader of images and instance options.
+        list_resources: The documented method that lists instance types.
+        list_workflows: Returns the ids of the tenant's workflows, by name.
+        redactor: The redactor, applied to names before they are shortened.
+        concurrency: The number of images to read at a time.
 
     Raises:
-        UnexpectedAnswerError: The tenant contradicts itself about an image.
-        ReconcilerError: Anything that is needed cannot be read.
+        UnexpectedAnswerError: The tenant's answers about an image contradict each other.
+        ReconcilerError: A read failed.
     """
     reading = _Reading(catalogue, list_resources, redactor)
-    versions = read_all(reading.versions, sorted(needs.images), concurrency)
-    # Of an image that has versions nobody need be asked whether it exists.
+    versions = read_all(reading.versions, sorted(wanted.images), concurrency)
+    # An image that has versions exists.
     images = () if all(versions.values()) else reading.images()
     return TenantFacts(
         versions=_existing(versions, images),
         images=images,
-        instance_types=reading.instance_types(needs.instance_types) if needs.instance_types else (),
-        workflows=list_workflows() if needs.names else {},
+        instance_types=reading.instance_types(wanted.instance_types) if wanted.instance_types else (),
+        workflows=list_workflows() if wanted.names else {},
     )
 
 
 def _existing(versions: _Versions, images: Iterable[Named]) -> dict[int, tuple[Version, ...]]:
-    """Return the versions of the images that exist: that have versions, or are listed.
+    """Return the versions of the images that exist: those with versions, and those in the list.
 
-    An image is unknown only when both answers say so: a proxy, too, answers 404.
+    An image is unknown only if both answers say so: a proxy may answer 404, too.
     """
     listed = {image.id for image in images}
     for image, found in versions.items():
         if found is None and image in listed:
             raise UnexpectedAnswerError(
-                f"the list of images has the image {image}, and yet its versions were not found"
+                f"image {image} is in the list of images, but its versions were not found"
             )
     return {image: found or () for image, found in versions.items() if found or image in listed}
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Asks the tenant, and takes of its answers what the rules need."""
+    """A reader of the tenant that keeps only what the rules need."""
 
     catalogue: CatalogueReader
     list_resources: Callable[[], list[JsonObject]]
@@ -82,7 +82,7 @@ class _Reading:
         return tuple(Named(_id(item), self._text(item["name"])) for item in self.catalogue.list_images())
 
     def versions(self, image: int) -> tuple[Version, ...] | None:
-        """Return the versions of an image; none where the tenant says that there is no such image."""
+        """Return the versions of an image; `None` if the tenant answers that it does not exist."""
         try:
             return tuple(
                 Version(_id(item), self._text(item["version"]), str(item["status"]))
@@ -94,8 +94,8 @@ class _Reading:
     def instance_types(self, wanted: frozenset[int]) -> tuple[Named, ...]:
         """Return the instance types.
 
-        An id that is missing from the documented list may still be one of the tenant's instance options,
-        which have names as well.
+        An id that is missing in the documented list may still be one of the instance options, which also
+        have names.
         """
         label = "the list of resources"
         listed = {_id(expect_fields(item, _ID, label)): "" for item in self.list_resources()}

@@ -1,4 +1,4 @@
-"""Finds the shipped schemas: inside the wheel, or beside the package in a checkout."""
+"""The schema files that ship with the package: in the wheel, or next to the package in a checkout."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ SCHEMA_NAMES = (
     "log-event",
     "notification",
 )
-"""The schemas by name: manifests and their parts, what starts a run, the configuration, what is written."""
+"""The names of the schemas: manifests and their parts, execution parameters, configuration, and outputs."""
 
 URN = "urn:peak-reconciler:schema:"
-"""What the `$id` of every schema starts with."""
+"""The start of the `$id` of every schema."""
 
 
 @cache
 def load_schema(name: str) -> JsonObject:
-    """Return the schema called `name` (one of `SCHEMA_NAMES`), parsed; the caller must not change it."""
+    """Return the parsed schema `name`, one of `SCHEMA_NAMES`; the caller must not change it."""
     schema: JsonObject = json.loads((_folder() / f"{name}.json").read_text(encoding="utf-8"))
     return schema
 
 
 def bundled_schema(name: str) -> JsonObject:
-    """Return the schema called `name` with all that it refers to inside: any editor can use it alone."""
+    """Return the schema `name` with the schemas that it refers to inside, for editors that take one file."""
     schema = _with_local_references(load_schema(name), name, "")
     needed = _referred(load_schema(name), name)
     definitions = as_object(schema.get("$defs"))
@@ -47,7 +47,7 @@ def bundled_schema(name: str) -> JsonObject:
 
 
 def _referred(schema: JsonValue, within: str) -> set[str]:
-    """Return the names of the schemas that `schema`, a part of `within`, refers to, at any remove."""
+    """Return the names of the schemas that `schema`, a part of `within`, refers to, directly or not."""
     found: set[str] = set()
     waiting: list[tuple[JsonValue, str]] = [(schema, within)]
     while waiting:
@@ -77,7 +77,7 @@ def _with_local_references(value: JsonValue, home: str, base: str) -> Any:  # no
 
 
 def _target(reference: JsonValue, home: str) -> tuple[str | None, str]:
-    """Return the schema that a reference leads to, and where in it; none for what is no reference."""
+    """Return the schema and the pointer of a reference; `None` if it is not a reference."""
     if not isinstance(reference, str):
         return None, ""
     document, _, pointer = reference.partition("#")

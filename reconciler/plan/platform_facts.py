@@ -1,0 +1,88 @@
+"""What the platform is known to do: which fields it returns, and its default resource. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from reconciler.errors import ReconcilerError
+from reconciler.plan.compare_options import CompareOptions
+from reconciler.values import ABSENT, JsonObject, lookup
+from reconciler.workflow import (
+    Digester,
+    Live,
+    WriteOnlyField,
+    hoisted_form,
+    is_returned,
+    write_only_field,
+    write_only_fields,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultResource:
+    """The resources of a step that states none, as far as the platform says what they are.
+
+    Args:
+        answer: The answer of `get_default_resource`; empty where it was refused.
+        refusal: Why it was refused; `None` when it was not.
+    """
+
+    answer: JsonObject = field(default_factory=dict)
+    refusal: ReconcilerError | None = None
+
+    @property
+    def resources(self) -> JsonObject:
+        """The resources.
+
+        Raises:
+            ReconcilerError: The platform refused to return them.
+        """
+        if self.refusal is not None:
+            raise self.refusal
+        return self.answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformFacts:
+    """What the platform is known to do.
+
+    Args:
+        returned: The kinds of write-only fields that some live workflow shows, so that it does return them.
+        write_only: The kinds that it is known to accept and not to return.
+        default_resource: The resources of a step that states none.
+    """
+
+    returned: frozenset[WriteOnlyField] = frozenset()
+    write_only: frozenset[WriteOnlyField] = frozenset()
+    default_resource: DefaultResource = field(default_factory=DefaultResource)
+
+    def with_write_only(self, kinds: Iterable[WriteOnlyField]) -> PlatformFacts:
+        """Return these facts, with `kinds` known not to be returned."""
+        return dataclasses.replace(self, write_only=self.write_only | set(kinds))
+
+    def learned_from(self, live: Iterable[Live], options: CompareOptions) -> PlatformFacts:
+        """Return these facts, with what live workflows show."""
+        returned, write_only = set(self.returned), set(self.write_only)
+        for workflow in live:
+            shown, hidden = _shown_fields(workflow, options)
+            returned |= shown
+            write_only |= hidden
+        return dataclasses.replace(self, returned=frozenset(returned), write_only=frozenset(write_only))
+
+
+def _shown_fields(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField], set[WriteOnlyField]]:
+    """Return which kinds of fields a workflow shows, and which it has and does not show."""
+    form = hoisted_form(live.body)
+    sent, digester = live.body.own_tags.digests, Digester(options.key, live.name)
+    returned: set[WriteOnlyField] = set()
+    write_only: set[WriteOnlyField] = set()
+    for path in write_only_fields(form):
+        found = lookup(form, path)
+        if found is ABSENT and not digester.knows(sent, path):
+            continue
+        kind = write_only_field(path)
+        if kind is not None:
+            (returned if is_returned(path, found) else write_only).add(kind)
+    return returned - write_only, write_only

@@ -1,0 +1,73 @@
+"""The type of a rule: a stable id, a reason, two examples, and a function that checks one body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from reconciler.findings import Severity
+from reconciler.values import JsonObject, Path, as_object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that a rule found in a manifest.
+
+    Args:
+        path: The path of the value, from the root of the body.
+        message: What is wrong, what is allowed, and what to do.
+        at_key: Whether the problem is the key at the end of `path`, not its value.
+        cause: The cause; of several problems with the same cause only the first is reported.
+        secret: Whether the line may contain a secret and must not be shown.
+    """
+
+    path: Path
+    message: str
+    at_key: bool = False
+    cause: tuple[str, ...] = ()
+    secret: bool = False
+
+
+Check = Callable[[JsonObject], Iterator[Problem]]
+"""A function that yields the problems of a body that is valid by the schema."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseRule:
+    """The description of a rule.
+
+    Args:
+        id: The stable id, by which it is reported and turned off.
+        severity: The severity of its findings.
+        reason: Why the rule exists, in one sentence.
+        good: A part of a workflow that passes.
+        bad: The same part with the error.
+    """
+
+    id: str
+    severity: Severity
+    reason: str
+    good: str
+    bad: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(BaseRule):
+    """A rule that needs only the body of a workflow.
+
+    Args:
+        check: The check.
+    """
+
+    check: Check = field(repr=False)
+
+
+def steps_of(body: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the name and the value of each step of `body`."""
+    for name, step in as_object(body.get("steps")).items():
+        yield name, as_object(step)
+
+
+def step_type(step: JsonObject) -> str:
+    """Return the type of a step; `standard` if it states none."""
+    return str(step.get("type", "standard"))

@@ -1,0 +1,118 @@
+"""The body of a workflow as one value, with everything that is derived from it computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from reconciler.schema import body_fields
+from reconciler.values import JsonObject, JsonValue, as_list, as_object, same_json
+from reconciler.workflow.canonical_form import canonical
+from reconciler.workflow.own_tags import OwnTags, is_own_tag
+from reconciler.workflow.sendable import sendable_body
+from reconciler.workflow.step import Step, stated_options, steps_by_name
+
+_GENERATE: Final = "generate"
+
+
+@dataclass(frozen=True)
+class Body:
+    """A workflow's body, as a manifest states it or as the platform returned it.
+
+    No shape makes a property raise, also none that a hostile server invents; only `sendable` refuses one.
+
+    Args:
+        raw: The JSON object, which nobody changes.
+    """
+
+    raw: JsonObject = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The workflow's name; empty for none."""
+        name = self.raw.get("name")
+        return name if isinstance(name, str) else ""
+
+    @cached_property
+    def steps(self) -> Mapping[str, Step]:
+        """The steps by name."""
+        return steps_by_name(self.raw.get("steps"))
+
+    @cached_property
+    def triggers(self) -> tuple[JsonObject, ...]:
+        """The triggers; an item that is no object counts as an empty one."""
+        return tuple(map(as_object, as_list(self.raw.get("triggers"))))
+
+    @cached_property
+    def watchers(self) -> tuple[JsonObject, ...]:
+        """The watchers; an item that is no object counts as an empty one."""
+        return tuple(map(as_object, as_list(self.raw.get("watchers"))))
+
+    @property
+    def all_tags(self) -> list[JsonValue]:
+        """All tags."""
+        return as_list(self.raw.get("tags"))
+
+    @cached_property
+    def tags(self) -> list[JsonValue]:
+        """The tags of users: all but the reconciler's own."""
+        return [tag for tag in self.all_tags if not is_own_tag(tag)]
+
+    @cached_property
+    def own_tags(self) -> OwnTags:
+        """What the reconciler's own tags say."""
+        return OwnTags.of(self.raw.get("tags"))
+
+    @cached_property
+    def retry_options(self) -> JsonObject:
+        """The retry options of the workflow, for all steps without their own; empty for none."""
+        return stated_options(self.raw.get("retryOptions"))
+
+    @cached_property
+    def inheriting_steps(self) -> frozenset[str]:
+        """The names of the steps that state no retry options."""
+        return frozenset(name for name, step in self.steps.items() if not step.retry_options)
+
+    @cached_property
+    def webhooks(self) -> frozenset[str]:
+        """The UUIDs of the webhook URLs of a live workflow."""
+        found = (trigger.get("webhook") for trigger in self.triggers)
+        return frozenset(uuid for uuid in found if isinstance(uuid, str))
+
+    @property
+    def has_webhook(self) -> bool:
+        """Whether a trigger is a webhook."""
+        return any(trigger.get("webhook") for trigger in self.triggers)
+
+    @property
+    def generates_webhook(self) -> bool:
+        """Whether a trigger asks for a new webhook URL."""
+        return any(trigger.get("webhookPolicy") == _GENERATE for trigger in self.triggers)
+
+    @cached_property
+    def form(self) -> JsonObject:
+        """The canonical form (`reconciler.workflow.canonical_form`)."""
+        return canonical(self.raw)
+
+    @cached_property
+    def sendable(self) -> JsonObject:
+        """The body as it can be sent back without changing the workflow.
+
+        Raises:
+            UnexpectedAnswerError: A documented key has a shape that would lose something.
+        """
+        return sendable_body(self.raw)
+
+    def says_what(self, other: Body) -> bool:
+        """Return whether `other` states the same in every documented field, own tags included."""
+        return self.raw is other.raw or all(
+            same_json(self.raw.get(key), other.raw.get(key)) for key in body_fields().children
+        )
+
+    def reusing(self, other: Body) -> Body:
+        """Return `self`, with the canonical form of `other` if both state the same."""
+        if "form" not in self.__dict__ and "form" in other.__dict__ and self.says_what(other):
+            self.__dict__["form"] = other.form
+        return self

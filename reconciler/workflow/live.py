@@ -1,0 +1,106 @@
+"""A workflow as the platform returned it, in its list and one by one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from reconciler.values import JsonObject, dump_compact, same_json
+from reconciler.workflow.body import Body
+from reconciler.workflow.own_tags import Ownership
+
+_PAUSED: Final = "Paused"
+_RUNNING: Final = "Running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A workflow as the list shows it.
+
+    Args:
+        id: Its id.
+        name: Its name.
+        ownership: Who owns it; `None` where the list does not return tags.
+        health: The `status` and `lastExecution` of its entry.
+    """
+
+    id: int
+    name: str
+    ownership: Ownership | None = None
+    health: JsonObject = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """A live workflow.
+
+    Args:
+        id: Its id.
+        name: Its name.
+        status: Its status, such as `Available`; `None` where it is not returned.
+        body: The answer of `describe_workflow`.
+    """
+
+    id: int
+    name: str
+    status: str | None = None
+    body: Body = field(repr=False)
+
+    @staticmethod
+    def of(workflow_id: int, answer: JsonObject, before: Live | None = None) -> Live:
+        """Return the live workflow that `describe_workflow` answered.
+
+        Args:
+            workflow_id: Its id.
+            answer: The answer.
+            before: The same workflow, read earlier: what has not changed is not computed again.
+        """
+        if before is not None and before.id == workflow_id and same_json(answer, before.body.raw):
+            return before
+        status = answer.get("status")
+        body = Body(answer)
+        return Live(
+            id=workflow_id,
+            name=str(answer["name"]),
+            status=status if isinstance(status, str) and status else None,
+            body=body if before is None else body.reusing(before.body),
+        )
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is paused."""
+        return self.status == _PAUSED
+
+    @property
+    def running(self) -> bool:
+        """Whether an execution of it is going on."""
+        return self.status == _RUNNING
+
+    @property
+    def ownership(self) -> Ownership:
+        """Who owns it."""
+        return self.body.own_tags.ownership
+
+    @property
+    def webhooks(self) -> frozenset[str]:
+        """The UUIDs of its webhook URLs."""
+        return self.body.webhooks
+
+    def unchanged_since(self, before: Live) -> bool:
+        """Return whether everything that a write could undo is still as it was `before`."""
+        return self is before or (
+            (self.paused, self.webhooks, self._tags) == (before.paused, before.webhooks, before._tags)
+            and same_json(self.body.form, before.body.form)
+        )
+
+    def fingerprint(self) -> str:
+        """Return a digest of everything that a write could undo: equal means unchanged."""
+        form = dump_compact(self.body.form)
+        text = "\n".join([form, *sorted(self.webhooks), *self._tags, str(self.paused)])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def _tags(self) -> list[str]:
+        return sorted(map(dump_compact, self.body.all_tags))

@@ -1,0 +1,105 @@
+"""The reconciler's own tags of a workflow: ownership, protection and the digests of what was last sent.
+
+Their names start with `reconciler-`; such a tag is never a difference. `reconciler-owner-NAME` names the
+repository that owns the workflow: pruning deletes only what it owns, and nobody writes what another one owns.
+`reconciler-protected` keeps the workflow from being deleted, also after its manifest or the line
+`prevent_delete` in it is gone. `reconciler-sent-…` keeps digests (`reconciler.workflow.sent_digests`).
+Tags are parsed and written here and nowhere else. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from reconciler.values import JsonValue, as_list, as_object
+from reconciler.workflow.sent_digests import SentDigests
+
+OWN_TAG_PREFIX: Final = "reconciler-"
+_OWNER: Final = f"{OWN_TAG_PREFIX}owner-"
+_PROTECTED: Final = f"{OWN_TAG_PREFIX}protected"
+_SENT: Final = f"{OWN_TAG_PREFIX}sent-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Who owns a workflow, and whether it is protected.
+
+    Args:
+        owners: The names of the owners: one, none, or by mistake several.
+        protected: Whether it must not be deleted.
+    """
+
+    owners: frozenset[str] = frozenset()
+    protected: bool = False
+
+    def others(self, owner: str | None) -> list[str]:
+        """Return the owners other than `owner`, sorted."""
+        return sorted(self.owners - {owner})
+
+    @property
+    def tag_names(self) -> list[str]:
+        """The names of the tags, always in the same order."""
+        return [*map(owner_tag, sorted(self.owners)), *([_PROTECTED] if self.protected else [])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTags:
+    """Everything that the reconciler's own tags of a workflow say.
+
+    Args:
+        ownership: Who owns it.
+        digests: What was last sent for its write-only fields.
+        others: The names of own tags that this release does not know; they are kept.
+    """
+
+    ownership: Ownership = field(default_factory=Ownership)
+    digests: SentDigests = field(default_factory=SentDigests)
+    others: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(tags: JsonValue) -> OwnTags:
+        """Return what the tags of a workflow say; a tag that does not parse says nothing."""
+        names = [name for tag in as_list(tags) if (name := _name(tag)).startswith(OWN_TAG_PREFIX)]
+        known = (_OWNER, _SENT)
+        return OwnTags(
+            ownership=Ownership(
+                owners=frozenset(name.removeprefix(_OWNER) for name in names if name.startswith(_OWNER)),
+                protected=_PROTECTED in names,
+            ),
+            digests=SentDigests.of_texts(
+                name.removeprefix(_SENT) for name in names if name.startswith(_SENT)
+            ),
+            others=tuple(name for name in names if name != _PROTECTED and not name.startswith(known)),
+        )
+
+    def tags(self) -> list[JsonValue]:
+        """Return the tags that say this, always in the same order."""
+        sent = (f"{_SENT}{text}" for text in self.digests.texts())
+        return _tags([*self.others, *self.ownership.tag_names, *sent])
+
+
+def is_own_tag(tag: JsonValue) -> bool:
+    """Return whether `tag`, an object or a name, is one of the reconciler's own."""
+    name = tag.get("name") if isinstance(tag, dict) else tag
+    return isinstance(name, str) and name.startswith(OWN_TAG_PREFIX)
+
+
+def is_digest_tag(tag: JsonValue) -> bool:
+    """Return whether `tag` keeps digests."""
+    return _name(tag).startswith(_SENT)
+
+
+def owner_tag(owner: str) -> str:
+    """Return the name of the tag that makes `owner` the owner of a workflow."""
+    return f"{_OWNER}{owner}"
+
+
+def _tags(names: Iterable[str]) -> list[JsonValue]:
+    return [{"name": name} for name in names]
+
+
+def _name(tag: JsonValue) -> str:
+    name = as_object(tag).get("name")
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,68 @@
+"""One step of a workflow as a value, and the only reading of its type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from reconciler.schema import body_fields
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
+
+STANDARD: Final = "standard"
+"""The type of a step that states none."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as a manifest states it, or as the platform returned it.
+
+    Args:
+        raw: The JSON object, which nobody changes.
+    """
+
+    raw: JsonObject = field(repr=False)
+
+    @property
+    def type(self) -> str:
+        """The type; a step without one (absent, `null`, `""`) is a standard step."""
+        stated = self.raw.get("type")
+        return stated if isinstance(stated, str) and stated else STANDARD
+
+    @cached_property
+    def parents(self) -> tuple[str, ...]:
+        """The names of the steps that it waits for, as stated."""
+        return tuple(name for name in as_list(self.raw.get("parents")) if isinstance(name, str))
+
+    @cached_property
+    def repository(self) -> JsonObject:
+        """The repository; empty for none."""
+        return as_object(self.raw.get("repository"))
+
+    @cached_property
+    def resources(self) -> JsonObject:
+        """The resources; empty for none."""
+        return as_object(self.raw.get("resources"))
+
+    @cached_property
+    def run_configuration(self) -> JsonObject:
+        """The run configuration; empty for none."""
+        return as_object(self.raw.get("runConfiguration"))
+
+    @cached_property
+    def retry_options(self) -> JsonObject:
+        """The retry options that the step itself states; empty for none."""
+        return stated_options(self.run_configuration.get("retryOptions"))
+
+
+def steps_by_name(value: JsonValue) -> dict[str, Step]:
+    """Return the steps of a body, from the JSON value of its `steps`."""
+    return {name: Step(as_object(step)) for name, step in as_object(value).items()}
+
+
+def stated_options(value: JsonValue) -> JsonObject:
+    """Return retry options if they say anything; unknown keys, nulls and empty values say nothing."""
+    known = body_fields().children["retryOptions"].children
+    options = as_object(value)
+    says = any(item is not None and item not in ({}, []) for key, item in options.items() if key in known)
+    return options if says else {}
