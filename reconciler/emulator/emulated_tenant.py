@@ -10,7 +10,7 @@ import random
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator import emulated_catalogue, execution_progress, read_back
+from reconciler.emulator import emulated_catalogue, execution_progress, returned_views
 from reconciler.emulator.accepted_bodies import check_body, copy_json, effective_triggers, merged_env
 from reconciler.emulator.execution_progress import iso
 from reconciler.emulator.profiles import REFUSED, STORED, parameter, rewrites_of
@@ -89,7 +89,7 @@ class EmulatedTenant:
     def summaries(self, records: Iterable[Record]) -> list[JsonValue]:
         """Return the workflows as a page of the list shows them."""
         now = self.store.now()
-        return read_back.read_page(
+        return returned_views.read_page(
             [self._summary(record, now) for record in records], self.profile, self._random
         )
 
@@ -110,7 +110,7 @@ class EmulatedTenant:
         head: JsonObject = {key: shown[key] for key in _HEAD if key in shown}
         rest = {key: value for key, value in body.items() if key not in {*shown, "watchers", "lastExecution"}}
         view = {**head, "watchers": as_list(body.get("watchers")), "tags": shown["tags"], **rest}
-        return read_back.read_workflow(view, self.profile, self._random)
+        return returned_views.read_workflow(view, self.profile, self._random)
 
     def metadata(self) -> JsonObject:
         """Return the metadata of the tenant."""

@@ -61,7 +61,7 @@ class Switch:
 
 
 def _read(meaning: str, group: str = "", *, in_all: bool = True) -> Switch:
-    """Return one of the switches that `read_back` knows by name."""
+    """Return one of the switches that `returned_views` knows by name."""
     return Switch(effect=RETURNED, meaning=meaning, group=group, in_all=in_all)
 
 
