@@ -1,4 +1,4 @@
-"""Realistic manifests by the thousand: three to five steps, about two kilobytes each."""
+"""Generator of realistic manifests: three to five steps, about two kilobytes each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STEP = """\
 {parents}"""
 
 _HEAD = """\
-# {workflow}: written for a benchmark
+# {workflow}: generated for a benchmark
 body:
   name: {workflow}
   tags:

@@ -1,9 +1,9 @@
-"""Prints what `validate` costs, as ratios to its yardsticks, all measured in this one run.
+"""Benchmark of `validate`: prints ratios to reference programs, all measured in one run.
 
     python benchmarks/run.py [--count 10000]
 
-Each figure is the median of several runs, the two commands of a pair taking turns, so that a machine whose
-speed drifts slows both.
+Each figure is the median of several runs. The two commands of a pair alternate, so that changes in the
+speed of the machine affect both.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _PARSE = (
 def main() -> None:
     """Measure, and print a table."""
     options = argparse.ArgumentParser()
-    options.add_argument("--count", type=int, default=10_000, help="how many manifests")
-    options.add_argument("--runs", type=int, default=5, help="how often each command runs")
+    options.add_argument("--count", type=int, default=10_000, help="number of manifests")
+    options.add_argument("--runs", type=int, default=5, help="number of runs of each command")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "many"
@@ -56,7 +56,7 @@ def _many(directory: Path, count: int, runs: int) -> None:
 
 
 def _other_tool(folder: Path, runs: int) -> None:
-    """A general schema checker, with the same schema over the same files; fewer, since it takes its time."""
+    """Compare with a general schema checker, with the same schema and files; fewer, because it is slow."""
     tool = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
     if tool is None:
         print("check-jsonschema is not installed; not compared")
@@ -71,8 +71,8 @@ def _other_tool(folder: Path, runs: int) -> None:
         [_COMMAND, "validate", str(directory)],
         min(runs, 3),
     )
-    told = f"{_SOME} files; validate {ours:.2f} s   {theirs / ours:.1f} times"
-    print(f"check-jsonschema        {theirs:7.2f} s   {told}")
+    figures = f"{_SOME} files; validate {ours:.2f} s   {theirs / ours:.1f} times"
+    print(f"check-jsonschema        {theirs:7.2f} s   {figures}")
 
 
 def _one(folder: Path, runs: int) -> None:
@@ -83,12 +83,12 @@ def _one(folder: Path, runs: int) -> None:
         [sys.executable, "-c", "import click"],
         runs,
     )
-    told = f"{ours * 1000:.0f} ms, import click {click * 1000:.0f} ms"
-    print(f"validate of one file    {told}   ratio {ours / click:.2f}")
+    figures = f"{ours * 1000:.0f} ms, import click {click * 1000:.0f} ms"
+    print(f"validate of one file    {figures}   ratio {ours / click:.2f}")
 
 
 def _paired(first: Sequence[str], second: Sequence[str], runs: int) -> tuple[float, float]:
-    """Return the median seconds of two commands that take turns, each run once before."""
+    """Return the median seconds of two commands that alternate, after one warm-up run each."""
     _timed(first)
     _timed(second)
     pairs = [(_timed(first), _timed(second)) for _ in range(runs)]

@@ -73,11 +73,11 @@ validate)
   ;;
 plan)
   rm -f "$plan_file"
-  options+=(--detailed-exitcode "--out=$plan_file")
+  options+=(--detailed-exitcode "--save-plan=$plan_file")
   options+=("--output=markdown=$files/plan.md" "--output=json=$files/changes.json")
   ;;
 apply)
-  options+=(--auto-approve "--report=$files/report.json")
+  options+=(--auto-approve "--run-record=$files/report.json")
   [[ -z $INPUT_PLAN_FILE ]] || options+=("--plan=$INPUT_PLAN_FILE")
   export RECONCILER_BACKUP_DIR=${RECONCILER_BACKUP_DIR:-$files/backups}
   ;;

@@ -1,7 +1,7 @@
-"""The command line: each command builds its settings, wires the pieces, calls, renders and exits.
+"""The command line: each command takes its options, calls an operation, renders the result and exits.
 
-Commands live in modules of their own and are imported only when called, so that `--help` and a small
-`validate` start fast. Nothing outside this package prints or exits.
+Commands are modules of their own and are imported only when called, so that `--help` and a small `validate`
+start fast. Nothing outside this package prints or exits.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _INTERRUPTED: Final = 130
-"""How a process ends that Ctrl-C ended, by the custom of shells."""
+"""Exit code of an interrupted process, by the convention of shells."""
 
 _COMMANDS = {
     "init": "Write a first reconciler.yaml and an example manifest.",
-    "validate": "Check manifests by schemas and rules: offline, no credentials.",
+    "validate": "Check manifests against schemas and rules: offline, no credentials.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
-    "reconcile": "Do the scheduled job: plan, apply and tell of it, once or again and again.",
-    "status": "Tell of each workflow whether it is as Git wants it, and how its last run went.",
-    "rollback": "Put back what an apply overwrote or deleted.",
-    "run": "Start a run of a workflow, exactly once, and wait for its end if asked to.",
-    "comment": "Keep one comment on a pull or merge request up to date, from CI.",
-    "executions": "List the runs of a workflow.",
-    "logs": "Show or save what the steps of a run logged.",
-    "graph": "Draw which step of a workflow waits for which.",
+    "reconcile": "Run as a scheduled job: plan, apply and report, once or in a loop.",
+    "status": "Show the sync state and the last execution of each workflow.",
+    "rollback": "Restore what an apply overwrote or deleted.",
     "export": "Write live workflows as manifests that plan clean.",
+    "run": "Start an execution of a workflow, exactly once, and optionally wait for its end.",
+    "executions": "List the executions of a workflow.",
+    "logs": "Show or save the logs of an execution's steps.",
+    "graph": "Draw the dependencies between the steps of a workflow.",
+    "comment": "Keep one comment on a pull or merge request up to date, from CI.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "emulator": "Serve an emulated Peak workflows API on loopback.",
-    "demo": "See the whole round on the emulator: no credentials, no network.",
+    "demo": "Show the whole cycle on the emulator: no credentials, no network.",
 }
 
 
@@ -63,8 +63,8 @@ class _LazyGroup(click.Group):
 def group() -> None:
     """GitOps for Peak workflows.
 
-    Git holds a directory of workflow manifests; plan shows what differs from the tenant, apply makes the
-    tenant match and proves that it does.
+    Git holds a directory of workflow manifests. plan shows what differs from the tenant; apply makes the
+    tenant match, and verifies every write.
     """
 
 
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with one of the documented exit codes.
 
     Args:
-        argv: The words after the command's name; the process's own when left out.
+        argv: The arguments; those of the process by default.
     """
     try:
         from reconciler.cli.error_exit import run  # noqa: PLC0415 - keeps `--help` light

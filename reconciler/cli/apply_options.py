@@ -1,130 +1,121 @@
-"""How a plan is carried out, and the options that say so: the same for every command that writes."""
+# ruff: noqa: ANN401 - as click's decorators and callbacks
+"""Options of the commands that plan and apply: which workflows, how far, how, and what is shown."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
-from reconciler.cli.shared_options import (
-    Number,
-    backup_dir_option,
-    format_option,
-    report_option,
-    show_bodies_option,
+from reconciler.cli.help import bundle, option
+from reconciler.cli.options import Number, file_type, format_option
+from reconciler.cli.terminal_listener import TerminalListener
+from reconciler.operations import ApplyOptions, ScopeOptions
+
+_SCOPE: Final = (
+    option(
+        "--target",
+        "targets",
+        metavar="GLOB",
+        multiple=True,
+        help="Include only workflows whose name matches; repeatable.",
+        section="Selection",
+    ),
+    option(
+        "--exclude",
+        metavar="GLOB",
+        multiple=True,
+        help="Leave out workflows whose name matches; repeatable.",
+        section="Selection",
+    ),
+    option(
+        "--shard",
+        metavar="I/N",
+        help="Include only the I-th of N parts, by a stable hash of the name.",
+        section="Selection",
+    ),
+    option(
+        "--prune",
+        is_flag=True,
+        help="Delete owned workflows that have no manifest any more: last, and within the limits.",
+        section="Safety",
+    ),
+    option(
+        "--allow-deletes",
+        metavar="N",
+        type=Number(0, whole=True),
+        help="Allow up to N deletes, overriding the limits.",
+        section="Safety",
+    ),
+    option(
+        "--allow-protected",
+        metavar="NAME",
+        multiple=True,
+        help="Allow the workflow NAME to lose its protection (prevent_delete) or be pruned; repeatable.",
+        section="Safety",
+    ),
 )
-from reconciler.client import RetryPolicy
-from reconciler.operations.settings import Settings
 
-F = TypeVar("F", bound=Callable[..., Any])
+show_bodies_option = option(
+    "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
+)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyOptions:
-    """How a plan is carried out.
-
-    Args:
-        approved: Whether nobody is asked.
-        as_json: Whether the report is JSON; everything else then goes to stderr.
-        show_bodies: Whether the exact body of each write is shown.
-        fail_fast: Whether the first failure stops the rest.
-        timing: How often and how long things are tried.
-        backup_dir: Where what is overwritten or deleted is kept; `None` keeps nothing.
-        report: The file that the record of the run is written into; `None` for none.
-        quiet: Whether standard output gets nothing but the JSON, and the plan is not shown.
-    """
-
-    approved: bool = False
-    as_json: bool = False
-    show_bodies: bool = False
-    fail_fast: bool = False
-    timing: RetryPolicy
-    backup_dir: Path | None
-    report: Path | None = None
-    quiet: bool = False
-
-    def as_approved(self) -> ApplyOptions:
-        """Return the same manner, without a question."""
-        return dataclasses.replace(self, approved=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawApplyOptions:
-    """What the options say of it, before it is known where backups are kept.
-
-    Args:
-        manner: All the rest.
-        keeps_backups: Whether there are any.
-    """
-
-    manner: ApplyOptions
-    keeps_backups: bool
-
-    @staticmethod
-    def taken_from(words: dict[str, Any]) -> RawApplyOptions:
-        """Return what the options say, which are taken out of `words`."""
-        manner = ApplyOptions(
-            approved=words.pop("approved", True),
-            as_json=words.pop("output_format") == "json",
-            show_bodies=words.pop("show_bodies"),
-            fail_fast=words.pop("fail_fast"),
-            timing=RetryPolicy(wait_running=words.pop("wait_running")),
-            report=words.pop("report"),
-            backup_dir=None,
-        )
-        return RawApplyOptions(manner=manner, keeps_backups=not words.pop("no_backup"))
-
-    def settled(self, settings: Settings) -> ApplyOptions:
-        """Return the manner, with backups where the settings say."""
-        return dataclasses.replace(
-            self.manner, backup_dir=settings.backup_dir if self.keeps_backups else None
-        )
-
-
-_APPROVAL: Final = click.option("--auto-approve", "approved", is_flag=True, help="Do not ask: for CI.")
-_MANNER: Final = (
-    format_option,
-    click.option("--fail-fast", is_flag=True, help="Begin with no further workflow once one has failed."),
-    click.option(
+_APPROVE: Final = option(
+    "--auto-approve", "approved", is_flag=True, help="Apply without asking, for CI.", section="Apply"
+)
+_APPLY: Final = (
+    option("--fail-fast", is_flag=True, help="Stop after the first failure.", section="Apply"),
+    option(
         "--wait-running",
         metavar="SECONDS",
         type=Number(0),
-        default=RetryPolicy().wait_running,
-        show_default=True,
-        help="How long a workflow is waited for that runs (whenRunning: wait, and deletes).",
+        default=int(ApplyOptions().wait_running),
+        help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
+        section="Apply",
     ),
-    backup_dir_option,
-    click.option("--no-backup", is_flag=True, help="Keep no copy of what is overwritten or deleted."),
-    show_bodies_option,
-    report_option,
+    option(
+        "--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted.", section="Apply"
+    ),
+    option(
+        "--run-record",
+        metavar="FILE",
+        type=file_type(),
+        help="Write a record of the run as JSON: who, from which commit, the plan, the results and every "
+        "request, without secrets.",
+        section="Output",
+        aliases=("--report",),
+    ),
 )
+_OUTPUT: Final = (format_option(), show_bodies_option)
 
 
-def apply_options(function: F) -> F:
-    """Give a command that writes how it does so, as one argument `manner`; it must have `settings`, too."""
-
-    @functools.wraps(function)
-    def command(*, settings: Settings, **words: Any) -> Any:  # noqa: ANN401 - click's
-        manner = RawApplyOptions.taken_from(words).settled(settings)
-        return function(settings=settings, manner=manner, **words)
-
-    for option in reversed((_APPROVAL, *_MANNER)):
-        command = option(command)
-    return command  # type: ignore[return-value]
+def scope_options(function: Any) -> Any:
+    """Give a command the part of the workflows it is about, as `scope`."""
+    return bundle("scope", _SCOPE, lambda values: ScopeOptions(**values))(function)
 
 
-def unattended_apply_options(function: F) -> F:
-    """Give a command that never asks one argument `manner`, of the type `RawApplyOptions`."""
+def apply_options(function: Any) -> Any:
+    """Give a command that writes how it does so, as `options`, and its terminal, as `listener`."""
+    return bundle("listener", (_APPROVE, *_OUTPUT), _listener)(_how(function))
 
-    @functools.wraps(function)
-    def command(**words: Any) -> Any:  # noqa: ANN401 - click's
-        return function(manner=RawApplyOptions.taken_from(words), **words)
 
-    for option in reversed(_MANNER):
-        command = option(command)
-    return command  # type: ignore[return-value]
+def unattended_apply_options(function: Any) -> Any:
+    """Give a command that never asks the same."""
+    return bundle("listener", _OUTPUT, _listener)(_how(function))
+
+
+def _how(function: Any) -> Any:
+    return bundle("options", _APPLY, _apply_options)(function)
+
+
+def _apply_options(values: dict[str, Any]) -> ApplyOptions:
+    return ApplyOptions(backups=not values.pop("no_backup"), **values)
+
+
+def _listener(values: dict[str, Any]) -> TerminalListener:
+    return TerminalListener(
+        as_json=values["output_format"] == "json",
+        bodies=values["show_bodies"],
+        approved=values.get("approved", True),
+        verbose=click.get_current_context().params["verbose"],
+    )

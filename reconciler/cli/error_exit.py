@@ -1,11 +1,10 @@
-"""The one place where errors become words on stderr and an exit code."""
+"""The one error boundary: an error becomes a message on stderr and an exit code."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
-import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn, TextIO
@@ -13,30 +12,30 @@ from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 import click
 
 from reconciler.cli.interrupts import terminating_as_interrupt
-from reconciler.cli.terminal import complain, complain_of_usage, say_through
-from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError, UsageError, reason_of
-from reconciler.exits import ExitCode
+from reconciler.cli.terminal import print_error, print_usage_error, redirect_messages
+from reconciler.errors import ReconcilerError, reason_of
+from reconciler.exits import INTERRUPTED, ExitCode, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
-"""How the system says that no more can be written."""
+"""Error numbers for output that cannot be written."""
 
 
 def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
-    """Run `command` and exit: the code is the command's own, or follows from the error it raised."""
+    """Run `command` and exit with the code it returns, or with that of the error it raises."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        # A terminal that does not know a character is shown its code.
+        # A terminal that lacks a character shows its code.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _code(command, argv)
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        code = _refused(error)
+        code = _stream_failed(error)
     finally:
-        say_through(None)
+        redirect_messages(None)
     sys.exit(code)
 
 
@@ -48,54 +47,42 @@ def _code(command: click.Command, argv: Sequence[str] | None) -> int:
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
     except click.UsageError as error:
-        complain_of_usage(error)
+        print_usage_error(error)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        complain("interrupted")
-        return 128 + signal.SIGINT
+        print_error("interrupted")
+        return INTERRUPTED
     except ReconcilerError as error:
-        complain(error.message, error.hint)
+        print_error(error.message, error.hint)
         return exit_code(error)
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _refused(error: OSError) -> ExitCode:
-    """Say that a write was refused: on a full disk, or, without a word, because the reader went away.
+def _stream_failed(error: OSError) -> ExitCode:
+    """Report that a standard stream cannot be written, unless its reader went away, and return the exit code.
 
-    Commands name the files that they read and write themselves: what is left are the standard streams.
+    Commands report errors of the files they read and write themselves.
     """
     if error.errno is None:
         raise error
     if not isinstance(error, BrokenPipeError):
         with suppress(OSError):
-            complain(refusal(error))
+            print_error(_stream_error(error))
     for stream in (sys.stdout, sys.stderr):
         _discard(stream)
     return ExitCode.FAILED
 
 
-def refusal(error: OSError) -> str:
-    """Return in words why a standard stream could not be written."""
-    what = "standard output cannot be written" if error.errno in _FULL else "the system refuses"
+def _stream_error(error: OSError) -> str:
+    what = "standard output cannot be written" if error.errno in _FULL else "system error"
     return f"{what}: {reason_of(error)}"
 
 
 def _discard(stream: TextIO | None) -> None:
-    """Send what `stream` could not write nowhere: the interpreter tries again at its end, and complains."""
+    """Discard what `stream` could not write: the interpreter would try again, and print an error."""
     if stream is None:
         return
     try:
         stream.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def exit_code(error: ReconcilerError) -> ExitCode:
-    """Return the exit code that the family of `error` stands for."""
-    if isinstance(error, UsageError):
-        return ExitCode.USAGE
-    if isinstance(error, InvalidInputError):
-        return ExitCode.INVALID
-    if isinstance(error, BlockedError):
-        return ExitCode.BLOCKED
-    return ExitCode.FAILED

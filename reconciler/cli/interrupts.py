@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C: what stops a container job stops an apply as cleanly as a user does."""
+"""Interrupts: SIGTERM, which stops a container, is handled like Ctrl-C; both stop an apply cleanly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def terminating_as_interrupt() -> Iterator[None]:
-    """Turn SIGTERM into `KeyboardInterrupt` while the block lasts, unless something else handles it then."""
+    """Turn SIGTERM into `KeyboardInterrupt` within the block, unless something else handles it there."""
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
@@ -24,21 +24,20 @@ def terminating_as_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def stopping_on_interrupt(say: Callable[[], None]) -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set, in place of an exception that could strike anywhere.
+def stopping_on_interrupt(report: Callable[[], None]) -> Iterator[threading.Event]:
+    """Give an event that SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
 
-    After the block they are ignored, to the end of the process: what is left is to say what was done, and
-    that is to be whole.
+    After the block both are ignored until the process ends, so that the result is reported in full.
 
     Args:
-        say: Called when the first one comes while the block lasts.
+        report: Called at the first signal.
     """
     stop = threading.Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:
         if not stop.is_set():
             stop.set()
-            say()
+            report()
 
     for number in _SIGNALS:
         signal.signal(number, note)

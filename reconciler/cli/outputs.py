@@ -1,4 +1,4 @@
-"""The option `--output [FORMAT=]FILE`: one run, several formats."""
+"""Outputs of one result in several formats, and of texts into files: `--output [FORMAT=]FILE`."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.help import option
 from reconciler.cli.terminal import show
 from reconciler.errors import UsageError
 from reconciler.files import write_text
 from reconciler.text import printable
 
-output_option = click.option(
+output_option = option(
     "--output",
     "outputs",
     metavar="[FORMAT=]FILE",
     multiple=True,
-    help="Write the result into FILE, as FORMAT or as --format says; repeatable.",
+    help="Write the result into FILE, in FORMAT or that of --format; repeatable.",
+    section="Output",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """Where a result goes.
+    """Destinations of a result.
 
     Args:
-        printed: The format of standard output.
-        files: Formats and the files that they are written into.
+        printed: The format for standard output.
+        files: Formats with the files they are written into.
     """
 
     printed: str
@@ -38,7 +40,7 @@ class Outputs:
         """Write a result into its files, and print it unless a file has the printed format.
 
         Args:
-            rendered: Returns it in a format.
+            rendered: Returns the result in a format.
 
         Raises:
             ReconcilerError: A file cannot be written.
@@ -49,33 +51,34 @@ class Outputs:
             show(rendered(self.printed), commands=self.printed == "github")
 
 
-def read_outputs(typed: Iterable[str], formats: Collection[str], printed: str) -> Outputs:
-    """Return what `--output` and `--format` say.
+def read_outputs(given: Iterable[str], formats: Collection[str], printed: str) -> Outputs:
+    """Return the destinations that `--output` and `--format` state.
 
     Args:
-        typed: What `--output` was given.
-        formats: The names of the formats that there are.
-        printed: The format of standard output.
+        given: The values of `--output`.
+        formats: The names of the formats.
+        printed: The format for standard output.
 
     Raises:
         UsageError: There is no such format, or no file is named.
     """
-    return Outputs(printed=printed, files=tuple(_target(output, formats, printed) for output in typed))
+    return Outputs(printed=printed, files=tuple(_target(output, formats, printed) for output in given))
 
 
 def _target(output: str, formats: Collection[str], default: str) -> tuple[str, Path]:
     name, equals, file = output.partition("=")
     if not name and equals:
-        raise UsageError(
-            f"--output {printable(output)} names no format", hint=f"Formats are {', '.join(formats)}."
-        )
+        raise UsageError(f"--output {printable(output)} names no format", hint=_allowed(formats))
     if not equals or not name.isalpha():
         name, file = default, output
     if name not in formats:
         raise UsageError(
-            f"--output {printable(output)}: there is no format {printable(name)!r}",
-            hint=f"Formats are {', '.join(formats)}.",
+            f"--output {printable(output)}: unknown format {printable(name)!r}", hint=_allowed(formats)
         )
     if not file:
         raise UsageError(f"--output {printable(output)} names no file")
     return name, Path(file)
+
+
+def _allowed(formats: Collection[str]) -> str:
+    return f"Formats: {', '.join(formats)}."

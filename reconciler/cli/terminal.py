@@ -1,4 +1,4 @@
-"""Where a command's words go: the result to stdout, everything else to stderr, colour to terminals only."""
+"""The terminal: results go to stdout, everything else to stderr, colour to terminals only."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import click
 from reconciler.text import printable, without_commands
 
 Sink: TypeAlias = Callable[[str, str, str], None]
-"""Takes what would be said on stderr: `warning`, `error` or `info`, the text, and what to do about it."""
+"""Takes a message instead of stderr: its level (`warning`, `error` or `info`), its text and a hint."""
 
 
 class _Stderr:
-    """Where the words for stderr go: there, or to a log that has a form of its own."""
+    """Destination of messages for stderr: stderr itself, or a log with a format of its own."""
 
     sink: Sink | None = None
 
 
-def say_through(sink: Sink | None) -> None:
-    """From now on hand whatever would be said on stderr to `sink`; with `None` it is said there again."""
+def redirect_messages(sink: Sink | None) -> None:
+    """Send messages for stderr to `sink` from now on; with `None`, to stderr again."""
     _Stderr.sink = sink
 
 
@@ -32,14 +32,14 @@ def show(text: str, *, commands: bool = False) -> None:
     """Write a part of the result to stdout.
 
     Args:
-        text: The words.
-        commands: Whether it is made of commands for a CI, with all else in it escaped.
+        text: The text, fit to be shown.
+        commands: Whether it consists of commands for a CI system, which are otherwise made harmless.
     """
     click.echo(text if commands else without_commands(text), color=_colour())
 
 
 def warn(text: str) -> None:
-    """Write anything else to stderr; that nobody reads it, or that the disk is full, stops nothing."""
+    """Write a message to stderr; a reader that went away or a full disk stops nothing."""
     with suppress(OSError):
         if _Stderr.sink is not None:
             level = "warning" if text.startswith("warning: ") else "info"
@@ -48,8 +48,8 @@ def warn(text: str) -> None:
             click.echo(without_commands(text), err=True, color=_colour())
 
 
-def complain(message: str, hint: str = "") -> None:
-    """Say on stderr what went wrong, and what to do about it."""
+def print_error(message: str, hint: str = "") -> None:
+    """Write an error and its hint to stderr."""
     if _Stderr.sink is not None:
         _Stderr.sink("error", message, hint)
         return
@@ -58,22 +58,22 @@ def complain(message: str, hint: str = "") -> None:
     click.echo(without_commands(text), err=True)
 
 
-def complain_of_usage(error: click.UsageError) -> None:
-    """Say on stderr how the command line is wrong, and how it is used."""
+def print_usage_error(error: click.UsageError) -> None:
+    """Write a usage error to stderr, with the usage of the command."""
     if _Stderr.sink is not None:
-        _Stderr.sink("error", error.format_message(), "--help tells how it is used.")
+        _Stderr.sink("error", error.format_message(), "Run with --help for usage.")
     else:
-        words = io.StringIO()
-        error.show(file=words)  # it quotes the command line, which may name a hostile file
-        click.echo(without_commands("\n".join(map(printable, words.getvalue().splitlines()))), err=True)
+        shown = io.StringIO()
+        error.show(file=shown)  # it quotes the command line, which may name a hostile file
+        click.echo(without_commands("\n".join(map(printable, shown.getvalue().splitlines()))), err=True)
 
 
 def rendered(renderer: str, value: object) -> str:
-    """Return `value` as a renderer writes it, which is loaded only now.
+    """Return `value` as rendered by a function that is imported only now.
 
     Args:
-        renderer: The name of a function of `reconciler.render`.
-        value: What it takes.
+        renderer: Name of a function of `reconciler.render`.
+        value: Its argument.
     """
     text: str = getattr(importlib.import_module("reconciler.render"), renderer)(value)
     return text

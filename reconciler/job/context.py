@@ -1,4 +1,4 @@
-"""What all runs of a job have in common."""
+"""The job: its options, and what all its runs have in common."""
 
 from __future__ import annotations
 
@@ -7,17 +7,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.apply_options import RawApplyOptions
-from reconciler.cli.job_options import JobOptions
-from reconciler.cli.scope_options import RawScopeOptions
+from reconciler.client import WebhookSender
 from reconciler.job.events import Entry, Event, Level
 from reconciler.job.log import Log
-from reconciler.job.outcome import safe_text
+from reconciler.job.outcome import OutcomeKind, safe_text
 from reconciler.job.signals import Signals
-from reconciler.operations.settings import Typed
+from reconciler.operations import ApplyOptions, Listener, RawOptions, ScopeOptions
 from reconciler.secrecy import Redactor
 
 _LONGEST_ENVIRONMENT: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """What a job does around each run.
+
+    Args:
+        dry_run: Whether it only plans.
+        interval: Seconds between the starts of two runs; `None` for a single run.
+        jitter: Seconds to wait longer at most, at random.
+        lock_file: The lock file; `None` for none.
+        lease: Seconds after which the lock of a killed run is released.
+        listen: Host and port for probes and metrics; `None` for none.
+        metrics_file: File for metrics; `None` for none.
+        gateway: Sender to a Pushgateway; `None` for none.
+        notify: Sender of notifications; `None` for none.
+        notify_format: Format of notifications.
+        notify_on: Outcomes to notify about.
+    """
+
+    dry_run: bool = False
+    interval: float | None = None
+    jitter: float = 0
+    lock_file: Path | None = None
+    lease: float = 300
+    listen: tuple[str, int] | None = None
+    metrics_file: Path | None = None
+    gateway: WebhookSender | None = None
+    notify: WebhookSender | None = None
+    notify_format: str = "generic"
+    notify_on: frozenset[OutcomeKind] = frozenset(OutcomeKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,20 +54,22 @@ class Job:
     """What all runs of a job have in common.
 
     Args:
-        typed: What was said of the settings, which are settled anew for each run.
-        asked: What the runs are about, and how far they may go.
-        manner: How they write.
-        options: What else they do.
+        raw: The options for the settings; the configuration is read again for each run.
+        scope: The part of the workflows the runs are about.
+        apply_options: How they apply their plan.
+        options: What the job does around each run.
+        output: Shows plans and results in a log of text, and JSON results in any.
         place: The working directory.
-        log: Where events go.
-        signals: What stops them.
-        beat: Called whenever something happens.
+        log: The log.
+        signals: Stops the job.
+        beat: Called whenever something happens, as a sign of life.
     """
 
-    typed: Typed
-    asked: RawScopeOptions
-    manner: RawApplyOptions
+    raw: RawOptions
+    scope: ScopeOptions
+    apply_options: ApplyOptions
     options: JobOptions
+    output: Listener
     place: Path
     log: Log
     signals: Signals
@@ -46,9 +77,9 @@ class Job:
 
     @property
     def environment(self) -> str:
-        """The name of the environment, fit to be shown; empty when none was chosen."""
-        return safe_text(self.typed.environment or "", Redactor(), _LONGEST_ENVIRONMENT)
+        """The name of the environment, fit to be shown; empty when none is chosen."""
+        return safe_text(self.raw.environment or "", Redactor(), _LONGEST_ENVIRONMENT)
 
-    def tell(self, event: Event, message: str, level: Level = Level.INFO, hint: str = "") -> None:
+    def report(self, event: Event, message: str, level: Level = Level.INFO, hint: str = "") -> None:
         """Log an event that has no fields of its own."""
         self.log(Entry(event=event, level=level, message=message, fields={"hint": hint or None}))

@@ -1,4 +1,4 @@
-"""The log of a job on stderr: lines of JSON, or words as `apply` has them."""
+"""The log of a job on stderr: JSON lines, or the messages that `apply` prints."""
 
 from __future__ import annotations
 
@@ -9,98 +9,113 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from reconciler.cli.terminal import complain, warn
 from reconciler.job.events import Entry, Event, Level, event_line
-from reconciler.moments import utc_now
 from reconciler.secrecy import Redactor
+from reconciler.timestamps import utc_now
 
 FORMAT_VARIABLE: Final = "RECONCILER_LOG_FORMAT"
 _OPTION: Final = "--log-format"
 
 
 class Log(Protocol):
-    """Where events go."""
+    """Destination of events."""
 
     is_json: bool
     run_id: str | None
     redactor: Redactor
 
     def __call__(self, entry: Entry) -> None:
-        """Say what happened; from any thread, and from a signal handler."""
+        """Log an event; from any thread, and from a signal handler."""
 
 
-class _Told:
-    """What every log knows, and who hears of each event beside it."""
+class _RedactingLog:
+    """What every log has: the id of the current run, and the secrets to remove."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.run_id: str | None = None
         self.redactor = Redactor.of_environment(env)
 
 
-class JsonLog(_Told):
-    """One line of JSON for each event, whole, whoever writes at that moment.
+class JsonLog(_RedactingLog):
+    """A log with one line of JSON for each event, never torn by another writer.
 
     Args:
-        env: Where secrets are that must not be shown.
+        env: Variables whose secrets must not be shown.
     """
 
     is_json = True
 
     def __init__(self, env: Mapping[str, str]) -> None:
         super().__init__(env)
-        self._lock = threading.RLock()  # a signal handler may come in between
+        self._lock = threading.RLock()  # a signal handler may interrupt
 
     def __call__(self, entry: Entry) -> None:
-        """Write the line; that nobody reads it, or that the disk is full, stops nothing."""
+        """Write the line; a reader that went away or a full disk stops nothing."""
         data = (event_line(entry, self.run_id, utc_now(), self.redactor) + "\n").encode("ascii")
         with suppress(OSError, ValueError), self._lock:
-            # Past Python's buffers, which are no place for a signal handler.
+            # Python's buffers are not safe in a signal handler.
             handle = sys.stderr.fileno()
             while data:
                 data = data[os.write(handle, data) :]
 
-    def say(self, level: str, text: str, hint: str) -> None:
-        """Take what would otherwise be said on stderr in words."""
+    def message(self, level: str, text: str, hint: str) -> None:
+        """Log a message that would otherwise go to stderr as text."""
         self(Entry(event=Event.MESSAGE, level=Level(level), message=text, fields={"hint": hint or None}))
 
 
-_IN_WORDS: Final[Mapping[Event, Callable[[str, str], None]]] = {
-    Event.LOOP_STARTED: lambda text, _: warn(text),
-    Event.LOOP_STOPPED: lambda text, _: warn(text),
-    Event.LISTENING: lambda text, _: warn(text),
-    Event.LOCK_TAKEN_OVER: lambda text, _: warn(f"warning: {text}"),
-    Event.LOCK_HELD: complain,
-    Event.LOCK_LOST: lambda text, _: warn(f"warning: {text}"),
-    Event.FINDING: lambda text, _: warn(text),
-    Event.WORKFLOW_STARTED: lambda text, _: warn(text),
-    Event.WORKFLOW_WAITING: lambda text, _: warn(text),
-    Event.WORKFLOW_FINISHED: lambda text, _: warn(text),
-    Event.STOPPING: lambda text, _: warn(text),
-    Event.METRICS_FAILED: lambda text, _: warn(f"warning: {text}"),
-    Event.NOTIFY_FAILED: lambda text, _: warn(f"warning: {text}"),
-    Event.RUN_FAILED: complain,
-}
-"""How an event is said in words; the others show in the plan and the report, or are not said."""
+_INFO: Final = frozenset(
+    {
+        Event.LOOP_STARTED,
+        Event.LOOP_STOPPED,
+        Event.LISTENING,
+        Event.FINDING,
+        Event.WORKFLOW_STARTED,
+        Event.WORKFLOW_WAITING,
+        Event.WORKFLOW_FINISHED,
+        Event.STOPPING,
+    }
+)
+_WARNINGS: Final = frozenset(
+    {Event.LOCK_TAKEN_OVER, Event.LOCK_LOST, Event.METRICS_FAILED, Event.NOTIFY_FAILED}
+)
+_ERRORS: Final = frozenset({Event.LOCK_HELD, Event.RUN_FAILED})
+"""Events that a log of text shows, by how; the others show in the plan and the report, or not at all."""
 
 
-class TextLog(_Told):
-    """Words on stderr, as `apply` has them.
+class TextLog(_RedactingLog):
+    """A log of the messages that `apply` prints.
 
     Args:
-        env: Where secrets are that must not be shown.
+        env: Variables whose secrets must not be shown.
+        print_line: Prints a line.
+        print_error: Prints an error and its hint.
     """
 
     is_json = False
 
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        print_line: Callable[[str], None],
+        print_error: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(env)
+        self._print_line = print_line
+        self._print_error = print_error
+
     def __call__(self, entry: Entry) -> None:
-        """Say it, if it is not said elsewhere."""
-        say = _IN_WORDS.get(entry.event)
-        if say is not None:
-            say(self.redactor.text(entry.message), self.redactor.text(str(entry.fields.get("hint") or "")))
+        """Print the event, if it is not shown elsewhere."""
+        text = self.redactor.text(entry.message)
+        if entry.event in _ERRORS:
+            self._print_error(text, self.redactor.text(str(entry.fields.get("hint") or "")))
+        elif entry.event in _WARNINGS:
+            self._print_line(f"warning: {text}")
+        elif entry.event in _INFO:
+            self._print_line(text)
 
 
 def wants_json(words: Sequence[str], env: Mapping[str, str]) -> bool:
-    """Return whether a command line asks for a log in JSON, also one that is wrong in other places."""
+    """Return whether a command line asks for a log in JSON, even one that is wrong elsewhere."""
     chosen = env.get(FORMAT_VARIABLE, "")
     for index, word in enumerate(words):
         if word == _OPTION and index + 1 < len(words):

@@ -1,4 +1,4 @@
-"""What happens in a run, as entries of its log."""
+"""Log entries for what happens in a run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LEVELS = {
 
 
 def finding_entry(finding: Finding, redactor: Redactor) -> Entry:
-    """Return the entry for a mistake in a manifest."""
+    """Return the entry for a finding in a manifest."""
     position = finding.position
     return Entry(
         event=Event.FINDING,
@@ -49,7 +49,7 @@ def finding_entry(finding: Finding, redactor: Redactor) -> Entry:
 
 
 def plan_entries(plan: Plan, tenant: str, stage: str) -> Iterator[Entry]:
-    """Yield the entries for a plan: one for the whole, and one for each workflow that is not unchanged."""
+    """Yield the entries for a plan: one for all of it, and one for each workflow with an action."""
     counts = dict[str, JsonValue](count_actions(plan))
     yield Entry(
         event=Event.PLANNED,
@@ -84,7 +84,7 @@ def _planned(action: Action) -> Entry:
 
 
 def progress_entry(action: Action, event: Result | str | None, redactor: Redactor) -> Entry:
-    """Return the entry for the beginning of an action, for what it waits for, or for its end."""
+    """Return the entry for the start of an action, for what it waits for, or for its result."""
     message = progress_line(action, event, redactor)
     if not isinstance(event, Result):
         kind = Event.WORKFLOW_STARTED if event is None else Event.WORKFLOW_WAITING
@@ -119,7 +119,7 @@ def request_entry(exchange: RequestRecord, redactor: Redactor) -> Entry:
 
 
 def end_entry(outcome: Outcome) -> Entry:
-    """Return the entry for the end of a run, which has all its numbers."""
+    """Return the entry for the end of a run, with all its numbers."""
     results = dict[str, JsonValue](outcome.by_status())
     return Entry(
         event=Event.RUN_FINISHED,

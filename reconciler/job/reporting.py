@@ -1,6 +1,6 @@
-"""What is told of a run when it has ended: metrics and notifications. That one cannot be told is a warning.
+"""Reports of a finished run: metrics and notifications. One that cannot be delivered is a warning.
 
-A run ends as it ends: whether somebody could be told changes neither what was done nor the exit code.
+It changes neither the result of the run nor its exit code.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from reconciler.job.outcome import Outcome, OutcomeKind
 from reconciler.values import JsonObject
 
 _MOST_BYTES: Final = 1024 * 1024
-"""What is read of an earlier metrics file, at most."""
+"""Limit for reading an earlier metrics file."""
 
 
 class Reporter:
-    """Tells of the runs of a job, and knows what must be remembered from one to the next.
+    """Reporter of the runs of a job, with the state it needs from one run to the next.
 
     Args:
         job: The job.
@@ -37,17 +37,17 @@ class Reporter:
             last_success=_last_success(job.options.metrics_file, job.environment),
             runs=(0, 0) if loops else None,
         )
-        self._told: tuple[object, ...] | None = None
+        self._notified: tuple[object, ...] | None = None
 
     def metrics(self) -> str:
         """Return the metrics as they are; from any thread."""
         return metrics_text(self._measured)
 
-    def tell(self, outcome: Outcome) -> None:
-        """Write and push the metrics, and notify, as far as that is asked for.
+    def report(self, outcome: Outcome) -> None:
+        """Write and push the metrics, and send a notification, as the options say.
 
-        Nobody is notified of what the run before this one was told for already: the same failure, the same
-        drift. A change is told each time, since each time something was written.
+        A failure or a drift that the previous run had as well is not notified again. A change is notified
+        each time, since each time something was written.
         """
         self._measured = _after(self._measured, outcome)
         self._write()
@@ -74,10 +74,10 @@ class Reporter:
 
     def _notify(self, outcome: Outcome) -> None:
         options = self._job.options
-        told, self._told = self._told, _what(outcome)
+        before, self._notified = self._notified, _subject(outcome)
         if options.notify is None or not options.notify_on.intersection(outcome.kinds):
             return
-        if told == self._told and OutcomeKind.CHANGE not in outcome.kinds:
+        if before == self._notified and OutcomeKind.CHANGE not in outcome.kinds:
             return
         fields: JsonObject = {
             "format": options.notify_format,
@@ -88,14 +88,16 @@ class Reporter:
         except ReconcilerError as error:
             self._warn(Event.NOTIFY_FAILED, error.message, fields)
         else:
-            self._job.log(Entry(event=Event.NOTIFIED, message="the notification was taken", fields=fields))
+            self._job.log(
+                Entry(event=Event.NOTIFIED, message="the notification was delivered", fields=fields)
+            )
 
     def _warn(self, event: Event, message: str, fields: JsonObject) -> None:
         self._job.log(Entry(event=event, level=Level.WARNING, message=message, fields=fields))
 
 
-def _what(outcome: Outcome) -> tuple[object, ...]:
-    """Return what a run is told for, without what differs from run to run."""
+def _subject(outcome: Outcome) -> tuple[object, ...]:
+    """Return what a notification is about, without what differs from run to run."""
     return (
         outcome.kinds,
         outcome.exit_code,
@@ -104,7 +106,7 @@ def _what(outcome: Outcome) -> tuple[object, ...]:
 
 
 def _after(measured: JobMetrics, outcome: Outcome) -> JobMetrics:
-    """Return what is measured after one more run."""
+    """Return the measurements after one more run."""
     runs = measured.runs
     if runs is not None:
         runs = (runs[0] + outcome.succeeded, runs[1] + (not outcome.succeeded))
@@ -117,7 +119,7 @@ def _after(measured: JobMetrics, outcome: Outcome) -> JobMetrics:
 
 
 def _last_success(file: Path | None, environment: str) -> float | None:
-    """Return when a run last succeeded, as the metrics file of an earlier process says."""
+    """Return the time of the last successful run in the metrics file of an earlier process."""
     if file is None:
         return None
     try:

@@ -1,7 +1,7 @@
-"""SIGINT and SIGTERM over the life of a job: what they do depends on what is going on.
+"""SIGINT and SIGTERM over the life of a job: their effect depends on what the job does.
 
-While a run reads they break it off; while it writes they stop it cleanly; while it waits for the next one
-they end the waiting; at any other moment they are remembered, and looked at where the next of these begins.
+While a run reads, they interrupt it; while it writes, they stop it cleanly; while the job waits for the next
+run, they end the wait; at any other moment they take effect when the next of these begins.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals:
-    """What the signals mean at the moment; a context in which they are caught."""
+    """The current effect of the signals."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -27,12 +27,12 @@ class Signals:
 
         self._reading = False
         self._stop: threading.Event | None = None
-        self._say: Callable[[], None] = lambda: None
+        self._report: Callable[[], None] = lambda: None
         self._pipe: tuple[int, int] | None = None
 
     @contextmanager
     def caught(self) -> Iterator[Signals]:
-        """Catch the signals while the block lasts."""
+        """Catch the signals within the block."""
         read, write = self._pipe = os.pipe()
         os.set_blocking(write, False)
         before = [signal.signal(number, self._note) for number in _SIGNALS]
@@ -46,8 +46,8 @@ class Signals:
             os.close(write)
 
     @contextmanager
-    def breaking_off(self) -> Iterator[None]:
-        """Let a signal break off what the block does, unless that is writing.
+    def interrupting(self) -> Iterator[None]:
+        """Let a signal interrupt the block, unless it writes.
 
         Raises:
             KeyboardInterrupt: A signal came, now or before.
@@ -61,14 +61,14 @@ class Signals:
             self._reading = False
 
     @contextmanager
-    def stopping(self, say: Callable[[], None]) -> Iterator[threading.Event]:
-        """Give an event that a signal sets, now or before; after the block nothing is broken off any more.
+    def stopping(self, report: Callable[[], None]) -> Iterator[threading.Event]:
+        """Give an event that a signal sets, now or before; nothing is interrupted any more after the block.
 
         Args:
-            say: Called when one comes while the block lasts.
+            report: Called at the first signal within the block.
         """
         stop = threading.Event()
-        self._say, self._stop, self._reading = say, stop, False
+        self._report, self._stop, self._reading = report, stop, False
         try:
             if self.asked:
                 stop.set()
@@ -77,15 +77,15 @@ class Signals:
             self._stop = None
 
     def stop(self) -> None:
-        """Stop what is being written, from any thread, without ending the job."""
+        """Stop the writes of the current run, from any thread, without ending the job."""
         stop = self._stop
         if stop is not None:
             stop.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait, and return whether the job was asked to stop meanwhile, or before."""
+        """Wait up to `seconds`, and return whether the job was asked to stop."""
         if self._pipe is not None and not self.asked:
-            # An `Event` is no place to wait: the handler, which runs in this very thread, could not set it.
+            # Not an `Event`: the handler runs in this thread, and could not set one that it waits for.
             select.select([self._pipe[0]], [], [], seconds)
         return self.asked
 
@@ -97,7 +97,7 @@ class Signals:
         if self._stop is not None:
             self._stop.set()
             if first:
-                self._say()
+                self._report()
         elif self._reading:
-            self._reading = False  # what cleans up is not broken off, however often it is asked
+            self._reading = False  # further signals do not interrupt the cleanup
             raise KeyboardInterrupt

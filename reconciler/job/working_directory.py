@@ -1,8 +1,8 @@
-"""Where a job finds its manifests, looked up anew for each run.
+"""The working directory of a job, and its manifests, looked up again for each run.
 
-A sidecar such as git-sync puts a new checkout in place by turning a symbolic link. So that one run never sees
-two checkouts, links are followed once, at its beginning; and so that the next run sees the new one, the
-working directory is entered anew, by the name under which the job was started.
+A sidecar such as git-sync publishes a new checkout by replacing a symbolic link. So that a run never sees two
+checkouts, links are resolved once, at its start; and so that the next run sees the new one, the working
+directory is entered again, by the name under which the job was started.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import os
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError, reason_of
-from reconciler.operations.settings import Typed
+from reconciler.operations import RawOptions
 
 
 def starting_place() -> Path:
-    """Return the working directory by the name that it was entered by, symbolic links kept."""
+    """Return the working directory under the name it was entered by, with its symbolic links."""
     here = Path.cwd()
     named = os.environ.get("PWD", "")
     try:
@@ -28,10 +28,10 @@ def starting_place() -> Path:
 
 
 def enter(place: Path) -> None:
-    """Make `place` the working directory, wherever its links lead by now.
+    """Make `place` the working directory, wherever its links lead now.
 
     Raises:
-        ReconcilerError: It is not there.
+        ReconcilerError: It cannot be entered.
     """
     try:
         os.chdir(place)
@@ -41,16 +41,16 @@ def enter(place: Path) -> None:
         ) from None
 
 
-def as_of_now(typed: Typed) -> Typed:
-    """Return `typed` with the places that it names as they are now, symbolic links followed."""
-    paths = tuple(_followed(path) for path in typed.paths)
-    config = None if typed.config is None else Path(_followed(str(typed.config)))
-    return dataclasses.replace(typed, paths=paths, config=config)
+def with_links_resolved(raw: RawOptions) -> RawOptions:
+    """Return `raw` with the symbolic links in its paths resolved now."""
+    paths = tuple(_resolved(path) for path in raw.paths)
+    config = None if raw.config is None else Path(_resolved(str(raw.config)))
+    return dataclasses.replace(raw, paths=paths, config=config)
 
 
-def _followed(path: str) -> str:
-    """Return where `path` leads; a path without links stays as it was written."""
+def _resolved(path: str) -> str:
+    """Return `path` without symbolic links; a path that has none stays as it was written."""
     if path in {"", "-"} or "\0" in path:
         return path
-    followed = os.path.realpath(path)
-    return path if followed == os.path.normpath(Path.cwd() / path) else followed
+    resolved = os.path.realpath(path)
+    return path if resolved == os.path.normpath(Path.cwd() / path) else resolved

@@ -1,19 +1,16 @@
-"""Wires manifests, a session and the engine together for the commands that talk to a tenant."""
+"""The engine of an operation: checked manifests, an open session and how the two are compared."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import click
-
 from reconciler.apply import Applier
 from reconciler.backup import BackupWriter
-from reconciler.cli.terminal import warn
 from reconciler.client import (
     MissingEnvironmentVariableException,
     NotFoundException,
@@ -26,25 +23,17 @@ from reconciler.client import (
 )
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
-from reconciler.findings import Finding
 from reconciler.manifests import LoadResult
+from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.plan import (
-    CompareOptions,
-    Plan,
-    Scope,
-    Snapshot,
-    known_secrets,
-    make_plan,
-    take_snapshot,
-)
-from reconciler.render import exchange_line, finding_line, summary_line
+from reconciler.plan import CompareOptions, Plan, Scope, Snapshot, known_secrets, make_plan, take_snapshot
+from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
-"""The variable with the key of the digests of remembered values."""
+"""The variable with the key of the digests of sent values."""
 
 _PUBLIC_KEY: Final = "peak-reconciler"
 
@@ -54,11 +43,11 @@ class Engine:
     """A tenant and the manifests for it.
 
     Args:
-        manifests: What was loaded.
+        manifests: The loaded manifests.
         session: The connection to the tenant.
-        options: What holds for all workflows of the run.
-        redactor: Removes the token and what came through `!env`.
-        concurrency: How many workflows are read or written at a time.
+        options: How all workflows of the run are compared.
+        redactor: Removes the token and values that came through `!env`.
+        concurrency: Number of workflows to read or write at a time.
     """
 
     manifests: LoadResult
@@ -68,10 +57,10 @@ class Engine:
     concurrency: int = CONCURRENCY
 
     def plan(self, scope: Scope | None = None) -> Plan:
-        """Return the plan; nothing but GET can leave the process meanwhile.
+        """Return the plan. Every request but GET is refused meanwhile.
 
         Args:
-            scope: What the run is about, and how far it may go.
+            scope: The part of the workflows to plan, and its limits.
 
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
@@ -79,19 +68,19 @@ class Engine:
         return make_plan(self.snapshot(scope), self.options, scope)
 
     def snapshot(self, scope: Scope | None = None) -> Snapshot:
-        """Return what is read for a plan; nothing but GET can leave the process meanwhile.
+        """Return what a plan reads from the tenant. Every request but GET is refused meanwhile.
 
         Args:
-            scope: What the run is about.
+            scope: The part of the workflows to read.
 
         Raises:
-            InvalidInputError: It prunes, and a manifest is an empty file: what it described would go.
+            InvalidInputError: The scope prunes and a manifest file is empty: its workflow would be deleted.
             ReconcilerError: Something that the plan needs cannot be read.
         """
         if scope is not None and scope.prune and self.manifests.empty:
             raise InvalidInputError(
-                f"{self.manifests.empty[0]} is an empty file, and pruning would delete what it described",
-                hint="Bring back what it said, or remove the file if nothing.",
+                f"{self.manifests.empty[0]} is an empty file; pruning would delete the workflow it described",
+                hint="Restore its content, or remove the file.",
             )
         reader = Workflow(self.session.as_read_only())
         return take_snapshot(
@@ -103,11 +92,11 @@ class Engine:
         )
 
     def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
-        """Return what carries a plan out.
+        """Return the applier of a plan.
 
         Args:
-            timing: How often and how long things are tried.
-            backups: Where what is overwritten or deleted is kept.
+            timing: How often and how long to retry and wait.
+            backups: Store for what is overwritten or deleted; `None` keeps nothing.
         """
         writer = Workflow(self.session)
         counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
@@ -115,59 +104,60 @@ class Engine:
 
 
 @contextmanager
-def open_engine(
+def open_engine(  # noqa: PLR0913 - the last four by name
     settings: Settings,
     env: Mapping[str, str] = os.environ,
     *,
+    purpose: str = "",
     allow_protected: Iterable[str] = (),
+    listener: Listener | None = None,
     observe: Observer | None = None,
-    found: Callable[[Finding, Redactor], None] | None = None,
 ) -> Iterator[Engine]:
     """Load and check the manifests, then open a session; close it at the end.
 
     Args:
-        settings: Which manifests, which tenant, and how the two are compared.
-        env: Where `!env`, server and credential are read.
-        allow_protected: The names of protected workflows that may go, or lose their protection.
-        observe: Told of each request.
-        found: Told of each finding, in place of a line on stderr.
+        settings: The manifests, the tenant and how the two are compared.
+        env: Variables for `!env`, the address and the credential.
+        purpose: Name of the operation, for the tenant's own logs.
+        allow_protected: Names of protected workflows that may lose their protection or be pruned.
+        listener: Receives each finding, each request and the engine.
+        observe: Called with the record of each request.
 
     Raises:
-        InvalidInputError: A manifest is invalid (all findings are on stderr), or there is no usable token.
+        InvalidInputError: A manifest is invalid, or there is no usable token.
     """
+    listener = listener or Listener()
     loaded = load_checked(settings.paths, env, settings.off, settings.excludes)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
-        (found or _tell)(finding, redactor)
+        listener.finding(finding, redactor)
     if not loaded.valid:
         raise InvalidInputError(
             f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
         )
-    options = compare_options_of(settings, env, allow_protected)
+    compare = compare_options_of(settings, env, allow_protected)
     secrets = known_secrets(loaded.manifests, loaded.secrets)
-    with open_session(settings, env, secrets, observe=observe) as session:
-        yield Engine(
+    with open_session(settings, env, secrets, purpose=purpose, listener=listener, observe=observe) as session:
+        engine = Engine(
             manifests=loaded,
             session=session,
-            options=options,
+            options=compare,
             redactor=redactor.joined(session.redactor()),
             concurrency=settings.concurrency,
         )
-
-
-def _tell(finding: Finding, redactor: Redactor) -> None:
-    warn(redactor.text(finding_line(finding)))
+        listener.opened(engine)
+        yield engine
 
 
 def compare_options_of(
     settings: Settings, env: Mapping[str, str], allow_protected: Iterable[str] = ()
 ) -> CompareOptions:
-    """Return what holds for all workflows of a run when they are compared.
+    """Return how all workflows of a run are compared.
 
     Args:
-        settings: What was chosen.
-        env: Where the key of remembered values is read.
-        allow_protected: The names of protected workflows that may go, or lose their protection.
+        settings: The settings.
+        env: Variables, for the key of the digests of sent values.
+        allow_protected: Names of protected workflows that may lose their protection or be pruned.
     """
     key = env.get(REMEMBER_KEY_VARIABLE) or _PUBLIC_KEY
     return CompareOptions(
@@ -180,20 +170,24 @@ def compare_options_of(
 
 
 @contextmanager
-def open_session(
+def open_session(  # noqa: PLR0913 - the last three by name
     settings: Settings,
     env: Mapping[str, str] = os.environ,
     secrets: Iterable[str] = (),
     *,
+    purpose: str = "",
+    listener: Listener | None = None,
     observe: Observer | None = None,
 ) -> Iterator[Session]:
     """Open a session with the tenant that the settings choose; close it at the end.
 
     Args:
-        settings: Which tenant, and how many requests at a time.
-        env: Where server and credential are read.
-        secrets: What must not be shown, should the server repeat it in an error.
-        observe: Told of each request.
+        settings: The tenant, and the limits for requests.
+        env: Variables for the address and the credential.
+        secrets: Texts to remove from errors of the server that quote them.
+        purpose: Name of the operation, for the tenant's own logs.
+        listener: Receives each request.
+        observe: Called with the record of each request.
 
     Raises:
         InvalidInputError: There is no usable token or address.
@@ -201,11 +195,11 @@ def open_session(
     stage = settings.environment.stage if settings.environment else None
     known = Redactor.of(secrets)
 
-    def watch(exchange: RequestRecord) -> None:
-        if settings.verbose:
-            warn(exchange_line(exchange, known.joined(session.redactor())))
+    def watch(record: RequestRecord) -> None:
+        if listener is not None:
+            listener.request(record, known.joined(session.redactor()))
         if observe is not None:
-            observe(exchange)
+            observe(record)
 
     with Session(
         _token(settings, env),
@@ -215,31 +209,25 @@ def open_session(
         pool_size=settings.concurrency,
         max_requests_per_second=settings.max_requests_per_second,
         observe=watch,
-        purpose=_command(),
+        purpose=purpose,
     ) as session:
         try:
             yield session
         except (NotSentError, NotFoundException) as error:
-            where = f"The address is {session.base_url}: PEAK_API_URL, or that of the stage."
+            where = f"The address is {session.base_url}, from PEAK_API_URL or the stage."
             error.hint = error.hint or where
             raise
 
 
-def _command() -> str:
-    """Return the name of the command that runs, for the tenant's own logs."""
-    context = click.get_current_context(silent=True)
-    return (context.info_name or "") if context else ""
-
-
 def _token(settings: Settings, env: Mapping[str, str]) -> str | None:
-    """Return the environment's own token; `None` leaves it to the usual variables."""
+    """Return the token of the environment; `None` leaves it to the usual variables."""
     environment = settings.environment
     if environment is None or environment.token_env is None:
         return None
     token = env.get(environment.token_env)
     if not token:
         raise MissingEnvironmentVariableException(
-            f"the environment {printable(environment.name)!r} has its token in {environment.token_env}, "
+            f"the environment {printable(environment.name)!r} takes its token from {environment.token_env}, "
             "and that variable is not set"
         )
     return token

@@ -1,4 +1,4 @@
-"""The part of `validate --online` that talks to the tenant; loaded only for it."""
+"""Online check: the rules that need the tenant, for `validate --online`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from reconciler.client import Catalogue, Session, Workflow
 from reconciler.findings import Finding
 from reconciler.manifests import FileContent
 from reconciler.operations.engine import open_session
+from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import known_secrets, list_tenant
 from reconciler.rules import Lookup, TenantFacts, check_online, lookup_of, read_facts
@@ -16,24 +17,28 @@ from reconciler.secrecy import Redactor
 
 
 def check_contents(
-    contents: Sequence[FileContent], settings: Settings, env: Mapping[str, str]
+    contents: Sequence[FileContent],
+    settings: Settings,
+    env: Mapping[str, str],
+    listener: Listener | None = None,
 ) -> list[Finding]:
-    """Return what the rules that need the tenant find in valid manifests; no request but GET leaves.
+    """Return the findings of the rules that need the tenant, in valid manifests. Sends no request but GET.
 
     Secrets that steps name are not checked: the documented API has no endpoint that lists them.
 
     Args:
-        contents: What the files hold.
-        settings: Which tenant, and which rules are off.
-        env: Where server and credential are read.
+        contents: The contents of the files.
+        settings: The tenant, and the rules that are off.
+        env: Variables for the address and the credential.
+        listener: Receives requests.
 
     Raises:
         InvalidInputError: There is no usable token or address.
-        ReconcilerError: Anything that a rule needs cannot be read.
+        ReconcilerError: Something that a rule needs cannot be read.
     """
     manifests = [manifest for content in contents for manifest in content.manifests]
     secrets = known_secrets(manifests, (secret for content in contents for secret in content.secrets))
-    with open_session(settings, env, secrets) as session:
+    with open_session(settings, env, secrets, purpose="validate", listener=listener) as session:
         redactor = session.redactor().joined(Redactor.of(secrets))
         facts = _facts(session.as_read_only(), lookup_of(manifests, settings.off), redactor, settings)
     found = [finding for manifest in manifests for finding in check_online(manifest, facts, settings.off)]

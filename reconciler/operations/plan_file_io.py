@@ -1,11 +1,11 @@
-"""Plans as files: saving one, and what of a saved one is still to be done."""
+"""Plan files: the text that saves a plan, and the changes of a saved one that still apply."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 from reconciler.errors import BlockedError
-from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.planfile import (
@@ -21,55 +21,60 @@ from reconciler.planfile import (
     plan_file_text,
     revalidate_plan,
 )
+from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
+
+_MOST_NAMED: Final = 5
 
 
 def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
-    """Return the text of the file that keeps `plan`.
+    """Return the text of the plan file of `plan`.
 
     Args:
-        engine: What made it.
+        engine: The tenant and the manifests it was made from.
         plan: The plan.
-        scope: What it is about.
+        scope: The part of the workflows it is about.
 
     Raises:
-        BlockedError: The whole plan is refused, so that there is nothing to be done later.
+        BlockedError: A guard refuses the whole plan.
     """
     if plan.refusal:
         raise BlockedError(plan.refusal)
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
         context=_context(engine, dump_options(scope, engine.options)),
-        created=in_seconds(utc_now()),
+        created=rfc3339_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
     return plan_file_text(saved)
 
 
-def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine, Revalidated]:
-    """Return what of a saved plan still holds, and an engine with the choices that it was made with.
+def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine, Scope, Revalidated]:
+    """Return an engine with the options of a saved plan, its scope, and what still applies of it.
 
     Args:
         engine: The tenant and the manifests of now.
         saved: The saved plan.
-        strict: Whether a part that does not hold any more refuses the whole.
+        strict: Whether one change that no longer applies blocks all.
 
     Raises:
-        BlockedError: It is for another tenant, or for other manifests, or refused.
+        BlockedError: It is for another tenant or other manifests, or `strict` blocks it.
         ReconcilerError: Something that the plan needs cannot be read.
     """
     check_context(saved.context, _context(engine, dump_options(Scope(), engine.options)))
     engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
-    fresh = engine.plan(load_scope(saved.context.options))
-    held = revalidate_plan(saved, fresh, lambda action: _recorded(engine, action))
-    stale = [item for item in held.dropped if not item.done]
+    scope = load_scope(saved.context.options)
+    valid = revalidate_plan(saved, engine.plan(scope), lambda action: _recorded(engine, action))
+    stale = [item for item in valid.dropped if not item.done]
     if strict and stale:
-        names = ", ".join(item.name for item in stale[:5]) + (", …" if len(stale) > 5 else "")  # noqa: PLR2004
+        names = ", ".join(item.name for item in stale[:_MOST_NAMED]) + (
+            ", …" if len(stale) > _MOST_NAMED else ""
+        )
         raise BlockedError(
-            f"{len(stale)} of {len(saved.records)} changes of the saved plan do not hold any more ({names})",
+            f"{len(stale)} of {len(saved.records)} changes of the plan file no longer apply ({names})",
             hint="Nothing was changed. Plan again.",
         )
-    return engine, held
+    return engine, scope, valid
 
 
 def _context(engine: Engine, options: JsonObject) -> PlanContext:

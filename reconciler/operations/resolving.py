@@ -1,4 +1,4 @@
-"""Which live workflow is meant by a name or an id that somebody typed."""
+"""Resolution of a name or an id to one live workflow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.workflow import Live
 
 
 def one_named(name: str | None, workflow_id: int | None) -> None:
-    """See that one workflow is named, in one of the two ways.
+    """Check that one workflow is named: by name or by id, not both.
 
     Raises:
         UsageError: It is not.
@@ -27,16 +27,16 @@ def one_named(name: str | None, workflow_id: int | None) -> None:
 def live_workflow(
     api: TenantReader, name: str | None, workflow_id: int | None, reassurance: str = ""
 ) -> Live:
-    """Return the live workflow that is meant: by its id, else by its exact name, over all pages.
+    """Return the live workflow of an id, else of an exact name.
 
     Args:
         api: The tenant.
-        name: The name that was typed.
-        workflow_id: The id that was typed.
-        reassurance: What the error's hint ends with, such as that nothing was done.
+        name: Its name; `None` when the id is given.
+        workflow_id: Its id.
+        reassurance: Last sentence of the error's hint, such as "Nothing was started."
 
     Raises:
-        AmbiguousNameError: Several have that name.
+        AmbiguousNameError: Several have this name.
         ReconcilerError: There is none; or as the client.
     """
     if workflow_id is not None or name is None:
@@ -45,26 +45,28 @@ def live_workflow(
     if len(found) > 1:
         ids = ", ".join(str(item.id) for item in found)
         raise AmbiguousNameError(
-            f"there are {len(found)} live workflows called {clip(printable(name), 100)!r}: ids {ids}",
-            hint=_hint("Say which one with --id N.", reassurance),
+            f"there are {len(found)} live workflows named {clip(printable(name), 100)!r}: ids {ids}",
+            hint=_hint("Choose one with --id N.", reassurance),
         )
     if not found:
         names = {item.name for item in list_tenant(api)}
-        raise unknown(f"there is no workflow called {clip(printable(name), 100)!r}", name, names, reassurance)
+        raise unknown(f"there is no workflow named {clip(printable(name), 100)!r}", name, names, reassurance)
     return describe(api, found[0].id)
 
 
 def unknown(message: str, name: str, known: Iterable[str], reassurance: str = "") -> ReconcilerError:
-    """Return the error for a name that nothing has, with those that may be meant.
+    """Return the error for an unknown name, with the most similar known ones as its hint.
 
     Args:
         message: What was found.
-        name: The name that was typed.
-        known: The names that there are.
-        reassurance: What the hint ends with.
+        name: The unknown name.
+        known: The names that exist.
+        reassurance: Last sentence of the hint.
     """
     near = difflib.get_close_matches(name, sorted(known))
-    return ReconcilerError(message, hint=_hint(f"Is {some_names(near)} meant?" if near else "", reassurance))
+    return ReconcilerError(
+        message, hint=_hint(f"Did you mean {some_names(near)}?" if near else "", reassurance)
+    )
 
 
 def _hint(*parts: str) -> str:

@@ -1,13 +1,12 @@
-"""Keeps the record of a run that writes: who, what was planned, what came of it, and every request.
+"""The record of a run that writes: who, the plan, the result of each workflow, and every request.
 
-With a file it is written when the plan is about to be carried out, so that also a run that is killed leaves
-one, and again at the end. Nothing in it is a secret.
+The file is written before the plan is applied, so that a run that is killed leaves one, too, and again at the
+end. It holds no secret.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,93 +14,93 @@ from typing import Final
 
 from reconciler.apply import Report
 from reconciler.backup import new_run_id
-from reconciler.cli.error_exit import exit_code
-from reconciler.cli.terminal import warn
 from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import ReconcilerError, reason_of
-from reconciler.exits import ExitCode
+from reconciler.exits import INTERRUPTED, ExitCode, exit_code
 from reconciler.files import write_text
-from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
+from reconciler.operations.listener import Listener
 from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
 from reconciler.render import RunRecord, exchange_document, run_record_json
 from reconciler.secrecy import Redactor
+from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
 
-INTERRUPTED: Final = 128 + signal.SIGINT
-"""How a run ends that is interrupted before it writes."""
-
 _MOST_REQUESTS: Final = 100_000
-"""How many requests a record has at most: its numbers go on counting."""
+"""Limit of requests in a record; its totals count all."""
 
 
 class Recording:
-    """What becomes known of a run, bit by bit.
+    """The record of a run, filled as it goes on.
 
     Args:
-        file: Where the record is written; `None` for nowhere.
-        run_id: Names the run; a new one when it has no name yet.
+        file: The file of the record; `None` for none.
+        run_id: Id of the run; a new one by default.
+        listener: Receives the warning that a broken-off run could not be recorded.
     """
 
-    def __init__(self, file: Path | None, run_id: str | None = None) -> None:
+    def __init__(
+        self, file: Path | None, run_id: str | None = None, listener: Listener | None = None
+    ) -> None:
         self.run_id = run_id or new_run_id(utc_now())
         self.exit_code: int | None = None
         self.plan: Plan | None = None
         self.report: Report | None = None
         self._file = file
-        self._started = in_seconds(utc_now())
+        self._listener = listener or Listener()
+        self._started = rfc3339_seconds(utc_now())
         self._engine: Engine | None = None
         self._requests: list[JsonObject] = []
 
     @property
     def traffic(self) -> Traffic:
-        """The numbers of what was sent so far."""
+        """Numbers of the requests so far."""
         return self._engine.session.traffic if self._engine else Traffic()
 
     def observe(self, exchange: RequestRecord) -> None:
-        """Take note of a request; from any thread."""
+        """Record a request; from any thread."""
         if self._file is not None and len(self._requests) < _MOST_REQUESTS:
             self._requests.append(exchange_document(exchange))
 
     def opened(self, engine: Engine) -> None:
-        """Know the tenant that the run is about."""
+        """Record the tenant."""
         self._engine = engine
 
     def begins(self, plan: Plan) -> None:
-        """Know what is about to be carried out, and write the record so far.
+        """Record the plan that is about to be applied, and write the record so far.
 
         Raises:
-            ReconcilerError: It cannot be written; nothing was done yet.
+            ReconcilerError: It cannot be written; nothing was changed yet.
         """
         self.plan = plan
         self._write(ended=None)
 
     def reported(self, report: Report) -> None:
-        """Know what came of the plan."""
+        """Record the result of the plan."""
         self.report = report
 
     def ends(self) -> None:
-        """Write the record for good.
+        """Write the finished record.
 
         Raises:
             ReconcilerError: It cannot be written.
         """
-        self._write(ended=in_seconds(utc_now()))
+        self._write(ended=rfc3339_seconds(utc_now()))
 
     def broken_off(self, code: int, error: str) -> None:
-        """Write the record for good, of a run that ended before its end; that it cannot be is only a warning.
+        """Write the finished record of a run that was broken off; a failure to write it is only a warning.
 
         Args:
             code: The exit code.
-            error: What ended it.
+            error: Why it ended.
         """
         self.exit_code = code
         try:
-            self._write(ended=in_seconds(utc_now()), error=error)
+            self._write(ended=rfc3339_seconds(utc_now()), error=error)
         except ReconcilerError as unwritten:
-            if unwritten.message != error:  # else it is what ends the run, and is told as that
-                warn(f"warning: {unwritten.message}")
+            if unwritten.message != error:  # else it is what ended the run, and is reported as that
+                self._listener.warning(unwritten.message)
 
     def _write(self, *, ended: str | None, error: str | None = None) -> None:
         if self._file is None:
@@ -126,17 +125,20 @@ class Recording:
 
 
 @contextmanager
-def recording(file: Path | None, run_id: str | None = None) -> Iterator[Recording]:
-    """Give the record of a run, and write it at the end, however that comes.
+def recording(
+    file: Path | None, run_id: str | None = None, listener: Listener | None = None
+) -> Iterator[Recording]:
+    """Give the record of a run, and write it at the end, also when the run fails.
 
     Args:
-        file: Where it is written; `None` for nowhere.
-        run_id: Names the run; a new one when it has no name yet.
+        file: The file of the record; `None` for none.
+        run_id: Id of the run; a new one by default.
+        listener: Receives a warning when the record of a failed run cannot be written.
 
     Raises:
         ReconcilerError: As within, or the record cannot be written.
     """
-    record = Recording(file, run_id)
+    record = Recording(file, run_id, listener)
     try:
         yield record
     except ReconcilerError as error:
@@ -145,10 +147,20 @@ def recording(file: Path | None, run_id: str | None = None) -> Iterator[Recordin
     except KeyboardInterrupt:
         record.broken_off(INTERRUPTED, "interrupted")
         raise
-    except OSError as error:  # of a standard stream: what was written before is not to be lost
-        record.broken_off(ExitCode.FAILED, f"the system refuses: {reason_of(error)}")
+    except OSError as error:  # of a standard stream: what was written before must not be lost
+        record.broken_off(ExitCode.FAILED, system_error(error))
         raise
     except Exception as error:
-        record.broken_off(ExitCode.FAILED, f"this is a mistake in peak-reconciler: {type(error).__name__}")
+        record.broken_off(ExitCode.FAILED, internal_error(error))
         raise
     record.ends()
+
+
+def system_error(error: OSError) -> str:
+    """Return the message for a standard stream that cannot be written."""
+    return f"system error: {reason_of(error)}"
+
+
+def internal_error(error: Exception) -> str:
+    """Return the message for an exception that nothing should raise."""
+    return f"internal error, please report it: {type(error).__name__}"

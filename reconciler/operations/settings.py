@@ -1,13 +1,12 @@
-"""What a command works with: a flag, else a variable, the environment's block, the top level, a default."""
+"""Settings: manifests, tenant and limits, from options over `reconciler.yaml` over defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final
 
-from reconciler.cli.terminal import warn
 from reconciler.concurrency import CONCURRENCY
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
@@ -15,72 +14,33 @@ from reconciler.safety import Safety
 from reconciler.text import printable
 
 _BACKUPS: Final = Path(".reconciler", "backups")
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """What flags and variables say of the settings that have a place in the configuration; `None`: nothing.
-
-    Args:
-        paths: Files and directories with manifests.
-        config: The configuration file.
-        environment: The name of the environment.
-        environment_typed: Whether that was typed, and not only a variable.
-        ownership_tag: The ownership tag.
-        max_deletes: How many workflows may be deleted.
-        max_delete_ratio: Which part of the owned workflows may be deleted.
-        max_change_ratio: Which part of the live workflows may be changed.
-        concurrency: How many workflows are read or written at a time.
-        max_requests_per_second: How many requests are sent in a second at most.
-        remember: Whether what the platform does not tell is remembered.
-        resend_secrets: Whether it is sent again.
-        strict_check: Whether a warning fails the check.
-        backup_dir: Where backups are kept.
-        verbose: Whether each request is told.
-    """
-
-    paths: tuple[str, ...] = ()
-    config: Path | None = None
-    environment: str | None = None
-    environment_typed: bool = False
-    ownership_tag: str | None = None
-    max_deletes: int | None = None
-    max_delete_ratio: float | None = None
-    max_change_ratio: float | None = None
-    concurrency: int | None = None
-    max_requests_per_second: float | None = None
-    remember: bool | None = None
-    resend_secrets: bool = False
-    strict_check: bool | None = None
-    backup_dir: Path | None = None
-    verbose: bool = False
+_LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a command works with.
+    """What an operation works with. `load_settings` makes them from `reconciler.yaml`.
 
     Args:
         paths: Files and directories with manifests.
-        whole: Whether these are all that the configuration names.
-        excludes: Says of a file below a directory that it is left out.
-        off: The ids of rules that are switched off.
-        strict: Whether a warning fails the check, too.
-        owner: The ownership tag; `None` when there is none.
+        whole: Whether these are all manifests that the configuration names; only then may a run prune.
+        excludes: Returns whether a file below a directory is left out.
+        off: Ids of rules that are switched off.
+        strict: Whether a warning fails validation.
+        owner: The ownership tag; `None` for none.
         safety: The limits of one apply.
-        concurrency: How many workflows are read or written at a time.
-        max_requests_per_second: How many requests are sent in a second at most; `None` for no limit.
-        remember: Whether what the platform does not tell is remembered in tags.
-        resend_secrets: Whether it is sent again.
-        environment: The environment that was chosen.
-        environment_typed: Whether it was named on the command line.
-        backup_dir: Where backups are kept.
-        verbose: Whether each request is told.
+        concurrency: Number of workflows to read or write at a time, 1 to 64.
+        max_requests_per_second: Limit of the request rate; `None` for the server's own.
+        remember: Whether digests of what was sent for write-only fields are kept in tags.
+        resend_secrets: Whether to send write-only fields again.
+        environment: The chosen environment of the configuration.
+        environment_named: Whether the call itself named it, as writes to a protected environment need.
+        backup_dir: Directory for backups.
+        verbose: Whether the caller wants to see each request.
+        warnings: Warnings about the configuration file.
     """
 
-    paths: tuple[str, ...]
+    paths: tuple[str, ...] = ()
     whole: bool = True
     excludes: Callable[[Path], bool] = lambda _: False
     off: frozenset[str] = frozenset()
@@ -92,97 +52,142 @@ class Settings:
     remember: bool = True
     resend_secrets: bool = False
     environment: Environment | None = None
-    environment_typed: bool = False
+    environment_named: bool = False
     backup_dir: Path = _BACKUPS
     verbose: bool = False
+    warnings: tuple[str, ...] = ()
 
-    def refuse_unnamed_environment(self) -> None:
-        """See that what writes to a protected environment names it on the command line.
+    def require_manifests(self) -> None:
+        """Check that there are paths to read manifests from.
 
         Raises:
-            UsageError: It does not.
+            UsageError: Neither the call nor the configuration names any.
+        """
+        if not self.paths:
+            raise UsageError(
+                "no manifests: name at least one file or directory",
+                hint="Or name them in reconciler.yaml: manifests: [workflows]",
+            )
+
+    def require_named_environment(self) -> None:
+        """Check that a write to a protected environment names it in the call itself.
+
+        Raises:
+            UsageError: It is only named by a variable.
         """
         chosen = self.environment
-        if chosen is not None and chosen.protected and not self.environment_typed:
+        if chosen is not None and chosen.protected and not self.environment_named:
+            name = printable(chosen.name)
             raise UsageError(
-                f"the environment {printable(chosen.name)!r} is protected: what writes to it must name it",
-                hint=f"Add --environment {printable(chosen.name)}; the variable does not do.",
+                f"the environment {name!r} is protected: a command that writes to it must name it",
+                hint=f"Pass --environment {name}; setting the variable is not enough.",
             )
 
 
-def settle(typed: Typed, *, needs_manifests: bool = True) -> Settings:
-    """Return what holds: a flag or a variable, else the environment's block, the top level, a default.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawOptions:
+    """Options as they were given, before the configuration is read.
 
     Args:
-        typed: What flags and variables say.
-        needs_manifests: Whether it is a mistake that nothing names any manifests.
+        paths: Files and directories with manifests; empty for those that the configuration names.
+        config: The configuration file; `None` for `reconciler.yaml` here or in the nearest directory above.
+        environment: The environment whose block overrides the top level.
+        overrides: Fields of `Settings` and `Safety` by name, over what the configuration states.
+    """
+
+    paths: tuple[str, ...] = ()
+    config: Path | None = None
+    environment: str | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+def load_settings(
+    *paths: str,
+    config: Path | None = None,
+    environment: str | None = None,
+    **overrides: Any,  # noqa: ANN401 - of the field's type
+) -> Settings:
+    """Return the settings of `reconciler.yaml`, with `overrides` over them.
+
+    Args:
+        *paths: Files and directories with manifests; without any, those that the configuration names.
+        config: The configuration file; `None` for `reconciler.yaml` here or in the nearest directory above.
+        environment: The environment whose block overrides the top level.
+        **overrides: Fields of `Settings` and `Safety` by name, such as `owner`, `concurrency` or
+            `max_deletes`.
 
     Raises:
-        UsageError: Nothing names any manifests, or the environment is not known.
+        UsageError: The environment is unknown.
         InvalidInputError: The configuration is invalid.
     """
-    configuration = read_configuration(typed.config, typed.environment)
-    paths = typed.paths or configuration.manifests
-    if needs_manifests and not paths:
-        raise no_manifests()
-    return Settings(
-        paths=paths,
-        whole=_covers(typed.paths, configuration.manifests),
-        excludes=configuration.excludes,
-        off=configuration.off,
-        strict=_first(typed.strict_check, configuration.strict),
-        owner=_first(typed.ownership_tag, configuration.owner),
-        safety=_safety(typed, configuration.safety),
-        concurrency=_first(typed.concurrency, configuration.concurrency),
-        max_requests_per_second=_first(typed.max_requests_per_second, configuration.max_requests_per_second),
-        remember=_first(typed.remember, configuration.remember),
-        resend_secrets=typed.resend_secrets,
-        environment=configuration.environment,
-        environment_typed=typed.environment_typed,
-        backup_dir=typed.backup_dir or _beside(configuration.file) / _BACKUPS,
-        verbose=typed.verbose,
+    return resolve_settings(
+        RawOptions(paths=paths, config=config, environment=environment, overrides=overrides)
     )
+
+
+def resolve_settings(raw: RawOptions) -> Settings:
+    """Return the settings of the configuration, with the given options over them.
+
+    Raises:
+        UsageError: The environment is unknown.
+        InvalidInputError: The configuration is invalid.
+    """
+    named = {"environment_named": raw.environment is not None}
+    configuration = read_configuration(raw.config, raw.environment)
+    return settings_from(configuration, raw.paths, {**named, **raw.overrides})
 
 
 def read_configuration(config: Path | None, environment: str | None = None) -> Configuration:
-    """Return the configuration: the file that was named, else the nearest one, from here upwards.
+    """Return the configuration: the named file, else the nearest one at or above the working directory.
 
     Raises:
-        UsageError: The environment is not known.
+        UsageError: The environment is unknown.
         InvalidInputError: The configuration is invalid.
     """
-    configuration = load_configuration(config or find_configuration(Path.cwd()), environment)
-    for warning in configuration.warnings:
-        warn(f"warning: {printable(warning)}")
-    return configuration
+    return load_configuration(config or find_configuration(Path.cwd()), environment)
 
 
-def no_manifests() -> UsageError:
-    """Return the error that says that nothing names any manifests."""
-    return UsageError(
-        "name at least one file or directory with manifests",
-        hint="Or name them in reconciler.yaml: manifests: [workflows]",
+def configured_options(configuration: Configuration) -> dict[str, Any]:
+    """Return the settings that the configuration states and an option may override, by the option's name."""
+    return {
+        "strict": configuration.strict,
+        "owner": configuration.owner,
+        "max_deletes": configuration.safety.max_deletes,
+        "max_delete_ratio": configuration.safety.max_delete_ratio,
+        "max_change_ratio": configuration.safety.max_change_ratio,
+        "concurrency": configuration.concurrency,
+        "max_requests_per_second": configuration.max_requests_per_second,
+        "remember": configuration.remember,
+        "backup_dir": (configuration.file.parent if configuration.file else Path()) / _BACKUPS,
+    }
+
+
+def settings_from(
+    configuration: Configuration, paths: tuple[str, ...], options: Mapping[str, Any]
+) -> Settings:
+    """Return the settings of a configuration, with `paths` and `options` over what it states.
+
+    Args:
+        configuration: The configuration.
+        paths: Files and directories with manifests; empty for those that the configuration names.
+        options: Fields of `Settings` and `Safety` by name.
+    """
+    chosen = {**configured_options(configuration), **options}
+    limits = {name: chosen.pop(name) for name in _LIMITS}
+    base = Settings(
+        paths=paths or configuration.manifests,
+        whole=_covers(paths, configuration.manifests),
+        excludes=configuration.excludes,
+        off=configuration.off,
+        safety=Safety(**limits),
+        environment=configuration.environment,
+        warnings=configuration.warnings,
     )
+    return replace(base, **chosen)
 
 
-def _safety(typed: Typed, limits: Safety) -> Safety:
-    return Safety(
-        max_deletes=_first(typed.max_deletes, limits.max_deletes),
-        max_delete_ratio=_first(typed.max_delete_ratio, limits.max_delete_ratio),
-        max_change_ratio=_first(typed.max_change_ratio, limits.max_change_ratio),
-    )
-
-
-def _first(typed: T | None, configured: T) -> T:
-    return configured if typed is None else typed
-
-
-def _covers(typed: tuple[str, ...], configured: tuple[str, ...]) -> bool:
-    """Whether everything that the configuration names is at or below what was typed."""
-    above = [Path(path).resolve() for path in typed]
+def _covers(paths: tuple[str, ...], configured: tuple[str, ...]) -> bool:
+    """Return whether everything that the configuration names is at or below one of `paths`."""
+    above = [Path(path).resolve() for path in paths]
     named = [Path(path).resolve() for path in configured]
-    return not typed or all(any(path.is_relative_to(root) for root in above) for path in named)
-
-
-def _beside(file: Path | None) -> Path:
-    return Path() if file is None else file.parent
+    return not paths or all(any(path.is_relative_to(root) for root in above) for path in named)

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from reconciler.cli import group
+from reconciler.cli.help import Command
 from reference.markdown import code, head, table, text_page
 
 _OTHER_VARIABLES: Final = (
@@ -57,9 +58,11 @@ def _command(context: click.Context) -> Iterator[str]:
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     for paragraph in paragraphs:
         yield from _paragraph(paragraph)
+    sections = command.sections(context) if isinstance(command, Command) else {"": command.params}
+    options = [option for name in sections for option in sections[name] if name != "Other"]
     yield from table(
         ("option", "meaning", "default", "variable"),
-        (_option(option, context) for option in command.params if isinstance(option, click.Option)),
+        (_option(option, context) for option in options if isinstance(option, click.Option)),
     )
     if command.epilog:
         yield from ("```text", *command.epilog.replace("\b\n", "").strip("\n").splitlines(), "```", "")
@@ -76,9 +79,9 @@ def _paragraph(text: str) -> Iterator[str]:
 def _option(option: click.Option, context: click.Context) -> tuple[str, str, str, str]:
     names = code(" / ".join([*option.opts, *option.secondary_opts]))
     takes = "" if option.is_flag else f" {_takes(option, context)}"
-    default = code(str(option.default)) if option.show_default and not option.is_flag else ""
+    default = option.get_help_extra(context).get("default", "").removeprefix("(").removesuffix(")")
     again = " (repeatable)" if option.multiple and "repeat" not in (option.help or "") else ""
-    return names + takes, f"{option.help or ''}{again}", default, _variable(option)
+    return names + takes, f"{option.help or ''}{again}", code(default) if default else "", _variable(option)
 
 
 def _takes(option: click.Option, context: click.Context) -> str:

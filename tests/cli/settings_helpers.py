@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from loopback import loopback_server
 from processes import COMMAND, inherited_environment
 
-from reconciler.cli.shared_options import backup_dir_option, tenant_options
-from reconciler.operations.settings import Settings
+from reconciler.cli.options import backup_dir_option, tenant_options
+from reconciler.operations import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +38,7 @@ def settings_of(folder: Path, *words: str, **env: str) -> Settings:
     found: list[Settings] = []
 
     @click.command()
-    @tenant_options
-    @backup_dir_option
+    @tenant_options(backup_dir_option)
     def command(*, settings: Settings) -> None:
         found.append(settings)
 

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from reconciler.cli.commands import apply
-from reconciler.cli.shared_options import Number
+from reconciler.cli.options import Number
 
 
 def test_a_whole_number_of_many_digits_is_the_one_that_was_typed() -> None:

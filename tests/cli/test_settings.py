@@ -111,7 +111,7 @@ def test_precedence_of_the_environment(tmp_path: Path) -> None:
     assert settings_of(tmp_path).concurrency == 10
     assert settings_of(tmp_path, RECONCILER_ENVIRONMENT="prod").concurrency == 3
     typed = settings_of(tmp_path, "--environment", "dev", RECONCILER_ENVIRONMENT="prod")
-    assert (typed.concurrency, typed.environment_typed) == (2, True)
+    assert (typed.concurrency, typed.environment_named) == (2, True)
 
 
 def test_variables_that_are_empty(tmp_path: Path) -> None:
@@ -195,18 +195,18 @@ def test_environments_that_are_not_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         settings_of(tmp_path, "flows", "--environment", "prod")
     assert caught.value.message == "the configuration has no environment 'prod'"
-    assert caught.value.hint.startswith("There are: dev, test. ")
-    assert "--environment or RECONCILER_ENVIRONMENT" in caught.value.hint
+    assert caught.value.hint.startswith("Known environments: dev, test. ")
+    assert "--environment and RECONCILER_ENVIRONMENT" in caught.value.hint
 
 
 def test_a_protected_environment_is_typed(tmp_path: Path) -> None:
     """What writes to a protected environment names it on the command line; a variable does not do."""
     text = "manifests: [flows]\nenvironments: {prod: {protected: true}, dev: {}}\n"
     configure(tmp_path, text)
-    settings_of(tmp_path, "--environment", "prod").refuse_unnamed_environment()
-    settings_of(tmp_path, RECONCILER_ENVIRONMENT="dev").refuse_unnamed_environment()
+    settings_of(tmp_path, "--environment", "prod").require_named_environment()
+    settings_of(tmp_path, RECONCILER_ENVIRONMENT="dev").require_named_environment()
     with pytest.raises(UsageError, match="is protected"):
-        settings_of(tmp_path, RECONCILER_ENVIRONMENT="prod").refuse_unnamed_environment()
+        settings_of(tmp_path, RECONCILER_ENVIRONMENT="prod").require_named_environment()
 
 
 def test_where_backups_go(tmp_path: Path) -> None:

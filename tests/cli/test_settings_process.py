@@ -34,7 +34,7 @@ def test_an_environment_as_aprocess(tmp_path: Path) -> None:
         assert process(tmp_path, "plan", "--detailed-exitcode", **chosen).returncode == 2
         refused = process(tmp_path, "apply", "--auto-approve", **chosen)
         assert (refused.returncode, refused.stdout) == (64, "")
-        assert "Add --environment prod" in refused.stderr
+        assert "Pass --environment prod; setting the variable is not enough." in refused.stderr
         done = process(tmp_path, "apply", "--auto-approve", "--environment", "prod", **env)
         assert done.returncode == 0, done.stderr
         (record,) = server.store.records()
@@ -42,7 +42,7 @@ def test_an_environment_as_aprocess(tmp_path: Path) -> None:
         del chosen["PROD_TOKEN"]
         missed = process(tmp_path, "plan", **chosen)
         assert missed.returncode == 3
-        assert "its token in PROD_TOKEN, and that variable is not set" in missed.stderr
+        assert "its token from PROD_TOKEN, and that variable is not set" in missed.stderr
 
 
 def test_the_stage_as_a_process(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_stage_as_a_process(tmp_path: Path) -> None:
     with EmulatorServer() as server:
         env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "any", "PEAK__STAGE": "beta"}
         for environment, stage in (("dev", "dev"), ("open", "beta")):
-            done = process(tmp_path, "plan", "--out", "plan.json", "--environment", environment, **env)
+            done = process(tmp_path, "plan", "--save-plan", "plan.json", "--environment", environment, **env)
             assert done.returncode == 0, done.stderr
             assert json.loads((tmp_path / "plan.json").read_text())["stage"] == stage
 

@@ -337,6 +337,6 @@ def test_they_are_listed(tmp_path: Path) -> None:
 
 
 def test_help_says_what_is_not_checked() -> None:
-    """The help says that secrets are not looked up, and why."""
+    """The help says that secrets are not checked, and why."""
     said = " ".join(run("validate", "--help").stdout.split())
-    assert "Secrets are not looked up: the API does not list them." in said
+    assert "Secrets are not checked: the API does not list them." in said

@@ -184,7 +184,7 @@ class TestOutputs:
         """A slip in a format's name is told, and no file of that odd name appears."""
         done = run("validate", "--output", "sariff=report.sarif", self._folder(tmp_path), cwd=tmp_path)
         assert done.returncode == 64
-        assert "there is no format 'sariff'" in done.stderr
+        assert "unknown format 'sariff'" in done.stderr
         assert not (tmp_path / "sariff=report.sarif").exists()
 
     def test_file_is_replaced_and_links_are_followed(self, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""Runs the console blocks of a page as written, in one shell and in order, as somebody who types them would.
+"""Runner of the console blocks of a page: as written, in one shell and in order.
 
-- A line that begins with `$ ` is typed, lines with `> ` go on with it; what follows is what it prints.
-- A command exits with 0, unless the next one is `echo $?`, which shows how it did exit.
-- A line `…` in what is printed stands for any number of lines. Times, runs and the like may be others.
+- A line that begins with `$ ` is a command, lines with `> ` continue it; the lines after it are its output.
+- A command exits with 0, unless the next one is `echo $?`, which shows its exit code.
+- A line `…` in an output matches any number of lines. Times, run ids and the like may differ.
 - A block with a title is a file that the reader saves.
-- `make TARGET` is left out: CI runs the targets themselves.
-- `<!-- run: COMMAND -->` is run without being shown; `<!-- not run: REASON -->` leaves the next block out.
+- `make TARGET` is skipped: CI runs the targets themselves.
+- `<!-- run: COMMAND -->` is run without being shown; `<!-- not run: REASON -->` skips the next block.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Final
 from markdown_pages import ROOT, Fence, Remark, parts
 
 _MARK: Final = "\x1e"
-_ASKED: Final = re.compile(r"accepted: (\w+)$", re.MULTILINE)
+_QUESTION: Final = re.compile(r"accepted: (\w+)$", re.MULTILINE)
 _VARYING: Final = (
     (re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
@@ -38,22 +38,22 @@ _VARYING: Final = (
     (re.compile(r"waited \d+\.\d s\b"), "waited SECONDS"),
     (re.compile(r"in \d+\.\d\d s\b"), "in SECONDS"),
 )
-"""What is another one at each run, and what stands for it when two outputs are compared."""
+"""What differs from run to run, and its placeholder when two outputs are compared."""
 _KEPT: Final = frozenset({"LANG", "TMPDIR", "SSL_CERT_FILE"})
-_LONGEST: Final = 100.0
-"""How many seconds a page may take."""
+_TIMEOUT: Final = 100.0
+"""Seconds that a page may take."""
 _HOME: Final = "/home/you/work"
-"""Where the reader of a page is thought to stand."""
+"""The working directory in the pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class PageCommand:
     """A command of a page.
 
     Args:
-        place: Where it stands.
-        command: What is typed.
-        shown: What the page says that it prints; `None` for a command that the page does not show.
+        place: Page and line.
+        command: Text for the shell.
+        shown: The output on the page; `None` for a command that the page does not show.
     """
 
     place: str
@@ -62,49 +62,49 @@ class Typed:
 
     @property
     def answer(self) -> str | None:
-        """What is typed when it asks."""
-        asked = _ASKED.search(self.shown or "")
-        return asked[1] if asked else None
+        """The reader's answer to its question, if it asks one."""
+        question = _QUESTION.search(self.shown or "")
+        return question[1] if question else None
 
 
-def typed(fence: Fence) -> Iterator[Typed]:
+def page_commands(fence: Fence) -> Iterator[PageCommand]:
     """Yield the commands of a console block."""
     command, shown, line = "", [""], fence.line
     for number, text in enumerate(fence.text.splitlines(), fence.line + 1):
         if text.startswith("$ "):
             if command:
-                yield _typed(fence, line, command, shown)
+                yield _page_command(fence, line, command, shown)
             command, shown, line = text[2:], [], number
         elif text.startswith("> ") and not shown:
             command += "\n" + text[2:]
         else:
             shown.append(text)
     assert command, f"{fence.place}: a console block begins with a line that begins with '$ '"
-    yield _typed(fence, line, command, shown)
+    yield _page_command(fence, line, command, shown)
 
 
-def _typed(fence: Fence, line: int, command: str, shown: list[str]) -> Typed:
+def _page_command(fence: Fence, line: int, command: str, shown: list[str]) -> PageCommand:
     text = "".join(f"{item}\n" for item in shown).rstrip("\n")
-    return Typed(place=f"{fence.page.relative_to(ROOT)}:{line}", command=command, shown=text)
+    return PageCommand(place=f"{fence.page.relative_to(ROOT)}:{line}", command=command, shown=text)
 
 
 def run_page(page: Path, folder: Path, env: dict[str, str], *, also: str = "", strict: bool = False) -> None:
-    """Run a page in `folder`, and see that it does what it says.
+    """Run a page in `folder`, and check that each command prints what the page shows.
 
     Args:
-        page: The page.
-        folder: Where its reader stands.
-        env: The variables beside those that every shell has.
-        also: The kind of remark whose blocks are run, too.
-        strict: Whether a command after which nothing is shown must print nothing.
+        page: A Markdown file.
+        folder: The working directory.
+        env: Variables in addition to those of every shell.
+        also: The reason of a `not run` remark whose blocks are run nevertheless.
+        strict: Whether a command without shown output must print nothing.
 
     Raises:
-        AssertionError: A command exits otherwise, or prints something else.
+        AssertionError: A command has another exit code or output.
     """
     steps = list(_steps(page, also))
     port = _free_port()
     output = _shell("exec 2>&1\n" + "".join(_line(step, port) for step in steps), folder, env)
-    commands = [step for step in steps if isinstance(step, Typed)]
+    commands = [step for step in steps if isinstance(step, PageCommand)]
     results = _results(output)
     assert len(results) >= len(commands), f"the shell ended early:\n{output}"
     for index, (step, (printed, code)) in enumerate(zip(commands, results, strict=False)):
@@ -113,12 +113,12 @@ def run_page(page: Path, folder: Path, env: dict[str, str], *, also: str = "", s
         assert code == 0 or after == "echo $?", f"{step.place}: $ {step.command}\nexits with {code}:\n{seen}"
         if step.shown or (strict and step.shown is not None):
             expected = _comparable(step.shown, port, folder)
-            told = f"{step.place}: $ {step.command}\nprints\n{seen}\n-- in place of\n{expected}"
-            assert _fits(expected, seen), told
+            message = f"{step.place}: $ {step.command}\nprints\n{seen}\n-- instead of\n{expected}"
+            assert _fits(expected, seen), message
 
 
 def _shell(script: str, folder: Path, env: dict[str, str]) -> str:
-    """Return what a script prints; what it has started is ended with it."""
+    """Return the output of a script; its background processes end with it."""
     kept = {key: value for key, value in os.environ.items() if key in _KEPT or key.startswith("PIP_")}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with subprocess.Popen(
@@ -130,7 +130,7 @@ def _shell(script: str, folder: Path, env: dict[str, str]) -> str:
         text=True,
         start_new_session=True,
     ) as shell:
-        ending = Timer(_LONGEST, _end, [shell])
+        ending = Timer(_TIMEOUT, _end, [shell])
         ending.start()
         try:
             return shell.communicate()[0]
@@ -144,34 +144,34 @@ def _end(shell: subprocess.Popen[str]) -> None:
         os.killpg(shell.pid, signal.SIGKILL)
 
 
-def _steps(page: Path, also: str) -> Iterator[Typed | Fence]:
+def _steps(page: Path, also: str) -> Iterator[PageCommand | Fence]:
     for part in parts(page):
         if isinstance(part, Remark):
             if part.kind == "run":
                 place = f"{page.relative_to(ROOT)}:{part.line}"
-                yield Typed(place=place, command=part.text, shown=None)
+                yield PageCommand(place=place, command=part.text, shown=None)
         elif part.title is not None:
             yield part
-        elif part.language == "console" and (not part.is_marked("not run") or _asked_for(part, also)):
-            yield from (step for step in typed(part) if not step.command.startswith("make "))
+        elif part.language == "console" and (not part.is_marked("not run") or _is_requested(part, also)):
+            yield from (step for step in page_commands(part) if not step.command.startswith("make "))
 
 
-def _asked_for(fence: Fence, also: str) -> bool:
+def _is_requested(fence: Fence, also: str) -> bool:
     return bool(also) and fence.remark is not None and fence.remark.text == also
 
 
-def _line(step: Typed | Fence, port: int) -> str:
+def _line(step: PageCommand | Fence, port: int) -> str:
     if isinstance(step, Fence):
         file = shlex.quote(step.title or "")
         return f"mkdir -p $(dirname {file})\ncat > {file} <<'END-OF-FILE'\n{step.text}END-OF-FILE\n"
     command = step.command.replace("8080", str(port))
-    if command.rstrip().endswith("&"):  # goes on in the background: it is ready when it has said something
+    if command.rstrip().endswith("&"):  # runs in the background: it is ready when it has printed something
         started = f"{command.rstrip()[:-1]} > .background 2>&1 &"
         command = (
             f": > .background\n{started}\nuntil [ -s .background ]; do sleep 0.05; done; cat .background"
         )
     elif command.startswith("kill "):
-        command += " && wait"  # what comes next may need the port
+        command += " && wait"  # the next command may need the port
     elif step.answer is not None:
         command += f" <<< {step.answer}"
     return f"{command}\n__code=$?; printf '{_MARK}%d{_MARK}' $__code; (exit $__code)\n"
@@ -183,7 +183,7 @@ def _results(output: str) -> list[tuple[str, int]]:
 
 
 def _comparable(text: str, port: int, folder: Path) -> str:
-    text = _ASKED.sub("accepted: ", text).replace("accepted: \n", "accepted: ")
+    text = _QUESTION.sub("accepted: ", text).replace("accepted: \n", "accepted: ")
     text = text.replace(str(port), "8080").replace(str(folder), _HOME)
     for varying, name in _VARYING:
         text = varying.sub(name, text)
@@ -205,7 +205,7 @@ def _free_port() -> int:
 
 
 def prepared_folder(folder: Path) -> Path:
-    """Return a repository as the how-to guides find it: the examples, owned by `team-a`, committed."""
+    """Return the repository that the how-to guides start with: the examples, owned by `team-a`, committed."""
     shutil.copytree(ROOT / "examples" / "workflows", folder / "workflows")
     (folder / "reconciler.yaml").write_text(
         "version: 1\nmanifests: [workflows]\nownership: {tag: team-a}\n", encoding="utf-8"

@@ -1,4 +1,4 @@
-"""What the pages of the documentation are made of: fences, links and headings, as a parser sees them."""
+"""Parts of the documentation pages: fences, links and headings, as a Markdown parser finds them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMMENT: Final = re.compile(r"<!--\s*(?P<kind>[a-z ]+):\s*(?P<text>.*?)\s*-->",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """A comment that says something of what follows it, such as `<!-- not run: needs a cluster -->`."""
+    """A comment about the block that follows it, such as `<!-- not run: needs a cluster -->`."""
 
     line: int
     kind: str
@@ -34,11 +34,11 @@ class Fence:
     """A fenced block of a page.
 
     Args:
-        page: The page.
-        line: Where it begins.
-        language: What it is written in.
-        title: The file that it is to be saved as, if there is one.
-        text: What stands in it.
+        page: The file that contains it.
+        line: Its first line.
+        language: The language of its text.
+        title: The file that the reader saves it as, if any.
+        text: The lines between the fences.
         remark: The comment right before it.
     """
 
@@ -51,7 +51,7 @@ class Fence:
 
     @property
     def place(self) -> str:
-        """Where it is, for a person."""
+        """File and line, for messages."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     def is_marked(self, kind: str) -> bool:
@@ -60,7 +60,7 @@ class Fence:
 
 
 def all_pages() -> list[Path]:
-    """Return every page that users read."""
+    """Return every page for users."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -94,7 +94,7 @@ def fences(page: Path, *languages: str) -> list[Fence]:
 
 
 def links(page: Path) -> Iterator[str]:
-    """Yield where the links and images of a page lead."""
+    """Yield the targets of the links and images of a page."""
     for token in _tokens(page):
         for child in token.children or []:
             target = child.attrGet("href") or child.attrGet("src")

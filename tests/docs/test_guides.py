@@ -1,4 +1,4 @@
-"""The how-to guides, and all other pages with commands, work as written in a repository that is set up."""
+"""All pages with commands, except the tutorial, work as written in a prepared repository."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAGES = [page for page in all_pages() if page != TUTORIAL and fences(page, "con
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page_works_as_written(page: Path, tmp_path: Path) -> None:
-    """Each command of the page does what the page says, one after the other, with the example manifests."""
+    """Each command of the page, in order, prints what the page shows, with the example manifests."""
     with EmulatorServer(step_seconds=0.1) as server:
         env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "anything"}
         run_page(page, prepared_folder(tmp_path), env)

@@ -1,4 +1,4 @@
-"""The reference of the job names everything there is: options, events, fields, metrics."""
+"""The reference of the job lists every option, event, field and metric."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.commands.reconcile import _OWN, command
+from reconciler.cli.commands.reconcile import command
 from reconciler.client.request_records import Traffic
 from reconciler.exits import ExitCode
 from reconciler.job.metrics import JobMetrics, metrics_text
@@ -20,22 +20,24 @@ _TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "job.md").read_text(
 _CODE = set(re.findall(r"`([^`\n]+)`", _TEXT))
 
 
-@pytest.mark.parametrize("parameter", [item for item in command.params if item.name in _OWN], ids=str)
+@pytest.mark.parametrize(
+    "parameter", [item for item in command.params if getattr(item, "section", "") == "Job"], ids=str
+)
 def test_every_option_is_described(parameter: Any) -> None:
-    """Each has its row, with its variable where it has one."""
+    """Each option has its row, with its variable if it has one."""
     assert any(code.split()[0] == parameter.opts[0] for code in _CODE)
     assert parameter.envvar is None or parameter.envvar in _CODE
 
 
 @pytest.mark.parametrize("schema", ["log-event", "notification"])
 def test_every_field_is_named(schema: str) -> None:
-    """What the schema has, the page has."""
+    """Each property of the schema is on the page."""
     properties: Any = load_schema(schema)["properties"]
     assert {name for name in properties if name not in {code.removesuffix("[]") for code in _CODE}} == set()
 
 
 def test_every_event_has_a_row() -> None:
-    """The fixed set of names, each in the first column of the table."""
+    """Each event name is in the first column of the table."""
     properties: Any = load_schema("log-event")["properties"]
     rows = {
         name
@@ -47,7 +49,7 @@ def test_every_event_has_a_row() -> None:
 
 
 def test_every_metric_has_a_row() -> None:
-    """The names in the exposition and in the page are the same."""
+    """The metrics of the exposition and of the page are the same."""
     now = datetime.now(timezone.utc)
     run = Outcome(run_id="r", started=now, ended=now, exit_code=0, planned={}, traffic=Traffic())
     text = metrics_text(JobMetrics(outcome=run, last_success=1.0, runs=(1, 0)))
@@ -56,6 +58,6 @@ def test_every_metric_has_a_row() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    """Each code of every command, and that of an interrupt."""
+    """Each exit code is on the page, and that of an interrupt."""
     for code in (*ExitCode, 130):
         assert f"| {int(code)} | " in _TEXT

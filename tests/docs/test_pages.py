@@ -1,4 +1,4 @@
-"""All pages: links that lead somewhere, snippets that are valid, nothing shown that nobody has run."""
+"""All pages: links have targets, snippets are valid, console blocks are run or say why not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _anchors(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", _PAGES, ids=_named)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Each relative link leads to a file and a heading that are there; every other one is a whole URL."""
+    """Each relative link leads to an existing file and heading; every other one is a complete URL."""
     for link in links(page):
         parts = urlsplit(link)
         if parts.scheme:
@@ -47,7 +47,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", _PAGES, ids=_named)
 def test_headings_have_one_anchor_each(page: Path) -> None:
-    """No two headings of a page have one anchor, and GitHub and the site make the same one of each."""
+    """The headings of a page have different anchors, which GitHub and the site derive alike."""
     anchors = _anchors(page)
     assert len(anchors) == len(set(anchors))
     assert (
@@ -57,14 +57,14 @@ def test_headings_have_one_anchor_each(page: Path) -> None:
 
 
 def test_pages_are_in_the_navigation() -> None:
-    """The site's navigation has every page of the documentation, and no other."""
+    """The site's navigation lists every page of the documentation, and no other."""
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     listed = set(re.findall(r"[\w/-]+\.md", text.partition("\nnav:")[2]))
     assert listed == {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
 
 
 def test_site_fetches_nothing() -> None:
-    """Neither the site's theme nor a picture needs a font, a script or an image from elsewhere."""
+    """Neither the site's theme nor a picture loads a font, a script or an image over the network."""
     settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     assert settings["theme"]["font"] is False
     assert "extra_javascript" not in settings
@@ -78,7 +78,7 @@ def _snippets(*languages: str) -> list[Fence]:
 
 
 def test_snippets_are_of_known_kinds() -> None:
-    """Each fenced block says what it is written in, so that nothing slips by the checks below."""
+    """Each fenced block names its language, so that none escapes the checks below."""
     for page in _PAGES:
         for part in parts(page):
             assert isinstance(part, Remark) or part.language in _LANGUAGES, part.place
@@ -103,7 +103,7 @@ def test_yaml_is_valid(fence: Fence, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("fence", _snippets("json", "python"), ids=lambda fence: fence.place)
 def test_code_can_be_read(fence: Fence) -> None:
-    """Each JSON snippet is JSON, each Python snippet is Python and imports only what there is."""
+    """Each JSON snippet is JSON, each Python snippet is Python, and its imports work."""
     if fence.language == "json":
         json.loads(fence.text)
         return
@@ -112,8 +112,8 @@ def test_code_can_be_read(fence: Fence) -> None:
     exec(compile(ast.Module(body=list(imports), type_ignores=[]), fence.place, "exec"), {})  # noqa: S102 - our own
 
 
-def test_what_is_not_run_says_why() -> None:
-    """A console block that the tests leave out has a reason that a reader of the source can judge."""
+def test_skipped_console_blocks_have_a_reason() -> None:
+    """A console block that the tests skip has a reason that a reader of the source can judge."""
     for fence in _snippets("console"):
         if fence.remark is not None and fence.remark.kind.startswith("not"):
             assert fence.is_marked("not run"), fence.place
@@ -121,7 +121,7 @@ def test_what_is_not_run_says_why() -> None:
 
 
 def test_targets_of_make_are_run_by_ci() -> None:
-    """What the pages type with make is a target, and the README's two are run by CI as they stand."""
+    """Each `make` command on a page is a target, and CI runs the two of the README."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for fence in _snippets("console"):

@@ -1,4 +1,4 @@
-"""The README is short, opens with what to type, and shows only what is there."""
+"""The README is short, opens with two commands, and names only existing files."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _TEXT = README.read_text(encoding="utf-8")
 
 
 def test_readme_opens_with_the_two_commands() -> None:
-    """The first thing in the README are `make demo` and `make test`."""
+    """The README opens with `make demo` and `make test`."""
     assert re.match(r"# peak-reconciler\n\n```console\n\$ make demo .*\n\$ make test .*\n```", _TEXT)
 
 
 def test_readme_is_short() -> None:
-    """The README stays a page: what is long is in the documentation."""
+    """The README is one page; details are in the documentation."""
     assert len(_TEXT.splitlines()) < 150
 
 
 def test_readme_names_files_that_exist() -> None:
-    """Every file and directory that the README names is there, but for those that its reader saves."""
+    """Every file and directory that the README names exists, except those that its reader saves."""
     saved = {fence.title for fence in fences(README, "yaml")}
     names = set(re.findall(r"`([a-z_]+/[a-z_/]*(?:\.\w+)?)`", _TEXT)) | set(
         re.findall(r"\]\(([^)#:]+)\)", _TEXT)

@@ -1,4 +1,4 @@
-"""The reference tells the truth: it is what the code says now, and every JSON object is as documented."""
+"""The reference is up to date with the code, and every JSON object is as documented."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _AS_ELSEWHERE = (
     "changes[].fields[].before",
     "changes[].fields[].after",
 )
-"""What stands below these is documented elsewhere, or is whatever a workflow has."""
+"""Keys whose content is documented elsewhere, or is any part of a workflow."""
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_generated_page_is_fresh(name: str) -> None:
-    """Each generated page is what the code says now; if not, `make reference` writes it anew."""
+    """Each generated page is up to date; `make reference` updates it."""
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name]()
 
 
@@ -51,7 +51,7 @@ def test_commands_page_has_every_option() -> None:
 
 
 def test_picture_shows_what_plan_prints() -> None:
-    """The text of the README's picture is, word for word, what the command prints into a terminal."""
+    """The text of the README's picture is exactly what the command prints in a terminal."""
     shown = picture.shown()
     assert "\x1b[32m+ create" in shown
     drawn = re.findall(r"<text[^>]*>([^<]*)</text>", picture.PICTURE.read_text(encoding="utf-8"))
@@ -98,26 +98,26 @@ def test_coverage_names_every_field() -> None:
     for kind in STEP_TYPES:
         for path in _fields(step_fields(kind), "steps.<step>"):
             expected.setdefault(path, set()).add(kind)
-    told = {}
+    documented = {}
     for field, where, _, _ in _rows("coverage.md", "field"):
         path = field.split("`")[1]
-        told[path] = set(STEP_TYPES) if where == "every step" else set(where.split(", "))
-    assert told == expected
+        documented[path] = set(STEP_TYPES) if where == "every step" else set(where.split(", "))
+    assert documented == expected
 
 
 def test_coverage_names_every_method() -> None:
-    """The table of methods has every method of the client, with the module it stands in."""
+    """The table of methods has every method of the client, with its module."""
     methods = {
         name: Path(inspect.getfile(method)).name
         for name, method in inspect.getmembers(Workflow, inspect.isfunction)
         if not name.startswith("_")
     }
-    told = {row[0].strip("`"): row[1].strip("`") for row in _rows("coverage.md", "method")}
-    assert told == {**methods, "get_client": "workflows.py"}
+    documented = {row[0].strip("`"): row[1].strip("`") for row in _rows("coverage.md", "method")}
+    assert documented == {**methods, "get_client": "workflows.py"}
 
 
 def test_coverage_names_files_that_exist() -> None:
-    """Every file that the tables of methods and fields name is there."""
+    """Every file that the tables of methods and fields name exists."""
     text = (FOLDER / "coverage.md").read_text(encoding="utf-8")
     names = set(re.findall(r"`([a-z_]+/[a-z_/]*(?:\.\w+)?)`", text))
     assert len(names) > 10
@@ -156,8 +156,8 @@ def _keys(value: Any, path: str = "") -> Iterator[str]:
 
 
 @cache
-def _round(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the object that each command prints in one round with all sorts of changes, by its heading."""
+def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the JSON object of each command by its heading on the page, with all kinds of changes."""
     prepared_folder(folder)
     found: dict[str, dict[str, Any]] = {}
     with EmulatorServer(step_seconds=0.0) as server, pytest.MonkeyPatch.context() as patch:
@@ -165,28 +165,28 @@ def _round(folder: Path) -> dict[str, dict[str, Any]]:
         patch.setenv("PEAK_API_URL", server.url)
         patch.setenv("PEAK_AUTH_TOKEN", "anything")
 
-        def told(line: str) -> dict[str, Any]:
+        def run(line: str) -> dict[str, Any]:
             done = CliRunner().invoke(group, [*line.split(), "--format", "json"], standalone_mode=False)
             assert done.exception is None, done.exception
-            answer: dict[str, Any] = json.loads(done.stdout)
-            return answer
+            printed: dict[str, Any] = json.loads(done.stdout)
+            return printed
 
-        told("apply --auto-approve")
+        run("apply --auto-approve")
         _change(folder / "workflows", server.url)
-        found["validate"] = told("validate")
-        found["Rules"] = told("validate --list-rules")
-        found["plan"] = told("plan --prune --show-unmanaged")
-        found["apply, rollback and reconcile"] = told("apply --auto-approve")
-        found["Backups"] = told("rollback --list")
-        found["run"] = told("run scoring --wait")
-        found["status"] = told("status")
-        found["executions"] = told("executions scoring")
-        found["graph"] = told("graph workflows/daily-forecast.yaml")
+        found["validate"] = run("validate")
+        found["Rules"] = run("validate --list-rules")
+        found["plan"] = run("plan --prune --show-unmanaged")
+        found["apply, rollback and reconcile"] = run("apply --auto-approve")
+        found["Backups"] = run("rollback --list")
+        found["run"] = run("run scoring --wait")
+        found["status"] = run("status")
+        found["executions"] = run("executions scoring")
+        found["graph"] = run("graph workflows/daily-forecast.yaml")
     return found
 
 
 def _change(workflows: Path, url: str) -> None:
-    """See to it that there is one of everything: a finding, an update, a delete, a note, somebody else's."""
+    """Cause one of each: a finding, an update, a delete, a note, another owner's workflow."""
     with Session("anything", base_url=url) as session:
         client = Workflow(session)
         client.create_workflow({"name": "taken", "steps": {"a": {"command": "x"}}})
@@ -204,8 +204,8 @@ def _change(workflows: Path, url: str) -> None:
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return what the commands print, by the heading on the page of JSON objects."""
-    return _round(tmp_path_factory.mktemp("round"))
+    """Return the JSON object of each command, by its heading on the page."""
+    return _json_objects(tmp_path_factory.mktemp("round"))
 
 
 _TITLES = (
@@ -222,14 +222,14 @@ _TITLES = (
 
 
 def test_json_page_has_these_objects() -> None:
-    """Each section of the page of JSON objects is checked below."""
+    """Each section of the page is checked below."""
     text = (FOLDER / "json.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^## (.*)$", text, re.MULTILINE)) == _TITLES
 
 
 @pytest.mark.parametrize("title", _TITLES)
 def test_json_is_as_documented(title: str, objects: dict[str, dict[str, Any]]) -> None:
-    """What a command prints has the keys that are documented, and what is documented is printed."""
+    """The output of a command has exactly the documented keys."""
     found = {re.sub(r"\[\]$", "", key) for key in _keys(objects[title])}
     printed = {key for key in found if not any(other.startswith((f"{key}[]", f"{key}.")) for other in found)}
     assert printed == {re.sub(r"\[\]$", "", key) for key in _documented(title)}

@@ -56,7 +56,7 @@ def test_the_round(git: Git, typed: Callable[..., Ended], tmp_path: Path, profil
     git.write(body("Daily Forecast", "echo one\necho two"), "daily.yaml", paused=True)
     git.done()
     git.server.clear_requests()
-    ended = typed("export", "--all", "--out", tmp_path / "live")
+    ended = typed("export", "--all", "--output-dir", tmp_path / "live")
     assert ended.code == 0, ended.err
     assert ended.out.splitlines() == [f"{tmp_path}/live/daily-forecast.yaml", f"{tmp_path}/live/rich.yaml"]
     assert git.writes() == []
@@ -92,7 +92,7 @@ def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
 def test_no_secret(server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path) -> None:
     """Whatever is a secret, or looks like one, becomes a variable; no stream and no file has it."""
     server.store.create(SECRETS)
-    ended = typed("export", "Secret Keeper", "--out", tmp_path)
+    ended = typed("export", "Secret Keeper", "--output-dir", tmp_path)
     text = (tmp_path / "secret-keeper.yaml").read_text()
     for canary in (PASSWORD, GITHUB, "canary"):
         assert canary not in text + ended.out + ended.err
@@ -173,7 +173,7 @@ def test_what_a_manifest_cannot_say(
             steps={"one": step(parameters=odd, retries=3), "two": step(parents=["gone"])},
         )
     )
-    ended = typed("export", "odd", "--out", tmp_path)
+    ended = typed("export", "odd", "--output-dir", tmp_path)
     text = (tmp_path / "odd.yaml").read_text()
     assert ended.code == 0, ended.err
     assert "COUNT" not in text.partition("reconcile:")[2].partition("body:")[2]
@@ -188,11 +188,11 @@ def test_what_a_manifest_cannot_say(
 
 def test_an_empty_tenant(typed: Callable[..., Ended], tmp_path: Path) -> None:
     """Where there is nothing to export, that is said, and no directory is made."""
-    ended = typed("export", "--all", "--out", tmp_path / "live")
+    ended = typed("export", "--all", "--output-dir", tmp_path / "live")
     assert (ended.code, ended.out, ended.err) == (
         0,
         "",
-        "The tenant has no workflow, and nothing was written.\n",
+        "The tenant has no workflows; nothing was written.\n",
     )
     assert not (tmp_path / "live").exists()
 
@@ -231,7 +231,7 @@ def test_file_names(server: EmulatorServer, typed: Callable[..., Ended], tmp_pat
     names = ["../../etc/passwd", ".hidden", "reconciler", "A b", "a-b", "\u2603", "n" * 500, "nul\0\n"]
     for name in names:
         server.store.create(body(name))
-    ended = typed("export", "--all", "--out", tmp_path / "new" / "deep")
+    ended = typed("export", "--all", "--output-dir", tmp_path / "new" / "deep")
     assert ended.code == 0, ended.err
     assert sorted(path.name for path in (tmp_path / "new" / "deep").iterdir()) == [
         "a-b-4.yaml",
@@ -254,11 +254,11 @@ def test_nothing_is_overwritten(server: EmulatorServer, typed: Callable[..., End
     out.mkdir()
     outside.write_text("mine")
     (out / "two.yaml").symlink_to(outside)
-    refused = typed("export", "--all", "--out", out)
+    refused = typed("export", "--all", "--output-dir", out)
     assert (refused.code, refused.out) == (4, "")
-    assert "two.yaml is there already" in refused.err
+    assert "two.yaml already exists" in refused.err
     assert [path.name for path in out.iterdir()] == ["two.yaml"]
-    forced = typed("export", "--all", "--out", out, "--force")
+    forced = typed("export", "--all", "--output-dir", out, "--force")
     assert forced.code == 0
     assert outside.read_text() == "mine"
     assert not (out / "two.yaml").is_symlink()
@@ -271,7 +271,7 @@ def test_a_directory_that_cannot_be_written(
     """A directory that cannot be made is told, and leaves nothing behind."""
     server.store.create(body("one"))
     (tmp_path / "file").write_text("")
-    ended = typed("export", "one", "--out", tmp_path / "file" / "sub")
+    ended = typed("export", "one", "--output-dir", tmp_path / "file" / "sub")
     assert (ended.code, ended.out) == (1, "")
     assert "cannot be written: not a directory" in ended.err
 
@@ -297,8 +297,8 @@ def test_a_standard_output_that_knows_no_umlauts(git: Git) -> None:
     [
         ([], 64, "name the workflows"),
         (["flow", "--force"], 64, "--force replaces files"),
-        (["flwo"], 1, "Is flow meant?"),
-        (["x*"], 1, "no workflow is called 'x*', or like it"),
+        (["flwo"], 1, "Did you mean flow?"),
+        (["x*"], 1, "no workflow is named 'x*' or matches it"),
         (["--id", "77"], 1, "no workflow with the id 77"),
     ],
 )

@@ -72,7 +72,7 @@ def test_broken_manifests(stage: Stage, broken: str) -> None:
     unknown = "NOWHERE" in broken  # what a variable holds is nothing to validate
     assert stage.run("validate", "workflows") == (0 if unknown else 3)
     assert stage.run("plan", "workflows") == 3
-    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 3
+    assert stage.run("apply", "workflows", "--auto-approve", "--run-record", "record.json") == 3
 
 
 @pytest.mark.parametrize("verbose", ["", "1"], ids=["quiet", "verbose"])
@@ -84,15 +84,25 @@ def test_the_whole_round(stage: Stage, profile: str, verbose: str) -> None:
     stage.git("old-")
     assert stage.run("plan", "workflows", "--show-bodies") == 0
     assert (
-        stage.run("apply", "workflows", "--auto-approve", "--show-bodies", "--report", "one.json", *_OWNED)
+        stage.run(
+            "apply", "workflows", "--auto-approve", "--show-bodies", "--run-record", "one.json", *_OWNED
+        )
         == 0
     )
     stage.git(metadata={"allowConcurrentExecution": False})
-    for words in (["--show-bodies"], ["--format", "json"], ["--out", "plan.json"]):
+    for words in (["--show-bodies"], ["--format", "json"], ["--save-plan", "plan.json"]):
         assert stage.run("plan", "workflows", "--resend-secrets", *_OWNED, *words) == 0
     assert (
         stage.run(
-            "apply", "workflows", "--plan", "plan.json", "--report", "two.json", "--format", "json", *_OWNED
+            "apply",
+            "workflows",
+            "--plan",
+            "plan.json",
+            "--run-record",
+            "two.json",
+            "--format",
+            "json",
+            *_OWNED,
         )
         == 0
     )
@@ -107,7 +117,7 @@ def test_the_whole_round(stage: Stage, profile: str, verbose: str) -> None:
     stage.put("reconciler.yaml", "manifests: [workflows]\nownership: {tag: team-a}\n")
     (stage.manifests / "secretive.yaml").unlink()
     assert stage.run(
-        "apply", "--prune", "--allow-deletes", "1", "--auto-approve", "--report", "three.json"
+        "apply", "--prune", "--allow-deletes", "1", "--auto-approve", "--run-record", "three.json"
     ) in {0, 4}
     backups = [name for name in stage.written() if "backups" in name and name.endswith(".json")]
     assert len(backups) >= 2, "an update and a delete"
@@ -139,7 +149,7 @@ def test_a_server_that_repeats_what_it_was_sent(stage: Stage, status: int) -> No
         raise HttpError(status, f"{CANARIES['api-token']} sent {json.dumps(sent)} {sent}")
 
     stage.server.store.create = refusing  # type: ignore[method-assign,assignment]
-    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 1
+    assert stage.run("apply", "workflows", "--auto-approve", "--run-record", "record.json") == 1
     assert stage.run("apply", "workflows", "--auto-approve", "--format", "json") == 1
     assert str(status) in "".join(stage.said)
 
@@ -149,7 +159,7 @@ def test_answers_that_are_lost(stage: Stage, fault: str) -> None:
     """Whatever is said of a write that may have taken effect, it is said without the body."""
     stage.git()
     stage.server.faults = (f"{fault}:x2@POST", f"{fault}:x1@PUT")
-    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") in {0, 1}
+    assert stage.run("apply", "workflows", "--auto-approve", "--run-record", "record.json") in {0, 1}
     assert stage.run("apply", "workflows", "--auto-approve") in {0, 1}
 
 
@@ -158,8 +168,8 @@ def test_files_that_cannot_be_written(stage: Stage) -> None:
     stage.server.store.create(secretive("old-"))
     stage.git()
     stage.put("file", "")
-    assert stage.run("plan", "workflows", "--out", "none/plan.json") == 1
-    assert stage.run("apply", "workflows", "--auto-approve", "--report", "none/record.json") == 1
+    assert stage.run("plan", "workflows", "--save-plan", "none/plan.json") == 1
+    assert stage.run("apply", "workflows", "--auto-approve", "--run-record", "none/record.json") == 1
     assert stage.run("apply", "workflows", "--auto-approve", "--backup-dir", "file/backups") == 1
     assert stage.run("apply", "workflows", stdin="no\n") == 1
 
@@ -167,7 +177,7 @@ def test_files_that_cannot_be_written(stage: Stage) -> None:
 def test_a_plan_file_that_was_edited_or_is_stale(stage: Stage) -> None:
     """A plan file is refused without quoting it, or the manifests, or the tenant."""
     stage.git()
-    assert stage.run("plan", "workflows", "--out", "plan.json") == 0
+    assert stage.run("plan", "workflows", "--save-plan", "plan.json") == 0
     edited = json.loads((stage.folder / "plan.json").read_text(encoding="utf-8"))
     edited["changes"][0]["body"]["name"] = CANARIES["env"]
     stage.put("edited.json", json.dumps(edited))
@@ -232,7 +242,7 @@ def test_lists_that_cannot_be_read(stage: Stage) -> None:
     stage.server.faults = (f"not-json@GET{LIST}",)
     assert stage.run("plan", "workflows") == 1
     stage.server.faults = (f"truncated@GET{LIST}*",)
-    assert stage.run("apply", "workflows", "--auto-approve", "--report", "record.json") == 1
+    assert stage.run("apply", "workflows", "--auto-approve", "--run-record", "record.json") == 1
 
 
 def test_commands_that_only_look(stage: Stage) -> None:
@@ -247,7 +257,7 @@ def test_commands_that_only_look(stage: Stage) -> None:
         ["status", "workflows", "--format", "json", "--show-unmanaged"],
         ["plan", "workflows", "--format", "markdown", "--output", "gitlab=gitlab.json", "--show-bodies"],
         ["export", "--all"],
-        ["export", "--all", "--out", "exported"],
+        ["export", "--all", "--output-dir", "exported"],
         ["graph", "flow"],
         ["graph", "workflows", "--format", "mermaid"],
         ["executions", "flow", "--format", "json"],
@@ -264,7 +274,7 @@ def test_the_scheduled_job(stage: Stage, log: str) -> None:
     stage.env(
         RECONCILER_NOTIFY_URL=f"{stage.server.url}/hook?key={CANARIES['url']}", RECONCILER_LOG_FORMAT=log
     )
-    job = ("reconcile", "workflows", "--metrics-file", "job.prom", "--report", "record.json")
+    job = ("reconcile", "workflows", "--metrics-file", "job.prom", "--run-record", "record.json")
     assert stage.run(*job, "--dry-run", "--format", "json") == 2
     assert stage.run(*job) == 0
     stage.server.faults = (f"400@GET{LIST}*",)

@@ -17,7 +17,7 @@ def test_several_formats_and_the_saved_plan_in_one_run(git: Git, tmp_path: Path)
     """Each file has its format, standard output the text, and the plan is saved beside them."""
     git.write(body())
     words = [f"--output={name}={tmp_path / name}" for name in ("markdown", "json", "gitlab")]
-    ended = run(git, "plan", *words, "--out", str(tmp_path / "saved"), "--detailed-exitcode")
+    ended = run(git, "plan", *words, "--save-plan", str(tmp_path / "saved"), "--detailed-exitcode")
     assert ended.returncode == 2
     assert ended.stdout.endswith("Plan: 1 to create.\n")
     assert "**create** `flow`" in (tmp_path / "markdown").read_text()
@@ -45,7 +45,7 @@ def test_a_refused_plan_is_shown_and_not_saved(git: Git, tmp_path: Path) -> None
     git.done()
     git.write(body(command="other"))
     markdown, saved = tmp_path / "plan.md", tmp_path / "saved"
-    ended = run(git, "plan", f"--output=markdown={markdown}", "--out", str(saved))
+    ended = run(git, "plan", f"--output=markdown={markdown}", "--save-plan", str(saved))
     assert ended.returncode == 4
     assert "blocked: " in ended.stdout
     assert "**Blocked:** `" in markdown.read_text()

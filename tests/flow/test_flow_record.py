@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
+from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.client.request_records import RequestRecord
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.operations.run_recording import recording
@@ -41,7 +42,7 @@ def test_a_record_says_who_did_what_and_how(git: Git, tmp_path: Path) -> None:
     git.write(body())
     file = tmp_path / "record.json"
     git.server.faults = ("503:x1@GET",)
-    done = run(git, "apply", "--auto-approve", "--format", "json", "--report", str(file), **CI)
+    done = run(git, "apply", "--auto-approve", "--format", "json", "--run-record", str(file), **CI)
     assert done.returncode == 0, done.stderr
     record = _record(file)
     assert record["who"] == {
@@ -67,7 +68,7 @@ def test_a_write_that_is_sent_again_is_counted(git: Git, tmp_path: Path) -> None
     git.write(body())
     file = tmp_path / "record.json"
     git.server.faults = (f"429-seconds:1:x1@POST{LIST}",)
-    done = run(git, "apply", "--auto-approve", "--report", str(file), waits=False)
+    done = run(git, "apply", "--auto-approve", "--run-record", str(file), waits=False)
     assert done.returncode == 0, done.stderr
     traffic = _record(file)["traffic"]
     assert (traffic["requests"], traffic["retries"]) == (len(git.server.requests), 1)
@@ -80,17 +81,17 @@ def test_a_record_of_a_run_that_was_blocked_or_failed(git: Git, tmp_path: Path) 
     """A run that did nothing leaves a record that says why, with its exit code."""
     file = tmp_path / "record.json"
     git.write("body: {name: 1}")
-    assert run(git, "apply", "--auto-approve", "--report", str(file)).returncode == 3
+    assert run(git, "apply", "--auto-approve", "--run-record", str(file)).returncode == 3
     record = _record(file)
     assert (record["exit_code"], record["plan"], record["report"]) == (3, None, None)
     assert "invalid" in record["error"]
     git.write(body())
     git.server.faults = ("403@GET",)
-    assert run(git, "apply", "--auto-approve", "--report", str(file)).returncode == 1
+    assert run(git, "apply", "--auto-approve", "--run-record", str(file)).returncode == 1
     assert "403" in _record(file)["error"]
-    assert [request["outcome"] for request in _record(file)["requests"]] == ["refused"]
+    assert {request["outcome"] for request in _record(file)["requests"]} == {"refused"}
     git.server.faults = ()
-    assert run(git, "apply", "--report", str(file), stdin="no\n").returncode == 1
+    assert run(git, "apply", "--run-record", str(file), stdin="no\n").returncode == 1
     record = _record(file)
     assert (record["exit_code"], record["report"]) == (1, None)
     assert record["plan"]["summary"]["create"] == 1
@@ -99,7 +100,7 @@ def test_a_record_of_a_run_that_was_blocked_or_failed(git: Git, tmp_path: Path) 
 def test_a_record_that_cannot_be_written(git: Git, tmp_path: Path) -> None:
     """An apply that could not be recorded is not begun."""
     git.write(body())
-    done = run(git, "apply", "--auto-approve", "--report", str(tmp_path / "none" / "record.json"))
+    done = run(git, "apply", "--auto-approve", "--run-record", str(tmp_path / "none" / "record.json"))
     assert done.returncode == 1
     assert done.stderr.count("cannot be written: no such file or directory") == 1
     assert git.writes() == []
@@ -110,7 +111,7 @@ def test_a_record_of_a_run_whose_report_nobody_takes(git: Git, tmp_path: Path, c
     """A stdout that is closed or full, met after the writes, takes nothing from the record."""
     git.write(body())
     file = tmp_path / "record.json"
-    words = [*COMMAND, *command, str(git.folder), "--format", "json", "--report", str(file)]
+    words = [*COMMAND, *command, str(git.folder), "--format", "json", "--run-record", str(file)]
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, env=process_env(git), check=False)
@@ -129,7 +130,7 @@ def test_a_record_of_a_run_that_ends_by_a_mistake_of_ours(tmp_path: Path) -> Non
     with pytest.raises(KeyError), recording(file):
         raise KeyError(TOKEN)
     record = _record(file)
-    assert (record["exit_code"], record["error"]) == (1, "this is a mistake in peak-reconciler: KeyError")
+    assert (record["exit_code"], record["error"]) == (1, "internal error, please report it: KeyError")
     assert record["ended"] is not None
 
 
@@ -144,7 +145,8 @@ def test_a_record_of_a_run_that_is_interrupted(tmp_path: Path) -> None:
 
 def test_a_record_that_finds_no_place_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What ended a run is told also when its record cannot be written; that is a warning beside it."""
-    with pytest.raises(BlockedError, match="guarded"), recording(tmp_path / "gone" / "record.json"):
+    file = tmp_path / "gone" / "record.json"
+    with pytest.raises(BlockedError, match="guarded"), recording(file, listener=TerminalListener()):
         raise BlockedError("guarded")
     assert "warning: " in capsys.readouterr().err
     with (

@@ -234,7 +234,7 @@ def test_a_blocked_update_leaves_no_backup(git: Git, backups: Path, tmp_path: Pa
     for name in "ab":
         git.write(body(name, "echo 2"), f"{name}.yaml", whenRunning="skip")
     file = tmp_path / "plan.json"
-    assert run(git, "plan", "--out", str(file)).returncode == 0
+    assert run(git, "plan", "--save-plan", str(file)).returncode == 0
     git.server.store.execute(git.live("b"))
     done = run(git, "apply", "--plan", str(file), "--backup-dir", str(backups))
     assert done.returncode == 4

@@ -137,7 +137,7 @@ def test_timeout(form: str) -> None:
         ended = _run(server, "flow", "--wait", "--timeout", "0", "--format", form)
         run = server.store.executions(flow)[0].id
     assert ended.returncode == 1
-    assert f"The run {run} goes on" in ended.stderr
+    assert f"The execution {run} continues" in ended.stderr
     assert "--timeout" in ended.stderr
     if form == "text":
         assert ended.stdout == f"{run}\n"
@@ -160,7 +160,7 @@ def test_interrupt(number: signal.Signals) -> None:
             process.send_signal(number)
             out, err = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert f"the run {out.strip()} goes on" in err
+        assert f"the execution {out.strip()} continues" in err
         assert server.store.status(server.store.get(flow)) == "Running"
 
 
@@ -182,7 +182,7 @@ def test_an_interrupt_of_the_start() -> None:
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
         assert (process.returncode, out) == (130, "")
-        assert "look at the workflow's runs before you start it again" in err
+        assert "check the executions of the workflow before starting it again" in err
 
 
 def test_details_that_cannot_be_read(server: EmulatorServer) -> None:
@@ -194,7 +194,7 @@ def test_details_that_cannot_be_read(server: EmulatorServer) -> None:
     server.faults = (f"404{details}",)
     ended = _run(server, "flow", "--wait")
     assert ended.returncode == 1
-    assert f"How the run {ended.stdout.strip()} ends is not known" in ended.stderr
+    assert f"The result of the execution {ended.stdout.strip()} is not known" in ended.stderr
 
 
 def test_a_status_that_nobody_documented(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,8 +228,8 @@ def test_an_unknown_name(server: EmulatorServer) -> None:
         server.store.create(body(name))
     ended = _run(server, "scorin")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "no workflow called 'scorin'" in ended.stderr
-    assert "Is scoring, scoring-old meant?" in ended.stderr
+    assert "no workflow named 'scorin'" in ended.stderr
+    assert "Did you mean scoring, scoring-old?" in ended.stderr
     ended = _run(server, "--id", "77")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert _started(server) == []
@@ -279,7 +279,7 @@ def test_an_unknown_step(server: EmulatorServer, words: list[str]) -> None:
     ended = _run(server, "flow", *words)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "has no step 'trian'" in ended.stderr
-    assert "Is train meant?" in ended.stderr
+    assert "Did you mean train?" in ended.stderr
     assert _started(server) == []
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
-from reconciler.cli.commands import logs as logs_command
 from reconciler.client import RetryPolicy
 from reconciler.emulator import execution_progress as executions
 from reconciler.executions.step_logs import StepLog
+from reconciler.operations import workflow_executions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,14 +108,14 @@ def test_which_executions(
     ("words", "code", "said"),
     [
         (["executions"], 64, "name one workflow"),
-        (["executions", "flwo"], 1, "Is flow meant?"),
+        (["executions", "flwo"], 1, "Did you mean flow?"),
         (["executions", "flow", "--since", "soon"], 64, "or an age such as"),
         (["executions", "flow", "--count", "0"], 64, "a whole number from 1"),
         (["logs"], 64, "name one workflow"),
-        (["logs", "flow", "x", "y"], 64, "one run"),
-        (["logs", "flow"], 1, "has not run yet"),
+        (["logs", "flow", "x", "y"], 64, "one execution"),
+        (["logs", "flow"], 1, "has no executions yet"),
         (["logs", "flow", "nope"], 1, "404"),
-        (["logs", "flow", "--save", "f", "--follow"], 64, "do not go together"),
+        (["logs", "flow", "--save", "f", "--follow"], 64, "cannot be combined"),
     ],
 )
 @pytest.mark.usefixtures("flow")
@@ -145,7 +145,7 @@ def test_logs(server: EmulatorServer, flow: int, typed: Callable[..., Ended], pr
     assert {request.method for request in server.requests} == {"GET"}
     unknown = typed("logs", "flow", "--step", "laod")
     assert (unknown.code, unknown.out) == (1, "")
-    assert "Is load meant?" in unknown.err
+    assert "Did you mean load?" in unknown.err
 
 
 def test_follow(
@@ -163,7 +163,7 @@ def test_follow(
         return whole(run, now)
 
     monkeypatch.setattr(executions, "details", details)
-    monkeypatch.setattr(logs_command, "Timing", partial(RetryPolicy, sleep=lambda _: None))
+    monkeypatch.setattr(workflow_executions, "RetryPolicy", partial(RetryPolicy, sleep=lambda _: None))
     server.store.execute(flow, {})
     (run,) = server.store.executions(flow)
     ended = typed("logs", "flow", "--follow")

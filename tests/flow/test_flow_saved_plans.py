@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def _save(git: Git, file: Path, *words: str, code: int = 0, **env: str) -> dict[str, Any]:
-    done = run(git, "plan", "--out", str(file), *words, **env)
+    done = run(git, "plan", "--save-plan", str(file), *words, **env)
     assert done.returncode == code, done.stderr
     saved: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return saved
@@ -330,12 +330,12 @@ def test_a_plan_that_is_refused_is_not_saved(git: Git, file: Path) -> None:
     git.write(body("a"), "a.yaml")
     git.done()
     git.write(body("a", "echo 2"), "a.yaml")
-    done = run(git, "plan", "--out", str(file), "--max-change-ratio", "0.5")
+    done = run(git, "plan", "--save-plan", str(file), "--max-change-ratio", "0.5")
     assert (done.returncode, file.exists()) == (4, False)
 
 
 def test_a_file_that_cannot_be_written(git: Git, tmp_path: Path) -> None:
     """A plan that cannot be saved is a failure, told with the file."""
     git.write(body())
-    done = run(git, "plan", "--out", str(tmp_path / "missing" / "plan.json"))
+    done = run(git, "plan", "--save-plan", str(tmp_path / "missing" / "plan.json"))
     assert (done.returncode, "plan.json cannot be written" in done.stderr) == (1, True)

@@ -37,8 +37,8 @@ class CodeHost:
     refuses: int | None = None
     url: str = ""
 
-    def say(self, body: str, login: str = BOT, user: int = BOT_ID) -> dict[str, Any]:
-        """Add a comment of someone and return it."""
+    def add_comment(self, body: str, login: str = BOT, user: int = BOT_ID) -> dict[str, Any]:
+        """Add a comment by a user and return it."""
         comment = {
             "id": 100 + len(self.comments),
             "body": body,
@@ -50,12 +50,12 @@ class CodeHost:
 
     @property
     def bodies(self) -> list[str]:
-        """What the comments say."""
+        """The texts of the comments."""
         return [comment["body"] for comment in self.comments]
 
     @property
     def writes(self) -> list[str]:
-        """The methods of the requests that were no reads."""
+        """The methods of the requests other than reads."""
         return [method for method, _ in self.asked if method != "GET"]
 
     def github(self, **changes: str) -> dict[str, str]:
@@ -86,7 +86,7 @@ class CodeHost:
 
 @contextmanager
 def code_host() -> Iterator[CodeHost]:
-    """Serve a code host on loopback while the block lasts."""
+    """Serve a code host on loopback for the duration of the block."""
     host = CodeHost()
 
     class Handler(_Handler):
@@ -101,10 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        """Answer a page of the comments, or who asks."""
+        """Answer with a page of the comments, or with the user of the token."""
         path, _, query = self.path.partition("?")
         if not self._may(path):
             return
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             (comment,) = (item for item in self.code_host.comments if item["id"] == int(number))
             comment["body"] = sent["body"]
         else:
-            comment = self.code_host.say(sent["body"])
+            comment = self.code_host.add_comment(sent["body"])
         self._answer(200 if number else 201, comment)
 
     do_POST = do_PATCH = do_PUT = _write  # noqa: N815 - http.server's

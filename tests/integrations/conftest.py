@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def host() -> Iterator[CodeHost]:
-    """Return a running stand-in for the code host's API."""
+    """Return a running fake of the code host's API."""
     with code_host() as running:
         yield running
 
@@ -42,7 +42,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runner(tmp_path: Path, workspace: Path, host: CodeHost, tenant: EmulatorServer) -> Runner:
-    """Return a runner of GitHub with the tool installed, in a run for a pull request that is no fork's."""
+    """Return a GitHub runner with the tool installed, for a pull request that is not from a fork."""
     temp = tmp_path / "runner temp"
     temp.mkdir()
     env = host.github(PEAK_API_URL=tenant.url)

@@ -42,7 +42,7 @@ _COMMANDS = {
 
 
 def evaluate(text: str, contexts: Mapping[str, Any]) -> Any:
-    """Return what an expression of a workflow is, as GitHub would have it."""
+    """Return the value of an expression in a workflow, as GitHub evaluates it."""
 
     def value(found: re.Match[str]) -> str:
         if found[0].startswith("'"):
@@ -58,7 +58,7 @@ def evaluate(text: str, contexts: Mapping[str, Any]) -> Any:
 
 
 def filled(text: object, contexts: Mapping[str, Any]) -> str:
-    """Return `text` with its expressions replaced by what they are."""
+    """Return `text` with its expressions replaced by their values."""
 
     def shown(found: re.Match[str]) -> str:
         return str(evaluate(found[1], contexts))
@@ -66,8 +66,8 @@ def filled(text: object, contexts: Mapping[str, Any]) -> str:
     return _EXPRESSION.sub(shown, str(text))
 
 
-def wanted(step: dict[str, Any], contexts: Mapping[str, Any], *, failed: bool) -> bool:
-    """Return whether a step or a job runs: unless its `if` asks for more, only when nothing has failed."""
+def should_run(step: dict[str, Any], contexts: Mapping[str, Any], *, failed: bool) -> bool:
+    """Return whether a step or a job runs: by default only if nothing has failed, else as its `if` says."""
     condition = str(step.get("if", "true")).strip()
     found = _EXPRESSION.fullmatch(condition)
     bare = found[1] if found else condition.replace("true", "1 == 1")
@@ -75,7 +75,7 @@ def wanted(step: dict[str, Any], contexts: Mapping[str, Any], *, failed: bool) -
 
 
 def commands(log: str) -> list[str]:
-    """Return the lines of a log that the runner would take for commands, as its source code finds them."""
+    """Return the lines of a log that the runner reads as commands, by the pattern in its source code."""
     found = []
     for line in log.splitlines():
         new = re.match(r"\s*::([\w-]+)(?: [^:]*)?::", line)
@@ -86,8 +86,8 @@ def commands(log: str) -> list[str]:
 
 
 @dataclass
-class Ran:
-    """What came of a run of the action or of a job.
+class StepResult:
+    """Result of a run of the action, a step or a job.
 
     Args:
         code: The exit code of the step that failed, else 0.
@@ -125,7 +125,7 @@ class Runner:
     scanned: list[Path] = field(default_factory=list)
 
     def install(self) -> None:
-        """Put the tool where the action's first step does, which then leaves it as it is.
+        """Install the tool where the action's first step does, so that this step has no work.
 
         `INSTALLED_ACTION` names a directory into which that step has really installed it.
         """
@@ -142,7 +142,7 @@ class Runner:
         sum_ = subprocess.run(["cksum"], input=lock, capture_output=True, check=True).stdout.decode()
         (home / "made").write_text(f"{ROOT} {sum_}")
 
-    def action(self, **given: str) -> Ran:
+    def action(self, **given: str) -> StepResult:
         """Run the action with inputs, their hyphens written as underscores."""
         inputs = {
             name: filled(one.get("default", ""), {"github": self.github})
@@ -152,17 +152,19 @@ class Runner:
         assert set(named) <= set(inputs), named
         assert all(named.get(name) for name, one in ACTION["inputs"].items() if one.get("required"))
         contexts: dict[str, Any] = {"inputs": {**inputs, **named}, "github": self.github, "steps": {}}
-        ran = Ran()
+        ran = StepResult()
         for step in ACTION["runs"]["steps"]:
-            if wanted(step, contexts, failed=ran.code != 0):
+            if should_run(step, contexts, failed=ran.code != 0):
                 one = self.step(step, contexts)
-                ran = Ran(code=ran.code or one.code, log=ran.log + one.log, summary=ran.summary + one.summary)
+                ran = StepResult(
+                    code=ran.code or one.code, log=ran.log + one.log, summary=ran.summary + one.summary
+                )
                 contexts["steps"][step.get("id", "")] = {"outputs": one.outputs}
         ran.outputs = {name: filled(one["value"], contexts) for name, one in ACTION["outputs"].items()}
         return ran
 
-    def step(self, step: dict[str, Any], contexts: Mapping[str, Any]) -> Ran:
-        """Run one `run` step and return what came of it."""
+    def step(self, step: dict[str, Any], contexts: Mapping[str, Any]) -> StepResult:
+        """Run one `run` step and return its result."""
         assert step["shell"] == "bash"
         assert "${{" not in step["run"]
         ended = subprocess.run(
@@ -192,16 +194,16 @@ class Runner:
             **declared,
         }
 
-    def ended(self, code: int, log: str) -> Ran:
-        """Return what came of a step that has ended."""
+    def ended(self, code: int, log: str) -> StepResult:
+        """Return the result of a step that has ended."""
         lines = (self.temp / "output").read_text().splitlines()
         outputs = dict(line.split("=", 1) for line in lines)
-        return Ran(code=code, log=log, outputs=outputs, summary=(self.temp / "summary").read_text())
+        return StepResult(code=code, log=log, outputs=outputs, summary=(self.temp / "summary").read_text())
 
-    def workflow(self, name: str) -> dict[str, Ran]:
-        """Run the jobs of a workflow one after the other and return what came of each that ran."""
+    def workflow(self, name: str) -> dict[str, StepResult]:
+        """Run the jobs of a workflow in order and return the result of each that ran."""
         jobs = yaml.safe_load((ROOT / "examples" / "ci" / "github" / name).read_text())["jobs"]
-        done: dict[str, Ran] = {}
+        done: dict[str, StepResult] = {}
         for key, job in jobs.items():
             needed = [job["needs"]] if "needs" in job else []
             needs = {one: {"outputs": done[one].outputs} for one in needed if one in done}
@@ -212,26 +214,28 @@ class Runner:
                 "needs": needs,
                 "inputs": {},
             }
-            if all(one in done and done[one].code == 0 for one in needed) and wanted(
+            if all(one in done and done[one].code == 0 for one in needed) and should_run(
                 job, contexts, failed=False
             ):
                 done[key] = self._job(job, contexts)
         return done
 
-    def _job(self, job: dict[str, Any], contexts: dict[str, Any]) -> Ran:
+    def _job(self, job: dict[str, Any], contexts: dict[str, Any]) -> StepResult:
         contexts["steps"] = {}
-        ran = Ran()
+        ran = StepResult()
         for step in job["steps"]:
-            if not wanted(step, contexts, failed=ran.code != 0):
+            if not should_run(step, contexts, failed=ran.code != 0):
                 continue
             one = self._used(step, {key: filled(text, contexts) for key, text in step["with"].items()})
-            ran = Ran(code=ran.code or one.code, log=ran.log + one.log, summary=ran.summary + one.summary)
+            ran = StepResult(
+                code=ran.code or one.code, log=ran.log + one.log, summary=ran.summary + one.summary
+            )
             contexts["steps"][step.get("id", "")] = {"outputs": one.outputs}
         ran.outputs = {name: filled(text, contexts) for name, text in job.get("outputs", {}).items()}
         return ran
 
-    def _used(self, step: dict[str, Any], given: dict[str, str]) -> Ran:
-        """Do what an action does that a workflow uses, each of which is pinned by a commit."""
+    def _used(self, step: dict[str, Any], given: dict[str, str]) -> StepResult:
+        """Imitate an action that a workflow uses; each is pinned by a commit."""
         name, _, commit = step["uses"].partition("@")
         assert re.fullmatch(r"[0-9a-f]{40}", commit)
         match name:
@@ -247,7 +251,7 @@ class Runner:
                 self.scanned.append(Path(given["sarif_file"]))
             case _:
                 raise AssertionError(name)
-        return Ran()
+        return StepResult()
 
     def _upload(self, name: str, path: Path) -> None:
         kept = self.temp / "artifacts" / name

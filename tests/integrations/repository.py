@@ -1,4 +1,4 @@
-"""The repository that the CI integrations work on, and what must hold for all that they print."""
+"""The repository that the CI integrations work on, and a check for everything that they print."""
 
 from __future__ import annotations
 

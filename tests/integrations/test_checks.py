@@ -1,4 +1,4 @@
-"""What users copy is checked by the tools that know it: schemas, security of workflows, shell."""
+"""Files that users copy pass the tools for their kind: schemas, security of workflows, shell."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SCRIPTS = sorted((ROOT / "integrations").rglob("*.sh"))
     ],
     ids=lambda words: f"{words[0]} {words[-1]}".replace(str(ROOT), ""),
 )
-def test_a_tool_that_knows_finds_nothing(words: list[object]) -> None:
-    """Schema, security and shell checks find nothing."""
+def test_tool_finds_no_problem(words: list[object]) -> None:
+    """Schema, security and shell checks find no problem."""
     done = subprocess.run(
         [BIN / str(words[0]), *map(str, words[1:])],
         cwd=ROOT,
@@ -47,7 +47,7 @@ def test_a_tool_that_knows_finds_nothing(words: list[object]) -> None:
 
 @pytest.mark.parametrize("file", [ROOT / "action.yml", *GITHUB], ids=lambda file: file.name)
 def test_no_expression_in_shell_and_every_action_pinned(file: Path) -> None:
-    """Nothing from outside is written into a script, and every action is pinned by its commit."""
+    """No external value is written into a script, and every action is pinned by its commit."""
     text = file.read_text()
     for found in re.findall(r"uses: (.*)", text):
         own = found == f"your-org/peak-reconciler@{'0' * 40}"
@@ -65,7 +65,7 @@ def test_scripts_can_be_run() -> None:
 
 
 def test_the_pre_commit_hook() -> None:
-    """The hook's command checks the files that it is given, and leaves out what is no manifest."""
+    """The hook's command checks the given files, and skips those that are not manifests."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     left_out = re.compile(hook["exclude"])
     assert left_out.search("reconciler.yaml")

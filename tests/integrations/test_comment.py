@@ -39,7 +39,7 @@ def test_one_comment_is_replaced_from_run_to_run(host: CodeHost, system: str) ->
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_comment_of_someone_else_is_never_touched(host: CodeHost, system: str) -> None:
     """Whoever writes our marker into a comment of their own does not get the plan into it."""
-    host.say(PLAN, login="mallory", user=666)
+    host.add_comment(PLAN, login="mallory", user=666)
     assert _upsert(host, system) is UpsertResult.ADDED
     assert host.bodies[0] == PLAN
     assert len(host.bodies) == 2
@@ -49,13 +49,13 @@ def test_a_comment_of_someone_else_is_never_touched(host: CodeHost, system: str)
 def test_it_is_found_on_a_later_page(host: CodeHost, system: str) -> None:
     """All pages are looked through."""
     for number in range(250):
-        host.say(f"comment {number}")
-    host.say(PLAN)
+        host.add_comment(f"comment {number}")
+    host.add_comment(PLAN)
     assert _upsert(host, system) is UpsertResult.REPLACED
     assert len(host.comments) == 251
 
 
-def test_keys_tell_comments_apart(host: CodeHost) -> None:
+def test_keys_distinguish_comments(host: CodeHost) -> None:
     """Each key has its comment, whatever marker the text came with; a key is a plain word."""
     assert [_upsert(host, "github", key=key) for key in ("plan", "plan-prod", "plan")] == [
         UpsertResult.ADDED,

@@ -17,12 +17,12 @@ from repository import HOSTILE, PEAK_TOKEN, write_manifest
 
 if TYPE_CHECKING:
     from code_host import CodeHost
-    from github_runner import Ran, Runner
+    from github_runner import Runner, StepResult
 
     from reconciler.emulator.server import EmulatorServer
 
 
-def _tells_no_token(ran: Ran, host: CodeHost) -> None:
+def _has_no_token(ran: StepResult, host: CodeHost) -> None:
     for text in (ran.log, ran.summary, *ran.outputs.values(), *host.bodies):
         assert TOKEN not in text
         assert PEAK_TOKEN not in text
@@ -41,12 +41,12 @@ def test_plan_keeps_one_comment(runner: Runner, host: CodeHost) -> None:
     second = runner.action(command="plan", token=PEAK_TOKEN)
     assert host.writes == ["POST", "PATCH"]
     assert "### Plan: 2 to create." in host.bodies[0]
-    _tells_no_token(first, host)
-    _tells_no_token(second, host)
+    _has_no_token(first, host)
+    _has_no_token(second, host)
 
 
 def test_without_permission_the_summary_is_enough(runner: Runner, host: CodeHost) -> None:
-    """Where no comment may be written, the job goes on with a warning, and the step summary has the plan."""
+    """Without permission to comment, the job continues with a warning, and the step summary has the plan."""
     host.refuses = 403
     ran = runner.action(command="plan", token=PEAK_TOKEN)
     assert ran.code == 0
@@ -54,12 +54,12 @@ def test_without_permission_the_summary_is_enough(runner: Runner, host: CodeHost
     (warning,) = commands(ran.log)
     assert warning.startswith("::warning title=peak-reconciler::The plan could not be posted as a comment")
     assert "pull-requests: write" in ran.log
-    _tells_no_token(ran, host)
+    _has_no_token(ran, host)
 
 
 def test_a_plan_that_fails_replaces_the_comment(runner: Runner, host: CodeHost) -> None:
-    """A plan that could not be made fails with its exit code, and no older plan stays on the pull request."""
-    host.say("<!-- peak-reconciler:plan -->\n### Plan: 1 to create.")
+    """A failed plan returns its exit code, and no older plan stays on the pull request."""
+    host.add_comment("<!-- peak-reconciler:plan -->\n### Plan: 1 to create.")
     (runner.workspace / "saved.json").write_text("an older plan")
     (runner.workspace / "workflows" / "flow.yaml").write_text(
         "body: {name: x, '@pwned <b>#1</b>': 1, '\\n/close\\n```': 2}"
@@ -77,13 +77,13 @@ def test_a_plan_that_fails_replaces_the_comment(runner: Runner, host: CodeHost) 
 
 @pytest.mark.parametrize(("token", "code"), [("", 3), ("another", 1)])
 def test_exit_codes_pass_through(runner: Runner, host: CodeHost, token: str, code: int) -> None:
-    """No token is 3, one that the tenant refuses 1."""
+    """No token is 3, a token that the tenant rejects 1."""
     ran = runner.action(command="plan", token=token, comment="false")
     assert (ran.code, ran.outputs["exit-code"]) == (code, str(code))
     assert host.asked == []
 
 
-def test_a_blocked_plan_fails_and_is_told(runner: Runner, host: CodeHost) -> None:
+def test_a_blocked_plan_fails_and_is_reported(runner: Runner, host: CodeHost) -> None:
     """A plan that a guard blocks fails with 4; comment and summary have the reason."""
     file = runner.workspace / "workflows" / "flow.yaml"
     file.write_text(json.dumps({**json.loads(file.read_text()), "reconcile": {"id": 999}}))
@@ -129,7 +129,7 @@ def test_a_wrong_command(runner: Runner) -> None:
 
 
 def test_apply_refuses_a_stale_plan(runner: Runner, tenant: EmulatorServer) -> None:
-    """Where the manifests have changed since the plan was saved, nothing is done, and it fails with 4."""
+    """If the manifests have changed since the plan was saved, nothing is done, and it fails with 4."""
     plan = runner.action(command="plan", token=PEAK_TOKEN, comment="false", plan_file="saved.json")
     assert plan.outputs["plan-file"] == "saved.json"
     write_manifest(runner.workspace, "flow", command="another")
@@ -139,7 +139,7 @@ def test_apply_refuses_a_stale_plan(runner: Runner, tenant: EmulatorServer) -> N
 
 
 def test_hostile_names_stay_text(runner: Runner, host: CodeHost) -> None:
-    """Whatever workflows are called, the runner takes no command from it, and comments are text."""
+    """Whatever the names of workflows, the runner reads no command in them, and comments are text."""
     for number, name in enumerate(HOSTILE):
         write_manifest(runner.workspace, name, f"{number}.yaml", command=name)
     plan = runner.action(command="plan", token=PEAK_TOKEN)
@@ -157,7 +157,7 @@ def test_hostile_names_stay_text(runner: Runner, host: CodeHost) -> None:
 
 
 def test_modules_of_the_repository_are_not_run(runner: Runner) -> None:
-    """Modules that a pull request brings along under the names of ours, or of a dependency, are not run."""
+    """Modules in a pull request with the names of ours, or of a dependency, are not run."""
     for name in ("reconciler/__init__.py", "yaml.py", "requests.py", "json.py", "sitecustomize.py"):
         file = runner.workspace / name
         file.parent.mkdir(exist_ok=True)
@@ -167,7 +167,7 @@ def test_modules_of_the_repository_are_not_run(runner: Runner) -> None:
 
 
 def test_a_cancelled_job_finishes_what_it_writes(runner: Runner, tenant: EmulatorServer) -> None:
-    """The runner interrupts the step alone: the tool hears of it, finishes what it writes, and reports."""
+    """The runner interrupts only the step: the tool receives the signal, finishes its write, and reports."""
     for number in range(80):
         write_manifest(runner.workspace, f"flow-{number:02}", f"{number}.yaml")
     tenant.faults = ("latency:500ms@POST",)

@@ -1,4 +1,4 @@
-"""The workflows for GitHub that users copy, run job by job, their artifacts and outputs handed on."""
+"""The workflows for GitHub that users copy, run job by job with their artifacts and outputs."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_pull_request_of_a_fork(runner: Runner, host: CodeHost) -> None:
     assert (runner.scanned, host.asked) == ([], [])
 
 
-def test_pull_request_with_mistakes(runner: Runner) -> None:
-    """Mistakes go to code scanning all the same, and there is no plan."""
+def test_pull_request_with_errors(runner: Runner) -> None:
+    """Errors go to code scanning nevertheless, and there is no plan."""
     (runner.workspace / "workflows" / "bad.yaml").write_text("body: {name: bad, stepz: {}}\n")
     done = runner.workflow("pull-request.yml")
     assert {name: ran.code for name, ran in done.items()} == {"validate": 3}
@@ -50,7 +50,7 @@ def test_pull_request_with_mistakes(runner: Runner) -> None:
 def test_main_applies_the_plan_that_was_approved(
     runner: Runner, tenant: EmulatorServer, host: CodeHost
 ) -> None:
-    """After a merge the saved plan is handed to the job that waits for approval, which applies exactly it."""
+    """After a merge the plan file goes to the job that waits for approval, which applies exactly that."""
     runner.env["GITHUB_REF"] = "refs/heads/main"
     done = runner.workflow("main.yml")
     assert {name: ran.code for name, ran in done.items()} == {"plan": 0, "apply": 0}
@@ -62,7 +62,7 @@ def test_main_applies_the_plan_that_was_approved(
 
 
 def test_main_without_differences(runner: Runner, tenant: EmulatorServer) -> None:
-    """Where nothing is to be done, nobody is asked; the drift check fails once something is to be done."""
+    """Without changes, no approval is requested; the drift check fails as soon as there is a change."""
     assert runner.action(command="apply", token=PEAK_TOKEN).code == 0
     runner.env["GITHUB_REF"] = "refs/heads/main"
     assert {name: ran.code for name, ran in runner.workflow("main.yml").items()} == {"plan": 0}
@@ -73,7 +73,7 @@ def test_main_without_differences(runner: Runner, tenant: EmulatorServer) -> Non
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
 def test_workflows_are_safe(file: Path) -> None:
-    """None runs with secrets for a fork, has permissions that it does not name, or shell of its own."""
+    """None runs with secrets for a fork, has undeclared permissions, or contains shell code."""
     workflow = yaml.safe_load(file.read_text())
     assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(workflow[True])
     assert workflow["permissions"] == {}

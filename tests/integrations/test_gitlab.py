@@ -1,4 +1,4 @@
-"""The template for GitLab CI: the very `script` of each job, against the emulator and a GitLab."""
+"""The template for GitLab CI: the `script` of each job, against the emulator and a fake GitLab."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCHEDULE = {**MAIN, "CI_PIPELINE_SOURCE": "schedule"}
 
 
 class Pipeline:
-    """Runs jobs of the template one after the other, in the same directory.
+    """Runner for jobs of the template, in the same directory.
 
     Args:
         workspace: The repository.
@@ -54,7 +54,7 @@ class Pipeline:
         self._path = f"{command.parent}:{os.environ['PATH']}"
 
     def job(self, name: str, **env: str) -> tuple[int, str]:
-        """Run the script of a job as the runner does, and see that its artifacts are there."""
+        """Run the script of a job as the runner does, and check that its artifacts exist."""
         job = TEMPLATE[name]
         ended = subprocess.run(
             ["sh", "-c", "set -e\n" + "\n".join(job["script"])],
@@ -83,7 +83,7 @@ def pipeline(workspace: Path, host: CodeHost, tenant: EmulatorServer) -> Pipelin
 
 
 def test_validate(pipeline: Pipeline) -> None:
-    """Mistakes fail the job with 3, and are in the Code Quality and JUnit reports."""
+    """Errors fail the job with 3, and are in the Code Quality and JUnit reports."""
     (pipeline.workspace / "workflows" / "bad.yaml").write_text("body: {name: bad, stepz: {}}\n")
     code, _ = pipeline.job("peak-validate")
     assert code == 3
@@ -106,7 +106,7 @@ def test_plan_keeps_one_note(pipeline: Pipeline, host: CodeHost) -> None:
 
 
 def test_plan_without_a_token_or_permission(pipeline: Pipeline, host: CodeHost) -> None:
-    """Without a token, and where it may not be written, there is no note, and the job goes on."""
+    """Without a token or permission there is no note, and the job continues."""
     code, log = pipeline.job("peak-plan", GITLAB_TOKEN="")
     assert (code, host.asked) == (0, [])
     assert "Plan: 1 to create." in log
@@ -117,13 +117,13 @@ def test_plan_without_a_token_or_permission(pipeline: Pipeline, host: CodeHost) 
 
 
 def test_plan_passes_its_exit_code_on(pipeline: Pipeline, host: CodeHost) -> None:
-    """A plan that cannot be made fails the job with the tool's exit code, and posts nothing."""
+    """A failed plan fails the job with the tool's exit code, and posts nothing."""
     assert pipeline.job("peak-plan", PEAK_AUTH_TOKEN="")[0] == 3
     assert host.asked == []
 
 
-def test_apply_carries_out_the_saved_plan(pipeline: Pipeline, tenant: EmulatorServer) -> None:
-    """On the default branch the saved plan is applied, its report kept; afterwards there is no drift."""
+def test_apply_applies_the_plan_file(pipeline: Pipeline, tenant: EmulatorServer) -> None:
+    """On the default branch the plan file is applied and the run record kept; then there is no drift."""
     config = pipeline.workspace / "reconciler.yaml"
     config.write_text(config.read_text() + "environments:\n  live: {protected: true}\n")
     pipeline.env["RECONCILER_ENVIRONMENT"] = "live"
@@ -171,7 +171,7 @@ def test_rules(variables: dict[str, str], jobs: set[str]) -> None:
 
 
 def test_apply_waits_for_a_person() -> None:
-    """The apply is started by hand, into an environment, one at a time, and only with the saved plan."""
+    """The apply is started manually, in an environment, one at a time, and only with the plan file."""
     job = TEMPLATE["peak-apply"]
     assert job["rules"][0]["when"] == "manual"
     assert job["environment"] == "production"

@@ -1,4 +1,4 @@
-"""The guides for GitHub and GitLab name what there is: inputs, outputs, jobs, files."""
+"""The guides for GitHub and GitLab name all inputs, outputs, jobs and files, and no others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_inputs_and_outputs() -> None:
 
 
 def test_what_is_shown() -> None:
-    """The step uses inputs of the action; the call grants and hands on what the workflow takes."""
+    """The step uses inputs of the action; the call grants and passes what the workflow needs."""
     step, call = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", GITHUB, re.DOTALL))
     assert set(step[0]["with"]) <= set(ACTION["inputs"])
     job = call["jobs"]["peak"]
@@ -39,7 +39,7 @@ def test_what_is_shown() -> None:
 
 
 def test_files_and_jobs_that_are_named() -> None:
-    """Files, jobs and secrets that the guides name are there, and none of the files is left out."""
+    """Files, jobs and secrets in the guides exist, and no file is missing in the guides."""
     assert sorted(_first_column(GITHUB, "file")) == sorted(file.name for file in FILES.iterdir())
     whole = "".join(file.read_text() for file in FILES.iterdir())
     for secret in re.findall(r"secrets\.(\w+)", whole):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ReconcilerError
-from reconciler.job.working_directory import as_of_now, enter, starting_place
-from reconciler.operations.settings import Typed
+from reconciler.job.working_directory import enter, starting_place, with_links_resolved
+from reconciler.operations import RawOptions
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def _turn(link: Path, commit: str) -> None:
 
 def test_links_are_followed_once_for_a_run(link: Path) -> None:
     """What a run was given to read stays the same checkout, also when the link is turned meanwhile."""
-    typed = Typed(paths=(str(link / "workflows"),), config=link / "reconciler.yaml")
-    first = as_of_now(typed)
+    raw = RawOptions(paths=(str(link / "workflows"),), config=link / "reconciler.yaml")
+    first = with_links_resolved(raw)
     _turn(link, "two")
     assert first.paths == (str(link.with_name("one") / "workflows"),)
     assert first.config == link.with_name("one") / "reconciler.yaml"
-    assert as_of_now(typed).paths == (str(link.with_name("two") / "workflows"),)
+    assert with_links_resolved(raw).paths == (str(link.with_name("two") / "workflows"),)
 
 
 @pytest.mark.parametrize("path", ["workflows", "./workflows/a.yaml", "-", "", "no/such/path", "x\0y"])
@@ -43,7 +43,7 @@ def test_a_path_without_links_stays_as_it_was_written(
 ) -> None:
     """Messages name files as the user did."""
     monkeypatch.chdir(tmp_path)
-    assert as_of_now(Typed(paths=(path,))).paths == (path,)
+    assert with_links_resolved(RawOptions(paths=(path,))).paths == (path,)
 
 
 def test_the_working_directory_is_known_by_its_name(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Notifications and metrics of the runs of a loop."""
+"""Which runs of a loop are told of."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from job_helpers import Receiver, outcome, planned, receiver, workflow_outcome
 
-from reconciler.cli.apply_options import ApplyOptions, RawApplyOptions
-from reconciler.cli.job_options import JobOptions
-from reconciler.cli.scope_options import RawScopeOptions
-from reconciler.client import RetryPolicy
-from reconciler.client.webhook_sender import WebhookSender
-from reconciler.job.context import Job
+from reconciler.client import WebhookSender
+from reconciler.job.context import Job, JobOptions
 from reconciler.job.log import TextLog
 from reconciler.job.metrics import read_last_success
-from reconciler.job.outcome import OutcomeKind
 from reconciler.job.reporting import Reporter
 from reconciler.job.signals import Signals
-from reconciler.operations.settings import Typed
+from reconciler.operations import ApplyOptions, Listener, RawOptions, ScopeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,65 +34,48 @@ INVALID = outcome(exit_code=3, planned=None, error="the manifests are invalid")
 
 @pytest.fixture
 def hook() -> Iterator[Receiver]:
-    """Return the receiver of notifications."""
+    """Return who is told."""
     with receiver() as running:
         yield running
 
 
 def _reporter(hook: Receiver) -> Reporter:
-    options = JobOptions(
-        dry_run=False,
-        metrics_file=None,
-        gateway=None,
-        notify=WebhookSender("the webhook", hook.url),
-        notify_format="generic",
-        notify_on=frozenset(OutcomeKind),
-        lock_file=None,
-        lease=300,
-        interval=60,
-        jitter=0,
-        listen=None,
-    )
+    options = JobOptions(notify=WebhookSender("the webhook", hook.url), interval=60)
     job = Job(
-        typed=Typed(),
-        asked=RawScopeOptions(
-            prune=False, allow_deletes=None, allow_protected=(), targets=(), exclude=(), shard=None
-        ),
-        manner=RawApplyOptions(
-            manner=ApplyOptions(timing=RetryPolicy(), backup_dir=None), keeps_backups=False
-        ),
+        raw=RawOptions(),
+        scope=ScopeOptions(),
+        apply_options=ApplyOptions(),
         options=options,
+        output=Listener(),
         place=Path(),
-        log=TextLog({}),
+        log=TextLog({}, print, print),
         signals=Signals(),
     )
     return Reporter(job)
 
 
-def test_a_lasting_failure_is_notified_once(hook: Receiver) -> None:
-    """The same failure is not notified again; another one is, and one that comes back."""
+def test_a_lasting_failure_is_told_once(hook: Receiver) -> None:
+    """What fails as it failed before is not told again; another failure is, and one that comes back."""
     reporter = _reporter(hook)
     for run in (FAILED, FAILED_AGAIN, FAILED, FAILED_ELSEWHERE, CLEAN, FAILED, INVALID, INVALID):
-        reporter.tell(run)
-    notified = [
-        (item.json["exit_code"], [w["name"] for w in item.json["workflows"]]) for item in hook.received
-    ]
-    assert notified == [(1, ["flow"]), (1, ["other"]), (1, ["flow"]), (3, [])]
+        reporter.report(run)
+    told = [(item.json["exit_code"], [w["name"] for w in item.json["workflows"]]) for item in hook.received]
+    assert told == [(1, ["flow"]), (1, ["other"]), (1, ["flow"]), (3, [])]
 
 
-def test_a_change_is_notified_each_time(hook: Receiver) -> None:
-    """A change by hand every hour is notified every hour."""
+def test_a_change_is_told_each_time(hook: Receiver) -> None:
+    """Who changes a workflow by hand every hour is heard of every hour."""
     reporter = _reporter(hook)
     for run in (CHANGED, CHANGED, CLEAN, CHANGED):
-        reporter.tell(run)
+        reporter.report(run)
     assert len(hook.received) == 3
 
 
 def test_the_runs_of_a_loop_are_counted(hook: Receiver) -> None:
-    """The metrics count the successful runs, and keep the time of the last one after failures."""
+    """The metrics of the process tell how many succeeded, and when one last did, whatever came after."""
     reporter = _reporter(hook)
     for run in (CLEAN, FAILED, INVALID):
-        reporter.tell(run)
+        reporter.report(run)
     text = reporter.metrics()
     assert 'peak_reconciler_runs_total{result="success"} 1.0' in text
     assert 'peak_reconciler_runs_total{result="failure"} 2.0' in text

@@ -35,7 +35,7 @@ def test_a_run_creates_and_tells_of_it_under_one_id(site: Site) -> None:
     site.write("other")
     with receiver() as hook:
         ran = site.job(
-            "--notify-url", hook.url, "--metrics-file", "job.prom", "--report", "record.json", "--verbose"
+            "--notify-url", hook.url, "--metrics-file", "job.prom", "--run-record", "record.json", "--verbose"
         )
     assert (ran.code, ran.out) == (0, "")
     assert [event["event"] for event in ran.events if event["event"] != "request"] == [
@@ -232,7 +232,7 @@ def test_in_text_who_cannot_be_told_is_a_warning(site: Site) -> None:
     Lease(site.home / "lock", 300, "other-run").take()
     ran = site.run("workflows", "--lock-file", "lock")
     assert ran.code == 4
-    assert ran.err.startswith("error: another run is going on: run other-run of")
+    assert ran.err.startswith("error: another run is active: run other-run of")
 
 
 def test_json_on_stdout_is_the_report_of_apply(site: Site) -> None:
@@ -306,7 +306,14 @@ def test_another_run_holds_the_lock(site: Site) -> None:
     Lease(site.home / "job.lock", 300, "earlier-run").take()
     with receiver() as hook:
         ran = site.job(
-            "--lock-file", "job.lock", "--notify-url", hook.url, "--metrics-file", "m.prom", "--report", "r"
+            "--lock-file",
+            "job.lock",
+            "--notify-url",
+            hook.url,
+            "--metrics-file",
+            "m.prom",
+            "--run-record",
+            "r",
         )
     assert ran.code == 4
     (held,) = ran.named("lock_held")
@@ -371,14 +378,14 @@ def test_a_mistake_of_ours_is_told_like_any_failure(site: Site, monkeypatch: pyt
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError(f"not for anybody: {TOKEN}")
 
-    monkeypatch.setattr(run_module, "settle", broken)
+    monkeypatch.setattr(run_module, "resolve_settings", broken)
     with receiver() as hook:
         ran = site.job("--notify-url", hook.url)
     assert ran.code == 1
     (failed,) = ran.named("run_failed")
     assert "ZeroDivisionError" in failed["traceback"]
     assert TOKEN not in ran.err
-    assert hook.received[0].json["error"] == "this is a mistake in peak-reconciler: ZeroDivisionError"
+    assert hook.received[0].json["error"] == "internal error, please report it: ZeroDivisionError"
 
 
 def _everything(site: Site, ran: Ran, hooks: list[Receiver]) -> str:
@@ -403,7 +410,15 @@ def test_no_secret_is_told(site: Site, monkeypatch: pytest.MonkeyPatch, form: st
         monkeypatch.setenv("RECONCILER_NOTIFY_URL", f"{hook.url}/services/hook-canary-1?key=query-canary-2")
         ran = site.job(
             *("--pushgateway", gateway.url.replace("//", "//ann:push-canary-3@")),
-            *("--notify-format", form, "--metrics-file", "m.prom", "--report", "record.json", "--verbose"),
+            *(
+                "--notify-format",
+                form,
+                "--metrics-file",
+                "m.prom",
+                "--run-record",
+                "record.json",
+                "--verbose",
+            ),
             *("--lock-file", "lock", "--backup-dir", "backups", "--show-bodies"),
         )
         assert [event["event"] for event in ran.events if "fail" in event["event"]] == ["notify_failed"]

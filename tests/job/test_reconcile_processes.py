@@ -81,7 +81,7 @@ def test_sigterm_while_it_reads_breaks_it_off(site: Site) -> None:
     """Nothing was written: exit 130, told as a failure, and the lock is gone."""
     site.write("flow")
     _faults(site, "latency:1@GET")
-    with _started(site, "--lock-file", "lock", "--report", "record.json") as process:
+    with _started(site, "--lock-file", "lock", "--run-record", "record.json") as process:
         await_event(process, "run_started")
         _await_lock(site)
         ran = _terminated(process)

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from reconciler.cli.help import command_of, option
 from reconciler.cli.terminal import warn
 from reconciler.comments import find_thread, upsert_comment
 from reconciler.errors import InvalidInputError
@@ -16,29 +17,29 @@ from reconciler.files import UnreadableError, decode_text, read_bounded
 from reconciler.text import printable
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
-"""How much of a file is read at most: many times what any host takes."""
+"""Limit of a file: many times what any host accepts."""
 
 
-@click.command(name="comment")
+@command_of("comment", examples=(("comment plan.md", "Post what plan --output markdown=plan.md wrote"),))
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
+@option(
     "--key",
     metavar="KEY",
     default="plan",
-    show_default=True,
-    help="Which comment: runs with the same key share one, on each pull or merge request.",
+    help="Identify the comment: runs with the same key update the same one, on each pull or merge request.",
 )
-@click.option(
+@option(
     "--author",
     metavar="LOGIN",
-    help="On GitHub, whose token GITHUB_TOKEN is, else github-actions[bot].",
+    help="Owner of GITHUB_TOKEN, on GitHub.",
+    show_default="github-actions[bot]",
 )
 def command(*, file: Path, key: str, author: str | None) -> int:
     """Post the Markdown in FILE on the pull or merge request of this CI run, or replace the earlier comment.
 
-    For what plan --output markdown=FILE wrote. GitHub Actions needs GITHUB_TOKEN, and the job the permission
-    pull-requests: write; GitLab CI needs GITLAB_TOKEN, an access token with the scope api. The rest is in the
-    variables that both set. A comment of someone else is never touched.
+    GitHub Actions needs GITHUB_TOKEN, and the job the permission pull-requests: write; GitLab CI needs
+    GITLAB_TOKEN, an access token with the scope api. The rest is in variables that both set. A comment of
+    somebody else is never changed.
     """
     text = _text(file)
     kept = upsert_comment(find_thread(os.environ, author), text, key)

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import click
-
-from reconciler.cli.embedded import emulator_server_class
+from reconciler.cli.commands.emulator import emulator_server_class
+from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError
@@ -22,7 +21,7 @@ from reconciler.render import paint
 _TOKEN: Final = "demo-token"  # noqa: S105 - for the emulator only
 
 
-@click.command(name="demo")
+@command_of("demo")
 def command() -> None:
     """Show validate, plan and apply on an emulated tenant, without credentials or network.
 

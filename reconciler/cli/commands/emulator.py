@@ -6,12 +6,16 @@ import ipaddress
 import signal
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.embedded import emulator_server_class
+from reconciler.cli.help import Command, option
 from reconciler.emulator import parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.emulator import EmulatorServer
 
 _EPILOG = f"""\b
 Profiles, which combine freely except those of one group (see the reference of profiles):
@@ -35,42 +39,37 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.option(
+@click.command(cls=Command, epilog=_EPILOG)
+@option(
     "--port",
     metavar="PORT",
     type=click.IntRange(0, 65535),
     required=True,
     help="Listen on PORT; 0 takes any free one.",
 )
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Listen on ADDRESS.")
-@click.option("--allow-remote", is_flag=True, help="Allow a --host that is not loopback.")
-@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in FILE.")
-@click.option("--token", metavar="TOKEN", help="Accept only TOKEN as Authorization; any when omitted.")
-@click.option(
+@option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on ADDRESS.")
+@option("--allow-remote", is_flag=True, help="Allow a --host that is not loopback.")
+@option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in FILE.")
+@option("--token", metavar="TOKEN", help="Accept only TOKEN as Authorization.", show_default="any")
+@option(
     "--profile",
     "profiles",
     multiple=True,
     metavar="NAME[,NAME...]",
     help="Behaviours of the platform; repeatable.",
 )
-@click.option(
-    "--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable."
-)
-@click.option(
-    "--seed", metavar="N", type=int, default=0, show_default=True, help="Seed of everything random."
-)
-@click.option(
+@option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
+@option("--seed", metavar="N", type=int, default=0, help="Seed of everything random.")
+@option(
     "--request-log",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Append each request to FILE as a line of JSON.",
 )
-@click.option(
+@option(
     "--step-seconds",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
     default=0.2,
-    show_default=True,
     help="Duration of each step of an execution.",
 )
 def command(  # noqa: PLR0913, PLR0917 - one for each option
@@ -108,6 +107,22 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     with server:
         click.echo(f"listening on {server.url}")
         stopped.wait()
+
+
+def emulator_server_class() -> type[EmulatorServer]:
+    """Return `EmulatorServer`, imported on demand.
+
+    Raises:
+        UsageError: When the libraries that it needs are not installed.
+    """
+    try:
+        from reconciler.emulator import EmulatorServer  # noqa: PLC0415 - the libraries may be missing
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the emulator needs {error.name}, which is not installed",
+            hint="Install it with: pip install 'peak-reconciler[emulator]'",
+        ) from error
+    return EmulatorServer
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,38 +7,39 @@ from typing import Final
 
 import click
 
+from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show, warn
 from reconciler.exits import ExitCode
 from reconciler.operations.new_files import place_files
 from reconciler.text import printable
 
 _CONFIGURATION: Final = """\
-# What peak-reconciler works with here. Every key but version is optional; all of them, with what they mean:
+# Settings of peak-reconciler. Every key is optional; for all keys and their meaning, run:
 # peak-reconciler schema configuration
 version: 1
 manifests: [workflows]
 
-# Whose workflows these are: what is applied is marked so, and only what is marked is ever pruned.
+# Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.
 # ownership: {tag: my-team}
 
-# How much one apply may do.
+# Limits of one apply.
 # safety: {max_deletes: 3, max_delete_ratio: 0.3, max_change_ratio: 1.0}
 
-# The tenants that --environment NAME chooses from. What writes to a protected one must name it.
+# Tenants to choose from with --environment NAME. Commands that write to a protected one must name it.
 # environments:
 #   dev: {stage: dev, token_env: PEAK_DEV_TOKEN}
 #   prod: {token_env: PEAK_PROD_TOKEN, protected: true}
 """
 
 _MANIFEST: Final = """\
-# A manifest is the whole truth of its workflow: the very file that peak workflows create-or-update takes.
+# A manifest describes its workflow completely, in the format that peak workflows create-or-update takes.
 body:
   name: example
   triggers:
     - cron: "0 6 * * *"
   steps:
     load:
-      imageId: 1 # of your tenant, as are the versions
+      imageId: 1 # replace with an image and a version of your tenant
       imageVersionId: 1
       command: python load.py
       repository:
@@ -55,21 +56,21 @@ body:
 _FILES: Final = {"reconciler.yaml": _CONFIGURATION, "workflows/example.yaml": _MANIFEST}
 
 
-@click.command(name="init")
+@command_of("init")
 @click.argument(
     "directory", metavar="[DIRECTORY]", type=click.Path(file_okay=False, path_type=Path), default=Path()
 )
 def command(*, directory: Path) -> int:
-    """Write a first reconciler.yaml and an example manifest into DIRECTORY, else into this one.
+    """Write a first reconciler.yaml and an example manifest into DIRECTORY, by default the current one.
 
-    What is there already is never overwritten: then nothing is written. The workflows that a tenant has
-    become manifests with export.
+    Writes nothing when one of the files exists already. To get the workflows of a tenant as manifests, use
+    export.
     """
     paths = place_files(directory, _FILES, hint="Nothing was written.")
     show("\n".join(printable(str(path)) for path in paths))
     there = "" if directory == Path() else f"in {printable(str(directory))}, "
     warn(
-        f"next: {there}peak-reconciler validate; and for what is live: "
-        "peak-reconciler export --all --out workflows"
+        f"next: {there}run peak-reconciler validate; to get live workflows as manifests: "
+        "peak-reconciler export --all --output-dir workflows"
     )
     return ExitCode.OK

@@ -2,112 +2,112 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Final
 
-import click
-
+from reconciler.cli.apply_options import scope_options, show_bodies_option
+from reconciler.cli.help import command_of, option
+from reconciler.cli.options import Number, file_type, format_option, tenant_options
 from reconciler.cli.outputs import output_option, read_outputs
-from reconciler.cli.scope_options import RawScopeOptions, scope_options
-from reconciler.cli.shared_options import Number, show_bodies_option, tenant_options
 from reconciler.cli.terminal import warn
+from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.exits import ExitCode
 from reconciler.files import write_text
-from reconciler.operations.engine import Engine, open_engine
-from reconciler.operations.plan_file_io import saved_text
-from reconciler.operations.settings import Settings
-from reconciler.plan import Plan
+from reconciler.operations import Planned, ScopeOptions, Settings, plan
 from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
 
 _FORMATS: Final = ("text", "json", "markdown", "gitlab")
 
 
-@click.command(name="plan")
-@tenant_options
+@command_of(
+    "plan",
+    examples=(
+        ("plan workflows/", "Show what apply would change"),
+        ("plan --save-plan plan.json", "Save the plan for apply --plan plan.json"),
+        (
+            "plan --output markdown=plan.md --detailed-exitcode",
+            "In CI: write a comment, exit with 2 on changes",
+        ),
+    ),
+)
 @scope_options
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(_FORMATS),
-    default="text",
-    show_default=True,
-    help="How the plan is written: markdown for a comment, gitlab for its terraform report.",
+@format_option(
+    *_FORMATS, help="Print the plan in this format: markdown for a comment, gitlab for its terraform report."
 )
 @output_option
-@click.option(
+@option(
+    "--save-plan",
+    metavar="FILE",
+    type=file_type(),
+    help="Save the plan, without any secret, for apply --plan FILE.",
+    section="Output",
+    aliases=("--out",),
+)
+@option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 2 when the plan has changes, with 0 when not.",
+    section="Output",
+)
+@show_bodies_option
+@option(
+    "--show-unmanaged",
+    is_flag=True,
+    help="List live workflows that are neither in Git nor owned.",
+    section="Output",
+)
+@option(
     "--max-markdown-bytes",
     metavar="N",
     type=Number(LEAST, whole=True),
     default=LIMIT,
-    show_default=True,
-    help="What a plan in Markdown is cut to; counts and deletes are cut last.",
+    help="Cut Markdown to N bytes; counts and deletes are cut last.",
+    section="Output",
 )
-@click.option(
-    "--out",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Save the plan, without any secret, for apply --plan FILE.",
-)
-@click.option("--show-unmanaged", is_flag=True, help="List the live workflows that no manifest means.")
-@click.option(
-    "--detailed-exitcode", is_flag=True, help="Exit with 2 when there is anything to do, 0 when not."
-)
-@show_bodies_option
+@tenant_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,
-    asked: RawScopeOptions,
+    scope: ScopeOptions,
     output_format: str,
     outputs: tuple[str, ...],
-    max_markdown_bytes: int,
-    out: Path | None,
-    show_unmanaged: bool,
+    save_plan: Path | None,
     detailed_exitcode: bool,
     show_bodies: bool,
+    show_unmanaged: bool,
+    max_markdown_bytes: int,
 ) -> int:
     """Show what apply would change for the manifests in PATH: files or directories.
 
-    Without PATH, for those that reconciler.yaml names.
+    Without PATH, for the manifests that reconciler.yaml names. Only reads: no request but GET is sent. The
+    address and the credential come from PEAK_API_URL (or the stage in PEAK__STAGE) and PEAK_AUTH_TOKEN (or
+    API_KEY).
 
-    Only reads: no request but GET leaves the process. Server and credential come from PEAK_API_URL (or the
-    stage of PEAK__STAGE) and PEAK_AUTH_TOKEN (or API_KEY). Exits with 3 when a manifest is invalid, and with
-    4 when a guard blocks a workflow.
+    Exits with 3 when a manifest is invalid, and with 4 when a guard blocks a workflow.
     """
     targets = read_outputs(outputs, _FORMATS, output_format)
-    scope = asked.scope(
-        owner=settings.owner, whole=settings.whole, safety=settings.safety, show_unmanaged=show_unmanaged
+    scope = dataclasses.replace(scope, show_unmanaged=show_unmanaged)
+    planned = plan(settings, scope, TerminalListener(verbose=settings.verbose))
+    targets.deliver(
+        lambda name: _rendered(planned, name, settings, bodies=show_bodies, limit=max_markdown_bytes)
     )
-    with open_engine(settings, allow_protected=asked.allow_protected) as engine:
-        plan = engine.plan(scope)
-        targets.deliver(
-            lambda name: _rendered(
-                plan, name, engine, settings, bodies=show_bodies, max_markdown_bytes=max_markdown_bytes
-            )
-        )
-        if out is not None:
-            write_text(out, saved_text(engine, plan, scope), private=True)
-            warn(f"the plan was saved; to carry it out: peak-reconciler apply --plan {out}")
-    return _exit_code(plan, detailed=detailed_exitcode)
+    if save_plan is not None:
+        write_text(save_plan, planned.plan_file_text(), private=True)
+        warn(f"the plan was saved; to apply it: peak-reconciler apply --plan {save_plan}")
+    code = planned.exit_code
+    return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 
 
-def _rendered(  # noqa: PLR0913 - what each format needs
-    plan: Plan, name: str, engine: Engine, settings: Settings, *, bodies: bool, max_markdown_bytes: int
-) -> str:
+def _rendered(planned: Planned, name: str, settings: Settings, *, bodies: bool, limit: int) -> str:
+    plan, redactor = planned.plan, planned.redactor
     match name:
         case "json":
-            return plan_json(plan, engine.redactor)
+            return plan_json(plan, redactor)
         case "gitlab":
             return plan_gitlab(plan)
         case "markdown":
             environment = settings.environment.name if settings.environment else None
-            return plan_markdown(
-                plan, engine.redactor, bodies=bodies, environment=environment, limit=max_markdown_bytes
-            )
+            return plan_markdown(plan, redactor, bodies=bodies, environment=environment, limit=limit)
         case _:
-            return plan_text(plan, engine.redactor, bodies=bodies)
-
-
-def _exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
-    if plan.blocked:
-        return ExitCode.BLOCKED
-    return ExitCode.DIFFERENCES if detailed and plan.changes_anything else ExitCode.OK
+            return plan_text(plan, redactor, bodies=bodies)

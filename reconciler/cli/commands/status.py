@@ -1,42 +1,42 @@
-"""`peak-reconciler status`: whether each workflow is as Git wants it, and how its last run went."""
+"""`peak-reconciler status`: the sync state and the last execution of each workflow."""
 
 from __future__ import annotations
 
-import click
-
-from reconciler.cli.shared_options import format_option, tenant_options
+from reconciler.cli.help import command_of, option
+from reconciler.cli.options import comparing_options, format_option
 from reconciler.cli.terminal import show
+from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.exits import ExitCode
-from reconciler.operations.engine import open_engine
-from reconciler.operations.settings import Settings
-from reconciler.plan import Scope, Sync, make_plan, workflow_statuses
+from reconciler.operations import Settings, status
 from reconciler.render import status_json, status_text
 
 
-@click.command(name="status")
-@tenant_options
-@format_option
-@click.option("--show-unmanaged", is_flag=True, help="Tell also of live workflows that no manifest means.")
-@click.option(
-    "--detailed-exitcode", is_flag=True, help="Exit with 2 when a workflow differs or is missing, 0 when not."
+@command_of("status")
+@format_option()
+@option(
+    "--show-unmanaged",
+    is_flag=True,
+    help="List live workflows that are neither in Git nor owned.",
+    section="Output",
 )
+@option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 2 when a workflow is out of sync or missing, with 0 when not.",
+    section="Output",
+)
+@comparing_options
 def command(*, settings: Settings, output_format: str, show_unmanaged: bool, detailed_exitcode: bool) -> int:
-    """Tell of each workflow that the manifests in PATH mean how it stands, in one line.
+    """Show the sync state and the last execution of each workflow, one line each.
 
-    Whether it is as Git wants it (synced, differs, missing, or blocked by a guard), its live status, and how
-    its last run went, and when that began. What differs is what plan shows.
+    For the manifests in PATH, else for those that reconciler.yaml names: in sync, out of sync, missing, or
+    blocked by a guard; the live status; the last execution and its start. plan shows what differs.
 
-    Without PATH, for the manifests that reconciler.yaml names. Only reads: no request but GET is sent. Exits
-    with 3 when a manifest is invalid, and with 4 when a guard blocks a workflow.
+    Only reads: no request but GET is sent. Exits with 3 when a manifest is invalid, and with 4 when a guard
+    blocks a workflow.
     """
-    scope = Scope(show_unmanaged=show_unmanaged)
-    with open_engine(settings) as engine:
-        snapshot = engine.snapshot(scope)
-        found = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
-        rendered = status_json if output_format == "json" else status_text
-        show(rendered(found, engine.redactor))
-    states = {item.sync for item in found}
-    if Sync.BLOCKED in states:
-        return ExitCode.BLOCKED
-    differing = bool(states & {Sync.DIFFERS, Sync.MISSING})
-    return ExitCode.DIFFERENCES if detailed_exitcode and differing else ExitCode.OK
+    found = status(settings, TerminalListener(verbose=settings.verbose), show_unmanaged=show_unmanaged)
+    rendered = status_json if output_format == "json" else status_text
+    show(rendered(found.workflows, found.redactor))
+    code = found.exit_code
+    return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code

@@ -1,21 +1,16 @@
-"""`peak-reconciler validate`: offline and without credentials, unless `--online` asks for more."""
+"""`peak-reconciler validate`: check manifests, offline and without credentials unless `--online` is set."""
 
 from __future__ import annotations
 
-import os
-from functools import partial
-from pathlib import Path
 from typing import Final
 
-import click
-
+from reconciler.cli.help import command_of, option
+from reconciler.cli.options import checking_options, format_option
 from reconciler.cli.outputs import output_option, read_outputs
-from reconciler.cli.shared_options import checking_options
 from reconciler.cli.terminal import rendered, show
 from reconciler.exits import ExitCode
 from reconciler.findings import Severity
-from reconciler.operations.settings import Settings, Typed, settle
-from reconciler.rules import ALL_RULES, ExtraCheck, check_paths
+from reconciler.operations import Listener, Settings, validate
 
 _FORMATS: Final = {
     "text": "findings_text",
@@ -27,71 +22,62 @@ _FORMATS: Final = {
 }
 
 
-@click.command(name="validate")
-@checking_options
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(list(_FORMATS)),
-    default="text",
-    show_default=True,
-    help="How the findings are written.",
+@command_of(
+    "validate",
+    examples=(
+        ("validate workflows/", "Check a directory"),
+        ("validate --changed-since origin/main --format github", "In a pull request: annotate changed files"),
+        ("validate --online", "Check references to the tenant, too"),
+    ),
 )
-@output_option
-@click.option(
+@option(
     "--changed-since",
     metavar="REF",
-    help="Report only what files that differ from the git revision REF bring about.",
+    help="Report only findings of files that differ from the git revision REF.",
+    section="Selection",
 )
-@click.option(
+@option(
     "--online",
     is_flag=True,
-    help="Also ask the tenant, with GET only: do images, their versions and instance types exist, can the "
-    "versions run, is no name live twice? Secrets are not looked up: the API does not list them.",
+    help="Check references to the tenant, too, with GET only: images, versions, instance types, duplicate "
+    "names. Secrets are not checked: the API does not list them.",
 )
-@click.option("--list-rules", is_flag=True, help="List the rules with their reasons, and do nothing else.")
+@format_option(*_FORMATS, help="Print the findings in this format.")
+@output_option
+@option("--list-rules", is_flag=True, help="Only list the rules and their reasons.", section="Output")
+@checking_options
 def command(  # noqa: PLR0913 - one for each option
     *,
-    typed: Typed,
-    output_format: str,
-    outputs: tuple[str, ...],
+    settings: Settings | None,
     changed_since: str | None,
     online: bool,
-    list_rules: bool,
+    output_format: str,
+    outputs: tuple[str, ...],
+    list_rules: bool,  # noqa: ARG001 - then there are no settings
 ) -> int:
     """Check the manifests in PATH: files, directories, or - for standard input.
 
-    Without PATH, those that reconciler.yaml names.
+    Without PATH, the manifests that reconciler.yaml names. Needs no network and no credentials. An unset
+    variable in !env is only a warning here; plan and apply need it. The comment # reconciler: ignore[rule-id]
+    switches a rule off for its line.
 
-    Needs no network and no credentials. A variable that !env names and that is not set is only a warning
-    here; plan and apply need it. A comment on a line, # reconciler: ignore[rule-id], switches a rule off
-    for it. Exits with 3 when there is an error, with --strict also when there is a warning.
-
-    With --online the tenant is asked, too: server and credential are found as for plan.
-    Exits with 1 when the tenant does not answer what it is asked.
+    Exits with 3 when there is an error, with --strict also when there is a warning. With --online, server and
+    credential are found as for plan; exits with 1 when the tenant cannot be read.
     """
-    if list_rules:
+    if settings is None:
+        from reconciler.rules import ALL_RULES  # noqa: PLC0415 - only for this list
+
         show(rendered("rules_json" if output_format == "json" else "rules_text", ALL_RULES))
         return ExitCode.OK
-    settings = settle(typed)
     targets = read_outputs(outputs, _FORMATS, output_format)
-    only = None if changed_since is None else _changed(changed_since)
-    extra_check = _online_check(settings) if online else None
-    result = check_paths(
-        settings.paths, os.environ, settings.off, only, settings.excludes, extra_check=extra_check
-    )
+    listener = _listener(settings) if online else None
+    result = validate(settings, listener, changed_since=changed_since, online=online)
     targets.deliver(lambda name: rendered(_FORMATS[name], result))
     failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
     return ExitCode.INVALID if failed else ExitCode.OK
 
 
-def _online_check(settings: Settings) -> ExtraCheck:
-    from reconciler.operations.online_check import check_contents  # noqa: PLC0415 - a check without it loads no client
+def _listener(settings: Settings) -> Listener:
+    from reconciler.cli.terminal_listener import TerminalListener  # noqa: PLC0415 - it loads the client
 
-    return partial(check_contents, settings=settings, env=os.environ)
-
-
-def _changed(revision: str) -> frozenset[Path]:
-    from reconciler.operations.changed_files import changed_files  # noqa: PLC0415 - most checks ask git nothing
-
-    return changed_files(revision)
+    return TerminalListener(verbose=settings.verbose)

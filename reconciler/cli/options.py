@@ -1,0 +1,290 @@
+# ruff: noqa: ANN401 - as click's decorators and callbacks
+"""Options that several commands share, and the typed values that commands receive for them."""
+
+from __future__ import annotations
+
+import math
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from click.core import ParameterSource
+
+from reconciler.cli.help import Decorator, bundle, option, setting
+from reconciler.cli.terminal import warn
+from reconciler.concurrency import CONCURRENCY
+from reconciler.errors import ReconcilerError
+from reconciler.operations import RawOptions, Settings
+from reconciler.operations.settings import configured_options, read_configuration, settings_from
+from reconciler.safety import Safety
+from reconciler.text import clip, printable
+
+_TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_LIMITS: Final = Safety()
+_CONFIGURATION: Final = f"{__name__}.configuration"
+_GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
+
+
+class Number(click.FloatRange):
+    """A number within bounds, which an error states. `nan` is never one, although it is outside no bound.
+
+    Args:
+        least: The smallest allowed number.
+        most: The largest; `None` for no limit.
+        whole: Whether it must be a whole number.
+    """
+
+    def __init__(self, least: float, most: float | None = None, *, whole: bool = False) -> None:
+        super().__init__(least, most)
+        self._whole = whole
+        what = "a whole number" if whole else "a number"
+        self._allowed = f"{what} from {least:g} to {most:g}" if most else f"{what} of at least {least:g}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return `value` as a number.
+
+        Raises:
+            click.BadParameter: It is not an allowed one.
+        """
+        number = math.nan
+        with suppress(click.BadParameter):
+            number = super().convert(value, param, ctx)
+        if math.isnan(number) or (self._whole and not number.is_integer()):
+            self.fail(f"it must be {self._allowed}, found {_quoted(str(value))}", param, ctx)
+        if self._whole:
+            # Not by way of a float, which would change an id of many digits.
+            return int(value) if str(value).strip().isdecimal() else int(number)
+        return number
+
+
+def _quoted(value: str) -> str:
+    return f"'{clip(printable(value), 60)}'"
+
+
+def file_type() -> click.Path:
+    """Return the type of an option that takes a file."""
+    return click.Path(dir_okay=False, path_type=Path)
+
+
+def _configure(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Make the configuration the defaults of all other options, once it is known which one, and whose block.
+
+    A configuration that cannot be read stops a command only when it asks for its settings.
+    """
+    if parameter.name == "config" and "environment" in context.params:
+        config, environment = value, context.params["environment"]
+    elif parameter.name == "environment" and "config" in context.params:
+        config, environment = context.params["config"], value
+    else:
+        return value
+    try:
+        configuration = read_configuration(config, environment)
+    except ReconcilerError as error:
+        context.meta[_CONFIGURATION] = error
+    else:
+        context.meta[_CONFIGURATION] = configuration
+        context.default_map = configured_options(configuration)
+    return value
+
+
+def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _TAG.fullmatch(value):
+        raise click.BadParameter(
+            f"the ownership tag takes letters, digits and hyphens only, 64 at most, found {_quoted(value)}"
+        )
+    return value
+
+
+def format_option(*formats: str, **attributes: Any) -> Decorator[Any]:
+    """Return `--format`, with `text` as its default."""
+    help_text = attributes.pop("help", "Print the result in this format.")
+    return option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats or ("text", "json")),
+        default="text",
+        help=help_text,
+        section="Output",
+        **attributes,
+    )
+
+
+paths_argument = click.argument("paths", metavar="[PATH...]", nargs=-1)
+
+name_argument = click.argument("name", metavar="[NAME]", required=False)
+
+id_option = option(
+    "--id",
+    "workflow_id",
+    metavar="N",
+    type=Number(1, whole=True),
+    help="Select the workflow by its id instead of NAME.",
+    section="Selection",
+)
+
+backup_dir_option = setting(
+    "--backup-dir",
+    metavar="DIRECTORY",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory for backups.",
+    show_default=".reconciler/backups beside reconciler.yaml",
+    section="Apply",
+)
+
+_ENVIRONMENT: Final = (
+    setting(
+        "--environment",
+        metavar="NAME",
+        help="Environment of the configuration to work with.",
+        section="Connection",
+        is_eager=True,
+        callback=_configure,
+    ),
+    setting(
+        "--config",
+        metavar="FILE",
+        type=file_type(),
+        help="Configuration file.",
+        show_default="the nearest reconciler.yaml, here or above",
+        section="Connection",
+        is_eager=True,
+        callback=_configure,
+    ),
+)
+_CONCURRENCY: Final = setting(
+    "--concurrency",
+    metavar="N",
+    type=Number(1, 64, whole=True),
+    default=CONCURRENCY,
+    help="Read or write N workflows at a time.",
+    section="Connection",
+)
+_REQUESTS: Final = (
+    setting(
+        "--max-requests-per-second",
+        metavar="N",
+        type=Number(0.01, 1000),
+        help="Limit requests to N per second.",
+        section="Connection",
+    ),
+    setting(
+        "--verbose",
+        is_flag=True,
+        help="Print each request to standard error, its body masked.",
+        section="Output",
+    ),
+)
+_COMPARISON: Final = (
+    setting(
+        "--ownership-tag",
+        "owner",
+        metavar="TAG",
+        callback=_tag,
+        help="Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.",
+        section="Comparison",
+    ),
+    setting(
+        "--remember/--no-remember",
+        default=True,
+        help="Keep digests of sent write-only fields, in tags of the workflow, to detect changes.",
+        section="Comparison",
+    ),
+)
+_LIMIT_OPTIONS: Final = (
+    setting(
+        "--max-deletes",
+        metavar="N",
+        type=Number(0, whole=True),
+        default=_LIMITS.max_deletes,
+        help="Limit deletes to N.",
+        section="Safety",
+    ),
+    setting(
+        "--max-delete-ratio",
+        metavar="RATIO",
+        type=Number(0, 1),
+        default=_LIMITS.max_delete_ratio,
+        help="Maximum fraction of owned workflows to delete.",
+        section="Safety",
+    ),
+    setting(
+        "--max-change-ratio",
+        metavar="RATIO",
+        type=Number(0, 1),
+        default=_LIMITS.max_change_ratio,
+        help="Maximum fraction of live workflows to change.",
+        section="Safety",
+    ),
+    option(
+        "--resend-secrets",
+        is_flag=True,
+        help="Send all write-only fields again, whether or not they changed.",
+        section="Comparison",
+    ),
+)
+_STRICT: Final = setting(
+    "--strict/--no-strict", default=False, help="Fail on warnings, too.", section="Options"
+)
+
+_TENANT: Final = (paths_argument, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS, *_COMPARISON)
+
+
+def checking_options(function: Any) -> Any:
+    """Give a command its manifests, a tenant and its strictness, as `settings`; `None` for `--list-rules`."""
+
+    def make(values: dict[str, Any]) -> Settings | None:
+        return None if click.get_current_context().params["list_rules"] else _settings(values)
+
+    options = (paths_argument, _STRICT, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS)
+    return bundle("settings", options, make)(function)
+
+
+def comparing_options(function: Any) -> Any:
+    """Give a command its manifests, a tenant and how the two are compared, as `settings`."""
+    return bundle("settings", _TENANT, _settings)(function)
+
+
+def tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator that gives a command the same with the limits for writes, and `further` settings."""
+    return bundle("settings", (*_TENANT, *_LIMIT_OPTIONS, *further), _settings)
+
+
+def unresolved_tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator for a command that reads its configuration for each run: the same, as `raw`."""
+    return bundle("raw", (*_TENANT, *_LIMIT_OPTIONS, *further), _given)
+
+
+def connection_options(*further: Decorator[Any], concurrent: bool = False) -> Decorator[Any]:
+    """Return a decorator that gives a command without manifests its tenant, and `further` settings."""
+    several = (_CONCURRENCY,) if concurrent else ()
+    return bundle("settings", (*_ENVIRONMENT, *several, *_REQUESTS, *further), _settings)
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    """Return the settings: click has put flags over variables over the configuration over defaults."""
+    context = click.get_current_context()
+    configuration = context.meta[_CONFIGURATION]
+    if isinstance(configuration, ReconcilerError):
+        raise configuration
+    del values["config"], values["environment"]
+    values["environment_named"] = _is_named(context)
+    settings = settings_from(configuration, values.pop("paths", ()), values)
+    for warning in settings.warnings:
+        warn(f"warning: {printable(warning)}")
+    return settings
+
+
+def _given(values: dict[str, Any]) -> RawOptions:
+    """Return what flags and variables state, without the configuration."""
+    context = click.get_current_context()
+    fixed = {name: values.pop(name) for name in ("paths", "config", "environment")}
+    overrides = {
+        name: value for name, value in values.items() if context.get_parameter_source(name) in _GIVEN
+    }
+    return RawOptions(**fixed, overrides={**overrides, "environment_named": _is_named(context)})
+
+
+def _is_named(context: click.Context) -> bool:
+    return context.get_parameter_source("environment") is ParameterSource.COMMANDLINE

@@ -1,0 +1,72 @@
+"""The port through which an operation reports what happens while it runs, and asks before it writes."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from reconciler.apply import Result
+    from reconciler.client import RequestRecord
+    from reconciler.executions import ExecutionState, StartedExecution
+    from reconciler.findings import Finding
+    from reconciler.operations.engine import Engine
+    from reconciler.operations.reconciling import Applied, Planned
+    from reconciler.plan import Action
+    from reconciler.secrecy import Redactor
+    from reconciler.workflow import Live
+
+STOPPING: Final = "stopping: writes in progress are finished, the rest is skipped"
+"""What to report when a run is stopped while it writes."""
+
+
+class Listener:
+    """Receiver of an operation's reports. Does nothing by itself: override the methods that matter.
+
+    Every text it receives is either safe to show or comes with the `Redactor` that makes it so. A method may
+    be called from any thread, one call at a time, except `request`.
+    """
+
+    def warning(self, text: str) -> None:
+        """Receive a warning that stops nothing."""
+
+    def note(self, text: str) -> None:
+        """Receive a remark, such as what a plan file no longer applies to."""
+
+    def finding(self, finding: Finding, redactor: Redactor) -> None:
+        """Receive an error or a warning about a manifest."""
+
+    def request(self, record: RequestRecord, redactor: Redactor) -> None:
+        """Receive the record of a request that was sent; from any thread, several at a time."""
+
+    def opened(self, engine: Engine) -> None:
+        """Receive the open connection to the tenant, before anything is read."""
+
+    def planned(self, planned: Planned) -> None:
+        """Receive the plan, before anything is written. An error raised here stops the operation."""
+
+    def confirm(self, tenant: str) -> bool:  # noqa: ARG002 - for those that override it
+        """Return whether the plan may be applied to the tenant at that address. The default is yes."""
+        return True
+
+    def stopping(self) -> AbstractContextManager[threading.Event]:
+        """Return a context for all writes, with the event that stops them; by default it is never set."""
+        return nullcontext(threading.Event())
+
+    def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
+        """Receive the start of an action (`None`), what it waits for (a text), or its result."""
+
+    def applied(self, applied: Applied) -> None:
+        """Receive the result of an apply, a rollback or a dry run, before the run record is finished."""
+
+    def execution_started(self, workflow: Live, started: StartedExecution, redactor: Redactor) -> None:
+        """Receive the execution that was started, before it is waited for."""
+
+    def execution_changed(
+        self, before: ExecutionState | None, now: ExecutionState, redactor: Redactor
+    ) -> None:
+        """Receive the state of an execution that is waited for, and the one before it."""
+
+    def logged(self, step: str, message: str, redactor: Redactor) -> None:
+        """Receive a message that a step of an execution logged."""

@@ -1,0 +1,178 @@
+"""Rollback: restore workflows from the backups of an apply, planned and verified like any apply."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+
+from reconciler.backup import (
+    Backup,
+    Restoration,
+    RunBackups,
+    filter_backups,
+    prepare_restoration,
+    read_backups,
+    select_backups,
+)
+from reconciler.client import Session, Workflow
+from reconciler.errors import BlockedError
+from reconciler.manifests import LoadResult, Manifest
+from reconciler.operations.engine import Engine, compare_options_of, open_session
+from reconciler.operations.listener import Listener
+from reconciler.operations.options import ApplyOptions
+from reconciler.operations.reconciling import Applied, Planned, apply_planned
+from reconciler.operations.run_recording import recording
+from reconciler.operations.settings import Settings
+from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, known_secrets, list_tenant
+from reconciler.rules import load_checked
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
+from reconciler.workflow import Body, Listed, Live
+
+
+def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[RunBackups]:
+    """Return the backups in `settings.backup_dir`, by run, the latest first.
+
+    Args:
+        settings: Where backups are.
+        names: Names of workflows or ids of runs to list; all without any.
+
+    Raises:
+        ReconcilerError: The directory cannot be read, or has no such backup.
+    """
+    return filter_backups(read_backups(settings.backup_dir), tuple(names), settings.backup_dir)
+
+
+def roll_back(
+    settings: Settings,
+    names: Sequence[str] = (),
+    options: ApplyOptions | None = None,
+    listener: Listener | None = None,
+    *,
+    env: Mapping[str, str] = os.environ,
+) -> Applied:
+    """Restore what an apply overwrote or deleted. Deletes nothing, and is backed up itself.
+
+    A backup has no secrets: they are taken from the manifests, else from the live workflow; a workflow for
+    which neither has one is blocked.
+
+    Args:
+        settings: Where backups are, the tenant, and the manifests.
+        names: Names of workflows (the newest backup of each) or ids of runs (all their backups); without any,
+            the latest run.
+        options: How to apply the plan.
+        listener: Receives the plan, confirms it, and receives progress and the result.
+        env: Variables for `!env`, the address and the credential.
+
+    Raises:
+        BlockedError: A guard refuses the whole plan, or the backups have several owners.
+        ReconcilerError: There is no such backup; or as `apply`.
+    """
+    settings.require_named_environment()
+    options, listener = options or ApplyOptions(), listener or Listener()
+    runs = read_backups(settings.backup_dir)
+    git = _manifests(settings, env, listener)
+    secrets = known_secrets(git.manifests, git.secrets)
+    with (
+        recording(options.run_record, listener=listener) as record,
+        open_session(
+            settings, env, secrets, purpose="rollback", listener=listener, observe=record.observe
+        ) as session,
+    ):
+        found = select_backups(_of_tenant(runs, session), tuple(names), settings.backup_dir)
+        compare = _owned(compare_options_of(settings, env), found)
+        restorations = _restorations(session, found, git, compare, settings.concurrency)
+        engine = Engine(
+            manifests=dataclasses.replace(git, manifests=tuple(item.manifest for item in restorations)),
+            session=session,
+            options=compare,
+            redactor=Redactor.of(secrets).joined(session.redactor()),
+            concurrency=settings.concurrency,
+        )
+        listener.opened(engine)
+        record.opened(engine)
+        planned = Planned(plan=_plan(engine, restorations), engine=engine, scope=Scope())
+        listener.planned(planned)
+        return apply_planned(planned, settings, options, listener, record)
+
+
+def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -> LoadResult:
+    """Return the manifests, for the secrets that backups lack; none when they are invalid."""
+    nothing = LoadResult(manifests=(), findings=(), files=0)
+    if not settings.paths:
+        return nothing
+    loaded = load_checked(settings.paths, env, settings.off, settings.excludes)
+    if not loaded.valid:
+        listener.warning("the manifests are invalid: secrets that a backup lacks cannot be taken from them")
+        return dataclasses.replace(nothing, secrets=loaded.secrets)
+    return loaded
+
+
+def _of_tenant(runs: Sequence[RunBackups], session: Session) -> list[RunBackups]:
+    """Return the runs with their backups of this tenant and stage only."""
+    here = (session.base_url, session.stage)
+    own = [
+        dataclasses.replace(run, backups=tuple(b for b in run.backups if (b.tenant, b.stage) == here))
+        for run in runs
+    ]
+    return [run for run in own if run.backups or run.broken]
+
+
+def _owned(options: CompareOptions, backups: tuple[Backup, ...]) -> CompareOptions:
+    """Return `options` for the owner in the backups, unless the run names one."""
+    owners = frozenset[str]().union(*(Body(backup.body).own_tags.ownership.owners for backup in backups))
+    if options.owner is not None or not owners:
+        return options
+    if len(owners) > 1:
+        raise BlockedError(
+            f"these workflows have several owners ({', '.join(map(printable, sorted(owners)))})",
+            hint="Restore the workflows of one owner at a time, by name.",
+        )
+    return dataclasses.replace(options, owner=next(iter(owners)))
+
+
+def _restorations(
+    session: Session, backups: tuple[Backup, ...], git: LoadResult, options: CompareOptions, concurrency: int
+) -> list[Restoration]:
+    reader = Workflow(session.as_read_only())
+    listed = list_tenant(reader)
+    ids = {item.id for item in listed}
+    live = describe_all(reader, [backup.id for backup in backups if backup.id in ids], concurrency)
+    return [
+        prepare_restoration(
+            backup,
+            live.get(backup.id),
+            _same_name(backup, listed),
+            _in_git(backup, live.get(backup.id), git.manifests),
+            options.key,
+        )
+        for backup in backups
+    ]
+
+
+def _same_name(backup: Backup, listed: tuple[Listed, ...]) -> int | None:
+    return next((item.id for item in listed if item.name == backup.name and item.id != backup.id), None)
+
+
+def _in_git(backup: Backup, live: Live | None, manifests: tuple[Manifest, ...]) -> Manifest | None:
+    """Return the manifest for a workflow: pinned to its id, else of its name then, else of its live name."""
+    names = [backup.name, *([live.name] if live else [])]
+    pinned = (manifest for manifest in manifests if manifest.settings.id == backup.id)
+    named = (manifest for name in names for manifest in manifests if manifest.name == name)
+    return next(pinned, None) or next(named, None)
+
+
+def _plan(engine: Engine, restorations: list[Restoration]) -> Plan:
+    """Return the plan, with each workflow that cannot be restored as blocked."""
+    refused = {item.manifest.name: item.refusal for item in restorations if item.refusal}
+    notes = {item.manifest.name: item.notes for item in restorations}
+    able = tuple(item.manifest for item in restorations if not item.refusal)
+    manifests = dataclasses.replace(engine.manifests, manifests=able)
+    plan = dataclasses.replace(engine, manifests=manifests).plan()
+
+    def with_notes(action: Action) -> Action:
+        return dataclasses.replace(action, notes=(*action.notes, *notes.get(action.name, ())))
+
+    actions = sorted([*map(with_notes, plan.actions), *refused.values()], key=lambda action: action.name)
+    return dataclasses.replace(plan, actions=tuple(actions))

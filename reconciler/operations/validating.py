@@ -1,0 +1,52 @@
+"""Validate: check manifests by schemas and rules; offline, unless the tenant is to be asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from reconciler.findings import CheckResult
+from reconciler.operations.listener import Listener
+from reconciler.operations.settings import Settings
+from reconciler.rules import ExtraCheck, check_paths
+
+
+def validate(
+    settings: Settings,
+    listener: Listener | None = None,
+    *,
+    changed_since: str | None = None,
+    online: bool = False,
+    env: Mapping[str, str] = os.environ,
+) -> CheckResult:
+    """Return what is wrong with the manifests; an invalid file is a finding, never an exception.
+
+    Args:
+        settings: The manifests and the rules that are off.
+        listener: Receives the requests of `online`.
+        changed_since: A git revision; findings in files that did not change since are left out.
+        online: Whether to check references to the tenant, too, with GET only.
+        env: Variables for `!env` and, with `online`, the address and the credential.
+
+    Raises:
+        UsageError: Nothing names any manifests, or git does not know the revision.
+        ReconcilerError: The tenant cannot be read.
+    """
+    settings.require_manifests()
+    only = None if changed_since is None else _changed(changed_since)
+    extra_check = _online_check(settings, env, listener) if online else None
+    return check_paths(settings.paths, env, settings.off, only, settings.excludes, extra_check=extra_check)
+
+
+def _online_check(settings: Settings, env: Mapping[str, str], listener: Listener | None) -> ExtraCheck:
+    from reconciler.operations.online_check import check_contents  # noqa: PLC0415 - offline needs no client
+
+    return partial(check_contents, settings=settings, env=env, listener=listener)
+
+
+def _changed(revision: str) -> frozenset[Path]:
+    from reconciler.operations.changed_files import changed_files  # noqa: PLC0415 - most checks need no git
+
+    return changed_files(revision)
