@@ -27,7 +27,6 @@ from reconciler.job.log_entries import (
 )
 from reconciler.job.outcome import Outcome, applied_workflows, planned_workflows, safe_text
 from reconciler.job.working_directory import enter, with_links_resolved
-from reconciler.moments import utc_now
 from reconciler.operations import Applied, Listener, Planned, reconcile, resolve_settings
 from reconciler.operations.engine import Engine
 from reconciler.operations.listener import STOPPING
@@ -36,6 +35,7 @@ from reconciler.plan import Action, Plan
 from reconciler.render import count_actions
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
+from reconciler.timestamps import utc_now
 from reconciler.values import JsonObject
 
 _LONGEST_TRACE: Final = 4000

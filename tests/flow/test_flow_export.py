@@ -256,7 +256,7 @@ def test_nothing_is_overwritten(server: EmulatorServer, typed: Callable[..., End
     (out / "two.yaml").symlink_to(outside)
     refused = typed("export", "--all", "--output-dir", out)
     assert (refused.code, refused.out) == (4, "")
-    assert "two.yaml is there already" in refused.err
+    assert "two.yaml already exists" in refused.err
     assert [path.name for path in out.iterdir()] == ["two.yaml"]
     forced = typed("export", "--all", "--output-dir", out, "--force")
     assert forced.code == 0
