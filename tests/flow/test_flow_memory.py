@@ -376,6 +376,6 @@ def test_another_key_is_told(git: Git) -> None:
     git.write(_with_token("rotated"))
     action = git.action()
     assert paths(action) == [TOKEN_PATH]
-    assert "keyed with another RECONCILER_REMEMBER_KEY" in action.warnings[-1]
+    assert "made with another RECONCILER_REMEMBER_KEY" in action.warnings[-1]
     git.done()
     assert _sent_token(git) == "rotated"
