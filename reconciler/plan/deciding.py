@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import Comparison, compare, unseen_note
 from reconciler.plan.desired import Desired
-from reconciler.plan.masking import masked, paused_change, sensitive_fields
+from reconciler.plan.masking import masked, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import is_mask
-from reconciler.values import ABSENT, JsonObject, display_path
+from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path
 from reconciler.workflow import (
     Body,
     Digester,
@@ -25,6 +27,9 @@ from reconciler.workflow import (
     tokens_left_out,
     write_only_field,
 )
+
+_PAUSED_PATH: Final[Path] = ("reconcile", "paused")
+"""Where a plan shows whether a workflow is paused: where a manifest states it."""
 
 
 def decide(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
@@ -55,7 +60,7 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
     notes = (unseen_note(comparison.unseen),) if comparison.unseen else ()
     if paused is None:
         return Unchanged(manifest=manifest, live=live, notes=notes)
-    changes = paused_change(before=live.paused, after=paused)
+    changes = _paused_change(before=live.paused, after=paused)
     return SetPaused(manifest=manifest, live=live, paused=paused, changes=changes, notes=notes)
 
 
@@ -69,7 +74,7 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     fields = [
         FieldChange(path=path, before=ABSENT, after=value) for path, value in sorted(leaves(form), key=str)
     ]
-    changes = [*fields, *paused_change(before=ABSENT, after=paused)] if paused else fields
+    changes = [*fields, *_paused_change(before=ABSENT, after=paused)] if paused else fields
     return Create(
         manifest=manifest,
         sensitive=sensitive,
@@ -99,7 +104,7 @@ def created_body(
 
 def _refusal(desired: Desired, live: Live) -> str:
     if live.running and desired.manifest.settings.when_running is WhenRunning.SKIP:
-        return "it is running, and reconcile.whenRunning is skip; run again when it has ended"
+        return "it is running, and reconcile.whenRunning is skip; apply again after the execution has ended"
     lost = _lost_credentials(desired.body, live.body)
     if lost and not desired.owns_all:
         return (
@@ -124,7 +129,7 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
     if desired.owns_all:
         method, reason = choose_method(live.body, desired.body, changes, facts)
     digests = _digests_after(desired, live, comparison, options, facts)
-    shown = [*changes, *comparison.sent_along, *paused_change(before=live.paused, after=paused)]
+    shown = [*changes, *comparison.sent_along, *_paused_change(before=live.paused, after=paused)]
     rotates = desired.body.generates_webhook and bool(live.webhooks)
     return Update(
         manifest=manifest,
@@ -163,11 +168,9 @@ def _warnings(
 ) -> tuple[str, ...]:
     warnings = []
     if rotates:
-        warnings.append(
-            "webhookPolicy: generate gives the webhook a new URL; whoever calls the old one fails"
-        )
+        warnings.append("webhookPolicy: generate gives the webhook a new URL; calls to the old one will fail")
     elif live.webhooks and not desired.body.has_webhook:
-        warnings.append("the webhook goes away; whoever calls its URL fails")
+        warnings.append("its webhook is removed; calls to its URL will fail")
     if method is Method.CREATE_OR_UPDATE:
         unknown = replaced_unknown_keys(live.body, desired.body)
         if unknown:
@@ -179,11 +182,11 @@ def _warnings(
         )
     if comparison.sent_along:
         paths = ", ".join(display_path(change.path) for change in comparison.sent_along)
-        warnings.append(f"the live value of {paths} is not told; whatever it is, Git's takes its place")
+        warnings.append(f"the API does not return the live value of {paths}; the value in Git replaces it")
     if comparison.foreign:
         warnings.append(
-            "what was remembered of this workflow was keyed with another RECONCILER_REMEMBER_KEY, "
-            "or under another name; what the platform does not tell is sent again"
+            "its sent digests were made with another RECONCILER_REMEMBER_KEY "
+            "or under another name; its write-only fields are sent again"
         )
     return tuple(warnings)
 
@@ -215,8 +218,8 @@ def owned_by_others(manifest: Manifest, live: Ownership, owner: str | None) -> s
         return ""
     names = " and ".join(others)
     if owner is None:
-        return f"it is owned by {names}, and this run says no ownership tag; if that is you: --ownership-tag"
-    return f"it is owned by {names} (its tag {owner_tag(others[0])}), not by {owner}, and never taken over"
+        return f"it is owned by {names}, and this run names no owner; if that is you, pass --ownership-tag"
+    return f"it is owned by {names} (its tag {owner_tag(others[0])}), not by {owner}, and is never taken over"
 
 
 def ownership_after(manifest: Manifest, live: Ownership, options: CompareOptions) -> Ownership:
@@ -245,3 +248,8 @@ def ownership_notes(live: Ownership, after: Ownership) -> tuple[str, ...]:
     if live.protected and not after.protected:
         notes.append("its protection from being deleted is lifted (--allow-protected)")
     return tuple(notes)
+
+
+def _paused_change(*, before: bool | Absent, after: bool | None) -> tuple[FieldChange, ...]:
+    """Return the change of whether a workflow is paused; empty when the manifest does not state it."""
+    return () if after is None else (FieldChange(path=_PAUSED_PATH, before=before, after=after),)

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule
-from reconciler.secrecy import credential_kind, is_telling_name, may_hold_credential, texts
+from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential, texts
 from reconciler.values import Path, as_object
 from reconciler.workflow import Body
 
@@ -51,7 +51,7 @@ def _cause(path: Path) -> tuple[str, ...]:
 def _header(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
         for name, text in as_object(as_object(value.raw.get("headers")).get("absolute")).items():
-            if is_telling_name(name) and "{{" not in str(text):
+            if is_secret_name(name) and "{{" not in str(text):
                 path: Path = ("steps", step, "headers", "absolute", name)
                 yield Problem(
                     path=path,
