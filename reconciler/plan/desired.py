@@ -1,4 +1,4 @@
-"""A workflow as its manifest describes it, with what a manifest leaves to the live workflow filled in. Pure."""
+"""A workflow as its manifest describes it, with live values for what the manifest leaves to others. Pure."""
 
 from __future__ import annotations
 
