@@ -362,3 +362,24 @@ def test_a_change_of_too_much(git: Git) -> None:
     plan = git.plan()
     assert "3 of 4 live workflows would change" in plan.refusal
     assert plan.blocked
+
+
+def test_a_pause_counts_as_a_change(git: Git) -> None:
+    """Workflows that are only paused or resumed count for `max_change_ratio`, too."""
+    _manifests(git, _names(4))
+    git.done()
+    for name in _names(3):
+        git.write(body(name), f"{name}.yaml", paused=True)
+    git.owned_by(None, prune=False, safety=Safety(max_change_ratio=0.5))
+    assert "3 of 4 live workflows would change" in git.plan().refusal
+
+
+@pytest.mark.parametrize(
+    ("of", "shards"),
+    [(1, [1, 1, 1, 1, 1, 1]), (2, [2, 1, 2, 1, 2, 2]), (3, [3, 2, 3, 2, 1, 3]), (7, [6, 5, 2, 5, 4, 5])],
+)
+def test_the_shard_of_a_name_is_the_same_forever(of: int, shards: list[int]) -> None:
+    """Jobs that each take a shard agree, whatever machine or release they run on."""
+    names = ("load-sales", "forecast", "träger", "a", "A", "nightly report")
+    found = [next(n for n in range(1, of + 1) if Shard(number=n, of=of).takes(name)) for name in names]
+    assert found == shards

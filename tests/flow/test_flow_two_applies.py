@@ -278,3 +278,28 @@ def test_the_window_that_no_guard_closes(git: Git) -> None:
     assert statuses(git.apply()) == {"flow": "done"}
     assert git.stored()["steps"] == body(command=NEW)["steps"]
     assert [request.method for request in _touching(git, git.live())][-3:] == ["GET", "PUT", "GET"]
+
+
+@pytest.mark.parametrize("owner", ["team-b", None], ids=["another owner", "no owner"])
+def test_a_twin_of_another_owner_is_never_deleted(git: Git, owner: str | None) -> None:
+    """After a create with a lost answer, only what carries our owner's tag counts as another try of ours."""
+    store = git.server.store
+    create = store.create
+    ours = {"name": owner_tag("team-a")}
+
+    def with_twin(sent: dict[str, Any], **options: Any) -> int:
+        identity = create(sent, **options)
+        if ours in sent.get("tags", []):
+            theirs = [{"name": owner_tag(owner)}] if owner else []
+            create({**sent, "tags": [tag for tag in sent["tags"] if tag != ours] + theirs})
+        return identity
+
+    store.create = with_twin  # type: ignore[method-assign]
+    git.owned_by("team-a")
+    git.write(body())
+    plan = git.plan()
+    git.server.faults = ("drop-after:1@POST",)
+    git.apply(plan)
+    owners = [sorted(tag["name"] for tag in record.body.get("tags", [])) for record in store.records()]  # type: ignore[union-attr,index,call-overload]
+    assert sorted(owners) == sorted([[owner_tag("team-a")], [owner_tag(owner)] if owner else []])
+    assert [request.method for request in git.writes()] == ["POST"]

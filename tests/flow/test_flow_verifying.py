@@ -162,3 +162,19 @@ def test_a_workflow_that_could_not_be_paused(git: Git, server: EmulatorServer) -
         "it was created (id 1), and is not as it should be: it could not be paused"
     )
     assert "answered 500" in result.error
+
+
+def test_a_workflow_that_would_differ_again_is_not_done(git: Git, server: EmulatorServer) -> None:
+    """What reads back as sent, and what the next plan would write again, is a failure and not a success.
+
+    Here the platform returns a field of one workflow, and not of another, and no digest may be kept.
+    """
+    shared = {"metadata": {"allowConcurrentExecution": True}}
+    git.choose(remember=False)
+    git.write(body("shows", **shared), "shows.yaml")
+    git.done()
+    _bend(server, lambda sent: sent.pop("metadata") if sent["name"] == "hides" else None)
+    git.write(body("hides", **shared), "hides.yaml")
+    (result,) = git.apply().results
+    assert statuses(git.apply())["hides"] == "failed"
+    assert "another plan would not find it unchanged" in result.error
