@@ -1,7 +1,7 @@
-"""The configuration file `reconciler.yaml`: where it is found, what it says, and that it is valid.
+"""The configuration file `reconciler.yaml`: how it is found, its settings, and its validation.
 
-Reads that one file and nothing else. What the block of an environment says goes before the top level; what
-a flag or a variable overrides is decided by the commands.
+Reads only that file. The block of an environment overrides the top level. Flags and variables, which
+override both, are resolved by the commands.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One tenant that the configuration knows by a name.
+    """One environment: the settings of a tenant, under a name.
 
     Args:
         name: The name.
-        stage: Its stage; `None` leaves that to the variables.
-        token_env: The variable with its credential; `None` leaves that to the usual ones.
-        protected: Whether what writes must name it on the command line.
+        stage: The stage; `None` leaves it to the environment variables.
+        token_env: The variable that holds the credential; `None` means the default variables.
+        protected: Whether a command that writes must name the environment on the command line.
     """
 
     name: str
@@ -39,20 +39,21 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What the configuration file says; its defaults where there is none.
+    """The settings of the configuration file, or the defaults without one.
 
     Args:
         file: The file, or `None`.
-        manifests: Files and directories with manifests, from the working directory.
-        off: The ids of rules that are switched off.
+        manifests: Files and directories with manifests, relative to the working directory.
+        off: The ids of rules that are turned off.
         strict: Whether a warning fails the check, too.
-        remember: Whether digests of what the platform does not tell are kept.
-        owner: The ownership tag; `None` when there is none.
+        remember: Whether digests of write-only fields are kept in tags.
+        owner: The ownership tag; `None` if there is none.
         safety: The limits of one apply.
-        concurrency: How many workflows are read or written at a time.
-        max_requests_per_second: How many requests are sent in a second at most; `None` for no limit.
-        environment: The environment that was chosen.
-        warnings: What a user must know about the file itself.
+        concurrency: The number of workflows to read or write at a time.
+        max_requests_per_second: The maximum number of requests per second; `None` for no limit.
+        environment: The selected environment.
+        warnings: Warnings about the file itself.
+        exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
     """
 
     file: Path | None = None
@@ -69,7 +70,7 @@ class Configuration:
     exclusions: tuple[str, ...] = field(default=(), repr=False)
 
     def excludes(self, path: Path) -> bool:
-        """Return whether the file `path` is left out, as `exclude` says (in gitignore's grammar)."""
+        """Return whether a pattern of `exclude` matches the file `path`."""
         if self.file is None or not self.exclusions:
             return False
         from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most configurations exclude nothing
@@ -81,7 +82,7 @@ class Configuration:
 
 
 def find_configuration(start: Path) -> Path | None:
-    """Return the configuration file of `start` or of the nearest directory above that has one."""
+    """Return the configuration file in `start` or in the nearest directory above it; `None` without one."""
     for folder in (start, *start.parents):
         for name in sorted(CONFIGURATION_NAMES):
             if (folder / name).is_file():
@@ -90,20 +91,20 @@ def find_configuration(start: Path) -> Path | None:
 
 
 def load_configuration(file: Path | None, environment: str | None = None) -> Configuration:
-    """Return what the configuration `file` says; the defaults when there is none.
+    """Return the settings of the configuration `file`; the defaults if it is `None`.
 
     Args:
         file: The file.
-        environment: The name of the environment that is chosen: what its block says goes first.
+        environment: The name of the selected environment, whose block overrides the top level.
 
     Raises:
-        InvalidInputError: It cannot be read or is not valid; every mistake is named with its line.
+        InvalidInputError: The file cannot be read or is invalid; the message lists every error with its line.
         UsageError: There is no environment of that name.
     """
     if file is None:
         if environment is not None:
             name = clip(printable(environment), 60)
-            raise UsageError(f"there is no reconciler.yaml that could know the environment {name!r}")
+            raise UsageError(f"cannot select the environment {name!r}: there is no reconciler.yaml")
         return Configuration()
     document = read_single_document(file, "the configuration")
     if document is None:
@@ -151,7 +152,7 @@ def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configu
 
 
 def _joined(whole: JsonObject, block: JsonObject) -> JsonObject:
-    """Return the settings that have parts: a block that states one of them leaves the others as they are."""
+    """Return the settings that are mappings, merged by key: a block overrides only the keys it states."""
     return {
         key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in ("ownership", "safety")
     }
@@ -165,8 +166,8 @@ def _block(value: JsonObject, chosen: str | None) -> JsonObject:
         known = clip(", ".join(map(printable, environments)) or "none", 300)
         raise UsageError(
             f"the configuration has no environment '{clip(printable(chosen), 60)}'",
-            hint=f"There are: {known}. One that states nothing is written NAME: {{}}. "
-            "It was named by --environment or RECONCILER_ENVIRONMENT.",
+            hint=f"Known environments: {known}. Check --environment and RECONCILER_ENVIRONMENT; an "
+            "environment without settings is written as NAME: {}.",
         )
     return as_object(environments[chosen])
 
@@ -182,7 +183,7 @@ def _environment(name: str, block: JsonObject) -> Environment:
 
 
 def _idle(file: Path, value: JsonObject) -> tuple[str, ...]:
-    """Say what of the documented format this version does not act upon yet."""
+    """Return warnings about documented settings that have no effect in this version."""
     blocks = as_object(value.get("environments")).items()
     return tuple(
         f"{file}: 'params' of the environment {name!r} has no effect in this version"
@@ -192,7 +193,7 @@ def _idle(file: Path, value: JsonObject) -> tuple[str, ...]:
 
 
 def _number(value: JsonValue) -> int | float:
-    """Return a number that the schema has checked; `3.0` is one that may be whole."""
+    """Return a number that is valid by the schema; a whole one, such as `3.0`, as an integer."""
     number = float(str(value))
     return int(number) if number.is_integer() else number
 
@@ -202,7 +203,7 @@ def _texts(value: JsonValue) -> list[str]:
 
 
 def _manifests(root: Path, patterns: list[str]) -> Iterator[str]:
-    """Yield what `manifests` names, from the working directory; a glob without a match stays."""
+    """Yield the paths in `manifests`, relative to the working directory; a glob without a match stays."""
     for pattern in patterns:
         found = sorted(root.glob(pattern)) if any(char in pattern for char in "*?[") else []
         yield from (_nearest(path) for path in found or [root / pattern])

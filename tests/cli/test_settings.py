@@ -195,8 +195,8 @@ def test_environments_that_are_not_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         settings_of(tmp_path, "flows", "--environment", "prod")
     assert caught.value.message == "the configuration has no environment 'prod'"
-    assert caught.value.hint.startswith("There are: dev, test. ")
-    assert "--environment or RECONCILER_ENVIRONMENT" in caught.value.hint
+    assert caught.value.hint.startswith("Known environments: dev, test. ")
+    assert "--environment and RECONCILER_ENVIRONMENT" in caught.value.hint
 
 
 def test_a_protected_environment_is_typed(tmp_path: Path) -> None:
