@@ -1,4 +1,4 @@
-"""Several reads at a time, as many as a session keeps connections for, and reads that are made only once."""
+"""Concurrent reads, up to the number of connections of a session, and values that are read once."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ K = TypeVar("K")
 
 
 class Once(Generic[T]):
-    """A question that is asked once, by whichever thread needs its answer first; a failure is not kept."""
+    """A value that is read once, by the first thread that needs it; after a failure it is read again."""
 
-    def __init__(self, ask: Callable[[], T]) -> None:
-        self._ask = ask
+    def __init__(self, read: Callable[[], T]) -> None:
+        self._read = read
         self._lock = threading.Lock()
-        self._answers: list[T] = []
+        self._values: list[T] = []
 
     def __call__(self) -> T:
-        """Return the answer.
+        """Return the value.
 
         Raises:
-            Exception: What `ask` raised.
+            Exception: The exception of `read`.
         """
         with self._lock:
-            if not self._answers:
-                self._answers.append(self._ask())
-            return self._answers[0]
+            if not self._values:
+                self._values.append(self._read())
+            return self._values[0]
 
 
 def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int) -> dict[K, T]:
-    """Return what `read` returns for each of `keys`, each asked for once, `concurrency` at a time.
+    """Return the value of `read` for each of `keys`, each read once, `concurrency` at a time.
 
     Raises:
-        Exception: What `read` raised, for the first key that it did; what has not begun is then left alone.
+        Exception: The exception of `read` for the first key that failed; reads not yet started are skipped.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only what asks a tenant needs it
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only reads of a tenant need it
 
     wanted = list(dict.fromkeys(keys))
     with ThreadPoolExecutor(max_workers=concurrency) as pool:

@@ -1,18 +1,18 @@
-"""The root of every error this package raises on purpose, and the families a caller can act on.
+"""Errors: the root of all errors that this package raises on purpose, and a subclass for each exit code.
 
-The command line catches the root in one place and turns the family into an exit code; nothing below it
-prints or exits. The HTTP exceptions with the documented names are in `reconciler.client.exceptions`.
+The command line catches the root in one place, and its subclass gives the exit code; nothing below it prints
+or exits. The HTTP exceptions with the documented names are in `reconciler.client`.
 """
 
 from __future__ import annotations
 
 
 class ReconcilerError(Exception):
-    """Something went wrong that the user can be told about in words.
+    """An error for the user.
 
     Args:
-        message: What was found and what is allowed, in one or more sentences. Never a secret.
-        hint: What to do about it; empty when the message says so already.
+        message: What is wrong, where, and what is allowed. Never a secret.
+        hint: What to do about it; empty if the message says so.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -22,11 +22,11 @@ class ReconcilerError(Exception):
 
 
 class UsageError(ReconcilerError):
-    """The command was called in a way that cannot work (exit 64)."""
+    """An invalid command line (exit 64)."""
 
 
 class InvalidInputError(ReconcilerError):
-    """Manifests or configuration are invalid (exit 3)."""
+    """Invalid manifests or configuration (exit 3)."""
 
 
 class PeakBaseException(ReconcilerError):  # noqa: N818 - the documented name
@@ -34,17 +34,17 @@ class PeakBaseException(ReconcilerError):  # noqa: N818 - the documented name
 
 
 class InvalidParameterException(PeakBaseException, InvalidInputError):  # noqa: N818 - documented
-    """A parameter cannot work, found out before anything was sent (or, for `step_names`, written)."""
+    """An invalid parameter, found before anything was sent (or, for `step_names`, written)."""
 
 
 class BlockedError(ReconcilerError):
-    """A guard refused, or the plan is stale (exit 4)."""
+    """A refusal by a guard, or a stale plan (exit 4)."""
 
 
 class UnexpectedAnswerError(ReconcilerError):
-    """The API answered something that is not what its documentation describes (exit 1)."""
+    """An answer of the API that is not as documented (exit 1)."""
 
 
 def reason_of(error: OSError) -> str:
-    """Return what the system says of `error`, as a part of a sentence."""
+    """Return the operating system's text for `error`, in lower case, for use inside a sentence."""
     return (error.strerror or str(error)).lower()

@@ -1,4 +1,4 @@
-"""The words for data that every module shares: JSON values, field paths and the absence of a value."""
+"""The data types that all modules share: JSON values, field paths, and the absence of a value."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 Path: TypeAlias = tuple["str | int", ...]
-"""Where a value stands inside a document, from the root: `("steps", "train", "imageId")`."""
+"""The place of a value in a document, from the root: `("steps", "train", "imageId")`."""
 
 
 class Absent(enum.Enum):
-    """The type of `ABSENT`: a field that is not there, which is not the same as `None`."""
+    """The type of `ABSENT`: a missing field, which is not the same as `None`."""
 
     ABSENT = "absent"
 
@@ -30,7 +30,7 @@ ABSENT: Final = Absent.ABSENT
 def dump_compact(value: JsonValue) -> str:
     """Return `value` as JSON with sorted keys and no spaces: equal text means equal values.
 
-    Unlike `==`, this tells `true` from `1`.
+    Unlike `==`, this distinguishes `true` from `1`.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -51,17 +51,17 @@ def same_json(one: JsonValue | Absent, other: JsonValue | Absent) -> bool:
 
 
 def as_object(value: object) -> JsonObject:
-    """Return `value` if it is a mapping, else an empty one: for answers whose shape cannot be trusted."""
+    """Return a copy of `value` if it is a mapping, else an empty object: for data of unknown shape."""
     return dict(value) if isinstance(value, Mapping) else {}
 
 
 def as_list(value: object) -> list[Any]:
-    """Return `value` if it is a list, else an empty one: for answers whose shape cannot be trusted."""
+    """Return `value` if it is a list, else an empty list: for data of unknown shape."""
     return value if isinstance(value, list) else []
 
 
 def lookup(value: JsonValue, path: Path) -> JsonValue | Absent:
-    """Return what stands at `path` inside `value`, or `ABSENT`."""
+    """Return the value at `path` in `value`, or `ABSENT`."""
     for part in path:
         if isinstance(value, dict) and part in value:
             value = value[str(part)]
@@ -73,7 +73,7 @@ def lookup(value: JsonValue, path: Path) -> JsonValue | Absent:
 
 
 def put(value: JsonObject, path: Path, item: JsonValue) -> None:
-    """Put a copy of `item` at `path` into `value`, with maps above it wherever there are none."""
+    """Set a copy of `item` at `path` in `value`, and create the objects above it that are missing."""
     *above, last = path
     for part in above:
         inner = value.get(str(part))

@@ -14,7 +14,8 @@ from reconciler.manifests import MAX_FILE_BYTES
 from reconciler.schema import validate
 from reconciler.secrecy import Omitted
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, as_list, as_object
+from reconciler.values import as_list, as_object
+from reconciler.workflow import Body
 
 FORMAT_VERSION: Final = 1
 
@@ -43,7 +44,7 @@ class Backup:
     id: int
     name: str
     paused: bool
-    body: JsonObject = field(repr=False)
+    body: Body = field(repr=False)
     left_out: tuple[Omitted, ...]
     text: str = field(repr=False)
 
@@ -176,7 +177,7 @@ def _backup(file: Path) -> Backup:
         id=int(str(value["id"])),
         name=str(value["name"]),
         paused=value["paused"] is True,
-        body=as_object(value["body"]),
+        body=Body(as_object(value["body"])),
         left_out=tuple(Omitted(path=tuple(as_list(item["path"])), why=str(item["why"])) for item in left),
         text=data.decode("utf-8", "replace"),
     )

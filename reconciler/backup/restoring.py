@@ -15,6 +15,7 @@ from functools import partial
 from reconciler.backup.reading import Backup
 from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, WorkflowManifest
 from reconciler.plan import Blocked
+from reconciler.secrecy import SecretFields, nodes
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, put
 from reconciler.workflow import (
     Body,
@@ -57,12 +58,12 @@ def prepare_restoration(
         git: The workflow's manifest in Git.
         key: The key of the sent digests.
     """
-    body = copy.deepcopy(lists_by_name(backup.body))
+    body = copy.deepcopy(lists_by_name(backup.body.raw))
     filled: set[Path] = set()
     missing: list[str] = []
     notes: list[str] = []
-    said = git.body if isinstance(git, WorkflowManifest) else {}
-    ours = {**lists_by_name(said), **_settings_of(said)}
+    stated = git.body if isinstance(git, WorkflowManifest) else {}
+    ours = {**lists_by_name(stated), **_settings_of(stated)}
     theirs = lists_by_name(live.body.sendable) if live else {}
     for path, agrees in _wanted(backup, key):
         value, source = _found(path, ours, theirs)
@@ -96,8 +97,8 @@ def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonVa
     left = {item.path for item in backup.left_out}
     for path in left:
         yield path, _any_value
-    body, digester = Body(backup.body), Digester(key, backup.name)
-    sent, form = body.own_tags.digests, hoisted_form(body)
+    digester = Digester(key, backup.name)
+    sent, form = backup.body.own_tags.digests, hoisted_form(backup.body)
     for path in write_only_fields(form):
         kind = write_only_field(path)
         known = digester.knows(sent, path) and not digester.agrees(sent, path, None)
@@ -115,19 +116,18 @@ def _found(path: Path, ours: JsonObject, theirs: JsonObject) -> tuple[JsonValue 
     if value is not ABSENT and value is not None:
         return value, "the manifest in Git"
     value = lookup(theirs, path)
-    told = value is not None and is_returned(path, value)
-    return (value, "the live workflow") if told else (ABSENT, "")
+    returned = value is not None and is_returned(path, value)
+    return (value, "the live workflow") if returned else (ABSENT, "")
 
 
 def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bool) -> WorkflowManifest:
     # What the backup left out is a secret: plans mask it.
-    secret = (
-        frozenset(path for path in _places(body) if _below_any(by_name_path(path, body), filled)) | filled
-    )
+    filled_in = SecretFields(frozenset(filled))
+    secret = {path for path, _ in nodes(body) if path and filled_in.covers(by_name_path(path, body))} | filled
     settings = ReconcileSettings(
         id=backup.id if pinned else None,
         paused=backup.paused,
-        prevent_delete=Body(backup.body).own_tags.ownership.protected,
+        prevent_delete=backup.body.own_tags.ownership.protected,
     )
     document = Document(file=str(backup.file), text=backup.text, index=0, value={})
     return WorkflowManifest(
@@ -135,24 +135,8 @@ def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bo
         body=body,
         settings=settings,
         source=Source(document=document, base=("body",)),
-        sensitive=secret,
+        sensitive=frozenset(secret),
     )
-
-
-def _places(value: JsonValue, path: Path = ()) -> Iterator[Path]:
-    """Yield the path of every scalar in a body."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _places(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _places(item, (*path, index))
-    else:
-        yield path
-
-
-def _below_any(path: Path, filled: set[Path]) -> bool:
-    return any(path[: len(known)] == known for known in filled)
 
 
 def _refusal(missing: list[str], same_name: int | None) -> str:

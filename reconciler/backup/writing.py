@@ -15,9 +15,9 @@ from reconciler.backup.reading import FORMAT_VERSION
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.files import write_atomically
 from reconciler.json_documents import document_text
-from reconciler.moments import in_seconds, utc_now
 from reconciler.secrecy import Redactor, SecretFields, omit_secrets
 from reconciler.text import slug
+from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Live, lists_back, lists_by_name
 
@@ -108,7 +108,7 @@ class BackupWriter:
             "format_version": FORMAT_VERSION,
             "tool_version": __version__,
             "run": self._run.id,
-            "time": in_seconds(self._now()),
+            "time": rfc3339_seconds(self._now()),
             "tenant": self._run.tenant,
             "stage": self._run.stage,
             "reason": reason,

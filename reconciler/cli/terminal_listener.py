@@ -13,8 +13,7 @@ from reconciler.cli.interrupts import stopping_on_interrupt
 from reconciler.cli.terminal import show, warn
 from reconciler.client import RequestRecord
 from reconciler.findings import Finding
-from reconciler.operations import Applied, Listener, Planned
-from reconciler.operations.listener import STOPPING
+from reconciler.operations import STOPPING, Applied, Listener, Planned
 from reconciler.plan import Action
 from reconciler.render import (
     finding_line,

@@ -1,6 +1,6 @@
 """An emulator of the Peak workflows API: an HTTP server for tests, demos and experiments.
 
-It keeps workflows in memory or in a file, advances executions by the clock, reads workflows back in every way
+It keeps workflows in memory or in a file, advances executions by the clock, behaves in every way
 that the platform is known or suspected to (profiles), and injects errors and delays on demand (faults). It
 shares no code with what is tested against it: it imports only the package's errors, values and file
 helpers, and only the command line imports it. It never connects to another host.
@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import PROFILES, parse_profiles
+from reconciler.emulator.profiles import parse_profiles, profile_lines
 
 if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
-__all__ = ["PROFILES", "EmulatorServer", "parse_fault", "parse_profiles"]
+__all__ = ["EmulatorServer", "parse_fault", "parse_profiles", "profile_lines"]
 
 
 def __getattr__(name: str) -> object:

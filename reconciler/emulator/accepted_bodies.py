@@ -69,10 +69,16 @@ def webhook_policy(trigger: JsonObject) -> str:
 
 
 def merged_env(env: JsonValue) -> JsonValue:
-    """Return `env` as a map, whether it was sent as a map or a list; any other value unchanged."""
+    """Return `env` as a map, whether it was sent as a map or a list; any other value unchanged.
+
+    An entry of a list is a map of variables, or `{name, value}`.
+    """
     if not isinstance(env, list):
         return env
     merged: JsonObject = {}
-    for entry in env:
-        merged.update(as_object(entry))
+    for entry in map(as_object, env):
+        if entry.keys() == {"name", "value"} and isinstance(entry["name"], str):
+            merged[entry["name"]] = entry["value"]
+        else:
+            merged.update(entry)
     return merged

@@ -1,6 +1,6 @@
-"""The emulated tenant: its store, and the answers about it as a profile reads them back.
+"""The emulated tenant: its store, with the switches of a profile on the way in and on the way out.
 
-The only place where stored facts and read-side quirks meet; knows no HTTP. Stored bodies are copied, never
+The only place where stored facts and switches meet; knows no HTTP. Stored bodies are copied, never
 returned.
 """
 
@@ -10,9 +10,13 @@ import random
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator import emulated_catalogue, execution_progress, profiles
-from reconciler.emulator.accepted_bodies import copy_json, effective_triggers, merged_env
+from reconciler.emulator import emulated_catalogue, execution_progress, returned_views
+from reconciler.emulator.accepted_bodies import check_body, copy_json, effective_triggers, merged_env
 from reconciler.emulator.execution_progress import iso
+from reconciler.emulator.profiles import REFUSED, STORED, parameter, rewrites_of
+from reconciler.emulator.rewrites import merged_body
+from reconciler.emulator.shapes import step_kind, steps_of
+from reconciler.emulator.state import HttpError
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ class EmulatedTenant:
 
     Args:
         store: The workflows and executions.
-        profile: The read-side quirks in force, checked; may be replaced at any time.
+        profile: The switches in force, checked; may be replaced at any time.
         seed: The seed of shuffling.
     """
 
@@ -42,18 +46,23 @@ class EmulatedTenant:
         """Store a new workflow and return the API's answer.
 
         Raises:
-            HttpError: As `TenantStore.create`.
+            HttpError: As `TenantStore.create`; 400 to 499 when a switch refuses the body.
         """
-        workflow_id = self.store.create(body, unique_names="unique-names" in self.profile)
+        accepted = self._accepted(check_body(body))
+        workflow_id = self.store.create(accepted, unique_names="unique-names" in self.profile)
         return self._identity(workflow_id)
 
     def replace(self, workflow_id: int, body: JsonObject) -> JsonObject:
         """Replace a workflow's body and return the API's answer.
 
         Raises:
-            HttpError: As `TenantStore.replace`.
+            HttpError: As `TenantStore.replace`; 400 to 499 when a switch refuses the body.
         """
-        self.store.replace(workflow_id, body, unique_names="unique-names" in self.profile)
+        stored = self.store.get(workflow_id)
+        accepted = self._accepted(check_body(body, name=stored.name))
+        if self.profile & {"put-merges", "put-merges-deep"}:
+            accepted = merged_body(stored.body, accepted, deep="put-merges-deep" in self.profile)
+        self.store.replace(workflow_id, accepted, unique_names="unique-names" in self.profile)
         return self._identity(workflow_id)
 
     def find(
@@ -65,7 +74,7 @@ class EmulatedTenant:
         modified_by: frozenset[str],
     ) -> list[Record]:
         """Return the workflows whose name contains `term` and that pass every non-empty filter."""
-        found: Iterable[Record] = self.store.records()
+        found: Iterable[Record] = self.store.records(self._seconds("list-lag"))
         if term:
             lowered = term.lower()
             found = (record for record in found if lowered in record.name.lower())
@@ -80,7 +89,7 @@ class EmulatedTenant:
     def summaries(self, records: Iterable[Record]) -> list[JsonValue]:
         """Return the workflows as a page of the list shows them."""
         now = self.store.now()
-        return profiles.read_page(
+        return returned_views.read_page(
             [self._summary(record, now) for record in records], self.profile, self._random
         )
 
@@ -88,10 +97,12 @@ class EmulatedTenant:
         """Return one workflow in full: the body as stored, with what the platform adds to it.
 
         Raises:
-            HttpError: 404 when no workflow has this ID.
+            HttpError: 404 when no workflow has this ID, or a switch does not show it yet; 400 to 599 when a
+                switch refuses to describe it.
         """
-        record = self.store.get(workflow_id)
+        record = self.store.get(workflow_id, self._seconds("describe-lag"))
         body = as_object(copy_json(record.body))
+        self._refuse_describe(record, body)
         shown = self._summary(record, self.store.now())
         shown["steps"] = {
             name: _described_step(as_object(step)) for name, step in as_object(body.get("steps")).items()
@@ -99,7 +110,7 @@ class EmulatedTenant:
         head: JsonObject = {key: shown[key] for key in _HEAD if key in shown}
         rest = {key: value for key, value in body.items() if key not in {*shown, "watchers", "lastExecution"}}
         view = {**head, "watchers": as_list(body.get("watchers")), "tags": shown["tags"], **rest}
-        return profiles.read_workflow(view, self.profile, self._random)
+        return returned_views.read_workflow(view, self.profile, self._random)
 
     def metadata(self) -> JsonObject:
         """Return the metadata of the tenant."""
@@ -107,6 +118,51 @@ class EmulatedTenant:
         if "spoke" in self.profile:
             metadata["spokeDetails"] = {"domain": "emulator-spoke.peak.ai"}
         return metadata
+
+    def position(self, position: dict[str, int], total: int) -> dict[str, int]:
+        """Return a page's position in the list of workflows as the list shows it, with the total."""
+        shown = {**position, "workflowsCount": total}
+        if "page-count-short" in self.profile:
+            shown["pageCount"] = max(1, shown["pageCount"] - 1)
+        if "total-hidden" in self.profile:
+            del shown["workflowsCount"]
+        return shown
+
+    def _accepted(self, body: JsonObject) -> JsonObject:
+        """Return a checked `body` as it is to be stored.
+
+        Raises:
+            HttpError: When a switch refuses it.
+        """
+        for refuse, value in rewrites_of(self.profile, REFUSED):
+            refuse(body, value)
+        if "rewrites-returned" not in self.profile:
+            for rewrite, value in rewrites_of(self.profile, STORED):
+                rewrite(body, value)
+        return body
+
+    def _refuse_describe(self, record: Record, body: JsonObject) -> None:
+        if self.store.now() - record.created_at < self._seconds("describe-missing"):
+            raise HttpError(404, f"workflow {record.id} not found")
+        status = parameter(self.profile, "describe-refused")
+        if status is not None and any(step_kind(step) != "standard" for step in steps_of(body)):
+            raise HttpError(int(status), f"workflow {record.id} has steps that are not standard")
+
+    def _seconds(self, switch: str) -> float:
+        """Return the parameter of a switch that is a time; 0 when it is not in force."""
+        return int(parameter(self.profile, switch) or 0) / 1000
+
+    def _with_counts(self, tags: list[JsonValue]) -> list[JsonValue]:
+        """Return `tags` with the number of workflows that have each."""
+        names = [
+            tag.get("name")
+            for record in self.store.records()
+            for tag in as_list(record.body.get("tags"))
+            if isinstance(tag, dict)
+        ]
+        return [
+            {**tag, "count": names.count(tag.get("name"))} if isinstance(tag, dict) else tag for tag in tags
+        ]
 
     def _identity(self, workflow_id: int) -> JsonObject:
         """Return the answer to a create or a replacement."""
@@ -126,7 +182,8 @@ class EmulatedTenant:
         if last is not None:
             shown["lastExecution"] = execution_progress.last_execution(last, now)
         shown["triggers"] = _shown_triggers(record, now)
-        shown["tags"] = [copy_json(tag) for tag in as_list(record.body.get("tags"))]
+        tags = [copy_json(tag) for tag in as_list(record.body.get("tags"))]
+        shown["tags"] = self._with_counts(tags) if "tags-counted" in self.profile else tags
         return shown
 
     def _last_status(self, record: Record) -> str:

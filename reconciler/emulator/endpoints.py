@@ -91,7 +91,7 @@ class WorkflowEndpoints:
         )
         page = page_of(found, query)
         shown = self._tenant.summaries(page.items)
-        return json_answer({**page.position(), "workflowsCount": len(found), "workflows": shown})
+        return json_answer({**self._tenant.position(page.position(), len(found)), "workflows": shown})
 
     async def _create(self, request: Request) -> Response:
         return json_answer(self._tenant.create(body_object(request)))

@@ -36,7 +36,7 @@ class EmulatorServer:
     Args:
         host: The address to listen on.
         port: The port; 0 takes any free one, and the next start takes the same.
-        profile: The read-side quirks: names in `profiles.PROFILES`.
+        profile: The switches in force, as `profiles.SWITCHES` names them: `nulls`, `list-lag=1500`.
         faults: Rules as `Fault` or in their written form, see `reconciler.emulator.faults`.
         token: The only accepted `Authorization`; None accepts any that is not empty.
         data: A file that keeps the state; None keeps it in memory.
@@ -119,7 +119,7 @@ class EmulatorServer:
 
     @property
     def profile(self) -> frozenset[str]:
-        """The read-side quirks in force."""
+        """The switches in force."""
         return self._tenant.profile
 
     @profile.setter

@@ -168,14 +168,25 @@ def fill_defaults(view: JsonObject) -> None:
         if step.get("parents") is None:
             step["parents"] = []
         if kind == "standard":
-            _set_absent(_inner_object(step, "resources"), DEFAULT_RESOURCE)
-        configuration = _inner_object(step, "runConfiguration")
-        _set_absent(_inner_object(configuration, "skipConfiguration"), _SKIP_DEFAULTS)
+            _set_absent(inner_object(step, "resources"), DEFAULT_RESOURCE)
+        configuration = inner_object(step, "runConfiguration")
+        _set_absent(inner_object(configuration, "skipConfiguration"), _SKIP_DEFAULTS)
     for watcher in as_list(view.get("watchers")):
         if isinstance(watcher, dict):
-            _set_absent(_inner_object(watcher, "events"), _EVENT_DEFAULTS)
-    _inner_object(view, "retryOptions")
+            _set_absent(inner_object(watcher, "events"), _EVENT_DEFAULTS)
+    inner_object(view, "retryOptions")
     walk(view, WORKFLOW, lambda node, shape: _set_absent(node, _RETRY_DEFAULTS) if shape is RETRY else None)
+
+
+def drop_defaults(view: JsonObject) -> None:
+    """Remove every field that has its documented default, the reverse of `fill_defaults`."""
+    for step in steps_of(view):
+        _unset(step, _STEP_DEFAULTS.get(step_kind(step), {}))
+        _unset(as_object_in(step, "runConfiguration", "skipConfiguration"), _SKIP_DEFAULTS)
+    for watcher in as_list(view.get("watchers")):
+        if isinstance(watcher, dict):
+            _unset(as_object_in(watcher, "events"), _EVENT_DEFAULTS)
+    walk(view, WORKFLOW, lambda node, shape: _unset(node, _RETRY_DEFAULTS) if shape is RETRY else None)
 
 
 def fill_empties(node: JsonObject, shape: Shape) -> None:
@@ -200,14 +211,14 @@ def spread_retry_options(view: JsonObject) -> None:
     if not isinstance(options, dict) or not options:
         return
     for step in steps_of(view):
-        configuration = _inner_object(step, "runConfiguration")
+        configuration = inner_object(step, "runConfiguration")
         if not configuration.get("retryOptions"):
             configuration["retryOptions"] = {
                 key: [*value] if isinstance(value, list) else value for key, value in options.items()
             }
 
 
-def _inner_object(node: JsonObject, key: str) -> JsonObject:
+def inner_object(node: JsonObject, key: str) -> JsonObject:
     """Return the object at `key`, created empty when absent."""
     inner: JsonValue = node.get(key)
     if not isinstance(inner, dict):
@@ -215,7 +226,23 @@ def _inner_object(node: JsonObject, key: str) -> JsonObject:
     return inner
 
 
+def as_object_in(node: JsonObject, *keys: str) -> JsonObject:
+    """Return the object itself at the path `keys`; an empty one when there is none."""
+    for key in keys:
+        inner = node.get(key)
+        if not isinstance(inner, dict):
+            return {}
+        node = inner
+    return node
+
+
 def _set_absent(node: JsonObject, defaults: JsonObject) -> None:
     for key, value in defaults.items():
         if node.get(key) is None:
             node[key] = value
+
+
+def _unset(node: JsonObject, defaults: JsonObject) -> None:
+    for key, value in defaults.items():
+        if key in node and node[key] == value:
+            del node[key]

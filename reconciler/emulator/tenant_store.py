@@ -6,6 +6,7 @@ filled in). Every method takes a lock, so a test may change the store while the 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
@@ -27,6 +28,8 @@ API_USER: Final = "api-user@example.com"
 """The user of every change through the API, which `lastModifiedBy` finds."""
 
 _EXECUTIONS_KEPT: Final = 500
+_PAST_KEPT: Final = 60.0
+"""How long an old version of a workflow is kept for a reader that lags, in seconds."""
 
 
 class TenantStore:
@@ -50,6 +53,7 @@ class TenantStore:
         self._file = data_file
         self._lock = threading.RLock()
         self._state = data_file.load() if data_file else State()
+        self._past: dict[int, list[tuple[float, Record | None]]] = {}
 
     def now(self) -> float:
         """Return the current time of the store's clock in epoch seconds."""
@@ -61,19 +65,23 @@ class TenantStore:
         """Return a copy of every stored body by workflow ID."""
         return {record.id: as_object(copy_json(record.body)) for record in self.records()}
 
-    def records(self) -> list[Record]:
-        """Return every workflow, in the order of creation."""
+    def records(self, age: float = 0.0) -> list[Record]:
+        """Return every workflow as it was `age` seconds ago, in the order of creation."""
         with self._lock:
-            return list(self._state.records.values())
+            if not age:
+                return list(self._state.records.values())
+            ids = sorted({*self._state.records, *self._past})
+            found = [self._at(workflow_id, age) for workflow_id in ids]
+        return [record for record in found if record is not None]
 
-    def get(self, workflow_id: int) -> Record:
-        """Return one workflow.
+    def get(self, workflow_id: int, age: float = 0.0) -> Record:
+        """Return one workflow as it was `age` seconds ago.
 
         Raises:
-            HttpError: 404 when no workflow has this ID.
+            HttpError: 404 when no workflow had this ID.
         """
         with self._lock:
-            record = self._state.records.get(workflow_id)
+            record = self._at(workflow_id, age)
         if record is None:
             raise HttpError(404, f"workflow {workflow_id} not found")
         return record
@@ -130,16 +138,17 @@ class TenantStore:
             self._refuse_taken(name, None, unique_names=unique_names)
             now, workflow_id = self.now(), self._state.next_id
             self._state.next_id += 1
-            self._state.records[workflow_id] = Record(
-                id=workflow_id,
-                name=name,
-                body=checked,
-                webhooks=_webhooks(checked, ()),
-                created_at=now,
-                updated_at=now,
-                modified_by=by,
+            self._put(
+                Record(
+                    id=workflow_id,
+                    name=name,
+                    body=checked,
+                    webhooks=_webhooks(checked, ()),
+                    created_at=now,
+                    updated_at=now,
+                    modified_by=by,
+                )
             )
-            self._save()
         return workflow_id
 
     def replace(
@@ -176,6 +185,7 @@ class TenantStore:
             self.get(workflow_id)
             if self._is_running(workflow_id):
                 raise HttpError(409, f"workflow {workflow_id} is running and cannot be deleted")
+            self._keep_past(workflow_id, None)
             del self._state.records[workflow_id]
             self._state.executions.pop(workflow_id, None)
             self._save()
@@ -235,8 +245,24 @@ class TenantStore:
         )
 
     def _put(self, record: Record) -> None:
+        self._keep_past(record.id, record)
         self._state.records[record.id] = record
         self._save()
+
+    def _keep_past(self, workflow_id: int, record: Record | None) -> None:
+        """Keep the change of a workflow to `record`, None for its deletion, as long as a lag may ask for."""
+        now, before = self.now(), self._state.records.get(workflow_id)
+        past = self._past.setdefault(workflow_id, [(-math.inf, before)])
+        while len(past) > 1 and past[1][0] < now - _PAST_KEPT:
+            del past[0]
+        past.append((now, record))
+
+    def _at(self, workflow_id: int, age: float) -> Record | None:
+        """Return a workflow as it was `age` seconds ago; None when it was not there."""
+        if not age or workflow_id not in self._past:
+            return self._state.records.get(workflow_id)
+        moment = self.now() - age
+        return next((record for since, record in reversed(self._past[workflow_id]) if since <= moment), None)
 
     def _save(self) -> None:
         if self._file is not None:

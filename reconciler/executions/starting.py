@@ -24,8 +24,8 @@ from reconciler.client import (
     may_be_repeated,
 )
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
-from reconciler.moments import read_moment, write_moment
 from reconciler.text import clip, printable
+from reconciler.timestamps import parse_timestamp, platform_timestamp
 from reconciler.values import JsonObject, as_list, as_object
 
 _PAGE_SIZE: Final = 100
@@ -212,7 +212,7 @@ def _ids(items: list[JsonObject]) -> Iterator[str]:
 def _before_all(items: list[JsonObject]) -> str | None:
     """Return a date before all listed executions, and so before any new one; `None` if one has no date."""
     try:
-        earliest = min(read_moment(str(item.get("executedAt"))) for item in items) - _MARGIN
+        earliest = min(parse_timestamp(str(item.get("executedAt"))) for item in items) - _MARGIN
     except (ValueError, OverflowError):
         return None
-    return write_moment(earliest)
+    return platform_timestamp(earliest)

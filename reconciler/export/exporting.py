@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.export.fitting import without_invalid_fields
-from reconciler.export.manifest_body import count_undocumented_triggers, manifest_body
+from reconciler.export.manifest_body import has_undocumented_trigger, manifest_body
 from reconciler.export.recovering import Recovered, recover_fields
 from reconciler.export.variables import Variable, VariableNames, secret_variables
 from reconciler.findings import Finding, Severity
@@ -213,7 +213,7 @@ def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
             f"{_listed(unknown)} is not documented and cannot be in a manifest: a patch keeps it, a full "
             "replacement removes it"
         )
-    if count_undocumented_triggers(live.body.raw):
+    if has_undocumented_trigger(live.body):
         yield "it has a trigger of an undocumented kind, which a manifest cannot state"
     for owner in sorted(live.ownership.owners):
         yield f"owned by {owner}: plan it with --ownership-tag {owner}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.schema import validate
-from reconciler.secrecy import credential_kind
+from reconciler.secrecy import credential_kind, nodes
 from reconciler.values import JsonObject, JsonValue, Path, lookup
 from reconciler.workflow import by_name_path
 
@@ -30,7 +29,7 @@ def without_invalid_fields(body: JsonObject) -> tuple[JsonObject, dict[Path, str
     Raises:
         NotExpressibleError: A workflow needs one of these fields, or a key looks like a credential.
     """
-    if any(map(credential_kind, _keys(body))):
+    if any(credential_kind(str(path[-1])) for path, _ in nodes(body) if path):
         raise NotExpressibleError(
             "one of its keys looks like a credential, and a variable cannot replace a key"
         )
@@ -43,14 +42,6 @@ def without_invalid_fields(body: JsonObject) -> tuple[JsonObject, dict[Path, str
         left[by_name_path(path, body)] = problem.message
         _remove(body, path)
     return body, left
-
-
-def _keys(value: JsonValue) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from value
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in items:
-        yield from _keys(item)
 
 
 def _field(path: Path) -> Path | None:

@@ -11,14 +11,14 @@ from typing import Final
 
 from reconciler.schema import Field, FieldKind, body_fields, step_fields
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact
-from reconciler.workflow import Body, Step, StepGraph, without_default_resource
+from reconciler.workflow import Body, Step, StepGraph, without_default_resource, without_retry_options
 
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
 
 
 def manifest_body(
-    live: JsonObject, default_resource: JsonObject, *, hoist: bool = True, defaults_inherit: bool = False
+    live: Body, default_resource: JsonObject, *, hoist: bool = True, defaults_inherit: bool = False
 ) -> JsonObject:
     """Return the body of the manifest for a described workflow.
 
@@ -29,32 +29,34 @@ def manifest_body(
         defaults_inherit: Whether a step with default options inherits those of the workflow: a platform may
             have filled in the defaults.
     """
-    whole = Body(live)
-    form = whole.form
+    form = live.form
     steps = as_object(form.get("steps"))
     bare = as_object(without_default_resource(form, default_resource).get("steps"))
-    top = as_object(Body({"steps": {"": {}}, "retryOptions": live.get("retryOptions")}).form.get("steps"))
+    top = as_object(Body({"steps": {"": {}}, "retryOptions": live.raw.get("retryOptions")}).form.get("steps"))
     shared = _retry(as_object(top.get("")))
     written = {
         name: _without_default_resource(as_object(steps[name]), as_object(bare[name]))
-        for name in StepGraph.of(whole).order
+        for name in StepGraph.of(live).order
     }
-    if whole.retry_options and shared:
-        stated = {name: bool(whole.steps[name].retry_options) for name in written}
+    if live.retry_options and shared:
+        stated = {name: bool(live.steps[name].retry_options) for name in written}
         own = {
             name: stated[name] and not (defaults_inherit and not _retry(written[name])) for name in written
         }
-        written = {name: _stated(step) if own[name] else _inherited(step) for name, step in written.items()}
+        written = {
+            name: _stated(step) if own[name] else without_retry_options(step)
+            for name, step in written.items()
+        }
     else:
         shared, written = _hoisted(written) if hoist else ({}, written)
     body: JsonObject = {
-        "name": live.get("name"),
+        "name": live.raw.get("name"),
         "metadata": form.get("metadata"),
         "tags": [{"name": name} for name in as_list(form.get("tags"))],
         "triggers": _triggers(live, as_object(form.get("triggers"))),
         "watchers": [_watcher(item) for _, item in sorted(as_object(form.get("watchers")).items())],
         "retryOptions": shared,
-        "steps": {name: _ordered(step, _fields(step)) for name, step in written.items()},
+        "steps": {name: _ordered(step, step_fields(Step(step).type)) for name, step in written.items()},
     }
     return {key: value for key, value in body.items() if value or key == "steps"}
 
@@ -64,12 +66,10 @@ def _without_default_resource(step: JsonObject, bare: JsonObject) -> JsonObject:
     return step if "resources" in bare else {key: item for key, item in step.items() if key != "resources"}
 
 
-def _triggers(live: JsonObject, form: JsonObject) -> list[JsonValue]:
+def _triggers(live: Body, form: JsonObject) -> list[JsonValue]:
     """Return each schedule once and every webhook: an update with fewer webhooks would remove URLs."""
     crons: list[JsonValue] = [{"cron": cron} for key, cron in form.items() if key != "webhook"]
-    webhooks: list[JsonValue] = [
-        {"webhook": True} for item in as_list(live.get("triggers")) if as_object(item).get("webhook")
-    ]
+    webhooks: list[JsonValue] = [{"webhook": True} for trigger in live.triggers if trigger.get("webhook")]
     return [*crons, *webhooks]
 
 
@@ -90,13 +90,14 @@ def _hoisted(steps: dict[str, JsonObject]) -> tuple[JsonObject, dict[str, JsonOb
         return {}, steps
     shared = next(_retry(step) for step in steps.values() if dump_compact(_retry(step)) == most)
     hoisted = {
-        name: _inherited(step) if dump_compact(_retry(step)) == most else step for name, step in steps.items()
+        name: without_retry_options(step) if dump_compact(_retry(step)) == most else step
+        for name, step in steps.items()
     }
     return shared, hoisted
 
 
 def _retry(step: JsonObject) -> JsonObject:
-    return as_object(as_object(step.get("runConfiguration")).get("retryOptions"))
+    return Step(step).retry_options
 
 
 def _stated(step: JsonObject) -> JsonObject:
@@ -105,20 +106,8 @@ def _stated(step: JsonObject) -> JsonObject:
         return step
     return {
         **step,
-        "runConfiguration": {**as_object(step.get("runConfiguration")), "retryOptions": _ALL_DEFAULT},
+        "runConfiguration": {**Step(step).run_configuration, "retryOptions": _ALL_DEFAULT},
     }
-
-
-def _inherited(step: JsonObject) -> JsonObject:
-    """Return a step without the retry options that it inherits from the workflow."""
-    configuration = as_object(step.get("runConfiguration"))
-    rest = {key: item for key, item in configuration.items() if key != "retryOptions"}
-    kept = {key: item for key, item in step.items() if key != "runConfiguration"}
-    return {**kept, "runConfiguration": rest} if rest else kept
-
-
-def _fields(step: JsonObject) -> Field:
-    return step_fields(Step(step).type)
 
 
 def _ordered(value: JsonValue, field: Field) -> JsonValue:
@@ -131,12 +120,12 @@ def _ordered(value: JsonValue, field: Field) -> JsonValue:
     return {key: _ordered(value[key], field.children[key]) for key in known}
 
 
-def count_undocumented_triggers(live: JsonObject) -> int:
-    """Return the number of triggers of an undocumented kind in a described body."""
+def has_undocumented_trigger(live: Body) -> bool:
+    """Return whether a live workflow has a trigger of an undocumented kind."""
     known = body_fields().children["triggers"].item
-    names = known.children if known is not None else {}
-    return sum(
-        not any(as_object(item).get(name) for name in names)
-        and any(value for key, value in as_object(item).items() if key != "scheduled")
-        for item in as_list(live.get("triggers"))
+    kinds = known.children if known is not None else {}
+    return any(
+        not any(trigger.get(kind) for kind in kinds)
+        and any(value for key, value in trigger.items() if key != "scheduled")
+        for trigger in live.triggers
     )

@@ -16,6 +16,7 @@ from typing import Final
 from reconciler.plan import CompareOptions, PlatformFacts
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, lookup, put
 from reconciler.workflow import (
+    Body,
     Digester,
     Live,
     SentDigests,
@@ -46,7 +47,7 @@ class Recovered:
         foreign: Whether the digests were made with another key, and so are useless.
     """
 
-    body: JsonObject = field(repr=False)
+    body: Body = field(repr=False)
     hidden: frozenset[Path]
     lost: tuple[Path, ...]
     uncertain: tuple[Path, ...]
@@ -90,7 +91,7 @@ def recover_fields(live: Live, options: CompareOptions, facts: PlatformFacts) ->
         elif known and found is ABSENT:
             lost.append(path)
     return Recovered(
-        body=body,
+        body=Body(body),
         hidden=frozenset(hidden),
         lost=tuple(lost),
         uncertain=tuple(uncertain),

@@ -10,9 +10,9 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from reconciler.job.outcome import LONGEST_TEXT, safe_text
-from reconciler.moments import in_milliseconds
 from reconciler.secrecy import Redactor
 from reconciler.text import without_commands
+from reconciler.timestamps import rfc3339_milliseconds
 from reconciler.values import JsonObject, JsonValue
 
 _MOST_ITEMS: Final = 50
@@ -85,7 +85,7 @@ def event_line(entry: Entry, run_id: str | None, now: datetime, redactor: Redact
         redactor: Removes known secrets from every text at every depth.
     """
     head: JsonObject = {
-        "time": in_milliseconds(now),
+        "time": rfc3339_milliseconds(now),
         "level": entry.level.value,
         "event": entry.event.value,
         "run_id": run_id,

@@ -1,9 +1,9 @@
-"""A lock file with a lease: of all runs that name the same file, one at a time.
+"""A lock file with a lease: only one of the runs that use the same file is active at a time.
 
-The file says who holds it and until when. It is read and written only under the system's own lock on it
-(`flock`), held for a moment each time, so that of several processes that find a free, removed or expired
-one exactly one gets it. The holder renews it; one that was killed is waited for no longer than its lease.
-The clocks of the machines that share the file must agree to within a fraction of the lease.
+The file names its holder and the end of its lease. It is read and written only under the system's lock on it
+(`flock`), held briefly each time, so that exactly one of several processes gets a free, removed or expired
+lock. The holder renews the lease; a killed holder blocks other runs until its lease ends. The clocks of the
+machines that share the file must agree to within a fraction of the lease.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import BlockedError, ReconcilerError, reason_of
-from reconciler.moments import in_milliseconds
 from reconciler.text import clip, printable
+from reconciler.timestamps import rfc3339_milliseconds
 from reconciler.values import JsonObject, as_object
 
 _FORMAT_VERSION: Final = 1
 _MOST_BYTES: Final = 4096
-_MOMENT: Final = 10.0
-"""The seconds within which whoever reads or writes the file must be through."""
+_LOCK_TIMEOUT: Final = 10.0
+"""The most seconds to wait for the system's lock, which is held only to read or write the file."""
 
-_LOOK: Final = 0.01
+_RETRY_PAUSE: Final = 0.01
 _RENEWALS: Final = 3
-"""How often a lease is renewed before it would end."""
+"""The number of renewals within one lease."""
 
 
 class LeaseHeldError(BlockedError):
-    """Another run holds the lock."""
+    """A lock that another run holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who holds the lock, as the file says.
+    """The holder of the lock, from the file.
 
     Args:
-        who: The user.
-        host: The machine, or the container.
-        pid: The process there.
-        run_id: The run.
-        since: When it got it, as RFC 3339.
-        expires: When its lease ends, in seconds since the epoch.
-        key: Tells this holder from every other.
+        who: The user name.
+        host: The host name of the machine or container.
+        pid: The process id.
+        run_id: The id of the run.
+        since: The time it took the lock, as RFC 3339.
+        expires: The end of its lease, in seconds since the epoch.
+        key: A random text that identifies this holder.
     """
 
     who: str
@@ -70,13 +70,13 @@ class Holder:
 
 
 class Lease:
-    """A lock file, for one run.
+    """The lease of one run on a lock file.
 
     Args:
-        path: The file.
-        seconds: How long the lease lasts without being renewed.
-        run_id: The run.
-        now: Tells the time, in seconds since the epoch.
+        path: The lock file.
+        seconds: The duration of the lease without a renewal.
+        run_id: The id of the run.
+        now: Returns the time, in seconds since the epoch.
     """
 
     def __init__(self, path: Path, seconds: float, run_id: str, now: Callable[[], float] = time.time) -> None:
@@ -85,13 +85,13 @@ class Lease:
         self._run_id = run_id
         self._now = now
         self._key = secrets.token_hex(8)
-        self._since = in_milliseconds(datetime.fromtimestamp(now(), timezone.utc))
+        self._since = rfc3339_milliseconds(datetime.fromtimestamp(now(), timezone.utc))
 
     def take(self) -> Holder | None:
-        """Take the lock, and return whose expired lease that ended; `None` for nobody's.
+        """Take the lock, and return the holder of the expired lease that it replaces, if any.
 
         Raises:
-            HeldError: Another run holds it.
+            LeaseHeldError: Another run holds it.
             ReconcilerError: The file cannot be used.
         """
         with self._file() as file:
@@ -99,14 +99,14 @@ class Lease:
             if before is not None and before.expires > self._now():
                 left = before.expires - self._now()
                 raise LeaseHeldError(
-                    f"another run is going on: {before}; its lease lasts for {left:.0f} s more",
-                    hint=f"Nothing was done. The lock is {self._path}: remove it if that run is surely over.",
+                    f"another run is active: {before}; its lease ends in {left:.0f} s",
+                    hint=f"Nothing was changed. Remove {self._path} only if that run has ended.",
                 )
             self._write(file)
             return before
 
     def renew(self) -> bool:
-        """Lengthen the lease; `False` when another run has taken the lock meanwhile, or it was removed.
+        """Renew the lease, and return whether this run still held it: the file may be taken over or removed.
 
         Raises:
             ReconcilerError: The file cannot be used.
@@ -118,10 +118,10 @@ class Lease:
             return True
 
     def release(self) -> None:
-        """Remove the file, if the lock is still this run's.
+        """Remove the file, if this run still holds the lock.
 
         Raises:
-            ReconcilerError: The file cannot be used; it then expires by itself.
+            ReconcilerError: The file cannot be used; the lease then expires.
         """
         with self._file() as file:
             if self._is_ours(self._read(file)):
@@ -132,7 +132,7 @@ class Lease:
 
     @contextmanager
     def _file(self) -> Iterator[int]:
-        """Open the file under the system's lock, made when it is not there."""
+        """Open the file, creating it if needed, and hold the system's lock on it."""
         try:
             with _locked(self._path) as handle:
                 yield handle
@@ -142,13 +142,13 @@ class Lease:
     def _read(self, file: int) -> Holder | None:
         data = os.pread(file, _MOST_BYTES + 1, 0)
         if not data:
-            return None  # made a moment ago, or by a machine that went down as it was written
+            return None  # just created, or left by a machine that crashed before it wrote
         try:
             return _holder(as_object(json.loads(data)))
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ReconcilerError(
-                f"{self._path} is no lock file of this command, and is left as it is",
-                hint="Name another one, or remove it.",
+                f"{self._path} is not a lock file of this command and is left unchanged",
+                hint="Use another path, or remove the file.",
             ) from None
 
     def _write(self, file: int) -> None:
@@ -160,7 +160,7 @@ class Lease:
             "pid": os.getpid(),
             "run_id": self._run_id,
             "since": self._since,
-            "expires": in_milliseconds(ends),
+            "expires": rfc3339_milliseconds(ends),
             "key": self._key,
         }
         data = (json.dumps(document) + "\n").encode("ascii")
@@ -171,12 +171,13 @@ class Lease:
 
 @contextmanager
 def held(lease: Lease, seconds: float, lost: Callable[[str], None]) -> Iterator[None]:
-    """Keep a lease that was taken, renewed by a thread, and release it at the end of the block.
+    """Renew a lease from a thread during the block, and release it at the end.
 
     Args:
-        lease: The lease.
-        seconds: How long it lasts.
-        lost: Called, once and from that thread, when it is lost: the run must not write any more.
+        lease: The lease, already taken.
+        seconds: Its duration.
+        lost: Called once, from that thread, with the reason when the lease is lost: the run must stop
+            writing.
     """
     end = threading.Event()
     thread = threading.Thread(target=_renew, args=(lease, seconds, end, lost), name="lease", daemon=True)
@@ -213,7 +214,7 @@ def _locked(path: Path) -> Iterator[int]:
                 raise OSError(0, "it is not a regular file")
             _wait_for(handle)
             if not _is_at(handle, path):
-                continue  # it was removed while it was waited for
+                continue  # removed while waiting for the lock
             yield handle
             return
         finally:
@@ -221,15 +222,15 @@ def _locked(path: Path) -> Iterator[int]:
 
 
 def _wait_for(handle: int) -> None:
-    """Take the system's lock on a file, which others keep for a moment only, unless they hang."""
-    end = time.monotonic() + _MOMENT
+    """Take the system's lock on a file, which others hold only briefly unless they hang."""
+    end = time.monotonic() + _LOCK_TIMEOUT
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= end:
-                raise OSError(0, f"another process has not let go of it for {_MOMENT:.0f} s") from None
-            time.sleep(_LOOK)
+                raise OSError(0, f"another process has locked it for {_LOCK_TIMEOUT:.0f} s") from None
+            time.sleep(_RETRY_PAUSE)
         else:
             return
 

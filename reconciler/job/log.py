@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from reconciler.job.events import Entry, Event, Level, event_line
-from reconciler.moments import utc_now
 from reconciler.secrecy import Redactor
+from reconciler.timestamps import utc_now
 
 FORMAT_VARIABLE: Final = "RECONCILER_LOG_FORMAT"
 _OPTION: Final = "--log-format"

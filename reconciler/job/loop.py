@@ -16,7 +16,7 @@ from reconciler.job.health import Health
 from reconciler.job.probe_server import serve_probes
 from reconciler.job.reporting import Reporter
 from reconciler.job.run import run_once
-from reconciler.schema.validation import is_valid
+from reconciler.schema import is_valid
 
 _AT_LEAST: Final = 0.5
 """Minimum of seconds between two runs, when a run takes longer than the interval."""

@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 from reconciler import __version__
 from reconciler.job.outcome import Outcome, OutcomeKind, WorkflowOutcome
 from reconciler.json_documents import versioned
-from reconciler.moments import in_milliseconds
 from reconciler.render import status_word
 from reconciler.text import clip
+from reconciler.timestamps import rfc3339_milliseconds
 from reconciler.values import JsonObject, JsonValue
 
 T = TypeVar("T")
@@ -112,8 +112,8 @@ def _generic_message(outcome: Outcome) -> JsonObject:
         "title": _title(outcome),
         "text": "\n".join(_lines(outcome)),
         "run_id": outcome.run_id,
-        "started": in_milliseconds(outcome.started),
-        "ended": in_milliseconds(outcome.ended),
+        "started": rfc3339_milliseconds(outcome.started),
+        "ended": rfc3339_milliseconds(outcome.ended),
         "duration_seconds": round(outcome.seconds, 3),
         "exit_code": outcome.exit_code,
         "dry_run": outcome.dry_run,

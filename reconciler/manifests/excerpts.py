@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.findings import Finding
-from reconciler.schema import sensitive_step_fields
-from reconciler.secrecy import Redactor, mask_credentials, may_hold_credential, mentions_secret
+from reconciler.secrecy import (
+    Redactor,
+    ends_in_secret_field,
+    mask_credentials,
+    may_hold_credential,
+    mentions_secret,
+)
 from reconciler.values import Path
 
 _FROM_ENV: Final = re.compile(r"!env\s*\{")
@@ -43,4 +48,4 @@ def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> 
 
 
 def _is_secret(path: Path) -> bool:
-    return any(path[-len(part) :] == part for part in (*sensitive_step_fields(), ("set", "token")))
+    return ends_in_secret_field(path) or path[-2:] == ("set", "token")

@@ -1,4 +1,4 @@
-"""New files in a directory: each whole or not at all, and nothing of what is there is overwritten unasked."""
+"""New files in a directory: each is written whole or not at all, and none is overwritten without `force`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _MOST_NAMED = 5
 def place_files(
     directory: Path, files: Mapping[str, str], *, force: bool = False, hint: str = ""
 ) -> list[Path]:
-    """Write files into a directory, which is made where it is not there, and return their paths.
+    """Write files into a directory, which is created if needed, and return their paths.
 
-    All are written beside their places first. A link in the place of a file is never followed.
+    All are written under temporary names first. A symbolic link in the place of a file is never followed.
 
     Args:
         directory: The directory.
-        files: The texts by the files' paths inside it.
-        force: Whether what is there is replaced.
-        hint: What to do about files that are there.
+        files: The texts by path below the directory.
+        force: Replace existing files.
+        hint: The hint of the error about existing files.
 
     Raises:
-        BlockedError: A file is there already; nothing was written.
-        ReconcilerError: Something cannot be written.
+        BlockedError: A file exists; nothing was written.
+        ReconcilerError: A file cannot be written.
     """
     paths = {directory / name: text for name, text in files.items()}
     if not force:
@@ -53,7 +53,7 @@ def place_files(
     return list(paths)
 
 
-def _refuse(there: list[Path], hint: str) -> None:
-    if there:
-        named = ", ".join(map(str, there[:_MOST_NAMED])) + (", …" if len(there) > _MOST_NAMED else "")
-        raise BlockedError(f"{named} {'is' if len(there) == 1 else 'are'} there already", hint=hint)
+def _refuse(existing: list[Path], hint: str) -> None:
+    if existing:
+        named = ", ".join(map(str, existing[:_MOST_NAMED])) + (", …" if len(existing) > _MOST_NAMED else "")
+        raise BlockedError(f"{named} already {'exists' if len(existing) == 1 else 'exist'}", hint=hint)

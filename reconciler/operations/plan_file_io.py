@@ -6,7 +6,6 @@ import dataclasses
 from typing import Final
 
 from reconciler.errors import BlockedError
-from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.planfile import (
@@ -22,6 +21,7 @@ from reconciler.planfile import (
     plan_file_text,
     revalidate_plan,
 )
+from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
 
 _MOST_NAMED: Final = 5
@@ -43,7 +43,7 @@ def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
     changing = (action for action in plan.actions if not isinstance(action, Unchanged))
     saved = PlanFile(
         context=_context(engine, dump_options(scope, engine.options)),
-        created=in_seconds(utc_now()),
+        created=rfc3339_seconds(utc_now()),
         records=tuple(_recorded(engine, action) for action in changing),
     )
     return plan_file_text(saved)

@@ -28,7 +28,7 @@ from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, k
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.workflow import Body, Listed, Live
+from reconciler.workflow import Listed, Live
 
 
 def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[RunBackups]:
@@ -121,7 +121,7 @@ def _of_tenant(runs: Sequence[RunBackups], session: Session) -> list[RunBackups]
 
 def _owned(options: CompareOptions, backups: tuple[Backup, ...]) -> CompareOptions:
     """Return `options` for the owner in the backups, unless the run names one."""
-    owners = frozenset[str]().union(*(Body(backup.body).own_tags.ownership.owners for backup in backups))
+    owners = frozenset[str]().union(*(backup.body.own_tags.ownership.owners for backup in backups))
     if options.owner is not None or not owners:
         return options
     if len(owners) > 1:

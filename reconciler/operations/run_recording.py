@@ -18,13 +18,13 @@ from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import ReconcilerError, reason_of
 from reconciler.exits import INTERRUPTED, ExitCode, exit_code
 from reconciler.files import write_text
-from reconciler.moments import in_seconds, utc_now
 from reconciler.operations.engine import Engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
 from reconciler.render import RunRecord, request_document, run_record_json
 from reconciler.secrecy import Redactor
+from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
 
 _MOST_REQUESTS: Final = 100_000
@@ -49,7 +49,7 @@ class Recording:
         self.report: Report | None = None
         self._file = file
         self._listener = listener or Listener()
-        self._started = in_seconds(utc_now())
+        self._started = rfc3339_seconds(utc_now())
         self._engine: Engine | None = None
         self._requests: list[JsonObject] = []
 
@@ -86,7 +86,7 @@ class Recording:
         Raises:
             ReconcilerError: It cannot be written.
         """
-        self._write(ended=in_seconds(utc_now()))
+        self._write(ended=rfc3339_seconds(utc_now()))
 
     def broken_off(self, code: int, error: str) -> None:
         """Write the finished record of a run that was broken off; a failure to write it is only a warning.
@@ -97,7 +97,7 @@ class Recording:
         """
         self.exit_code = code
         try:
-            self._write(ended=in_seconds(utc_now()), error=error)
+            self._write(ended=rfc3339_seconds(utc_now()), error=error)
         except ReconcilerError as unwritten:
             if unwritten.message != error:  # else it is what ended the run, and is reported as that
                 self._listener.warning(unwritten.message)

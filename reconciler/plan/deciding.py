@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import Comparison, compare, unseen_note
 from reconciler.plan.desired import Desired
-from reconciler.plan.masking import masked, paused_change, sensitive_fields
+from reconciler.plan.masking import masked, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import is_mask
-from reconciler.values import ABSENT, JsonObject, display_path
+from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path
 from reconciler.workflow import (
     Body,
     Digester,
@@ -25,6 +27,9 @@ from reconciler.workflow import (
     tokens_left_out,
     write_only_field,
 )
+
+_PAUSED_PATH: Final[Path] = ("reconcile", "paused")
+"""Where a plan shows whether a workflow is paused: where a manifest states it."""
 
 
 def decide(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
@@ -55,7 +60,7 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
     notes = (unseen_note(comparison.unseen),) if comparison.unseen else ()
     if paused is None:
         return Unchanged(manifest=manifest, live=live, notes=notes)
-    changes = paused_change(before=live.paused, after=paused)
+    changes = _paused_change(before=live.paused, after=paused)
     return SetPaused(manifest=manifest, live=live, paused=paused, changes=changes, notes=notes)
 
 
@@ -69,7 +74,7 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     fields = [
         FieldChange(path=path, before=ABSENT, after=value) for path, value in sorted(leaves(form), key=str)
     ]
-    changes = [*fields, *paused_change(before=ABSENT, after=paused)] if paused else fields
+    changes = [*fields, *_paused_change(before=ABSENT, after=paused)] if paused else fields
     return Create(
         manifest=manifest,
         sensitive=sensitive,
@@ -124,7 +129,7 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
     if desired.owns_all:
         method, reason = choose_method(live.body, desired.body, changes, facts)
     digests = _digests_after(desired, live, comparison, options, facts)
-    shown = [*changes, *comparison.sent_along, *paused_change(before=live.paused, after=paused)]
+    shown = [*changes, *comparison.sent_along, *_paused_change(before=live.paused, after=paused)]
     rotates = desired.body.generates_webhook and bool(live.webhooks)
     return Update(
         manifest=manifest,
@@ -245,3 +250,8 @@ def ownership_notes(live: Ownership, after: Ownership) -> tuple[str, ...]:
     if live.protected and not after.protected:
         notes.append("its protection from being deleted is lifted (--allow-protected)")
     return tuple(notes)
+
+
+def _paused_change(*, before: bool | Absent, after: bool | None) -> tuple[FieldChange, ...]:
+    """Return the change of whether a workflow is paused; empty when the manifest does not state it."""
+    return () if after is None else (FieldChange(path=_PAUSED_PATH, before=before, after=after),)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan.desired import keyword_of
 from reconciler.secrecy import SecretFields, mask, secret_values
-from reconciler.values import ABSENT, Absent, JsonObject, Path, as_object
-from reconciler.workflow import KEYWORDS, FieldChange, by_name_path
-
-PAUSED_PATH: Final[Path] = ("reconcile", "paused")
-"""Where a plan shows whether a workflow is paused: where a manifest states it."""
+from reconciler.values import ABSENT, JsonObject, Path
+from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path
 
 
 def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
@@ -55,7 +51,7 @@ def _body_paths(path: Path, manifest: Manifest, body: JsonObject) -> list[Path]:
             return [("name",)]
         case ("set", str(key)):
             inside = KEYWORDS[keyword_of(key)]
-            return [("steps", name, *inside) for name in as_object(body.get("steps"))]
+            return [("steps", name, *inside) for name in Body(body).steps]
     return []
 
 
@@ -72,8 +68,3 @@ def known_secrets(manifests: Iterable[Manifest], from_env: Iterable[str]) -> set
         if isinstance(manifest, PatchManifest):
             secrets.add(str(manifest.keywords.get("token", "")))
     return secrets
-
-
-def paused_change(*, before: bool | Absent, after: bool | None) -> tuple[FieldChange, ...]:
-    """Return the change of whether a workflow is paused; empty when the manifest does not state it."""
-    return () if after is None else (FieldChange(path=PAUSED_PATH, before=before, after=after),)

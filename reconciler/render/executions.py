@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from reconciler.executions.following import ExecutionState, StepState
-from reconciler.executions.starting import StartedExecution
+from reconciler.executions import ExecutionState, StartedExecution, StepState
 from reconciler.json_documents import document_text, versioned
-from reconciler.moments import read_moment
 from reconciler.render.status import COLOURS
 from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
+from reconciler.timestamps import parse_timestamp
 from reconciler.values import JsonObject, JsonValue
 from reconciler.workflow import Live
 
@@ -68,7 +67,7 @@ def _cells(execution: JsonObject) -> tuple[str | None, ...]:
 def _seconds(start: str | None, end: str | None) -> float | None:
     if start and end:
         with suppress(ValueError, OverflowError):
-            return round((read_moment(end) - read_moment(start)).total_seconds(), 3)
+            return round((parse_timestamp(end) - parse_timestamp(start)).total_seconds(), 3)
     return None
 
 

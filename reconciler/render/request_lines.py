@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 from typing import Final
 
 from reconciler.client import RequestRecord, Traffic
-from reconciler.moments import in_milliseconds
 from reconciler.secrecy import Redactor, hide_texts
 from reconciler.text import clip, printable
+from reconciler.timestamps import rfc3339_milliseconds
 from reconciler.values import JsonObject, JsonValue, as_object, dump_compact
 
 _LONGEST_BODY: Final = 2000
@@ -51,7 +51,7 @@ def request_document(request: RequestRecord) -> JsonObject:
         "outcome": request.outcome,
         "status": request.status,
         "attempt": request.attempt,
-        "started": in_milliseconds(datetime.fromtimestamp(request.started, timezone.utc)),
+        "started": rfc3339_milliseconds(datetime.fromtimestamp(request.started, timezone.utc)),
         "seconds": round(request.seconds, 3),
         "waited": round(request.waited, 3),
     }

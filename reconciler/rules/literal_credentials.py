@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule, steps_of
-from reconciler.secrecy import credential_kind, is_telling_name, may_hold_credential, texts
+from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential, texts
 from reconciler.values import JsonObject, Path, as_object
 
 _SHORTEST: Final = 12
@@ -50,7 +50,7 @@ def _cause(path: Path) -> tuple[str, ...]:
 def _header(body: JsonObject) -> Iterator[Problem]:
     for step, value in steps_of(body):
         for name, text in as_object(as_object(value.get("headers")).get("absolute")).items():
-            if is_telling_name(name) and "{{" not in str(text):
+            if is_secret_name(name) and "{{" not in str(text):
                 path: Path = ("steps", step, "headers", "absolute", name)
                 yield Problem(
                     path=path,

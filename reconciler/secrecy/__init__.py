@@ -9,8 +9,8 @@ knows nothing of manifests, plans or HTTP.
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.deciding import is_mask, is_secret, is_telling_name, mentions_secret, why_secret
-from reconciler.secrecy.fields import SecretFields, is_secret_field, secret_values
+from reconciler.secrecy.deciding import is_mask, is_secret, is_secret_name, mentions_secret, why_secret
+from reconciler.secrecy.fields import SecretFields, ends_in_secret_field, is_secret_field, secret_values
 from reconciler.secrecy.masking import (
     Omitted,
     hide_texts,
@@ -20,7 +20,7 @@ from reconciler.secrecy.masking import (
     omit_secrets,
 )
 from reconciler.secrecy.redaction import Redactor
-from reconciler.secrecy.walking import KEEP, Verdict, rewrite, texts
+from reconciler.secrecy.walking import KEEP, Verdict, nodes, rewrite, texts
 
 __all__ = [
     "KEEP",
@@ -30,16 +30,18 @@ __all__ = [
     "SecretFields",
     "Verdict",
     "credential_kind",
+    "ends_in_secret_field",
     "hide_texts",
     "is_mask",
     "is_secret",
     "is_secret_field",
-    "is_telling_name",
+    "is_secret_name",
     "mask",
     "mask_body",
     "mask_credentials",
     "may_hold_credential",
     "mentions_secret",
+    "nodes",
     "omit_secrets",
     "rewrite",
     "secret_values",

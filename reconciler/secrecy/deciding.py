@@ -1,4 +1,4 @@
-"""The decision whether a value is a secret, with the one list of telling names and the platform's masks."""
+"""The decision whether a value is a secret, with the only list of secret names and the platform's masks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORDS: Final = (
     "cookie",
     "(?:api|access|private).?key",
 )
-"""Words that tell of a secret anywhere in a name."""
+"""Words that make a name secret, wherever they are in it."""
 
 _NAME: Final = re.compile("|".join((*_WORDS, "[-_.](?:pass|pwd)$", "^(?:pass|auth|x-key)$")), re.IGNORECASE)
 _KIND: Final = re.compile("[-_.](?:kind|type)$", re.IGNORECASE)
@@ -29,7 +29,7 @@ _KIND: Final = re.compile("[-_.](?:kind|type)$", re.IGNORECASE)
 _LINE: Final = re.compile("|".join((*_WORDS, "pass", "pwd")), re.IGNORECASE)
 
 _NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
-"""Where users name values themselves, below a step: there a name can tell of a secret."""
+"""Where users choose the names of values, below a step."""
 
 _MASK_CHARACTERS = r"[\s*•●·∙⬤#.?_-]*"
 _MASK_RUN = r".*[*•●⬤]{3}.*"
@@ -39,13 +39,13 @@ _MASK = re.compile(
 )
 
 
-def is_telling_name(name: str) -> bool:
-    """Return whether the name of a variable or header tells that its value is a secret."""
+def is_secret_name(name: str) -> bool:
+    """Return whether a variable or header of this name holds a secret."""
     return _NAME.search(name) is not None and _KIND.search(name) is None
 
 
 def mentions_secret(line: str) -> bool:
-    """Return whether a line of a file has a word that tells of a secret: broader than `is_telling_name`."""
+    """Return whether a line of a file has any word of a secret name."""
     return _LINE.search(line) is not None
 
 
@@ -68,7 +68,7 @@ def why_secret(
         value: What is there. Null and the empty text are no secrets.
         fields: The secret fields of the workflow.
         redactor: Knows the secrets of the run.
-        by_name: Whether a telling name of a variable or header is enough.
+        by_name: Whether the name of a variable or header decides as well.
     """
     if value is None or value == "":
         return ""
@@ -80,7 +80,7 @@ def why_secret(
         )
     if not isinstance(value, str):
         return ""
-    if by_name and _is_named_by_users(path) and is_telling_name(str(path[-1])):
+    if by_name and _is_named_by_users(path) and is_secret_name(str(path[-1])):
         return "a secret by its name"
     if redactor.finds(value):
         return "contains a known secret"

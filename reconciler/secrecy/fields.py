@@ -15,6 +15,11 @@ def is_secret_field(path: Path) -> bool:
     return path[:1] == ("steps",) and path[2:] in sensitive_step_fields()
 
 
+def ends_in_secret_field(path: Path) -> bool:
+    """Return whether `path`, from the root of any document, ends in a marked field."""
+    return any(path[-len(field) :] == field for field in sensitive_step_fields())
+
+
 def secret_values(body: JsonObject) -> Iterator[str]:
     """Yield the texts in the fields of a body that the schema marks as secrets."""
     for step in as_object(body.get("steps")).values():

@@ -1,4 +1,4 @@
-"""The walk over a JSON value that masking, redaction, backups and plan files share."""
+"""The walk over a JSON value that masking, redaction, backups, exports and plan files share."""
 
 from __future__ import annotations
 
@@ -55,13 +55,17 @@ def _rewritten(
     return value
 
 
-def texts(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yield every text inside a JSON value with its path, in the order of the document."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
+def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield a JSON value and every value inside it with its path, in the order of the document."""
+    yield path, value
+    if isinstance(value, dict):
         for key, item in value.items():
-            yield from texts(item, (*path, key))
+            yield from nodes(item, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from texts(item, (*path, index))
+            yield from nodes(item, (*path, index))
+
+
+def texts(value: JsonValue) -> Iterator[tuple[Path, str]]:
+    """Yield every text inside a JSON value with its path, in the order of the document."""
+    return ((path, item) for path, item in nodes(value) if isinstance(item, str))

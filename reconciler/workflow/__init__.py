@@ -8,8 +8,13 @@ manifests, plans or HTTP.
 """
 
 from reconciler.workflow.body import Body
-from reconciler.workflow.comparable_forms import ComparableForms, hoisted_form, without_default_resource
-from reconciler.workflow.diff import FieldChange, diff, leaves
+from reconciler.workflow.comparable_forms import (
+    ComparableForms,
+    hoisted_form,
+    without_default_resource,
+    without_retry_options,
+)
+from reconciler.workflow.field_changes import FieldChange, diff, leaves
 from reconciler.workflow.live import Listed, Live
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag
@@ -57,6 +62,7 @@ __all__ = [
     "stated_options",
     "tokens_left_out",
     "without_default_resource",
+    "without_retry_options",
     "write_only_field",
     "write_only_fields",
 ]

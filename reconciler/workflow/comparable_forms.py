@@ -102,13 +102,14 @@ def _options(form: JsonObject, name: str) -> JsonValue:
 def _lifted(form: JsonObject, names: frozenset[str], example: str) -> JsonObject:
     options = _options(form, example)
     steps = {
-        name: _without_options(as_object(step)) if name in names else step
+        name: without_retry_options(as_object(step)) if name in names else step
         for name, step in as_object(form.get("steps")).items()
     }
     return {**form, "steps": steps, **({"retryOptions": options} if options else {})}
 
 
-def _without_options(step: JsonObject) -> JsonObject:
+def without_retry_options(step: JsonObject) -> JsonObject:
+    """Return a step of a canonical form without its retry options."""
     configuration = {
         key: value for key, value in as_object(step.get("runConfiguration")).items() if key != "retryOptions"
     }

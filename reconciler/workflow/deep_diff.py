@@ -10,7 +10,7 @@ from deepdiff.operator import BaseOperatorPlus
 
 from reconciler.schema import documented_default
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup, same_json
-from reconciler.workflow.diff import FieldChange
+from reconciler.workflow.field_changes import FieldChange
 from reconciler.workflow.step import STANDARD, Step
 
 _WHOLE: Final = frozenset({"steps", "watchers"})
@@ -27,7 +27,7 @@ _KINDS: Final = (
 def field_changes(
     before: JsonObject, after: JsonObject, default_resource: JsonObject
 ) -> tuple[FieldChange, ...]:
-    """Return the differences, as `reconciler.workflow.diff.diff` does."""
+    """Return the differences, as `reconciler.workflow.field_changes.diff` does."""
     here, there = _unequal(before, after), _unequal(after, before)
     tree = DeepDiff(
         _filled(here, there),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from reference import commands, exits, files, manifests, methods, rules, settings
+from reference import commands, exits, files, manifests, methods, platforms, rules, settings
 
 FOLDER: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "reference"
 
@@ -17,6 +17,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": commands.page,
     "client.md": methods.page,
     "configuration.md": settings.page,
+    "emulator-profiles.md": platforms.page,
     "exit-codes.md": exits.page,
     "files.md": files.page,
     "manifest.md": manifests.page,

@@ -1,4 +1,4 @@
-"""Backups as files: whole or not at all, for their owner only, without secrets, whatever a name is."""
+"""Backups as files: whole or not at all, for their owner only, without secrets, whatever the name."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:
     (run,) = read_backups(directory)
     (backup,) = run.backups
     assert (backup.id, backup.name, backup.paused, backup.reason) == (1, "flow", True, "update")
-    assert backup.body["steps"] == {"one": {"type": "standard", "command": "x"}}
+    assert backup.body.raw["steps"] == {"one": {"type": "standard", "command": "x"}}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_was_not_overwritten_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
-    """A file in the place of the directory is told before anything is written."""
+    """A file in place of the directory is an error before anything is written."""
     (tmp_path / "backups").write_text("", encoding="ascii")
     for act in (_store(tmp_path / "backups").check, lambda: _store(tmp_path / "backups" / "below").check()):
         with pytest.raises(ReconcilerError, match="no backup can be written to") as caught:

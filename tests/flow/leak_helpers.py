@@ -38,7 +38,7 @@ PLACES = (
 CANARIES = {place: _canary(place) for place in PLACES}
 
 GITHUB_TOKEN = "ghp_" + "Canary7f9aCanary7f9aCanary7f9aCanary"
-"""What only its looks give away: it stands in a free text, in Git and live."""
+"""A secret by its looks only, in a free text, in Git and live."""
 
 
 def _forms(canary: str) -> Iterator[str]:
@@ -65,7 +65,7 @@ FORMS = {
 
 
 def found_in(text: str) -> list[str]:
-    """Return the places whose secret stands in `text`, in any form."""
+    """Return the places whose secret is in `text`, in any form."""
     return sorted({place for form, place in FORMS.items() if form in text})
 
 

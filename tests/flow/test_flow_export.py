@@ -61,8 +61,8 @@ def test_the_round(git: Git, typed: Callable[..., Ended], tmp_path: Path, profil
     assert ended.out.splitlines() == [f"{tmp_path}/live/daily-forecast.yaml", f"{tmp_path}/live/rich.yaml"]
     assert git.writes() == []
     assert typed("validate", tmp_path / "live").code == 0
-    told = _variables(ended.err)
-    env = {name: str(lookup(RICH, tuple(path.split(".")))) for name, path in told.items()}
+    named = _variables(ended.err)
+    env = {name: str(lookup(RICH, tuple(path.split(".")))) for name, path in named.items()}
     assert env["PEAK_RICH_LOAD_TOKEN"] == "load-credential"
     planned = typed("plan", tmp_path / "live", "--detailed-exitcode", **env)
     assert (planned.code, planned.out) == (0, "No changes. 2 workflows match Git.\n")
@@ -129,10 +129,10 @@ def test_each_secret_has_a_variable_of_its_own(server: EmulatorServer, typed: Ca
         ("token-empty", False, "the API does not return steps.one.repository.token"),
     ],
 )
-def test_a_token_that_is_not_told(
+def test_a_token_that_is_not_returned(
     git: Git, typed: Callable[..., Ended], profile: str, said: str, *, there: bool
 ) -> None:
-    """A masked token is a variable, and so is a missing one that is remembered; else it is only noted."""
+    """A masked token becomes a variable, and so does a missing one with a sent digest; otherwise a note."""
     git.server.profile = TENANTS[profile]
     credential = step(repository={"url": "u", "branch": "b", "token": "canary-1"})
     git.server.store.create(body("foreign", steps={"one": credential}))
@@ -145,7 +145,7 @@ def test_a_token_that_is_not_told(
     assert "the API does not return its value" in ours.err
 
 
-def test_what_is_remembered(git: Git, typed: Callable[..., Ended]) -> None:
+def test_values_recovered_from_digests(git: Git, typed: Callable[..., Ended]) -> None:
     """What is hidden is found by its digest where few values are possible; else it is ignored, and noted."""
     git.server.profile = TENANTS["retry-hidden"] | TENANTS["metadata-hidden"]
     git.write(rich("known"), "known.yaml")
@@ -217,7 +217,7 @@ def test_what_cannot_be_exported(server: EmulatorServer, typed: Callable[..., En
 
 
 def test_the_same_text_every_time(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
-    """However the platform orders what it tells, and however it is asked, the text is the same."""
+    """The text is the same in whatever order the platform returns lists and the names are given."""
     server.profile = TENANTS["shuffled"]
     server.store.create(rich("a"))
     server.store.create(rich("b"))
@@ -256,7 +256,7 @@ def test_nothing_is_overwritten(server: EmulatorServer, typed: Callable[..., End
     (out / "two.yaml").symlink_to(outside)
     refused = typed("export", "--all", "--output-dir", out)
     assert (refused.code, refused.out) == (4, "")
-    assert "two.yaml is there already" in refused.err
+    assert "two.yaml already exists" in refused.err
     assert [path.name for path in out.iterdir()] == ["two.yaml"]
     forced = typed("export", "--all", "--output-dir", out, "--force")
     assert forced.code == 0
@@ -268,7 +268,7 @@ def test_nothing_is_overwritten(server: EmulatorServer, typed: Callable[..., End
 def test_a_directory_that_cannot_be_written(
     server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path
 ) -> None:
-    """A directory that cannot be made is told, and leaves nothing behind."""
+    """A directory that cannot be created is an error, and leaves nothing behind."""
     server.store.create(body("one"))
     (tmp_path / "file").write_text("")
     ended = typed("export", "one", "--output-dir", tmp_path / "file" / "sub")
@@ -305,7 +305,7 @@ def test_a_standard_output_that_knows_no_umlauts(git: Git) -> None:
 def test_what_is_asked_for(
     server: EmulatorServer, typed: Callable[..., Ended], words: list[str], code: int, said: str
 ) -> None:
-    """What means no workflow is an error that says so, and what may be meant."""
+    """A name without a workflow is an error with a suggestion."""
     server.store.create(body("flow"))
     ended = typed("export", *words)
     assert (ended.code, ended.out) == (code, "")

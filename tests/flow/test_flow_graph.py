@@ -187,7 +187,7 @@ def test_init(typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.M
     files[1].write_text("mine")
     again = typed("init")
     assert (again.code, again.out) == (4, "")
-    assert "are there already\n  Nothing was written." in again.err
+    assert "already exist\n  Nothing was written." in again.err
     assert files[1].read_text() == "mine"
 
 
@@ -199,6 +199,6 @@ def test_init_beside_other_files(typed: Callable[..., Ended], tmp_path: Path) ->
     (tmp_path / "reconciler.yaml").unlink()
     refused = typed("init", tmp_path)
     assert (refused.code, refused.out) == (4, "")
-    assert "example.yaml is there already" in refused.err
+    assert "example.yaml already exists" in refused.err
     assert not (tmp_path / "reconciler.yaml").exists()
     assert typed("init", tmp_path / "workflows" / "mine.yaml").code == 64

@@ -25,7 +25,7 @@ _OWNED = ("--ownership-tag", "team-a")
 def stage(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stage]:
-    """Give a stage where each request is told as well; at its end no canary is in anything written."""
+    """Give a stage with verbose output; at its end no canary is in anything written."""
     folder = tmp_path / "repository"
     folder.mkdir()
     with EmulatorServer(step_seconds=0.0) as server:
@@ -36,7 +36,7 @@ def stage(
 
 
 def test_the_search_finds_every_form() -> None:
-    """The search itself: each form of each canary is found wherever it stands, and nothing else is."""
+    """The search itself: each form of each canary is found anywhere in a text, and nothing else is."""
     for form, place in FORMS.items():
         assert place in found_in(f"x{form}y")
     assert found_in("canary/") == []
@@ -66,7 +66,7 @@ def test_validate(stage: Stage) -> None:
     ],
 )
 def test_broken_manifests(stage: Stage, broken: str) -> None:
-    """A mistake in, or on the line of, a secret is told without it, by every command that reads manifests."""
+    """An error in a secret, or on its line, is reported without it by every command that reads manifests."""
     line = broken.format(secret=CANARIES["repository"], env=CANARIES["env"], free=GITHUB_TOKEN)
     stage.put("workflows/x.yaml", f"body:\n  name: x\n  steps:\n    one:\n{line}\n")
     unknown = "NOWHERE" in broken  # what a variable holds is nothing to validate
@@ -142,7 +142,7 @@ _REFLECTING = [400, 401, 403, 404, 409, 413, 422, 500]
 
 @pytest.mark.parametrize("status", _REFLECTING)
 def test_a_server_that_repeats_what_it_was_sent(stage: Stage, status: int) -> None:
-    """A refusal that quotes the whole request, credentials and body, is told without them."""
+    """A refusal that quotes the whole request, credentials and body, is reported without them."""
     stage.git()
 
     def refusing(sent: object, **_: object) -> None:
@@ -164,7 +164,7 @@ def test_answers_that_are_lost(stage: Stage, fault: str) -> None:
 
 
 def test_files_that_cannot_be_written(stage: Stage) -> None:
-    """A plan, a record or a backup that finds no place is told of, and nothing else."""
+    """The error about a plan, a record or a backup that cannot be written quotes none of it."""
     stage.server.store.create(secretive("old-"))
     stage.git()
     stage.put("file", "")
@@ -189,7 +189,7 @@ def test_a_plan_file_that_was_edited_or_is_stale(stage: Stage) -> None:
 
 
 def test_runs(stage: Stage) -> None:
-    """What a run is started with is never shown, whatever becomes of it."""
+    """The parameters of an execution are never shown, however it ends."""
     stage.server.store.create({"name": "flow", "steps": {"one": {"imageId": 1, "imageVersionId": 2}}})
     params = {"global": {"A": CANARIES["run-global"]}, "stepWise": {"one": {"B": CANARIES["run-step"]}}}
     stage.put("params.json", json.dumps(params))
@@ -212,7 +212,7 @@ def test_runs(stage: Stage) -> None:
 
 
 def test_ways_to_the_server(stage: Stage) -> None:
-    """Credentials in an address, a proxy or a netrc file are not told when the way is barred."""
+    """Credentials in an address, a proxy or a netrc file are not shown when the server cannot be reached."""
     stage.git()
     user = "user:" + "canary-proxy-7f9a"
     stage.env(PEAK_API_URL=f"https://{user}@127.0.0.1:1")
@@ -237,7 +237,7 @@ def test_tokens_that_cannot_be_sent(stage: Stage, token: str) -> None:
 
 
 def test_lists_that_cannot_be_read(stage: Stage) -> None:
-    """A tenant that answers with nonsense is told of without what it said."""
+    """A tenant that answers with nonsense is reported without its answer."""
     stage.git()
     stage.server.faults = (f"not-json@GET{LIST}",)
     assert stage.run("plan", "workflows") == 1

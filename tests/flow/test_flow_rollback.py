@@ -95,7 +95,7 @@ def test_a_rename_and_a_pause_come_back(git: Git, backups: Path) -> None:
     assert git.server.store.get(identity).paused
 
 
-def test_a_deleted_workflow_is_created_anew(git: Git, backups: Path) -> None:
+def test_a_deleted_workflow_is_created_again(git: Git, backups: Path) -> None:
     """A pruned workflow comes back with its owner's mark, under another id, which is said."""
     for number in range(5):
         git.write(body(f"w{number}"), f"w{number}.yaml")
@@ -122,7 +122,7 @@ def test_a_rollback_can_be_undone(git: Git, backups: Path) -> None:
 
 
 def test_by_name_and_by_run(git: Git, backups: Path) -> None:
-    """One workflow of several, or all of an earlier run, can be put back."""
+    """One workflow of several, or all of an earlier run, can be restored."""
     for name in "ab":
         git.write(body(name, "echo 1"), f"{name}.yaml")
     git.done()

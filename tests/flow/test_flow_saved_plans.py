@@ -67,7 +67,7 @@ def test_a_saved_plan_is_done(git: Git, file: Path) -> None:
 
 
 def test_a_platform_that_shuffles_what_it_tells(git: Git, file: Path) -> None:
-    """An update sends back what a platform told; told in another order, the saved plan still holds."""
+    """An update sends back what a platform returned; in another order, the saved plan is still valid."""
     git.server.profile = TENANTS["all+token-omitted"]
     for number in range(6):
         name = f"flow-{number}"
@@ -192,7 +192,7 @@ def test_another_owner_is_refused(git: Git, file: Path) -> None:
 
 
 def test_an_edited_plan_is_refused(git: Git, file: Path) -> None:
-    """Any edit of the file is found out; one that is sealed anew can do nothing that Git does not say."""
+    """Any edit of the file is found out; one that has a new digest can do nothing that Git does not say."""
     saved = _three(git, file)
     file.write_text(json.dumps({**saved, "options": {**saved["options"], "prune": True}}), encoding="utf-8")
     done = _apply(git, file)
@@ -260,7 +260,7 @@ def test_no_secret_is_in_the_file(git: Git, file: Path) -> None:
 
 
 def test_a_saved_plan_prunes(git: Git, file: Path) -> None:
-    """Deletes are saved with the choices that allow them, and are withheld when a part before is stale."""
+    """Deletes are saved with the options that allow them, and are left out when an earlier part is stale."""
     owner = ("--ownership-tag", "team-a")
     names = [f"w{number}" for number in range(8)]
     for name in names:
@@ -317,12 +317,12 @@ def test_what_makes_it_another_action(changed: dict[str, Any]) -> None:
 
 
 def test_what_makes_it_no_other_action() -> None:
-    """The order in which a platform tells lists, and what is only shown, do not."""
+    """The order in which a platform returns lists, and what is only shown, do not."""
     parts = _RECORD["body"]
     other = {**parts, "tags": parts["tags"][::-1], "triggers": parts["triggers"][::-1]}
-    remembered = {**other, "tags": [*other["tags"], {"name": "reconciler-sent-abc"}]}
+    digested = {**other, "tags": [*other["tags"], {"name": "reconciler-sent-abc"}]}
     assert same_action(_RECORD, {**_RECORD, "body": other, "warnings": ["said otherwise"]})
-    assert same_action(_RECORD, {**_RECORD, "body": remembered})
+    assert same_action(_RECORD, {**_RECORD, "body": digested})
 
 
 def test_a_plan_that_is_refused_is_not_saved(git: Git, file: Path) -> None:
@@ -335,7 +335,7 @@ def test_a_plan_that_is_refused_is_not_saved(git: Git, file: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written(git: Git, tmp_path: Path) -> None:
-    """A plan that cannot be saved is a failure, told with the file."""
+    """A plan that cannot be saved is a failure that names the file."""
     git.write(body())
     done = run(git, "plan", "--save-plan", str(tmp_path / "missing" / "plan.json"))
     assert (done.returncode, "plan.json cannot be written" in done.stderr) == (1, True)

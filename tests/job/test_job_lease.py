@@ -62,9 +62,7 @@ def test_a_second_run_is_told_who_is_at_work(path: Path, clock: Clock) -> None:
     """As long as the lease lasts nobody else gets the lock, and the message names the holder."""
     Lease(path, 300, "run-1", clock).take()
     clock.now += 299
-    with pytest.raises(
-        LeaseHeldError, match=r"run run-1 of .* since 2030-03-17.*; its lease lasts for 1 s more"
-    ):
+    with pytest.raises(LeaseHeldError, match=r"run run-1 of .* since 2030-03-17.*; its lease ends in 1 s"):
         Lease(path, 300, "run-2", clock).take()
 
 
@@ -128,7 +126,7 @@ def test_an_empty_file_is_free(path: Path, clock: Clock) -> None:
 def test_a_file_of_others_is_left_as_it_is(path: Path, content: str) -> None:
     """Whoever names the wrong file as the lock does not lose it."""
     path.write_text(content, encoding="ascii")
-    with pytest.raises(ReconcilerError, match="is no lock file of this command, and is left as it is"):
+    with pytest.raises(ReconcilerError, match="is not a lock file of this command and is left unchanged"):
         Lease(path, 300, "run-1").take()
     assert path.read_text(encoding="ascii") == content
 
@@ -148,10 +146,10 @@ def test_a_lock_that_cannot_be_is_an_error_in_words(tmp_path: Path) -> None:
 
 def test_a_holder_that_hangs_hangs_nobody_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is stopped while it writes the file is not waited for without end."""
-    monkeypatch.setattr(lease_module, "_MOMENT", 0.05)
+    monkeypatch.setattr(lease_module, "_LOCK_TIMEOUT", 0.05)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(ReconcilerError, match="cannot be used: another process has not let go of it"):
+        with pytest.raises(ReconcilerError, match="cannot be used: another process has locked it"):
             Lease(path, 300, "run-1").take()
     assert Lease(path, 300, "run-1").take() is None
 

@@ -232,7 +232,7 @@ def test_in_text_who_cannot_be_told_is_a_warning(site: Site) -> None:
     Lease(site.home / "lock", 300, "other-run").take()
     ran = site.run("workflows", "--lock-file", "lock")
     assert ran.code == 4
-    assert ran.err.startswith("error: another run is going on: run other-run of")
+    assert ran.err.startswith("error: another run is active: run other-run of")
 
 
 def test_json_on_stdout_is_the_report_of_apply(site: Site) -> None:

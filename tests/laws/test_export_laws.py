@@ -35,7 +35,7 @@ def _env(exported: list[ExportResult], server: EmulatorServer) -> dict[str, str]
 
 
 def _has_empty_retry_options(body: dict[str, Any]) -> bool:
-    """Whether a step says `retryOptions: {}`: a platform that fills in defaults tells them as its own."""
+    """Whether a step says `retryOptions: {}`: a platform that fills in defaults returns them as stated."""
     steps = as_object(body.get("steps")).values()
     return any(as_object(as_object(step).get("runConfiguration")).get("retryOptions") == {} for step in steps)
 
@@ -75,11 +75,11 @@ def test_what_is_exported_makes_the_same_workflow(body: dict[str, Any], profile:
 
 
 @LAWS
-@given(told=hostile_bodies())
-def test_whatever_a_platform_tells_is_exported_or_refused(told: dict[str, Any]) -> None:
+@given(returned=hostile_bodies())
+def test_whatever_a_platform_returns_is_exported_or_refused(returned: dict[str, Any]) -> None:
     """No answer makes an export fail: there is a manifest that passes the check, or a reason why not."""
-    steps = told.get("steps") if isinstance(told.get("steps"), dict) else None
-    live = live_of({**told, "name": "flow", "steps": steps}, 7, "flow")
+    steps = returned.get("steps") if isinstance(returned.get("steps"), dict) else None
+    live = live_of({**returned, "name": "flow", "steps": steps}, 7, "flow")
     facts = PlatformFacts(default_resource=DefaultResource(answer=DEFAULT_RESOURCE))
     exporter = Exporter(OPTIONS, facts, Redactor())
     exported = exporter.export(live)

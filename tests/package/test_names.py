@@ -13,19 +13,12 @@ _NAMED_AFTER: Final = ("cli/commands/", "render/")
 _SHARED: Final = {
     "__init__.py": "the face of every package",
     "__main__.py": "the entry point of a package",
-    "values.py": "JSON values; values of YAML nodes",
-    "files.py": "file helpers; the files below the paths of manifests",
-    "registry.py": "the schemas; the rules",
-    "fields.py": "fields of the schema; secret fields",
-    "run.py": "one apply; one run of the job; one check",
-    "model.py": "the plan; a rule",
+    "fields.py": "the fields of the schema; the secret fields",
+    "run.py": "one apply; one run of the job",
     "deciding.py": "the action for a workflow; whether a value is secret",
-    "tenant.py": "reading the tenant; rules that ask it",
-    "retrying.py": "retries of requests; whether a write can be repeated",
-    "masking.py": "masks for any JSON; masks in a plan",
+    "masking.py": "masks in any JSON; masks in a plan",
+    "options.py": "options of the command line; the typed options of the operations",
     "writing.py": "writes to the API; backup files; manifests",
-    "parameters.py": "a rule; parameters on the command line",
-    "credentials.py": "a rule; the token",
 }
 """Module names that occur twice, each with a reason."""
 

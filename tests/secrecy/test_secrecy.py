@@ -13,7 +13,7 @@ from reconciler.secrecy import (
     SecretFields,
     hide_texts,
     is_secret,
-    is_telling_name,
+    is_secret_name,
     mask_body,
     mask_credentials,
     mentions_secret,
@@ -54,8 +54,8 @@ _PLACES: Final[dict[str, tuple[Path, JsonValue, str]]] = {
     "a variable from !env": ((*_ENV, "FROM_ENV"), _CANARY, "a secret field"),
     "a number from !env": ((*_ENV, "FROM_ENV"), 7_777_777, "a secret field"),
     "part of a field from !env": ((*_ENV, "FROM_ENV", "inner"), _CANARY, "a secret field"),
-    "a variable with a telling name": ((*_ENV, "DB_PASSWORD"), _CANARY, "a secret by its name"),
-    "a header with a telling name": ((*_HEADERS, "X-Api-Key"), _CANARY, "a secret by its name"),
+    "a variable with a secret name": ((*_ENV, "DB_PASSWORD"), _CANARY, "a secret by its name"),
+    "a header with a secret name": ((*_HEADERS, "X-Api-Key"), _CANARY, "a secret by its name"),
     "a known secret in a text": ((*_STEP, "type"), f"a {_KNOWN} b", "contains a known secret"),
     "a credential in a variable": ((*_ENV, "X"), f"x {_LOOKS}", "looks like a credential (GitHub Token)"),
     "a credential in a name": (("name",), _LOOKS, "looks like a credential (GitHub Token)"),
@@ -86,7 +86,7 @@ _OUTPUTS: Final[dict[str, Callable[[JsonObject], JsonValue]]] = {
     "export": _export,
     "request": hide_texts,
 }
-_ONLY_BY_NAME: Final = ("a variable with a telling name", "a header with a telling name")
+_ONLY_BY_NAME: Final = ("a variable with a secret name", "a header with a secret name")
 
 
 def _body(path: Path, value: JsonValue) -> JsonObject:
@@ -154,25 +154,25 @@ def test_a_longer_secret_goes_first() -> None:
     assert redactor.text("canary-and-more canary") == f"{SENSITIVE} {SENSITIVE}"
 
 
-_TELLING: Final = (
+_SECRET_NAMES: Final = (
     *("DB_PASSWORD", "db-pass", "MY_PWD", "passphrase", "apiKey", "API_KEY", "access-key", "PRIVATE_KEY"),
     *("TOKEN", "Authorization", "Proxy-Authorization", "cookie", "Set-Cookie", "auth", "X-Key", "Bearer"),
 )
 
 
-@pytest.mark.parametrize("name", _TELLING)
-def test_telling_names(name: str) -> None:
+@pytest.mark.parametrize("name", _SECRET_NAMES)
+def test_secret_names(name: str) -> None:
     """One list of names, for variables, headers and lines of a file."""
-    assert is_telling_name(name)
+    assert is_secret_name(name)
     assert mentions_secret(f"{name}: x") or name in {"auth", "X-Key"}
 
 
 @pytest.mark.parametrize(
     "name", ["MODE", "PWD", "COMPASS", "bypass", "AUTHOR", "KEY", "X-Authorization-Kind"]
 )
-def test_names_that_tell_of_nothing(name: str) -> None:
+def test_ordinary_names(name: str) -> None:
     """Names of ordinary settings."""
-    assert not is_telling_name(name)
+    assert not is_secret_name(name)
 
 
 def test_a_list_of_texts_is_omitted_whole() -> None:

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.help import Command, option
-from reconciler.emulator import PROFILES, parse_fault, parse_profiles
+from reconciler.emulator import parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.emulator import EmulatorServer
 
 _EPILOG = f"""\b
-Profiles, which combine freely except the four about tokens:
-  {", ".join(sorted(PROFILES)[:6])},
-  {", ".join(sorted(PROFILES)[6:12])},
-  {", ".join(sorted(PROFILES)[12:])},
-  all (every profile except spoke, with token-masked)
+Profiles, which combine freely except those of one group (see the reference of profiles):
+{profile_lines()}
+  all (every profile of the first family that combines, with token-masked)
 
 \b
 Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
@@ -58,7 +56,7 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
     "profiles",
     multiple=True,
     metavar="NAME[,NAME...]",
-    help="Quirks of how workflows read back; repeatable.",
+    help="Behaviours of the platform; repeatable.",
 )
 @option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
 @option("--seed", metavar="N", type=int, default=0, help="Seed of everything random.")

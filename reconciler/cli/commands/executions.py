@@ -13,10 +13,10 @@ from reconciler.cli.options import Number, connection_options, format_option, id
 from reconciler.cli.terminal import show
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.exits import ExitCode
-from reconciler.moments import read_moment, utc_now, write_moment
 from reconciler.operations import Settings, list_executions
 from reconciler.render import executions_json, executions_text
 from reconciler.text import clip, printable
+from reconciler.timestamps import parse_timestamp, platform_timestamp, utc_now
 
 _STATUSES: Final = ("Success", "Running", "Stopped", "Stopping", "Failed")
 _AGE: Final = re.compile(r"([0-9]{1,5})([mhdw])")
@@ -30,8 +30,8 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
     age = _AGE.fullmatch(value)
     try:
         if age is None:
-            return write_moment(read_moment(value))
-        return write_moment(utc_now() - timedelta(**{_UNITS[age[2]]: int(age[1])}))
+            return platform_timestamp(parse_timestamp(value))
+        return platform_timestamp(utc_now() - timedelta(**{_UNITS[age[2]]: int(age[1])}))
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"it must be a date such as 2026-01-31 or 2026-01-31T06:00:00Z, or an age such as 90m, 12h, 7d "
