@@ -1,4 +1,4 @@
-"""The look that comes right before each write: is the workflow still what the plan was made for, and idle?"""
+"""The guard right before each write: the workflow is still the one that was planned for, and idle."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from reconciler.workflow import Live
 
 
 class GoneError(BlockedError):
-    """The live workflow does not exist any more."""
+    """The live workflow was deleted."""
 
 
-def ready(api: TenantReader, planned: Live, when_running: WhenRunning, patience: ExecutionWaiter) -> Live:
+def wait_until_ready(
+    api: TenantReader, planned: Live, when_running: WhenRunning, waiter: ExecutionWaiter
+) -> Live:
     """Return the workflow as it is now, once it may be written.
 
     Args:
         api: The tenant.
-        planned: As it was when the plan was made.
-        when_running: What is done while it runs.
-        patience: How long that is waited for.
+        planned: The workflow as it was when the plan was made.
+        when_running: What to do while it runs.
+        waiter: Waits for its execution to end.
 
     Raises:
-        StoppedError: The run was stopped while a run of the workflow was waited for.
+        StoppedError: The run was stopped while an execution was waited for.
         GoneError: It was deleted after the plan was made.
         BlockedError: It was changed after the plan was made, or runs although it must not.
         ReconcilerError: As the client.
@@ -36,7 +38,7 @@ def ready(api: TenantReader, planned: Live, when_running: WhenRunning, patience:
             return live
         if when_running is WhenRunning.SKIP:
             raise BlockedError("it is running, and reconcile.whenRunning is skip")
-        patience.wait()
+        waiter.wait()
 
 
 def _unchanged(api: TenantReader, planned: Live) -> Live:
@@ -52,7 +54,7 @@ def _unchanged(api: TenantReader, planned: Live) -> Live:
 
 
 def is_gone(api: TenantReader, live: Live) -> bool:
-    """Return whether a workflow is neither told of nor listed: a 404 alone may be a gateway's.
+    """Return whether a workflow is neither described nor listed: a 404 alone may come from a gateway.
 
     Raises:
         ReconcilerError: As the client.
@@ -65,7 +67,7 @@ def is_gone(api: TenantReader, live: Live) -> bool:
 
 
 def ids_of(api: TenantReader, name: str) -> list[int]:
-    """Return the ids of the live workflows called `name`, the first one first.
+    """Return the ids of the live workflows called `name`, in ascending order.
 
     Raises:
         ReconcilerError: As the client.

@@ -231,4 +231,4 @@ class _Judge:
 def unseen_note(paths: tuple[Path, ...]) -> str:
     """Return the note of a plan about the fields that it cannot see."""
     listed = ", ".join(map(display_path, paths[:_MOST_NAMED])) + (", …" if len(paths) > _MOST_NAMED else "")
-    return f"the platform does not tell {listed}; --resend-secrets sends what the manifest says"
+    return f"the API does not return {listed}; pass --resend-secrets to send the values of the manifest"

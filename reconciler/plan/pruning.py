@@ -9,7 +9,7 @@ from reconciler.plan.model import BlockedDelete, Delete
 from reconciler.plan.scope import Scope
 from reconciler.workflow import Live
 
-_RUNNING_NOTE = "it is running; the delete waits until its run has ended"
+_RUNNING_NOTE = "it is running; the delete waits for the execution to end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +50,21 @@ def prune(orphans: Orphans, scope: Scope, allow_protected: frozenset[str]) -> li
 def _action(live: Live, reason: str) -> Delete | BlockedDelete:
     if reason:
         return BlockedDelete(live=live, reason=reason)
-    warnings = ("its webhook URL goes away for good; whoever calls it fails",) if live.webhooks else ()
+    warnings = ("its webhook URL is deleted permanently; calls to it will fail",) if live.webhooks else ()
     return Delete(live=live, warnings=warnings, notes=(_RUNNING_NOTE,) if live.running else ())
 
 
 def _refusal(live: Live, orphans: Orphans, allow_protected: frozenset[str]) -> str:
     others = live.ownership.others(orphans.owner)
     if others:
-        return f"it is owned by {', '.join(others)} as well; let only one tag reconciler-owner-… stay"
+        return f"it is also owned by {', '.join(others)}; remove all but one of its tags reconciler-owner-…"
     if live.ownership.protected and live.name not in allow_protected:
         return (
-            "it is protected (prevent_delete), also without its manifest; "
-            f"if it is meant: --allow-protected {shlex.quote(live.name)}"
+            "it is protected (prevent_delete), although its manifest is gone; "
+            f"to delete it, pass --allow-protected {shlex.quote(live.name)}"
         )
     if not orphans.any_manifest:
-        return "there is not one workflow manifest: pruning never empties a tenant because of missing files"
+        return (
+            "there is no workflow manifest at all: pruning never empties a tenant because files are missing"
+        )
     return ""

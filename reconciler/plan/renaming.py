@@ -64,6 +64,6 @@ def _likeness(desired: Body, live: Body) -> float:
 def _hint(create: Create, delete: Delete | BlockedDelete) -> str:
     former = dump_compact(delete.name)
     return (
-        f"{dump_compact(create.name)} and {former} are nearly the same; if this is a rename, write into the "
+        f"{dump_compact(create.name)} and {former} are nearly equal; if this is a rename, add to the "
         f"manifest reconcile: {{renamedFrom: [{former}]}}, and the workflow keeps its id, history and URL"
     )

@@ -134,7 +134,7 @@ def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...
         found, count = _read_pages(api, name)
     if count is not None and count != len(found):
         raise UnexpectedAnswerError(
-            f"the list of workflows is not whole: {len(found)} came and the server tells of {count}",
+            f"the list of workflows is incomplete: {len(found)} of {count} were returned",
             hint="Workflows may be coming and going; try again.",
         )
     listed = (found[identity] for identity in sorted(found))
