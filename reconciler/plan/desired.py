@@ -1,4 +1,4 @@
-"""A workflow as Git wants it, with what a manifest leaves to the live workflow filled in. Pure."""
+"""A workflow as its manifest describes it, with live values for what the manifest leaves to others. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CAMEL: Final = re.compile(r"[A-Z]")
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """A workflow as Git wants it.
+    """A workflow as its manifest describes it.
 
     Args:
         manifest: The manifest.
