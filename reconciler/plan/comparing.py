@@ -66,7 +66,7 @@ def compare(
 
     Args:
         live: The live workflow.
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         options: The choices of the run.
         facts: What the platform is known to do.
         just_written: Whether `desired` was sent just before: then a field that is not returned does not

@@ -1,6 +1,6 @@
-"""A workflow as Git wants it, with what a manifest leaves to the live workflow filled in.
+"""A workflow as its manifest describes it, with live values for what the manifest leaves to others.
 
-Fields of `reconcile.ignore` are left to others: they are not compared, and keep their live value. Pure.
+Fields of `reconcile.ignore` are not compared, and keep their live value. Pure.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ _CAMEL: Final = re.compile(r"[A-Z]")
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """A workflow as Git wants it.
+    """A workflow as its manifest describes it.
 
     Args:
         manifest: The manifest.

@@ -78,7 +78,7 @@ _NEAR: Final = 0.8
 """The fraction of equal fields from which two workflows are taken for one that was renamed."""
 
 _MOST_PAIRS: Final = 2_500
-"""The number of pairs beyond which none is looked for: so many changes at once are no slip of one name."""
+"""The number of pairs beyond which none is looked for: a plan with more is not a single rename."""
 
 
 def with_rename_hints(actions: Sequence[Action]) -> list[Action]:

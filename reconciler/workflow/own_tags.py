@@ -27,7 +27,7 @@ class Ownership:
     """Who owns a workflow, and whether it is protected.
 
     Args:
-        owners: The names of the owners: one, none, or by mistake several.
+        owners: The names of the owners: usually one or none; several are a conflict.
         protected: Whether it must not be deleted.
     """
 
