@@ -61,9 +61,9 @@ _FOUND = [
         "200 '1.0.200', 400 '1.0.400', 401 '1.0.401' [image-version-unknown]"
     ),
     (
-        "flow.yaml:13:35: error: instance type 7 does not exist in the tenant; nearest ids: 21 'Pico "
-        "(0.125CPU, 0.125GB RAM)', 22 'Nano (0.25CPU, 0.5GB RAM)', 23 'Small (1CPU, 2GB RAM)', 24 'Large (4CPU, 16GB "
-        "RAM)', 25 'GPU Small (4CPU, 16GB RAM, 1GPU)' [instance-type-unknown]"
+        "flow.yaml:13:35: error: instance type 7 does not exist in the tenant; nearest ids: "
+        "21 'Pico (0.125CPU, 0.125GB RAM)', 22 'Nano (0.25CPU, 0.5GB RAM)', 23 'Small (1CPU, 2GB RAM)', "
+        "24 'Large (4CPU, 16GB RAM)', 25 'GPU Small (4CPU, 16GB RAM, 1GPU)' [instance-type-unknown]"
     ),
 ]
 
