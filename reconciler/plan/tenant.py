@@ -17,8 +17,8 @@ from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.matching import Found, Match, match_manifests, unmatched
+from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import DefaultResource
-from reconciler.plan.pruning import Orphans
 from reconciler.plan.scope import Scope
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reconciler.workflow import Listed, Live, OwnTags
@@ -134,7 +134,7 @@ def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...
         found, count = _read_pages(api, name)
     if count is not None and count != len(found):
         raise UnexpectedAnswerError(
-            f"the list of workflows is not whole: {len(found)} came and the server tells of {count}",
+            f"the list of workflows is incomplete: {len(found)} of {count} were returned",
             hint="Workflows may be coming and going; try again.",
         )
     listed = (found[identity] for identity in sorted(found))

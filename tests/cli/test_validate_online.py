@@ -45,7 +45,7 @@ body:
 """
 _FOUND = [
     (
-        "flow.yaml:2:9: error: 2 live workflows have this name (ids 1, 2); pin the one that is meant with "
+        "flow.yaml:2:9: error: 2 live workflows have this name (ids 1, 2); pin one with "
         "reconcile.id, or rename or delete the others [workflow-name-twice]"
     ),
     (

@@ -139,7 +139,7 @@ def test_fail_fast(git: Git) -> None:
     assert tried["n00"] == "failed"
     assert {"failed", "not_tried"} == set(tried.values())
     assert report.count(Status.FAILED) <= 10, "no more than were in flight"
-    assert errors(report)["n29"] == "the run was stopped before its turn"
+    assert errors(report)["n29"] == "the run was stopped before this workflow was started"
     git.server.faults = ()
     assert len(git.done().results) == 30
 
@@ -229,7 +229,7 @@ def test_a_list_that_is_not_whole(git: Git) -> None:
     )
     assert len(records()) == 3
     git.write(body("n2"))
-    with pytest.raises(UnexpectedAnswerError, match="2 came and the server tells of 3"):
+    with pytest.raises(UnexpectedAnswerError, match="2 of 3 were returned"):
         git.plan()
 
 
