@@ -53,24 +53,23 @@ class BoundedSession(requests.Session):
         """Return `None`, whatever the answer says."""
         return None
 
-    def merge_environment_settings(  # noqa: D102 - requests'
-        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
-        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
-        _check_proxy(select_proxy(url, settings["proxies"]))
+    def merge_environment_settings(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - requests' signature
+        """Return the settings of a request, as `requests` does, with a proxy that can be used.
+
+        Raises:
+            InvalidProxyURL: The proxy has no address. The error does not quote it: it may hold a password.
+        """
+        settings = super().merge_environment_settings(*args, **options)
+        _check_proxy(select_proxy(args[0], settings["proxies"]))
         return settings
 
 
 def _check_proxy(proxy: str | None) -> None:
-    """Check that a proxy has an address: requests raises whatever comes for one without a host.
-
-    Raises:
-        InvalidProxyURL: It has none. The error does not quote it: it may hold a password.
-    """
+    """Raise `InvalidProxyURL` for a proxy without a host, for which requests raises a TypeError."""
     if not proxy:
         return
     try:
-        usable = bool(parse_url(prepend_scheme_if_needed(proxy, "http")).host)
+        usable = bool(parse_url(prepend_scheme_if_needed(proxy, "http")).host)  # type: ignore[no-untyped-call]
     except (HTTPError, ValueError, TypeError, AttributeError):
         usable = False
     if not usable:
@@ -89,11 +88,11 @@ class _BoundedAdapter(HTTPAdapter):
         self._response = _bounded_response(left)
         super().__init__(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
 
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401, D102 - requests'
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - requests'
         super().init_poolmanager(*args, **options)
         self._bound(self.poolmanager)
 
-    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:  # noqa: ANN401, D102 - requests'
+    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:  # noqa: ANN401 - requests'
         known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **options)
         if not known:
@@ -149,7 +148,9 @@ class _BoundedReader(io.RawIOBase):
         left = self._left()
         if left <= 0:
             raise TimeoutError("no time left")
-        self._sock.settimeout(max(_SHORTEST_READ, left if self._timeout is None else min(self._timeout, left)))
+        self._sock.settimeout(
+            max(_SHORTEST_READ, left if self._timeout is None else min(self._timeout, left))
+        )
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

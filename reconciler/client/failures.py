@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20
 _REFUSED_TUNNEL: Final = re.compile(r"Tunnel connection failed: (.*)")
-_PROXY_HINT: Final = "The proxy comes from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; NO_PROXY names hosts to reach without."
+_PROXY_HINT: Final = (
+    "The proxy comes from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; NO_PROXY names hosts to reach without."
+)
 UNUSABLE_ADDRESS: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -191,7 +193,9 @@ def _proxy_failure(label: str, error: Exception) -> Failure | None:
     if refusal is None:
         if not isinstance(failed.original_error, NewConnectionError | ConnectTimeoutError):
             return None
-        message = f"{label}: no connection could be made to the proxy{address} ({_why(error)}); nothing was sent"
+        message = (
+            f"{label}: no connection could be made to the proxy{address} ({_why(error)}); nothing was sent"
+        )
         return Failure(NotSentError(message, hint=_PROXY_HINT), Repeat.ANY)
     status = clip(printable(refusal[1].strip()), 100)
     message = f"{label}: the proxy{address} refused the connection with status {status}; nothing was sent"

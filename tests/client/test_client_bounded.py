@@ -138,13 +138,14 @@ def test_a_kept_connection_has_its_own_deadline() -> None:
     ids=["by type", "by looks", "with another type"],
 )
 def test_a_sign_in_page_is_named(fake_time: FakeTime, reply: Reply) -> None:
-    """A page in place of JSON is called one, with its title and host; it would come again, so once is enough."""
+    """A page in place of JSON is called one, with its title and host; it is not requested again."""
     with RawServer(reply) as raw, client(raw.url, time_=fake_time).session as session:
         with pytest.raises(UnexpectedAnswerError) as caught:
             get_client(session).list_resources()
         host = raw.url.removeprefix("http://")
-        assert f"{host} answered with an HTML page titled 'sign in & go on'" in caught.value.message.lower().replace(
-            "html", "HTML"
+        assert (
+            f"{host} answered with an HTML page titled 'sign in & go on'"
+            in caught.value.message.lower().replace("html", "HTML")
         )
         assert "sign-in page" in caught.value.hint
         assert "secret" not in caught.value.message
@@ -185,7 +186,18 @@ def test_a_proxy_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None
     assert "HTTPS_PROXY" in caught.value.hint
 
 
-_NO_HOST = ["http://user:s3cret@", "http://", "http:///", "http://:8080", "@", "://", "http://user@/x", "?", "#", "//"]
+_NO_HOST = [
+    "http://user:s3cret@",
+    "http://",
+    "http:///",
+    "http://:8080",
+    "@",
+    "://",
+    "http://user@/x",
+    "?",
+    "#",
+    "//",
+]
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
@@ -206,7 +218,9 @@ _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",
 
 
 @given(
-    proxy=st.one_of(_TEXT, st.tuples(st.sampled_from(["http", "https", "socks5", "x"]), _TEXT).map("://".join)),
+    proxy=st.one_of(
+        _TEXT, st.tuples(st.sampled_from(["http", "https", "socks5", "x"]), _TEXT).map("://".join)
+    ),
     no_proxy=_TEXT,
 )
 @example(proxy="http://[", no_proxy="1.2.3.4/99,[::1")
