@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
-from reconciler.apply.guarding import GoneError, ids_of, wait_until_ready
+from reconciler.apply.guarding import ExecutionWaiter, GoneError, ids_of, wait_until_ready
 from reconciler.apply.report import Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.apply.verifier import SharedFacts, Verifier
-from reconciler.apply.waiting import ExecutionWaiter
 from reconciler.apply.writing import check_name_is_free, create_once, delete_once, keep_first, update_once
 from reconciler.backup import BackupWriter
 from reconciler.client import ConflictException, RetryPolicy

@@ -31,7 +31,7 @@ class Wanted:
     """What a workflow must read back as.
 
     Args:
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         ownership: Who owns it.
         webhooks: The UUIDs of webhook URLs that must still be there.
         sensitive: The secret fields.

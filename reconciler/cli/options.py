@@ -128,7 +128,7 @@ backup_dir_option = setting(
     metavar="DIRECTORY",
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for backups.",
-    show_default=".reconciler/backups beside reconciler.yaml",
+    show_default=".reconciler/backups next to reconciler.yaml",
     section="Apply",
 )
 

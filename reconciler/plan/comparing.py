@@ -10,8 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.desired import Desired
-from reconciler.plan.ignoring import is_ignored
+from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
 from reconciler.workflow import (
@@ -67,7 +66,7 @@ def compare(
 
     Args:
         live: The live workflow.
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         options: The choices of the run.
         facts: What the platform is known to do.
         just_written: Whether `desired` was sent just before: then a field that is not returned does not

@@ -36,7 +36,7 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
     """Return the action for a workflow that a manifest matches.
 
     Args:
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         live: The live workflow.
         options: The choices of the run.
         facts: What the platform is known to do.

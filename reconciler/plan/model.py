@@ -76,7 +76,7 @@ class Create(Subject):
     """A workflow that does not exist yet.
 
     Args:
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         body: The exact body that is sent.
         changes: Its fields, masked.
         ownership: Who owns it afterwards.
@@ -96,7 +96,7 @@ class Update(Subject):
 
     Args:
         live: The workflow as it was when the plan was made.
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         body: The exact body that is sent.
         method: How the update is sent.
         reason: Why it is sent so.

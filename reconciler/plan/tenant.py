@@ -17,8 +17,8 @@ from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.matching import Found, Match, match_manifests, unmatched
+from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import DefaultResource
-from reconciler.plan.pruning import Orphans
 from reconciler.plan.scope import Scope
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reconciler.workflow import Listed, Live, OwnTags
