@@ -46,6 +46,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
         unmanaged=_unmanaged(snapshot, going) if scope.show_unmanaged else (),
         unselected=len(snapshot.matches) - len(chosen),
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
+        live_ids=snapshot.ids,
     )
 
 
