@@ -1,4 +1,4 @@
-"""The safety limits: what an apply may do at most without being told that more is meant. Pure."""
+"""The safety limits of an apply, and what it takes to exceed them. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Safety:
     """The limits of one apply.
 
     Args:
-        max_deletes: How many workflows it deletes at most.
-        max_delete_ratio: Which part of the owned workflows it deletes at most, from 0 to 1.
-        max_change_ratio: Which part of the live workflows that the manifests mean it changes at most.
+        max_deletes: Maximum number of workflows to delete.
+        max_delete_ratio: Maximum fraction of the owned workflows to delete, from 0 to 1.
+        max_change_ratio: Maximum fraction of the live workflows that manifests match to change.
     """
 
     max_deletes: int = 3
@@ -20,19 +20,19 @@ class Safety:
     max_change_ratio: float = 1.0
 
     def deletes_refused(self, deletes: int, owned: int, allowed: int | None = None) -> str:
-        """Return why so many workflows may not be deleted, and what to do; empty when they may.
+        """Return why that number of deletes is blocked, and what to do; empty when it is allowed.
 
-        All that there is may not be, however few that are.
+        Deleting all of them is always blocked, however few there are.
 
         Args:
-            deletes: How many are to be deleted.
-            owned: How many there are, those counted.
-            allowed: How many `--allow-deletes` says are meant.
+            deletes: The number of workflows to delete.
+            owned: The number of owned workflows, including these.
+            allowed: The number that `--allow-deletes` allows.
         """
         if deletes == 0 or (allowed is not None and deletes <= allowed):
             return ""
         if deletes >= owned:
-            why = "that is all of them, which is never done unasked"
+            why = "that is all of them"
         elif deletes > self.max_deletes:
             why = f"safety.max_deletes allows {self.max_deletes}"
         elif deletes / owned > self.max_delete_ratio:
@@ -41,21 +41,21 @@ class Safety:
             return ""
         return (
             f"pruning would delete {deletes} of {owned} owned workflows, and {why}; "
-            f"if they are meant: --allow-deletes {deletes}"
+            f"to allow it, pass --allow-deletes {deletes}"
         )
 
     def changes_refused(self, changes: int, live: int) -> str:
-        """Return why so many live workflows may not be changed, and what to do; empty when they may.
+        """Return why that number of changes is blocked, and what to do; empty when it is allowed.
 
         Args:
-            changes: How many are to be changed or deleted.
-            live: How many there are that the manifests mean, or that are to be deleted.
+            changes: The number of workflows to change or delete.
+            live: The number of live workflows that manifests match, and of those to delete.
         """
         if changes == 0 or changes / live <= self.max_change_ratio:
             return ""
         return (
             f"{changes} of {live} live workflows would change, and safety.max_change_ratio allows "
-            f"{_percent(self.max_change_ratio)} of them; if all of it is meant: --max-change-ratio 1"
+            f"{_percent(self.max_change_ratio)} of them; to allow it, pass --max-change-ratio 1"
         )
 
 

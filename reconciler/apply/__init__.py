@@ -1,4 +1,4 @@
-"""Applying: carries a plan out, one guarded and verified write after the other, and reports what came of it.
+"""Applying a plan: one guarded and verified write after the other, with a report of the results.
 
 It writes through the port (`reconciler.api`), never decides what is wanted (the plan did), and never prints:
 progress goes to whoever listens, the outcome into a `Report`.

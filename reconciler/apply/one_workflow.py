@@ -1,4 +1,4 @@
-"""Carries out the action for one workflow: guard, write, read back, remember."""
+"""The way of one workflow: guard, back up, write exactly once, verify."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
-from reconciler.apply.guarding import GoneError, ids_of, ready
-from reconciler.apply.report import Result, Status, StoppedError, UnsettledError, words
+from reconciler.apply.guarding import ExecutionWaiter, GoneError, ids_of, wait_until_ready
+from reconciler.apply.report import Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.apply.verifier import SharedFacts, Verifier
-from reconciler.apply.waiting import ExecutionWaiter
-from reconciler.apply.writing import create_once, delete_once, keep_first, see_name_is_free, update_once
+from reconciler.apply.writing import check_name_is_free, create_once, delete_once, keep_first, update_once
 from reconciler.backup import BackupWriter
 from reconciler.client import ConflictException, RetryPolicy
 from reconciler.errors import BlockedError, ReconcilerError
@@ -31,13 +30,13 @@ from reconciler.workflow import Live
 
 
 class Applier:
-    """Makes live workflows what Git wants, through a tenant's writer; usable from many threads at once.
+    """The writer of a plan's actions to a tenant; usable from many threads at once.
 
     Args:
         api: The tenant.
         options: The choices of the run.
         policy: The limits of tries and waits.
-        backups: Where what is overwritten or deleted is kept; `None` keeps nothing.
+        backups: Where backups are written before an update or a delete; `None` writes none.
     """
 
     def __init__(
@@ -55,39 +54,39 @@ class Applier:
         self._verifier = Verifier(api, options, self._facts, self._policy)
 
     def learn(self, facts: PlatformFacts) -> None:
-        """Start from what a plan found out about the platform."""
+        """Take over what a plan found out about the platform."""
         self._facts.start_from(facts)
 
     def apply(
         self,
         action: Write,
         stopped: Callable[[], bool] = lambda: False,
-        tell: Callable[[str], None] = lambda _: None,
+        report_wait: Callable[[str], None] = lambda _: None,
     ) -> Result:
-        """Carry out `action` and return the result once it has been read back.
+        """Apply `action`, and return the result once it is verified.
 
         Args:
-            action: What is to be done.
-            stopped: Whether the run was stopped meanwhile: then a workflow is no longer waited for.
-            tell: Called now and then with what is waited for.
+            action: The action.
+            stopped: Returns whether the run was stopped: then no execution is waited for any longer.
+            report_wait: Called now and then with what is waited for.
 
         Raises:
-            StoppedError: The run was stopped while a run of the workflow was waited for.
-            BlockedError: A guard refused: nothing was written.
-            ReconcilerError: It failed; what was written did not settle, or was not accepted.
+            StoppedError: The run was stopped while an execution was waited for.
+            BlockedError: A guard refused the write; nothing was written.
+            ReconcilerError: The write failed, or could not be verified.
         """
-        patience = ExecutionWaiter(self._policy, stopped, tell)
+        waiter = ExecutionWaiter(self._policy, stopped, report_wait)
         match action:
             case Create():
                 return self._create(action)
             case Update():
-                return self._update(action, patience)
+                return self._update(action, waiter)
             case SetPaused():
-                live = ready(self._api, action.live, action.manifest.settings.when_running, patience)
+                live = wait_until_ready(self._api, action.live, action.manifest.settings.when_running, waiter)
                 self._verifier.set_paused(live, paused=action.paused)
                 return Result(action=action, status=Status.DONE, id=live.id)
             case Delete():
-                return self._delete(action, patience)
+                return self._delete(action, waiter)
 
     def _create(self, action: Create) -> Result:
         body = created_body(action.desired, action.ownership, self._options, self._facts.now())
@@ -103,48 +102,48 @@ class Applier:
         except BlockedError:
             raise
         except ReconcilerError as error:
-            told = f"it was created (id {identity}), and is not as it should be: {words(error)}"
-            return Result(action=action, status=Status.FAILED, id=identity, error=told)
+            reason = f"it was created (id {identity}), but could not be verified: {error_text(error)}"
+            return Result(action=action, status=Status.FAILED, id=identity, error=reason)
         return Result(action=action, status=Status.DONE, id=identity, notes=notes)
 
-    def _update(self, action: Update, patience: ExecutionWaiter) -> Result:
-        with self._kept(action.live, "update", action.sensitive):
-            live = self._replaced(action, patience)
+    def _update(self, action: Update, waiter: ExecutionWaiter) -> Result:
+        with self._backed_up(action.live, "update", action.sensitive):
+            live = self._updated(action, waiter)
         keep = (
             live.webhooks if action.desired.body.has_webhook and not action.rotates_webhook else frozenset()
         )
         paused = live.paused if action.paused is None else action.paused
         notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep)
         if action.renames:
-            self._see_alone(action.desired.name, live.id)
+            self._check_alone(action.desired.name, live.id)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
-    def _see_alone(self, name: str, identity: int) -> None:
-        """See that no other workflow got the name at the same moment: a rename cannot be taken back."""
+    def _check_alone(self, name: str, identity: int) -> None:
+        """Check that no other workflow got the name at the same moment: a rename cannot be undone."""
         others = [other for other in ids_of(self._api, name) if other != identity]
         if others:
-            raise UnsettledError(
+            raise UnverifiedError(
                 f"it was renamed, and at the same moment another live workflow (id {others[0]}) got the name",
-                hint="Rename or delete the one that is not meant.",
+                hint="Rename or delete one of the two.",
             )
 
-    def _replaced(self, action: Update, patience: ExecutionWaiter) -> Live:
+    def _updated(self, action: Update, waiter: ExecutionWaiter) -> Live:
         """Write an update and return the workflow as it was before."""
         when = action.manifest.settings.when_running
         while True:
-            live = ready(self._api, action.live, when, patience)
+            live = wait_until_ready(self._api, action.live, when, waiter)
             if action.renames:
-                see_name_is_free(self._api, action.desired.name, live.id)
+                check_name_is_free(self._api, action.desired.name, live.id)
             try:
                 update_once(self._api, live, action.body, self._policy)
             except ConflictException as error:
                 running = describe(self._api, live.id, live).running
                 if when is WhenRunning.WAIT:
-                    patience.wait_after(error, running=running)
+                    waiter.wait_after(error, running=running)
                 elif running:
                     raise BlockedError(
-                        f"the platform refuses to change it while it runs ({error.message})",
-                        hint="reconcile: {whenRunning: wait} waits until its run has ended.",
+                        f"the platform does not change a running workflow ({error.message})",
+                        hint="Set reconcile: {whenRunning: wait} to wait for the execution to end.",
                     ) from error
                 else:
                     raise
@@ -152,11 +151,11 @@ class Applier:
                 return live
 
     @contextmanager
-    def _kept(self, live: Live, reason: str, sensitive: SecretFields) -> Iterator[None]:
-        """Keep a backup of a workflow, unless a guard then keeps it from being overwritten.
+    def _backed_up(self, live: Live, reason: str, sensitive: SecretFields) -> Iterator[None]:
+        """Keep a backup of a workflow, unless a guard then blocks the write.
 
-        It is of the workflow as it was planned for, which the guard sees to be the one that is overwritten:
-        so nothing but the write comes after the guard's look.
+        The backup is made from the workflow that was planned for, which the guard checks to be the one that
+        is overwritten: so nothing but the write comes after the guard's read.
         """
         if self._backups is None:
             yield
@@ -168,20 +167,20 @@ class Applier:
             self._backups.discard(path)
             raise
 
-    def _delete(self, action: Delete, patience: ExecutionWaiter) -> Result:
-        with self._kept(action.live, "delete", SecretFields()):
-            return self._deleted(action, patience)
+    def _delete(self, action: Delete, waiter: ExecutionWaiter) -> Result:
+        with self._backed_up(action.live, "delete", SecretFields()):
+            return self._deleted(action, waiter)
 
-    def _deleted(self, action: Delete, patience: ExecutionWaiter) -> Result:
+    def _deleted(self, action: Delete, waiter: ExecutionWaiter) -> Result:
         while True:
             try:
-                live = ready(self._api, action.live, WhenRunning.WAIT, patience)
+                live = wait_until_ready(self._api, action.live, WhenRunning.WAIT, waiter)
             except GoneError:
-                note = "somebody else had deleted it already"
+                note = "it was already deleted"
                 return Result(action=action, status=Status.DONE, id=action.live.id, notes=(note,))
             try:
                 delete_once(self._api, live, self._policy)
             except ConflictException as error:
-                patience.wait_after(error, running=describe(self._api, live.id, live).running)
+                waiter.wait_after(error, running=describe(self._api, live.id, live).running)
             else:
                 return Result(action=action, status=Status.DONE, id=live.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconciler.api import TenantReader
-from reconciler.apply.report import UnsettledError
+from reconciler.apply.report import UnverifiedError
 from reconciler.client import RetryPolicy
 from reconciler.plan import (
     CompareOptions,
@@ -31,7 +31,7 @@ class Wanted:
     """What a workflow must read back as.
 
     Args:
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         ownership: Who owns it.
         webhooks: The UUIDs of webhook URLs that must still be there.
         sensitive: The secret fields.
@@ -111,7 +111,7 @@ class ReadBack:
 
 def _unsettled(
     changes: tuple[FieldChange, ...], wanted: Wanted, *, lost: bool, disowned: bool
-) -> UnsettledError:
+) -> UnverifiedError:
     shown = [masked(change, wanted.sensitive) for change in changes[:_SHOWN]]
     lines = [
         f"{display_path(change.path)} reads back as {_words(change.before)}, not {_words(change.after)}"
@@ -120,17 +120,19 @@ def _unsettled(
     if len(changes) > _SHOWN:
         lines.append(f"and {len(changes) - _SHOWN} more fields")
     if lost:
-        lines.append("the webhook has a new URL, although it was to be kept: tell whoever calls the old one")
+        lines.append(
+            "the webhook has a new URL, although the old one should have been kept: update its callers"
+        )
     if disowned:
         names = ", ".join(wanted.ownership.tag_names)
-        lines.append(f"the tags that say whose it is do not read back as sent ({names or 'none'})")
+        lines.append(f"the ownership tags do not read back as sent ({names or 'none'})")
     paths = ", ".join(dump_compact(display_path(change.path)) for change in shown)
     hint = (
-        f"If the platform sets these itself, leave them to it: reconcile: {{ignore: [{paths}]}}"
+        f"If the platform sets these fields itself, ignore them: reconcile: {{ignore: [{paths}]}}"
         if shown
         else ""
     )
-    return UnsettledError("it was written, but " + "; ".join(lines), hint=hint)
+    return UnverifiedError("it was written, but " + "; ".join(lines), hint=hint)
 
 
 def _words(value: JsonValue | Absent) -> str:

@@ -1,4 +1,4 @@
-"""What came of a plan: one result for each workflow that was to be touched."""
+"""The report of an apply: one result for each action that was not `Unchanged`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.plan import Action
 
 
 class Status(str, Enum):
-    """How far a workflow got."""
+    """The status of an action after an apply; `NOT_TRIED` is one that was skipped."""
 
     DONE = "done"
     FAILED = "failed"
@@ -20,14 +20,14 @@ class Status(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one action.
+    """The result of one action.
 
     Args:
-        action: What was to be done.
-        status: How far it got. `DONE` means: written, and read back as Git wants it.
+        action: The action.
+        status: How it ended; `DONE` means written and verified.
         id: The workflow's id, where it is known.
         error: Why it is not done, and what to do; empty when it is.
-        notes: What a user should know all the same.
+        notes: Remarks for the user.
     """
 
     action: Action
@@ -39,23 +39,23 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came of a plan, in its order; what was unchanged is not in it."""
+    """The results of a plan's actions, in its order, without the unchanged workflows."""
 
     results: tuple[Result, ...]
 
     def count(self, status: Status) -> int:
-        """Return how many workflows got that far."""
+        """Return the number of results with that status."""
         return sum(result.status is status for result in self.results)
 
 
 class StoppedError(ReconcilerError):
-    """The run was stopped before anything was written for this workflow."""
+    """The run was stopped before this workflow was written."""
 
 
-class UnsettledError(ReconcilerError):
-    """A workflow was written, and does not read back as it was sent."""
+class UnverifiedError(ReconcilerError):
+    """A workflow was written, but does not read back as sent."""
 
 
-def words(error: ReconcilerError) -> str:
-    """Return what a result says about `error`: the message and what to do."""
+def error_text(error: ReconcilerError) -> str:
+    """Return the text of an error in a result: its message and its hint."""
     return f"{error.message}. {error.hint}" if error.hint else error.message

@@ -1,6 +1,6 @@
-"""Carries out a plan, several workflows at a time, and reports what came of each.
+"""The run over a plan: several workflows at a time, with a result for each.
 
-Creates, updates and renames come first; deletes last, and only when everything before them is done.
+Creates, updates and renames come first; deletes last, and only after all of these succeeded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apply.one_workflow import Applier
-from reconciler.apply.report import Report, Result, Status, StoppedError, words
+from reconciler.apply.report import Report, Result, Status, StoppedError, error_text
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal, Unchanged, Write, live_id
@@ -18,7 +18,7 @@ from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal
 Progress = Callable[[Action, "Result | str | None"], None]
 """Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
 
-_WITHHELD = "withheld: deletes come last, and only when everything before them is done"
+_DELETES_SKIPPED = "skipped: deletes come last, and only after everything else succeeded"
 
 
 def apply_plan(  # noqa: PLR0913 - all but three by name
@@ -30,21 +30,21 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
     fail_fast: bool = False,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Return what came of `plan`.
+    """Apply `plan`, and return the results.
 
-    One workflow's failure stops only that workflow, and all deletes. When it is told to stop, what is being
-    written is finished; the rest is reported as not tried.
+    One workflow's failure stops only that workflow, and all deletes. Once `stop` is set, writes in flight are
+    finished; the rest is skipped.
 
     Args:
-        plan: What is to be done.
-        applier: Does it.
-        progress: Who listens.
-        concurrency: How many workflows are written at a time.
-        fail_fast: Whether the first failure stops the rest, too; what is being written is finished.
-        stop: Set by whoever wants the run to stop, at any time.
+        plan: The plan.
+        applier: Applies single actions.
+        progress: Called with the progress of each action.
+        concurrency: The number of workflows to write at a time.
+        fail_fast: Whether the first failure sets `stop`.
+        stop: Stops the run when it is set, at any time.
 
     Raises:
-        BlockedError: A guard refuses the whole plan; nothing was done.
+        BlockedError: A guard blocks the whole plan; nothing was written.
     """
     if plan.refusal:
         raise BlockedError(plan.refusal)
@@ -52,7 +52,7 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
 
 
 class _Run:
-    """One run over all actions."""
+    """One run over all actions of a plan."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class _Run:
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
             before = self._results(pool, first)
             whole = all(result.status is Status.DONE for result in before)
-            after = self._results(pool, last) if whole else list(map(_withheld, last))
+            after = self._results(pool, last) if whole else list(map(_skipped, last))
         return Report(results=(*after, *before))
 
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
@@ -86,37 +86,41 @@ class _Run:
 
     def _result(self, action: Write | Refusal) -> Result:
         if isinstance(action, Refusal):
-            return _refused(action)
+            return _blocked(action)
         if self._stopped.is_set():
-            return Result(action=action, status=Status.NOT_TRIED, error="the run was stopped before its turn")
-        self._tell(action, None)
-        result = self._tried(action)
+            return Result(
+                action=action,
+                status=Status.NOT_TRIED,
+                error="the run was stopped before this workflow was started",
+            )
+        self._report(action, None)
+        result = self._applied(action)
         if result.status is Status.FAILED and self._fail_fast:
             self._stopped.set()
-        self._tell(action, result)
+        self._report(action, result)
         return result
 
-    def _tried(self, action: Write) -> Result:
+    def _applied(self, action: Write) -> Result:
         identity = live_id(action)
         try:
-            return self._applier.apply(action, self._stopped.is_set, lambda text: self._tell(action, text))
+            return self._applier.apply(action, self._stopped.is_set, lambda text: self._report(action, text))
         except StoppedError as error:
             return Result(action=action, status=Status.NOT_TRIED, id=identity, error=error.message)
         except BlockedError as error:
-            return Result(action=action, status=Status.BLOCKED, id=identity, error=words(error))
+            return Result(action=action, status=Status.BLOCKED, id=identity, error=error_text(error))
         except ReconcilerError as error:
-            return Result(action=action, status=Status.FAILED, id=identity, error=words(error))
+            return Result(action=action, status=Status.FAILED, id=identity, error=error_text(error))
 
-    def _tell(self, action: Action, event: Result | str | None) -> None:
+    def _report(self, action: Action, event: Result | str | None) -> None:
         with self._lock:
             self._progress(action, event)
 
 
-def _refused(action: Refusal) -> Result:
+def _blocked(action: Refusal) -> Result:
     return Result(action=action, status=Status.BLOCKED, id=action.id, error=action.reason)
 
 
-def _withheld(action: Delete | BlockedDelete) -> Result:
+def _skipped(action: Delete | BlockedDelete) -> Result:
     if isinstance(action, Delete):
-        return Result(action=action, status=Status.NOT_TRIED, id=action.live.id, error=_WITHHELD)
-    return _refused(action)
+        return Result(action=action, status=Status.NOT_TRIED, id=action.live.id, error=_DELETES_SKIPPED)
+    return _blocked(action)

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.api import TenantWriter
 from reconciler.apply.read_back import ReadBack, Verified, Wanted
-from reconciler.apply.report import UnsettledError
+from reconciler.apply.report import UnverifiedError
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.errors import ReconcilerError
@@ -31,7 +31,7 @@ _DIGEST_WRITES: Final = 3
 """How often a workflow is written until its tags keep the digests: once more than reading back needs."""
 
 _NOT_KEPT: Final = (
-    "the platform does not keep the tags that remember untold fields; the next plan shows these again"
+    "the platform does not keep the digest tags of write-only fields; the next plan shows these fields again"
 )
 
 
@@ -106,7 +106,7 @@ class Verifier:
         live, notes = self._with_digests(action, workflow_id, webhooks)
         live = self.set_paused(live, paused=paused)
         if not notes:
-            self._see_converged(action, live)
+            self._check_converged(action, live)
         return notes
 
     def is_as_sent(self, action: Create | Update, live: Live) -> bool:
@@ -138,7 +138,7 @@ class Verifier:
             if live.paused != paused and not (again if said else self._waited(pauses)):
                 word = "paused" if paused else "resumed"
                 active = "; its triggers go on starting it" if paused else ""
-                raise UnsettledError(f"it could not be {word}{active}{said}", hint="Apply again.")
+                raise UnverifiedError(f"it could not be {word}{active}{said}", hint="Apply again.")
         return live
 
     def _waited(self, pauses: Iterator[float]) -> bool:
@@ -170,7 +170,7 @@ class Verifier:
         self._facts.learn(kind for kind in kinds if kind is not None)
         return Digester(self._options.key, wanted.desired.name).digests(verified.write_only)
 
-    def _see_converged(self, action: Create | Update, live: Live) -> None:
+    def _check_converged(self, action: Create | Update, live: Live) -> None:
         """Check that another plan would find nothing: if it does, that is our error, not the user's.
 
         Raises:
@@ -179,7 +179,7 @@ class Verifier:
         options = dataclasses.replace(self._options, resend=False)
         desired = action.desired if action.desired.is_fixed else Desired.of(action.manifest, live)
         if not isinstance(decide(desired, live, options, self._facts.now()), Unchanged):
-            raise UnsettledError(
-                "it was written and reads back as sent, and yet another plan would not find it unchanged",
-                hint="That is a mistake of peak-reconciler; please report it with what plan shows.",
+            raise UnverifiedError(
+                "it was written and reads back as sent, but another plan would change it again",
+                hint="This is a bug in peak-reconciler; please report it with the output of plan.",
             )

@@ -1,8 +1,8 @@
-"""Writes that happen exactly once: whatever the network does, each is sent until it is known to be done.
+"""Writes that happen exactly once, whatever the network does.
 
-A write whose answer was lost may have taken effect, and so may one that a gateway says was refused for now
-(429). So before it is sent again, the tenant is read: a create
-is looked up by its name, an update by whether the workflow is still what it was.
+A write whose answer was lost may have taken effect, and so may one that a gateway refused for now (429). So
+before it is sent again, the tenant is read: a create is looked up by its name, an update is recognized by a
+change of the workflow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
-from reconciler.apply.report import UnsettledError
+from reconciler.apply.report import UnverifiedError
 from reconciler.client import (
     ConflictException,
     NotFoundException,
@@ -34,21 +34,21 @@ class Created:
 
     Args:
         id: Its id.
-        told: Whether the server said so; else it was found by its name, after the answer was lost.
-        doubted: Whether an earlier try may have created one, too, that did not show in time.
+        confirmed: Whether the server answered with its id; else it was found by its name.
+        doubted: Whether an earlier try may have created another one, which did not show in time.
     """
 
     id: int
-    told: bool
+    confirmed: bool
     doubted: bool
 
 
 def create_once(api: TenantWriter, name: str, body: JsonObject, policy: RetryPolicy) -> Created:
-    """Create the workflow `name`, and never send that again without looking for what the last time made.
+    """Create the workflow `name`; before a create is sent again, look for what the last one made.
 
     Raises:
-        BlockedError: There is a live workflow of that name already, which the plan did not know.
-        ReconcilerError: As the client; what may have been created was looked for and is not there.
+        BlockedError: There is already a live workflow of that name, which the plan did not know.
+        ReconcilerError: As the client; no workflow was created.
     """
     appeared = ids_of(api, name)
     if appeared:
@@ -58,20 +58,20 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, policy: RetryPol
         try:
             tries.begin()
             identity = int(str(api.create_workflow(body)["id"]))
-            return Created(id=identity, told=True, doubted=tries.in_doubt)
+            return Created(id=identity, confirmed=True, doubted=tries.in_doubt)
         except ConflictException:
-            found = _looked_for(api, name, policy, policy.settle)
+            found = _find_created(api, name, policy, policy.settle)
             if found is None:
                 raise
             if not tries.in_doubt:
                 raise _appeared(found) from None
-            return Created(id=found, told=False, doubted=True)
+            return Created(id=found, confirmed=False, doubted=True)
         except ReconcilerError as error:
             again = tries.again(error)
             refused = again and isinstance(error, TooManyRequestsException)
-            found = _looked_for(api, name, policy, policy.settle[:2] if refused else policy.settle)
+            found = _find_created(api, name, policy, policy.settle[:2] if refused else policy.settle)
             if found is not None:
-                return Created(id=found, told=False, doubted=True)
+                return Created(id=found, confirmed=False, doubted=True)
             if not again:
                 raise
 
@@ -79,20 +79,20 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, policy: RetryPol
 def keep_first(
     api: TenantWriter, name: str, created: Created, is_ours: Callable[[Live], bool], policy: RetryPolicy
 ) -> int:
-    """See that of workflows that were created at once under one name only the first stays; return its id.
+    """Keep only the first of several workflows that were created at once under one name; return its id.
 
     Another run may have created one too, or an earlier try of ours whose answer was lost. Ids grow, so all
-    who look agree which one is the first, and each takes back its own later ones.
+    runs agree which one is the first, and each deletes its own later ones.
 
     Args:
         api: The tenant.
         name: The name.
-        created: The one that we know of.
-        is_ours: Whether a workflow is as we sent it.
+        created: The one that is known.
+        is_ours: Returns whether a workflow is as we sent it, with our owner's tag.
         policy: The limits of tries and waits.
 
     Raises:
-        BlockedError: Another one was first; ours is gone.
+        BlockedError: Another one was first; ours is deleted.
         UnsettledError: The list does not show ours, and so may not show a twin that an earlier try made.
         ReconcilerError: As the client.
     """
@@ -103,9 +103,9 @@ def keep_first(
     for identity in ids:
         if identity == first:
             continue
-        with suppress(NotFoundException):  # whoever made it has taken it back
+        with suppress(NotFoundException):  # its creator has deleted it
             live = describe(api, identity)
-            if (created.told and identity == created.id) or is_ours(live):
+            if (created.confirmed and identity == created.id) or is_ours(live):
                 delete_once(api, live, policy)
     if first != created.id and not (created.doubted and is_ours(describe(api, first))):
         raise _appeared(first)
@@ -113,7 +113,7 @@ def keep_first(
 
 
 def _listed_with(api: TenantWriter, name: str, created: Created, policy: RetryPolicy) -> list[int]:
-    """Return the ids under a name once ours is among them: what came before it is then listed, too."""
+    """Return the ids under a name once ours is among them: earlier ones are then listed, too."""
     for pause in policy.settle:
         ids = ids_of(api, name)
         if created.id in ids:
@@ -121,15 +121,15 @@ def _listed_with(api: TenantWriter, name: str, created: Created, policy: RetryPo
         policy.sleep(pause)
     ids = ids_of(api, name)
     if created.doubted and created.id not in ids:
-        raise UnsettledError(
-            "the list does not show it yet, and so not whether an earlier try made another one of this name",
+        raise UnverifiedError(
+            "the list does not show it yet, so an earlier try may have created a second one of this name",
             hint="Plan again.",
         )
     return ids
 
 
-def see_name_is_free(api: TenantWriter, name: str, identity: int) -> None:
-    """See that no other live workflow than `identity` has the name that it is to get.
+def check_name_is_free(api: TenantWriter, name: str, identity: int) -> None:
+    """Check that no live workflow other than `identity` has the name that it gets.
 
     Raises:
         BlockedError: There is one, which the plan did not know.
@@ -146,8 +146,8 @@ def _appeared(identity: int) -> BlockedError:
     )
 
 
-def _looked_for(api: TenantWriter, name: str, policy: RetryPolicy, pauses: Iterable[float]) -> int | None:
-    """Return the id of the workflow that a create with a lost answer made, looked for more than once."""
+def _find_created(api: TenantWriter, name: str, policy: RetryPolicy, pauses: Iterable[float]) -> int | None:
+    """Look more than once for the workflow of a create with a lost answer; return its id, or `None`."""
     for pause in pauses:
         ids = ids_of(api, name)
         if ids:
@@ -157,7 +157,7 @@ def _looked_for(api: TenantWriter, name: str, policy: RetryPolicy, pauses: Itera
 
 
 def update_once(api: TenantWriter, live: Live, body: JsonObject, policy: RetryPolicy) -> None:
-    """Replace the workflow `live`, which was just read, by `body`.
+    """Replace the workflow `live`, which was just read, with `body`.
 
     Raises:
         BlockedError: Somebody else changed it meanwhile.
@@ -175,7 +175,7 @@ def update_once(api: TenantWriter, live: Live, body: JsonObject, policy: RetryPo
                 raise
             again = tries.again(error)
             if not describe(api, live.id, live).unchanged_since(live):
-                return  # it took effect, or somebody else changed it: reading back tells
+                return  # it took effect, or somebody else changed it: reading back shows
             if not again:
                 raise
         else:
@@ -183,7 +183,7 @@ def update_once(api: TenantWriter, live: Live, body: JsonObject, policy: RetryPo
 
 
 def _changes(api: TenantWriter, live: Live, policy: RetryPolicy) -> bool:
-    """Return whether a workflow shows a change, looked for more than once."""
+    """Return whether a workflow shows a change, with more than one look."""
     for pause in policy.settle:
         if not describe(api, live.id, live).unchanged_since(live):
             return True
@@ -192,7 +192,7 @@ def _changes(api: TenantWriter, live: Live, policy: RetryPolicy) -> bool:
 
 
 def delete_once(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
-    """Delete the workflow `live`, which was just read, and see that it is gone.
+    """Delete the workflow `live`, which was just read, and verify that it is gone.
 
     Raises:
         ConflictException: It runs.
@@ -206,24 +206,24 @@ def delete_once(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
             tries.begin()
             api.delete_workflow(live.id)
         except NotFoundException:
-            break  # somebody else's delete, or a gateway's own words: what is there tells
+            break  # somebody else deleted it, or a gateway answered: the next read shows
         except ReconcilerError as error:
             again = tries.again(error)
             if is_gone(api, live):
                 return
             if not describe(api, live.id, live).unchanged_since(live):
-                raise BlockedError("it was changed while it was to be deleted", hint="Plan again.") from error
+                raise BlockedError("it was changed just before the delete", hint="Plan again.") from error
             if not again:
                 raise
         else:
             break
-    _see_gone(api, live, policy)
+    _verify_gone(api, live, policy)
 
 
-def _see_gone(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
+def _verify_gone(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
     for pause in policy.settle:
         if is_gone(api, live):
             return
         policy.sleep(pause)
     if not is_gone(api, live):
-        raise UnsettledError("the server says that it is gone, and still tells of it", hint="Plan again.")
+        raise UnverifiedError("the delete succeeded, but the workflow is still there", hint="Plan again.")

@@ -11,10 +11,7 @@ from reconciler.cli.help import bundle, option, setting
 from reconciler.cli.options import Number, file_type
 from reconciler.client import WebhookSender
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.job.context import JobOptions
-from reconciler.job.notifications import FORMATS
-from reconciler.job.outcome import OutcomeKind
-from reconciler.job.probe_server import read_address
+from reconciler.job import FORMATS, JobOptions, OutcomeKind, read_address
 from reconciler.text import clip, printable
 
 _LEASE: Final = 300

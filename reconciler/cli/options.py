@@ -16,8 +16,7 @@ from reconciler.cli.help import Decorator, bundle, option, setting
 from reconciler.cli.terminal import warn
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError
-from reconciler.operations import RawOptions, Settings
-from reconciler.operations.settings import configured_options, read_configuration, settings_from
+from reconciler.operations import RawOptions, Settings, configured_options, read_configuration, settings_from
 from reconciler.safety import Safety
 from reconciler.text import clip, printable
 
@@ -129,7 +128,7 @@ backup_dir_option = setting(
     metavar="DIRECTORY",
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for backups.",
-    show_default=".reconciler/backups beside reconciler.yaml",
+    show_default=".reconciler/backups next to reconciler.yaml",
     section="Apply",
 )
 

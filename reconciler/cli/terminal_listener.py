@@ -13,17 +13,16 @@ from reconciler.cli.interrupts import stopping_on_interrupt
 from reconciler.cli.terminal import show, warn
 from reconciler.client import RequestRecord
 from reconciler.findings import Finding
-from reconciler.operations import Applied, Listener, Planned
-from reconciler.operations.listener import STOPPING
+from reconciler.operations import STOPPING, Applied, Listener, Planned
 from reconciler.plan import Action
 from reconciler.render import (
-    exchange_line,
     finding_line,
     plan_json,
     plan_text,
     progress_line,
     report_json,
     report_text,
+    request_line,
 )
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -70,7 +69,7 @@ class TerminalListener(Listener):
     def request(self, record: RequestRecord, redactor: Redactor) -> None:
         """Print a request, with `--verbose`."""
         if self._verbose:
-            warn(exchange_line(record, redactor))
+            warn(request_line(record, redactor))
 
     def planned(self, planned: Planned) -> None:
         """Show the plan, and what a plan file no longer applies to."""

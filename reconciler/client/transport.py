@@ -10,11 +10,10 @@ from contextlib import closing
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
+from reconciler.client.bounded_http import BoundedSession
 from reconciler.client.calls import Call
 from reconciler.client.credentials import is_loopback_http
 from reconciler.client.exceptions import (
@@ -43,14 +42,6 @@ LONGEST_WAIT_FOR_SLOT: Final = 600.0
 """The seconds after which a request gives up that the limiter has not let go."""
 
 _PUSHES_BACK: Final = frozenset({429, 503})
-
-
-class _Http(requests.Session):
-    """A `requests` session that never follows a redirect."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - requests' signature
-        """Return `None`, whatever the answer says."""
-        return None
 
 
 class _Attempt(Generic[T]):
@@ -111,13 +102,10 @@ class Transport:
         self._timeout = timeout
         self._policy = policy
         self._redactor = redactor
-        self._http = _Http()
+        self._http = BoundedSession(pool_size, policy.monotonic)
         self._http.headers["User-Agent"] = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
         self._http.headers["Accept-Encoding"] = "gzip, deflate"
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
-        self._http.mount("https://", adapter)
-        self._http.mount("http://", adapter)
 
     @property
     def traffic(self) -> Traffic:
@@ -220,7 +208,8 @@ class Transport:
 
         left = max(_SHORTEST_TIMEOUT, end - self._policy.monotonic())
         try:
-            response = self._http.request(
+            response = self._http.request_until(
+                end,
                 call.method,
                 call.url,
                 params=call.params,

@@ -1,6 +1,6 @@
 """Values of write-only fields of a live workflow, recovered where the sent digests allow it.
 
-The digest of what was last sent for such a field is in a tag (`reconciler.workflow.sent_digests`). Where a
+The digest of what was last sent for such a field is in a tag (`reconciler.workflow.write_only`). Where a
 field has only a few possible values, trying them finds the value; of a credential, the digest shows only that
 it is there.
 """

@@ -15,10 +15,10 @@ from reconciler.render import (
     action_name,
     changes_of,
     count_actions,
-    exchange_line,
     finding_line,
     plan_summary,
     progress_line,
+    request_line,
 )
 from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, JsonValue, display_path
@@ -105,7 +105,7 @@ def request_entry(exchange: RequestRecord, redactor: Redactor) -> Entry:
     return Entry(
         event=Event.REQUEST,
         level=Level.DEBUG,
-        message=exchange_line(exchange, redactor),
+        message=request_line(exchange, redactor),
         fields={
             "http_method": exchange.method,
             "path": exchange.path,

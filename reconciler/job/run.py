@@ -27,10 +27,18 @@ from reconciler.job.log_entries import (
 )
 from reconciler.job.outcome import Outcome, applied_workflows, planned_workflows, safe_text
 from reconciler.job.working_directory import enter, with_links_resolved
-from reconciler.operations import Applied, Listener, Planned, reconcile, resolve_settings
-from reconciler.operations.engine import Engine
-from reconciler.operations.listener import STOPPING
-from reconciler.operations.run_recording import internal_error, recording, system_error
+from reconciler.operations import (
+    STOPPING,
+    Applied,
+    Engine,
+    Listener,
+    Planned,
+    internal_error,
+    reconcile,
+    recording,
+    resolve_settings,
+    system_error,
+)
 from reconciler.plan import Action, Plan
 from reconciler.render import count_actions
 from reconciler.secrecy import Redactor

@@ -10,17 +10,30 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
-    from reconciler.operations.listener import Listener
+    from reconciler.operations.listener import STOPPING, Listener
+    from reconciler.operations.new_files import place_files
     from reconciler.operations.options import ApplyOptions, ScopeOptions
     from reconciler.operations.reconciling import Applied, Planned, apply, apply_plan_file, plan, reconcile
     from reconciler.operations.rolling_back import list_backups, roll_back
-    from reconciler.operations.settings import RawOptions, Settings, load_settings, resolve_settings
+    from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
+    from reconciler.operations.settings import (
+        RawOptions,
+        Settings,
+        configured_options,
+        load_settings,
+        read_configuration,
+        resolve_settings,
+        settings_from,
+    )
     from reconciler.operations.sync_status import StatusResult, status
     from reconciler.operations.validating import validate
     from reconciler.operations.workflow_executions import (
+        ExecutionResult,
+        Executions,
         list_executions,
         run_execution,
         save_log,
@@ -28,61 +41,85 @@ if TYPE_CHECKING:
     )
 
 _HOMES: Final = {
-    "ApplyOptions": "options",
     "Applied": "reconciling",
-    "ExecutionRequest": "execution_parameters",
-    "ExportedWorkflows": "export_workflows",
-    "Listener": "listener",
-    "Planned": "reconciling",
-    "RawOptions": "settings",
-    "ScopeOptions": "options",
-    "Settings": "settings",
-    "StatusResult": "sync_status",
     "apply": "reconciling",
     "apply_plan_file": "reconciling",
+    "ApplyOptions": "options",
+    "configured_options": "settings",
+    "Engine": "engine",
+    "ExecutionRequest": "execution_parameters",
+    "ExecutionResult": "workflow_executions",
+    "Executions": "workflow_executions",
     "export": "export_workflows",
+    "ExportedWorkflows": "export_workflows",
+    "internal_error": "run_recording",
     "list_backups": "rolling_back",
     "list_executions": "workflow_executions",
+    "Listener": "listener",
     "load_settings": "settings",
+    "place_files": "new_files",
     "plan": "reconciling",
+    "Planned": "reconciling",
+    "RawOptions": "settings",
+    "read_configuration": "settings",
     "reconcile": "reconciling",
-    "roll_back": "rolling_back",
+    "Recording": "run_recording",
+    "recording": "run_recording",
     "resolve_settings": "settings",
+    "roll_back": "rolling_back",
     "run_execution": "workflow_executions",
     "save_log": "workflow_executions",
+    "ScopeOptions": "options",
+    "Settings": "settings",
+    "settings_from": "settings",
     "show_logs": "workflow_executions",
     "status": "sync_status",
+    "StatusResult": "sync_status",
     "step_graphs": "graph_drawings",
+    "STOPPING": "listener",
+    "system_error": "run_recording",
     "validate": "validating",
 }
 """The module of each public name, imported when the name is first used, so that `validate` is fast."""
 
 __all__ = [
+    "STOPPING",
     "Applied",
     "ApplyOptions",
+    "Engine",
     "ExecutionRequest",
+    "ExecutionResult",
+    "Executions",
     "ExportedWorkflows",
     "Listener",
     "Planned",
     "RawOptions",
+    "Recording",
     "ScopeOptions",
     "Settings",
     "StatusResult",
     "apply",
     "apply_plan_file",
+    "configured_options",
     "export",
+    "internal_error",
     "list_backups",
     "list_executions",
     "load_settings",
+    "place_files",
     "plan",
+    "read_configuration",
     "reconcile",
+    "recording",
     "resolve_settings",
     "roll_back",
     "run_execution",
     "save_log",
+    "settings_from",
     "show_logs",
     "status",
     "step_graphs",
+    "system_error",
     "validate",
 ]
 

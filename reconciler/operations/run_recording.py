@@ -22,7 +22,7 @@ from reconciler.operations.engine import Engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.provenance import provenance
 from reconciler.plan import Plan
-from reconciler.render import RunRecord, exchange_document, run_record_json
+from reconciler.render import RunRecord, request_document, run_record_json
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
@@ -61,7 +61,7 @@ class Recording:
     def observe(self, exchange: RequestRecord) -> None:
         """Record a request; from any thread."""
         if self._file is not None and len(self._requests) < _MOST_REQUESTS:
-            self._requests.append(exchange_document(exchange))
+            self._requests.append(request_document(exchange))
 
     def opened(self, engine: Engine) -> None:
         """Record the tenant."""

@@ -10,8 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.desired import Desired
-from reconciler.plan.ignoring import is_ignored
+from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
 from reconciler.workflow import (
@@ -67,7 +66,7 @@ def compare(
 
     Args:
         live: The live workflow.
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         options: The choices of the run.
         facts: What the platform is known to do.
         just_written: Whether `desired` was sent just before: then a field that is not returned does not
@@ -231,4 +230,4 @@ class _Judge:
 def unseen_note(paths: tuple[Path, ...]) -> str:
     """Return the note of a plan about the fields that it cannot see."""
     listed = ", ".join(map(display_path, paths[:_MOST_NAMED])) + (", …" if len(paths) > _MOST_NAMED else "")
-    return f"the platform does not tell {listed}; --resend-secrets sends what the manifest says"
+    return f"the API does not return {listed}; pass --resend-secrets to send the values of the manifest"

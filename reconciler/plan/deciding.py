@@ -36,7 +36,7 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
     """Return the action for a workflow that a manifest matches.
 
     Args:
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         live: The live workflow.
         options: The choices of the run.
         facts: What the platform is known to do.
@@ -104,7 +104,7 @@ def created_body(
 
 def _refusal(desired: Desired, live: Live) -> str:
     if live.running and desired.manifest.settings.when_running is WhenRunning.SKIP:
-        return "it is running, and reconcile.whenRunning is skip; run again when it has ended"
+        return "it is running, and reconcile.whenRunning is skip; apply again after the execution has ended"
     lost = _lost_credentials(desired.body, live.body)
     if lost and not desired.owns_all:
         return (
@@ -168,11 +168,9 @@ def _warnings(
 ) -> tuple[str, ...]:
     warnings = []
     if rotates:
-        warnings.append(
-            "webhookPolicy: generate gives the webhook a new URL; whoever calls the old one fails"
-        )
+        warnings.append("webhookPolicy: generate gives the webhook a new URL; calls to the old one will fail")
     elif live.webhooks and not desired.body.has_webhook:
-        warnings.append("the webhook goes away; whoever calls its URL fails")
+        warnings.append("its webhook is removed; calls to its URL will fail")
     if method is Method.CREATE_OR_UPDATE:
         unknown = replaced_unknown_keys(live.body, desired.body)
         if unknown:
@@ -184,11 +182,11 @@ def _warnings(
         )
     if comparison.sent_along:
         paths = ", ".join(display_path(change.path) for change in comparison.sent_along)
-        warnings.append(f"the live value of {paths} is not told; whatever it is, Git's takes its place")
+        warnings.append(f"the API does not return the live value of {paths}; the value in Git replaces it")
     if comparison.foreign:
         warnings.append(
-            "what was remembered of this workflow was keyed with another RECONCILER_REMEMBER_KEY, "
-            "or under another name; what the platform does not tell is sent again"
+            "its sent digests were made with another RECONCILER_REMEMBER_KEY "
+            "or under another name; its write-only fields are sent again"
         )
     return tuple(warnings)
 
@@ -220,8 +218,8 @@ def owned_by_others(manifest: Manifest, live: Ownership, owner: str | None) -> s
         return ""
     names = " and ".join(others)
     if owner is None:
-        return f"it is owned by {names}, and this run says no ownership tag; if that is you: --ownership-tag"
-    return f"it is owned by {names} (its tag {owner_tag(others[0])}), not by {owner}, and never taken over"
+        return f"it is owned by {names}, and this run names no owner; if that is you, pass --ownership-tag"
+    return f"it is owned by {names} (its tag {owner_tag(others[0])}), not by {owner}, and is never taken over"
 
 
 def ownership_after(manifest: Manifest, live: Ownership, options: CompareOptions) -> Ownership:

@@ -1,23 +1,144 @@
-"""A workflow as Git wants it, with what a manifest leaves to the live workflow filled in. Pure."""
+"""A workflow as its manifest describes it, with live values for what the manifest leaves to others.
+
+Fields of `reconcile.ignore` are not compared, and keep their live value. Pure.
+"""
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan.ignoring import Pattern, read_patterns, with_live_values
-from reconciler.values import JsonObject
-from reconciler.workflow import Body, Live, patched_body
+from reconciler.secrecy import is_mask
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
+from reconciler.workflow import Body, Live, leaves, lists_back, lists_by_name, patched_body, write_only_field
+
+Pattern: TypeAlias = tuple[str, ...]
+"""The parts of a path; `*` stands for any one part."""
+
+_PART: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)', re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_TOP_RETRY: Final = "retryOptions"
+_ITEM_DEPTH: Final = 2
+
+
+def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
+    """Return the patterns that users write as `steps.*.resources` or `watchers."user:ann@x.org"`.
+
+    A pattern for the retry options of the workflow is also one for the steps of `desired` that state none:
+    some platforms return them there.
+    """
+    patterns = [_read(text) for text in written]
+    spread = [
+        ("steps", name, "runConfiguration", *pattern)
+        for pattern in patterns
+        if pattern[:1] == (_TOP_RETRY,)
+        for name in sorted(desired.inheriting_steps)
+    ]
+    return (*patterns, *spread)
+
+
+def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
+    """Return whether the field at `path` of a canonical form is at or below one of `patterns`."""
+    return any(_below(path, pattern) for pattern in patterns)
+
+
+def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[Pattern]) -> JsonObject:
+    """Return the body `desired` with the live value of every ignored field.
+
+    A field that the live workflow does not have is left out, unless it is write-only: then the manifest's
+    value stays, and so it does in a step that is not live yet.
+
+    Args:
+        desired: A body.
+        live: The live body in the form that can be sent (`sendable_body`).
+        patterns: The ignored fields.
+    """
+    patterns = tuple(patterns)
+    if not patterns:
+        return desired
+    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(live)
+    for pattern in patterns:
+        for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
+            if _belongs(path, ours, theirs):
+                _keep_inherited(ours, path)
+                _take(ours, theirs, path)
+    return lists_back(ours)
+
+
+def _read(text: str) -> Pattern:
+    return tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
+
+
+def _below(path: Path, pattern: Pattern) -> bool:
+    return len(path) >= len(pattern) > 0 and all(
+        part in {"*", str(found)} for part, found in zip(pattern, path, strict=False)
+    )
+
+
+def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
+    paths: list[Path] = [()]
+    for part in pattern:
+        paths = [
+            (*path, key) for path in paths for key in as_object(lookup(body, path)) if part in {"*", key}
+        ]
+    return [path for path in paths if path]
+
+
+def _belongs(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:
+    """Whether a live field belongs into `ours`: not in a step that Git removes, nor in one that it adds."""
+    inside_item = len(path) > _ITEM_DEPTH and path[0] in {"steps", "watchers"}
+    on_both = all(lookup(side, path[:_ITEM_DEPTH]) is not ABSENT for side in (ours, theirs))
+    return on_both or not inside_item
+
+
+def _keep_inherited(ours: JsonObject, path: Path) -> None:
+    """Before a step gets one retry option of its own, give it the others that it has from the workflow."""
+    match path:
+        case ("steps", str(name), "runConfiguration", "retryOptions", _) if (
+            name in Body(ours).inheriting_steps
+        ):
+            workflow = as_object(ours.get(_TOP_RETRY))
+            if workflow:
+                put(ours, path[:-1], workflow)
+
+
+def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
+    value, old = lookup(theirs, path), lookup(ours, path)
+    if value is not ABSENT:
+        put(ours, path, value)
+        if old is not ABSENT:
+            _keep_write_only(ours, path, value, old)
+    elif write_only_field(path) is None:
+        parent = lookup(ours, path[:-1])
+        if isinstance(parent, dict):
+            parent.pop(str(path[-1]), None)
+
+
+def _keep_write_only(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue) -> None:
+    """Restore the write-only fields of `old`, at `path`, that the live `value` in its place does not show."""
+    shown = {write_only_field(leaf) for leaf, _ in leaves(value, path)}
+    for leaf, stated in leaves(old, path):
+        kind = write_only_field(leaf)
+        if kind is None or stated is None or stated in ({}, []):
+            continue
+        holder = lookup(ours, leaf[:-1] if kind.is_credential else leaf[:_ITEM_DEPTH])
+        masked = is_mask(as_object(holder).get(str(leaf[-1])))
+        hidden = masked if kind.is_credential else kind not in shown
+        if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
+            put(ours, leaf, stated)
+
 
 _CAMEL: Final = re.compile(r"[A-Z]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """A workflow as Git wants it.
+    """A workflow as its manifest describes it.
 
     Args:
         manifest: The manifest.

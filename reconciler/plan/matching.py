@@ -82,7 +82,7 @@ def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: set[int]) -> 
     if len(named) > 1:
         return Refused(
             f"{len(named)} live workflows have this name ({_ids(named)}); "
-            "pin the one that is meant with reconcile.id, or rename or delete the others"
+            "pin one with reconcile.id, or rename or delete the others"
         )
     return Found(named[0]) if named else _former(manifest, by_name)
 
@@ -90,11 +90,11 @@ def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: set[int]) -> 
 def _former(manifest: Manifest, by_name: dict[str, list[int]]) -> Match:
     former = [identity for name in manifest.settings.renamed_from for identity in by_name.get(name, [])]
     if len(former) > 1:
-        return Refused(f"several live workflows have a name out of reconcile.renamedFrom ({_ids(former)})")
+        return Refused(f"several live workflows have a name listed in reconcile.renamedFrom ({_ids(former)})")
     if former:
         return Found(former[0])
     if isinstance(manifest, PatchManifest):
-        return Refused("a patch needs a live workflow of this name, and there is none")
+        return Refused("a patch needs a live workflow of this name, but there is none")
     return New()
 
 
@@ -113,7 +113,7 @@ def _unless_shared(manifest: Manifest, match: Match, claims: _Claims) -> Match:
         if others:
             places = ", ".join(f"{clip(printable(other.name), 60)!r} ({other.source})" for other in others)
             what = f"the live workflow {key}" if isinstance(key, int) else "the name"
-            return Refused(f"{what} is also meant by the manifest {places}")
+            return Refused(f"{what} is also matched by the manifest {places}")
     return match
 
 

@@ -76,7 +76,7 @@ class Create(Subject):
     """A workflow that does not exist yet.
 
     Args:
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         body: The exact body that is sent.
         changes: Its fields, masked.
         ownership: Who owns it afterwards.
@@ -96,7 +96,7 @@ class Update(Subject):
 
     Args:
         live: The workflow as it was when the plan was made.
-        desired: The workflow as Git wants it.
+        desired: The workflow as its manifest describes it.
         body: The exact body that is sent.
         method: How the update is sent.
         reason: Why it is sent so.
@@ -202,6 +202,7 @@ class Plan:
         unmanaged: The live workflows that no manifest matches and that are not pruned, where asked for.
         unselected: The number of manifests that the run is not about.
         refusal: Why the whole plan is blocked, and what to do; empty when it is not.
+        live_ids: The ids of all live workflows of the tenant.
     """
 
     actions: tuple[Action, ...]
@@ -209,6 +210,7 @@ class Plan:
     unmanaged: tuple[Listed, ...] = ()
     unselected: int = 0
     refusal: str = ""
+    live_ids: frozenset[int] = field(default=frozenset(), repr=False)
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -14,9 +14,8 @@ from reconciler.plan.deciding import decide, decide_create
 from reconciler.plan.desired import Desired
 from reconciler.plan.matching import Found, Match, New, Refused
 from reconciler.plan.model import Action, Blocked, Delete, Orphan, Plan, SetPaused, Update, live_id
+from reconciler.plan.orphans import prune, with_rename_hints
 from reconciler.plan.platform_facts import PlatformFacts
-from reconciler.plan.pruning import prune
-from reconciler.plan.renaming import with_rename_hints
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot
 from reconciler.workflow import Listed
@@ -47,6 +46,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
         unmanaged=_unmanaged(snapshot, going) if scope.show_unmanaged else (),
         unselected=len(snapshot.matches) - len(chosen),
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
+        live_ids=snapshot.ids,
     )
 
 

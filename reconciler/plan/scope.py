@@ -37,7 +37,7 @@ class Shard:
         match = _SHARD.fullmatch(text)
         if match is None or not 1 <= int(match[1]) <= int(match[2]):
             raise UsageError(
-                f"{clip(printable(text), 40)!r} is no part; write I/N with I from 1 to N, as in 1/4"
+                f"{clip(printable(text), 40)!r} is no shard: use I/N with 1 <= I <= N, as in 1/4"
             )
         return Shard(number=int(match[1]), of=int(match[2]))
 

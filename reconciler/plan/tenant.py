@@ -17,8 +17,8 @@ from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.matching import Found, Match, match_manifests, unmatched
+from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import DefaultResource
-from reconciler.plan.pruning import Orphans
 from reconciler.plan.scope import Scope
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reconciler.workflow import Listed, Live, OwnTags
@@ -38,6 +38,7 @@ class Snapshot:
         default_resource: The tenant's default resource.
         unmanaged: The live workflows that no manifest matches.
         orphans: Those of them that may be pruned; `None` without pruning.
+        ids: The ids of all live workflows.
     """
 
     matches: tuple[tuple[Manifest, Match], ...]
@@ -45,6 +46,7 @@ class Snapshot:
     default_resource: DefaultResource = field(default_factory=DefaultResource)
     unmanaged: tuple[Listed, ...] = ()
     orphans: Orphans | None = None
+    ids: frozenset[int] = frozenset()
 
 
 def take_snapshot(
@@ -87,6 +89,7 @@ def take_snapshot(
         default_resource=default_resource.result(),
         unmanaged=unmanaged,
         orphans=None if owner is None else _orphans(owner, matches, listed, unmanaged, live),
+        ids=frozenset(item.id for item in listed),
     )
 
 
@@ -134,7 +137,7 @@ def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...
         found, count = _read_pages(api, name)
     if count is not None and count != len(found):
         raise UnexpectedAnswerError(
-            f"the list of workflows is not whole: {len(found)} came and the server tells of {count}",
+            f"the list of workflows is incomplete: {len(found)} of {count} were returned",
             hint="Workflows may be coming and going; try again.",
         )
     listed = (found[identity] for identity in sorted(found))

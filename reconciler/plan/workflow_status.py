@@ -30,13 +30,13 @@ class Sync(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastRun:
-    """The last run of a workflow; `None` for what is not told of it.
+class LastExecution:
+    """The last execution of a workflow; `None` for what is not returned.
 
     Args:
         id: The execution's id.
-        status: How it went, such as `Success`.
-        at: When it began, as the server writes it.
+        status: Its status, such as `Success`.
+        at: The time when it began, as the server writes it.
     """
 
     id: str | None
@@ -46,16 +46,16 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowStatus:
-    """How one workflow stands.
+    """The status of one workflow.
 
     Args:
         name: Its name.
         id: Its id, where it is live.
-        sync: Whether it is as Git wants it.
+        sync: Its sync state.
         reason: Why it is blocked.
         source: Its manifest, if there is one.
-        status: Its live status, such as `Available`; `None` where it is not told.
-        run: Its last run, if there was one.
+        status: Its live status, such as `Available`; `None` where it is not returned.
+        last_execution: Its last execution, if there was one.
     """
 
     name: str
@@ -64,15 +64,15 @@ class WorkflowStatus:
     reason: str = ""
     source: Source | None = None
     status: str | None = None
-    run: LastRun | None = None
+    last_execution: LastExecution | None = None
 
 
 def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, ...]:
-    """Return how each workflow of a plan stands, by name, and then those that no manifest means.
+    """Return the status of each workflow of a plan, by name, and then of the unmanaged ones.
 
     Args:
         plan: The plan.
-        snapshot: What it was made from.
+        snapshot: The snapshot that it was made from.
     """
     return (*(_of_action(action, snapshot) for action in plan.actions), *_unmanaged(plan))
 
@@ -87,7 +87,7 @@ def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
         reason=action.reason if isinstance(action, Refusal) else "",
         source=action.source,
         status=live.status if live else None,
-        run=_run(live.body.raw) if live else None,
+        last_execution=_last_execution(live.body.raw) if live else None,
     )
 
 
@@ -106,14 +106,14 @@ def _unmanaged(plan: Plan) -> Iterator[WorkflowStatus]:
             id=item.id,
             sync=Sync.UNMANAGED,
             status=_text(item.health.get("status")),
-            run=_run(item.health),
+            last_execution=_last_execution(item.health),
         )
 
 
-def _run(body: JsonObject) -> LastRun | None:
-    told = as_object(body.get("lastExecution"))
-    identity, status, at = (_text(told.get(key)) for key in ("executionId", "status", "executedAt"))
-    return LastRun(id=identity, status=status, at=at) if identity or status else None
+def _last_execution(body: JsonObject) -> LastExecution | None:
+    last = as_object(body.get("lastExecution"))
+    identity, status, at = (_text(last.get(key)) for key in ("executionId", "status", "executedAt"))
+    return LastExecution(id=identity, status=status, at=at) if identity or status else None
 
 
 def _text(value: JsonValue) -> str | None:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from reconciler.render.apply_report import progress_line, report_json, report_text
     from reconciler.render.backups import backups_json, backups_text
     from reconciler.render.executions import (
-        changed_lines,
+        execution_json,
+        execution_outcome,
         executions_json,
         executions_text,
-        outcome_line,
-        run_json,
         some_names,
+        step_lines,
     )
     from reconciler.render.exports import export_lines
     from reconciler.render.findings import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from reconciler.render.plan_as_json import change_json, changes_of, plan_gitlab, plan_json
     from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
     from reconciler.render.plan_as_text import plan_summary, plan_text
-    from reconciler.render.request_lines import exchange_document, exchange_line
+    from reconciler.render.request_lines import request_document, request_line
     from reconciler.render.run_record import RunRecord, run_record_json
     from reconciler.render.status import status_json, status_text
     from reconciler.render.styling import paint
@@ -49,7 +49,7 @@ _CONTENTS: Final = {
     "actions": "ACTIONS action_method action_name count_actions status_word",
     "apply_report": "progress_line report_json report_text",
     "backups": "backups_json backups_text",
-    "executions": "changed_lines executions_json executions_text outcome_line run_json some_names",
+    "executions": "step_lines executions_json executions_text execution_outcome execution_json some_names",
     "exports": "export_lines",
     "findings": "finding_line findings_json findings_text rules_json rules_text summary_line",
     "findings_for_ci": "findings_github findings_gitlab findings_junit findings_sarif",
@@ -57,7 +57,7 @@ _CONTENTS: Final = {
     "plan_as_json": "change_json changes_of plan_gitlab plan_json",
     "plan_as_markdown": "LEAST LIMIT plan_markdown",
     "plan_as_text": "plan_summary plan_text",
-    "request_lines": "exchange_document exchange_line",
+    "request_lines": "request_document request_line",
     "run_record": "RunRecord run_record_json",
     "status": "status_json status_text",
     "styling": "paint",
@@ -82,11 +82,10 @@ __all__ = [
     "backups_json",
     "backups_text",
     "change_json",
-    "changed_lines",
     "changes_of",
     "count_actions",
-    "exchange_document",
-    "exchange_line",
+    "execution_json",
+    "execution_outcome",
     "executions_json",
     "executions_text",
     "export_lines",
@@ -101,7 +100,6 @@ __all__ = [
     "graph_json",
     "graph_mermaid",
     "graph_text",
-    "outcome_line",
     "paint",
     "plan_gitlab",
     "plan_json",
@@ -111,13 +109,15 @@ __all__ = [
     "progress_line",
     "report_json",
     "report_text",
+    "request_document",
+    "request_line",
     "rules_json",
     "rules_text",
-    "run_json",
     "run_record_json",
     "some_names",
     "status_json",
     "status_text",
     "status_word",
+    "step_lines",
     "summary_line",
 ]

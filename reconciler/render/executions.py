@@ -83,7 +83,7 @@ def _text(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def run_json(
+def execution_json(
     workflow: Live, started: StartedExecution, state: ExecutionState | None, redactor: Redactor
 ) -> str:
     """Return one started execution as a JSON object.
@@ -113,7 +113,7 @@ def _step(step: StepState) -> JsonObject:
     }
 
 
-def changed_lines(before: ExecutionState | None, state: ExecutionState) -> Iterator[str]:
+def step_lines(before: ExecutionState | None, state: ExecutionState) -> Iterator[str]:
     """Yield a line for each step whose status differs from that in `before`."""
     known = {} if before is None else {step.name: step.status for step in before.steps}
     for step in state.steps:
@@ -121,7 +121,7 @@ def changed_lines(before: ExecutionState | None, state: ExecutionState) -> Itera
             yield printable(f"{clip(step.name)}: {clip(step.status)}")
 
 
-def outcome_line(workflow: Live, started: StartedExecution, state: ExecutionState) -> str:
+def execution_outcome(workflow: Live, started: StartedExecution, state: ExecutionState) -> str:
     """Return one line with the final status of an execution and the names of its failed steps."""
     failed = [step.name for step in state.steps if step.status == "Failed"]
     steps = f"; failed steps: {some_names(failed)}" if failed else ""

@@ -16,23 +16,23 @@ _SHOWN_WAIT: Final = 0.05
 """The shortest wait in seconds that does not show as 0.0."""
 
 
-def exchange_line(exchange: RequestRecord, redactor: Redactor) -> str:
+def request_line(request: RequestRecord, redactor: Redactor) -> str:
     """Return one line with a request, its outcome and its body.
 
     Every text in the body is masked except the workflow's name: which of them are secrets is unknown here.
 
     Args:
-        exchange: The request.
+        request: The request.
         redactor: Removes known secrets from the rest of the line.
     """
-    outcome = exchange.outcome if exchange.status is None else str(exchange.status)
-    words = [f"{exchange.method} {exchange.path}: {outcome} in {exchange.seconds:.2f} s"]
-    if exchange.attempt > 1:
-        words.append(f"attempt {exchange.attempt}")
-    if exchange.waited >= _SHOWN_WAIT:
-        words.append(f"waited {exchange.waited:.1f} s")
-    if exchange.body is not None:
-        words.append(f"body {clip(dump_compact(_masked(exchange.body)), _LONGEST_BODY)}")
+    outcome = request.outcome if request.status is None else str(request.status)
+    words = [f"{request.method} {request.path}: {outcome} in {request.seconds:.2f} s"]
+    if request.attempt > 1:
+        words.append(f"attempt {request.attempt}")
+    if request.waited >= _SHOWN_WAIT:
+        words.append(f"waited {request.waited:.1f} s")
+    if request.body is not None:
+        words.append(f"body {clip(dump_compact(_masked(request.body)), _LONGEST_BODY)}")
     return printable(redactor.text(", ".join(words)))
 
 
@@ -43,17 +43,17 @@ def _masked(body: JsonValue) -> JsonValue:
     return shown
 
 
-def exchange_document(exchange: RequestRecord) -> JsonObject:
+def request_document(request: RequestRecord) -> JsonObject:
     """Return the entry of a run record for a request: everything except its body."""
     return {
-        "method": exchange.method,
-        "path": exchange.path,
-        "outcome": exchange.outcome,
-        "status": exchange.status,
-        "attempt": exchange.attempt,
-        "started": rfc3339_milliseconds(datetime.fromtimestamp(exchange.started, timezone.utc)),
-        "seconds": round(exchange.seconds, 3),
-        "waited": round(exchange.waited, 3),
+        "method": request.method,
+        "path": request.path,
+        "outcome": request.outcome,
+        "status": request.status,
+        "attempt": request.attempt,
+        "started": rfc3339_milliseconds(datetime.fromtimestamp(request.started, timezone.utc)),
+        "seconds": round(request.seconds, 3),
+        "waited": round(request.waited, 3),
     }
 
 

@@ -36,8 +36,8 @@ def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
             redactor.text(item.name),
             None if item.id is None else str(item.id),
             item.status,
-            item.run.status if item.run else None,
-            item.run.at if item.run else None,
+            item.last_execution.status if item.last_execution else None,
+            item.last_execution.at if item.last_execution else None,
         )
         for item in statuses
     ]
@@ -50,7 +50,9 @@ def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
 def _summary(statuses: Sequence[WorkflowStatus]) -> str:
     counts = Counter(item.sync for item in statuses)
     words = ", ".join(f"{counts[sync]} {_word(sync)}" for sync in Sync if counts[sync])
-    failed = sum(item.run is not None and item.run.status == "Failed" for item in statuses)
+    failed = sum(
+        item.last_execution is not None and item.last_execution.status == "Failed" for item in statuses
+    )
     failures = f"{failed} last {'execution' if failed == 1 else 'executions'} failed." if failed else ""
     return f"{words or 'no workflows'}. {failures}".rstrip()
 
@@ -71,7 +73,7 @@ def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
 
 def _workflow(item: WorkflowStatus) -> JsonObject:
     position = item.source.position(("name",)) if item.source else None
-    run = item.run
+    run = item.last_execution
     return {
         "name": item.name,
         "id": item.id,

@@ -8,26 +8,22 @@ from itertools import islice
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule, steps_of
+from reconciler.rules.rule import Problem, Rule
 from reconciler.rules.unknown_values import Unknown
 from reconciler.text import did_you_mean
 from reconciler.values import JsonObject, as_list, as_object
-from reconciler.workflow import StepGraph
+from reconciler.workflow import Body, Step, StepGraph
 
 _MOST_CYCLES: Final = 100
 _MOST_VISITED: Final = 500_000
 """Edges followed for the ancestors of all steps of one workflow: about a second of work."""
 
 
-def parents_of(step: JsonObject) -> list[str]:
-    """Return the names that a step states as its parents."""
-    return [name for name in as_list(step.get("parents")) if isinstance(name, str)]
-
-
-def graph_of(body: JsonObject) -> StepGraph:
+def graph_of(body: Body) -> StepGraph:
     """Return the graph of a body's steps; parents may be unknown values, and no step is its own parent."""
-    steps = steps_of(body)
-    return StepGraph.of_parents({name: [p for p in parents_of(step) if p != name] for name, step in steps})
+    return StepGraph.of_parents(
+        {name: [parent for parent in step.parents if parent != name] for name, step in body.steps.items()}
+    )
 
 
 class Ancestors:
@@ -37,14 +33,14 @@ class Ancestors:
     thousands of steps, the budget of edges is used up.
     """
 
-    def __init__(self, body: JsonObject) -> None:
+    def __init__(self, body: Body) -> None:
         self._body = body
         self._left = _MOST_VISITED
 
     @cached_property
     def own_outputs(self) -> dict[str, JsonObject]:
         """The output parameters of each step."""
-        return {name: as_object(step.get("outputParameters")) for name, step in steps_of(self._body)}
+        return {name: as_object(step.raw.get("outputParameters")) for name, step in self._body.steps.items()}
 
     @cached_property
     def _graph(self) -> StepGraph:
@@ -70,10 +66,10 @@ class Ancestors:
         return set().union(*listed) if self._left >= 0 else None
 
 
-def _unknown_parent(body: JsonObject) -> Iterator[Problem]:
-    names = as_object(body.get("steps"))
-    for step, value in steps_of(body):
-        for index, parent in enumerate(parents_of(value)):
+def _unknown_parent(body: Body) -> Iterator[Problem]:
+    names = body.steps
+    for step, value in body.steps.items():
+        for index, parent in enumerate(value.parents):
             if parent not in names:
                 others = [name for name in names if name != step]
                 yield Problem(
@@ -83,9 +79,9 @@ def _unknown_parent(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _self_parent(body: JsonObject) -> Iterator[Problem]:
-    for step, value in steps_of(body):
-        for index, parent in enumerate(as_list(value.get("parents"))):
+def _self_parent(body: Body) -> Iterator[Problem]:
+    for step, value in body.steps.items():
+        for index, parent in enumerate(value.parents):
             if parent == step:
                 yield Problem(
                     path=("steps", step, "parents", index),
@@ -93,33 +89,33 @@ def _self_parent(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _cycle(body: JsonObject) -> Iterator[Problem]:
-    steps = as_object(body.get("steps"))
+def _cycle(body: Body) -> Iterator[Problem]:
+    steps = body.steps
     places = {name: index for index, name in enumerate(steps)}
     for found in islice(graph_of(body).cycles(), _MOST_CYCLES):
         start = min(range(len(found) - 1), key=lambda index: places[found[index]])
         cycle = (*found[start:-1], *found[: start + 1])
         yield Problem(
-            path=("steps", cycle[0], "parents", parents_of(as_object(steps[cycle[0]])).index(cycle[1])),
+            path=("steps", cycle[0], "parents", steps[cycle[0]].parents.index(cycle[1])),
             message=f"these steps wait for each other, so none can start: {' <- '.join(cycle)}; "
             "remove one of these parents",
         )
 
 
-def _repeated_parent(body: JsonObject) -> Iterator[Problem]:
-    for step, value in steps_of(body):
+def _repeated_parent(body: Body) -> Iterator[Problem]:
+    for step, value in body.steps.items():
         seen: set[str] = set()
-        for index, parent in enumerate(parents_of(value)):
+        for index, parent in enumerate(value.parents):
             if parent in seen:
                 message = f"duplicate parent {parent!r}; remove one"
                 yield Problem(path=("steps", step, "parents", index), message=message)
             seen.add(parent)
 
 
-def _skip_all(body: JsonObject) -> Iterator[Problem]:
+def _skip_all(body: Body) -> Iterator[Problem]:
     """Yield a problem if `skipDAG`, which skips a step and all steps after it, skips every step."""
-    skipping = [name for name, step in steps_of(body) if _skip(step).get("skipDAG") is True]
-    if skipping and graph_of(body).descendants(skipping) == as_object(body.get("steps")).keys():
+    skipping = [name for name, step in body.steps.items() if _skip(step).get("skipDAG") is True]
+    if skipping and graph_of(body).descendants(skipping) == body.steps.keys():
         yield Problem(
             path=("steps", skipping[0], "runConfiguration", "skipConfiguration", "skipDAG"),
             message="every step of this workflow is skipped, so an execution does nothing; "
@@ -127,11 +123,10 @@ def _skip_all(body: JsonObject) -> Iterator[Problem]:
         )
 
 
-def _unreachable(body: JsonObject) -> Iterator[Problem]:
+def _unreachable(body: Body) -> Iterator[Problem]:
     """Yield the steps that wait for a status that their parent can never have."""
-    steps = dict(steps_of(body))
-    for step, value in steps_of(body):
-        statuses = as_list(as_object(value.get("executionParameters")).get("parentStatus"))
+    for step, value in body.steps.items():
+        statuses = as_list(as_object(value.raw.get("executionParameters")).get("parentStatus"))
         wanted = {
             str(parent): set(map(str, as_list(as_object(status).get("status"))))
             for status in statuses
@@ -139,8 +134,11 @@ def _unreachable(body: JsonObject) -> Iterator[Problem]:
             for parent in as_list(as_object(status).get("parents"))
         }
         for parent, wants in wanted.items():
-            skip = _skip(steps.get(parent, {}))
-            if wants == {"failure"} and skip.get("skip") is True:
+            if (
+                wants == {"failure"}
+                and parent in body.steps
+                and _skip(body.steps[parent]).get("skip") is True
+            ):
                 yield Problem(
                     path=("steps", step),
                     at_key=True,
@@ -148,8 +146,8 @@ def _unreachable(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _skip(step: JsonObject) -> JsonObject:
-    return as_object(as_object(step.get("runConfiguration")).get("skipConfiguration"))
+def _skip(step: Step) -> JsonObject:
+    return as_object(step.run_configuration.get("skipConfiguration"))
 
 
 RULES = (

@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule, steps_of
+from reconciler.rules.rule import Problem, Rule
 from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential, texts
-from reconciler.values import JsonObject, Path, as_object
+from reconciler.values import Path, as_object
+from reconciler.workflow import Body
 
 _SHORTEST: Final = 12
 """The length of the shortest credential that a pattern matches."""
@@ -19,7 +20,7 @@ _MOST_SUSPICIOUS: Final = 300
 """The limits of the search in one workflow: characters, and suspicious texts that are examined."""
 
 
-def _literal(body: JsonObject) -> Iterator[Problem]:
+def _literal(body: Body) -> Iterator[Problem]:
     for path, text in islice(_suspicious(body), _MOST_SUSPICIOUS):
         kind = credential_kind(text)
         if kind:
@@ -32,9 +33,9 @@ def _literal(body: JsonObject) -> Iterator[Problem]:
             )
 
 
-def _suspicious(body: JsonObject) -> Iterator[tuple[Path, str]]:
+def _suspicious(body: Body) -> Iterator[tuple[Path, str]]:
     left = _MOST_CHARACTERS
-    for path, text in texts(body):
+    for path, text in texts(body.raw):
         if len(text) >= _SHORTEST:
             left -= len(text)
             if left < 0:
@@ -47,9 +48,9 @@ def _cause(path: Path) -> tuple[str, ...]:
     return ("credential", *map(str, path))
 
 
-def _header(body: JsonObject) -> Iterator[Problem]:
-    for step, value in steps_of(body):
-        for name, text in as_object(as_object(value.get("headers")).get("absolute")).items():
+def _header(body: Body) -> Iterator[Problem]:
+    for step, value in body.steps.items():
+        for name, text in as_object(as_object(value.raw.get("headers")).get("absolute")).items():
             if is_secret_name(name) and "{{" not in str(text):
                 path: Path = ("steps", step, "headers", "absolute", name)
                 yield Problem(

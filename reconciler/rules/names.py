@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule, step_type, steps_of
+from reconciler.rules.rule import Problem, Rule
 from reconciler.values import JsonObject, Path, as_list, as_object
+from reconciler.workflow import Body
 
 _EMAIL: Final = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+\.[^@\s<>\",;.]+")
 _URL: Final = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?", re.IGNORECASE)
@@ -22,22 +23,22 @@ def _watcher_key(watcher: JsonObject) -> str:
     return f"user {watcher.get('user')}"
 
 
-def _duplicate_watcher(body: JsonObject) -> Iterator[Problem]:
-    keys = [_watcher_key(as_object(item)) for item in as_list(body.get("watchers"))]
+def _duplicate_watcher(body: Body) -> Iterator[Problem]:
+    keys = [_watcher_key(watcher) for watcher in body.watchers]
     for index, key in _repeated(keys):
         message = f"duplicate watcher {key!r}; merge the events into one"
         yield Problem(path=("watchers", index), message=message)
 
 
-def _duplicate_tag(body: JsonObject) -> Iterator[Problem]:
-    names = [str(as_object(tag).get("name")) for tag in as_list(body.get("tags"))]
+def _duplicate_tag(body: Body) -> Iterator[Problem]:
+    names = [str(as_object(tag).get("name")) for tag in body.all_tags]
     for index, name in _repeated(names):
         yield Problem(path=("tags", index), message=f"duplicate tag {name!r}; remove one")
 
 
-def _duplicate_secret(body: JsonObject) -> Iterator[Problem]:
-    for step, value in steps_of(body):
-        secrets = [str(name) for name in as_list(as_object(value.get("parameters")).get("secrets"))]
+def _duplicate_secret(body: Body) -> Iterator[Problem]:
+    for step, value in body.steps.items():
+        secrets = [str(name) for name in as_list(as_object(value.raw.get("parameters")).get("secrets"))]
         for index, name in _repeated(secrets):
             yield Problem(
                 path=("steps", step, "parameters", "secrets", index),
@@ -53,9 +54,9 @@ def _repeated(keys: list[str]) -> Iterator[tuple[int, str]]:
         seen.add(key)
 
 
-def _email(body: JsonObject) -> Iterator[Problem]:
-    for index, item in enumerate(as_list(body.get("watchers"))):
-        email = as_object(as_object(item).get("email"))
+def _email(body: Body) -> Iterator[Problem]:
+    for index, watcher in enumerate(body.watchers):
+        email = as_object(watcher.get("email"))
         for number, address in enumerate(as_list(as_object(email.get("recipients")).get("to"))):
             if not _EMAIL.fullmatch(str(address)):
                 yield Problem(
@@ -64,7 +65,7 @@ def _email(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _url(body: JsonObject) -> Iterator[Problem]:
+def _url(body: Body) -> Iterator[Problem]:
     for path, value, pattern, example in _addresses(body):
         if isinstance(value, str) and "{{" not in value and not pattern.fullmatch(value):
             # The part before an @ may be a password.
@@ -73,21 +74,21 @@ def _url(body: JsonObject) -> Iterator[Problem]:
             yield Problem(path=path, message=message, secret=secret)
 
 
-def _addresses(body: JsonObject) -> Iterator[tuple[Path, object, re.Pattern[str], str]]:
-    for index, item in enumerate(as_list(body.get("watchers"))):
-        webhook = as_object(as_object(item).get("webhook"))
+def _addresses(body: Body) -> Iterator[tuple[Path, object, re.Pattern[str], str]]:
+    for index, watcher in enumerate(body.watchers):
+        webhook = as_object(watcher.get("webhook"))
         yield ("watchers", index, "webhook", "url"), webhook.get("url"), _URL, "https://example.com/hook"
-    for name, step in steps_of(body):
-        repository = as_object(step.get("repository")).get("url")
+    for name, step in body.steps.items():
+        repository = step.repository.get("url")
         yield (
             ("steps", name, "repository", "url"),
             repository,
             _GIT_URL,
             "https://github.com/org/repository",
         )
-        if step_type(step) == "http":
-            yield ("steps", name, "url"), step.get("url"), _URL, "https://example.com/call"
-            auth = as_object(step.get("auth"))
+        if step.type == "http":
+            yield ("steps", name, "url"), step.raw.get("url"), _URL, "https://example.com/call"
+            auth = as_object(step.raw.get("auth"))
             yield (
                 ("steps", name, "auth", "authUrl"),
                 auth.get("authUrl"),

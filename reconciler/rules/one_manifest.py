@@ -17,6 +17,7 @@ from reconciler.rules.unknown_values import with_unknown
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import Path, lookup
+from reconciler.workflow import Body
 
 RULES: Final[tuple[Rule, ...]] = (
     *dependencies.RULES,
@@ -122,7 +123,7 @@ def _lines(text: str) -> list[str]:
 
 def _problems(manifest: WorkflowManifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
     unknown = manifest.sensitive | _unset(manifest)
-    body = with_unknown(manifest.body, unknown)
+    body = Body(with_unknown(manifest.body, unknown))
     causes: set[tuple[str, ...]] = set()
     for rule in RULES:
         if rule.id in off:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.findings import Severity
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.rules.rule import BaseRule, Problem, steps_of
+from reconciler.rules.rule import BaseRule, Problem
 from reconciler.text import clip
 from reconciler.values import JsonObject, Path, lookup
+from reconciler.workflow import Body
 
 _USABLE: Final = frozenset({"ready", "in-use"})
 _UNUSABLE: Final = frozenset({"not-ready", "deleting", "delete-failed"})
@@ -104,7 +105,7 @@ class TenantFacts:
     workflows: Mapping[str, tuple[int, ...]]
 
 
-OnlineCheck = Callable[[References, TenantFacts], Iterator[Problem]]
+OnlineCheck: TypeAlias = Callable[[References, TenantFacts], Iterator[Problem]]
 """A function that yields the problems of one manifest."""
 
 
@@ -149,8 +150,8 @@ def _places(manifest: Manifest) -> Iterator[tuple[Path, JsonObject, Path]]:
     if isinstance(manifest, PatchManifest):
         yield ("set",), dict(manifest.keywords), ("instanceTypeId",)
         base = ("body",)
-    for name, step in steps_of(manifest.body):
-        yield (*base, "steps", name), step, ("resources", "instanceTypeId")
+    for name, step in Body(manifest.body).steps.items():
+        yield (*base, "steps", name), step.raw, ("resources", "instanceTypeId")
 
 
 def _reference(path: Path, values: JsonObject, inner: Path) -> Reference | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from reconciler.findings import Severity
-from reconciler.values import JsonObject, Path, as_object
+from reconciler.values import Path
+from reconciler.workflow import Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class Problem:
     secret: bool = False
 
 
-Check = Callable[[JsonObject], Iterator[Problem]]
+Check: TypeAlias = Callable[[Body], Iterator[Problem]]
 """A function that yields the problems of a body that is valid by the schema."""
 
 
@@ -60,14 +62,3 @@ class Rule(BaseRule):
     """
 
     check: Check = field(repr=False)
-
-
-def steps_of(body: JsonObject) -> Iterator[tuple[str, JsonObject]]:
-    """Yield the name and the value of each step of `body`."""
-    for name, step in as_object(body.get("steps")).items():
-        yield name, as_object(step)
-
-
-def step_type(step: JsonObject) -> str:
-    """Return the type of a step; `standard` if it states none."""
-    return str(step.get("type", "standard"))

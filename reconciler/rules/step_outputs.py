@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.dependencies import Ancestors, parents_of
-from reconciler.rules.rule import Problem, Rule, step_type, steps_of
+from reconciler.rules.dependencies import Ancestors
+from reconciler.rules.rule import Problem, Rule
 from reconciler.rules.unknown_values import Unknown
 from reconciler.text import did_you_mean
-from reconciler.values import JsonObject, as_list, as_object
+from reconciler.values import as_list, as_object
+from reconciler.workflow import Body
 
 _HTTP_OUTPUT: Final = "response.txt"
 
 
-def _condition_step(body: JsonObject) -> Iterator[Problem]:
-    steps = as_object(body.get("steps"))
+def _condition_step(body: Body) -> Iterator[Problem]:
+    steps = body.steps
     order = Ancestors(body)
-    for step, value in steps_of(body):
-        conditions = as_list(as_object(value.get("executionParameters")).get("conditional"))
+    for step, value in body.steps.items():
+        conditions = as_list(as_object(value.raw.get("executionParameters")).get("conditional"))
         before = order.steps(step) if conditions else None
         if before is None:
             continue
@@ -35,10 +36,10 @@ def _condition_step(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _condition_parameter(body: JsonObject) -> Iterator[Problem]:
+def _condition_parameter(body: Body) -> Iterator[Problem]:
     order = Ancestors(body)
-    for step, value in steps_of(body):
-        conditions = as_list(as_object(value.get("executionParameters")).get("conditional"))
+    for step, value in body.steps.items():
+        conditions = as_list(as_object(value.raw.get("executionParameters")).get("conditional"))
         before = order.steps(step) if conditions else None
         for index, condition in enumerate(map(as_object, conditions)):
             source, name = str(condition.get("stepName", "")), str(condition.get("paramName", ""))
@@ -52,10 +53,10 @@ def _condition_parameter(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _status_parent(body: JsonObject) -> Iterator[Problem]:
-    for step, value in steps_of(body):
-        statuses = as_list(as_object(value.get("executionParameters")).get("parentStatus"))
-        known = set(parents_of(value))
+def _status_parent(body: Body) -> Iterator[Problem]:
+    for step, value in body.steps.items():
+        statuses = as_list(as_object(value.raw.get("executionParameters")).get("parentStatus"))
+        known = set(value.parents)
         if any(isinstance(parent, Unknown) for parent in known):
             continue
         for index, status in enumerate(statuses):
@@ -69,10 +70,10 @@ def _status_parent(body: JsonObject) -> Iterator[Problem]:
                     )
 
 
-def _inherited_output(body: JsonObject) -> Iterator[Problem]:
+def _inherited_output(body: Body) -> Iterator[Problem]:
     order = Ancestors(body)
-    for step, value in steps_of(body):
-        inherited = as_object(as_object(value.get("parameters")).get("inherit"))
+    for step, value in body.steps.items():
+        inherited = as_object(as_object(value.raw.get("parameters")).get("inherit"))
         known = order.outputs(step) if inherited else None
         if known is None:
             continue
@@ -85,10 +86,10 @@ def _inherited_output(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _http_output(body: JsonObject) -> Iterator[Problem]:
-    for step, value in steps_of(body):
-        if step_type(value) == "http":
-            for name, file in as_object(value.get("outputParameters")).items():
+def _http_output(body: Body) -> Iterator[Problem]:
+    for step, value in body.steps.items():
+        if value.type == "http":
+            for name, file in as_object(value.raw.get("outputParameters")).items():
                 if file != _HTTP_OUTPUT:
                     yield Problem(
                         path=("steps", step, "outputParameters", name),

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule, step_type, steps_of
+from reconciler.rules.rule import Problem, Rule
 from reconciler.values import JsonObject, as_object
+from reconciler.workflow import Body
 
 _AUTH_NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "oauth": ("clientId", "clientSecret", "authUrl"),
@@ -23,11 +24,11 @@ _QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.?[^"\\]*)*(?:"|\Z)', re.DOTALL)
 """A quoted text; without a closing quote it extends to the end, so that no quote is visited twice."""
 
 
-def _steps(body: JsonObject, kind: str) -> Iterator[tuple[str, JsonObject]]:
-    return ((name, step) for name, step in steps_of(body) if step_type(step) == kind)
+def _steps(body: Body, kind: str) -> Iterator[tuple[str, JsonObject]]:
+    return ((name, step.raw) for name, step in body.steps.items() if step.type == kind)
 
 
-def _auth(body: JsonObject) -> Iterator[Problem]:
+def _auth(body: Body) -> Iterator[Problem]:
     for name, step in _steps(body, "http"):
         auth = as_object(step.get("auth"))
         kind = str(auth.get("type", "no-auth"))
@@ -40,7 +41,7 @@ def _auth(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _foreign_auth(body: JsonObject) -> Iterator[Problem]:
+def _foreign_auth(body: Body) -> Iterator[Problem]:
     known = {key for keys in _AUTH_NEEDS.values() for key in keys}
     for name, step in _steps(body, "http"):
         auth = as_object(step.get("auth"))
@@ -54,14 +55,14 @@ def _foreign_auth(body: JsonObject) -> Iterator[Problem]:
                 )
 
 
-def _method(body: JsonObject) -> Iterator[Problem]:
+def _method(body: Body) -> Iterator[Problem]:
     for name, step in _steps(body, "http"):
         for key in ("method", "url"):
             if not step.get(key):
                 yield Problem(path=("steps", name), at_key=True, message=f"an http step needs {key!r}")
 
 
-def _payload(body: JsonObject) -> Iterator[Problem]:
+def _payload(body: Body) -> Iterator[Problem]:
     for name, step in _steps(body, "http"):
         method = step.get("method")
         if method in {"post", "put", "patch"} and not step.get("payload"):
@@ -94,7 +95,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _query(body: JsonObject) -> Iterator[Problem]:
+def _query(body: Body) -> Iterator[Problem]:
     for name, step in _steps(body, "sql"):
         both = [key for key in ("sqlQueryPath", "repository") if step.get(key)]
         if len(both) != 1:

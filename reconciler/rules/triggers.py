@@ -7,25 +7,25 @@ from collections.abc import Callable, Iterator
 from reconciler.findings import Severity
 from reconciler.rules.cron import cron_error, cron_is_too_frequent, cron_never_fires
 from reconciler.rules.rule import Problem, Rule
-from reconciler.values import JsonObject, as_list, as_object
+from reconciler.workflow import Body
 
 
-def _crons(body: JsonObject) -> Iterator[tuple[int, str]]:
-    for index, trigger in enumerate(as_list(body.get("triggers"))):
-        cron = as_object(trigger).get("cron")
+def _crons(body: Body) -> Iterator[tuple[int, str]]:
+    for index, trigger in enumerate(body.triggers):
+        cron = trigger.get("cron")
         if isinstance(cron, str):
             yield index, cron
 
 
-def _syntax(body: JsonObject) -> Iterator[Problem]:
+def _syntax(body: Body) -> Iterator[Problem]:
     for index, cron in _crons(body):
         error = cron_error(cron)
         if error:
             yield Problem(path=("triggers", index, "cron"), message=error)
 
 
-def _when(holds: Callable[[str], bool], message: str) -> Callable[[JsonObject], Iterator[Problem]]:
-    def check(body: JsonObject) -> Iterator[Problem]:
+def _when(holds: Callable[[str], bool], message: str) -> Callable[[Body], Iterator[Problem]]:
+    def check(body: Body) -> Iterator[Problem]:
         for index, cron in _crons(body):
             if not cron_error(cron) and holds(cron):
                 yield Problem(path=("triggers", index, "cron"), message=message)
@@ -33,10 +33,9 @@ def _when(holds: Callable[[str], bool], message: str) -> Callable[[JsonObject], 
     return check
 
 
-def _both(body: JsonObject) -> Iterator[Problem]:
-    triggers = [as_object(trigger) for trigger in as_list(body.get("triggers"))]
-    if any(trigger.get("cron") for trigger in triggers) and any(
-        trigger.get("webhook") for trigger in triggers
+def _both(body: Body) -> Iterator[Problem]:
+    if any(trigger.get("cron") for trigger in body.triggers) and any(
+        trigger.get("webhook") for trigger in body.triggers
     ):
         yield Problem(
             path=("triggers",),

@@ -20,10 +20,11 @@ from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_n
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
 from reconciler.workflow.sendable import sendable_body
-from reconciler.workflow.sent_digests import Digester, SentDigests
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.write_only import (
+    Digester,
+    SentDigests,
     WriteOnlyField,
     is_returned,
     tokens_left_out,

@@ -22,7 +22,7 @@ class ComparableForms:
 
     Args:
         live_body: The body as the platform returned it.
-        desired_body: The body as Git wants it.
+        desired_body: The body in the manifest.
         default_resource: The answer of `get_default_resource`: resources that equal it are left out.
     """
 

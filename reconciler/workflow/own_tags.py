@@ -3,7 +3,7 @@
 Their names start with `reconciler-`; such a tag is never a difference. `reconciler-owner-NAME` names the
 repository that owns the workflow: pruning deletes only what it owns, and nobody writes what another one owns.
 `reconciler-protected` keeps the workflow from being deleted, also after its manifest or the line
-`prevent_delete` in it is gone. `reconciler-sent-…` keeps digests (`reconciler.workflow.sent_digests`).
+`prevent_delete` in it is gone. `reconciler-sent-…` keeps digests (`reconciler.workflow.write_only`).
 Tags are parsed and written here and nowhere else. Pure.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.values import JsonValue, as_list, as_object
-from reconciler.workflow.sent_digests import SentDigests
+from reconciler.workflow.write_only import SentDigests
 
 OWN_TAG_PREFIX: Final = "reconciler-"
 _OWNER: Final = f"{OWN_TAG_PREFIX}owner-"
@@ -27,7 +27,7 @@ class Ownership:
     """Who owns a workflow, and whether it is protected.
 
     Args:
-        owners: The names of the owners: one, none, or by mistake several.
+        owners: The names of the owners: usually one or none; several are a conflict.
         protected: Whether it must not be deleted.
     """
 

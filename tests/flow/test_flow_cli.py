@@ -198,7 +198,7 @@ def test_the_text_of_plan_and_apply(git: Git) -> None:
     assert "by create_or_update: something is removed" in text
     assert 'steps.one.command: "echo hi" -> "echo 2"' in text
     assert 'tags: removed "a", added "b"' in text
-    assert "warning: the webhook goes away" in text
+    assert "warning: its webhook is removed" in text
     assert text.endswith("Plan: 1 to update.\n")
 
 
@@ -345,7 +345,7 @@ def test_memory_options(git: Git) -> None:
     repository: dict[str, Any] = {"url": "u", "branch": "b", "token": "first"}
     git.server.store.create(body(steps={"one": step(repository=repository)}))
     git.write(body(steps={"one": step(repository=repository)}))
-    assert "note: flow: the platform does not tell steps.one.repository.token" in run(git, "plan").stdout
+    assert "note: flow: the API does not return steps.one.repository.token" in run(git, "plan").stdout
     assert run(git, "plan", "--resend-secrets", "--detailed-exitcode").returncode == 2
     ended = run(git, "apply", "--resend-secrets", "--no-remember", "--auto-approve")
     assert ended.returncode == 0

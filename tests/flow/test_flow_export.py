@@ -209,7 +209,7 @@ def test_what_cannot_be_exported(server: EmulatorServer, typed: Callable[..., En
     assert GITHUB not in ended.out + ended.err
     assert "key (id 5): not exported: one of its keys looks like a credential" in ended.err
     assert ended.out.count("name: ") == 1
-    assert "warning: no_manifest (id 3): not exported: steps.under_score: a step's name has" in ended.err
+    assert "warning: no_manifest (id 3): not exported: steps.under_score: must contain only" in ended.err
     assert ended.err.count("2 live workflows have this name") == 2
     pinned = typed("export", "--id", second)
     assert pinned.code == 0

@@ -139,7 +139,7 @@ def test_fail_fast(git: Git) -> None:
     assert tried["n00"] == "failed"
     assert {"failed", "not_tried"} == set(tried.values())
     assert report.count(Status.FAILED) <= 10, "no more than were in flight"
-    assert errors(report)["n29"] == "the run was stopped before its turn"
+    assert errors(report)["n29"] == "the run was stopped before this workflow was started"
     git.server.faults = ()
     assert len(git.done().results) == 30
 
@@ -197,7 +197,7 @@ def test_planning_cannot_write(
 _BROKEN_READS: dict[str, tuple[str, type[ReconcilerError]]] = {
     "describe": (f"500@GET{LIST}2", InternalServerErrorException),
     "describe gone": (f"404@GET{LIST}2", NotFoundException),
-    "describe html": (f"not-json@GET{LIST}2", UnexpectedAnswerError),
+    "describe html": (f"html@GET{LIST}2", UnexpectedAnswerError),
     "list": (f"500@GET{LIST}", InternalServerErrorException),
     "second page": (f"404:+1@GET{LIST}", NotFoundException),
     "default resource": ("500@GET/workflows/api/v1/resources/defaults", InternalServerErrorException),
@@ -229,7 +229,7 @@ def test_a_list_that_is_not_whole(git: Git) -> None:
     )
     assert len(records()) == 3
     git.write(body("n2"))
-    with pytest.raises(UnexpectedAnswerError, match="2 came and the server tells of 3"):
+    with pytest.raises(UnexpectedAnswerError, match="2 of 3 were returned"):
         git.plan()
 
 

@@ -132,7 +132,7 @@ def test_several_former_names(git: Git) -> None:
     git.write(body(), renamedFrom=["a", "b"])
     action = git.action()
     assert all(str(number) in action.reason for number in ids)
-    assert action.reason.startswith("several live workflows have a name out of reconcile.renamedFrom")
+    assert action.reason.startswith("several live workflows have a name listed in reconcile.renamedFrom")
 
 
 def test_twins(git: Git) -> None:
@@ -162,7 +162,7 @@ def test_two_manifests_for_one_workflow(git: Git) -> None:
         git.plan()  # two manifests of one name do not even load
     git.remove("c.yaml")
     reasons = {action.name: action.reason for action in git.plan().actions}  # type: ignore[union-attr]
-    assert f"the live workflow {number} is also meant by the manifest 'other'" in reasons["shared"]
+    assert f"the live workflow {number} is also matched by the manifest 'other'" in reasons["shared"]
     assert "b.yaml:1" in reasons["shared"]
     assert f"another live workflow (id {number})" not in reasons["shared"]
     assert "a.yaml:1" in reasons["other"]

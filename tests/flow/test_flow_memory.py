@@ -335,7 +335,7 @@ def test_a_platform_that_keeps_no_tags(git: Git) -> None:
     git.write(body(metadata={"allowConcurrentExecution": True}))
     (result,) = git.apply().results
     assert result.status.value == "done"
-    assert "does not keep the tags" in result.notes[0]
+    assert "does not keep the digest tags" in result.notes[0]
     assert kinds(git.plan()) == {"flow": "update"}
 
 
@@ -359,7 +359,8 @@ def test_a_token_that_is_sent_along_is_listed(git: Git, profile: str) -> None:
     action = git.action()
     assert paths(action) == [("tags",), TOKEN_PATH]
     assert (
-        "steps.one.repository.token is not told; whatever it is, Git's takes its place" in action.warnings[0]
+        "the API does not return the live value of steps.one.repository.token; the value in Git replaces it"
+        in action.warnings[0]
     )
     git.done()
     assert _sent_token(git) == "ours"
@@ -375,6 +376,6 @@ def test_another_key_is_told(git: Git) -> None:
     git.write(_with_token("rotated"))
     action = git.action()
     assert paths(action) == [TOKEN_PATH]
-    assert "keyed with another RECONCILER_REMEMBER_KEY" in action.warnings[-1]
+    assert "made with another RECONCILER_REMEMBER_KEY" in action.warnings[-1]
     git.done()
     assert _sent_token(git) == "rotated"

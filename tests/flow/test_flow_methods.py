@@ -170,7 +170,7 @@ def test_dropping_a_webhook_warns(git: Git) -> None:
     git.write({**HOOKED, "triggers": [HOOKED["triggers"][1]]})
     action = git.action()
     assert paths(action) == [("triggers", "webhook")]
-    assert action.warnings == ("the webhook goes away; whoever calls its URL fails",)
+    assert action.warnings == ("its webhook is removed; calls to its URL will fail",)
     assert action.method is Method.CREATE_OR_UPDATE
     git.done()
     assert git.webhooks("hooked") == ()
@@ -203,7 +203,7 @@ def test_a_webhook_that_the_server_rotates_all_the_same(git: Git, server: Emulat
     git.write({**HOOKED, "tags": [{"name": "a"}]})
     (result,) = git.apply().results
     assert result.status.value == "failed"
-    assert "the webhook has a new URL, although it was to be kept" in result.error
+    assert "the webhook has a new URL, although the old one should have been kept" in result.error
 
 
 def test_a_draft_is_filled(git: Git) -> None:

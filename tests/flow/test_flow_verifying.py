@@ -158,9 +158,7 @@ def test_a_workflow_that_could_not_be_paused(git: Git, server: EmulatorServer) -
     git.write(body(), paused=True)
     (result,) = git.apply().results
     assert (result.status.value, result.id) == ("failed", git.live())
-    assert result.error.startswith(
-        "it was created (id 1), and is not as it should be: it could not be paused"
-    )
+    assert result.error.startswith("it was created (id 1), but could not be verified: it could not be paused")
     assert "answered 500" in result.error
 
 
@@ -177,4 +175,4 @@ def test_a_workflow_that_would_differ_again_is_not_done(git: Git, server: Emulat
     git.write(body("hides", **shared), "hides.yaml")
     (result,) = git.apply().results
     assert statuses(git.apply())["hides"] == "failed"
-    assert "another plan would not find it unchanged" in result.error
+    assert "another plan would change it again" in result.error

@@ -1,4 +1,4 @@
-"""What the loader's tests share."""
+"""Helpers of the tests of loading manifests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def load(*paths: Path | str, env: Mapping[str, str] | None = None, require_env: bool = True) -> LoadResult:
-    """Load what `paths` name."""
+    """Load the manifests at `paths`."""
     return load_manifests(tuple(str(path) for path in paths), env or {}, require_env=require_env)
 
 
@@ -38,12 +38,12 @@ def names(result: LoadResult) -> list[str]:
     return [manifest.name for manifest in result.manifests]
 
 
-def told(result: LoadResult) -> list[tuple[str, str]]:
+def file_rules(result: LoadResult) -> list[tuple[str, str]]:
     """Return the file's name and the rule of each finding."""
     return [(Path(finding.file).name, finding.rule) for finding in result.findings]
 
 
 def only(result: LoadResult) -> Finding:
-    """Return the one finding that there is."""
+    """Return the only finding."""
     (finding,) = result.findings
     return finding

@@ -1,4 +1,4 @@
-"""Every case file does what it says; see `case_files` for how to add one."""
+"""The case files: every file gives the findings that it expects; see `case_files` for how to add one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.stem)
 def test_bad_case_gives_its_findings(case: Path) -> None:
-    """A bad manifest gives exactly the findings that its comments expect, and no value of `!env` in any."""
+    """A bad manifest gives exactly the findings that its comments expect, without a value of `!env`."""
     env = environment(case)
     result = load_manifests((str(case),), env)
     wanted = expected(case)
-    assert wanted, "the file says what must be found"
+    assert wanted, "the file states the expected findings"
     missing = [one for one in wanted if not any(one.matches(finding) for finding in result.findings)]
     assert (missing, len(result.findings)) == ([], len(wanted)), result.findings
     assert {finding.severity for finding in result.findings} == {Severity.ERROR}
@@ -32,7 +32,7 @@ def test_bad_case_gives_its_findings(case: Path) -> None:
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case.stem)
 def test_good_case_gives_no_finding(case: Path) -> None:
-    """A good manifest is loaded, and nothing is said about it."""
+    """A good manifest is loaded without a finding."""
     result = load_manifests((str(case),), environment(case))
     assert (result.findings, result.valid, result.files) == ((), True, 1)
     assert result.manifests

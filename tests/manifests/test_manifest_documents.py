@@ -1,4 +1,4 @@
-"""From text to values: both spellings of a body, places, and the bounds."""
+"""The reading of documents: both forms of a body, positions, and limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from manifest_helpers import CANARY, load, names, only, told, workflow, write
+from manifest_helpers import CANARY, file_rules, load, names, only, workflow, write
 
 from reconciler.findings import Position
 from reconciler.manifests import PatchManifest, ReconcileSettings, WorkflowManifest
@@ -83,7 +83,7 @@ def test_patch_is_read(tmp_path: Path) -> None:
 
 
 def test_documents_of_one_file(tmp_path: Path) -> None:
-    """A file holds any number of manifests; a broken one is told and does not hide the others."""
+    """A file holds any number of manifests; an invalid one is reported and does not hide the others."""
     text = workflow("a") + "---\n" + workflow("b", "wrong: 1\n") + "---\n# empty\n---\n" + workflow("c")
     result = load(write(tmp_path / "all.yaml", text))
     assert names(result) == ["a", "c"]
@@ -92,7 +92,7 @@ def test_documents_of_one_file(tmp_path: Path) -> None:
 
 
 def test_documents_before_broken_yaml_keep_their_places(tmp_path: Path) -> None:
-    """What is wrong in a document before the one that is no YAML is still told with its place."""
+    """An error in a document before a syntax error is still reported with its position."""
     text = workflow("a", "wrong: 1\n") + "---\nname: [b\n"
     result = load(write(tmp_path / "a.yaml", text))
     assert [(finding.rule, finding.position) for finding in result.findings] == [
@@ -155,8 +155,8 @@ def test_json_files(tmp_path: Path) -> None:
     assert manifest.body == body
 
 
-def test_json_mistakes_have_places(tmp_path: Path) -> None:
-    """A mistake in a JSON file is told with line and column."""
+def test_json_errors_have_positions(tmp_path: Path) -> None:
+    """An error in a JSON file is reported with line and column."""
     text = '{\n  "name": "a",\n  "steps": {"s": {"imageId": "1"}}\n}\n'
     assert only(load(write(tmp_path / "a.json", text))).position == Position(3, 30)
 
@@ -190,7 +190,7 @@ def test_bounds(tmp_path: Path, text: str, rule: str) -> None:
 
 
 def test_documents_up_to_the_bound_are_read(tmp_path: Path) -> None:
-    """The documents before the bound are read, one more than it is told."""
+    """The documents up to the limit are read, one more is reported."""
     text = "".join(f"---\npatch: {{name: w{index}, set: {{imageId: 1}}}}\n" for index in range(MAX_DOCUMENTS))
     assert len(load(write(tmp_path / "a.yaml", text)).manifests) == MAX_DOCUMENTS
     more = load(write(tmp_path / "b.yaml", text + "---\na: b\n"))
@@ -202,7 +202,7 @@ def test_documents_up_to_the_bound_are_read(tmp_path: Path) -> None:
 
 
 def test_depth_up_to_the_bound_is_read(tmp_path: Path) -> None:
-    """What nests as deep as allowed is read (and is no workflow); one level more is told."""
+    """A document nested to the limit is read (and is not a workflow); one more level is reported."""
     deep = "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)
     assert only(load(write(tmp_path / "a.yaml", workflow("a", f"tags: {deep}\n")))).rule == "schema-type"
     assert only(load(write(tmp_path / "b.yaml", workflow("a", f"tags: [{deep}]\n")))).rule == "too-deep"
@@ -214,7 +214,7 @@ def test_a_million_empty_documents_are_nothing(tmp_path: Path) -> None:
 
 
 def test_long_chain_of_merge_keys_is_bounded(tmp_path: Path) -> None:
-    """Mappings that merge one another, thousands deep, are told as too large, not a crash."""
+    """Mappings that merge one another, thousands deep, are reported as too large, not a crash."""
     chain = ["a0: &a0 {x: y}"] + [f"a{i}: &a{i} {{<<: *a{i - 1}}}" for i in range(1, 3000)]
     assert only(load(write(tmp_path / "a.yaml", "name: a\n" + "\n".join(chain)))).rule == "too-large"
 
@@ -244,7 +244,7 @@ def test_own_keys_win_over_merged_ones(tmp_path: Path) -> None:
 
 
 def test_aliases_are_copies(tmp_path: Path) -> None:
-    """What an alias stands for is a value of its own: changing one place leaves the other alone."""
+    """Each use of an alias is a separate value: changing one leaves the other unchanged."""
     text = "name: a\nsteps:\n  one: &one {parents: [x]}\n  two: *one\n"
     (manifest,) = load(write(tmp_path / "a.yaml", text)).manifests
     steps = manifest.body["steps"]
@@ -253,8 +253,8 @@ def test_aliases_are_copies(tmp_path: Path) -> None:
     assert steps["one"] is not steps["two"]
 
 
-def test_mistakes_of_one_file_are_told_up_to_a_number(tmp_path: Path) -> None:
-    """A file with thousands of mistakes gives the first of them and says that there are more."""
+def test_findings_of_one_file_are_limited(tmp_path: Path) -> None:
+    """A file with thousands of errors gives the first findings and says that there are more."""
     text = workflow("a", "".join(f"wrong{index}: 1\n" for index in range(5000)))
     result = load(write(tmp_path / "a.yaml", text))
     assert len(result.findings) == MAX_FINDINGS + 1
@@ -272,12 +272,12 @@ def test_too_many_warnings_stay_warnings(tmp_path: Path) -> None:
 
 
 def test_forty_bad_files_give_forty_findings(tmp_path: Path) -> None:
-    """Each bad file is told; the good one among them is read."""
+    """Each bad file is reported; the good one among them is read."""
     for index in range(40):
         write(tmp_path / f"{index:02}.yaml", workflow(f"w{index}", "wrong: 1\n"))
     write(tmp_path / "good.yaml", workflow("good"))
     result = load(tmp_path)
-    assert told(result) == [(f"{index:02}.yaml", "schema-unknown-key") for index in range(40)]
+    assert file_rules(result) == [(f"{index:02}.yaml", "schema-unknown-key") for index in range(40)]
     assert (names(result), result.files) == (["good"], 41)
 
 
@@ -300,7 +300,7 @@ def test_two_manifests_of_one_name_report_each_other(tmp_path: Path) -> None:
 
 
 def test_two_manifests_of_one_pinned_id_report_each_other(tmp_path: Path) -> None:
-    """Each of them is told at its `reconcile.id`, also when it is written as another number of that value."""
+    """Each is reported at its `reconcile.id`, also if the same number is written differently."""
     write(tmp_path / "a.yaml", workflow("a", "reconcile:\n  id: 7\n"))
     write(tmp_path / "b.yaml", "reconcile: {id: 7.0}\npatch: {name: b, set: {imageId: 1}}\n")
     write(tmp_path / "c.yaml", workflow("c", "reconcile: {id: 8}\n"))

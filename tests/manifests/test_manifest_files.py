@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from manifest_helpers import load, names, only, told, workflow, write
+from manifest_helpers import file_rules, load, names, only, workflow, write
 
 from reconciler.manifests.bounds import MAX_FILE_BYTES
 
@@ -49,14 +49,14 @@ def test_configuration_is_skipped(tmp_path: Path, name: str) -> None:
 
 
 def test_files_given_directly_are_read(tmp_path: Path) -> None:
-    """What is named is read, whatever its name; a hidden directory that is named is walked."""
+    """A named file is read, whatever its name; a named hidden directory is walked."""
     files = [write(tmp_path / name, workflow(f"w-{name[:2]}")) for name in ("a.txt", ".b.yaml", "c")]
     write(tmp_path / ".d" / "d.yaml", workflow("d"))
     result = load(*files, tmp_path / ".d")
     assert (names(result), result.findings) == (["w-a.", "w-.b", "w-c", "d"], ())
 
 
-def test_what_is_given_twice_is_read_once(tmp_path: Path) -> None:
+def test_path_named_twice_is_read_once(tmp_path: Path) -> None:
     """A file that several paths lead to is one file: named twice, by its directory, or through a link."""
     file = write(tmp_path / "sub" / "a.yaml", workflow("a"))
     (tmp_path / "sub" / "b.yaml").symlink_to("a.yaml")
@@ -67,7 +67,7 @@ def test_what_is_given_twice_is_read_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere/x.yaml", "a.yaml/x.yaml", "x\0y", ""])
 def test_missing_path(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path that is not there is told by its name; an empty one is not the current directory."""
+    """A missing path is reported by its name; an empty path is not the current directory."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "a.yaml", workflow("a"))
     finding = only(load(name))
@@ -77,35 +77,35 @@ def test_missing_path(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_path_that_is_too_long(tmp_path: Path) -> None:
-    """A name that no file can have is told."""
+    """A name that no file can have is reported."""
     finding = only(load(tmp_path / ("a" * 5000)))
     assert (finding.rule, finding.message) == ("unreadable", "cannot be read: file name too long")
 
 
 def test_directory_without_manifests(tmp_path: Path) -> None:
-    """A directory in which no manifest stands is a mistake, beside other mistakes as well."""
+    """A directory without manifests is an error, also next to other errors."""
     write(tmp_path / "empty" / "README.md", "")
     result = load(tmp_path / "nowhere", tmp_path / "empty")
-    assert told(result) == [("empty", "no-manifests"), ("nowhere", "no-such-path")]
+    assert file_rules(result) == [("empty", "no-manifests"), ("nowhere", "no-such-path")]
     assert "searched for *.yaml, *.yml, *.json" in result.findings[0].message
 
 
 def test_files_without_manifests(tmp_path: Path) -> None:
-    """Files that hold nothing are told when there is nothing else."""
+    """Empty files are reported if there are no others."""
     write(tmp_path / "a.yaml", "")
     write(tmp_path / "b.yaml", "# later\n")
-    assert told(load(tmp_path)) == [("a.yaml", "no-manifests"), ("b.yaml", "no-manifests")]
+    assert file_rules(load(tmp_path)) == [("a.yaml", "no-manifests"), ("b.yaml", "no-manifests")]
     write(tmp_path / "c.yaml", workflow("c"))
     assert load(tmp_path).findings == ()
 
 
 @pytest.mark.parametrize("name", ["a.yaml.j2", "a.yml.j2", "a.json.j2"])
 def test_templates_are_refused(tmp_path: Path, name: str) -> None:
-    """A template is told, not read literally: found in a directory or named directly."""
+    """A template is reported, not read literally, whether found in a directory or named directly."""
     file = write(tmp_path / name, 'name: "{{ name }}"\nsteps: {a: {imageId: 1}}\n')
     for path in (tmp_path, file):
         result = load(path)
-        assert told(result) == [(name, "template")]
+        assert file_rules(result) == [(name, "template")]
         assert only(result).message == "this version does not support templates; render the file first"
         assert not result.valid
 
@@ -113,7 +113,7 @@ def test_templates_are_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.skipif(_AS_ROOT, reason="root reads everything")
 @pytest.mark.parametrize("name", ["a.yaml", "sub"])
 def test_what_may_not_be_read(tmp_path: Path, name: str) -> None:
-    """A file or directory without permission is told, and the others are read."""
+    """A file or directory without permission is reported, and the others are read."""
     write(tmp_path / "sub" / "b.yaml", workflow("b"))
     write(tmp_path / "a.yaml", workflow("a"))
     write(tmp_path / "z.yaml", workflow("z"))
@@ -122,7 +122,7 @@ def test_what_may_not_be_read(tmp_path: Path, name: str) -> None:
         result = load(tmp_path)
     finally:
         (tmp_path / name).chmod(0o700)
-    assert told(result) == [(name, "unreadable")]
+    assert file_rules(result) == [(name, "unreadable")]
     assert only(result).message == "cannot be read: permission denied"
     assert "z" in names(result)
 
@@ -144,9 +144,13 @@ def test_links_that_leave_the_directory(tmp_path: Path) -> None:
     (inside / "up").symlink_to("..")
     result = load(inside)
     assert names(result) == ["a"]
-    assert told(result) == [("escape.yaml", "unreadable"), ("folder", "unreadable"), ("up", "unreadable")]
+    assert file_rules(result) == [
+        ("escape.yaml", "unreadable"),
+        ("folder", "unreadable"),
+        ("up", "unreadable"),
+    ]
     assert all("outside the directory of the manifests" in finding.message for finding in result.findings)
-    assert told(load(inside / "escape.yaml")) == [("escape.yaml", "unreadable")]
+    assert file_rules(load(inside / "escape.yaml")) == [("escape.yaml", "unreadable")]
 
 
 def test_root_that_is_a_link(tmp_path: Path) -> None:
@@ -157,14 +161,14 @@ def test_root_that_is_a_link(tmp_path: Path) -> None:
 
 
 def test_links_that_lead_in_circles(tmp_path: Path) -> None:
-    """A link to itself or to nothing is told, a link to a directory above it is walked once."""
+    """A link to itself or to nothing is reported; a link to a directory above it is walked once."""
     write(tmp_path / "sub" / "a.yaml", workflow("a"))
     (tmp_path / "sub" / "above").symlink_to("..")
     (tmp_path / "self.yaml").symlink_to("self.yaml")
     (tmp_path / "gone.yaml").symlink_to("nowhere.yaml")
     (tmp_path / "ring").symlink_to("ring")
     result = load(tmp_path)
-    assert (names(result), told(result)) == (
+    assert (names(result), file_rules(result)) == (
         ["a"],
         [("gone.yaml", "unreadable"), ("ring", "unreadable"), ("self.yaml", "unreadable")],
     )
@@ -174,12 +178,16 @@ def test_links_that_lead_in_circles(tmp_path: Path) -> None:
 
 
 def test_pipes_sockets_and_devices_are_not_opened(tmp_path: Path) -> None:
-    """What is no regular file is refused without waiting for it."""
+    """A path that is not a regular file is refused without waiting for it."""
     os.mkfifo(tmp_path / "pipe.yaml")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s.yaml"))
         result = load(tmp_path, tmp_path / "pipe.yaml", "/dev/zero")
-    assert told(result) == [("zero", "unreadable"), ("pipe.yaml", "unreadable"), ("s.yaml", "unreadable")]
+    assert file_rules(result) == [
+        ("zero", "unreadable"),
+        ("pipe.yaml", "unreadable"),
+        ("s.yaml", "unreadable"),
+    ]
     assert {finding.message for finding in result.findings} == {"cannot be read: it is not a regular file"}
 
 

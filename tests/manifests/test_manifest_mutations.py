@@ -154,7 +154,7 @@ def _check(result: LoadResult, text: bytes) -> None:
 @given(data=st.data())
 @settings(LAWS, max_examples=125 * DEPTH)
 def test_mutated_manifests_give_findings(folder: Path, data: st.DataObject) -> None:
-    """A manifest cut, shuffled, retyped or strewn with bytes is loaded or told; nothing is raised."""
+    """A manifest cut, shuffled, retyped or filled with random bytes is loaded or reported, never raised."""
     text = data.draw(st.sampled_from(_TEXTS))
     for mutate in data.draw(st.lists(st.sampled_from(_MUTATIONS), min_size=1, max_size=4)):
         text = mutate(text, _Draw(data))
@@ -166,7 +166,7 @@ def test_mutated_manifests_give_findings(folder: Path, data: st.DataObject) -> N
 @given(text=st.lists(st.sampled_from(_SNIPPETS) | st.binary(max_size=6), max_size=30).map(b"".join))
 @settings(LAWS, max_examples=125 * DEPTH)
 def test_any_bytes_give_findings(folder: Path, text: bytes) -> None:
-    """A file of any bytes is told; nothing is raised."""
+    """A file of any bytes is reported; nothing is raised."""
     file = folder / "b.yaml"
     file.write_bytes(text)
     _check(load(file, env={"S": CANARY}), text)
@@ -174,7 +174,7 @@ def test_any_bytes_give_findings(folder: Path, text: bytes) -> None:
 
 @pytest.mark.parametrize("case", GOOD[:12], ids=lambda case: case.stem)
 def test_every_beginning_of_a_manifest(folder: Path, case: Path) -> None:
-    """A manifest cut off after any of its bytes, as by a full disk, is loaded or told."""
+    """A manifest cut off after any of its bytes, as by a full disk, is loaded or reported."""
     text = case.read_bytes()[:400]
     file = folder / f"{case.stem}.yaml"
     for end in range(0, len(text), 3):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from manifest_helpers import CANARY, load, names, only, told, workflow, write
+from manifest_helpers import CANARY, file_rules, load, names, only, workflow, write
 
 from reconciler.findings import Position, Severity
 from reconciler.manifests.bounds import MAX_INCLUDED_BYTES
@@ -85,7 +85,7 @@ def test_placeholder_is_not_checked(tmp_path: Path, extra: str) -> None:
 
 
 def test_placeholder_is_still_text(tmp_path: Path) -> None:
-    """Where a number must stand no variable can help, and that is told before it is set."""
+    """A variable in place of a number is an error, which is reported even if the variable is not set."""
     result = load(write(tmp_path / "a.yaml", _step("stepTimeout: !env X")), require_env=False)
     assert [(finding.rule, finding.severity.value) for finding in result.findings] == [
         ("schema-type", "error"),
@@ -148,7 +148,7 @@ def test_file_that_leaves_the_root(tmp_path: Path) -> None:
     paths = ["../secret.txt", str(secret), "link.txt", "folder/secret.txt", "./../root/../secret.txt"]
     steps = "".join(f"  s{index}: {{command: !file '{path}'}}\n" for index, path in enumerate(paths))
     result = load(write(root / "a.yaml", f"name: a\nsteps:\n{steps}"))
-    assert told(result) == [("a.yaml", "file-include")] * len(paths)
+    assert file_rules(result) == [("a.yaml", "file-include")] * len(paths)
     assert all(
         "it is outside the directory of the manifests" in finding.message for finding in result.findings
     )
@@ -168,7 +168,7 @@ def test_file_of_git_itself_is_not_included(tmp_path: Path) -> None:
 
 
 def test_file_that_cannot_be_included(tmp_path: Path) -> None:
-    """A file that is too large, no text, or no file at all is told at the tag."""
+    """A file that is too large, not text, or missing is reported at the tag."""
     write(tmp_path / "large.txt", "x" * (MAX_INCLUDED_BYTES + 1))
     (tmp_path / "binary.txt").write_bytes(b"a\nb\xff")
     (tmp_path / "folder").mkdir()
@@ -186,7 +186,7 @@ def test_file_that_cannot_be_included(tmp_path: Path) -> None:
 
 
 def test_text_in_all_is_bounded(tmp_path: Path) -> None:
-    """A large text that is included, or stands behind an alias, again and again is refused at some point."""
+    """A large text that is included or aliased many times is refused."""
     write(tmp_path / "large.txt", "x" * MAX_INCLUDED_BYTES)
     steps = "".join(f"  s{index}: {{command: *c}}\n" for index in range(60))
     text = "name: a\nsteps:\n  s: {command: &c %s}\n"

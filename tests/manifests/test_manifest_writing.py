@@ -1,4 +1,4 @@
-"""Manifests as YAML text: what is written reads back as it was, to this reader and to any other."""
+"""The writing of manifests: the text reads back as the same values, in this reader and in others."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_misleading_text(text: str) -> None:
 
 
 def test_looks() -> None:
-    """Lists stand below their key, several lines are a block, a variable is plain, and comments go before."""
+    """Lists are below their key, several lines are a block, a variable is plain, and comments come first."""
     document: Any = {"a": ["x", {"b": 1, "c": True}], "run": "one\ntwo\n", "token": "s", "e": {}, "f": 0.5}
     written = manifest_text(document, {("token",): "NAME"}, ["Hello:", "", "  a\nb\x1b"])
     assert written == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
@@ -53,3 +54,14 @@ def test_modules_have_names_of_their_own() -> None:
             places[Path(path).name].append(path)
     repeated = _repeated(places)
     assert {name: found for name, found in repeated.items() if name not in _SHARED} == {}
+
+
+def test_words_of_the_code_are_at_home() -> None:
+    """Each name in the glossary of CONTRIBUTING.md is a class or function of its home."""
+    text = (_PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| `(\w+)` \| .* \| `([a-z_./]+)` \|$", text, re.MULTILINE)
+    assert len(words) > 10
+    for word, home in words:
+        files = _PACKAGE.glob(f"{home}*.py") if home.endswith("/") else [_PACKAGE / home]
+        sources = [file.read_text(encoding="utf-8") for file in files]
+        assert any(re.search(rf"^(class|def) {word}\b", source, re.MULTILINE) for source in sources), word

@@ -382,7 +382,8 @@ def test_the_note_names_the_fields_that_cannot_be_seen() -> None:
     """A plan names up to five of them, and how they can be sent again."""
     paths = tuple(("steps", f"s{number}", "repository", "token") for number in range(6))
     assert unseen_note(paths[:1]) == (
-        "the platform does not tell steps.s0.repository.token; --resend-secrets sends what the manifest says"
+        "the API does not return steps.s0.repository.token; pass --resend-secrets to send the values of the "
+        "manifest"
     )
     assert "s4.repository.token, …;" in unseen_note(paths)
     assert "s5" not in unseen_note(paths)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.plan.ignoring import is_ignored, read_patterns, with_live_values
+from reconciler.plan.desired import is_ignored, read_patterns, with_live_values
 from reconciler.values import ABSENT, Path, display_path, dump_compact, lookup
 from reconciler.workflow import Body, diff, sendable_body, write_only_field
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from reconciler.findings import CheckResult
 
 CANARY = "canary-word"
-"""What stands in the place of a credential in the case files: never to be shown."""
+"""The credential in the case files, which must never be shown."""
 
 RULE_IDS = sorted(rule.id for rule in RULES)
 STEPS = "steps: {a: {imageId: 1}}\n"
 
 
 def check(folder: Path, text: str, env: Mapping[str, str] | None = None) -> CheckResult:
-    """Return what is wrong with a manifest of that text."""
+    """Return the result of checking a manifest with that text."""
     file = folder / "case.yaml"
     file.write_text(text, encoding="utf-8")
     return check_paths((str(file),), env or {})

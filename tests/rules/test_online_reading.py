@@ -1,4 +1,4 @@
-"""What is asked of the tenant for the rules that need it: all that is needed, and nothing else."""
+"""The requests for the online rules: everything that they need, and nothing else."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Tenant:
         return _given(self.workflows)
 
     def read(self, redactor: Redactor | None = None, **needs: set[Any]) -> TenantFacts:
-        """Return what is read of this tenant."""
+        """Return the facts that are read from this tenant."""
         wanted = {name: frozenset(needs.get(name, ())) for name in ("images", "instance_types", "names")}
         return read_facts(
             Lookup(**wanted), self, self.list_resources, self.list_workflows, redactor or Redactor()

@@ -1,4 +1,4 @@
-"""The rules that need the tenant, as the pure functions that they are, and what is asked for them."""
+"""The online rules as pure functions, and what must be read for them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_ids_and_severity() -> None:
     ],
 )
 def test_what_exists_is_fine(tmp_path: Path, fields: str) -> None:
-    """Nothing is said of what exists and can run, nor of a status that nobody documented."""
+    """There is no finding for what exists and can run, nor for an undocumented status."""
     assert _found(tmp_path, _step(fields)) == []
 
 
@@ -108,8 +108,8 @@ def test_what_exists_is_fine(tmp_path: Path, fields: str) -> None:
         ),
     ],
 )
-def test_what_is_wrong(tmp_path: Path, fields: str, rule: str, field: list[str], message: str) -> None:
-    """Each mistake is one finding, at the id, with what could stand there instead."""
+def test_findings(tmp_path: Path, fields: str, rule: str, field: list[str], message: str) -> None:
+    """Each error is one finding at the id, and suggests other ids."""
     text = _step(fields)
     (finding,) = _found(tmp_path, text)
     assert (finding.rule, finding.message) == (rule, message)
@@ -133,7 +133,7 @@ def test_a_version_that_cannot_run(tmp_path: Path, version: int, status: str) ->
 
 
 def test_at_most_five_candidates(tmp_path: Path) -> None:
-    """Of many candidates the five whose ids are nearest are told, the lower one first of two as near."""
+    """The five candidates with the nearest ids are named, the lower of two equally near ones first."""
     many = tuple(Version(number, f"v{number}", "ready") for number in range(1000, 0, -1))
     facts = TenantFacts(versions={10: many[500:]}, images=(), instance_types=(), workflows={})
     (finding,) = _found(tmp_path, _step("imageId: 10, imageVersionId: 900"), facts)
@@ -165,14 +165,14 @@ def test_names_of_the_tenant_are_harmless(tmp_path: Path) -> None:
     assert finding.message.endswith("…'")
 
 
-def test_every_step_is_told(tmp_path: Path) -> None:
-    """The same mistake in two steps is found in both."""
+def test_every_step_is_reported(tmp_path: Path) -> None:
+    """The same error in two steps is found in both."""
     text = "name: flow\nsteps:\n  a: {imageId: 7}\n  b: {imageId: 7}\n"
     assert [finding.path[1] for finding in _found(tmp_path, text)] == ["a", "b"]
 
 
 def test_findings_are_bounded(tmp_path: Path) -> None:
-    """Of one rule at most two hundred findings are told for one manifest."""
+    """One rule reports at most two hundred findings in one manifest."""
     text = "name: flow\nsteps:\n" + "".join(f"  s{number}: {{imageId: 7}}\n" for number in range(250))
     assert len(_found(tmp_path, text)) == 200
 
@@ -202,7 +202,7 @@ def test_a_name_that_is_live_twice(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_are_fine(tmp_path: Path, text: str) -> None:
-    """A name that is live once or not at all is fine, and so is one that a pin makes clear."""
+    """A name that is live at most once passes, and so does a name with a pinned id."""
     assert _found(tmp_path, text) == []
 
 
@@ -214,7 +214,7 @@ def test_a_name_from_the_environment(tmp_path: Path) -> None:
 
 
 def test_a_patch(tmp_path: Path) -> None:
-    """What a patch sets, for all steps or in its body, is checked where image and version stand together."""
+    """A patch, for all steps or in its body, is checked where it sets image and version together."""
     text = (
         "patch:\n"
         "  name: twin\n"
@@ -266,7 +266,7 @@ def test_rules_that_are_off(tmp_path: Path) -> None:
     assert [finding.rule for finding in found] == ["instance-type-unknown"]
 
 
-def test_what_is_needed(tmp_path: Path) -> None:
+def test_lookup(tmp_path: Path) -> None:
     """Each id and name is needed once, whichever manifests name it."""
     text = (
         "name: a\nsteps: {s: {imageId: 1, imageVersionId: 2}, t: {imageId: 1}}\n---\n"

@@ -34,7 +34,7 @@ def _rule_of(case: Path) -> str:
 
 @pytest.mark.parametrize("case", BAD_BY_RULES, ids=lambda case: case.stem)
 def test_bad_case_gives_its_findings(case: Path) -> None:
-    """A manifest that breaks a rule gives exactly the findings that it expects, and no credential."""
+    """A manifest that breaks a rule gives exactly the expected findings, and shows no credential."""
     result = check_paths((str(case),), environment(case))
     wanted = expected(case)
     missing = [one for one in wanted if not any(one.matches(finding) for finding in result.findings)]
@@ -65,7 +65,7 @@ def test_good_case_gives_no_finding_at_all(case: Path) -> None:
 
 
 def test_every_rule_has_cases() -> None:
-    """No rule goes without two bad cases and a good one."""
+    """Every rule has at least two bad cases and a good one."""
     bad = Counter(map(_rule_of, BAD_BY_RULES))
     good = Counter(_rule_of(case) for case in GOOD if case.stem.startswith("rule-"))
     assert {rule: number for rule, number in bad.items() if number >= 2}.keys() == set(RULE_IDS)
@@ -74,7 +74,7 @@ def test_every_rule_has_cases() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_examples_of_a_rule(tmp_path: Path, rule: Rule) -> None:
-    """What `--list-rules` shows holds: the bad piece gives exactly that finding, the good one none."""
+    """The examples of `--list-rules` are right: the bad one gives exactly that finding, the good one none."""
     rest = "" if "steps:" in rule.bad else STEPS
     assert rules(check(tmp_path, f"name: x\n{rule.good}\n{rest}")) == []
     assert rules(check(tmp_path, f"name: x\n{rule.bad}\n{rest}")) == [rule.id]

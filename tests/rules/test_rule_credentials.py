@@ -105,7 +105,7 @@ _ORDINARY = [
 
 @pytest.mark.parametrize("kind", _TOKENS)
 def test_token_is_found_and_not_shown(tmp_path: Path, kind: str) -> None:
-    """A token is found wherever it stands, alone or inside a text, and neither message nor line shows it."""
+    """A token is found anywhere, alone or inside a text, and neither message nor line shows it."""
     token = _TOKENS[kind]
     assert credential_kind(token)
     for text in (token, f"run --with {token} --now", f"# a script\nexport A=1\nrun\n{token}\n"):
@@ -119,7 +119,7 @@ def test_token_is_found_and_not_shown(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", _TOKENS)
 def test_token_is_not_shown_by_another_finding(tmp_path: Path, kind: str) -> None:
-    """A mistake beside a token, or of a token itself, does not repeat it, whoever finds it."""
+    """An error next to a token, or in a token, does not repeat it, whichever check finds it."""
     token = _TOKENS[kind].split("\n")[0]
     quoted = json.dumps(token)
     for text in (
@@ -133,9 +133,9 @@ def test_token_is_not_shown_by_another_finding(tmp_path: Path, kind: str) -> Non
     ):
         result = check(tmp_path, text)
         assert result.findings
-        told = shown(result)
+        file_rules = shown(result)
         for length in range(20, len(token)):
-            assert token[-length:] not in told, text
+            assert token[-length:] not in file_rules, text
 
 
 @pytest.mark.parametrize("text", _ORDINARY)
@@ -145,8 +145,8 @@ def test_ordinary_text_is_no_credential(text: str) -> None:
     assert mask_credentials(text) == text
 
 
-def test_one_root_cause_is_told_once(tmp_path: Path) -> None:
-    """A token in a header that carries credentials is one mistake."""
+def test_one_root_cause_is_reported_once(tmp_path: Path) -> None:
+    """A token in a header for credentials is one finding."""
     text = (
         "name: x\nsteps: {a: {type: http, method: get, url: 'https://example.com', headers: {absolute: "
         f"{{Authorization: 'Bearer {_TOKENS['github']}'}}}}}}}}\n"

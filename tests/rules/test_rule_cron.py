@@ -106,7 +106,7 @@ _BAD = [
 
 @pytest.mark.parametrize("expression", _GOOD)
 def test_good_expression(expression: str) -> None:
-    """A schedule that cron or the platform's editor writes is no mistake, fires, and not too often."""
+    """A schedule that cron or the platform's editor writes is valid, fires, and not too often."""
     assert cron_error(expression) == ""
     assert not cron_never_fires(expression)
     assert not cron_is_too_frequent(expression)
@@ -114,7 +114,7 @@ def test_good_expression(expression: str) -> None:
 
 @pytest.mark.parametrize(("expression", "words"), _BAD)
 def test_bad_expression(expression: str, words: str) -> None:
-    """The message names the field, what stands there, and what may."""
+    """The message names the field, its value, and what is allowed."""
     assert cron_error(expression).startswith(words)
 
 
@@ -154,6 +154,6 @@ def test_weekdays_count_from_sunday(quartz: str, never: bool) -> None:
 
 @pytest.mark.parametrize("expression", ["9" * 199, "*/" * 90, "1-" * 99, "#" * 150, "L" * 190, "(?" * 90])
 def test_hostile_expression(expression: str) -> None:
-    """Whatever stands in a field is told, and nothing is raised."""
+    """Any text in a field is reported, and nothing is raised."""
     assert cron_error(f"{expression} * * * *")
     assert cron_error(f"0 0 * * {expression}")

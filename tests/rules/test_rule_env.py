@@ -81,7 +81,7 @@ def test_value_of_env_triggers_no_rule(tmp_path: Path, where: str, value: str | 
 
 
 def test_known_values_beside_it_are_checked(tmp_path: Path) -> None:
-    """What does not depend on the variable is told all the same, without it."""
+    """A finding that does not depend on the variable is reported."""
     text = (
         "name: x\nsteps:\n  a: {}\n  b:\n    parents: [!env V, gone, a, a]\n"
         "  c:\n    type: http\n    method: !env M\n    url: http://example.com\n"
@@ -94,8 +94,8 @@ def test_known_values_beside_it_are_checked(tmp_path: Path) -> None:
         assert _SECRET not in shown(result)
 
 
-def test_cycle_through_a_variable_is_not_told(tmp_path: Path) -> None:
-    """A cycle that exists only for one value of a variable is none that is known."""
+def test_cycle_through_a_variable_is_not_reported(tmp_path: Path) -> None:
+    """A cycle that exists only for one value of a variable is not reported."""
     text = "name: x\nsteps: {a: {parents: [!env V]}, b: {parents: [a]}}\n"
     assert rules(check(tmp_path, text, {"V": "b"})) == []
 
@@ -124,7 +124,7 @@ def test_line_with_the_value_is_not_shown(tmp_path: Path, line: str) -> None:
 
 
 def test_duplicate_names_by_variable_do_not_show(tmp_path: Path) -> None:
-    """Names that are equal only by a variable are told, and what they are is not."""
+    """Names that are equal through a variable are reported without their value."""
     result = check(tmp_path, "---\nname: !env V\nsteps: {a: {}}\n" * 2, {"V": _SECRET})
     assert rules(result) == ["duplicate-name"] * 2
     assert _SECRET not in shown(result)

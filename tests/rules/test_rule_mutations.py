@@ -98,7 +98,7 @@ def _check(result: CheckResult) -> None:
 @given(data=st.data())
 @settings(LAWS, max_examples=125 * DEPTH)
 def test_mutated_manifests(folder: Path, data: st.DataObject) -> None:
-    """Lines dropped, repeated, moved, renamed and retyped: told, in every format."""
+    """Lines dropped, repeated, moved, renamed and retyped are reported in every format."""
     lines = data.draw(st.sampled_from(_TEXTS)).splitlines(keepends=True)
     for change in data.draw(
         st.lists(st.sampled_from([_drop, _duplicate, _rename, _retype, _move]), min_size=1, max_size=4)
@@ -172,7 +172,7 @@ def test_any_body_that_the_schema_allows(folder: Path, data: st.DataObject) -> N
 
 
 def _has_cycle(parents: dict[str, set[str]]) -> bool:
-    """Tell by taking away, again and again, what waits for nothing that is left."""
+    """Return whether there is a cycle, by repeatedly removing steps without remaining parents."""
     left = dict(parents)
     while ready := [name for name, waits in left.items() if not waits & set(left)]:
         for name in ready:

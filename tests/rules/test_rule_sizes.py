@@ -1,4 +1,4 @@
-"""Manifests of hostile sizes: checked in bounded time and told in a bounded number of findings.
+"""Manifests of hostile sizes: checked in bounded time, with a bounded number of findings.
 
 No time is asserted: what is quadratic here would take minutes, which the limit of a test does not allow.
 """
@@ -138,13 +138,13 @@ _LOUD = {
 
 @pytest.mark.parametrize("size", _QUIET)
 def test_large_and_good(tmp_path: Path, size: str) -> None:
-    """A large manifest without a mistake has no finding."""
+    """A large valid manifest has no finding."""
     assert rules(check(tmp_path, json.dumps({"name": "x", **_QUIET[size]}))) == []
 
 
 @pytest.mark.parametrize("size", _LOUD)
 def test_large_and_bad(tmp_path: Path, size: str) -> None:
-    """Thousands of mistakes are told as a bounded number of findings, each of a bounded length."""
+    """Thousands of errors give a bounded number of findings, each of a bounded length."""
     body, rule, number = _LOUD[size]
     result = check(tmp_path, json.dumps({"name": "x", **body}))
     assert Counter(rules(result))[rule] == number
@@ -153,7 +153,7 @@ def test_large_and_bad(tmp_path: Path, size: str) -> None:
 
 
 def test_thousands_of_documents(tmp_path: Path) -> None:
-    """Documents with a warning each are told as a bounded number; an error behind them is not lost."""
+    """Documents with one warning each give a bounded number of findings; an error after them is not lost."""
     documents = [{"name": f"x{i}", "tags": [{"name": "a"}] * 2, **_steps()} for i in range(3000)]
     text = "\n---\n".join(map(json.dumps, documents))
     warned = check(tmp_path, text)

@@ -282,7 +282,7 @@ def test_every_property_is_described(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
 def test_every_example_is_valid(name: str) -> None:
-    """Every example is allowed by the very schema that it stands in."""
+    """Every example is valid by the schema that contains it."""
     schema = load_schema(name)
     count = 0
     for place, part in subschemas(schema):

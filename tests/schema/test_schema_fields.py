@@ -57,7 +57,7 @@ def test_fields_agree_with_the_schema(name: str, field: Field, schema: dict[str,
 
 
 def test_unknown_type_is_a_standard_step() -> None:
-    """A type that is not known here is read like a standard step."""
+    """An unknown type is read as a standard step."""
     assert step_fields("spark") == step_fields("standard")
 
 

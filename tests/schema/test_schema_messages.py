@@ -39,7 +39,7 @@ def test_every_keyword_has_words(name: str) -> None:
                 assert keyword in _DESCRIBE or keyword.startswith("x-"), (place, keyword)
 
 
-def test_each_problem_is_told_once() -> None:
+def test_each_problem_is_reported_once() -> None:
     """What several branches of the schema find alike is one problem."""
     assert len(_problems(_body(steps={"s": {"type": "http", "runConfiguration": {"x": 1}}}))) == 1
 
@@ -59,8 +59,8 @@ def test_every_missing_key_is_named() -> None:
         (1.5, ", found 1.5; quote the value"),
     ],
 )
-def test_what_was_found_is_told_apart(value: JsonValue, found: str) -> None:
-    """What quotes the value stands apart, so that it can be left out."""
+def test_found_value_is_a_separate_part(value: JsonValue, found: str) -> None:
+    """The part that quotes the value is separate, so that it can be left out."""
     (problem,) = _problems(_body(steps={"s": {"command": value}}))
     assert (problem.message, problem.found) == ("steps.s.command must be text", found)
     assert (problem.path, problem.rule, problem.at_key) == (("steps", "s", "command"), "schema-type", False)
@@ -68,8 +68,8 @@ def test_what_was_found_is_told_apart(value: JsonValue, found: str) -> None:
 
 @pytest.mark.parametrize("schema", SCHEMA_NAMES)
 @pytest.mark.parametrize("wrong", [_CANARY, 5, [_CANARY], {"a": _CANARY}, True])
-def test_value_of_a_secret_field_is_never_told(schema: str, wrong: JsonValue) -> None:
-    """What is wrong with a secret field is told without quoting its value."""
+def test_value_of_a_secret_field_is_never_shown(schema: str, wrong: JsonValue) -> None:
+    """An error in a secret field is reported without its value."""
     step: dict[str, Any] = {
         "type": "http",
         "repository": {"token": wrong},
@@ -111,7 +111,7 @@ def test_messages_are_short() -> None:
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, "text", [], [{}], {"name": {}}, {"steps": [[]]}])
 @pytest.mark.parametrize("schema", SCHEMA_NAMES)
 def test_any_json_value_gets_an_answer(schema: str, value: JsonValue) -> None:
-    """Whatever stands in the place of a body, a patch or settings, there is an answer and it is words."""
+    """Any value in place of a body, a patch or settings gives problems in words."""
     for problem in _problems(value, schema):
         assert problem.message
         assert problem.rule.startswith("schema-")
@@ -129,7 +129,7 @@ def test_near_misses_are_understood(key: str, known: str) -> None:
 
 
 def test_not_applies_to_text_only() -> None:
-    """A tag's name that is no text is told once, as the wrong type."""
+    """A tag name that is not text is reported once, as the wrong type."""
     assert [problem.rule for problem in _problems(_body(tags=[{"name": 5}]))] == ["schema-type"]
 
 

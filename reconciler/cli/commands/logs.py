@@ -11,7 +11,7 @@ from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import UsageError
 from reconciler.exits import ExitCode
 from reconciler.operations import Settings, save_log, show_logs
-from reconciler.render import outcome_line
+from reconciler.render import execution_outcome
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913 - one for each option
         return ExitCode.OK
     found = show_logs(settings, name, workflow_id, execution, listener, step=step, follow=follow)
     if found.state is not None:
-        warn(found.redactor.text(outcome_line(found.workflow, found.started, found.state)))
+        warn(found.redactor.text(execution_outcome(found.workflow, found.started, found.state)))
     return ExitCode.OK
 
 

@@ -12,11 +12,7 @@ from reconciler.cli.job_options import job_options
 from reconciler.cli.options import backup_dir_option, unresolved_tenant_options
 from reconciler.cli.terminal import print_error, redirect_messages, warn
 from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.job.context import Job, JobOptions
-from reconciler.job.log import JsonLog, TextLog, wants_json
-from reconciler.job.loop import run_job
-from reconciler.job.signals import Signals
-from reconciler.job.working_directory import starting_place
+from reconciler.job import Job, JobOptions, JsonLog, Signals, TextLog, run_job, starting_place, wants_json
 from reconciler.operations import ApplyOptions, RawOptions, ScopeOptions
 
 

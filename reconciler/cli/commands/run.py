@@ -20,7 +20,7 @@ from reconciler.errors import UsageError
 from reconciler.executions import ExecutionState, StartedExecution
 from reconciler.exits import ExitCode
 from reconciler.operations import ExecutionRequest, Settings, run_execution
-from reconciler.render import changed_lines, outcome_line, run_json
+from reconciler.render import execution_json, execution_outcome, step_lines
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.workflow import Live
@@ -92,7 +92,7 @@ def command(  # noqa: PLR0913 - one for each option
     finally:
         listener.show_json()
     if result.state is not None:
-        warn(result.redactor.text(outcome_line(result.workflow, result.started, result.state)))
+        warn(result.redactor.text(execution_outcome(result.workflow, result.started, result.state)))
     return ExitCode.FAILED if result.failed else ExitCode.OK
 
 
@@ -115,11 +115,11 @@ class _ExecutionListener(TerminalListener):
     ) -> None:
         """Print each step whose status changed."""
         self._state = now
-        for line in changed_lines(before, now):
+        for line in step_lines(before, now):
             warn(redactor.text(line))
 
     def show_json(self) -> None:
         """Show the execution as JSON if asked to; also when waiting for it failed, since it was started."""
         if self.as_json and self._execution is not None:
             workflow, started, redactor = self._execution
-            show(run_json(workflow, started, self._state, redactor))
+            show(execution_json(workflow, started, self._state, redactor))
