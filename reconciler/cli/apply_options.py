@@ -18,14 +18,14 @@ _SCOPE: Final = (
         "targets",
         metavar="GLOB",
         multiple=True,
-        help="Include only workflows whose name matches; repeatable.",
+        help="Include only workflows of this name, else whose name matches; repeatable.",
         section="Selection",
     ),
     option(
         "--exclude",
         metavar="GLOB",
         multiple=True,
-        help="Leave out workflows whose name matches; repeatable.",
+        help="Leave out workflows of this name, else whose name matches; repeatable.",
         section="Selection",
     ),
     option(

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
@@ -16,7 +15,7 @@ from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.resolving import unknown
 from reconciler.operations.settings import Settings
-from reconciler.plan import PlatformFacts, describe_all, list_tenant, read_default_resource
+from reconciler.plan import PlatformFacts, describe_all, list_tenant, names_matching, read_default_resource
 from reconciler.secrecy import Redactor, credential_kind
 from reconciler.text import clip, printable, slug
 from reconciler.workflow import Listed, Live
@@ -149,5 +148,5 @@ def _chosen(listed: tuple[Listed, ...], names: Sequence[str], ids: Sequence[int]
 def _named(listed: Iterable[Listed], name: str) -> list[Listed]:
     """Return the workflows of exactly this name, else those that match it as a glob."""
     listed = list(listed)
-    exact = [item for item in listed if item.name == name]
-    return exact or [item for item in listed if fnmatchcase(item.name, name)]
+    names = names_matching(name, (item.name for item in listed))
+    return [item for item in listed if item.name in names]

@@ -28,7 +28,7 @@ from reconciler.plan.model import (
 )
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts
-from reconciler.plan.scope import Scope, Selection, Shard
+from reconciler.plan.scope import Scope, Selection, Shard, names_matching
 from reconciler.plan.tenant import (
     Snapshot,
     describe,
@@ -76,6 +76,7 @@ __all__ = [
     "live_id",
     "make_plan",
     "masked",
+    "names_matching",
     "read_default_resource",
     "replaced_unknown_keys",
     "sensitive_places",

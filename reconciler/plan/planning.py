@@ -5,6 +5,7 @@ Sees no file, socket or clock; the same input always gives the same plan.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from reconciler.errors import ReconcilerError
@@ -17,7 +18,7 @@ from reconciler.plan.model import Action, Blocked, Delete, Orphan, Plan, SetPaus
 from reconciler.plan.orphans import prune, with_rename_hints
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.plan.scope import Scope
-from reconciler.plan.tenant import Snapshot
+from reconciler.plan.tenant import Snapshot, names_of
 from reconciler.workflow import Listed
 
 
@@ -33,10 +34,12 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
     scope = scope or Scope()
+    selection = scope.selection.resolved(names_of(snapshot.matches, snapshot.unmanaged))
+    scope = dataclasses.replace(scope, selection=selection)
     facts = PlatformFacts(default_resource=snapshot.default_resource).learned_from(
         snapshot.live.values(), options
     )
-    chosen = [pair for pair in snapshot.matches if scope.selection.takes(pair[0].name)]
+    chosen = [pair for pair in snapshot.matches if selection.takes(pair[0].name)]
     actions = [_action(manifest, match, snapshot, options, facts) for manifest, match in chosen]
     pruned = prune(snapshot.orphans, scope, options.allow_protected) if snapshot.orphans else []
     going = {action.live.id for action in pruned}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
 from reconciler.errors import UsageError
 from reconciler.safety import Safety
-from reconciler.text import clip, printable
+from reconciler.text import clip, did_you_mean, printable
 
 _SHARD: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
 
@@ -58,11 +60,29 @@ class Selection:
         targets: Globs, one of which a name must match.
         exclude: Globs, none of which it may match.
         shard: The shard that it must belong to.
+        exact: Those of the globs that are the name of a workflow, and so match only that (`resolved`).
     """
 
     targets: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     shard: Shard | None = None
+    exact: frozenset[str] = frozenset()
+
+    def resolved(self, names: Collection[str]) -> Selection:
+        """Return the selection among workflows of these names: a glob that is the name of one is no glob.
+
+        Raises:
+            UsageError: A glob matches none of them.
+        """
+        for option, globs in (("--target", self.targets), ("--exclude", self.exclude)):
+            for glob in globs:
+                if not names_matching(glob, names):
+                    shown = clip(printable(glob), 100)
+                    raise UsageError(
+                        f"{option} {shown!r} matches no workflow",
+                        hint=_sentence(printable(did_you_mean(glob, names))),
+                    )
+        return dataclasses.replace(self, exact=frozenset({*self.targets, *self.exclude} & set(names)))
 
     def takes(self, name: str) -> bool:
         """Return whether the workflow `name` is selected."""
@@ -70,8 +90,21 @@ class Selection:
 
     def names(self, name: str) -> bool:
         """Return whether the globs select the workflow `name`, whatever the shard."""
-        taken = not self.targets or any(fnmatchcase(name, glob) for glob in self.targets)
-        return taken and not any(fnmatchcase(name, glob) for glob in self.exclude)
+        taken = not self.targets or any(self._matches(name, glob) for glob in self.targets)
+        return taken and not any(self._matches(name, glob) for glob in self.exclude)
+
+    def _matches(self, name: str, glob: str) -> bool:
+        return name == glob if glob in self.exact else fnmatchcase(name, glob)
+
+
+def names_matching(glob: str, names: Iterable[str]) -> set[str]:
+    """Return the name that is exactly `glob`, else those that match it."""
+    known = set(names)
+    return {glob} if glob in known else {name for name in known if fnmatchcase(name, glob)}
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

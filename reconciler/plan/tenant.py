@@ -67,6 +67,7 @@ def take_snapshot(
         concurrency: The number of workflows to read at a time.
 
     Raises:
+        UsageError: The scope names a workflow that does not exist.
         ReconcilerError: A workflow, or the list, cannot be read.
     """
     scope = scope or Scope()
@@ -74,12 +75,11 @@ def take_snapshot(
         default_resource = pool.submit(read_default_resource, api)
         listed = list_tenant(api)
     matches = tuple(match_manifests(manifests, listed))
-    matched = [
-        match.id
-        for manifest, match in matches
-        if isinstance(match, Found) and scope.selection.takes(manifest.name)
-    ]
     unmanaged = unmatched(matches, listed)
+    selection = scope.selection.resolved(names_of(matches, unmanaged))
+    matched = [
+        match.id for manifest, match in matches if isinstance(match, Found) and selection.takes(manifest.name)
+    ]
     owner = options.owner if scope.prune else None
     needed = matched if owner is None else [*matched, *_maybe_owned(listed, unmanaged, owner)]
     live = describe_all(api, needed, concurrency)
@@ -91,6 +91,11 @@ def take_snapshot(
         orphans=None if owner is None else _orphans(owner, matches, listed, unmanaged, live),
         ids=frozenset(item.id for item in listed),
     )
+
+
+def names_of(matches: Iterable[tuple[Manifest, Match]], unmanaged: Iterable[Listed]) -> frozenset[str]:
+    """Return the names that a plan knows workflows by: those in Git, and of live ones without a manifest."""
+    return frozenset({*(manifest.name for manifest, _ in matches), *(item.name for item in unmanaged)})
 
 
 def _maybe_owned(listed: Iterable[Listed], unmanaged: Iterable[Listed], owner: str) -> list[int]:

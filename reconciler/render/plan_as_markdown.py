@@ -10,13 +10,13 @@ from typing import Final
 
 from reconciler.plan import Action, Create, Delete, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_name
+from reconciler.render.change_lines import Line, change_lines, is_decisive
 from reconciler.render.markdown import code, diff_block, folded, size
 from reconciler.render.plan_as_json import shown_body
-from reconciler.render.plan_as_text import about, change_text, plan_summary, redacted
+from reconciler.render.plan_as_text import about, plan_summary, redacted
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.values import ABSENT
-from reconciler.workflow import FieldChange, Listed
+from reconciler.workflow import Listed
 
 MARKER: Final = "<!-- peak-reconciler:plan -->"
 """The first line of every plan in Markdown, by which `comment` finds the one of an earlier run."""
@@ -75,7 +75,8 @@ def plan_markdown(
     """Return `plan` as Markdown of at most `limit` bytes, without any secret.
 
     To fit the limit, it leaves out unchanged workflows first, then fields, then reasons and warnings, then
-    names, those of deletes last. A note counts what is left out.
+    names, those of deletes last. Of the fields, those that change a host, an image, a command or a token
+    are left out last. A note counts what is left out.
 
     Args:
         plan: The plan.
@@ -87,7 +88,10 @@ def plan_markdown(
     actions = sorted((item for item in plan.actions if not isinstance(item, Unchanged)), key=_importance)
     entries = [_entry(action, redactor, bodies=bodies) for action in actions]
     head = _head(plan, redactor, environment)
-    depths, room = _fitting(entries, max(limit, LEAST) - size(head) - _FOR_THE_CUT)
+    room_for_all = max(limit, LEAST) - size(head) - _FOR_THE_CUT
+    if sum(size(entry.text(entry.whole)) for entry in entries) > room_for_all:
+        entries = [_entry(action, redactor, bodies=bodies, decisive_first=True) for action in actions]
+    depths, room = _fitting(entries, room_for_all)
     shown = [entry.text(depth) for entry, depth in zip(entries, depths, strict=True)]
     folds, whole = _folds(plan, redactor, room)
     cut = _cut(entries, depths, deletes=sum(isinstance(action, Delete) for action in actions), whole=whole)
@@ -109,7 +113,7 @@ def _head(plan: Plan, redactor: Redactor, environment: str | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _entry(action: Action, redactor: Redactor, *, bodies: bool) -> _Entry:
+def _entry(action: Action, redactor: Redactor, *, bodies: bool, decisive_first: bool = False) -> _Entry:
     identity = live_id(action)
     known = f" (id {identity})" if identity is not None else ""
     where = f" in {code(str(action.source))}" if action.source else ""
@@ -120,7 +124,7 @@ def _entry(action: Action, redactor: Redactor, *, bodies: bool) -> _Entry:
     return _Entry(
         title=f"**{action_name(action)}** {_name(action.name)}{known}{where}",
         remarks=tuple(f"{word} {code(redactor.prose(text), _LONGEST_LINE)}" for word, text in remarks),
-        fields=tuple(_fields(action, redactor, bodies=bodies)),
+        fields=tuple(_fields(action, redactor, bodies=bodies, decisive_first=decisive_first)),
     )
 
 
@@ -128,7 +132,7 @@ def _name(name: str) -> str:
     return code(name, 200)
 
 
-def _fields(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
+def _fields(action: Action, redactor: Redactor, *, bodies: bool, decisive_first: bool) -> Iterator[str]:
     def line(sign: str, text: str) -> str:
         return f"{sign} {clip(printable(text), _LONGEST_LINE)}"
 
@@ -136,16 +140,20 @@ def _fields(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
         return
     yield from (line("#", text) for text in about(action, redactor))
     if isinstance(action, Update | SetPaused):
-        yield from (line(_sign(change), change_text(redacted(change, redactor))) for change in action.changes)
+        groups = [change_lines(redacted(change, redactor)) for change in action.changes]
+        if decisive_first:
+            groups.sort(key=lambda group: not is_decisive(group))
+        yield from (text for group in groups for part in group for text in _diff_lines(part))
     if bodies and isinstance(action, Create | Update):
         shown = json.dumps(shown_body(action, redactor), indent=2)
         yield from (line(" ", text) for text in shown.splitlines())
 
 
-def _sign(change: FieldChange) -> str:
-    if change.before is ABSENT:
-        return "+"
-    return "-" if change.after is ABSENT else "!"
+def _diff_lines(line: Line) -> Iterator[str]:
+    """Yield a line of a change in lines of a bounded length: none of it is cut off."""
+    shown = printable(line.text)
+    for start in range(0, max(1, len(shown)), _LONGEST_LINE):
+        yield f"{line.sign} {shown[start : start + _LONGEST_LINE]}"
 
 
 def _fitting(entries: list[_Entry], room: int) -> tuple[list[int], int]:
@@ -187,7 +195,10 @@ def _cut(entries: list[_Entry], depths: list[int], *, deletes: int, whole: bool)
     parts = [f"{short} shown in part"] if short else []
     parts += [f"{unnamed} omitted ({deletes} of them deletes)"] if unnamed else []
     parts += ["lists shortened"] if not whole else []
-    return f"> **Cut to fit:** {', '.join(parts)}. The job's log has the whole plan.\n\n" if parts else ""
+    if not parts:
+        return ""
+    rest = "The job's log has the whole plan, and `plan` with the same paths and options shows it."
+    return f"> **Cut to fit:** {', '.join(parts)}. {rest}\n\n"
 
 
 def _folds(plan: Plan, redactor: Redactor, room: int) -> tuple[list[str], bool]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.plan import (
-    HIDDEN,
     Action,
     Blocked,
     BlockedDelete,
@@ -21,11 +20,12 @@ from reconciler.plan import (
     live_id,
 )
 from reconciler.render.actions import ACTIONS, action_name, count_actions
+from reconciler.render.change_lines import change_lines
 from reconciler.render.plan_as_json import shown_body
 from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor, redact
 from reconciler.text import clip, printable
-from reconciler.values import ABSENT, Absent, JsonValue, display_path, dump_compact
+from reconciler.values import ABSENT
 from reconciler.workflow import FieldChange, Listed
 
 _SIGNS: Final = {
@@ -38,8 +38,6 @@ _SIGNS: Final = {
     "blocked": ("!", "red"),
 }
 _INDENT: Final = "      "
-_LONGEST_VALUE: Final = 120
-_CONTEXT: Final = 40
 _NO_CHANGE: Final = ("unchanged", "blocked")
 
 
@@ -117,7 +115,10 @@ def _line(text: str, *, indent: str = _INDENT) -> str:
 def _details(action: Action, redactor: Redactor) -> Iterator[str]:
     yield from about(action, redactor)
     if isinstance(action, Update | SetPaused):
-        yield from (change_text(redacted(change, redactor)) for change in action.changes)
+        for change in action.changes:
+            head, *rest = change_lines(redacted(change, redactor))
+            yield head.text
+            yield from (f"  {line.sign} {line.text}" for line in rest)
 
 
 def redacted(change: FieldChange, redactor: Redactor) -> FieldChange:
@@ -146,52 +147,3 @@ def about(action: Action, redactor: Redactor) -> Iterator[str]:
             yield "no manifest in Git any more"
         case SetPaused() | Unchanged():
             pass
-
-
-def change_text(change: FieldChange) -> str:
-    """Return the change of a field in one line, not yet printable."""
-    path = display_path(change.path)
-    if change.sensitive:
-        return f"{path}: {_verb(change)} (sensitive)"
-    if change.before is ABSENT:
-        return f"{path}: added {_value(change.after)}"
-    if change.after is ABSENT:
-        was = "a write-only field" if change.before == HIDDEN else f"was {_value(change.before)}"
-        return f"{path}: removed ({was})"
-    if isinstance(change.before, list) and isinstance(change.after, list):
-        return f"{path}: {_list_change(change.before, change.after)}"
-    if isinstance(change.before, str) and isinstance(change.after, str):
-        return f"{path}: {_text_change(change.before, change.after)}"
-    return f"{path}: {_value(change.before)} -> {_value(change.after)}"
-
-
-def _text_change(before: str, after: str) -> str:
-    """Return both texts, long ones from shortly before the first difference."""
-    pairs = zip(before, after, strict=False)
-    parts = (place for place, (old, new) in enumerate(pairs) if old != new)
-    shared = next(parts, min(len(before), len(after)))
-    cut = max(0, shared - _CONTEXT) if max(len(before), len(after)) > _LONGEST_VALUE else 0
-    lead = "…" if cut else ""
-    return f"{lead}{_value(before[cut:])} -> {lead}{_value(after[cut:])}"
-
-
-def _verb(change: FieldChange) -> str:
-    if change.before is ABSENT:
-        return "added"
-    return "removed" if change.after is ABSENT else "changed"
-
-
-def _list_change(before: list[JsonValue], after: list[JsonValue]) -> str:
-    old, new = {dump_compact(item) for item in before}, {dump_compact(item) for item in after}
-    parts = [
-        f"{word} {clip(', '.join(sorted(items)), _LONGEST_VALUE)}"
-        for word, items in (("removed", old - new), ("added", new - old))
-        if items
-    ]
-    return ", ".join(parts) or f"{_value(before)} -> {_value(after)}"
-
-
-def _value(value: JsonValue | Absent) -> str:
-    if value is ABSENT:
-        return "nothing"
-    return HIDDEN if value == HIDDEN else clip(dump_compact(value), _LONGEST_VALUE)

@@ -276,7 +276,9 @@ def test_what_is_cut_is_counted() -> None:
     assert 1000 < named < 3000
     assert (
         f"> **Cut to fit:** {named} shown in part, {3000 - named} omitted (0 of them deletes), "
-        "lists shortened. The job's log has the whole plan.\n\n**delete** `old`"
+        "lists shortened. The job's log has the whole plan, and `plan` with the same paths "
+        "and options shows it."
+        "\n\n**delete** `old`"
     ) in shown
     assert "### Plan: 3000 to update, 1 to delete, 1 unchanged." in shown
     assert LIMIT - 500 < len(shown.encode()) < LIMIT
