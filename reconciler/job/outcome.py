@@ -38,7 +38,7 @@ class OutcomeKind(str, Enum):
 def safe_text(text: str, redactor: Redactor, limit: int = LONGEST_TEXT) -> str:
     """Return at most `limit` characters of `text`, without secrets and control characters."""
     # Redacted as a whole, so that no secret is cut in two.
-    return clip(printable(clip(redactor.text(text), limit)), limit)
+    return clip(printable(clip(redactor.prose(text), limit)), limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
