@@ -1,4 +1,4 @@
-"""The log of a job on stderr: JSON lines, or the messages that `apply` prints."""
+"""Log of a job on stderr: JSON lines, or the text that `apply` prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One manifest file: its manifests, and everything that is wrong with it."""
+"""Reader of one manifest file: its manifests, and everything that is wrong with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masked changes, and what a manifest knows of its secrets: which fields are, and which texts."""
+"""Masked changes of a plan, and the secret fields and texts of a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of actions in a plan file: all that identifies an action, with references in place of secrets."""
+"""Records of actions in a plan file, with references in place of secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision whether a value is a secret, with the only list of secret names and the platform's masks."""
+"""Decision whether a value is a secret, with the list of secret names and the platform's masks."""
 
 from __future__ import annotations
 

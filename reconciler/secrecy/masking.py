@@ -1,4 +1,4 @@
-"""Masking: secrets replaced or left out, by their field and by their looks. What is masked stays masked."""
+"""Masking of secrets in values, by their field and by their looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redaction: known secrets removed from text that is about to be shown or written.
+"""Redaction of known secrets in text.
 
 The second line of defence: fields are masked by their path before. This catches a secret that an error
 message or another field quotes.

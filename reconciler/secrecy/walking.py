@@ -1,4 +1,4 @@
-"""The walk over a JSON value that masking, redaction, backups, exports and plan files share."""
+"""Walk over a JSON value, shared by masking, redaction, backups, exports and plan files."""
 
 from __future__ import annotations
 
