@@ -19,6 +19,9 @@ from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION: Final = 1
 
+_MOST_ALIKE: Final = 5
+"""The most workflows with the same reason that get a line each."""
+
 
 def report_json(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return `report` as one JSON object, without any secret."""
@@ -50,13 +53,25 @@ def _result(result: Result) -> JsonObject:
 
 def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
-    lines: list[str] = []
-    for result in report.results:
-        lines += [printable(redactor.text(line)) for line in _remarks(result)]
+    lines = [printable(redactor.text(line)) for line in _all_remarks(report)]
     counts = ", ".join(f"{report.count(status)} {status_word(status.value)}" for status in Status)
     whole = all(result.status is Status.DONE for result in report.results)
     applied = paint(f"Applied: {counts}.", "green" if whole else "red")
     return "\n".join([*lines, applied, traffic_line(traffic)])
+
+
+def _all_remarks(report: Report) -> Iterator[str]:
+    """Yield the remarks of each workflow; many with the same reason share a line, where the first is."""
+    same: dict[tuple[Status, str], list[str]] = {}
+    for result in report.results:
+        same.setdefault((result.status, result.error), []).append(result.action.name)
+    for result in report.results:
+        names = same[result.status, result.error]
+        if result.status is Status.DONE or len(names) <= _MOST_ALIKE:
+            yield from _remarks(result)
+        elif result.action.name == names[0]:
+            named = ", ".join(names[:_MOST_ALIKE])
+            yield f"  {status_word(result.status.value)}: {len(names)} workflows ({named}, …): {result.error}"
 
 
 def _remarks(result: Result) -> Iterator[str]:
