@@ -1,4 +1,4 @@
-"""Concurrent reads, up to the number of connections of a session, and values that are read once."""
+"""Concurrent reads, one per connection of a session, and values that are read once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration file `reconciler.yaml`: how it is found, its settings, and its validation.
+"""Configuration from `reconciler.yaml`: the lookup of the file, its settings and its validation.
 
 Reads only that file. The block of an environment overrides the top level. Flags and variables, which
 override both, are resolved by the commands.
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import CONFIGURATION_NAMES, Document, read_single_document
 from reconciler.rules import rule_ids
-from reconciler.safety import Safety
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, as_list, as_object

@@ -1,4 +1,4 @@
-"""The way of one workflow: guard, back up, write exactly once, verify."""
+"""Steps to apply one action of a plan: guard, back up, write exactly once, verify."""
 
 from __future__ import annotations
 

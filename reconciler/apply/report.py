@@ -1,4 +1,4 @@
-"""The report of an apply: one result for each action that was not `Unchanged`."""
+"""Report of an apply: one result for each action that changes something."""
 
 from __future__ import annotations
 

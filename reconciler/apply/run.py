@@ -1,4 +1,4 @@
-"""The run over a plan: several workflows at a time, with a result for each.
+"""Runner of a plan: applies the actions, several at a time, and collects the results.
 
 Creates, updates and renames come first; deletes last, and only after all of these succeeded.
 """

@@ -1,4 +1,4 @@
-"""Verification: a written workflow reads back as sent, its digests are kept, and no plan finds more."""
+"""Verifier of a written workflow: waits until it reads back as sent, and keeps its sent digests."""
 
 from __future__ import annotations
 

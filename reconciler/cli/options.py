@@ -1,5 +1,6 @@
-# ruff: noqa: ANN401 - as click's decorators and callbacks
 """Options that several commands share, and the typed values that commands receive for them."""
+
+# ruff: noqa: ANN401 - as click's decorators and callbacks
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
+from reconciler.apply_limits import Safety
 from reconciler.cli.help import Decorator, bundle, option, setting
 from reconciler.cli.terminal import warn
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError
 from reconciler.operations import RawOptions, Settings, configured_options, read_configuration, settings_from
-from reconciler.safety import Safety
 from reconciler.text import clip, printable
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")

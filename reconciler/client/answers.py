@@ -1,4 +1,4 @@
-"""Answers of the server, read as hostile input: bounded, complete, strict JSON of the expected shape.
+"""Reader of server responses, which are hostile input: bounded, strict JSON of the expected shape.
 
 An HTTP error becomes one of the client's exceptions here, once. Nothing here sends a request or decides on
 retries.

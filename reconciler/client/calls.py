@@ -1,4 +1,4 @@
-"""A call: one request, and how its answer is read; the client hands it to the transport."""
+"""One API call: the request, and how its response is read."""
 
 from __future__ import annotations
 

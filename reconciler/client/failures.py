@@ -1,4 +1,4 @@
-"""Failures of one request: the error to raise, and which requests may be repeated after it.
+"""Failures of a request: the error to raise, and whether the request may be repeated (by status or cause).
 
 Here the exceptions of `requests` and HTTP statuses become ours, with their cause kept. The loop that acts on
 them is in `reconciler.client.transport`.

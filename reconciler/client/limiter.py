@@ -1,4 +1,4 @@
-"""The limiter of a session: the requests in flight, the gap between them, and the number of retries.
+"""Adaptive limiter of a session: requests in flight, the gap between them, and the budget for retries.
 
 All threads of a session share one. The number of requests in flight halves when the server pushes back (429,
 503); when it is down to one, the gap between two requests grows instead. Successes take both back, the gap

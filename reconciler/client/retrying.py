@@ -1,4 +1,4 @@
-"""Retries: the policy for tries and waits, and the tries of one write."""
+"""Retry policy: the number of attempts and the waits, and the attempts of one write."""
 
 from __future__ import annotations
 

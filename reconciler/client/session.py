@@ -1,4 +1,4 @@
-"""The session: the token, the tenant's address and the connections, shared by all threads of a run.
+"""Session: the token, the tenant's address and the connections, shared by all threads of a run.
 
 It sends requests and returns JSON. It knows nothing of workflows, follows no redirect, sends no telemetry,
 and sends no request when it is created.

@@ -1,4 +1,4 @@
-"""The transport: the one loop that sends requests and retries them where that is safe.
+"""Transport: the loop that sends a request and retries it where that is safe.
 
 It owns timeouts, backoff, `Retry-After` and the deadline; time and chance come with the retry policy. It
 handles URLs and bytes, knows nothing of workflows, and leaves the meaning of an answer to its caller.

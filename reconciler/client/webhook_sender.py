@@ -1,4 +1,4 @@
-"""The sender of messages to an address outside the API: a webhook or a Pushgateway.
+"""Sender of messages to addresses outside the API, such as webhooks and a Pushgateway.
 
 It never sends the token. The address is a secret, since webhooks have one in it: neither it nor the
 receiver's answer, which may repeat it, is ever shown. As for the API: no redirects, proxies honoured, no

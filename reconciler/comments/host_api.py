@@ -1,4 +1,4 @@
-"""The JSON API of a code host: no redirects, bounded answers, retries for reads only."""
+"""JSON client for a code host's API: no redirects, bounded responses, retries for reads only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that differ from a git revision, as git reports them."""
+"""Files that differ from a Git revision (`validate --changed-since`)."""
 
 from __future__ import annotations
 

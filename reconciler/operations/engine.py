@@ -1,4 +1,4 @@
-"""The engine of an operation: checked manifests, an open session and how the two are compared."""
+"""Engine of an operation: checked manifests, an open session, and the compare options."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
-from reconciler.safety import Safety
 from reconciler.text import printable
 
 _BACKUPS: Final = Path(".reconciler", "backups")

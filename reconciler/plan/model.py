@@ -1,4 +1,4 @@
-"""A plan as a value: one action for each workflow, made by `make_plan`, read by apply and by rendering."""
+"""Plan and its actions as values: made by `make_plan`, read by apply and by renderers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan, made from manifests and from what was read of the tenant: the pure middle.
+"""Planner: makes a plan from manifests and a snapshot of the tenant. Pure.
 
 Sees no file, socket or clock; the same input always gives the same plan.
 """

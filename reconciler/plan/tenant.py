@@ -1,4 +1,4 @@
-"""Reading the tenant for a plan: its list, the workflows that manifests match, the default resource.
+"""Snapshot of the tenant for a plan: the list, the matched workflows and the default resource.
 
 A read that fails is never "absent": a workflow that cannot be read ends the plan with the client's own error.
 """

@@ -1,4 +1,4 @@
-"""Revalidation of a saved plan: the actions that a new plan has exactly as they were saved."""
+"""Revalidation of a saved plan: the saved actions that a new plan still contains."""
 
 from __future__ import annotations
 

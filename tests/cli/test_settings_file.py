@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from settings_helpers import configure
 
+from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY
 from reconciler.configuration import Configuration, Environment, load_configuration
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.safety import Safety
 from reconciler.schema import load_schema
 
 _BAD = [
