@@ -8,6 +8,9 @@ from typing import Final, Generic, TypeVar
 
 CONCURRENCY: Final = 10
 
+RETRY_FOR: Final = 60.0
+"""The seconds to wait, all requests together, for a server that stopped answering."""
+
 T = TypeVar("T")
 K = TypeVar("K")
 

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from reconciler.apply_limits import Safety
 from reconciler.cli.help import Decorator, bundle, option, setting
 from reconciler.cli.terminal import warn
-from reconciler.concurrency import CONCURRENCY
+from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.errors import ReconcilerError
 from reconciler.operations import RawOptions, Settings, configured_options, read_configuration, settings_from
 from reconciler.text import clip, printable
@@ -167,6 +167,14 @@ _REQUESTS: Final = (
         metavar="N",
         type=Number(0.01, 1000),
         help="Limit requests to N per second.",
+        section="Connection",
+    ),
+    setting(
+        "--retry-for",
+        metavar="SECONDS",
+        type=Number(0, 3600),
+        default=RETRY_FOR,
+        help="Wait up to SECONDS for a server that stops answering.",
         section="Connection",
     ),
     setting(

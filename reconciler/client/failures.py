@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from reconciler.secrecy import Redactor
 
+_NO_SERVER: Final = frozenset({502, 503, 504})
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20
 _REFUSED_TUNNEL: Final = re.compile(r"Tunnel connection failed: (.*)")
@@ -68,12 +69,14 @@ class Failure(Exception):  # noqa: N818 - never leaves the client
     Args:
         error: The error to raise if the request is not repeated.
         repeat: The requests that may be repeated after it.
+        no_server: Whether there may be no server: no connection, or a gateway that reaches none.
     """
 
-    def __init__(self, error: ReconcilerError, repeat: Repeat) -> None:
+    def __init__(self, error: ReconcilerError, repeat: Repeat, *, no_server: bool = False) -> None:
         super().__init__(error.message)
         self.error = error
         self.repeat = repeat
+        self.no_server = no_server or self.status in _NO_SERVER
 
     @property
     def status(self) -> int | None:
@@ -157,10 +160,11 @@ def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failur
     if proxy is not None:
         return proxy
     if _never_connected(error):
-        return Failure(
-            NotSentError(f"{label}: no connection could be made ({why}); nothing was sent"), Repeat.ANY
-        )
-    return _lost(f"{label}: the answer did not arrive ({why})", changes_nothing=changes_nothing)
+        message = f"{label}: no connection could be made ({why}); nothing was sent"
+        return Failure(NotSentError(message), Repeat.ANY, no_server=True)
+    lost = _lost(f"{label}: the answer did not arrive ({why})", changes_nothing=changes_nothing)
+    lost.no_server = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
+    return lost
 
 
 def retry_after(value: str, now: float) -> float:
@@ -196,7 +200,7 @@ def _proxy_failure(label: str, error: Exception) -> Failure | None:
         message = (
             f"{label}: no connection could be made to the proxy{address} ({_why(error)}); nothing was sent"
         )
-        return Failure(NotSentError(message, hint=_PROXY_HINT), Repeat.ANY)
+        return Failure(NotSentError(message, hint=_PROXY_HINT), Repeat.ANY, no_server=True)
     status = clip(printable(refusal[1].strip()), 100)
     message = f"{label}: the proxy{address} refused the connection with status {status}; nothing was sent"
     if status.startswith("407"):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.client.answers import Tick
 
 _TIMEOUT: Final = (5.0, 10.0)
-POLICY: Final = RetryPolicy(tries=4, deadline=10.0, backoff=0.5, longest_backoff=5.0)
+POLICY: Final = RetryPolicy(tries=4, deadline=10.0, retry_for=0.0, backoff=0.5, longest_backoff=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,6 +208,7 @@ def open_session(  # noqa: PLR0913 - the last three by name
         secrets=known.secrets,
         pool_size=settings.concurrency,
         max_requests_per_second=settings.max_requests_per_second,
+        retry=RetryPolicy(retry_for=settings.retry_for),
         observe=watch,
         purpose=purpose,
     ) as session:

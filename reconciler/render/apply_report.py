@@ -19,6 +19,9 @@ from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION: Final = 1
 
+_MOST_ALIKE: Final = 5
+"""The most workflows with the same reason that get a line each."""
+
 
 def report_json(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return `report` as one JSON object, without any secret."""
@@ -50,21 +53,27 @@ def _result(result: Result, redactor: Redactor) -> JsonObject:
 
 def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
-    lines: list[str] = []
-    for result in report.results:
-        lines += [printable(line) for line in _remarks(result, redactor)]
+    lines = [printable(line) for line in _remarks(report, redactor)]
     counts = ", ".join(f"{report.count(status)} {status_word(status.value)}" for status in Status)
     whole = all(result.status is Status.DONE for result in report.results)
     applied = paint(f"Applied: {counts}.", "green" if whole else "red")
     return "\n".join([*lines, applied, traffic_line(traffic)])
 
 
-def _remarks(result: Result, redactor: Redactor) -> Iterator[str]:
-    if result.status is not Status.DONE:
-        word = status_word(result.status.value)
-        yield f"  {word}: {result.action.name}: {redactor.prose(result.error)}"
-    for note in result.notes:
-        yield f"  note: {result.action.name}: {redactor.prose(note)}"
+def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
+    """Yield why workflows are not done, and notes; many with the same reason share the line of the first."""
+    same: dict[tuple[Status, str], list[str]] = {}
+    for result in report.results:
+        same.setdefault((result.status, result.error), []).append(result.action.name)
+    for result in report.results:
+        names = same[result.status, result.error]
+        if result.status is not Status.DONE and (len(names) <= _MOST_ALIKE or result.action.name == names[0]):
+            who = result.action.name
+            if len(names) > _MOST_ALIKE:
+                who = f"{len(names)} workflows ({', '.join(names[:_MOST_ALIKE])}, …)"
+            yield f"  {status_word(result.status.value)}: {who}: {redactor.prose(result.error)}"
+        for note in result.notes:
+            yield f"  note: {result.action.name}: {redactor.prose(note)}"
 
 
 def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:

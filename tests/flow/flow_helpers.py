@@ -40,7 +40,6 @@ FAULTS = [
     "429-seconds:7",
     "truncated",
     "not-json",
-    "html",
 ]
 """What may become of a request, as the emulator names it."""
 
