@@ -1,4 +1,4 @@
-"""GitOps for Peak workflows: Git holds the manifests, this package makes the tenant match them.
+"""GitOps for Peak workflows: manifests in Git, and a tenant that is made to match them.
 
 Data goes one way: manifests are loaded and checked, brought to one canonical form together with what the
 API describes, compared, planned, and only then applied and verified. Nothing here keeps a state file.

@@ -1,4 +1,4 @@
-"""Lets `python -m reconciler` do what the command `peak-reconciler` does."""
+"""The entry point of `python -m reconciler`, the same as the command `peak-reconciler`."""
 
 from reconciler.cli import main
 

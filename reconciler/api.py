@@ -1,4 +1,4 @@
-"""The ports of the engine: the methods of a tenant's client that planning, applying and executions need.
+"""Protocols of the tenant's client: the methods that planning, applying and executions need.
 
 `reconciler.client.Workflow` has them all; a test may pass any object that has them. They raise the exceptions
 of `reconciler.client`.

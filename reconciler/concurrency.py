@@ -1,4 +1,4 @@
-"""Concurrent reads, up to the number of connections of a session, and values that are read once."""
+"""Concurrent reads, one per connection of a session, and values that are read once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
 
 CONCURRENCY: Final = 10
+
+RETRY_FOR: Final = 60.0
+"""The seconds to wait, all requests together, for a server that stopped answering."""
 
 T = TypeVar("T")
 K = TypeVar("K")

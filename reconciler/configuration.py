@@ -1,4 +1,4 @@
-"""The configuration file `reconciler.yaml`: how it is found, its settings, and its validation.
+"""Configuration from `reconciler.yaml`: the lookup of the file, its settings and its validation.
 
 Reads only that file. The block of an environment overrides the top level. Flags and variables, which
 override both, are resolved by the commands.
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.concurrency import CONCURRENCY
+from reconciler.apply_limits import Safety
+from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import CONFIGURATION_NAMES, Document, read_single_document
 from reconciler.rules import rule_ids
-from reconciler.safety import Safety
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
@@ -51,6 +51,7 @@ class Configuration:
         safety: The limits of one apply.
         concurrency: The number of workflows to read or write at a time.
         max_requests_per_second: The maximum number of requests per second; `None` for no limit.
+        retry_for: The seconds to wait for a server that stops answering.
         environment: The selected environment.
         warnings: Warnings about the file itself.
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
@@ -65,6 +66,7 @@ class Configuration:
     safety: Safety = field(default_factory=Safety)
     concurrency: int = CONCURRENCY
     max_requests_per_second: float | None = None
+    retry_for: float = RETRY_FOR
     environment: Environment | None = None
     warnings: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = field(default=(), repr=False)
@@ -146,6 +148,7 @@ def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configu
         safety=Safety(**{key: _number(limit) for key, limit in safety.items()}),  # type: ignore[arg-type]
         concurrency=int(_number(value.get("concurrency", CONCURRENCY))),
         max_requests_per_second=None if rate is None else float(_number(rate)),
+        retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
         environment=None if chosen is None else _environment(chosen, block),
         warnings=_idle(file, whole),
     )

@@ -1,4 +1,4 @@
-"""Files: replaced whole or not at all when written, bounded when read."""
+"""File access: atomic writes and bounded reads."""
 
 from __future__ import annotations
 

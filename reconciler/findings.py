@@ -1,4 +1,4 @@
-"""Findings: what is wrong with a manifest, as values; forty errors give forty findings and one exit code."""
+"""Findings: the errors and warnings about manifests, as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON documents: versioned and ASCII when written, strict and bounded when read."""
+"""JSON documents: versioned when written, strict and bounded when read."""
 
 from __future__ import annotations
 

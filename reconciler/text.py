@@ -1,4 +1,4 @@
-"""Text from outside, made safe for a terminal, a CI log and a file name: every such text is hostile input."""
+"""Text from outside made safe to show: for a terminal, a CI log and a file name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timestamps as the platform, our files and users write them."""
+"""Timestamps of the platform, of users and of our files: parsing and writing."""
 
 from __future__ import annotations
 

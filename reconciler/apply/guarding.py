@@ -1,4 +1,4 @@
-"""The guard right before each write: the workflow is still the one that was planned for, and not running."""
+"""The check right before each write: the workflow is unchanged since the plan, and not running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of one workflow: guard, back up, write exactly once, verify."""
+"""Steps to apply one action of a plan: guard, back up, write exactly once, verify."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ExecutionWaiter, GoneError, ids_of, wait_until_ready
-from reconciler.apply.report import Result, Status, StoppedError, UnverifiedError, error_text
+from reconciler.apply.report import (
+    Result,
+    Status,
+    StoppedError,
+    UnverifiedError,
+    error_text,
+    unreachable_after,
+)
 from reconciler.apply.verifier import SharedFacts, Verifier
 from reconciler.apply.writing import check_name_is_free, create_once, delete_once, keep_first, update_once
 from reconciler.backup import BackupWriter
-from reconciler.client import ConflictException, RetryPolicy
+from reconciler.client import ConflictException, RetryPolicy, ServerUnreachableError
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.manifests import WhenRunning
 from reconciler.plan import (
@@ -102,7 +109,9 @@ class Applier:
         except BlockedError:
             raise
         except ReconcilerError as error:
-            reason = f"it was created (id {identity}), but could not be verified: {error_text(error)}"
+            gone = isinstance(error, ServerUnreachableError)
+            why = "the server was unreachable then" if gone else error_text(error)
+            reason = f"it was created (id {identity}), but could not be verified: {why}"
             return Result(action=action, status=Status.FAILED, id=identity, error=reason)
         return Result(action=action, status=Status.DONE, id=identity, notes=notes)
 
@@ -113,9 +122,10 @@ class Applier:
             live.webhooks if action.desired.body.has_webhook and not action.rotates_webhook else frozenset()
         )
         paused = live.paused if action.paused is None else action.paused
-        notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep)
-        if action.renames:
-            self._check_alone(action.desired.name, live.id)
+        with unreachable_after("it was updated"):
+            notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep)
+            if action.renames:
+                self._check_alone(action.desired.name, live.id)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
     def _check_alone(self, name: str, identity: int) -> None:

@@ -1,4 +1,4 @@
-"""The read back of a written workflow: which fields did not become what was sent."""
+"""Comparison of a workflow, as it reads back after a write, with what was sent."""
 
 from __future__ import annotations
 

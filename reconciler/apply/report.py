@@ -1,10 +1,13 @@
-"""The report of an apply: one result for each action that was not `Unchanged`."""
+"""Report of an apply: one result for each action that changes something."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
+from reconciler.client import ServerUnreachableError
 from reconciler.errors import ReconcilerError
 from reconciler.plan import Action
 
@@ -54,6 +57,22 @@ class StoppedError(ReconcilerError):
 
 class UnverifiedError(ReconcilerError):
     """A workflow was written, but does not read back as sent."""
+
+
+@contextmanager
+def unreachable_after(what: str) -> Iterator[None]:
+    """Report a server that is gone after a write as a failure of this workflow: it may be written.
+
+    Args:
+        what: What is known of the write.
+
+    Raises:
+        UnverifiedError: The server is unreachable.
+    """
+    try:
+        yield
+    except ServerUnreachableError as error:
+        raise UnverifiedError(f"{what}, and then the server was unreachable", hint="Plan again.") from error
 
 
 def error_text(error: ReconcilerError) -> str:

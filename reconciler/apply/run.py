@@ -1,4 +1,4 @@
-"""The run over a plan: several workflows at a time, with a result for each.
+"""Runner of a plan: applies the actions, several at a time, and collects the results.
 
 Creates, updates and renames come first; deletes last, and only after all of these succeeded.
 """
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status, StoppedError, error_text
+from reconciler.client import ServerUnreachableError
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal, Unchanged, Write, live_id
@@ -18,6 +19,8 @@ from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal
 Progress = Callable[[Action, "Result | str | None"], None]
 """Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
 
+_STOPPED = "the run was stopped before this workflow was started"
+_GONE = "the server is gone, and nothing of this workflow was written"
 _DELETES_SKIPPED = "skipped: deletes come last, and only after everything else succeeded"
 
 
@@ -68,6 +71,7 @@ class _Run:
         self._concurrency = concurrency
         self._fail_fast = fail_fast
         self._stopped = stop
+        self._gone = False
         self._lock = threading.Lock()
 
     def report(self, plan: Plan) -> Report:
@@ -88,11 +92,7 @@ class _Run:
         if isinstance(action, Refusal):
             return _blocked(action)
         if self._stopped.is_set():
-            return Result(
-                action=action,
-                status=Status.NOT_TRIED,
-                error="the run was stopped before this workflow was started",
-            )
+            return Result(action=action, status=Status.NOT_TRIED, error=_GONE if self._gone else _STOPPED)
         self._report(action, None)
         result = self._applied(action)
         if result.status is Status.FAILED and self._fail_fast:
@@ -106,10 +106,22 @@ class _Run:
             return self._applier.apply(action, self._stopped.is_set, lambda text: self._report(action, text))
         except StoppedError as error:
             return Result(action=action, status=Status.NOT_TRIED, id=identity, error=error.message)
+        except ServerUnreachableError as error:
+            return self._unreachable(action, identity, error)
         except BlockedError as error:
             return Result(action=action, status=Status.BLOCKED, id=identity, error=error_text(error))
         except ReconcilerError as error:
             return Result(action=action, status=Status.FAILED, id=identity, error=error_text(error))
+
+    def _unreachable(self, action: Write, identity: int | None, error: ServerUnreachableError) -> Result:
+        """Stop the run, and return the result of a workflow that was not written: the first says why."""
+        with self._lock:
+            first = not self._gone
+            self._gone = True
+            self._stopped.set()
+        if first:
+            return Result(action=action, status=Status.FAILED, id=identity, error=error_text(error))
+        return Result(action=action, status=Status.NOT_TRIED, id=identity, error=_GONE)
 
     def _report(self, action: Action, event: Result | str | None) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Verification: a written workflow reads back as sent, its digests are kept, and no plan finds more."""
+"""Verifier of a written workflow: waits until it reads back as sent, and keeps its sent digests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.api import TenantWriter
 from reconciler.apply.read_back import ReadBack, Verified, Wanted
-from reconciler.apply.report import UnverifiedError
+from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.errors import ReconcilerError
@@ -134,7 +134,8 @@ class Verifier:
             except ReconcilerError as error:
                 again = tries.again(error)
                 said = f": {error.message}"
-            live = describe(self._api, live.id, live)
+            with unreachable_after(f"it may have been {'paused' if paused else 'resumed'}"):
+                live = describe(self._api, live.id, live)
             if live.paused != paused and not (again if said else self._waited(pauses)):
                 word = "paused" if paused else "resumed"
                 active = "; its triggers go on starting it" if paused else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.api import TenantWriter
 from reconciler.apply.guarding import ids_of, is_gone
-from reconciler.apply.report import UnverifiedError
+from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.client import (
     ConflictException,
     NotFoundException,
@@ -69,7 +69,8 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, policy: RetryPol
         except ReconcilerError as error:
             again = tries.again(error)
             refused = again and isinstance(error, TooManyRequestsException)
-            found = _find_created(api, name, policy, policy.settle[:2] if refused else policy.settle)
+            with unreachable_after("it may have been created"):
+                found = _find_created(api, name, policy, policy.settle[:2] if refused else policy.settle)
             if found is not None:
                 return Created(id=found, confirmed=False, doubted=True)
             if not again:
@@ -174,7 +175,9 @@ def update_once(api: TenantWriter, live: Live, body: JsonObject, policy: RetryPo
                     return  # this try was refused, and one before it took effect after all
                 raise
             again = tries.again(error)
-            if not describe(api, live.id, live).unchanged_since(live):
+            with unreachable_after("it may have been updated"):
+                now = describe(api, live.id, live)
+            if not now.unchanged_since(live):
                 return  # it took effect, or somebody else changed it: reading back shows
             if not again:
                 raise
@@ -209,15 +212,18 @@ def delete_once(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
             break  # somebody else deleted it, or a gateway answered: the next read shows
         except ReconcilerError as error:
             again = tries.again(error)
-            if is_gone(api, live):
-                return
-            if not describe(api, live.id, live).unchanged_since(live):
+            with unreachable_after("it may have been deleted"):
+                if is_gone(api, live):
+                    return
+                now = describe(api, live.id, live)
+            if not now.unchanged_since(live):
                 raise BlockedError("it was changed just before the delete", hint="Plan again.") from error
             if not again:
                 raise
         else:
             break
-    _verify_gone(api, live, policy)
+    with unreachable_after("it was deleted"):
+        _verify_gone(api, live, policy)
 
 
 def _verify_gone(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:

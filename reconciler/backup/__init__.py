@@ -1,4 +1,4 @@
-"""Backups: the body of a workflow as it was before an update or a delete, and the way back.
+"""Backups: the body of a workflow before an update or a delete, and how it is restored.
 
 A backup holds no secret: secrets are left out and named. A file is written whole or not at all, and only its
 owner may read it.

@@ -1,4 +1,4 @@
-"""Backups as they are read: their files are input like any other, bounded and checked by their schema."""
+"""Reader of backup files: bounded, and checked against their schema like any other input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restoration of a backup: the manifest that makes a workflow what it was.
+"""Builder of the manifest that restores a backed-up workflow.
 
 A backup has neither secrets nor the values of write-only fields. They are taken from the manifest in Git,
 else from the live workflow where it shows them. Where neither has one, nothing is restored: an update

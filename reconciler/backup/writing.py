@@ -1,4 +1,4 @@
-"""Backups as they are written: one file for each workflow of a run, for its owner only."""
+"""Writer of backup files: one for each workflow of a run, readable by the owner only."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-# ruff: noqa: ANN401 - as click's decorators and callbacks
 """Options of the commands that plan and apply: which workflows, how far, how, and what is shown."""
+
+# ruff: noqa: ANN401 - as click's decorators and callbacks
 
 from __future__ import annotations
 

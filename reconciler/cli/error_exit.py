@@ -1,4 +1,4 @@
-"""The one error boundary: an error becomes a message on stderr and an exit code."""
+"""The error boundary of the command line: an error becomes a message on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.terminal import print_error, print_usage_error, redirect_messages
 from reconciler.errors import ReconcilerError, reason_of
-from reconciler.exits import INTERRUPTED, ExitCode, exit_code
+from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,5 +1,6 @@
-# ruff: noqa: ANN401 - click's own attributes may be anything
 """Help pages: options by section, old names of options as hidden aliases, and commands with examples."""
+
+# ruff: noqa: ANN401 - click's own attributes may be anything
 
 from __future__ import annotations
 

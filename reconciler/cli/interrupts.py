@@ -1,4 +1,4 @@
-"""Interrupts: SIGTERM, which stops a container, is handled like Ctrl-C; both stop an apply cleanly."""
+"""Interrupts: SIGTERM is handled like Ctrl-C, and both stop an apply cleanly."""
 
 from __future__ import annotations
 

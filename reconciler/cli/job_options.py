@@ -1,5 +1,6 @@
-# ruff: noqa: ANN401 - as click's decorators and callbacks
 """Options of the scheduled job, each with a variable, so that none needs to be on the command line."""
+
+# ruff: noqa: ANN401 - as click's decorators and callbacks
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-# ruff: noqa: ANN401 - as click's decorators and callbacks
 """Options that several commands share, and the typed values that commands receive for them."""
+
+# ruff: noqa: ANN401 - as click's decorators and callbacks
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
+from reconciler.apply_limits import Safety
 from reconciler.cli.help import Decorator, bundle, option, setting
 from reconciler.cli.terminal import warn
-from reconciler.concurrency import CONCURRENCY
+from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.errors import ReconcilerError
 from reconciler.operations import RawOptions, Settings, configured_options, read_configuration, settings_from
-from reconciler.safety import Safety
 from reconciler.text import clip, printable
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -166,6 +167,14 @@ _REQUESTS: Final = (
         metavar="N",
         type=Number(0.01, 1000),
         help="Limit requests to N per second.",
+        section="Connection",
+    ),
+    setting(
+        "--retry-for",
+        metavar="SECONDS",
+        type=Number(0, 3600),
+        default=RETRY_FOR,
+        help="Wait up to SECONDS for a server that stops answering.",
         section="Connection",
     ),
     setting(

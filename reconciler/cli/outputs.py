@@ -1,4 +1,4 @@
-"""Outputs of one result in several formats, and of texts into files: `--output [FORMAT=]FILE`."""
+"""Outputs of a result: several formats at once, to stdout or to files (`--output [FORMAT=]FILE`)."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class TerminalListener(Listener):
         text = plan_text(planned.plan, planned.redactor, bodies=self._bodies)
         (warn if self.as_json else show)(text)
         for item in planned.dropped:
-            warn(printable(planned.redactor.text(f"left out: {item.name}: {item.action}: {item.reason}")))
+            warn(printable(f"left out: {item.name}: {item.action}: {planned.redactor.prose(item.reason)}"))
         if planned.unseen:
             warn(
                 f"note: {planned.unseen} further differences are not in the plan file; plan again to see them"

@@ -1,4 +1,4 @@
-"""Answers of the server, read as hostile input: bounded, complete, strict JSON of the expected shape.
+"""Reader of server responses, which are hostile input: bounded, strict JSON of the expected shape.
 
 An HTTP error becomes one of the client's exceptions here, once. Nothing here sends a request or decides on
 retries.
@@ -6,8 +6,11 @@ retries.
 
 from __future__ import annotations
 
+import html
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
@@ -39,6 +42,9 @@ MOST_PAGES: Final = 100_000
 
 _MOST_ERROR_BYTES = 64 * 1024
 _PIECE_BYTES = 16 * 1024
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_HTML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>([^<]*)", re.IGNORECASE)
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _REQUEST_ID_HEADERS = (
     "x-request-id",
@@ -100,7 +106,35 @@ def read_json(response: requests.Response, tick: Tick, *, empty_ok: bool) -> Jso
         urllib3.exceptions.HTTPError: The connection failed, or ended before the announced length.
     """
     body = b"".join(stream(response, MOST_BYTES, tick))
-    return {} if empty_ok and not body.strip() else parse_answer(body)
+    if empty_ok and not body.strip():
+        return {}
+    try:
+        return parse_answer(body)
+    except NotJsonAnswerError:
+        if _is_html(response, body):
+            raise _web_page(response, body) from None
+        raise
+
+
+def _is_html(response: requests.Response, body: bytes) -> bool:
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind in _HTML or _HTML_START.match(body) is not None
+
+
+def _web_page(response: requests.Response, body: bytes) -> UnexpectedAnswerError:
+    """Return the error for a web page in place of JSON: no gateway's slip but a sign-in, so final."""
+    found = _TITLE.search(body[:_MOST_ERROR_BYTES])
+    title = clip(printable(mask_credentials(_words(found[1]))), 100) if found else ""
+    named = f" titled '{title}'" if title else ""
+    host = clip(printable(urlsplit(response.url).netloc.rpartition("@")[2]), 100)
+    return UnexpectedAnswerError(
+        f"{host} answered with an HTML page{named} instead of JSON",
+        hint="Check for a proxy or a sign-in page between here and the API.",
+    )
+
+
+def _words(text: bytes) -> str:
+    return " ".join(html.unescape(text.decode("utf-8", "replace")).split())
 
 
 def http_error(label: str, response: requests.Response, redactor: Redactor, tick: Tick) -> BaseHttpException:
@@ -153,8 +187,7 @@ def _error_text(response: requests.Response, tick: Tick) -> str:
     try:
         value = parse_answer(body)
     except ReconcilerError:
-        html = "html" in response.headers.get("Content-Type", "").lower()
-        return "" if html else body.decode("utf-8", "replace").strip()
+        return "" if _is_html(response, body) else body.decode("utf-8", "replace").strip()
     if isinstance(value, dict):
         value = next((value[key] for key in ("detail", "message", "error") if value.get(key)), value or "")
     return value if isinstance(value, str) else dump_compact(value)

@@ -1,4 +1,4 @@
-"""The base of the clients: a session, lists of pages, and paths whose parts cannot lead elsewhere."""
+"""Base of the clients: the session, paginated lists, and paths built from safe parts."""
 
 from __future__ import annotations
 

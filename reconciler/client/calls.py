@@ -1,4 +1,4 @@
-"""A call: one request, and how its answer is read; the client hands it to the transport."""
+"""One API call: the request, and how its response is read."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Call(Generic[T]):
         value: The same JSON, for the observer of requests.
         content_type: The media type of the body.
         deadline: The seconds within which the last try must end.
+        of_api: Whether it goes to the API, whose outages all requests wait for together.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Call(Generic[T]):
     value: JsonValue = None
     content_type: str = "application/json"
     deadline: float
+    of_api: bool = True
 
     @property
     def label(self) -> str:

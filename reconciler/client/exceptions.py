@@ -34,6 +34,7 @@ __all__ = [
     "PayloadTooLargeException",
     "PeakBaseException",
     "ReadOnlyError",
+    "ServerUnreachableError",
     "TooManyRequestsException",
     "UnauthorizedException",
     "UnprocessableEntityException",
@@ -144,6 +145,10 @@ class MissingEnvironmentVariableException(PeakBaseException, InvalidInputError):
 
 class NotSentError(ReconcilerError):
     """A request that was not sent, for lack of a connection: it took no effect."""
+
+
+class ServerUnreachableError(NotSentError):
+    """A server that stopped answering, and was not back in time; the request took no effect."""
 
 
 class AnswerLostError(ReconcilerError):

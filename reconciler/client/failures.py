@@ -1,4 +1,4 @@
-"""Failures of one request: the error to raise, and which requests may be repeated after it.
+"""Failures of a request: the error to raise, and whether the request may be repeated (by status or cause).
 
 Here the exceptions of `requests` and HTTP statuses become ours, with their cause kept. The loop that acts on
 them is in `reconciler.client.transport`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.utils
 import enum
+import re
 import ssl
 from datetime import timezone
 from typing import TYPE_CHECKING, Final
@@ -37,8 +38,13 @@ if TYPE_CHECKING:
 
     from reconciler.secrecy import Redactor
 
+_NO_SERVER: Final = frozenset({502, 503, 504})
 _TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 _LONGEST_CHAIN = 20
+_REFUSED_TUNNEL: Final = re.compile(r"Tunnel connection failed: (.*)")
+_PROXY_HINT: Final = (
+    "The proxy comes from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; NO_PROXY names hosts to reach without."
+)
 UNUSABLE_ADDRESS: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -63,12 +69,14 @@ class Failure(Exception):  # noqa: N818 - never leaves the client
     Args:
         error: The error to raise if the request is not repeated.
         repeat: The requests that may be repeated after it.
+        no_server: Whether there may be no server: no connection, or a gateway that reaches none.
     """
 
-    def __init__(self, error: ReconcilerError, repeat: Repeat) -> None:
+    def __init__(self, error: ReconcilerError, repeat: Repeat, *, no_server: bool = False) -> None:
         super().__init__(error.message)
         self.error = error
         self.repeat = repeat
+        self.no_server = no_server or self.status in _NO_SERVER
 
     @property
     def status(self) -> int | None:
@@ -109,16 +117,18 @@ def unreadable(label: str, error: UnexpectedAnswerError | HTTPError, *, changes_
         error: The problem with the answer, or with the connection while it was read.
         changes_nothing: Whether the request is a read.
     """
+    hint = ""
     if isinstance(error, UnexpectedAnswerError):
         what, repeat = error.message, Repeat.READS if isinstance(error, NotJsonAnswerError) else Repeat.NEVER
+        hint = error.hint
     elif isinstance(error, TimeoutError):
         return _lost(f"{label}: the answer did not arrive whole (timed out)", changes_nothing=changes_nothing)
     else:
         what, repeat = "the answer was cut off", Repeat.READS
     if changes_nothing:
-        return Failure(UnexpectedAnswerError(f"{label}: {what}"), repeat)
+        return Failure(UnexpectedAnswerError(f"{label}: {what}", hint=hint), repeat)
     message = f"{label}: {what}; the server reported success, so it has probably taken effect"
-    return Failure(UnreadableAnswerError(message), repeat)
+    return Failure(UnreadableAnswerError(message, hint=hint), repeat)
 
 
 def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failure:
@@ -146,11 +156,15 @@ def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failur
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         # requests raises a plain OSError for an unreadable CA bundle, before it connects.
         return Failure(NotSentError(f"{label}: {why}; nothing was sent"), Repeat.NEVER)
+    proxy = _proxy_failure(label, error)
+    if proxy is not None:
+        return proxy
     if _never_connected(error):
-        return Failure(
-            NotSentError(f"{label}: no connection could be made ({why}); nothing was sent"), Repeat.ANY
-        )
-    return _lost(f"{label}: the answer did not arrive ({why})", changes_nothing=changes_nothing)
+        message = f"{label}: no connection could be made ({why}); nothing was sent"
+        return Failure(NotSentError(message), Repeat.ANY, no_server=True)
+    lost = _lost(f"{label}: the answer did not arrive ({why})", changes_nothing=changes_nothing)
+    lost.no_server = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
+    return lost
 
 
 def retry_after(value: str, now: float) -> float:
@@ -173,14 +187,47 @@ def _lost(what: str, *, changes_nothing: bool) -> Failure:
     return Failure(AnswerLostError(message), Repeat.READS)
 
 
+def _proxy_failure(label: str, error: Exception) -> Failure | None:
+    """Return the failure for a proxy that cannot be reached, or that refuses; `None` for any other one."""
+    failed = _reason(error)
+    if not isinstance(failed, ProxyError):
+        return None
+    address = _proxy_address(error)
+    refusal = _REFUSED_TUNNEL.search(str(failed.original_error))
+    if refusal is None:
+        if not isinstance(failed.original_error, NewConnectionError | ConnectTimeoutError):
+            return None
+        message = (
+            f"{label}: no connection could be made to the proxy{address} ({_why(error)}); nothing was sent"
+        )
+        return Failure(NotSentError(message, hint=_PROXY_HINT), Repeat.ANY, no_server=True)
+    status = clip(printable(refusal[1].strip()), 100)
+    message = f"{label}: the proxy{address} refused the connection with status {status}; nothing was sent"
+    if status.startswith("407"):
+        hint = "Add the user and the password that it wants: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
+    else:
+        hint = "Ask who runs the proxy to allow this host, or name the host in NO_PROXY to connect directly."
+    # A gateway's 5xx passes; any other answer of a proxy is its rule.
+    return Failure(NotSentError(message, hint=hint), Repeat.ANY if status.startswith("5") else Repeat.NEVER)
+
+
+def _proxy_address(error: Exception) -> str:
+    """Return ` host:port` of the proxy that a request went through, without its user and password."""
+    proxy = getattr(getattr(error.args[0] if error.args else None, "pool", None), "proxy", None)
+    if proxy is None:
+        return ""
+    port = f":{proxy.port}" if proxy.port else ""
+    return f" {clip(printable(str(proxy.host)), 100)}{port}"
+
+
 def _never_connected(error: Exception) -> bool:
+    return isinstance(_reason(error), NewConnectionError | ConnectTimeoutError)
+
+
+def _reason(error: Exception) -> object:
+    """Return what urllib3 gives as the reason; not the context, which may be of an earlier request."""
     reason: object = error.args[0] if error.args else None
-    reason = getattr(reason, "reason", reason)
-    if isinstance(reason, ProxyError):
-        reason = reason.original_error
-        if str(reason).startswith("Tunnel connection failed"):
-            return True
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+    return getattr(reason, "reason", reason)
 
 
 def _chain(error: BaseException) -> list[BaseException]:

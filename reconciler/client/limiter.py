@@ -1,13 +1,18 @@
-"""The limiter of a session: the requests in flight, the gap between them, and the number of retries.
+"""Adaptive limiter of a session: requests in flight, the gap between them, and the budget for retries.
 
 All threads of a session share one. The number of requests in flight halves when the server pushes back (429,
 503); when it is down to one, the gap between two requests grows instead. Successes take both back, the gap
 first. A `Retry-After` holds for all; retries come out of one budget, so that the threads do not storm a
-server that is down.
+server that fails.
+
+When the server stops answering (no connection, 502, 503, 504), all requests wait together: one at a time is
+sent as a probe, until one is answered or `RetryPolicy.retry_for` has passed. Only a server that has answered
+before is waited for: any other is more likely a wrong address.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +34,12 @@ SHORTEST_GAP: Final = 0.05
 LONGEST_GAP: Final = 2.0
 """The limit of that gap, in seconds."""
 
+FIRST_PROBE: Final = 0.5
+"""The seconds before the first probe of a server that stopped answering; doubled before each further one."""
+
+LONGEST_PROBE: Final = 5.0
+"""The limit of that pause, in seconds."""
+
 _EASING: Final = 0.8
 """The factor by which a success shortens the gap."""
 
@@ -40,6 +51,10 @@ class NoTimeError(Exception):
     """A request that gets no slot before its deadline."""
 
 
+class OutageError(Exception):
+    """The end of the wait for a server that stopped answering."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """The permission to send one request.
@@ -47,10 +62,14 @@ class Slot:
     Attributes:
         waited: The seconds the request waited for it.
         round: The number of times the server had pushed back until then.
+        answers: The number of answers until then.
+        probes: The number of probes of a server that stopped answering until then.
     """
 
     waited: float
     round: int
+    answers: int = 0
+    probes: int = 0
 
 
 class AdaptiveLimiter:
@@ -75,6 +94,11 @@ class AdaptiveLimiter:
         self._not_before = 0.0
         self._next_moment = 0.0
         self._budget = RETRY_BUDGET
+        self._answers = 0
+        self._gone_since: float | None = None
+        self._probes = 0
+        self._probe_pause = FIRST_PROBE
+        self._next_probe = 0.0
 
     @property
     def limit(self) -> int:
@@ -83,31 +107,39 @@ class AdaptiveLimiter:
             return self._limit
 
     @contextmanager
-    def slot(self, end: float) -> Iterator[Slot]:
+    def slot(self, end: float, *, repeated: bool = False) -> Iterator[Slot]:
         """Wait until a request may be sent; it is in flight during the block.
 
         Args:
             end: The moment, on the policy's clock, by which it must be sent.
+            repeated: Whether it was sent before.
 
         Raises:
             NoTimeError: It may not be sent by then.
+            OutageError: The server stopped answering, and was not back in time.
         """
         start = self._policy.monotonic()
-        self._enter(end)
+        self._enter(end, -math.inf if repeated else start)
         try:
             self._wait_for_gap(end)
             with self._free:
-                slot = Slot(self._policy.monotonic() - start, self._round)
+                slot = Slot(self._policy.monotonic() - start, self._round, self._answers, self._probes)
             yield slot
         finally:
             with self._free:
                 self._flying -= 1
                 self._free.notify()
 
-    def _enter(self, end: float) -> None:
+    def _enter(self, end: float, start: float) -> None:
         with self._free:
-            while self._flying >= self._limit:
-                if self._policy.monotonic() >= end:
+            while True:
+                now = self._policy.monotonic()
+                # After the wait is over, a new request may still probe once, and fails quickly.
+                if self._gone_since is not None and now >= self._outage_end() > start:
+                    raise OutageError
+                if self._flying < (self._limit if self._gone_since is None else 1):
+                    break
+                if now >= end:
                     raise NoTimeError
                 self._free.wait(_LOOK)
             self._flying += 1
@@ -126,11 +158,48 @@ class AdaptiveLimiter:
     def _reserve(self, end: float) -> float:
         """Reserve and return the next moment at which a request may be sent."""
         with self._free:
-            moment = max(self._policy.monotonic(), self._not_before, self._next_moment)
+            moment = max(self._policy.monotonic(), self._not_before, self._next_moment, self._next_probe)
             if moment >= end:
                 raise NoTimeError
             self._next_moment = moment + max(self._gap, self._shortest)
             return moment
+
+    def _outage_end(self) -> float:
+        return (self._gone_since or 0.0) + self._policy.retry_for
+
+    def answered(self) -> None:
+        """Note an answer of the server, whatever it says: it can be reached."""
+        with self._free:
+            self._answers += 1
+            if self._gone_since is not None:
+                self._gone_since = None
+                self._next_probe = 0.0
+                self._free.notify_all()
+
+    def unanswered(self, slot: Slot, answers: int) -> float | None:
+        """Note a request that no server answered; wait for the server if it answers nobody.
+
+        Args:
+            slot: The slot of the request.
+            answers: The number of answers when it was first sent.
+
+        Returns:
+            The moment until which the server is waited for; `None` if it is not.
+        """
+        with self._free:
+            now = self._policy.monotonic()
+            if self._gone_since is None:
+                if not self._answers or self._answers != answers or not self._policy.retry_for:
+                    return None
+                self._gone_since = now
+                self._probe_pause = FIRST_PROBE
+            elif slot.probes != self._probes:
+                return self._outage_end()
+            else:
+                self._probe_pause = min(LONGEST_PROBE, self._probe_pause * 2)
+            self._probes += 1
+            self._next_probe = min(now + self._probe_pause, max(now, self._outage_end()))
+            return self._outage_end()
 
     def succeeded(self) -> None:
         """Shorten the gap, or allow more requests in flight, after a success."""

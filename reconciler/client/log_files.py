@@ -1,4 +1,4 @@
-"""Log files: their default name, and the download of one, whole or not at all."""
+"""Downloads of log files: their default names, and writing one whole or not at all."""
 
 from __future__ import annotations
 

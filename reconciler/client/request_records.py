@@ -1,4 +1,4 @@
-"""Request records: one for each try of a request, and their counts. None holds the token."""
+"""Request records: one for each attempt, without the token, and the traffic totals."""
 
 from __future__ import annotations
 

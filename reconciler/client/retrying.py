@@ -1,4 +1,4 @@
-"""Retries: the policy for tries and waits, and the tries of one write."""
+"""Retry policy: the number of attempts and the waits, and the attempts of one write."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from reconciler.client.exceptions import BaseHttpException, TooManyRequestsException, may_be_repeated
+from reconciler.concurrency import RETRY_FOR
 from reconciler.errors import ReconcilerError
 
 
@@ -22,6 +23,7 @@ class RetryPolicy:
     Attributes:
         tries: The most tries of one request, the first one included.
         deadline: The seconds within which the last try of a read must end, and that of a write begin.
+        retry_for: The seconds to wait for a server that stopped answering; zero for none but the tries.
         download_deadline: The same for the download of a file, which may be large.
         backoff: The longest pause before the second try, in seconds; doubled before each further one.
         longest_backoff: The limit of that pause, unless the server asks for more.
@@ -38,6 +40,7 @@ class RetryPolicy:
 
     tries: int = 4
     deadline: float = 120.0
+    retry_for: float = RETRY_FOR
     download_deadline: float = 600.0
     backoff: float = 0.5
     longest_backoff: float = 20.0

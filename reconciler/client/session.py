@@ -1,4 +1,4 @@
-"""The session: the token, the tenant's address and the connections, shared by all threads of a run.
+"""Session: the token, the tenant's address and the connections, shared by all threads of a run.
 
 It sends requests and returns JSON. It knows nothing of workflows, follows no redirect, sends no telemetry,
 and sends no request when it is created.
@@ -214,7 +214,12 @@ class Session:
         if not is_safe_url(url) or (is_loopback_http(url) and not is_loopback_http(self.base_url)):
             raise UnexpectedAnswerError("the server returned an address for a file that is not https")
         call = Call(
-            method="GET", url=url, auth=Anonymous(), read=save, deadline=self._policy.download_deadline
+            method="GET",
+            url=url,
+            auth=Anonymous(),
+            read=save,
+            deadline=self._policy.download_deadline,
+            of_api=False,
         )
         self._transport.send(call)
 

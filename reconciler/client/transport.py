@@ -1,4 +1,4 @@
-"""The transport: the one loop that sends requests and retries them where that is safe.
+"""Transport: the loop that sends a request and retries it where that is safe.
 
 It owns timeouts, backoff, `Retry-After` and the deadline; time and chance come with the retry policy. It
 handles URLs and bytes, knows nothing of workflows, and leaves the meaning of an answer to its caller.
@@ -10,22 +10,22 @@ from contextlib import closing
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
+from reconciler.client.bounded_http import BoundedSession
 from reconciler.client.calls import Call
 from reconciler.client.credentials import is_loopback_http
 from reconciler.client.exceptions import (
     AnswerLostError,
     BaseHttpException,
     NotSentError,
+    ServerUnreachableError,
     TooManyRequestsException,
     UnreadableAnswerError,
 )
 from reconciler.client.failures import UNUSABLE_ADDRESS, Failure, Repeat, refused, unanswered, unreadable
-from reconciler.client.limiter import AdaptiveLimiter, NoTimeError, Slot
+from reconciler.client.limiter import AdaptiveLimiter, NoTimeError, OutageError, Slot
 from reconciler.client.request_records import Observer, RequestRecord, Traffic, TrafficMeter
 from reconciler.client.retrying import RetryPolicy
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
@@ -42,15 +42,8 @@ _SHORTEST_TIMEOUT = 0.1
 LONGEST_WAIT_FOR_SLOT: Final = 600.0
 """The seconds after which a request gives up that the limiter has not let go."""
 
+_UNREACHABLE: Final = "Run again once the server is back; --retry-for SECONDS waits longer."
 _PUSHES_BACK: Final = frozenset({429, 503})
-
-
-class _Http(requests.Session):
-    """A `requests` session that never follows a redirect."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - requests' signature
-        """Return `None`, whatever the answer says."""
-        return None
 
 
 class _Attempt(Generic[T]):
@@ -62,17 +55,31 @@ class _Attempt(Generic[T]):
     def __init__(self, call: Call[T], policy: RetryPolicy) -> None:
         self.call = call
         self.number = 0
+        self.failed = 0
+        self.answers = 0
+        self.outage_end: float | None = None
         self.slept = 0.0
         self.failure: Failure | None = None
         self._policy = policy
         self._start = policy.monotonic()
-        self.end = self._start + LONGEST_WAIT_FOR_SLOT
+        self.end = self._start + LONGEST_WAIT_FOR_SLOT + policy.retry_for
 
-    def begin(self) -> None:
+    def begin(self, slot: Slot) -> None:
         """Start the deadline at the first try."""
         if self.number == 1:
             self._start = self._policy.monotonic()
             self.end = self._start + self.call.deadline
+        if self.failure is None or not self.failure.no_server:
+            self.answers = slot.answers
+
+    def note(self, failure: Failure, outage_end: float | None) -> None:
+        """Note a failed try; one of a server that all requests wait for does not count."""
+        self.failure = failure
+        self.outage_end = outage_end
+        if outage_end is None:
+            self.failed += 1
+        else:
+            self.end = max(self.end, outage_end + self.call.deadline)
 
     def give_up(self, failure: Failure) -> ReconcilerError:
         """Return the error to raise when there is no further try."""
@@ -111,13 +118,10 @@ class Transport:
         self._timeout = timeout
         self._policy = policy
         self._redactor = redactor
-        self._http = _Http()
+        self._http = BoundedSession(pool_size, policy.monotonic)
         self._http.headers["User-Agent"] = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
         self._http.headers["Accept-Encoding"] = "gzip, deflate"
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
-        self._http.mount("https://", adapter)
-        self._http.mount("http://", adapter)
 
     @property
     def traffic(self) -> Traffic:
@@ -138,11 +142,12 @@ class Transport:
         A GET is repeated after 429 (until the deadline), 500, 502, 503, 504, a failed connection, a timeout,
         and an answer that is cut off or not JSON. Any other request is repeated only when no connection could
         be made, so that it certainly took no effect. So no write takes effect twice; with the public client,
-        which repeats all requests alike, one can.
+        which repeats all requests alike, one can. While the API answers nobody, all requests wait together.
 
         Raises:
             BaseHttpException: The server answered with an error; the last one, after several tries.
-            NotSentError: No connection could be made.
+            NotSentError: No connection could be made; `ServerUnreachableError` if the server stopped
+                answering, and was not back in time.
             AnswerLostError: The request was sent and its answer did not arrive.
             UnexpectedAnswerError: The answer says success and cannot be read; `UnreadableAnswerError` for a
                 request that writes.
@@ -153,18 +158,21 @@ class Transport:
             try:
                 return self._in_slot(attempt)
             except Failure as failure:
-                wait = self._wait(failure, attempt.number, changes_nothing=call.changes_nothing)
+                wait = self._wait(failure, attempt)
                 if wait is None or self._policy.monotonic() + wait >= attempt.end:
                     raise attempt.give_up(failure) from failure.__cause__
-                attempt.failure = failure
-            self._policy.sleep(wait)
+            if wait:
+                self._policy.sleep(wait)
             attempt.slept = wait
 
-    def _wait(self, failure: Failure, tries: int, *, changes_nothing: bool) -> float | None:
+    def _wait(self, failure: Failure, attempt: _Attempt[T]) -> float | None:
         """Return the seconds to wait before the next try; `None` when there must not be one."""
-        allowed = failure.repeat is Repeat.ANY or (failure.repeat is Repeat.READS and changes_nothing)
-        if not allowed:
+        reads = failure.repeat is Repeat.READS and attempt.call.changes_nothing
+        if not reads and failure.repeat is not Repeat.ANY:
             return None
+        if attempt.outage_end is not None:
+            return 0.0  # the limiter says when
+        tries = attempt.failed
         if failure.status != TooManyRequestsException.STATUS:  # the limiter paces these
             if tries >= self._policy.tries:
                 return None
@@ -175,9 +183,14 @@ class Transport:
 
     def _in_slot(self, attempt: _Attempt[T]) -> T:
         try:
-            with self._limiter.slot(attempt.end) as slot:
-                attempt.begin()
+            with self._limiter.slot(attempt.end, repeated=attempt.number > 1) as slot:
+                attempt.begin(slot)
                 return self._observed(attempt, slot)
+        except OutageError:
+            attempt.number -= 1
+            last = f" (the last one was {attempt.failure.error.message})" if attempt.failure else ""
+            message = f"server unreachable: no answer for {self._policy.retry_for:.0f} s{last}"
+            raise Failure(ServerUnreachableError(message, hint=_UNREACHABLE), Repeat.NEVER) from None
         except NoTimeError:
             if attempt.failure is not None:  # it says more than a slot that did not come
                 attempt.number -= 1
@@ -206,12 +219,25 @@ class Transport:
             status, answer = self._once(attempt.call, attempt.end)
         except Failure as failure:
             record(_outcome(failure.error), failure.status)
+            attempt.note(failure, self._outage_end(failure, attempt, slot))
             if failure.status in _PUSHES_BACK:
                 self._limiter.pushed_back(slot, failure.retry_after)
             raise
         record("ok", status)
+        if attempt.call.of_api:
+            self._limiter.answered()
         self._limiter.succeeded()
         return answer
+
+    def _outage_end(self, failure: Failure, attempt: _Attempt[T], slot: Slot) -> float | None:
+        """Return the moment until which all requests wait for the server; `None` if it can be reached."""
+        if not attempt.call.of_api:
+            return None
+        if failure.no_server:
+            return self._limiter.unanswered(slot, attempt.answers)
+        if failure.status is not None:
+            self._limiter.answered()
+        return None
 
     def _once(self, call: Call[T], end: float) -> tuple[int, T]:
         def tick() -> None:
@@ -220,7 +246,8 @@ class Transport:
 
         left = max(_SHORTEST_TIMEOUT, end - self._policy.monotonic())
         try:
-            response = self._http.request(
+            response = self._http.request_until(
+                end,
                 call.method,
                 call.url,
                 params=call.params,

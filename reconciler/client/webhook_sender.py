@@ -1,4 +1,4 @@
-"""The sender of messages to an address outside the API: a webhook or a Pushgateway.
+"""Sender of messages to addresses outside the API, such as webhooks and a Pushgateway.
 
 It never sends the token. The address is a secret, since webhooks have one in it: neither it nor the
 receiver's answer, which may repeat it, is ever shown. As for the API: no redirects, proxies honoured, no
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.client.answers import Tick
 
 _TIMEOUT: Final = (5.0, 10.0)
-POLICY: Final = RetryPolicy(tries=4, deadline=10.0, backoff=0.5, longest_backoff=5.0)
+POLICY: Final = RetryPolicy(tries=4, deadline=10.0, retry_for=0.0, backoff=0.5, longest_backoff=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

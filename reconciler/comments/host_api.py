@@ -1,4 +1,4 @@
-"""The JSON API of a code host: no redirects, bounded answers, retries for reads only."""
+"""JSON client for a code host's API: no redirects, bounded responses, retries for reads only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.values import JsonObject, JsonValue
 
 _TIMEOUT: Final = (10.0, 30.0)
-_POLICY: Final = RetryPolicy(tries=4, deadline=60.0)
+_POLICY: Final = RetryPolicy(tries=4, deadline=60.0, retry_for=0.0)
 _PAGE: Final = 100
 _MOST_PAGES: Final = 100
 

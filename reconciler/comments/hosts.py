@@ -1,4 +1,4 @@
-"""The code hosts: comments of the GitHub pull request or GitLab merge request that a CI job runs for."""
+"""Code hosts: the comments of a GitHub pull request or a GitLab merge request."""
 
 from __future__ import annotations
 

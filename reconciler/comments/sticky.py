@@ -1,4 +1,4 @@
-"""The sticky comment: one for each key, replaced by each run after the first."""
+"""Sticky comment: found by its marker and replaced on each run, or added."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ A rule is written `KIND[:SETTING…][@[METHOD][/PATH]]`.
 - `drop-before`: the connection is closed before the request is handled; `drop-after`: closed afterwards;
 - `truncated`: the request is handled, and the connection is closed half-way through the answer;
 - `slow-body`: the answer arrives slowly (takes a duration, default 0.1 s);
-- `not-json`: 200 with a page of HTML, and the request is not handled.
+- `not-json`: 200 with plain text, and the request is not handled; `html`: 200 with a sign-in page.
 
 A `SETTING` is a duration (`50ms`, `1.5s`), a probability (`0.2`, `20%`), `xN` (only the first N times) or
 `+N` (the first N matching requests pass). For a kind that takes a duration, a bare number is the duration in
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DELAYS: Final = frozenset({"latency", "slow-body"})
-_OUTCOMES: Final = frozenset({"queue-full", "drop-before", "drop-after", "truncated", "not-json"})
+_OUTCOMES: Final = frozenset({"queue-full", "drop-before", "drop-after", "truncated", "not-json", "html"})
 _STATUS = re.compile(r"([45]\d\d)((?:-(?:seconds|date|text|message|after))*)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")

@@ -139,7 +139,9 @@ def _error_answer(status: int, detail: str) -> HttpAnswer:
 def _fault_answer(fault: Fault) -> HttpAnswer:
     """Return the answer that `fault` sends instead of the API's."""
     if fault.status is None:
-        return HttpAnswer(200, ((b"content-type", b"text/html"),), _HTML)
+        page = fault.kind == "html"
+        kind = b"text/html" if page else b"text/plain"
+        return HttpAnswer(200, ((b"content-type", kind),), _HTML if page else b"please try later")
     text = "queue is full" if fault.kind == "queue-full" else f"fault {fault.kind}"
     if "text" in fault.endings:
         content_type, body = (b"content-type", b"text/plain"), text.encode()

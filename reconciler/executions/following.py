@@ -1,4 +1,4 @@
-"""Following an execution until it ends. It only reads: the execution goes on when following stops."""
+"""Follower of an execution: polls until it ends, and reports each change. It only reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting an execution of a workflow exactly once, whatever the network does.
+"""Starter of an execution: exactly once, whatever the network does.
 
 The answer to a start may be lost although the execution began. So the executions are listed before the first
 try, and searched, more than once, for a new one before any further try. An execution that a trigger or a

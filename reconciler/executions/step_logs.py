@@ -1,4 +1,4 @@
-"""The log of a step of an execution, read page by page, and again for new messages."""
+"""Log of one step of an execution, read page by page as it grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The export of a live workflow: the text of a manifest, read back and compared with the workflow."""
+"""Export of a live workflow as a manifest, which is read back and compared with the workflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields of a live workflow that no manifest may state: left out of it, and left as they are by `ignore`."""
+"""Fields that a manifest cannot state: left out of it, and listed under `ignore`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The body of a manifest for a live workflow: only what Git needs to state, always in the same order.
+"""Body of an exported manifest: only what Git needs to state, always in the same order.
 
 It is built from the canonical form, so that defaults, nulls, ids, times and whatever else makes no difference
 are left out.

@@ -1,4 +1,4 @@
-"""Values of write-only fields of a live workflow, recovered where the sent digests allow it.
+"""Recovery of write-only fields for an export, where the sent digests allow it.
 
 The digest of what was last sent for such a field is in a tag (`reconciler.workflow.write_only`). Where a
 field has only a few possible values, trying them finds the value; of a credential, the digest shows only that

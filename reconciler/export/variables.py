@@ -1,4 +1,4 @@
-"""Environment variables in place of the secrets of exported workflows.
+"""Environment variables that replace the secrets of an exported workflow.
 
 A name is made of the workflow's and the field's name, never of the value.
 """

@@ -1,4 +1,4 @@
-"""The job: its options, and what all its runs have in common."""
+"""Job: the options and shared state of a scheduled job's runs."""
 
 from __future__ import annotations
 

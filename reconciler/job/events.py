@@ -1,4 +1,4 @@
-"""Log events of a job: their names, and each as one line of ASCII JSON (`schemas/log-event.json`)."""
+"""Log events: their names, and one event as a line of JSON (`schemas/log-event.json`)."""
 
 from __future__ import annotations
 

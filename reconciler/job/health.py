@@ -1,4 +1,4 @@
-"""The health of a job that loops, for its probes: whether it is alive, and whether it is ready.
+"""Health of a looping job: alive and ready, for the probes.
 
 It is alive while something happens in its run, or while it waits for the next one. It is ready once its last
 run succeeded. A run that was skipped, because another process holds the lock, changes neither.

@@ -1,4 +1,4 @@
-"""A lock file with a lease: only one of the runs that use the same file is active at a time.
+"""Lock file with a lease: one active run among all that share the file.
 
 The file names its holder and the end of its lease. It is read and written only under the system's lock on it
 (`flock`), held briefly each time, so that exactly one of several processes gets a free, removed or expired

@@ -1,4 +1,4 @@
-"""The log of a job on stderr: JSON lines, or the messages that `apply` prints."""
+"""Log of a job on stderr: JSON lines, or the text that `apply` prints."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ class TextLog(_RedactingLog):
 
     def __call__(self, entry: Entry) -> None:
         """Print the event, if it is not shown elsewhere."""
-        text = self.redactor.text(entry.message)
+        text = self.redactor.prose(entry.message)
         if entry.event in _ERRORS:
-            self._print_error(text, self.redactor.text(str(entry.fields.get("hint") or "")))
+            self._print_error(text, self.redactor.prose(str(entry.fields.get("hint") or "")))
         elif entry.event in _WARNINGS:
             self._print_line(f"warning: {text}")
         elif entry.event in _INFO:

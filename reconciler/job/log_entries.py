@@ -1,4 +1,4 @@
-"""Log entries for what happens in a run."""
+"""Log entries for plans, results, requests and the end of a run."""
 
 from __future__ import annotations
 

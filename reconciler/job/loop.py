@@ -1,4 +1,4 @@
-"""The loop of a job: run, report, wait, and serve probes and metrics. A failed run does not end it."""
+"""Loop of a job: run, report, wait; a failed run does not end it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from reconciler.exits import INTERRUPTED, ExitCode
+from reconciler.exit_codes import INTERRUPTED, ExitCode
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event
 from reconciler.job.health import Health

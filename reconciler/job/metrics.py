@@ -1,4 +1,4 @@
-"""Metrics of a job: in the Prometheus text format, and pushed to a Pushgateway.
+"""Metrics of a job in the Prometheus text format, and their push to a Pushgateway.
 
 They are the documented ones and no others: no process or platform metrics, no workflow name in a label, and
 the same series after every run. A number that a run could not determine is `NaN`. Only this module uses

@@ -1,4 +1,4 @@
-"""Notifications: an outcome as the message that each kind of webhook expects.
+"""Notifications about a run, in the format of each kind of webhook.
 
 Pure. Every text from a manifest or the API stays text: it cannot mention, link or format anything.
 """

@@ -1,4 +1,4 @@
-"""The outcome of a run of the job, the one value that logs, metrics and notifications are made of.
+"""Outcome of a run of the job: the one value behind logs, metrics and notifications.
 
 Its texts are redacted, escaped and bounded when it is made, so every reader can show them as they are.
 """
@@ -13,7 +13,7 @@ from typing import Final
 
 from reconciler.apply import Report, Status
 from reconciler.client import Traffic
-from reconciler.exits import ExitCode
+from reconciler.exit_codes import ExitCode
 from reconciler.plan import Plan, Refusal, Unchanged, live_id
 from reconciler.render import action_name
 from reconciler.secrecy import Redactor
@@ -38,7 +38,7 @@ class OutcomeKind(str, Enum):
 def safe_text(text: str, redactor: Redactor, limit: int = LONGEST_TEXT) -> str:
     """Return at most `limit` characters of `text`, without secrets and control characters."""
     # Redacted as a whole, so that no secret is cut in two.
-    return clip(printable(clip(redactor.text(text), limit)), limit)
+    return clip(printable(clip(redactor.prose(text), limit)), limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The HTTP server of a job for probes and Prometheus: `/healthz`, `/readyz` and `/metrics`.
+"""HTTP server for probes and Prometheus: `/healthz`, `/readyz` and `/metrics`.
 
 It answers GET and HEAD, reads no body, logs nothing, and serves at most 16 connections at a time for at most
 five seconds each. Its answers hold no workflow name and no secret.

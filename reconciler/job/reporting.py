@@ -1,4 +1,4 @@
-"""Reports of a finished run: metrics and notifications. One that cannot be delivered is a warning.
+"""Reporter of a finished run: sends metrics and notifications. A failed delivery is a warning.
 
 It changes neither the result of the run nor its exit code.
 """

@@ -1,4 +1,4 @@
-"""One run of the job: lock, reconcile, log. It always ends in an `Outcome`, whatever goes wrong."""
+"""One run of the job: lock, reconcile, log. It always ends in an `Outcome`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.apply import Report, Result
 from reconciler.backup import new_run_id
 from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.exits import INTERRUPTED, ExitCode, exit_code
+from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
 from reconciler.findings import Finding
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event, Level

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM over the life of a job: their effect depends on what the job does.
+"""Signals of a job: SIGINT and SIGTERM, whose effect depends on what the job is doing.
 
 While a run reads, they interrupt it; while it writes, they stop it cleanly; while the job waits for the next
 run, they end the wait; at any other moment they take effect when the next of these begins.

@@ -1,4 +1,4 @@
-"""The working directory of a job, and its manifests, looked up again for each run.
+"""Working directory of a job and its manifests, looked up again for each run.
 
 A sidecar such as git-sync publishes a new checkout by replacing a symbolic link. So that a run never sees two
 checkouts, links are resolved once, at its start; and so that the next run sees the new one, the working

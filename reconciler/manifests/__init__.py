@@ -1,4 +1,4 @@
-"""Manifests: from files on disk to checked values that know their file and line.
+"""Manifests: files on disk as checked values that know their file and line.
 
 This package reads files and environment variables and checks them against the schemas. It never talks to the
 API. An error in a manifest is a finding, never an exception.

@@ -1,4 +1,4 @@
-"""Limits on what a manifest may hold; a file past one of them gets a finding and is read no further."""
+"""Limits on manifests: sizes, nesting, aliases and documents."""
 
 MAX_FILES = 100_000
 """Manifest files below the paths of one check."""

@@ -1,4 +1,4 @@
-"""Discovery of manifest files below the paths that a user names, and the bounded reading of their text.
+"""Discovery of manifest files below the paths that a user names, with bounded reads.
 
 No file outside the root is opened: links that leave it are refused, and so is everything that is not a
 regular file (a pipe would block the reader).

@@ -1,4 +1,4 @@
-"""YAML documents: their values, and the positions of those values in the text.
+"""YAML documents: their values, and the position of each value in the text.
 
 A document keeps its text instead of a position for every value: a position is looked up when a message needs
 it. Manifests, the configuration and files of execution parameters are all read here.

@@ -1,4 +1,4 @@
-"""The excerpt of a finding: the line that it is about, unless that line may contain a secret."""
+"""Excerpt of a finding: the line that it is about, unless the line may contain a secret."""
 
 from __future__ import annotations
 

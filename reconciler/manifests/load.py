@@ -1,4 +1,4 @@
-"""The loading of all manifests below the paths of a user, with findings that hold over several files."""
+"""Loader of all manifests below some paths, with findings that span several files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One manifest file: its manifests, and everything that is wrong with it."""
+"""Reader of one manifest file: its manifests, and everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -178,7 +178,8 @@ def _env_reader(
             problem = f"the environment variable {clip(name, 100)!r} is not set; set it, or write a default"
             severity = Severity.ERROR if require_env else Severity.WARNING
             return Included(value=f"${{{name}}}", problem=problem, severity=severity)
-        secrets.add(value)
+        if name in env:  # a default is in Git
+            secrets.add(value)
         return Included(value=value, sensitive=True)
 
     return read

@@ -1,4 +1,4 @@
-"""The parsing of one document into a manifest: body, patch and settings, each checked against its schema."""
+"""Parser of one document into a manifest: body, patch and settings, each checked by its schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writing of manifests as YAML text that reads back as the same values and is easy to read.
+"""Writer of manifests as YAML text that reads back as the same values.
 
 Text that a YAML parser could take for another type is quoted, text of several lines becomes a block scalar
 where YAML allows it, and characters that could deceive a reader (control characters, changes of direction)

@@ -1,4 +1,4 @@
-"""The engine of an operation: checked manifests, an open session and how the two are compared."""
+"""Engine of an operation: checked manifests, an open session, and the compare options."""
 
 from __future__ import annotations
 
@@ -208,6 +208,7 @@ def open_session(  # noqa: PLR0913 - the last three by name
         secrets=known.secrets,
         pool_size=settings.concurrency,
         max_requests_per_second=settings.max_requests_per_second,
+        retry=RetryPolicy(retry_for=settings.retry_for),
         observe=watch,
         purpose=purpose,
     ) as session:

@@ -1,4 +1,4 @@
-"""Execution parameters: the request body that an execution is started with, from options and a file.
+"""Execution parameters: the request body of an execution, from options and a file.
 
 Values may be secret: no message quotes one.
 """

@@ -1,4 +1,4 @@
-"""Export: live workflows as manifests that plan clean."""
+"""Export: write live workflows as manifests whose plan is empty."""
 
 from __future__ import annotations
 

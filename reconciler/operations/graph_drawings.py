@@ -1,4 +1,4 @@
-"""Step graphs: which step of a workflow depends on which, in manifests or live."""
+"""Step graphs of manifests or of live workflows."""
 
 from __future__ import annotations
 

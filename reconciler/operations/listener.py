@@ -1,4 +1,4 @@
-"""The port through which an operation reports what happens while it runs, and asks before it writes."""
+"""Listener of an operation: receives progress and findings, and confirms writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New files in a directory: each is written whole or not at all, and none is overwritten without `force`."""
+"""New files in a directory: each written whole or not at all, none overwritten without `force`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed options of one operation: the part of the workflows it is about, and how it writes."""
+"""Options of operations: which workflows an operation covers, and how it writes."""
 
 from __future__ import annotations
 

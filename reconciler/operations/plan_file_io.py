@@ -1,4 +1,4 @@
-"""Plan files: the text that saves a plan, and the changes of a saved one that still apply."""
+"""Plan files in an apply: saving a plan, and checking a saved one against a new plan."""
 
 from __future__ import annotations
 

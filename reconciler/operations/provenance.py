@@ -1,4 +1,4 @@
-"""Who runs this, from which commit: what the variables of the CI say, else git and the login name."""
+"""Provenance of a run: who started it and from which commit, from CI variables or git."""
 
 from __future__ import annotations
 

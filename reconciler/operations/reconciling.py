@@ -12,7 +12,7 @@ from reconciler.apply import Report, Status, apply_plan
 from reconciler.backup import BackupWriter, RunIdentity
 from reconciler.client import RetryPolicy, Traffic
 from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.exits import ExitCode
+from reconciler.exit_codes import ExitCode
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.options import ApplyOptions, ScopeOptions

@@ -1,4 +1,4 @@
-"""Resolution of a name or an id to one live workflow."""
+"""Lookup of one live workflow by its name or id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a run that writes: who, the plan, the result of each workflow, and every request.
+"""Recorder of a run that writes: its plan, its results and every request, as a run record.
 
 The file is written before the plan is applied, so that a run that is killed leaves one, too, and again at the
 end. It holds no secret.
@@ -16,7 +16,7 @@ from reconciler.apply import Report
 from reconciler.backup import new_run_id
 from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import ReconcilerError, reason_of
-from reconciler.exits import INTERRUPTED, ExitCode, exit_code
+from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
 from reconciler.files import write_text
 from reconciler.operations.engine import Engine
 from reconciler.operations.listener import Listener

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.concurrency import CONCURRENCY
+from reconciler.apply_limits import Safety
+from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
-from reconciler.safety import Safety
 from reconciler.text import printable
 
 _BACKUPS: Final = Path(".reconciler", "backups")
@@ -31,6 +31,7 @@ class Settings:
         safety: The limits of one apply.
         concurrency: Number of workflows to read or write at a time, 1 to 64.
         max_requests_per_second: Limit of the request rate; `None` for the server's own.
+        retry_for: Seconds to wait for a server that stops answering.
         remember: Whether digests of what was sent for write-only fields are kept in tags.
         resend_secrets: Whether to send write-only fields again.
         environment: The chosen environment of the configuration.
@@ -49,6 +50,7 @@ class Settings:
     safety: Safety = field(default_factory=Safety)
     concurrency: int = CONCURRENCY
     max_requests_per_second: float | None = None
+    retry_for: float = RETRY_FOR
     remember: bool = True
     resend_secrets: bool = False
     environment: Environment | None = None
@@ -157,6 +159,7 @@ def configured_options(configuration: Configuration) -> dict[str, Any]:
         "max_change_ratio": configuration.safety.max_change_ratio,
         "concurrency": configuration.concurrency,
         "max_requests_per_second": configuration.max_requests_per_second,
+        "retry_for": configuration.retry_for,
         "remember": configuration.remember,
         "backup_dir": (configuration.file.parent if configuration.file else Path()) / _BACKUPS,
     }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.exits import ExitCode
+from reconciler.exit_codes import ExitCode
 from reconciler.operations.engine import open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings

@@ -1,4 +1,4 @@
-"""Validate: check manifests by schemas and rules; offline, unless the tenant is to be asked."""
+"""Validate: check manifests against schemas and rules, offline or with the tenant."""
 
 from __future__ import annotations
 

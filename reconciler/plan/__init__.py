@@ -1,4 +1,4 @@
-"""Planning: how the tenant differs from Git, and what would be done about it.
+"""Planning: the differences between Git and the tenant, and the action for each workflow.
 
 Reads through the port (`reconciler.api`) and writes nothing; the result is a `Plan`, a value. It knows
 manifests and workflows, and nothing of commands, files or output.

@@ -1,4 +1,4 @@
-"""The exact body that is sent to create or update a workflow, and the method of an update. Pure."""
+"""Method and request body of a create or an update. Pure."""
 
 from __future__ import annotations
 

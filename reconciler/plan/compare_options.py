@@ -1,4 +1,4 @@
-"""What the user chose about how workflows are compared. A pure value."""
+"""Compare options: what the user chose about how workflows are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison of a live workflow with the desired one: the differences, less what cannot be seen.
+"""Comparison of a live workflow with the desired one, without what the platform cannot show.
 
 A write-only field is judged by the digest of the value that was last sent (`SentDigests`).
 Pure.

@@ -1,4 +1,4 @@
-"""The decision about one workflow: the action that makes it what its manifest says. Pure."""
+"""Decision about one workflow: the action that makes it match its manifest. Pure."""
 
 from __future__ import annotations
 

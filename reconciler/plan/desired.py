@@ -1,4 +1,4 @@
-"""A workflow as its manifest describes it, with live values for what the manifest leaves to others.
+"""Desired workflow: the body that a manifest describes, with live values for ignored fields.
 
 Fields of `reconcile.ignore` are not compared, and keep their live value. Pure.
 """

@@ -1,4 +1,4 @@
-"""Masked changes, and what a manifest knows of its secrets: which fields are, and which texts."""
+"""Masked changes of a plan, and the secret fields and texts of a manifest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan.desired import keyword_of
-from reconciler.secrecy import SecretFields, mask, secret_values
+from reconciler.secrecy import SecretFields, is_named_secret, mask, secret_values
 from reconciler.values import ABSENT, JsonObject, Path
 from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path
 
@@ -15,7 +15,14 @@ from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path
 def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
     """Return `change` with every secret in both of its values masked."""
     is_list = isinstance(change.before, list) or isinstance(change.after, list)
-    sensitive = fields.covers(change.path) or (is_list and fields.contains(change.path))
+    sensitive = (
+        fields.covers(change.path)
+        or (is_list and fields.contains(change.path))
+        or (
+            is_named_secret(change.path)
+            and any(isinstance(side, str) and side for side in (change.before, change.after))
+        )
+    )
     if sensitive:
         fields = SecretFields(frozenset({change.path}))
     before, after = (

@@ -1,4 +1,4 @@
-"""The match of manifests and live workflows: by pinned id, else by exact name, else by a former name."""
+"""Matcher of manifests and live workflows: by pinned id, by exact name, or by a former name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan as a value: one action for each workflow, made by `make_plan`, read by apply and by rendering."""
+"""Plan and its actions as values: made by `make_plan`, read by apply and by renderers."""
 
 from __future__ import annotations
 
@@ -202,6 +202,7 @@ class Plan:
         unmanaged: The live workflows that no manifest matches and that are not pruned, where asked for.
         unselected: The number of manifests that the run is not about.
         refusal: Why the whole plan is blocked, and what to do; empty when it is not.
+        live_ids: The ids of all live workflows of the tenant.
     """
 
     actions: tuple[Action, ...]
@@ -209,6 +210,7 @@ class Plan:
     unmanaged: tuple[Listed, ...] = ()
     unselected: int = 0
     refusal: str = ""
+    live_ids: frozenset[int] = field(default=frozenset(), repr=False)
 
     @property
     def writes(self) -> tuple[Write, ...]:

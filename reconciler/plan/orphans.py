@@ -1,4 +1,4 @@
-"""Orphans: their deletes, within the limits, and hints that one of them was only renamed. Pure."""
+"""Orphans: owned workflows without a manifest, their deletes, and hints at renames. Pure."""
 
 from __future__ import annotations
 

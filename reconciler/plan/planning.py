@@ -1,4 +1,4 @@
-"""The plan, made from manifests and from what was read of the tenant: the pure middle.
+"""Planner: makes a plan from manifests and a snapshot of the tenant. Pure.
 
 Sees no file, socket or clock; the same input always gives the same plan.
 """
@@ -46,6 +46,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
         unmanaged=_unmanaged(snapshot, going) if scope.show_unmanaged else (),
         unselected=len(snapshot.matches) - len(chosen),
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
+        live_ids=snapshot.ids,
     )
 
 

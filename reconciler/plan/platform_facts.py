@@ -1,4 +1,4 @@
-"""What the platform is known to do: which fields it returns, and its default resource. Pure."""
+"""Platform facts: the fields that the API returns, and the default resource."""
 
 from __future__ import annotations
 

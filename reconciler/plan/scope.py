@@ -1,4 +1,4 @@
-"""The scope of a run: the workflows that it is about, by names or by shard, and its limits."""
+"""Scope of a run: the workflows it covers (by name or shard), and whether it prunes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
+from reconciler.apply_limits import Safety
 from reconciler.errors import UsageError
-from reconciler.safety import Safety
 from reconciler.text import clip, printable
 
 _SHARD: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)

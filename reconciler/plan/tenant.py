@@ -1,4 +1,4 @@
-"""Reading the tenant for a plan: its list, the workflows that manifests match, the default resource.
+"""Snapshot of the tenant for a plan: the list, the matched workflows and the default resource.
 
 A read that fails is never "absent": a workflow that cannot be read ends the plan with the client's own error.
 """
@@ -38,6 +38,7 @@ class Snapshot:
         default_resource: The tenant's default resource.
         unmanaged: The live workflows that no manifest matches.
         orphans: Those of them that may be pruned; `None` without pruning.
+        ids: The ids of all live workflows.
     """
 
     matches: tuple[tuple[Manifest, Match], ...]
@@ -45,6 +46,7 @@ class Snapshot:
     default_resource: DefaultResource = field(default_factory=DefaultResource)
     unmanaged: tuple[Listed, ...] = ()
     orphans: Orphans | None = None
+    ids: frozenset[int] = frozenset()
 
 
 def take_snapshot(
@@ -87,6 +89,7 @@ def take_snapshot(
         default_resource=default_resource.result(),
         unmanaged=unmanaged,
         orphans=None if owner is None else _orphans(owner, matches, listed, unmanaged, live),
+        ids=frozenset(item.id for item in listed),
     )
 
 

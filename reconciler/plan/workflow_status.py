@@ -1,4 +1,4 @@
-"""The status of each workflow: its sync state, and its last execution. Pure."""
+"""Status of each workflow: its sync state and its last execution. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan file: its content, how it is written, and when it is refused."""
+"""Plan file format: its content, its text, and when a file is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of actions in a plan file: all that identifies an action, with references in place of secrets."""
+"""Records of actions in a plan file, with references in place of secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan import Action, Create, Orphan, SetPaused, Update, sensitive_places
 from reconciler.render import change_json
-from reconciler.secrecy import KEEP, Redactor, SecretFields, Verdict, is_secret, rewrite
+from reconciler.secrecy import KEEP, Redactor, SecretFields, Verdict, is_secret, is_webhook_url, rewrite
 from reconciler.values import (
     ABSENT,
     JsonObject,
@@ -37,7 +37,7 @@ def action_record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
         redactor: Knows the secrets of the run.
     """
     return {
-        **as_object(redactor.value(change_json(action))),
+        **change_json(action, redactor),
         "fingerprint": _fingerprint(_live(action), key),
         "paused": action.paused if isinstance(action, Update | SetPaused) else None,
         "body": _body(action, redactor),
@@ -105,11 +105,11 @@ def _body(action: Action, redactor: Redactor) -> JsonValue:
     places = sensitive_places(action.manifest, action.body)
 
     def replace(value: JsonValue, path: Path) -> JsonValue | Verdict:
-        if is_secret(path, value, action.sensitive, redactor, by_name=False):
+        if is_secret(path, value, action.sensitive, redactor) or (value and is_webhook_url(path)):
             return {"$secret": _reference(action, places, path, value)}
         return KEEP
 
-    return rewrite(action.body, replace, key=redactor.text)
+    return rewrite(action.body, replace)
 
 
 def _reference(

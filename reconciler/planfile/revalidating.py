@@ -1,4 +1,4 @@
-"""Revalidation of a saved plan: the actions that a new plan has exactly as they were saved."""
+"""Revalidation of a saved plan: the saved actions that a new plan still contains."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Dropped:
         name: The workflow's name.
         action: What the saved plan would have done: `create`, `update`, `delete`, `pause` or `resume`.
         reason: Why it is left out.
-        done: Whether the workflow is in sync already.
+        done: Whether the workflow is in sync, or deleted, already.
     """
 
     name: str
@@ -86,6 +86,8 @@ def _dropped(record: JsonObject, fresh: Plan) -> Dropped:
             return Dropped(name=name, action=planned, reason="already in sync", done=True)
         if action.name == name and isinstance(action, Refusal):
             return Dropped(name=name, action=planned, reason=action.reason)
+    if planned == "delete" and record["id"] not in fresh.live_ids:
+        return Dropped(name=name, action=planned, reason="already deleted", done=True)
     return Dropped(name=name, action=planned, reason="the live workflow changed after the plan was made")
 
 

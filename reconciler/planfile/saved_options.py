@@ -1,11 +1,11 @@
-"""The options that shaped a plan, to and from a plan file: applying the file plans with the same ones."""
+"""Options that shaped a plan, written to and read from a plan file."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from reconciler.apply_limits import Safety
 from reconciler.plan import CompareOptions, Scope, Selection, Shard
-from reconciler.safety import Safety
 from reconciler.values import JsonObject, as_list
 
 

@@ -1,4 +1,4 @@
-"""The words for actions and their results: name, method, verbs and status."""
+"""Words for actions and results: names, methods, verbs and states."""
 
 from __future__ import annotations
 

@@ -19,23 +19,26 @@ from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION: Final = 1
 
+_MOST_ALIKE: Final = 5
+"""The most workflows with the same reason that get a line each."""
+
 
 def report_json(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return `report` as one JSON object, without any secret."""
-    return document_text(redactor.value(report_document(report, traffic)))
+    return document_text(report_document(report, traffic, redactor))
 
 
-def report_document(report: Report, traffic: Traffic) -> JsonObject:
-    """Return the JSON document of a report, texts not yet redacted."""
+def report_document(report: Report, traffic: Traffic, redactor: Redactor) -> JsonObject:
+    """Return the JSON document of a report, without any secret."""
     fields: JsonObject = {
         "summary": {status.value: report.count(status) for status in Status},
         "traffic": traffic_document(traffic),
-        "results": [_result(result) for result in report.results],
+        "results": [_result(result, redactor) for result in report.results],
     }
     return versioned(FORMAT_VERSION, fields)
 
 
-def _result(result: Result) -> JsonObject:
+def _result(result: Result, redactor: Redactor) -> JsonObject:
     action = result.action
     return {
         "name": action.name,
@@ -43,28 +46,34 @@ def _result(result: Result) -> JsonObject:
         "status": result.status.value,
         "id": result.id if result.id is not None else live_id(action),
         "method": action_method(action),
-        "error": result.error or None,
-        "notes": list(result.notes),
+        "error": redactor.prose(result.error) or None,
+        "notes": [redactor.prose(note) for note in result.notes],
     }
 
 
 def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
-    lines: list[str] = []
-    for result in report.results:
-        lines += [printable(redactor.text(line)) for line in _remarks(result)]
+    lines = [printable(line) for line in _remarks(report, redactor)]
     counts = ", ".join(f"{report.count(status)} {status_word(status.value)}" for status in Status)
     whole = all(result.status is Status.DONE for result in report.results)
     applied = paint(f"Applied: {counts}.", "green" if whole else "red")
     return "\n".join([*lines, applied, traffic_line(traffic)])
 
 
-def _remarks(result: Result) -> Iterator[str]:
-    if result.status is not Status.DONE:
-        word = status_word(result.status.value)
-        yield f"  {word}: {result.action.name}: {result.error}"
-    for note in result.notes:
-        yield f"  note: {result.action.name}: {note}"
+def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
+    """Yield why workflows are not done, and notes; many with the same reason share the line of the first."""
+    same: dict[tuple[Status, str], list[str]] = {}
+    for result in report.results:
+        same.setdefault((result.status, result.error), []).append(result.action.name)
+    for result in report.results:
+        names = same[result.status, result.error]
+        if result.status is not Status.DONE and (len(names) <= _MOST_ALIKE or result.action.name == names[0]):
+            who = result.action.name
+            if len(names) > _MOST_ALIKE:
+                who = f"{len(names)} workflows ({', '.join(names[:_MOST_ALIKE])}, …)"
+            yield f"  {status_word(result.status.value)}: {who}: {redactor.prose(result.error)}"
+        for note in result.notes:
+            yield f"  note: {result.action.name}: {redactor.prose(note)}"
 
 
 def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:
@@ -81,7 +90,7 @@ def progress_line(action: Action, event: Result | str | None, redactor: Redactor
         words = event
     else:
         words = _ended(action, event) + "".join(f"; note: {note}" for note in event.notes)
-    return printable(redactor.text(f"{_subject(action)}: {words}"))
+    return printable(f"{_subject(action)}: {redactor.prose(words)}")
 
 
 def _ended(action: Action, result: Result) -> str:

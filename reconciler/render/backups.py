@@ -1,4 +1,4 @@
-"""Backups as a list of text and as JSON."""
+"""Backups as a text list and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remarks on exported manifests: the variables in place of secrets, notes and problems."""
+"""Remarks on exported manifests: variables for secrets, notes and problems."""
 
 from __future__ import annotations
 

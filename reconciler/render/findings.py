@@ -1,4 +1,4 @@
-"""Findings and rules as text for people and as JSON."""
+"""Findings and rules as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings as CI systems read them: GitHub annotations, GitLab Code Quality, JUnit and SARIF.
+"""Findings for CI systems: GitHub annotations, GitLab Code Quality, JUnit and SARIF.
 
 Every text from a manifest is escaped as its format asks.
 """

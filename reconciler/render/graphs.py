@@ -1,4 +1,4 @@
-"""Step graphs as a tree of text, JSON, Graphviz DOT and Mermaid: which step waits for which."""
+"""Step graphs as a text tree, JSON, Graphviz DOT and Mermaid."""
 
 from __future__ import annotations
 

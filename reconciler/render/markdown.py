@@ -1,4 +1,4 @@
-"""Markdown for GitHub and GitLab in which every text from outside is code, and so is never markup.
+"""Markdown building blocks in which text from outside never becomes markup.
 
 Code holds no HTML, link, mention, reference, quick action or emoji. No text from outside begins a line.
 """

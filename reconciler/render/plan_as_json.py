@@ -8,8 +8,8 @@ from typing import Final
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Action, Create, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_method, action_name, count_actions
-from reconciler.secrecy import Redactor, mask_body
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue
+from reconciler.secrecy import Redactor, mask_body, redact
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
 from reconciler.workflow import FieldChange, Listed
 
 FORMAT_VERSION: Final = 1
@@ -17,21 +17,27 @@ FORMAT_VERSION: Final = 1
 
 def plan_json(plan: Plan, redactor: Redactor) -> str:
     """Return `plan` as one JSON object, without any secret."""
-    return document_text(redactor.value(plan_document(plan)))
+    return document_text(plan_document(plan, redactor))
 
 
-def plan_document(plan: Plan) -> JsonObject:
-    """Return the JSON document of a plan, secret fields masked and other texts not yet redacted.
+def plan_document(plan: Plan, redactor: Redactor) -> JsonObject:
+    """Return the JSON document of a plan without any secret: values are masked where they are put in.
 
     Unchanged workflows are counted, and named only in `notes`.
     """
     fields: JsonObject = {
         "summary": dict[str, JsonValue](count_actions(plan)),
-        "changes": [change_json(action) for action in plan.actions if not isinstance(action, Unchanged)],
+        "changes": [
+            change_json(action, redactor) for action in plan.actions if not isinstance(action, Unchanged)
+        ],
         "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
         "unselected": plan.unselected,
-        "refusal": plan.refusal or None,
-        "notes": [{"name": action.name, "note": note} for action in plan.actions for note in action.notes],
+        "refusal": redactor.prose(plan.refusal) or None,
+        "notes": [
+            {"name": action.name, "note": redactor.prose(note)}
+            for action in plan.actions
+            for note in action.notes
+        ],
     }
     return versioned(FORMAT_VERSION, fields)
 
@@ -41,21 +47,26 @@ def _unmanaged(item: Listed) -> JsonObject:
     return {"name": item.name, "id": item.id, "owners": owners}
 
 
-def change_json(action: Action) -> JsonObject:
-    """Return one item of `changes`, every secret field masked."""
+def change_json(action: Action, redactor: Redactor) -> JsonObject:
+    """Return one item of `changes`, every secret masked; names, paths and keys are as they are."""
     position = action.source.position(("name",)) if action.source else None
     return {
         "name": action.name,
         "action": action_name(action),
         "id": live_id(action),
         "method": action_method(action),
-        "reason": action.reason if isinstance(action, Update | Refusal) else None,
+        "reason": redactor.prose(action.reason) if isinstance(action, Update | Refusal) else None,
         "file": action.source.file if action.source else None,
         "line": position.line if position else None,
-        "fields": [_field(change) for change in changes_of(action)],
-        "warnings": list(action.warnings),
-        "body": mask_body(action.body, action.sensitive) if isinstance(action, Create | Update) else None,
+        "fields": [_field(change, redactor) for change in changes_of(action)],
+        "warnings": [redactor.prose(warning) for warning in action.warnings],
+        "body": shown_body(action, redactor) if isinstance(action, Create | Update) else None,
     }
+
+
+def shown_body(action: Create | Update, redactor: Redactor) -> JsonValue:
+    """Return the body that an action sends, as it may be shown."""
+    return redact(mask_body(action.body, action.sensitive), redactor)
 
 
 def changes_of(action: Action) -> tuple[FieldChange, ...]:
@@ -63,17 +74,17 @@ def changes_of(action: Action) -> tuple[FieldChange, ...]:
     return action.changes if isinstance(action, Create | Update | SetPaused) else ()
 
 
-def _field(change: FieldChange) -> JsonObject:
+def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
     return {
         "path": list(change.path),
-        "before": _value(change.before),
-        "after": _value(change.after),
+        "before": _value(change.before, redactor, change.path),
+        "after": _value(change.after, redactor, change.path),
         "sensitive": change.sensitive,
     }
 
 
-def _value(value: JsonValue | Absent) -> JsonValue:
-    return None if value is ABSENT else value
+def _value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:
+    return None if value is ABSENT else redact(value, redactor, path)
 
 
 def plan_gitlab(plan: Plan) -> str:

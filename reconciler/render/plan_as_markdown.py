@@ -11,8 +11,9 @@ from typing import Final
 from reconciler.plan import Action, Create, Delete, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_name
 from reconciler.render.markdown import code, diff_block, folded, size
-from reconciler.render.plan_as_text import about, change_text, plan_summary
-from reconciler.secrecy import Redactor, mask_body
+from reconciler.render.plan_as_json import shown_body
+from reconciler.render.plan_as_text import about, change_text, plan_summary, redacted
+from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT
 from reconciler.workflow import FieldChange, Listed
@@ -104,40 +105,40 @@ def _head(plan: Plan, redactor: Redactor, environment: str | None) -> str:
     if environment is not None:
         lines += [f"Environment: {code(environment, 100)}", ""]
     if plan.refusal:
-        lines += [f"**Blocked:** {code(redactor.text(plan.refusal))}", ""]
+        lines += [f"**Blocked:** {code(redactor.prose(plan.refusal))}", ""]
     return "\n".join([*lines, ""])
 
 
 def _entry(action: Action, redactor: Redactor, *, bodies: bool) -> _Entry:
     identity = live_id(action)
     known = f" (id {identity})" if identity is not None else ""
-    where = f" in {code(redactor.text(str(action.source)))}" if action.source else ""
+    where = f" in {code(str(action.source))}" if action.source else ""
     remarks = [("**Warning:**", warning) for warning in action.warnings]
     if isinstance(action, Refusal):
         remarks = [("**Reason:**", action.reason), *remarks]
     remarks += [("Note:", note) for note in action.notes]
     return _Entry(
-        title=f"**{action_name(action)}** {_name(action.name, redactor)}{known}{where}",
-        remarks=tuple(f"{word} {code(redactor.text(text), _LONGEST_LINE)}" for word, text in remarks),
+        title=f"**{action_name(action)}** {_name(action.name)}{known}{where}",
+        remarks=tuple(f"{word} {code(redactor.prose(text), _LONGEST_LINE)}" for word, text in remarks),
         fields=tuple(_fields(action, redactor, bodies=bodies)),
     )
 
 
-def _name(name: str, redactor: Redactor) -> str:
-    return code(redactor.text(name), 200)
+def _name(name: str) -> str:
+    return code(name, 200)
 
 
 def _fields(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
     def line(sign: str, text: str) -> str:
-        return f"{sign} {clip(printable(redactor.text(text)), _LONGEST_LINE)}"
+        return f"{sign} {clip(printable(text), _LONGEST_LINE)}"
 
     if isinstance(action, Delete | Refusal):
         return
-    yield from (line("#", text) for text in about(action))
+    yield from (line("#", text) for text in about(action, redactor))
     if isinstance(action, Update | SetPaused):
-        yield from (line(_sign(change), change_text(change)) for change in action.changes)
+        yield from (line(_sign(change), change_text(redacted(change, redactor))) for change in action.changes)
     if bodies and isinstance(action, Create | Update):
-        shown = json.dumps(redactor.value(mask_body(action.body, action.sensitive)), indent=2)
+        shown = json.dumps(shown_body(action, redactor), indent=2)
         yield from (line(" ", text) for text in shown.splitlines())
 
 
@@ -196,7 +197,7 @@ def _folds(plan: Plan, redactor: Redactor, room: int) -> tuple[list[str], bool]:
         key=lambda action: not action.notes,
     )
     lists = {
-        f"{len(plan.unmanaged)} unmanaged": [_unmanaged(it, redactor) for it in plan.unmanaged],
+        f"{len(plan.unmanaged)} unmanaged": [_unmanaged(it) for it in plan.unmanaged],
         f"{len(unchanged)} unchanged": [_unchanged(action, redactor) for action in unchanged],
     }
     folds, whole = [], True
@@ -213,12 +214,12 @@ def _first_of(lines: list[str], room: int) -> list[str]:
     return [line for line, end in zip(lines, ends, strict=True) if end <= room]
 
 
-def _unmanaged(item: Listed, redactor: Redactor) -> str:
+def _unmanaged(item: Listed) -> str:
     owners = ", ".join(sorted(item.ownership.owners)) if item.ownership else ""
-    owned = f", owned by {code(redactor.text(owners), 200)}" if owners else ""
-    return f"- {_name(item.name, redactor)} (id {item.id}{owned})"
+    owned = f", owned by {code(owners, 200)}" if owners else ""
+    return f"- {_name(item.name)} (id {item.id}{owned})"
 
 
 def _unchanged(action: Unchanged, redactor: Redactor) -> str:
-    notes = "".join(f": {code(redactor.text(note))}" for note in action.notes)
-    return f"- {_name(action.name, redactor)}{notes}"
+    notes = "".join(f": {code(redactor.prose(note))}" for note in action.notes)
+    return f"- {_name(action.name)}{notes}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Final
@@ -20,8 +21,9 @@ from reconciler.plan import (
     live_id,
 )
 from reconciler.render.actions import ACTIONS, action_name, count_actions
+from reconciler.render.plan_as_json import shown_body
 from reconciler.render.styling import paint
-from reconciler.secrecy import Redactor, mask_body
+from reconciler.secrecy import Redactor, redact
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, display_path, dump_compact
 from reconciler.workflow import FieldChange, Listed
@@ -55,18 +57,20 @@ def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
         if not isinstance(action, Unchanged):
             lines += [*_action(action, redactor, bodies=bodies), ""]
         else:
-            notes += [_line(f"note: {action.name}: {note}", redactor, indent="") for note in action.notes]
+            notes += [
+                _line(f"note: {action.name}: {redactor.prose(note)}", indent="") for note in action.notes
+            ]
     lines += notes
-    lines += [_unmanaged(item, redactor) for item in plan.unmanaged]
+    lines += [_unmanaged(item) for item in plan.unmanaged]
     if plan.refusal:
-        lines += [paint("blocked: ", "red") + printable(redactor.text(plan.refusal))]
+        lines += [paint("blocked: ", "red") + printable(redactor.prose(plan.refusal))]
     return "\n".join([*lines, plan_summary(plan)])
 
 
-def _unmanaged(item: Listed, redactor: Redactor) -> str:
+def _unmanaged(item: Listed) -> str:
     owners = sorted(item.ownership.owners) if item.ownership else []
     owned = f", owned by {', '.join(owners)}" if owners else ""
-    return printable(redactor.text(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest in Git"))
+    return printable(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest in Git")
 
 
 def plan_summary(plan: Plan) -> str:
@@ -92,32 +96,41 @@ def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
     sign, colour = _SIGNS[name]
     identity = live_id(action)
     subject = action.name + (f" (id {identity})" if identity is not None else "")
-    head = f"{sign} {name:<7}  {printable(redactor.text(subject))}"
+    head = f"{sign} {name:<7}  {printable(subject)}"
     where = paint(printable(str(action.source)), "dim") if action.source else ""
     yield ("  " + paint(head, colour) + "  " + where).rstrip()
-    for text in _details(action):
-        yield _line(text, redactor)
+    for text in _details(action, redactor):
+        yield _line(text)
     for warning in action.warnings:
-        yield _INDENT + paint("warning: ", "yellow") + printable(redactor.text(warning))
+        yield _INDENT + paint("warning: ", "yellow") + printable(redactor.prose(warning))
     for note in action.notes:
-        yield _line(f"note: {note}", redactor)
+        yield _line(f"note: {redactor.prose(note)}")
     if bodies and isinstance(action, Create | Update):
-        shown = json.dumps(redactor.value(mask_body(action.body, action.sensitive)), indent=2)
+        shown = json.dumps(shown_body(action, redactor), indent=2)
         yield from (_INDENT + line for line in shown.splitlines())
 
 
-def _line(text: str, redactor: Redactor, *, indent: str = _INDENT) -> str:
-    return indent + printable(redactor.text(text))
+def _line(text: str, *, indent: str = _INDENT) -> str:
+    return indent + printable(text)
 
 
-def _details(action: Action) -> Iterator[str]:
-    yield from about(action)
+def _details(action: Action, redactor: Redactor) -> Iterator[str]:
+    yield from about(action, redactor)
     if isinstance(action, Update | SetPaused):
-        yield from map(change_text, action.changes)
+        yield from (change_text(redacted(change, redactor)) for change in action.changes)
 
 
-def about(action: Action) -> Iterator[str]:
-    """Yield the method and the reason of an action, in lines not yet redacted or printable."""
+def redacted(change: FieldChange, redactor: Redactor) -> FieldChange:
+    """Return a masked change without the known secrets of the run."""
+    before, after = (
+        ABSENT if value is ABSENT else redact(value, redactor, change.path)
+        for value in (change.before, change.after)
+    )
+    return dataclasses.replace(change, before=before, after=after)
+
+
+def about(action: Action, redactor: Redactor) -> Iterator[str]:
+    """Yield the method and the reason of an action, in lines not yet printable."""
     match action:
         case Create():
             steps = list(action.desired.body.steps)
@@ -126,9 +139,9 @@ def about(action: Action) -> Iterator[str]:
             if action.pause:
                 yield "paused"
         case Update():
-            yield f"by {action.method.value}: {action.reason}"
+            yield f"by {action.method.value}: {redactor.prose(action.reason)}"
         case Blocked() | BlockedDelete():
-            yield action.reason
+            yield redactor.prose(action.reason)
         case Delete():
             yield "no manifest in Git any more"
         case SetPaused() | Unchanged():
@@ -136,7 +149,7 @@ def about(action: Action) -> Iterator[str]:
 
 
 def change_text(change: FieldChange) -> str:
-    """Return the change of a field in one line, not yet redacted or printable."""
+    """Return the change of a field in one line, not yet printable."""
     path = display_path(change.path)
     if change.sensitive:
         return f"{path}: {_verb(change)} (sensitive)"

@@ -1,4 +1,4 @@
-"""Sent requests as lines of a log and as entries of a run record, with every body masked."""
+"""Sent requests as log lines and as entries of a run record, with bodies masked."""
 
 from __future__ import annotations
 

@@ -64,10 +64,10 @@ def run_record_json(record: RunRecord, redactor: Redactor) -> str:
         "who": record.who,
         "tenant": record.tenant,
         "stage": record.stage,
-        "plan": None if record.plan is None else plan_document(record.plan),
-        "report": None if record.report is None else report_document(record.report, record.traffic),
-        "error": record.error,
+        "plan": None if record.plan is None else plan_document(record.plan, redactor),
+        "report": None if record.report is None else report_document(record.report, record.traffic, redactor),
+        "error": None if record.error is None else redactor.prose(record.error),
         "traffic": traffic_document(record.traffic),
-        "requests": [*record.requests],
+        "requests": [redactor.value(entry) for entry in record.requests],
     }
-    return document_text(redactor.value(versioned(FORMAT_VERSION, fields))) + "\n"
+    return document_text(versioned(FORMAT_VERSION, fields)) + "\n"

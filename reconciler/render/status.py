@@ -33,7 +33,7 @@ def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
     rows = [
         (
             _word(item.sync),
-            redactor.text(item.name),
+            item.name,
             None if item.id is None else str(item.id),
             item.status,
             item.last_execution.status if item.last_execution else None,
@@ -42,7 +42,7 @@ def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
         for item in statuses
     ]
     reasons = [
-        printable(redactor.text(f"blocked: {item.name}: {item.reason}")) for item in statuses if item.reason
+        printable(f"blocked: {item.name}: {redactor.prose(item.reason)}") for item in statuses if item.reason
     ]
     return "\n".join([*table(_HEADS, rows, COLOURS), *reasons, _summary(statuses)])
 
@@ -66,19 +66,19 @@ def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
     counts = Counter(item.sync for item in statuses)
     fields: JsonObject = {
         "summary": {sync.value: counts[sync] for sync in Sync},
-        "workflows": [_workflow(item) for item in statuses],
+        "workflows": [_workflow(item, redactor) for item in statuses],
     }
-    return document_text(redactor.value(versioned(FORMAT_VERSION, fields)))
+    return document_text(versioned(FORMAT_VERSION, fields))
 
 
-def _workflow(item: WorkflowStatus) -> JsonObject:
+def _workflow(item: WorkflowStatus, redactor: Redactor) -> JsonObject:
     position = item.source.position(("name",)) if item.source else None
     run = item.last_execution
     return {
         "name": item.name,
         "id": item.id,
         "sync": item.sync.value,
-        "reason": item.reason or None,
+        "reason": redactor.prose(item.reason) or None,
         "status": item.status,
         "last_execution": {"id": run.id, "status": run.status, "executed_at": run.at} if run else None,
         "file": item.source.file if item.source else None,

@@ -1,4 +1,4 @@
-"""The check of all manifests below some paths: schemas, rules, and findings that hold over several files."""
+"""Check of all manifests below some paths: schemas, rules, and findings that span several files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All rules, and the check of one manifest against them: what they find becomes findings with positions."""
+"""List of all rules, and the check of one manifest against them."""
 
 from __future__ import annotations
 

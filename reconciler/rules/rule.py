@@ -1,4 +1,4 @@
-"""The type of a rule: a stable id, a reason, two examples, and a function that checks one body."""
+"""Rule type: a stable id, a reason, two examples, and a function that checks one body."""
 
 from __future__ import annotations
 

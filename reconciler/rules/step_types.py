@@ -1,4 +1,4 @@
-"""Rules about the fields that each type of step needs: http, sql."""
+"""Rules about the fields of a single step, by its type."""
 
 from __future__ import annotations
 

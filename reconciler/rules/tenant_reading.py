@@ -1,4 +1,4 @@
-"""The reading of facts from the tenant for the online rules.
+"""Reader of the tenant's facts for the online rules.
 
 A read that fails is never "absent": it ends the check with the error of the client.
 """

@@ -1,4 +1,4 @@
-"""Unknown values: placeholders for what came through `!env`, in the body that rules see.
+"""Placeholders for values from `!env`, in the body that rules see.
 
 No rule reports such a value, whether the variable is set or not, and none can quote it.
 """

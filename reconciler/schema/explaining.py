@@ -1,4 +1,4 @@
-"""Explanations of invalid values: jsonschema finds what a schema does not allow, this module words it.
+"""Explanations of schema errors: found by jsonschema, worded for users.
 
 Slower than the decision whether a value is valid (`reconciler.schema.validation`), and used only if it is
 not.

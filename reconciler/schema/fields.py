@@ -1,4 +1,4 @@
-"""The fields of a workflow, as the schema describes them, in the form that a comparison needs.
+"""Fields of a workflow and their defaults, as the schema describes them.
 
 One tree of `Field` values for a workflow's body, and one for each type of step: known keys, lists that are
 sets, documented defaults, secrets. All of it is read from the schema, the only description of a field.

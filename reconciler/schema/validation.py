@@ -1,4 +1,4 @@
-"""Validation of values against the schemas: the fast decision, and the problems it finds as values.
+"""Validation of values against the schemas: a fast decision, then the problems as values.
 
 jsonschema-rs decides, since nearly every manifest is valid and it is about a hundred times as fast.
 jsonschema explains what is invalid and is loaded only then. A test checks that the two agree.

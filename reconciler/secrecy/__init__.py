@@ -9,15 +9,24 @@ knows nothing of manifests, plans or HTTP.
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.deciding import is_mask, is_secret, is_secret_name, mentions_secret, why_secret
+from reconciler.secrecy.deciding import (
+    is_mask,
+    is_named_secret,
+    is_secret,
+    is_secret_name,
+    mentions_secret,
+    why_secret,
+)
 from reconciler.secrecy.fields import SecretFields, ends_in_secret_field, is_secret_field, secret_values
 from reconciler.secrecy.masking import (
     Omitted,
     hide_texts,
+    is_webhook_url,
     mask,
     mask_body,
     mask_credentials,
     omit_secrets,
+    redact,
 )
 from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.walking import KEEP, Verdict, nodes, rewrite, texts
@@ -33,9 +42,11 @@ __all__ = [
     "ends_in_secret_field",
     "hide_texts",
     "is_mask",
+    "is_named_secret",
     "is_secret",
     "is_secret_field",
     "is_secret_name",
+    "is_webhook_url",
     "mask",
     "mask_body",
     "mask_credentials",
@@ -43,6 +54,7 @@ __all__ = [
     "mentions_secret",
     "nodes",
     "omit_secrets",
+    "redact",
     "rewrite",
     "secret_values",
     "texts",

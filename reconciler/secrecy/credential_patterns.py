@@ -1,4 +1,4 @@
-"""Credential patterns: what kind of credential a text contains. The credential itself is never returned.
+"""Credential patterns: the kind of credential that a text contains (tokens, keys, passwords in URLs).
 
 The patterns of tokens are detect-secrets'. It is loaded only for a text with the beginning of a token, and
 gets only the text around that beginning, since some of its patterns take quadratic time.

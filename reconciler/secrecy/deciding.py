@@ -1,4 +1,4 @@
-"""The decision whether a value is a secret, with the only list of secret names and the platform's masks."""
+"""Decision whether a value is a secret, with the list of secret names and the platform's masks."""
 
 from __future__ import annotations
 
@@ -58,9 +58,12 @@ def is_mask(value: JsonValue) -> bool:
     return not isinstance(value, str) or _MASK.fullmatch(value) is not None
 
 
-def why_secret(
-    path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor, *, by_name: bool = True
-) -> str:
+def is_named_secret(path: Path) -> bool:
+    """Return whether the name of the variable or header at `path` of a body says that it holds a secret."""
+    return _is_named_by_users(path) and is_secret_name(str(path[-1]))
+
+
+def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor) -> str:
     """Return why the value at `path` of a body is a secret; empty when it is not.
 
     Args:
@@ -68,7 +71,6 @@ def why_secret(
         value: What is there. Null and the empty text are no secrets.
         fields: The secret fields of the workflow.
         redactor: Knows the secrets of the run.
-        by_name: Whether the name of a variable or header decides as well.
     """
     if value is None or value == "":
         return ""
@@ -80,23 +82,30 @@ def why_secret(
         )
     if not isinstance(value, str):
         return ""
-    if by_name and _is_named_by_users(path) and is_secret_name(str(path[-1])):
+    if is_named_secret(path):
         return "a secret by its name"
-    if redactor.finds(value):
+    if is_known_secret(path, value, redactor):
         return "contains a known secret"
     kind = credential_kind(value)
     return f"looks like a credential ({kind})" if kind else ""
 
 
-def is_secret(
-    path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor, *, by_name: bool = True
-) -> bool:
+def is_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor) -> bool:
     """Return whether the value at `path` of a body is a secret; takes what `why_secret` takes."""
-    return bool(why_secret(path, value, fields, redactor, by_name=by_name))
+    return bool(why_secret(path, value, fields, redactor))
+
+
+def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:
+    """Return whether `text` contains a secret of the run, or is one where users name the values.
+
+    Elsewhere an ordinary word is never taken for a secret only because a variable has the same value: it may
+    be a key, or the command that a reviewer must see.
+    """
+    return redactor.finds(text) or (_is_named_by_users(path) and text in redactor.secrets)
 
 
 def _is_named_by_users(path: Path) -> bool:
     match path:
-        case ("steps", _, *part, _):
-            return tuple(part) in _NAMED_BY_USERS
+        case ("steps", _, *part, str(_)):  # the API returns variables as a list of maps
+            return tuple(item for item in part if isinstance(item, str)) in _NAMED_BY_USERS
     return False

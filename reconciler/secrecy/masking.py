@@ -1,4 +1,4 @@
-"""Masking: secrets replaced or left out, by their field and by their looks. What is masked stays masked."""
+"""Masking of secrets in values, by their field and by their looks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Final
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.deciding import why_secret
+from reconciler.secrecy.deciding import is_known_secret, is_named_secret, why_secret
 from reconciler.secrecy.fields import SecretFields
 from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.walking import DROP, KEEP, Verdict, rewrite
 from reconciler.values import JsonObject, JsonValue, Path, as_object
 
 _HIDDEN: Final = "…"
+_URL: Final = re.compile(r"(https?://)(?:[^/?#@\s]*@)?([^/?#@\s]+)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def mask_credentials(text: str) -> str:
@@ -28,12 +29,44 @@ def mask_credentials(text: str) -> str:
 
 
 def mask(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
-    """Return the value at `path` with its secret fields, and what looks like a credential, masked."""
+    """Return the value at `path` with every secret in it masked: by its field, its name or its looks.
 
-    def replace(item: JsonValue, _path: Path) -> JsonValue | Verdict:
-        return mask_credentials(item) if isinstance(item, str) else KEEP
+    Of the URL that a watcher calls the host stays, which a reviewer must see.
+    """
 
-    return rewrite(fields.mask(value, path), replace)
+    def replace(item: JsonValue, where: Path) -> JsonValue | Verdict:
+        if not isinstance(item, str) or not item:
+            return KEEP
+        if is_named_secret(where):
+            return SENSITIVE
+        return _mask_webhook_url(item) if is_webhook_url(where) else mask_credentials(item)
+
+    return rewrite(fields.mask(value, path), replace, path)
+
+
+def is_webhook_url(path: Path) -> bool:
+    """Return whether the URL that a watcher calls, a credential, is at `path` of a body or its form."""
+    return path[:1] == ("watchers",) and path[-2:] == ("webhook", "url")
+
+
+def _mask_webhook_url(url: str) -> str:
+    match = _URL.fullmatch(url)
+    if match is None:
+        return SENSITIVE
+    scheme, host, rest = match.groups()
+    return f"{scheme}{host}" if rest in {"", "/"} else f"{scheme}{host}/{SENSITIVE}"
+
+
+def redact(value: JsonValue, redactor: Redactor, path: Path = ()) -> JsonValue:
+    """Return the value at `path` of a body with the known secrets of the run masked; its keys stay."""
+
+    def replace(item: JsonValue, where: Path) -> JsonValue | Verdict:
+        if not isinstance(item, str):
+            return KEEP
+        whole = item in redactor.secrets and is_known_secret(where, item, redactor)
+        return SENSITIVE if whole else redactor.prose(item)
+
+    return rewrite(value, replace, path) if redactor.secrets else value
 
 
 def mask_body(body: JsonObject, fields: SecretFields) -> JsonObject:

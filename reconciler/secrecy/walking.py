@@ -1,4 +1,4 @@
-"""The walk over a JSON value that masking, redaction, backups, exports and plan files share."""
+"""Walk over a JSON value, shared by masking, redaction, backups, exports and plan files."""
 
 from __future__ import annotations
 
@@ -25,32 +25,27 @@ DROP: Final = Verdict.DROP
 Replace: TypeAlias = Callable[[JsonValue, Path], "JsonValue | Verdict"]
 
 
-def rewrite(
-    value: JsonValue, replace: Replace, path: Path = (), *, key: Callable[[str], str] = str
-) -> JsonValue:
+def rewrite(value: JsonValue, replace: Replace, path: Path = ()) -> JsonValue:
     """Return a copy of a JSON value in which `replace` decides about every value, the outer ones first.
 
     Args:
         value: The value; it is not changed.
         replace: Takes a value and its path; returns what takes its place, `KEEP` or `DROP`.
         path: Where `value` is in its document.
-        key: Applied to every key of a mapping.
     """
-    result = _rewritten(value, replace, path, key)
+    result = _rewritten(value, replace, path)
     return None if isinstance(result, Verdict) else result
 
 
-def _rewritten(
-    value: JsonValue, replace: Replace, path: Path, key: Callable[[str], str]
-) -> JsonValue | Verdict:
+def _rewritten(value: JsonValue, replace: Replace, path: Path) -> JsonValue | Verdict:
     result = replace(value, path)
     if result is not KEEP:
         return result
     if isinstance(value, dict):
-        fields = ((name, _rewritten(item, replace, (*path, name), key)) for name, item in value.items())
-        return {key(name): item for name, item in fields if not isinstance(item, Verdict)}
+        fields = ((name, _rewritten(item, replace, (*path, name))) for name, item in value.items())
+        return {name: item for name, item in fields if not isinstance(item, Verdict)}
     if isinstance(value, list):
-        items = (_rewritten(item, replace, (*path, index), key) for index, item in enumerate(value))
+        items = (_rewritten(item, replace, (*path, index)) for index, item in enumerate(value))
         return [None if isinstance(item, Verdict) else item for item in items]
     return value
 

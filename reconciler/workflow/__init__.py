@@ -1,4 +1,4 @@
-"""A workflow as a value: its body, the canonical form of it, and everything else that is derived from it.
+"""Workflow as a value: a body, its canonical form, and everything derived from it.
 
 `Body` wraps the JSON of a manifest or of the platform; its canonical form is one in which equal means equal:
 documented defaults, nulls and empty values gone, sets sorted, triggers and watchers by name, each step with

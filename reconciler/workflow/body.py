@@ -1,4 +1,4 @@
-"""The body of a workflow as one value, with everything that is derived from it computed once."""
+"""Body of a workflow: one value, with everything derived from it computed once."""
 
 from __future__ import annotations
 

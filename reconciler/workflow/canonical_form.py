@@ -1,4 +1,4 @@
-"""The canonical form of a workflow's body: what is compared, and nothing else."""
+"""Canonical form of a workflow's body, in which equal meaning is equal text."""
 
 from __future__ import annotations
 

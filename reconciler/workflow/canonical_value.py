@@ -1,4 +1,4 @@
-"""The canonical form of one value: the rules that hold for every field alike."""
+"""Canonical form of one field's value, by the kind of the field (schedule, storage, set, number, …)."""
 
 from __future__ import annotations
 

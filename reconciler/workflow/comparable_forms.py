@@ -1,4 +1,4 @@
-"""Two canonical forms made ready to be compared: the tenant's default resource gone, retry options hoisted.
+"""Pair of canonical forms prepared for a comparison: defaults removed, retry options hoisted.
 
 The canonical form has retry options in every step, where they take effect. Changed once at the top, they
 would be reported once for each step; here they are lifted out again where that says the same in fewer words.

@@ -1,4 +1,4 @@
-"""The paths where two canonical forms differ, found by deepdiff, whose types end here."""
+"""Changed paths between two canonical forms, found with deepdiff."""
 
 from __future__ import annotations
 

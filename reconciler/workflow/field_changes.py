@@ -1,4 +1,4 @@
-"""The difference between two canonical forms, as `FieldChange` values.
+"""Field changes: the differences between two canonical forms, as values.
 
 deepdiff, which takes long to load, finds the paths of two forms that are known to differ
 (`reconciler.workflow.deep_diff`); equality is decided before, by `ComparableForms.equal`.

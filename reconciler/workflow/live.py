@@ -1,4 +1,4 @@
-"""A workflow as the platform returned it, in its list and one by one."""
+"""Live workflow: as the platform returned it, in the list and by itself."""
 
 from __future__ import annotations
 

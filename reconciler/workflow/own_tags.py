@@ -1,4 +1,4 @@
-"""The reconciler's own tags of a workflow: ownership, protection and the digests of what was last sent.
+"""Own tags of a workflow: ownership, protection and sent digests.
 
 Their names start with `reconciler-`; such a tag is never a difference. `reconciler-owner-NAME` names the
 repository that owns the workflow: pruning deletes only what it owns, and nobody writes what another one owns.

@@ -1,4 +1,4 @@
-"""What a patch sends: the pure functions that lay changes over a described workflow.
+"""Merge of a patch into a described workflow: the body that a patch sends.
 
 The API has no PATCH endpoint: a patch is a describe, a merge on this side, and a PUT of the whole. The merge
 follows the public client's rules where they are sound; where they lose something, `patched_body` says so.

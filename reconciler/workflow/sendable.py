@@ -1,4 +1,4 @@
-"""A described workflow as a body that can be sent back: what the API returns, in the form that it accepts.
+"""Sendable body: a described workflow in the form that the API accepts.
 
 Pure: nothing here sends, prints or keeps anything, and nothing changes its arguments. The answer of the API
 is hostile input: a shape that would make a value be lost becomes an `UnexpectedAnswerError`, one that says

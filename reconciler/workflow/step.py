@@ -1,4 +1,4 @@
-"""One step of a workflow as a value, and the only reading of its type."""
+"""Step of a workflow: one value, with the only reading of its type."""
 
 from __future__ import annotations
 

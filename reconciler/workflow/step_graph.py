@@ -1,4 +1,4 @@
-"""The steps of a workflow as a graph: which waits for which. Pure, and total like the canonical form."""
+"""Dependency graph of a workflow's steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write-only fields, and the digests of what was last sent for them.
+"""Write-only fields, and the digests of the values last sent for them.
 
 A platform may accept a field and not return it (possibly `retryOptions`, `metadata`, `repository.token`).
 What was last sent is kept as a keyed digest in a tag (`reconciler.workflow.own_tags`): letters

@@ -1,4 +1,4 @@
-"""Page of the exit codes, from `reconciler/exits.py`."""
+"""Page of the exit codes, from `reconciler/exit_codes.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler import exits
-from reconciler.exits import ExitCode
+from reconciler import exit_codes as exits
+from reconciler.exit_codes import ExitCode
 from reference.markdown import head, table, text_page
 
 _INTERRUPTS: Final = """\

@@ -9,9 +9,9 @@ import click
 import pytest
 from settings_helpers import configure, settings_of
 
+from reconciler.apply_limits import Safety
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.operations.engine import open_session
-from reconciler.safety import Safety
 
 _ROWS: dict[str, tuple[str, dict[str, Any], list[Any]]] = {
     "ownership-tag": ("owner", {"ownership": {"tag": ...}}, ["one", "two", "three", "four", None]),

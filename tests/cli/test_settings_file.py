@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from settings_helpers import configure
 
+from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY
 from reconciler.configuration import Configuration, Environment, load_configuration
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.safety import Safety
 from reconciler.schema import load_schema
 
 _BAD = [
@@ -101,7 +101,7 @@ def test_an_environment_that_says_nothing(tmp_path: Path) -> None:
     assert load_configuration(file, "dev").environment == Environment(name="dev")
     with pytest.raises(UsageError) as caught:
         load_configuration(file, "test")
-    assert "One that states nothing is written NAME: {}." in caught.value.hint
+    assert "an environment without settings is written as NAME: {}." in caught.value.hint
 
 
 def test_many_environments_are_not_all_told(tmp_path: Path) -> None:

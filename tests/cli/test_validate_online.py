@@ -45,25 +45,25 @@ body:
 """
 _FOUND = [
     (
-        "flow.yaml:2:9: error: 2 live workflows have this name (ids 1, 2); pin one with "
+        "flow.yaml:2:9: error: 2 live workflows have this name (ids 1, 2); pin one of them with "
         "reconcile.id, or rename or delete the others [workflow-name-twice]"
     ),
     (
-        "flow.yaml:5:16: error: the tenant has no image with the id 99; nearest: 100 'workflow-python', "
+        "flow.yaml:5:16: error: image 99 does not exist in the tenant; nearest ids: 100 'workflow-python', "
         "200 'workflow-r', 400 'team-forecast' [image-unknown]"
     ),
     (
-        "flow.yaml:9:23: error: the version 402 of the image 400 has the status 'not-ready', so it cannot "
-        "run; ready: 401 '1.0.401', 400 '1.0.400', 200 '1.0.200', 100 '1.0.100' [image-version-not-ready]"
+        "flow.yaml:9:23: error: version 402 of image 400 cannot run, its status is 'not-ready'; "
+        "ready versions: 401 '1.0.401', 400 '1.0.400', 200 '1.0.200', 100 '1.0.100' [image-version-not-ready]"
     ),
     (
-        "flow.yaml:12:23: error: the image 400 has no version with the id 9; ready: 100 '1.0.100', "
+        "flow.yaml:12:23: error: image 400 has no version 9; ready versions: 100 '1.0.100', "
         "200 '1.0.200', 400 '1.0.400', 401 '1.0.401' [image-version-unknown]"
     ),
     (
-        "flow.yaml:13:35: error: the tenant has no instance type with the id 7; nearest: 21 'Pico (0.125CPU, "
-        "0.125GB RAM)', 22 'Nano (0.25CPU, 0.5GB RAM)', 23 'Small (1CPU, 2GB RAM)', 24 'Large (4CPU, 16GB "
-        "RAM)', 25 'GPU Small (4CPU, 16GB RAM, 1GPU)' [instance-type-unknown]"
+        "flow.yaml:13:35: error: instance type 7 does not exist in the tenant; nearest ids: "
+        "21 'Pico (0.125CPU, 0.125GB RAM)', 22 'Nano (0.25CPU, 0.5GB RAM)', 23 'Small (1CPU, 2GB RAM)', "
+        "24 'Large (4CPU, 16GB RAM)', 25 'GPU Small (4CPU, 16GB RAM, 1GPU)' [instance-type-unknown]"
     ),
 ]
 
@@ -132,7 +132,7 @@ def test_json(server: EmulatorServer, tmp_path: Path) -> None:
         "path": ["body", "steps", "a", "imageId"],
         "rule": "image-unknown",
         "severity": "error",
-        "message": "the tenant has no image with the id 99; nearest: 100 'workflow-python', "
+        "message": "image 99 does not exist in the tenant; nearest ids: 100 'workflow-python', "
         "200 'workflow-r', 400 'team-forecast'",
     }
 
@@ -142,7 +142,7 @@ def test_other_formats(server: EmulatorServer, tmp_path: Path, form: str) -> Non
     """Every other format has them, too."""
     done = _online(server, tmp_path, _BAD, "--format", form)
     assert (done.returncode, done.stderr) == (3, "")
-    for message in ("the tenant has no image with the id 99", "2 live workflows have this name"):
+    for message in ("image 99 does not exist in the tenant", "2 live workflows have this name"):
         assert done.stdout.count(message) >= 1
 
 
@@ -150,7 +150,7 @@ def test_sarif_has_their_reasons(server: EmulatorServer, tmp_path: Path) -> None
     """In SARIF a rule that needs the tenant has its reason like any other."""
     (run_,) = _json(_online(server, tmp_path, _BAD, "--format", "sarif"))["runs"]
     reasons = {rule["id"]: rule["shortDescription"]["text"] for rule in run_["tool"]["driver"]["rules"]}
-    assert reasons["image-unknown"] == "A step can only run in an image that the tenant has."
+    assert reasons["image-unknown"] == "A step can only run in an image of the tenant."
 
 
 def test_among_the_other_findings(server: EmulatorServer, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_patch(server: EmulatorServer, tmp_path: Path) -> None:
     """What a patch sets is checked as well."""
     done = _online(server, tmp_path, "patch: {name: flow, set: {imageId: 100, imageVersionId: 9}}\n")
     (line, _) = told(done)
-    assert line.startswith("flow.yaml:1:57: error: the image 100 has no version with the id 9; ready: ")
+    assert line.startswith("flow.yaml:1:57: error: image 100 has no version 9; ready versions: ")
 
 
 def test_standard_input(server: EmulatorServer, tmp_path: Path) -> None:

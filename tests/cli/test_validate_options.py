@@ -377,11 +377,11 @@ class TestChangedSince:
         assert sorted(repository.iterdir()) == before
 
     def test_no_repository(self, tmp_path: Path) -> None:
-        """Where there is no repository there is nothing to compare with."""
+        """Outside a git repository the option is an error."""
         _good(tmp_path / "a.yaml", "a")
         done = run("validate", "--changed-since", "HEAD", ".", cwd=tmp_path, GIT_CEILING_DIRECTORIES="/")
         assert (done.returncode, done.stdout) == (64, "")
-        assert "no repository" in done.stderr
+        assert "not a git repository" in done.stderr
 
     def test_no_commit_yet(self, tmp_path: Path) -> None:
         """A repository without a commit has no HEAD."""
@@ -393,7 +393,7 @@ class TestChangedSince:
         """Without git it cannot be told: exit 1, in words."""
         done = run("validate", "--changed-since", "HEAD", ".", cwd=repository, PATH="/nonexistent")
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == "error: git cannot be run: No such file or directory\n"
+        assert done.stderr == "error: cannot run git: No such file or directory\n"
 
 
 @pytest.fixture(scope="module")

@@ -309,10 +309,10 @@ def test_traffic_is_counted_and_told(server: EmulatorServer, fake_time: FakeTime
     assert told == [
         ("GET", "refused", 429, 1, 0.0),
         ("GET", "refused", 503, 2, 7.0),
-        ("GET", "ok", 200, 3, 1.0),
+        ("GET", "ok", 200, 3, 0.5),
         ("POST", "lost", None, 1, 0.0),
     ]
-    assert session.traffic == Traffic(requests=4, retries=2, throttled=1, waited=8.0)
+    assert session.traffic == Traffic(requests=4, retries=2, throttled=1, waited=7.5)
     assert seen[3].body == BODY
     assert TOKEN not in repr(seen)
 

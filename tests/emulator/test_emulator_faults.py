@@ -92,11 +92,12 @@ def test_truncated_answer(api: Api, caplog: LogCaptureFixture) -> None:
     assert caplog.records == []
 
 
-def test_answer_that_is_not_json(api: Api) -> None:
-    """A page of HTML with status 200 replaces the answer, and the request is not handled."""
-    api.server.faults = ("not-json",)
+@pytest.mark.parametrize(("fault", "kind"), [("not-json", "text/plain"), ("html", "text/html")])
+def test_answer_that_is_not_json(api: Api, fault: str, kind: str) -> None:
+    """A text or a page with status 200 replaces the answer, and the request is not handled."""
+    api.server.faults = (fault,)
     answer = api.send("POST", "", json=body())
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
     with pytest.raises(requests.JSONDecodeError):
         answer.json()
     assert api.server.store.workflows() == {}

@@ -31,7 +31,7 @@ PLACES = (
     "env",
     "repository", "sql", "client-secret", "password", "api-key", "bearer",
     "old-repository", "old-sql", "old-client-secret", "old-password", "old-api-key", "old-bearer",
-    "run-global", "run-step",
+    "run-global", "run-step", "before",
 )  # fmt: skip
 """The places that a secret can be in; those that begin with `old-` are of the live workflow before."""
 

@@ -197,7 +197,7 @@ def test_planning_cannot_write(
 _BROKEN_READS: dict[str, tuple[str, type[ReconcilerError]]] = {
     "describe": (f"500@GET{LIST}2", InternalServerErrorException),
     "describe gone": (f"404@GET{LIST}2", NotFoundException),
-    "describe html": (f"not-json@GET{LIST}2", UnexpectedAnswerError),
+    "describe html": (f"html@GET{LIST}2", UnexpectedAnswerError),
     "list": (f"500@GET{LIST}", InternalServerErrorException),
     "second page": (f"404:+1@GET{LIST}", NotFoundException),
     "default resource": ("500@GET/workflows/api/v1/resources/defaults", InternalServerErrorException),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from flow_helpers import LIST, TENANTS, body
@@ -280,3 +281,115 @@ def test_the_scheduled_job(stage: Stage, log: str) -> None:
     stage.server.faults = (f"400@GET{LIST}*",)
     stage.git("old-")
     assert stage.run(*job) == 1
+
+
+_BEFORE = CANARIES["before"]
+_STEP: dict[str, Any] = {"imageId": 1, "imageVersionId": 2, "command": "x"}
+_CALL: dict[str, Any] = {"type": "http", "method": "get", "url": "https://x.example/"}
+_EVENTS = {"events": {"success": True, "fail": True, "runtimeExceeded": 5}}
+
+
+def _steps(**more: Any) -> dict[str, Any]:
+    return {"steps": {"one": {**_STEP, **more}}}
+
+
+def _hook(url: str) -> dict[str, Any]:
+    return {**_steps(), "watchers": [{**_EVENTS, "webhook": {"name": "ops", "url": url, "payload": "x"}}]}
+
+
+_SIDES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "a removed variable": (
+        _steps(parameters={"env": {"API_TOKEN": _BEFORE}}),
+        _steps(),
+        "steps.one.parameters.env.API_TOKEN: removed (sensitive)",
+    ),
+    "a renamed variable": (
+        _steps(parameters={"env": {"API_TOKEN": _BEFORE}}),
+        _steps(parameters={"env": {"PARTNER_TOKEN": _BEFORE}}),
+        "steps.one.parameters.env.PARTNER_TOKEN: added (sensitive)",
+    ),
+    "a variable typed in the UI": (
+        _steps(parameters={"env": {"DB_PASSWORD": _BEFORE}}),
+        _steps(parameters={"env": {"DB_PASSWORD": "b"}}),
+        "steps.one.parameters.env.DB_PASSWORD: changed (sensitive)",
+    ),
+    "a removed header": (
+        {"steps": {"one": {**_CALL, "headers": {"absolute": {"Authorization": f"Bearer {_BEFORE}"}}}}},
+        {"steps": {"one": _CALL}},
+        "steps.one.headers.absolute.Authorization: removed (sensitive)",
+    ),
+    "a removed step": (
+        {"steps": {"one": _STEP, "two": {**_CALL, "headers": {"absolute": {"X-Api-Key": _BEFORE}}}}},
+        _steps(),
+        "steps.two",
+    ),
+    "an added step": (
+        _steps(),
+        {"steps": {"one": _STEP, "two": {**_STEP, "parameters": {"env": {"DB_PASSWORD": _BEFORE}}}}},
+        "steps.two",
+    ),
+    "a removed watcher": (_hook(f"https://hooks.example/{quote(_BEFORE)}"), _steps(), "hooks.example"),
+    "a changed watcher": (
+        _hook(f"https://hooks.example/{quote(_BEFORE)}"),
+        _hook("https://other.example/x"),
+        "other.example",
+    ),
+}
+
+
+@pytest.mark.parametrize("side", _SIDES)
+def test_both_sides_of_a_change(stage: Stage, side: str) -> None:
+    """A secret that only the live workflow has, or has no longer, is shown by no output and no file."""
+    before, after, line = _SIDES[side]
+    stage.server.store.create({"name": "flow", **before})
+    stage.put("workflows/x.yaml", json.dumps({"body": {"name": "flow", **after}}))
+    for words in (["--show-bodies"], ["--format", "json"], ["--format", "markdown", "--show-bodies"]):
+        assert stage.run("plan", "workflows", *words) == 0
+    assert line in "".join(stage.said)
+    assert stage.run("plan", "workflows", "--save-plan", "plan.json") == 0
+    words = ("--plan", "plan.json", "--run-record", "record.json", "--format", "json")
+    kept = ("--no-backup",) if "watcher" in side else ()  # a backup keeps what it takes to restore it
+    assert stage.run("apply", "workflows", *words, *kept) == 0
+    assert stage.run("plan", "workflows", "--detailed-exitcode") == 0
+    assert kept or any("backups" in name for name in stage.written())
+
+
+_ORDINARY = ("update", "name", "body", "patch", "action", "changes", "format_version", "fields", "1234")
+
+
+@pytest.mark.parametrize("word", _ORDINARY)
+def test_a_secret_that_is_an_ordinary_word(stage: Stage, word: str) -> None:
+    """A variable whose value is one of our keys or words hides none of them: the plan file reads back."""
+    stage.env(MODE=word)
+    stage.server.store.create({"name": "flow", **_steps()})
+    manifest = "body:\n  name: flow\n  steps:\n    one: {imageId: 1, imageVersionId: 2, command: y,"
+    stage.put("workflows/x.yaml", f"{manifest} parameters: {{env: {{MODE: !env MODE}}}}}}\n")
+    assert stage.run("plan", "workflows", "--save-plan", "plan.json", "--format", "json") == 0
+    shown = json.loads(stage.said[-2])
+    change = shown["changes"][0]
+    assert (change["name"], change["action"], change["method"]) == ("flow", "update", "patch")
+    fields = {tuple(field["path"]): (field["before"], field["after"]) for field in change["fields"]}
+    assert fields["steps", "one", "command"] == ("x", "y")
+    assert fields["steps", "one", "parameters", "env", "MODE"] == (None, "(sensitive)")
+    assert stage.run("apply", "workflows", "--plan", "plan.json", "--run-record", "record.json") == 0
+    record = json.loads((stage.folder / "record.json").read_text(encoding="utf-8"))
+    assert record["plan"]["changes"][0]["action"] == "update"
+    assert record["report"]["results"][0]["status"] == "done"
+
+
+def test_a_default_hides_nothing(stage: Stage) -> None:
+    """The default of a variable is in Git: neither a name, a path nor a value is masked because of it."""
+    tags = [{"name": owner_tag("team-a")}]
+    for name in ("alpha", "g0ne-workflow-x1", "other"):
+        stage.server.store.create({"name": name, **_steps(), "tags": tags})
+    stage.put("reconciler.yaml", "manifests: [workflows]\nownership: {tag: team-a}\n")
+    env = "{A: !env {name: N1, default: g0ne-workflow-x1}, B: !env {name: N2, default: c0mmand-x1}}"
+    step = f"{{imageId: 1, imageVersionId: 2, command: run c0mmand-x1, parameters: {{env: {env}}}}}"
+    stage.put("workflows/x.yaml", f"body:\n  name: alpha\n  steps:\n    one: {step}\n")
+    stage.put("workflows/y.yaml", json.dumps({"body": {"name": "other", **_steps()}}))
+    options = ("--prune", "--allow-deletes", "1")
+    assert stage.run("plan", *options, "--format", "markdown") == 0
+    assert "**delete** `g0ne-workflow-x1`" in stage.said[-2]
+    assert "run c0mmand-x1" in stage.said[-2]
+    assert stage.run("plan", *options) == 0
+    assert "delete   g0ne-workflow-x1" in stage.said[-2]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import LIST, Git, body, errors, kinds, statuses
 
+from reconciler.apply_limits import Safety
 from reconciler.errors import InvalidInputError
 from reconciler.plan import Selection, Shard
-from reconciler.safety import Safety
 from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:

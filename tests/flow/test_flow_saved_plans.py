@@ -281,6 +281,30 @@ def test_a_saved_plan_prunes(git: Git, file: Path) -> None:
     assert (done.returncode, _statuses(done)) == (0, {"w7": "done", "w0": "done"})
 
 
+@pytest.mark.parametrize("strict", [(), ("--strict",)])
+def test_a_delete_of_what_is_gone_is_done(git: Git, file: Path, strict: tuple[str, ...]) -> None:
+    """A saved delete whose workflow somebody deleted is done; one whose workflow was changed is not."""
+    owner = ("--ownership-tag", "team-a")
+    for number in range(9):
+        git.write(body(f"w{number}"), f"w{number}.yaml")
+    git.owned_by("team-a")
+    git.done()
+    git.remove("w7.yaml")
+    git.remove("w8.yaml")
+    _save(git, file, "--prune", *owner)
+    git.server.store.delete(git.live("w7"))
+    done = _apply(git, file, *owner, *strict)
+    assert (done.returncode, _statuses(done)) == (0, {"w8": "done"})
+    assert "left out: w7: delete: already deleted" in done.stderr
+    git.write(body("w8"), "w8.yaml")
+    git.done()
+    git.remove("w8.yaml")
+    _save(git, file, "--prune", *owner)
+    git.server.store.replace(git.live("w8"), body("w8", "echo theirs"))
+    done = _apply(git, file, *owner, *strict)
+    assert (done.returncode, "already deleted" in done.stderr) == (4, False)
+
+
 _RECORD: dict[str, Any] = {
     "name": "flow",
     "action": "update",

@@ -193,4 +193,4 @@ def test_a_cancelled_job_finishes_what_it_writes(runner: Runner, tenant: Emulato
     counts = json.loads(ran.outputs["summary"])
     assert counts["not_tried"] > 0
     assert counts["done"] == len(list(tenant.store.records())) > 0
-    assert "stopping: what is being written is finished" in log
+    assert "stopping: writes in progress are finished" in log

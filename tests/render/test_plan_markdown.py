@@ -185,15 +185,16 @@ def test_a_refused_plan_says_why() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """A sensitive value shows only that it changed, and a known secret is removed everywhere."""
+    """A sensitive value shows only that it changed; a known secret is removed, except from names."""
     changes = (
         _change("token", "old-secret", "new-secret", sensitive=True),
-        _change("command", "a", "x known"),
+        _change("command", "a", "x kn0wn-7"),
     )
-    plan = Plan(actions=(_update("a known", *changes), _delete("known", "known")), refusal="known")
-    shown = plan_markdown(plan, Redactor.of(["known"]), bodies=True, environment="prod")
+    plan = Plan(actions=(_update("a", *changes), _delete("gone-kn0wn-7")), refusal="kn0wn-7 is wrong")
+    shown = plan_markdown(plan, Redactor.of(["kn0wn-7"]), bodies=True, environment="prod")
     assert "secret" not in shown
-    assert "known" not in shown
+    assert shown.count("kn0wn-7") == 1
+    assert "**delete** `gone-kn0wn-7`" in shown
     assert "! token: changed (sensitive)\n" in shown
     assert '! command: "a" -> "x (sensitive)"\n' in shown
 

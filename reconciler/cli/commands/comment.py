@@ -12,7 +12,7 @@ from reconciler.cli.help import command_of, option
 from reconciler.cli.terminal import warn
 from reconciler.comments import find_thread, upsert_comment
 from reconciler.errors import InvalidInputError
-from reconciler.exits import ExitCode
+from reconciler.exit_codes import ExitCode
 from reconciler.files import UnreadableError, decode_text, read_bounded
 from reconciler.text import printable
 

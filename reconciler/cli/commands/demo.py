@@ -14,7 +14,7 @@ from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError
-from reconciler.exits import ExitCode
+from reconciler.exit_codes import ExitCode
 from reconciler.plan import list_tenant
 from reconciler.render import paint
 

@@ -25,7 +25,7 @@ Profiles, which combine freely except those of one group (see the reference of p
 \b
 Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
   KIND      latency, slow-body (both take a duration), drop-before, drop-after,
-            truncated, not-json, queue-full, or a status from 400 to 599, which
+            truncated, not-json, html, queue-full, or a status from 400 to 599, which
             may end in -seconds or -date (a Retry-After, takes a duration),
             -text or -message (other bodies), -after (the request is handled first)
   SETTING   a duration (50ms, 1.5s), a probability (0.2, 20%), xN (only the first

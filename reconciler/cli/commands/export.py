@@ -12,7 +12,7 @@ from reconciler.cli.options import Number, connection_options
 from reconciler.cli.terminal import show, warn
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.exits import ExitCode
+from reconciler.exit_codes import ExitCode
 from reconciler.operations import Settings, export, place_files
 from reconciler.render import export_lines
 from reconciler.text import printable

@@ -9,7 +9,7 @@ from reconciler.cli.options import connection_options, id_option
 from reconciler.cli.terminal import show, warn
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import UsageError
-from reconciler.exits import ExitCode
+from reconciler.exit_codes import ExitCode
 from reconciler.operations import Settings, save_log, show_logs
 from reconciler.render import execution_outcome
 from reconciler.secrecy import Redactor

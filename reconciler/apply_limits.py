@@ -1,4 +1,4 @@
-"""The safety limits of an apply, and what it takes to exceed them. Pure."""
+"""Limits of one apply: how many deletes and changes it may make, and the options that override them."""
 
 from __future__ import annotations
 

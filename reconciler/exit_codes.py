@@ -1,4 +1,4 @@
-"""The exit codes, the same for every command."""
+"""Exit codes, the same for every command."""
 
 from __future__ import annotations
 

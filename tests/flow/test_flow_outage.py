@@ -1,0 +1,67 @@
+"""A server that goes away in the middle of an apply, and comes back or does not."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from flow_helpers import body, run
+
+from reconciler.emulator.server import EmulatorServer
+
+if TYPE_CHECKING:
+    from flow_helpers import Git
+
+_COUNT = 40
+
+
+def _many(git: Git) -> None:
+    for number in range(_COUNT):
+        git.write(body(f"w{number:02}"), f"w{number:02}.yaml")
+
+
+def _down(server: EmulatorServer, after: int, seconds: float) -> threading.Thread:
+    """Return a thread that makes a server answer 502 for some seconds, once it has some workflows."""
+
+    def watch() -> None:
+        while len(server.store.workflows()) < after:
+            time.sleep(0.005)
+        server.faults = ("502",)
+        if seconds:
+            time.sleep(seconds)
+            server.faults = ()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_an_apply_outlives_a_restart(git: Git) -> None:
+    """A server that is gone for some seconds in the middle costs these seconds, no workflow and no twin."""
+    _many(git)
+    restart = _down(git.server, 5, 6.0)
+    done = run(git, "apply", "--auto-approve", "--format", "json")
+    restart.join()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["summary"]["done"] == _COUNT
+    assert len(git.server.store.workflows()) == _COUNT
+
+
+def test_a_server_that_stays_away_ends_the_apply(git: Git) -> None:
+    """It is said once, after the wait; what was not begun is skipped; running again finishes the job."""
+    _many(git)
+    _down(git.server, 5, 0.0)
+    start = time.monotonic()
+    done = run(git, "apply", "--auto-approve", "--retry-for", "2")
+    assert time.monotonic() - start < 30
+    text = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert text.count("server unreachable: no answer for 2 s") in {1, 2}, "as progress, and in the result"
+    assert "skipped: " in done.stdout
+    assert text.count("the server is gone") <= 12, "of those in flight, and then once for all"
+    git.server.faults = ()
+    again = run(git, "apply", "--auto-approve", "--format", "json")
+    assert again.returncode == 0, again.stderr
+    assert len(git.server.store.workflows()) == _COUNT
