@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.api import TenantReader
+from reconciler.client import BadRequestException, NotFoundException, TooManyRequestsException
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
@@ -24,6 +25,9 @@ from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reconciler.workflow import Listed, Live, OwnTags
 
 _PAGE_SIZE: Final = 100
+_MOST_EMPTY: Final = 2
+"""The number of pages in a row without a new workflow that end a list, whatever its page count."""
+
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
 
@@ -148,13 +152,25 @@ def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed],
     found: dict[int, Listed] = {}
     number, pages = 1, 1
     count: int | None = None
-    while number <= pages:
-        page = api.list_workflows(page_size=_PAGE_SIZE, page_number=number, name=name, return_iterator=False)
+    full, empty = False, 0
+    # Without a total, a full last page may not be the last; a page count is bounded by what the pages hold.
+    while (number <= pages or (full and count is None)) and empty < _MOST_EMPTY:
+        try:
+            page = api.list_workflows(
+                page_size=_PAGE_SIZE, page_number=number, name=name, return_iterator=False
+            )
+        except (BadRequestException, NotFoundException) as error:
+            if number <= pages or isinstance(error, TooManyRequestsException):
+                raise
+            break  # there is no page beyond the last
         pages = _whole(page["pageCount"]) or 0
         count = _whole(page.get("workflowsCount"))
-        for item in map(as_object, as_list(page["workflows"])):
+        before, items = len(found), as_list(page["workflows"])
+        for item in map(as_object, items):
             listed = _listed(item)
             found[listed.id] = listed
+        full = len(items) >= (_whole(page.get("pageSize")) or _PAGE_SIZE) and len(found) > before
+        empty = 0 if len(found) > before else empty + 1
         number += 1
     return found, count
 
