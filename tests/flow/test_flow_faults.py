@@ -255,7 +255,7 @@ def test_a_create_that_the_list_hides(git: Git, server: EmulatorServer, time: Fa
     server.faults = ("drop-after:x1@POST",)
     report = git.apply(plan)
     assert statuses(report) == {"flow": "failed"}
-    assert "whether an earlier try made another one of this name" in errors(report)["flow"]
+    assert "an earlier try may have created a second one of this name" in errors(report)["flow"]
 
 
 def test_a_false_refusal_that_stays(git: Git) -> None:
