@@ -1,4 +1,4 @@
-"""Data types that all modules share: JSON values, field paths, and the absence of a value."""
+"""Data types that all modules share: JSON values, field paths, and a sentinel for a missing value."""
 
 from __future__ import annotations
 

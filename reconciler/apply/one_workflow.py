@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
-from reconciler.apply.guarding import ExecutionWaiter, GoneError, ids_of, wait_until_ready
+from reconciler.apply.preconditions import ExecutionWaiter, GoneError, ids_of, wait_until_ready
 from reconciler.apply.report import (
     Result,
     Status,

@@ -1,4 +1,4 @@
-"""Verifier of a written workflow: waits until it reads back as sent, and keeps its sent digests."""
+"""Verifier of a written workflow: waits until it reads back as sent, and updates the digests in its tags."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.api import TenantWriter
-from reconciler.apply.guarding import ids_of, is_gone
+from reconciler.apply.preconditions import ids_of, is_gone
 from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.client import (
     ConflictException,

@@ -1,4 +1,4 @@
-"""Options of the commands that plan and apply: which workflows, how far, how, and what is shown."""
+"""Options of the commands that plan and apply: the workflows, the limits, how to apply, and the output."""
 
 # ruff: noqa: ANN401 - as click's decorators and callbacks
 

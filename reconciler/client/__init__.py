@@ -38,10 +38,10 @@ from reconciler.client.request_records import Observer, RequestRecord, Traffic
 from reconciler.client.retrying import RetryPolicy, WriteRetry
 
 if TYPE_CHECKING:
-    from reconciler.client.answers import expect_fields, expect_object, expect_objects, read_json
     from reconciler.client.calls import Call, Params
     from reconciler.client.catalogue import Catalogue
     from reconciler.client.credentials import Token, is_safe_url
+    from reconciler.client.responses import expect_fields, expect_object, expect_objects, read_json
     from reconciler.client.session import Session
     from reconciler.client.transport import Transport
     from reconciler.client.webhook_sender import WebhookSender
@@ -100,12 +100,12 @@ _MODULE_OF: Final = {
     "Transport": "transport",
     "WebhookSender": "webhook_sender",
     "Workflow": "workflows",
-    "expect_fields": "answers",
-    "expect_object": "answers",
-    "expect_objects": "answers",
+    "expect_fields": "responses",
+    "expect_object": "responses",
+    "expect_objects": "responses",
     "get_client": "workflows",
     "is_safe_url": "credentials",
-    "read_json": "answers",
+    "read_json": "responses",
 }
 
 

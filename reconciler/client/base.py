@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.client.answers import expect_fields, expect_object, expect_page
 from reconciler.client.exceptions import InvalidParameterException
+from reconciler.client.responses import expect_fields, expect_object, expect_page
 from reconciler.client.session import Session, default_session
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
-    from reconciler.client.answers import Tick
+    from reconciler.client.responses import Tick
     from reconciler.values import JsonValue
 
 T = TypeVar("T")

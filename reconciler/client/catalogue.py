@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.client.answers import expect_fields, expect_object, expect_objects
 from reconciler.client.base import BaseClient, segment
+from reconciler.client.responses import expect_fields, expect_object, expect_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

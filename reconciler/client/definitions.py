@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, overload
 
-from reconciler.client.answers import expect_fields, expect_object
 from reconciler.client.base import ROOT, BaseClient, workflow_path
 from reconciler.client.exceptions import AmbiguousNameError, InvalidParameterException, UnreadableAnswerError
+from reconciler.client.responses import expect_fields, expect_object
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.text import clip, printable
 from reconciler.workflow import patched_body, preserving_webhooks

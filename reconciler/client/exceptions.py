@@ -1,6 +1,6 @@
 """The client's exceptions: the documented ones by their documented names, and a few of our own.
 
-An HTTP error becomes one of these exactly once, in `reconciler.client.answers`. Every message is clipped,
+An HTTP error becomes one of these exactly once, in `reconciler.client.responses`. Every message is clipped,
 escaped and free of the token. The type says whether a request may have taken effect: `may_have_taken_effect`.
 """
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, overload
 
-from reconciler.client.answers import expect_fields, expect_object, expect_objects
 from reconciler.client.base import ROOT, BaseClient, segment, workflow_path
 from reconciler.client.exceptions import BadRequestException
 from reconciler.client.log_files import LogFile, default_name
+from reconciler.client.responses import expect_fields, expect_object, expect_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

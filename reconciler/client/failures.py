@@ -23,13 +23,13 @@ from urllib3.exceptions import (
     TimeoutError,  # noqa: A004 - urllib3's
 )
 
-from reconciler.client.answers import NotJsonAnswerError, http_error
 from reconciler.client.exceptions import (
     AnswerLostError,
     BaseHttpException,
     NotSentError,
     UnreadableAnswerError,
 )
+from reconciler.client.responses import NotJsonAnswerError, http_error
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import clip, printable
 

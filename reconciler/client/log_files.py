@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.client.answers import stream
 from reconciler.client.exceptions import InvalidPathException
+from reconciler.client.responses import stream
 from reconciler.files import write_atomically
 from reconciler.text import clip, printable
 
 if TYPE_CHECKING:
     import requests
 
-    from reconciler.client.answers import Tick
+    from reconciler.client.responses import Tick
 
 MOST_LOG_BYTES: Final = 1024 * 1024 * 1024
 """The largest log file, in bytes."""

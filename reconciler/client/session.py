@@ -13,7 +13,6 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.client.answers import expect_object, read_json
 from reconciler.client.calls import Call, Params
 from reconciler.client.credentials import (
     Anonymous,
@@ -25,6 +24,7 @@ from reconciler.client.credentials import (
     stage_url,
 )
 from reconciler.client.exceptions import InvalidParameterException, ReadOnlyError
+from reconciler.client.responses import expect_object, read_json
 from reconciler.client.retrying import RetryPolicy
 from reconciler.client.transport import Transport
 from reconciler.concurrency import Once
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from reconciler.client.answers import Tick
     from reconciler.client.request_records import Observer, Traffic
+    from reconciler.client.responses import Tick
     from reconciler.values import JsonValue
 
 _TENANT_METADATA: Final = "tenant-management/api/v1/external/tenants/tenant-metadata"

@@ -1,4 +1,4 @@
-"""Sender of messages to addresses outside the API, such as webhooks and a Pushgateway.
+"""Sender of messages to addresses outside the API: webhooks, notifications, a Pushgateway.
 
 It never sends the token. The address is a secret, since webhooks have one in it: neither it nor the
 receiver's answer, which may repeat it, is ever shown. As for the API: no redirects, proxies honoured, no
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
-    from reconciler.client.answers import Tick
+    from reconciler.client.responses import Tick
 
 _TIMEOUT: Final = (5.0, 10.0)
 POLICY: Final = RetryPolicy(tries=4, deadline=10.0, retry_for=0.0, backoff=0.5, longest_backoff=5.0)

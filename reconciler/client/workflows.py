@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.client.answers import expect_object, expect_objects
 from reconciler.client.base import ROOT, workflow_path
 from reconciler.client.definitions import WorkflowDefinitions
 from reconciler.client.executions import WorkflowExecutions
+from reconciler.client.responses import expect_object, expect_objects
 
 if TYPE_CHECKING:
     from reconciler.client.session import Session

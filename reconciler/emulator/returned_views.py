@@ -1,4 +1,4 @@
-"""Reading back: the answers about workflows, changed as the profile in force says.
+"""Returned views of workflows: responses altered by the profiles in force.
 
 Pure: takes the documented answer, returns a changed copy. Nothing here is stored.
 """

@@ -1,4 +1,4 @@
-"""Live workflows as manifests that plan clean.
+"""Exports: live workflows written as manifests with an empty plan.
 
 Each manifest is read back and compared with the workflow before it is returned. It never contains a secret:
 an environment variable takes its place.

@@ -1,4 +1,4 @@
-"""Job: the options and shared state of a scheduled job's runs."""
+"""Context of a job: its options, and the state that its runs share."""
 
 from __future__ import annotations
 

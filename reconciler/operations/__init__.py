@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.new_files import place_files
     from reconciler.operations.options import ApplyOptions, ScopeOptions
-    from reconciler.operations.reconciling import Applied, Planned, apply, apply_plan_file, plan, reconcile
+    from reconciler.operations.plan_and_apply import Applied, Planned, apply, apply_plan_file, plan, reconcile
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
     from reconciler.operations.settings import (
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES: Final = {
-    "Applied": "reconciling",
-    "apply": "reconciling",
-    "apply_plan_file": "reconciling",
+    "Applied": "plan_and_apply",
+    "apply": "plan_and_apply",
+    "apply_plan_file": "plan_and_apply",
     "ApplyOptions": "options",
     "configured_options": "settings",
     "Engine": "engine",
@@ -58,11 +58,11 @@ _HOMES: Final = {
     "Listener": "listener",
     "load_settings": "settings",
     "place_files": "new_files",
-    "plan": "reconciling",
-    "Planned": "reconciling",
+    "plan": "plan_and_apply",
+    "Planned": "plan_and_apply",
     "RawOptions": "settings",
     "read_configuration": "settings",
-    "reconcile": "reconciling",
+    "reconcile": "plan_and_apply",
     "Recording": "run_recording",
     "recording": "run_recording",
     "resolve_settings": "settings",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reconciler.executions import ExecutionState, StartedExecution
     from reconciler.findings import Finding
     from reconciler.operations.engine import Engine
-    from reconciler.operations.reconciling import Applied, Planned
+    from reconciler.operations.plan_and_apply import Applied, Planned
     from reconciler.plan import Action
     from reconciler.secrecy import Redactor
     from reconciler.workflow import Live

@@ -21,7 +21,7 @@ from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.engine import Engine, compare_options_of, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.options import ApplyOptions
-from reconciler.operations.reconciling import Applied, Planned, apply_planned
+from reconciler.operations.plan_and_apply import Applied, Planned, apply_planned
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, known_secrets, list_tenant

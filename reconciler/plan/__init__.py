@@ -9,7 +9,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide
 from reconciler.plan.desired import Desired
-from reconciler.plan.masking import known_secrets, masked, sensitive_places
+from reconciler.plan.masked_changes import known_secrets, masked, sensitive_places
 from reconciler.plan.model import (
     Action,
     Blocked,

@@ -9,7 +9,7 @@ from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys,
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import Comparison, compare, unseen_note
 from reconciler.plan.desired import Desired
-from reconciler.plan.masking import masked, sensitive_fields
+from reconciler.plan.masked_changes import masked, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import is_mask

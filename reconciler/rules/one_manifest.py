@@ -1,4 +1,4 @@
-"""List of all rules, and the check of one manifest against them."""
+"""Registry of all rules, and the check of one manifest against them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about the fields of a single step, by its type."""
+"""Rules about the fields of a single step: those that every step has, and those of its type."""
 
 from __future__ import annotations
 

@@ -9,14 +9,6 @@ knows nothing of manifests, plans or HTTP.
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.deciding import (
-    is_mask,
-    is_named_secret,
-    is_secret,
-    is_secret_name,
-    mentions_secret,
-    why_secret,
-)
 from reconciler.secrecy.fields import SecretFields, ends_in_secret_field, is_secret_field, secret_values
 from reconciler.secrecy.masking import (
     Omitted,
@@ -29,6 +21,14 @@ from reconciler.secrecy.masking import (
     redact,
 )
 from reconciler.secrecy.redaction import Redactor
+from reconciler.secrecy.secret_detection import (
+    is_mask,
+    is_named_secret,
+    is_secret,
+    is_secret_name,
+    mentions_secret,
+    why_secret,
+)
 from reconciler.secrecy.walking import KEEP, Verdict, nodes, rewrite, texts
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Masking of secrets in values, by their field and by their looks."""
+"""Masking of secrets in values, by their field and by their form."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.deciding import is_known_secret, is_named_secret, why_secret
 from reconciler.secrecy.fields import SecretFields
 from reconciler.secrecy.redaction import Redactor
+from reconciler.secrecy.secret_detection import is_known_secret, is_named_secret, why_secret
 from reconciler.secrecy.walking import DROP, KEEP, Verdict, rewrite
 from reconciler.values import JsonObject, JsonValue, Path, as_object
 

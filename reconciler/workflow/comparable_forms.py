@@ -1,4 +1,4 @@
-"""Pair of canonical forms prepared for a comparison: defaults removed, retry options hoisted.
+"""Inputs of a comparison: two canonical forms without defaults, retry options hoisted to the workflow.
 
 The canonical form has retry options in every step, where they take effect. Changed once at the top, they
 would be reported once for each step; here they are lifted out again where that says the same in fewer words.

@@ -1,4 +1,4 @@
-"""Step of a workflow: one value, with the only reading of its type."""
+"""Step of a workflow as a value, and the one place that determines its type."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.client import Workflow, get_client
-from reconciler.client import answers as reading
-from reconciler.client.answers import NotJsonAnswerError, parse_answer
+from reconciler.client import responses as reading
 from reconciler.client.exceptions import UnreadableAnswerError
+from reconciler.client.responses import NotJsonAnswerError, parse_answer
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 
 _JSON = st.recursive(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -16,8 +17,6 @@ _SHARED: Final = {
     "__main__.py": "the entry point of a package",
     "fields.py": "the fields of the schema; the secret fields",
     "run.py": "one apply; one run of the job",
-    "deciding.py": "the action for a workflow; whether a value is secret",
-    "masking.py": "masks in any JSON; masks in a plan",
     "options.py": "options of the command line; the typed options of the operations",
     "writing.py": "writes to the API; backup files; manifests",
 }
@@ -54,6 +53,19 @@ def test_modules_have_names_of_their_own() -> None:
             places[Path(path).name].append(path)
     repeated = _repeated(places)
     assert {name: found for name, found in repeated.items() if name not in _SHARED} == {}
+
+
+def test_each_face_has_what_it_names() -> None:
+    """Every name in a package's `__all__` is there, also where its module is loaded late."""
+    names = [
+        (face, name)
+        for path in _modules()
+        if path.endswith("__init__.py")
+        for face in [importlib.import_module(".".join(["reconciler", *Path(path).parent.parts]))]
+        for name in getattr(face, "__all__", ())
+    ]
+    assert len(names) > 100
+    assert [(face.__name__, name) for face, name in names if not hasattr(face, name)] == []
 
 
 def test_words_of_the_code_are_at_home() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.plan.masking import masked
+from reconciler.plan.masked_changes import masked
 from reconciler.secrecy import SecretFields, mask_body
 from reconciler.values import ABSENT
 from reconciler.workflow import FieldChange

@@ -1,4 +1,4 @@
-"""Decision whether a value is a secret, with the list of secret names and the platform's masks."""
+"""Detection of secrets: by field, by name, by known value and by form."""
 
 from __future__ import annotations
 
