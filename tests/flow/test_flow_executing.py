@@ -170,7 +170,7 @@ def test_dates_beyond_all_bounds(
         git.server.faults = ("drop-after:x1@POST",)
         assert _execute(git, flow).id == git.server.store.executions(flow)[0].id
     assert len(_runs(git.server.store, flow)) == 123
-    assert not any(time.sleeps)
+    assert set(time.sleeps) <= {0.0, 0.5}  # 0.5: the look after a lost answer; no settling
 
 
 def test_a_run_that_may_be_anothers(git: Git, flow: int) -> None:
