@@ -43,7 +43,8 @@ def _has_empty_retry_options(body: dict[str, Any]) -> bool:
 @ROUNDS
 @given(bodies=st.lists(workflow_bodies(), min_size=1, max_size=2), profile=profiles)
 def test_what_is_exported_plans_clean(bodies: list[dict[str, Any]], profile: frozenset[str]) -> None:
-    """An export of what was applied passes the check, says all of it, and a plan of it finds nothing."""
+    """An export of what was applied passes the check, states all of it, and a plan of it is empty."""
+    assume(not any(map(_has_empty_retry_options, bodies)))
     with EmulatorServer(profile=profile) as server:
         tenant = Round(server)
         tenant.converge(*bodies)
