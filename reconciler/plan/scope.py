@@ -38,9 +38,7 @@ class Shard:
         """
         match = _SHARD.fullmatch(text)
         if match is None or not 1 <= int(match[1]) <= int(match[2]):
-            raise UsageError(
-                f"{clip(printable(text), 40)!r} is no shard: use I/N with 1 <= I <= N, as in 1/4"
-            )
+            raise UsageError(f"invalid shard {clip(printable(text), 40)!r}: use I/N with 1 <= I <= N")
         return Shard(number=int(match[1]), of=int(match[2]))
 
     def __str__(self) -> str:

@@ -383,6 +383,23 @@ class TestChangedSince:
         assert (done.returncode, done.stdout) == (64, "")
         assert "not a git repository" in done.stderr
 
+    def test_a_shallow_clone(self, repository: Path, tmp_path: Path) -> None:
+        """A clone without the history is named as one, with the settings that fetch it."""
+        self._git(repository, "commit", "--quiet", "--allow-empty", "--message", "second")
+        clone = tmp_path / "shallow"
+        self._git(tmp_path, "clone", "--quiet", "--depth", "1", repository.as_uri(), str(clone))
+        done = run("validate", "--changed-since", "HEAD~1", ".", cwd=clone)
+        assert (done.returncode, done.stdout) == (64, "")
+        assert "this clone is shallow" in done.stderr
+        assert "fetch-depth: 0" in done.stderr
+
+    def test_a_repository_of_another_user(self, repository: Path) -> None:
+        """What git asks to run is kept whole, with the directory to add."""
+        other = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+        done = run("validate", "--changed-since", "HEAD", ".", cwd=repository, **other)
+        assert (done.returncode, done.stdout) == (64, "")
+        assert f"git config --global --add safe.directory {repository}\n" in done.stderr
+
     def test_no_commit_yet(self, tmp_path: Path) -> None:
         """A repository without a commit has no HEAD."""
         self._git(tmp_path, "init", "--quiet")
