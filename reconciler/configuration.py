@@ -6,9 +6,12 @@ override both, are resolved by the commands.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Final
 
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
@@ -17,7 +20,10 @@ from reconciler.manifests import CONFIGURATION_NAMES, Document, read_single_docu
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.values import JsonObject, JsonValue, as_list, as_object, lookup
+
+_LONGEST_PATTERN: Final = 500
+_MOST_STARS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +117,7 @@ def load_configuration(file: Path | None, environment: str | None = None) -> Con
     document = read_single_document(file, "the configuration")
     if document is None:
         document = Document(file=str(file), text="", index=0, value={})
-    problems = [*_schema_problems(document), *_unknown_rules(document)]
+    problems = [*_schema_problems(document), *_unknown_rules(document), *_pattern_problems(document)]
     if problems:
         raise InvalidInputError("invalid configuration:\n" + "\n".join(problems))
     return _configuration(file, as_object(document.value), environment)
@@ -128,6 +134,60 @@ def _unknown_rules(document: Document) -> Iterator[str]:
         if isinstance(name, str) and name not in rule_ids():
             place = document.place(("validate", "off", index))
             yield f"{place}: unknown rule {clip(printable(name), 60)!r}; see validate --list-rules"
+
+
+def _pattern_problems(document: Document) -> Iterator[str]:
+    """Yield what is wrong with the patterns of `manifests` and `exclude`, at the top and in environments.
+
+    A pull request may change this file: its patterns lead nowhere outside its directory.
+    """
+    environments = as_object(as_object(document.value).get("environments"))
+    for base in ((), *(("environments", name) for name in environments)):
+        block = as_object(lookup(document.value, base))
+        for key, problem_of in (("manifests", _glob_problem), ("exclude", _exclusion_problem)):
+            for index, pattern in enumerate(as_list(block.get(key))):
+                problem = problem_of(pattern) if isinstance(pattern, str) else ""
+                if problem:
+                    place = document.place((*base, key, index))
+                    yield f"{place}: invalid pattern {clip(printable(pattern), 60)!r}: {problem}"
+
+
+def _glob_problem(pattern: str) -> str:
+    windows = PureWindowsPath(pattern)
+    if windows.drive or windows.root:
+        return "use a path relative to the directory of this file; name other places on the command line"
+    if _leaves(pattern):
+        return "it leads outside the directory of this file; name other places on the command line"
+    if any("**" in part and part != "**" for part in PurePath(pattern).parts):
+        return "'**' must be a whole part of the path"
+    return _too_complex(pattern)
+
+
+def _exclusion_problem(pattern: str) -> str:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most configurations exclude nothing
+
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        return "it does not follow the syntax of .gitignore"
+    return _too_complex(pattern)
+
+
+def _leaves(pattern: str) -> bool:
+    depth = 0
+    for part in PurePath(pattern).parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return True
+    return False
+
+
+def _too_complex(pattern: str) -> str:
+    if "\0" in pattern:
+        return "it contains a null character"
+    if len(pattern) > _LONGEST_PATTERN or pattern.count("*") > _MOST_STARS:
+        return f"at most {_LONGEST_PATTERN} characters and {_MOST_STARS} '*' are allowed"
+    return ""
 
 
 def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configuration:
@@ -209,7 +269,14 @@ def _manifests(root: Path, patterns: list[str]) -> Iterator[str]:
     """Yield the paths in `manifests`, relative to the working directory; a glob without a match stays."""
     for pattern in patterns:
         found = sorted(root.glob(pattern)) if any(char in pattern for char in "*?[") else []
-        yield from (_nearest(path) for path in found or [root / pattern])
+        for path in found or [root / pattern]:
+            if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+                raise InvalidInputError(
+                    f"{printable(str(path))}, named by manifests, is a link to outside the directory of "
+                    f"{root.name or root}",
+                    hint="Name other places on the command line.",
+                )
+            yield _nearest(path)
 
 
 def _nearest(path: Path) -> str:

@@ -74,7 +74,7 @@ def find_files(
             files.extend(_standard_input(findings))
         elif name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for paths that this rejects
             files.extend(file for file in _below(path, findings) if not excludes(file.path))
-        elif name.endswith(TEMPLATE_SUFFIX):
+        elif name.lower().endswith(TEMPLATE_SUFFIX):
             findings.append(_finding(path, "template", _TEMPLATE))
         elif problem := _missing(name):
             findings.append(problem)
@@ -169,9 +169,9 @@ def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
             elif entry.folder not in visited:
                 visited.add(entry.folder)
                 pending.extend(reversed(_entries(entry.path, entry.folder, findings)))
-        elif entry.path.name.endswith(SUFFIXES):
+        elif entry.path.name.lower().endswith(SUFFIXES):
             yield ManifestFile(entry.path, root)
-        elif entry.path.name.endswith(tuple(suffix + TEMPLATE_SUFFIX for suffix in SUFFIXES)):
+        elif entry.path.name.lower().endswith(tuple(suffix + TEMPLATE_SUFFIX for suffix in SUFFIXES)):
             findings.append(_finding(entry.path, "template", _TEMPLATE))
 
 

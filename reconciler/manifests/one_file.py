@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ from reconciler.values import Path as ValuePath
 _ESCAPED_PAIR: Final = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""What Python has in place of bytes of a variable that are not UTF-8."""
+
 _PINNED_ID: Final[ValuePath] = ("reconcile", "id")
 
 ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
@@ -107,7 +111,7 @@ def read_file(
         message = printable(f"cannot be read: {error}")
         finding = Finding(file=printable(str(file.path)), rule="unreadable", message=message)
         return FileContent(manifests=(), summary=FileSummary(findings=(finding,)))
-    if file.path.suffix == ".json":
+    if file.path.suffix.lower() == ".json":
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
     secrets: set[str] = set()
     included: set[Path] = set()
@@ -178,6 +182,9 @@ def _env_reader(
             problem = f"the environment variable {clip(name, 100)!r} is not set; set it, or write a default"
             severity = Severity.ERROR if require_env else Severity.WARNING
             return Included(value=f"${{{name}}}", problem=problem, severity=severity)
+        if _SURROGATE.search(value):
+            problem = f"the environment variable {clip(name, 100)!r} is not valid UTF-8"
+            return Included(value=f"${{{name}}}", problem=problem)
         if name in env:  # a default is in Git
             secrets.add(value)
         return Included(value=value, sensitive=True)
@@ -188,8 +195,9 @@ def _env_reader(
 def _file_reader(file: ManifestFile, included: set[Path]) -> Callable[[str], Included]:
     def read(name: str) -> Included:
         try:
-            included.add((file.path.parent / name).resolve())
-            return Included(value=read_text(file.path.parent / name, file.root, MAX_INCLUDED_BYTES))
+            included.add(Path(os.path.realpath(file.path.parent / name)))
+            text = read_text(file.path.parent / name, file.root, MAX_INCLUDED_BYTES)
+            return Included(value=text.replace("\r\n", "\n").replace("\r", "\n"))  # as YAML reads a manifest
         except (UnreadableError, ValueError) as error:
             return Included(problem=f"cannot include the file {clip(name, 100)!r}: {error}")
 

@@ -59,7 +59,7 @@ class _DocumentParser:
         settings = self._settings()
         key = next((key for key in ("body", "patch") if key in self._value), None)
         if key is None:
-            body = {name: item for name, item in self._value.items() if name != "reconcile"}
+            body = {name: item for name, item in self._value.items() if not self._is_beside(name)}
             return self._workflow((), body, settings)
         self._only({key, "reconcile"})
         if key == "patch":
@@ -118,10 +118,15 @@ class _DocumentParser:
             self._report(problem.rule, problem.message + found, path, position)
 
     def _only(self, allowed: set[str]) -> None:
-        for key in sorted(set(self._value) - allowed):
+        for key in sorted(key for key in self._value if key not in allowed and not self._is_beside(key)):
             position = self._document.position((key,), at_key=True)
             message = f"unknown key {clip(key, 60)!r}; only {' and '.join(sorted(allowed))} are allowed here"
             self._report("schema-unknown-key", printable(message), (key,), position)
+
+    @staticmethod
+    def _is_beside(key: str) -> bool:
+        """Whether a top-level key is no part of the body: settings, or a place for anchors (`x-…`)."""
+        return key == "reconcile" or key.startswith("x-")
 
     def _report(self, rule: str, message: str, path: Path, position: Position | None) -> None:
         self.findings.append(

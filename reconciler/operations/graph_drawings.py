@@ -47,7 +47,7 @@ def step_graphs(
 
 
 def _is_path(word: str) -> bool:
-    return word == STDIN or word.endswith(SUFFIXES) or os.path.lexists(word)
+    return word == STDIN or word.lower().endswith(SUFFIXES) or os.path.lexists(word)
 
 
 def _of_tenant(

@@ -53,7 +53,10 @@ _ELSEWHERE: Final = """\
 
 - `!env NAME`, or `!env {name: NAME, default: TEXT}`: the value of an environment variable. It is never
   shown, logged or saved. `validate` warns if the variable is not set; `plan` and `apply` need it.
-- `!file PATH`: the text of a file below the given directory.
+- `!file PATH`: the text of a file below the given directory, with `\\n` line ends.
+
+Top-level keys that start with `x-` are ignored: a place for YAML anchors. Files are found by their endings
+`.yaml`, `.yml` and `.json`, in any case.
 """
 
 

@@ -103,9 +103,11 @@ def workload(objects: list[Object]) -> Workload:
 
 
 def manifests(objects: list[Object]) -> str:
-    """Return the manifests directory in reconciler.yaml, a path in the container."""
-    (found,) = of_kind(objects, "ConfigMap")
-    (path,) = yaml.safe_load(found["data"]["reconciler.yaml"])["manifests"]
+    """Return the manifests directory that the job gets as PATH, a path in the container."""
+    arguments = next(
+        container["args"] for container in workload(objects).containers if container["name"] == "reconcile"
+    )
+    (path,) = (word for word in arguments[1:] if not word.startswith("-"))
     return str(path)
 
 

@@ -96,8 +96,7 @@ def pod(name: str, root: Path) -> Pod:
     for folder in ("image", *(mount["mountPath"][1:] for mount in result.container["volumeMounts"])):
         (root / folder).mkdir()
     (configuration,) = of_kind(objects, "ConfigMap")
-    data = {name: text.replace(" [/", f" [{root}/") for name, text in configuration["data"].items()}
-    _mount_configuration(data, root / "config")
+    _mount_configuration(configuration["data"], root / "config")
     if (root / "manifests").is_dir():
         shutil.copytree(MANIFESTS, root / "repository" / "workflows")
         for words in (

@@ -21,7 +21,7 @@ def test_directory_is_walked_in_order(tmp_path: Path) -> None:
     """Every `.yaml`, `.yml` and `.json` below a directory is read, sorted; other files are left alone."""
     for name in ("b.yml", "a.yaml", "sub/deep/c.json", "sub/a.yaml", "z.yaml"):
         write(tmp_path / name, f'{{"name": "{name}", "steps": {{"s": {{}}}}}}')
-    for name in ("README.md", "script.sh", "values.toml", "a.yaml.bak", "yaml", "x.YAML"):
+    for name in ("README.md", "script.sh", "values.toml", "a.yaml.bak", "yaml", "x.YAML.bak"):
         write(tmp_path / name, "}{")
     result = load(tmp_path)
     assert (names(result), result.findings) == (

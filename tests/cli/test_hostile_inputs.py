@@ -1,0 +1,121 @@
+"""Hostile configurations, files and variables: an error in words with its place, and no hang."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from processes import COMMAND
+from validate_process import environment, run
+
+_FLOW = "name: flow\nsteps: {one: {command: echo hi}}\n"
+
+
+def _manifest(folder: Path, text: str = _FLOW, name: str = "a.yaml") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "status"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        'exclude: ["!"]',
+        'exclude: ["[z-a]"]',
+        'exclude: ["a\\0"]',
+        f"exclude: ['{'*a' * 200}']",
+        "manifests: [/etc/*.yaml]",
+        "manifests: [/etc]",
+        "manifests: ['C:/x']",
+        "manifests: ['\\\\host\\share']",
+        "manifests: [../..]",
+        "manifests: ['w/../../*']",
+        "manifests: ['a**b']",
+        'manifests: ["w\\0"]',
+        'manifests: ["*\\0"]',
+        f"manifests: ['{'**/' * 50}*.yaml']",
+        f"manifests: ['{'*a' * 300}']",
+        "environments: {prod: {manifests: [../..]}}",
+    ],
+)
+def test_bad_pattern(tmp_path: Path, command: str, settings: str) -> None:
+    """A pattern that is broken, too complex or leads out of the directory is an error of its line."""
+    _manifest(tmp_path / "w")
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{settings}\n", encoding="utf-8")
+    done = run(command, cwd=tmp_path, PEAK_API_URL="http://127.0.0.1:9", PEAK_AUTH_TOKEN="made-up")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "reconciler.yaml:2:" in done.stderr
+    assert "invalid pattern" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["link", "*"])
+def test_a_link_out_of_the_directory(tmp_path: Path, name: str) -> None:
+    """A link that the configuration names is followed only inside of its directory."""
+    _manifest(tmp_path / "outside", name="secret.yaml")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "link").symlink_to(tmp_path / "outside")
+    (home / "reconciler.yaml").write_text(f"version: 1\nmanifests: ['{name}']\n", encoding="utf-8")
+    done = run("validate", cwd=home)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "a link to outside the directory" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_variable_that_is_not_utf8(tmp_path: Path) -> None:
+    """Bytes that are no text are refused where the variable is used."""
+    _manifest(tmp_path / "w", "name: flow\nsteps:\n  one:\n    command: !env V\n")
+    done = subprocess.run(
+        [*COMMAND, "validate", "w"],
+        cwd=tmp_path,
+        env={**environment(), "V": os.fsdecode(b"caf\xe9")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "w/a.yaml:4:" in done.stdout
+    assert "'V' is not valid UTF-8" in done.stdout
+
+
+def test_a_loop_of_links(tmp_path: Path) -> None:
+    """A file that is a link to itself cannot be included; the place is named."""
+    _manifest(tmp_path / "w", "name: flow\nsteps: {one: {command: !file loop}}\n")
+    (tmp_path / "w" / "loop").symlink_to("loop")
+    done = run("validate", "w/a.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "w/a.yaml:2:" in done.stdout
+
+
+def test_line_ends_of_an_included_file(tmp_path: Path) -> None:
+    r"""`!file` reads text with `\n` line ends, whatever the checkout has."""
+    _manifest(tmp_path / "w", "name: flow\nsteps: {one: {command: !file run.sh}}\n")
+    (tmp_path / "w" / "run.sh").write_bytes(b"set -e\r\npython main.py\rexit\n")
+    done = run("graph", "w/a.yaml", cwd=tmp_path)
+    assert done.returncode == 0
+    from reconciler.manifests import load_manifests  # noqa: PLC0415 - the body, as it is sent
+
+    (manifest,) = load_manifests((str(tmp_path / "w"),), env={}).manifests
+    assert manifest.body["steps"] == {"one": {"command": "set -e\npython main.py\nexit\n"}}
+
+
+@pytest.mark.parametrize("name", ["up.YAML", "up.Yml", "up.JSON"])
+def test_endings_in_any_case(tmp_path: Path, name: str) -> None:
+    """A manifest is found whatever the case of its ending."""
+    _manifest(tmp_path / "w", '{"name": "flow", "steps": {"one": {"command": "echo"}}}\n', name)
+    done = run("validate", "w", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "1 valid manifest in 1 file; no problems found\n")
+
+
+@pytest.mark.parametrize(
+    "head", ["body:\n  name: flow\n  steps: {one: *step}\n", "name: flow\nsteps: {one: *step}\n"]
+)
+def test_a_place_for_anchors(tmp_path: Path, head: str) -> None:
+    """Top-level keys that begin with `x-` hold anchors and are no part of the body."""
+    _manifest(tmp_path / "w", "x-step: &step {command: echo}\n" + head)
+    done = run("validate", "w", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "1 valid manifest in 1 file; no problems found\n")
