@@ -88,7 +88,7 @@ def test_any_text_is_a_token_or_refused(token: str) -> None:
     except InvalidParameterException:
         return
     assert token.encode("latin-1")
-    assert len(token) < 3 or token not in repr(made)
+    assert repr(made) == "Token(…)"
 
 
 def test_netrc_does_not_replace_the_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
