@@ -156,7 +156,7 @@ def _glob_problem(pattern: str) -> str:
     windows = PureWindowsPath(pattern)
     if windows.drive or windows.root:
         return "use a path relative to the directory of this file; name other places on the command line"
-    if _leaves(pattern):
+    if PurePath(os.path.normpath(pattern)).parts[:1] == ("..",):
         return "it leads outside the directory of this file; name other places on the command line"
     if any("**" in part and part != "**" for part in PurePath(pattern).parts):
         return "'**' must be a whole part of the path"
@@ -171,15 +171,6 @@ def _exclusion_problem(pattern: str) -> str:
     except (ValueError, re.error):
         return "it does not follow the syntax of .gitignore"
     return _too_complex(pattern)
-
-
-def _leaves(pattern: str) -> bool:
-    depth = 0
-    for part in PurePath(pattern).parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            return True
-    return False
 
 
 def _too_complex(pattern: str) -> str:
@@ -267,10 +258,11 @@ def _texts(value: JsonValue) -> list[str]:
 
 def _manifests(root: Path, patterns: list[str]) -> Iterator[str]:
     """Yield the paths in `manifests`, relative to the working directory; a glob without a match stays."""
+    inside = os.path.realpath(root)
     for pattern in patterns:
         found = sorted(root.glob(pattern)) if any(char in pattern for char in "*?[") else []
         for path in found or [root / pattern]:
-            if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+            if not Path(os.path.realpath(path)).is_relative_to(inside):
                 raise InvalidInputError(
                     f"{printable(str(path))}, named by manifests, is a link to outside the directory of "
                     f"{root.name or root}",
