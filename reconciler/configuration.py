@@ -10,8 +10,9 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
@@ -21,6 +22,9 @@ from reconciler.rules import rule_ids
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, lookup
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _LONGEST_PATTERN: Final = 500
 _MOST_STARS: Final = 12
@@ -81,12 +85,17 @@ class Configuration:
         """Return whether a pattern of `exclude` matches the file `path`."""
         if self.file is None or not self.exclusions:
             return False
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most configurations exclude nothing
-
         root = self.file.parent.resolve()
         resolved = path.parent.resolve() / path.name
-        spec = GitIgnoreSpec.from_lines(self.exclusions)
-        return resolved.is_relative_to(root) and spec.match_file(resolved.relative_to(root))
+        return resolved.is_relative_to(root) and _spec(self.exclusions).match_file(resolved.relative_to(root))
+
+
+@cache
+def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    """Return what matches `patterns`; compiled once, not for each file."""
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most configurations exclude nothing
+
+    return GitIgnoreSpec.from_lines(patterns)
 
 
 def find_configuration(start: Path) -> Path | None:
@@ -164,10 +173,8 @@ def _glob_problem(pattern: str) -> str:
 
 
 def _exclusion_problem(pattern: str) -> str:
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most configurations exclude nothing
-
     try:
-        GitIgnoreSpec.from_lines([pattern])
+        _spec((pattern,))
     except (ValueError, re.error):
         return "it does not follow the syntax of .gitignore"
     return _too_complex(pattern)
