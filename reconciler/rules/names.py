@@ -38,7 +38,7 @@ def _duplicate_tag(body: Body) -> Iterator[Problem]:
 
 def _duplicate_secret(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
-        secrets = [str(name) for name in as_list(as_object(value.raw.get("parameters")).get("secrets"))]
+        secrets = [str(name) for name in as_list(value.parameters.get("secrets"))]
         for index, name in _repeated(secrets):
             yield Problem(
                 path=("steps", step, "parameters", "secrets", index),
@@ -79,22 +79,12 @@ def _addresses(body: Body) -> Iterator[tuple[Path, object, re.Pattern[str], str]
         webhook = as_object(watcher.get("webhook"))
         yield ("watchers", index, "webhook", "url"), webhook.get("url"), _URL, "https://example.com/hook"
     for name, step in body.steps.items():
-        repository = step.repository.get("url")
-        yield (
-            ("steps", name, "repository", "url"),
-            repository,
-            _GIT_URL,
-            "https://github.com/org/repository",
-        )
-        if step.type == "http":
-            yield ("steps", name, "url"), step.raw.get("url"), _URL, "https://example.com/call"
-            auth = as_object(step.raw.get("auth"))
-            yield (
-                ("steps", name, "auth", "authUrl"),
-                auth.get("authUrl"),
-                _URL,
-                "https://example.com/oauth",
-            )
+        url = step.repository.get("url")
+        yield ("steps", name, "repository", "url"), url, _GIT_URL, "https://github.com/org/repository"
+    for name, step in body.steps_of_type("http").items():
+        yield ("steps", name, "url"), step.raw.get("url"), _URL, "https://example.com/call"
+        url = step.auth.get("authUrl")
+        yield ("steps", name, "auth", "authUrl"), url, _URL, "https://example.com/oauth"
 
 
 RULES = (

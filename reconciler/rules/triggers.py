@@ -34,9 +34,7 @@ def _when(holds: Callable[[str], bool], message: str) -> Callable[[Body], Iterat
 
 
 def _both(body: Body) -> Iterator[Problem]:
-    if any(trigger.get("cron") for trigger in body.triggers) and any(
-        trigger.get("webhook") for trigger in body.triggers
-    ):
+    if body.has_webhook and any(trigger.get("cron") for trigger in body.triggers):
         yield Problem(
             path=("triggers",),
             message="cron and webhook together: the workflow starts on a schedule and on each call; "
