@@ -8,8 +8,7 @@ from itertools import islice
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule
-from reconciler.rules.unknown_values import Unknown
+from reconciler.rules.rule import Problem, Rule, Unknown, repeated
 from reconciler.text import did_you_mean
 from reconciler.values import as_list
 from reconciler.workflow import Body, StepGraph
@@ -100,12 +99,9 @@ def _cycle(body: Body) -> Iterator[Problem]:
 
 def _repeated_parent(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
-        seen: set[str] = set()
-        for index, parent in enumerate(value.parents):
-            if parent in seen:
-                message = f"duplicate parent {parent!r}; remove one"
-                yield Problem(path=("steps", step, "parents", index), message=message)
-            seen.add(parent)
+        for index, parent in repeated(value.parents):
+            message = f"duplicate parent {parent!r}; remove one"
+            yield Problem(path=("steps", step, "parents", index), message=message)
 
 
 def _skip_all(body: Body) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule
+from reconciler.rules.rule import Problem, Rule, repeated
 from reconciler.values import JsonObject, Path, as_list, as_object
 from reconciler.workflow import Body
 
@@ -24,34 +24,23 @@ def _watcher_key(watcher: JsonObject) -> str:
 
 
 def _duplicate_watcher(body: Body) -> Iterator[Problem]:
-    keys = [_watcher_key(watcher) for watcher in body.watchers]
-    for index, key in _repeated(keys):
+    for index, key in repeated(map(_watcher_key, body.watchers)):
         message = f"duplicate watcher {key!r}; merge the events into one"
         yield Problem(path=("watchers", index), message=message)
 
 
 def _duplicate_tag(body: Body) -> Iterator[Problem]:
-    names = [str(as_object(tag).get("name")) for tag in body.all_tags]
-    for index, name in _repeated(names):
+    for index, name in repeated(str(as_object(tag).get("name")) for tag in body.all_tags):
         yield Problem(path=("tags", index), message=f"duplicate tag {name!r}; remove one")
 
 
 def _duplicate_secret(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
-        secrets = [str(name) for name in as_list(value.parameters.get("secrets"))]
-        for index, name in _repeated(secrets):
+        for index, name in repeated(map(str, as_list(value.parameters.get("secrets")))):
             yield Problem(
                 path=("steps", step, "parameters", "secrets", index),
                 message=f"duplicate secret {name!r}; remove one",
             )
-
-
-def _repeated(keys: list[str]) -> Iterator[tuple[int, str]]:
-    seen: set[str] = set()
-    for index, key in enumerate(keys):
-        if key in seen:
-            yield index, key
-        seen.add(key)
 
 
 def _email(body: Body) -> Iterator[Problem]:

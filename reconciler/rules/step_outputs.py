@@ -7,8 +7,7 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.dependencies import Ancestors
-from reconciler.rules.rule import Problem, Rule
-from reconciler.rules.unknown_values import Unknown
+from reconciler.rules.rule import Problem, Rule, Unknown
 from reconciler.text import did_you_mean
 from reconciler.values import as_list, as_object
 from reconciler.workflow import Body
