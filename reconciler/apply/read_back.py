@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.api import TenantReader
 from reconciler.apply.report import UnverifiedError
-from reconciler.client import RetryPolicy
+from reconciler.client import NotFoundException, RetryPolicy
 from reconciler.plan import (
     CompareOptions,
     Comparison,
@@ -88,18 +88,23 @@ class ReadBack:
             ReconcilerError: It cannot be read.
         """
         pauses = iter(self._policy.settle)
-        live: Live | None = None
         while True:
-            live = describe(self._api, workflow_id, live)
-            comparison = self._compared(live, wanted, facts)
-            lost = wanted.webhooks - live.webhooks
-            disowned = live.ownership != wanted.ownership
-            if not comparison.changes and not lost and not disowned:
-                return Verified(live=live, write_only=comparison.write_only)
-            pause = next(pauses, None)
-            if pause is None:
-                raise _unsettled(comparison.changes, wanted, lost=bool(lost), disowned=disowned)
-            self._policy.sleep(pause)
+            try:
+                return self._verified_now(workflow_id, wanted, facts)
+            except (NotFoundException, UnverifiedError):
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                self._policy.sleep(pause)
+
+    def _verified_now(self, workflow_id: int, wanted: Wanted, facts: PlatformFacts) -> Verified:
+        live = describe(self._api, workflow_id)
+        comparison = self._compared(live, wanted, facts)
+        lost = wanted.webhooks - live.webhooks
+        disowned = live.ownership != wanted.ownership
+        if comparison.changes or lost or disowned:
+            raise _unsettled(comparison.changes, wanted, lost=bool(lost), disowned=disowned)
+        return Verified(live=live, write_only=comparison.write_only)
 
     def is_as_sent(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> bool:
         """Return whether a workflow is as wanted now, and ours."""
