@@ -15,8 +15,8 @@ from functools import partial
 from reconciler.backup.reading import Backup
 from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, WorkflowManifest
 from reconciler.plan import Blocked
-from reconciler.secrecy import SecretFields, nodes
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, put
+from reconciler.secrecy import SecretFields
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, nodes, put
 from reconciler.workflow import (
     Body,
     Digester,
