@@ -33,6 +33,7 @@ from reconciler.client.exceptions import (
     may_be_repeated,
     may_have_taken_effect,
 )
+from reconciler.client.paging import PageWalk
 from reconciler.client.request_records import Observer, RequestRecord, Traffic
 from reconciler.client.retrying import RetryPolicy, WriteRetry
 from reconciler.lazy_face import lazy_face
@@ -63,6 +64,7 @@ __all__ = [
     "NotFoundException",
     "NotSentError",
     "Observer",
+    "PageWalk",
     "Params",
     "PayloadTooLargeException",
     "PeakBaseException",

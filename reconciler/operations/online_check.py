@@ -1,24 +1,79 @@
-"""Reader of the tenant's facts for the online rules.
+"""Online check: the facts about the tenant that rules need, and the findings, for `validate --online`.
 
 A read that fails is never "absent": it ends the check with the error of the client.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.api import CatalogueReader
-from reconciler.client import NotFoundException, expect_fields
+from reconciler.client import Catalogue, NotFoundException, Session, Workflow, expect_fields
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.rules.online import Lookup, Named, TenantFacts, Version
+from reconciler.findings import Finding
+from reconciler.manifests import FileContent
+from reconciler.operations.engine import open_session
+from reconciler.operations.listener import Listener
+from reconciler.operations.settings import Settings
+from reconciler.plan import known_secrets, list_tenant
+from reconciler.rules import Lookup, Named, TenantFacts, Version, check_online, lookup_of
 from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, JsonValue
 
 _Versions: TypeAlias = Mapping[int, "tuple[Version, ...] | None"]
 _ID: Final[dict[str, tuple[type, ...]]] = {"id": (int,)}
+
+
+def check_contents(
+    contents: Sequence[FileContent],
+    settings: Settings,
+    env: Mapping[str, str],
+    listener: Listener | None = None,
+) -> list[Finding]:
+    """Return the findings of the rules that need the tenant, in valid manifests. Sends no request but GET.
+
+    Secrets that steps name are not checked: the documented API has no endpoint that lists them.
+
+    Args:
+        contents: The contents of the files.
+        settings: The tenant, and the rules that are off.
+        env: Variables for the address and the credential.
+        listener: Receives requests.
+
+    Raises:
+        InvalidInputError: There is no usable token or address.
+        ReconcilerError: Something that a rule needs cannot be read.
+    """
+    manifests = [manifest for content in contents for manifest in content.manifests]
+    secrets = known_secrets(manifests, (secret for content in contents for secret in content.secrets))
+    with open_session(settings, env, secrets, purpose="validate", listener=listener) as session:
+        redactor = session.redactor().joined(Redactor.of(secrets))
+        facts = _facts(session.as_read_only(), lookup_of(manifests, settings.off), redactor, settings)
+    found = [finding for manifest in manifests for finding in check_online(manifest, facts, settings.off)]
+    return [dataclasses.replace(finding, message=redactor.text(finding.message)) for finding in found]
+
+
+def _facts(session: Session, needs: Lookup, redactor: Redactor, settings: Settings) -> TenantFacts:
+    workflows = Workflow(session)
+
+    def ids_by_name() -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for item in list_tenant(workflows):
+            found[item.name] = (*found.get(item.name, ()), item.id)
+        return found
+
+    return read_facts(
+        needs,
+        Catalogue(session),
+        workflows.list_resources,
+        ids_by_name,
+        redactor,
+        concurrency=settings.concurrency,
+    )
 
 
 def read_facts(  # noqa: PLR0913 - one by name
