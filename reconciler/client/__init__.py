@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.client.calls import Observer, RequestRecord, Traffic
 from reconciler.client.exceptions import (
     AmbiguousNameError,
     AnswerLostError,
@@ -18,13 +19,11 @@ from reconciler.client.exceptions import (
     ConflictException,
     ForbiddenException,
     InternalServerErrorException,
-    InvalidParameterException,
     InvalidPathException,
     MissingEnvironmentVariableException,
     NotFoundException,
     NotSentError,
     PayloadTooLargeException,
-    PeakBaseException,
     ReadOnlyError,
     ServerUnreachableError,
     TooManyRequestsException,
@@ -34,8 +33,8 @@ from reconciler.client.exceptions import (
     may_be_repeated,
     may_have_taken_effect,
 )
-from reconciler.client.request_records import Observer, RequestRecord, Traffic
 from reconciler.client.retrying import RetryPolicy, WriteRetry
+from reconciler.errors import InvalidParameterException, PeakBaseException
 
 if TYPE_CHECKING:
     from reconciler.client.calls import Call, Params

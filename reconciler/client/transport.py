@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
 from reconciler.client.bounded_http import BoundedSession
-from reconciler.client.calls import Call
+from reconciler.client.calls import Call, Observer, RequestRecord, Traffic, TrafficMeter
 from reconciler.client.credentials import is_loopback_http
 from reconciler.client.exceptions import (
     AnswerLostError,
@@ -26,7 +26,6 @@ from reconciler.client.exceptions import (
 )
 from reconciler.client.failures import UNUSABLE_ADDRESS, Failure, Repeat, refused, unanswered, unreadable
 from reconciler.client.limiter import AdaptiveLimiter, NoTimeError, OutageError, Slot
-from reconciler.client.request_records import Observer, RequestRecord, Traffic, TrafficMeter
 from reconciler.client.retrying import RetryPolicy
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 

@@ -14,13 +14,12 @@ from reconciler.client.exceptions import (
     BadRequestException,
     BaseHttpException,
     ForbiddenException,
-    InvalidParameterException,
     InvalidPathException,
     NotFoundException,
 )
-from reconciler.client.log_files import default_name
+from reconciler.client.executions import default_name
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 
 _PLAIN = http(200, {})
 """The tenant's metadata when it is no spoke."""

@@ -11,7 +11,7 @@ from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
 from reconciler.client import RetryPolicy
 from reconciler.emulator import execution_progress as executions
-from reconciler.executions.step_logs import StepLog
+from reconciler.executions.following import StepLog
 from reconciler.operations import workflow_executions
 
 if TYPE_CHECKING:
