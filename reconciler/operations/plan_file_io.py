@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
 
 from reconciler.errors import BlockedError
 from reconciler.operations.engine import Engine
@@ -21,10 +20,9 @@ from reconciler.planfile import (
     plan_file_text,
     revalidate_plan,
 )
+from reconciler.text import first_few
 from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
-
-_MOST_NAMED: Final = 5
 
 
 def saved_text(engine: Engine, plan: Plan, scope: Scope) -> str:
@@ -67,9 +65,7 @@ def revalidate(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Engine
     valid = revalidate_plan(saved, engine.plan(scope), lambda action: _recorded(engine, action))
     stale = [item for item in valid.dropped if not item.done]
     if strict and stale:
-        names = ", ".join(item.name for item in stale[:_MOST_NAMED]) + (
-            ", …" if len(stale) > _MOST_NAMED else ""
-        )
+        names = first_few(item.name for item in stale)
         raise BlockedError(
             f"{len(stale)} of {len(saved.records)} changes of the plan file no longer apply ({names})",
             hint="Nothing was changed. Plan again.",
