@@ -123,11 +123,11 @@ class Session:
     @property
     def traffic(self) -> Traffic:
         """The counts of requests so far, through this session and its views."""
-        return self._transport.traffic
+        return self._transport.meter.traffic
 
     def count_retry(self, waited: float) -> None:
         """Count a write that its caller sends again, after waiting `waited` seconds."""
-        self._transport.count_retry(waited)
+        self._transport.meter.count_retry(waited)
 
     @property
     def spoke_domain(self) -> str | None:

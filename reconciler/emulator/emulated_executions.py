@@ -51,15 +51,14 @@ def plan_steps(steps: JsonObject, request: JsonObject, step_seconds: float) -> t
         HttpError: 400 when `stepsToRun` has an unknown step, 422 when parents form a cycle.
     """
     bodies = {name: as_object(step) for name, step in steps.items()}
-    parents = {name: _parents(body, bodies) for name, body in bodies.items()}
-    order = _topological_order(parents)
-    skipped = _skipped(bodies, parents, order, request)
+    parents = _parents_in_order(bodies)
+    runs = _chosen(request, parents) - _skipped(bodies, parents)
     params = as_object(request.get("params"))
     planned: dict[str, PlannedStep] = {}
-    for name in order:
+    for name in parents:
         body, exit_code = bodies[name], _exit_code(bodies[name])
         above = [planned[parent] for parent in parents[name]]
-        outcome = SKIPPED if name in skipped else _outcome(exit_code, above)
+        outcome = _outcome(exit_code, above) if name in runs else SKIPPED
         start = max((parent.end for parent in above), default=0.0)
         ran = outcome in {SUCCESS, FAILED}
         planned[name] = PlannedStep(
@@ -73,57 +72,50 @@ def plan_steps(steps: JsonObject, request: JsonObject, step_seconds: float) -> t
     return tuple(planned[name] for name in bodies)
 
 
-def _parents(body: JsonObject, bodies: Mapping[str, JsonObject]) -> list[str]:
-    return [parent for parent in as_list(body.get("parents")) if isinstance(parent, str) and parent in bodies]
-
-
-def _topological_order(parents: Mapping[str, list[str]]) -> list[str]:
-    """Return the names so that every step comes after its parents."""
+def _parents_in_order(bodies: Mapping[str, JsonObject]) -> dict[str, list[str]]:
+    """Return the parents of each step, every step after its parents."""
+    parents = {
+        name: [
+            parent for parent in as_list(body.get("parents")) if isinstance(parent, str) and parent in bodies
+        ]
+        for name, body in bodies.items()
+    }
     try:
-        return list(TopologicalSorter(parents).static_order())
+        return {name: parents[name] for name in TopologicalSorter(parents).static_order()}
     except CycleError as error:
         cycle = sorted(set(error.args[1]))
         raise HttpError(422, f"the parents of these steps form a cycle: {', '.join(cycle)}") from error
 
 
-def _skipped(
-    bodies: Mapping[str, JsonObject],
-    parents: Mapping[str, list[str]],
-    order: Sequence[str],
-    request: JsonObject,
-) -> set[str]:
-    """Return the steps that do not run: not chosen by `stepsToRun`, or skipped by configuration."""
-    alone, with_descendants = set[str](), set[str]()
-    for name, body in bodies.items():
-        skip = as_object(as_object(body.get("runConfiguration")).get("skipConfiguration"))
-        if skip.get("skipDAG") is True:
-            with_descendants.add(name)
-        elif skip.get("skip") is True:
-            alone.add(name)
-    chosen = _chosen(bodies, parents, order, request)
-    return alone | _with_descendants(with_descendants, parents, order) | (set(bodies) - chosen)
-
-
-def _chosen(
-    bodies: Mapping[str, JsonObject],
-    parents: Mapping[str, list[str]],
-    order: Sequence[str],
-    request: JsonObject,
-) -> set[str]:
+def _chosen(request: JsonObject, parents: Mapping[str, list[str]]) -> set[str]:
+    """Return the steps that `stepsToRun` chooses; all of them without it."""
     choices = [as_object(choice) for choice in as_list(request.get("stepsToRun"))]
     if not choices:
-        return set(bodies)
+        return set(parents)
     names = {str(choice.get("stepName")) for choice in choices}
-    if unknown := sorted(names - set(bodies)):
+    if unknown := sorted(names - set(parents)):
         raise HttpError(400, f"stepsToRun has steps that the workflow does not have: {', '.join(unknown)}")
     roots = {str(choice["stepName"]) for choice in choices if choice.get("runDAG") is True}
-    return names | _with_descendants(roots, parents, order)
+    return names | _with_descendants(roots, parents)
 
 
-def _with_descendants(roots: set[str], parents: Mapping[str, list[str]], order: Sequence[str]) -> set[str]:
+def _skipped(bodies: Mapping[str, JsonObject], parents: Mapping[str, list[str]]) -> set[str]:
+    """Return the steps that their configuration skips."""
+
+    def having(key: str) -> set[str]:
+        found = {name: as_object(body.get("runConfiguration")) for name, body in bodies.items()}
+        return {
+            name for name, run in found.items() if as_object(run.get("skipConfiguration")).get(key) is True
+        }
+
+    return having("skip") | _with_descendants(having("skipDAG"), parents)
+
+
+def _with_descendants(roots: set[str], parents: Mapping[str, list[str]]) -> set[str]:
+    """Return `roots` and every step below one of them; `parents` has each step after its parents."""
     found = set(roots)
-    for name in order:
-        if any(parent in found for parent in parents[name]):
+    for name, above in parents.items():
+        if not found.isdisjoint(above):
             found.add(name)
     return found
 
