@@ -32,6 +32,7 @@ from reconciler.client.exceptions import (
     may_be_repeated,
     may_have_taken_effect,
 )
+from reconciler.client.paging import PageWalk
 from reconciler.client.retrying import RetryPolicy, WriteRetry
 from reconciler.errors import InvalidParameterException, PeakBaseException
 from reconciler.lazy_face import lazy_face
@@ -62,6 +63,7 @@ __all__ = [
     "NotFoundException",
     "NotSentError",
     "Observer",
+    "PageWalk",
     "Params",
     "PayloadTooLargeException",
     "PeakBaseException",

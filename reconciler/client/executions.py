@@ -124,7 +124,7 @@ class WorkflowExecutions(BaseClient):
         }
         if return_iterator:
             return self._pages(path, "executions", params)
-        page, _, _ = self._page(path, "executions", {**params, "pageNumber": page_number})
+        page, _ = self._page(path, "executions", {**params, "pageNumber": page_number})
         return page
 
     def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:

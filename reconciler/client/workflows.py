@@ -103,7 +103,7 @@ class Workflow(WorkflowExecutions):
         }
         if return_iterator:
             return self._pages(_WORKFLOWS, "workflows", params, _LISTED)
-        page, _, _ = self._page(_WORKFLOWS, "workflows", {**params, "pageNumber": page_number}, _LISTED)
+        page, _ = self._page(_WORKFLOWS, "workflows", {**params, "pageNumber": page_number}, _LISTED)
         return page
 
     def describe_workflow(self, workflow_id: int) -> JsonObject:
