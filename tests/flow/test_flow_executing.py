@@ -18,7 +18,7 @@ from reconciler.executions.starting import StartedExecution, UncertainStartError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.emulator.request_log import RecordedRequest
+    from reconciler.emulator.middleware import RecordedRequest
     from reconciler.emulator.state import Execution
     from reconciler.emulator.tenant_store import TenantStore
     from reconciler.values import JsonObject
