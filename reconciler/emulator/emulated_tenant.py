@@ -10,9 +10,9 @@ import random
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator import emulated_catalogue, execution_progress, returned_views
+from reconciler.emulator import emulated_catalogue, emulated_executions, returned_views
 from reconciler.emulator.accepted_bodies import check_body, copy_json, effective_triggers, merged_env
-from reconciler.emulator.execution_progress import iso
+from reconciler.emulator.emulated_executions import iso
 from reconciler.emulator.profiles import REFUSED, STORED, parameter, rewrites_of
 from reconciler.emulator.rewrites import merged_body
 from reconciler.emulator.shapes import step_kind, steps_of
@@ -180,7 +180,7 @@ class EmulatedTenant:
         }
         last = self.store.last_execution(record.id)
         if last is not None:
-            shown["lastExecution"] = execution_progress.last_execution(last, now)
+            shown["lastExecution"] = emulated_executions.last_execution(last, now)
         shown["triggers"] = _shown_triggers(record, now)
         tags = [copy_json(tag) for tag in as_list(record.body.get("tags"))]
         shown["tags"] = self._with_counts(tags) if "tags-counted" in self.profile else tags
@@ -188,7 +188,7 @@ class EmulatedTenant:
 
     def _last_status(self, record: Record) -> str:
         last = self.store.last_execution(record.id)
-        return execution_progress.status(last, self.store.now()) if last else ""
+        return emulated_executions.status(last, self.store.now()) if last else ""
 
 
 def _described_step(step: JsonObject) -> JsonObject:

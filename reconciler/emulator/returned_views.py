@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.accepted_bodies import copy_json, merged_env
+from reconciler.emulator.accepted_bodies import copy_json
 from reconciler.emulator.profiles import RETURNED, STORED, rewrites_of
 from reconciler.emulator.shapes import (
     SUMMARY,
@@ -48,12 +48,8 @@ def read_workflow(view: JsonObject, profile: frozenset[str], generator: random.R
     for step in steps_of(shown):
         _distort_step(step, profile)
     _distort_common(shown, WORKFLOW, profile)
-    if "env-map" in profile:
-        _env_as_maps(shown)
-    if profile & {"retry-hidden", "retry-spread"}:
+    if "retry-spread" in profile:
         shown.pop("retryOptions", None)
-    if "metadata-hidden" in profile:
-        shown.pop("metadata", None)
     _rewrite(shown, profile)
     return as_object(shuffled(shown, generator)) if "shuffled" in profile else shown
 
@@ -144,13 +140,6 @@ def _add_unknown(node: JsonObject, shape: Shape) -> None:
     node.setdefault("futureMode", f"{shape.name}-v2")
     if shape.name in {"workflow", "step"}:
         node.setdefault("futureOptions", {"level": 3, "labels": ["x", "y"], "enabled": True})
-
-
-def _env_as_maps(view: JsonObject) -> None:
-    for step in steps_of(view):
-        parameters = step.get("parameters")
-        if isinstance(parameters, dict) and "env" in parameters:
-            parameters["env"] = merged_env(parameters["env"])
 
 
 def _as_floats(value: JsonValue) -> JsonValue:

@@ -32,6 +32,11 @@ class Shape:
     objects: Mapping[str, Shape] = field(default_factory=dict)
     rows: Mapping[str, Shape] = field(default_factory=dict)
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        return (*self.scalars, *self.lists, *self.maps, *self.objects, *self.rows)
+
 
 RETRY: Final = Shape(
     name="retryOptions", scalars=("duration", "numberOfRetries", "exponentialBackoff"), lists=("exitCodes",)
@@ -201,7 +206,7 @@ def fill_empties(node: JsonObject, shape: Shape) -> None:
 
 def fill_nulls(node: JsonObject, shape: Shape) -> None:
     """Set every absent documented field of `node` to `null`."""
-    for key in (*shape.scalars, *shape.lists, *shape.maps, *shape.objects, *shape.rows):
+    for key in shape.fields:
         node.setdefault(key, None)
 
 
