@@ -25,6 +25,7 @@ from reconciler.emulator.rewrites import (
     SECRET_NAME,
     auth_secrets,
     change,
+    change_numbers,
     change_storage,
     collapse_spaces,
     conditions,
@@ -52,24 +53,34 @@ from reconciler.emulator.rewrites import (
     mask,
     mask_env,
     names,
-    numbers_as_texts,
     refuse_floats,
     refuse_long_tags,
     refuse_many_tags,
     refuse_unknown,
     round_durations,
+    spaced_unit,
     standard_steps,
+    storages,
     tag_names,
     tags_as_texts,
     to_lf,
     to_nfc,
+    tokens,
     unknown_keys,
     unknown_step_keys,
     upper_enums,
     urls,
     watcher_urls,
 )
-from reconciler.emulator.shapes import drop_defaults, steps_of
+from reconciler.emulator.shapes import (
+    add_unknown,
+    drop_defaults,
+    fill_defaults,
+    fill_empties,
+    fill_nulls,
+    spread_retry_options,
+    steps_of,
+)
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -123,23 +134,29 @@ _REPOSITORIES: Final = in_steps("repository")
 
 _FAMILIES: Final[dict[str, dict[str, Switch]]] = {
     "Reading back": {
+        "defaults-filled": _returned(
+            "absent fields have their documented defaults", fill_defaults, "defaults"
+        ),
+        "retry-spread": _returned(
+            "the workflow's `retryOptions` come back in the steps that have none", spread_retry_options
+        ),
+        "token-masked": _returned("`repository.token` is `********`", change(tokens, mask), "token"),
+        "token-omitted": _returned("`repository.token` is absent", drop(_REPOSITORIES, "token"), "token"),
+        "token-null": _returned("`repository.token` is `null`", change(tokens, lambda _: None), "token"),
+        "token-empty": _returned("`repository.token` is empty", change(tokens, lambda _: ""), "token"),
+        "storage-spaced": _returned("storage `10GB` is `10 GB`", change(storages, spaced_unit), "storage"),
+        "unknown-fields": _returned("undocumented keys in every object", add_unknown),
+        "nulls": _returned("absent fields are `null`, at every level", fill_nulls),
+        "empties": _returned("absent lists and maps are `[]` and `{}`", fill_empties),
+        "floats": _returned(
+            "numbers are floats, except the workflow's ID", change_numbers(float, {"id"}), "numbers"
+        ),
         "env-map": _returned("`env` is a map, not a list of one-key maps", env_as_map, "env"),
-        "nulls": _returned("absent fields are `null`, at every level"),
-        "empties": _returned("absent lists and maps are `[]` and `{}`"),
-        "defaults-filled": _returned("absent fields have their documented defaults", group="defaults"),
-        "shuffled": _returned("lists and keys come in another order at each read"),
-        "token-masked": _returned("`repository.token` is `********`", group="token"),
-        "token-omitted": _returned("`repository.token` is absent", group="token"),
-        "token-null": _returned("`repository.token` is `null`", group="token"),
-        "token-empty": _returned("`repository.token` is empty", group="token"),
         "retry-hidden": _returned(
             "the workflow's `retryOptions` are not returned", drop(itself, "retryOptions")
         ),
-        "retry-spread": _returned("the workflow's `retryOptions` come back in the steps that have none"),
         "metadata-hidden": _returned("`metadata` is not returned", drop(itself, "metadata")),
-        "unknown-fields": _returned("undocumented keys in every object"),
-        "floats": _returned("numbers are floats, except the workflow's ID", group="numbers"),
-        "storage-spaced": _returned("storage `10GB` is `10 GB`", group="storage"),
+        "shuffled": _returned("lists and keys come in another order at each read"),
         "unique-names": _refused("a name that is taken is refused with 409"),
         "spoke": _endpoint("the tenant is a spoke"),
     },
@@ -251,7 +268,9 @@ _FAMILIES: Final[dict[str, dict[str, Switch]]] = {
             takes="N",
             default="10",
         ),
-        "numbers-strings": _returned("numbers are texts", numbers_as_texts, "numbers"),
+        "numbers-strings": _returned(
+            "numbers are texts", change_numbers(lambda number: f"{number:.15g}"), "numbers"
+        ),
         "integers-only": _refused("a float, also `100.0`, is refused with 400", refuse_floats),
         "storage-binary": _returned(
             "storage `10GB` is `10Gi`", change_storage(lambda amount: f"{amount}Gi"), "storage"
@@ -267,7 +286,7 @@ _FAMILIES: Final[dict[str, dict[str, Switch]]] = {
     },
     "Defaults": {
         "defaults-dropped": _returned(
-            "fields with their documented default are absent", lambda body, _: drop_defaults(body), "defaults"
+            "fields with their documented default are absent", drop_defaults, "defaults"
         ),
         "timeout-filled": _returned("an absent `stepTimeout` is N", fill_timeout, takes="N", default="3600"),
         "branch-filled": _returned(

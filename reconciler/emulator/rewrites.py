@@ -18,7 +18,7 @@ from reconciler.emulator.state import HttpError
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     Rewrite: TypeAlias = Callable[[JsonObject, str], None]
     """Changes a body; the text is the switch's parameter."""
@@ -115,6 +115,8 @@ def urls(body: JsonObject) -> Iterator[tuple[JsonObject, Iterable[str]]]:
 
 
 auth_secrets: Final = texts(in_steps("auth"), *AUTH_SECRETS)
+storages: Final = texts(in_steps("resources"), "storage")
+tokens: Final = texts(in_steps("repository"), "token")
 crons: Final = texts(rows("triggers"), "cron")
 names: Final = texts(itself, "name")
 tag_names: Final = texts(rows("tags"), "name")
@@ -197,6 +199,11 @@ def to_nfc(text: str) -> str:
 def escape_ampersands(text: str) -> str:
     """Return `text` with `&amp;` for each `&` that begins no entity."""
     return re.sub(r"&(?!(?:amp|lt|gt|quot|#\d+);)", "&amp;", text)
+
+
+def spaced_unit(storage: str) -> str:
+    """Return `storage` with a space before its unit."""
+    return re.sub(r"\A(\d+)([A-Za-z]+)\Z", r"\1 \2", storage)
 
 
 def collapse_spaces(text: str) -> str:
@@ -430,11 +437,20 @@ def round_durations(body: JsonObject, multiple: str) -> None:
                 node[key] = -(-value // int(multiple)) * int(multiple)
 
 
-def numbers_as_texts(body: JsonObject, _: str) -> None:
-    """Write every number of the body as a text."""
-    for key, value in body.items():
-        if key not in _PLATFORM_KEYS:
-            body[key] = _texts_for_numbers(value)
+def change_numbers(new: Callable[[float], JsonValue], kept: Collection[str] = _PLATFORM_KEYS) -> Rewrite:
+    """Return the rewrite that changes every number of a body, except below its keys in `kept`."""
+
+    def changed(value: JsonValue) -> JsonValue:
+        if isinstance(value, dict):
+            return {key: changed(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [changed(item) for item in value]
+        return new(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    def rewrite(body: JsonObject, _: str) -> None:
+        body.update({key: changed(value) for key, value in body.items() if key not in kept})
+
+    return rewrite
 
 
 def refuse_floats(body: JsonObject, _: str) -> None:
@@ -442,14 +458,6 @@ def refuse_floats(body: JsonObject, _: str) -> None:
     for value in _numbers(body):
         if isinstance(value, float):
             raise HttpError(400, f"{value} is not an integer")
-
-
-def _texts_for_numbers(value: JsonValue) -> JsonValue:
-    if isinstance(value, dict):
-        return {key: _texts_for_numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_texts_for_numbers(item) for item in value]
-    return f"{value:.15g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _numbers(value: JsonValue) -> Iterator[float]:
