@@ -15,7 +15,7 @@ from reconciler.secrecy.secret_detection import (
     is_named_secret,
     why_secret,
 )
-from reconciler.values import DROP, KEEP, JsonObject, JsonValue, Path, Verdict, as_object, rewrite
+from reconciler.values import DROP, KEEP, JsonValue, Path, Verdict, rewrite
 
 _HIDDEN: Final = "…"
 _URL: Final = re.compile(r"(https?://)(?:[^/?#@\s]*@)?([^/?#@\s]+)(.*)", re.IGNORECASE | re.DOTALL)
@@ -72,11 +72,6 @@ def redact(value: JsonValue, redactor: Redactor, path: Path = ()) -> JsonValue:
     return rewrite(value, replace, path) if redactor.secrets else value
 
 
-def mask_body(body: JsonObject, fields: SecretFields) -> JsonObject:
-    """Return the body of a workflow as it may be shown."""
-    return as_object(mask(body, fields))
-
-
 def hide_texts(value: JsonValue) -> JsonValue:
     """Return a JSON value with every text replaced by `…`, where nobody knows which ones are secrets."""
 
@@ -102,14 +97,9 @@ class Omitted:
 def omit_secrets(
     value: JsonValue, fields: SecretFields, redactor: Redactor
 ) -> tuple[JsonValue, tuple[Omitted, ...]]:
-    """Return a body without its secrets, and what was left out.
+    """Return a body with its lists by name without its secrets, and what was left out.
 
     A list of texts stays whole or goes whole: a gap in it would mean something else.
-
-    Args:
-        value: A body with its lists by name; it is not changed.
-        fields: Its secret fields.
-        redactor: Knows the secrets of the run.
     """
     omitted: list[Omitted] = []
 

@@ -139,11 +139,6 @@ def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Red
     return f"looks like a credential ({kind})" if kind else ""
 
 
-def is_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor) -> bool:
-    """Return whether the value at `path` of a body is a secret; takes what `why_secret` takes."""
-    return bool(why_secret(path, value, fields, redactor))
-
-
 def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:
     """Return whether `text` contains a secret of the run, or is one where users name the values.
 

@@ -11,9 +11,8 @@ from reconciler.secrecy import (
     Redactor,
     SecretFields,
     hide_texts,
-    is_secret,
     is_secret_name,
-    mask_body,
+    mask,
     mask_credentials,
     mentions_secret,
     omit_secrets,
@@ -66,18 +65,18 @@ _PLACES: Final[dict[str, tuple[Path, JsonValue, str]]] = {
 
 def _plan_file(body: JsonObject) -> JsonValue:
     def replace(value: JsonValue, path: Path) -> Any:
-        secret = is_secret(path, value, _FIELDS, _REDACTOR)
+        secret = why_secret(path, value, _FIELDS, _REDACTOR)
         return {"$secret": {"line": 1}} if secret else KEEP
 
     return rewrite(body, replace)
 
 
 def _export(body: JsonObject) -> JsonValue:
-    return [text for path, text in texts(body) if not is_secret(path, text, _FIELDS, _REDACTOR)]
+    return [text for path, text in texts(body) if not why_secret(path, text, _FIELDS, _REDACTOR)]
 
 
 _OUTPUTS: Final[dict[str, Callable[[JsonObject], JsonValue]]] = {
-    "plan": lambda body: _REDACTOR.value(mask_body(body, _FIELDS)),
+    "plan": lambda body: _REDACTOR.value(mask(body, _FIELDS)),
     "plan file": _plan_file,
     "backup": lambda body: omit_secrets(body, _FIELDS, _REDACTOR)[0],
     "export": _export,
@@ -96,7 +95,6 @@ def test_is_it_a_secret(place: str) -> None:
     """Each secret is found, with the reason; the reason never quotes it."""
     path, value, why = _PLACES[place]
     assert why_secret(path, value, _FIELDS, _REDACTOR) == why
-    assert is_secret(path, value, _FIELDS, _REDACTOR)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +115,7 @@ def test_what_is_no_secret(path: Path, value: JsonValue) -> None:
     """Empty values, names of secrets and ordinary texts stay as they are."""
     assert why_secret(path, value, SecretFields(), Redactor()) == ""
     body = _body(path, value)
-    assert mask_body(body, SecretFields()) == body
+    assert mask(body, SecretFields()) == body
     assert omit_secrets(body, SecretFields(), Redactor()) == (body, ())
 
 
