@@ -96,10 +96,7 @@ def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
 def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:
     """Return one line about the progress of an action.
 
-    Args:
-        action: The action.
-        event: `None` at its start, a text while it waits, its result at the end.
-        redactor: Removes known secrets.
+    The `event` is `None` at its start, a text while it waits, and its result at the end.
     """
     if event is None:
         words = f"{RUNNING[action_name(action)]} …{_waiting(action)}"

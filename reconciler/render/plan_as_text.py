@@ -44,10 +44,7 @@ _NO_CHANGE: Final = ("unchanged", "blocked")
 def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
     """Return `plan` as text, without any secret; unchanged workflows are only counted.
 
-    Args:
-        plan: The plan.
-        redactor: Removes known secrets.
-        bodies: Whether to show the body of each create and update.
+    With `bodies`, it shows the body of each create and update.
     """
     lines: list[str] = []
     notes: list[str] = []
