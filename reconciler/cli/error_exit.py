@@ -13,8 +13,7 @@ import click
 
 from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.terminal import print_error, print_usage_error, redirect_messages
-from reconciler.errors import ReconcilerError, reason_of
-from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
+from reconciler.errors import INTERRUPTED, ExitCode, ReconcilerError, exit_code, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

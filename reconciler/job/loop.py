@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from reconciler.exit_codes import INTERRUPTED, ExitCode
+from reconciler.errors import INTERRUPTED, ExitCode
 from reconciler.job.context import Job
 from reconciler.job.events import Entry, Event
 from reconciler.job.health import Health

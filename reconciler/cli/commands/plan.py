@@ -12,7 +12,7 @@ from reconciler.cli.options import Number, file_type, format_option, tenant_opti
 from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.terminal import warn
 from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, Settings, plan
 from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text

@@ -8,7 +8,7 @@ from reconciler.cli.help import command_of, option
 from reconciler.cli.options import checking_options, format_option
 from reconciler.cli.outputs import output_option, read_outputs
 from reconciler.cli.terminal import rendered, show
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.findings import Severity
 from reconciler.operations import Listener, Settings, validate
 
