@@ -11,7 +11,14 @@ from typing import Final
 
 from reconciler.schema import Field, FieldKind, body_fields, step_fields
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact
-from reconciler.workflow import Body, Step, StepGraph, without_default_resource, without_retry_options
+from reconciler.workflow import (
+    Body,
+    Step,
+    StepGraph,
+    as_written,
+    without_default_resource,
+    without_retry_options,
+)
 
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
@@ -29,7 +36,7 @@ def manifest_body(
         defaults_inherit: Whether a step with default options inherits those of the workflow: a platform may
             have filled in the defaults.
     """
-    form = live.form
+    form = as_object(as_written(live.form))
     steps = as_object(form.get("steps"))
     bare = as_object(without_default_resource(form, default_resource).get("steps"))
     top = as_object(Body({"steps": {"": {}}, "retryOptions": live.raw.get("retryOptions")}).form.get("steps"))
