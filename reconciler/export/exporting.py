@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from reconciler.errors import ReconcilerError
-from reconciler.export.fitting import without_invalid_fields
-from reconciler.export.manifest_body import has_undocumented_trigger, manifest_body
+from reconciler.export.manifest_body import (
+    has_undocumented_trigger,
+    manifest_body,
+    without_invalid_fields,
+)
 from reconciler.export.recovering import Recovered, recover_fields
 from reconciler.export.variables import Variable, VariableNames, secret_variables
 from reconciler.findings import Finding, Severity

@@ -8,8 +8,8 @@ from typing import Final
 
 from reconciler.executions import ExecutionState, StartedExecution, StepState
 from reconciler.json_documents import document_text, versioned
+from reconciler.render.markup import table
 from reconciler.render.status import COLOURS
-from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, first_few, printable
 from reconciler.timestamps import parse_timestamp
