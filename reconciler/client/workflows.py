@@ -138,14 +138,10 @@ class Workflow(WorkflowExecutions):
         return self._written("POST", _WORKFLOWS, body)
 
     def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
-        """Replace a workflow by `body`: whatever `body` leaves out is removed.
+        """Replace a workflow by `body`, in the documented form: whatever `body` leaves out is removed.
 
         Unlike the public client, this adds `webhookPolicy: preserve` to each webhook trigger without a
         policy: otherwise the server silently generates a new URL. Use `generate` to get one.
-
-        Args:
-            workflow_id: The ID of the workflow.
-            body: The workflow in the documented form.
 
         Returns:
             `{id, triggers}`.
