@@ -9,7 +9,8 @@ from reconciler.client.exceptions import AmbiguousNameError, InvalidParameterExc
 from reconciler.client.responses import expect_fields, expect_object
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.text import clip, printable
-from reconciler.workflow import patched_body, preserving_webhooks
+from reconciler.values import display_paths
+from reconciler.workflow import Body, patched_body, preserving_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,7 +233,8 @@ class WorkflowDefinitions(BaseClient):
             `{id, triggers}`.
 
         Raises:
-            InvalidParameterException: There is no change, or a name in `step_names` is not a live step.
+            InvalidParameterException: There is no change, a name in `step_names` is not a live step, or the
+                platform masks a value that the patch would have to send back.
             NotFoundException: The given workflow does not exist.
             ConflictException: The workflow is in a conflicting state.
         """
@@ -254,9 +256,14 @@ class WorkflowDefinitions(BaseClient):
                 "nothing to change: pass a body or at least one of the parameters"
             )
         live = self.describe_workflow(workflow_id)
-        return self.update_workflow(
-            workflow_id, patched_body(live, body, keywords=keywords, step_names=step_names)
-        )
+        patched = patched_body(live, body, keywords=keywords, step_names=step_names)
+        lost = Body(live).masks_lost_in(patched)
+        if lost:
+            raise InvalidParameterException(
+                f"the platform masks {display_paths(lost)}, and the patch would remove it: "
+                "pass its value in the body as well"
+            )
+        return self.update_workflow(workflow_id, patched)
 
     def delete_workflow(self, workflow_id: int) -> JsonObject:
         """Delete a workflow.

@@ -9,11 +9,16 @@ knows nothing of manifests, plans or HTTP.
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.fields import SecretFields, ends_in_secret_field, is_secret_field, secret_values
+from reconciler.secrecy.fields import (
+    SecretFields,
+    ends_in_secret_field,
+    is_secret_field,
+    is_webhook_url,
+    secret_values,
+)
 from reconciler.secrecy.masking import (
     Omitted,
     hide_texts,
-    is_webhook_url,
     mask,
     mask_body,
     mask_credentials,
@@ -23,15 +28,17 @@ from reconciler.secrecy.masking import (
 from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.secret_detection import (
     is_mask,
+    is_masked,
     is_named_secret,
     is_secret,
     is_secret_name,
     mentions_secret,
     why_secret,
 )
-from reconciler.secrecy.walking import KEEP, Verdict, nodes, rewrite, texts
+from reconciler.secrecy.walking import DROP, KEEP, Verdict, nodes, rewrite, texts
 
 __all__ = [
+    "DROP",
     "KEEP",
     "SENSITIVE",
     "Omitted",
@@ -42,6 +49,7 @@ __all__ = [
     "ends_in_secret_field",
     "hide_texts",
     "is_mask",
+    "is_masked",
     "is_named_secret",
     "is_secret",
     "is_secret_field",

@@ -15,6 +15,11 @@ def is_secret_field(path: Path) -> bool:
     return path[:1] == ("steps",) and path[2:] in sensitive_step_fields()
 
 
+def is_webhook_url(path: Path) -> bool:
+    """Return whether the URL that a watcher calls, a credential, is at `path` of a body or its form."""
+    return path[:1] == ("watchers",) and path[-2:] == ("webhook", "url")
+
+
 def ends_in_secret_field(path: Path) -> bool:
     """Return whether `path`, from the root of any document, ends in a marked field."""
     return any(path[-len(field) :] == field for field in sensitive_step_fields())

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.fields import SecretFields
+from reconciler.secrecy.fields import SecretFields, is_webhook_url
 from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.secret_detection import is_known_secret, is_named_secret, why_secret
 from reconciler.secrecy.walking import DROP, KEEP, Verdict, rewrite
@@ -42,11 +42,6 @@ def mask(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
         return _mask_webhook_url(item) if is_webhook_url(where) else mask_credentials(item)
 
     return rewrite(fields.mask(value, path), replace, path)
-
-
-def is_webhook_url(path: Path) -> bool:
-    """Return whether the URL that a watcher calls, a credential, is at `path` of a body or its form."""
-    return path[:1] == ("watchers",) and path[-2:] == ("webhook", "url")
 
 
 def _mask_webhook_url(url: str) -> str:
