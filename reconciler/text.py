@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 _MOST_COMPARED: Final = 300
 _LONGEST_COMPARED: Final = 100
 """With more names, or longer ones, no similar name is searched for: it would take too long."""
 
+_MOST_NAMED: Final = 5
 _NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 60
 
@@ -52,6 +53,12 @@ def without_commands(text: str) -> str:
 def clip(text: str, limit: int = 300) -> str:
     """Return at most `limit` characters of `text`, with an ellipsis at the end when it is longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def first_few(names: Iterable[str]) -> str:
+    """Return the first five of `names`, separated by commas, with an ellipsis when there are more."""
+    named = list(names)
+    return ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
 
 
 def did_you_mean(name: str, known: Collection[str], shown: int = 10) -> str:

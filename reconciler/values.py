@@ -60,6 +60,11 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def as_objects(value: object) -> tuple[JsonObject, ...]:
+    """Return the items of a list of unknown shape; an item that is no object counts as an empty one."""
+    return tuple(map(as_object, as_list(value)))
+
+
 def lookup(value: JsonValue, path: Path) -> JsonValue | Absent:
     """Return the value at `path` in `value`, or `ABSENT`."""
     for part in path:
@@ -81,6 +86,16 @@ def put(value: JsonObject, path: Path, item: JsonValue) -> None:
             inner = value[str(part)] = {}
         value = inner
     value[str(last)] = copy.deepcopy(item)
+
+
+def remove(value: JsonValue, path: Path) -> None:
+    """Remove what is at `path` in `value`, if there is something."""
+    *above, last = path
+    parent = lookup(value, tuple(above))
+    if isinstance(parent, dict):
+        parent.pop(str(last), None)
+    elif isinstance(parent, list) and isinstance(last, int) and 0 <= last < len(parent):
+        del parent[last]
 
 
 def display_path(path: Path) -> str:

@@ -14,7 +14,7 @@ from reconciler.manifests import MAX_FILE_BYTES
 from reconciler.schema import validate
 from reconciler.secrecy import Omitted
 from reconciler.text import clip, printable
-from reconciler.values import as_list, as_object
+from reconciler.values import as_list, as_object, as_objects
 from reconciler.workflow import Body
 
 FORMAT_VERSION: Final = 1
@@ -166,7 +166,6 @@ def _backup(file: Path) -> Backup:
     problems = list(validate(value, "backup"))
     if problems:
         raise InvalidInputError(f"{file}: not a usable backup: {problems[0].message}{problems[0].found}")
-    left = (as_object(item) for item in as_list(value["left_out"]))
     return Backup(
         file=file,
         run=str(value["run"]),
@@ -178,6 +177,9 @@ def _backup(file: Path) -> Backup:
         name=str(value["name"]),
         paused=value["paused"] is True,
         body=Body(as_object(value["body"])),
-        left_out=tuple(Omitted(path=tuple(as_list(item["path"])), why=str(item["why"])) for item in left),
+        left_out=tuple(
+            Omitted(path=tuple(as_list(item["path"])), why=str(item["why"]))
+            for item in as_objects(value["left_out"])
+        ),
         text=data.decode("utf-8", "replace"),
     )

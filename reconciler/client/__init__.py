@@ -7,9 +7,9 @@ keeps no state but its connections, sends no telemetry, and never shows the toke
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
+from reconciler.client.calls import Observer, RequestRecord, Traffic
 from reconciler.client.exceptions import (
     AmbiguousNameError,
     AnswerLostError,
@@ -18,13 +18,11 @@ from reconciler.client.exceptions import (
     ConflictException,
     ForbiddenException,
     InternalServerErrorException,
-    InvalidParameterException,
     InvalidPathException,
     MissingEnvironmentVariableException,
     NotFoundException,
     NotSentError,
     PayloadTooLargeException,
-    PeakBaseException,
     ReadOnlyError,
     ServerUnreachableError,
     TooManyRequestsException,
@@ -34,8 +32,10 @@ from reconciler.client.exceptions import (
     may_be_repeated,
     may_have_taken_effect,
 )
-from reconciler.client.request_records import Observer, RequestRecord, Traffic
+from reconciler.client.paging import PageWalk
 from reconciler.client.retrying import RetryPolicy, WriteRetry
+from reconciler.errors import InvalidParameterException, PeakBaseException
+from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from reconciler.client.calls import Call, Params
@@ -63,6 +63,7 @@ __all__ = [
     "NotFoundException",
     "NotSentError",
     "Observer",
+    "PageWalk",
     "Params",
     "PayloadTooLargeException",
     "PeakBaseException",
@@ -91,26 +92,14 @@ __all__ = [
     "read_json",
 ]
 
-_MODULE_OF: Final = {
-    "Call": "calls",
-    "Catalogue": "catalogue",
-    "Params": "calls",
-    "Session": "session",
-    "Token": "credentials",
-    "Transport": "transport",
-    "WebhookSender": "webhook_sender",
-    "Workflow": "workflows",
-    "expect_fields": "responses",
-    "expect_object": "responses",
-    "expect_objects": "responses",
-    "get_client": "workflows",
-    "is_safe_url": "credentials",
-    "read_json": "responses",
-}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name is
-    """Load the module of `name` at its first use: what imports `requests` costs 100 ms."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__ = lazy_face(  # what imports `requests` costs 100 ms
+    __name__,
+    calls="Call Params",
+    catalogue="Catalogue",
+    credentials="Token is_safe_url",
+    responses="expect_fields expect_object expect_objects read_json",
+    session="Session",
+    transport="Transport",
+    webhook_sender="WebhookSender",
+    workflows="Workflow get_client",
+)

@@ -228,8 +228,8 @@ def expect_fields(value: JsonObject, kinds: Mapping[str, tuple[type, ...]], labe
     return value
 
 
-def expect_page(value: JsonValue, key: str, label: str) -> tuple[JsonObject, list[JsonObject], int]:
-    """Return a page of a list: the answer, the objects under `key`, and the number of pages.
+def expect_page(value: JsonValue, key: str, label: str) -> tuple[JsonObject, list[JsonObject]]:
+    """Return a page of a list: the answer, and the objects under `key`.
 
     Raises:
         UnexpectedAnswerError: The answer is not such a page, or its number of pages is out of range.
@@ -239,4 +239,4 @@ def expect_page(value: JsonValue, key: str, label: str) -> tuple[JsonObject, lis
     count = page.get("pageCount")
     if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST_PAGES:
         raise UnexpectedAnswerError(f"{label} answered with a page without a valid `pageCount`")
-    return page, items, count
+    return page, items

@@ -1,9 +1,8 @@
 """The documented fields at every level of a workflow, and the ways to fill in absent ones.
 
-A description (`Shape`), a walk over it, and the defaults, empty values and nulls that a platform may return
-for an absent field. Maps whose keys are the user's (`env`, `outputParameters`, absolute headers) are fields
-here, and nothing inside them is described. The `fill_` functions change the view that they get, which is the
-caller's own copy; stored bodies never come here.
+A description (`Shape`), a walk over it, and the rewrites of a view that need it: the defaults, empty values,
+nulls and unknown keys that a platform may return. Maps whose keys are the user's (`env`, `outputParameters`,
+absolute headers) are fields here, and nothing inside them is described. Stored bodies never come here.
 """
 
 from __future__ import annotations
@@ -31,6 +30,11 @@ class Shape:
     maps: tuple[str, ...] = ()
     objects: Mapping[str, Shape] = field(default_factory=dict)
     rows: Mapping[str, Shape] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        return (*self.scalars, *self.lists, *self.maps, *self.objects, *self.rows)
 
 
 RETRY: Final = Shape(
@@ -160,7 +164,7 @@ def walk(node: JsonObject, shape: Shape, visit: Callable[[JsonObject, Shape], No
     visit(node, shape)
 
 
-def fill_defaults(view: JsonObject) -> None:
+def fill_defaults(view: JsonObject, _: str) -> None:
     """Set every absent field of a workflow to its documented default."""
     for step in steps_of(view):
         kind = step_kind(step)
@@ -178,7 +182,7 @@ def fill_defaults(view: JsonObject) -> None:
     walk(view, WORKFLOW, lambda node, shape: _set_absent(node, _RETRY_DEFAULTS) if shape is RETRY else None)
 
 
-def drop_defaults(view: JsonObject) -> None:
+def drop_defaults(view: JsonObject, _: str) -> None:
     """Remove every field that has its documented default, the reverse of `fill_defaults`."""
     for step in steps_of(view):
         _unset(step, _STEP_DEFAULTS.get(step_kind(step), {}))
@@ -189,25 +193,52 @@ def drop_defaults(view: JsonObject) -> None:
     walk(view, WORKFLOW, lambda node, shape: _unset(node, _RETRY_DEFAULTS) if shape is RETRY else None)
 
 
-def fill_empties(node: JsonObject, shape: Shape) -> None:
-    """Set every absent list and map of `node` to `[]` and `{}`."""
-    for key in (*shape.lists, *shape.rows):
-        if node.get(key) is None:
-            node[key] = []
-    for key in (*shape.maps, *shape.objects):
-        if node.get(key) is None:
-            node[key] = {}
+def fill_nulls(view: JsonObject, _: str) -> None:
+    """Set every absent documented field to `null`, also the lists that are documented as empty."""
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        for key in shape.fields:
+            node.setdefault(key, None)
+
+    for key in ("triggers", "watchers", "tags"):
+        if view.get(key) == []:
+            view[key] = None
+    walk(view, _view_shape(view), visit)
 
 
-def fill_nulls(node: JsonObject, shape: Shape) -> None:
-    """Set every absent documented field of `node` to `null`."""
-    for key in (*shape.scalars, *shape.lists, *shape.maps, *shape.objects, *shape.rows):
-        node.setdefault(key, None)
+def fill_empties(view: JsonObject, _: str) -> None:
+    """Set every absent list and map to `[]` and `{}`."""
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        for key in (*shape.lists, *shape.rows):
+            if node.get(key) is None:
+                node[key] = []
+        for key in (*shape.maps, *shape.objects):
+            if node.get(key) is None:
+                node[key] = {}
+
+    walk(view, _view_shape(view), visit)
 
 
-def spread_retry_options(view: JsonObject) -> None:
-    """Copy the workflow's retry options to every step that has none."""
-    options = view.get("retryOptions")
+def add_unknown(view: JsonObject, _: str) -> None:
+    """Add undocumented keys to every object."""
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        node.setdefault("futureMode", f"{shape.name}-v2")
+        if shape.name in {"workflow", "step"}:
+            node.setdefault("futureOptions", {"level": 3, "labels": ["x", "y"], "enabled": True})
+
+    walk(view, _view_shape(view), visit)
+
+
+def _view_shape(view: JsonObject) -> Shape:
+    """Return the shape of a described or of a listed workflow, which has no steps."""
+    return WORKFLOW if "steps" in view else SUMMARY
+
+
+def spread_retry_options(view: JsonObject, _: str) -> None:
+    """Move the workflow's retry options to every step that has none."""
+    options = view.pop("retryOptions", None)
     if not isinstance(options, dict) or not options:
         return
     for step in steps_of(view):

@@ -17,7 +17,10 @@ from typing import Final
 
 from reconciler.api import ExecutionApi
 from reconciler.client import (
+    BadRequestException,
     ConflictException,
+    NotFoundException,
+    PageWalk,
     RetryPolicy,
     UnreadableAnswerError,
     WriteRetry,
@@ -176,29 +179,38 @@ class _Executions:
     def __init__(self, api: ExecutionApi, workflow_id: int) -> None:
         self._api = api
         self._workflow_id = workflow_id
-        first, pages = _page(api, workflow_id, 1, None)
-        self._since = _before_all(first) if pages > 1 else None
-        self._known = set(_ids(first)) if pages <= 1 else set(self._listed())
+        self._since: str | None = None
+        walk = PageWalk(_PAGE_SIZE)
+        first = self._page(walk)
+        self._since = _before_all(first) if walk.goes_on else None
+        self._known = set(self._listed() if walk.goes_on else _ids(first))
 
     def new(self) -> list[str]:
         """Return the ids of the executions that were not listed at first."""
         return [identity for identity in dict.fromkeys(self._listed()) if identity not in self._known]
 
     def _listed(self) -> Iterator[str]:
-        number, pages = 1, 1
-        while number <= pages:
-            items, pages = _page(self._api, self._workflow_id, number, self._since)
-            yield from _ids(items)
-            number += 1
+        walk = PageWalk(_PAGE_SIZE)
+        while walk.goes_on:
+            yield from _ids(self._page(walk))
 
-
-def _page(
-    api: ExecutionApi, workflow_id: int, number: int, since: str | None
-) -> tuple[list[JsonObject], int]:
-    page = api.list_executions(
-        workflow_id, since, page_size=_PAGE_SIZE, page_number=number, return_iterator=False
-    )
-    return [as_object(item) for item in as_list(page["executions"])], int(str(page["pageCount"]))
+    def _page(self, walk: PageWalk) -> list[JsonObject]:
+        """Return the executions on the next page; none when it turns out not to exist."""
+        try:
+            page = self._api.list_executions(
+                self._workflow_id,
+                self._since,
+                page_size=_PAGE_SIZE,
+                page_number=walk.number,
+                return_iterator=False,
+            )
+        except (BadRequestException, NotFoundException) as error:
+            if not walk.ends_with(error):
+                raise
+            page = {"executions": []}
+        items = [as_object(item) for item in as_list(page["executions"])]
+        walk.take(page, (str(item.get("executionId")) for item in items))
+        return items
 
 
 def _ids(items: list[JsonObject]) -> Iterator[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Final
 
 from reconciler.errors import ReconcilerError
-from reconciler.export.fitting import without_invalid_fields
-from reconciler.export.manifest_body import has_undocumented_trigger, manifest_body
+from reconciler.export.manifest_body import (
+    has_undocumented_trigger,
+    manifest_body,
+    without_invalid_fields,
+)
 from reconciler.export.recovering import Recovered, recover_fields
 from reconciler.export.variables import Variable, VariableNames, secret_variables
 from reconciler.findings import Finding, Severity
@@ -23,10 +25,9 @@ from reconciler.plan import (
 )
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
+from reconciler.text import first_few
 from reconciler.values import JsonObject, Path, display_path, lookup
 from reconciler.workflow import Body, Live, WriteOnlyField
-
-_MAX_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +211,7 @@ def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
     unknown = replaced_unknown_keys(live.body, Body(body))
     if unknown:
         yield (
-            f"{_listed(unknown)} is not documented and cannot be in a manifest: a patch keeps it, a full "
+            f"{first_few(unknown)} is not documented and cannot be in a manifest: a patch keeps it, a full "
             "replacement removes it"
         )
     if has_undocumented_trigger(live.body):
@@ -220,8 +221,4 @@ def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
 
 
 def _some(paths: Iterable[Path]) -> str:
-    return _listed([display_path(path) for path in paths])
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_MAX_NAMED]) + (", …" if len(names) > _MAX_NAMED else "")
+    return first_few(map(display_path, paths))

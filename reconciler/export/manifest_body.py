@@ -1,20 +1,39 @@
 """Body of an exported manifest: only what Git needs to state, always in the same order.
 
 It is built from the canonical form, so that defaults, nulls, ids, times and whatever else makes no difference
-are left out.
+are left out. What no manifest can state is left out, too, and listed under `reconcile.ignore`.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
+from collections.abc import Mapping
+from itertools import takewhile
 from typing import Final
 
-from reconciler.schema import Field, FieldKind, body_fields, step_fields
-from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact
-from reconciler.workflow import Body, Step, StepGraph, without_default_resource, without_retry_options
+from reconciler.errors import ReconcilerError
+from reconciler.schema import Field, FieldKind, body_fields, step_fields, validate
+from reconciler.secrecy import credential_kind, nodes
+from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, dump_compact, remove
+from reconciler.workflow import (
+    Body,
+    Step,
+    StepGraph,
+    by_name_path,
+    without_default_resource,
+    without_retry_options,
+)
 
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
+
+_MAX_LEFT_OUT: Final = 200
+_STEP_DEPTH: Final = 3
+
+
+class NotExpressibleError(ReconcilerError):
+    """No manifest can describe this workflow."""
 
 
 def manifest_body(
@@ -30,84 +49,85 @@ def manifest_body(
             have filled in the defaults.
     """
     form = live.form
-    steps = as_object(form.get("steps"))
-    bare = as_object(without_default_resource(form, default_resource).get("steps"))
-    top = as_object(Body({"steps": {"": {}}, "retryOptions": live.raw.get("retryOptions")}).form.get("steps"))
-    shared = _retry(as_object(top.get("")))
-    written = {
-        name: _without_default_resource(as_object(steps[name]), as_object(bare[name]))
-        for name in StepGraph.of(live).order
-    }
-    if live.retry_options and shared:
-        stated = {name: bool(live.steps[name].retry_options) for name in written}
-        own = {
-            name: stated[name] and not (defaults_inherit and not _retry(written[name])) for name in written
-        }
-        written = {
-            name: _stated(step) if own[name] else without_retry_options(step)
-            for name, step in written.items()
-        }
-    else:
-        shared, written = _hoisted(written) if hoist else ({}, written)
+    whole = Body(form).steps
+    bare = Body(without_default_resource(form, default_resource)).steps
+    # Where one resource is not the default's, all of them are stated.
+    steps = {name: whole[name] if bare[name].resources else bare[name] for name in StepGraph.of(live).order}
+    retry_options = _inherited_retry_options(live)
+    if retry_options:
+        for name, step in steps.items():
+            own = live.steps[name].retry_options and (step.retry_options or not defaults_inherit)
+            steps[name] = _with_stated_retry_options(step) if own else Step(without_retry_options(step.raw))
+    elif hoist:
+        retry_options, steps = _hoisted(steps)
     body: JsonObject = {
         "name": live.raw.get("name"),
         "metadata": form.get("metadata"),
         "tags": [{"name": name} for name in as_list(form.get("tags"))],
-        "triggers": _triggers(live, as_object(form.get("triggers"))),
+        "triggers": _triggers(live),
         "watchers": [_watcher(item) for _, item in sorted(as_object(form.get("watchers")).items())],
-        "retryOptions": shared,
-        "steps": {name: _ordered(step, step_fields(Step(step).type)) for name, step in written.items()},
+        "retryOptions": retry_options,
+        "steps": {name: _ordered(step.raw, step_fields(step.type)) for name, step in steps.items()},
     }
     return {key: value for key, value in body.items() if value or key == "steps"}
 
 
-def _without_default_resource(step: JsonObject, bare: JsonObject) -> JsonObject:
-    """Return `step` without resources that are all the default's; otherwise all of them stay."""
-    return step if "resources" in bare else {key: item for key, item in step.items() if key != "resources"}
+def _inherited_retry_options(live: Body) -> JsonObject:
+    """Return the workflow's retry options, as they take effect in a step; empty for none or the defaults."""
+    if not live.retry_options:
+        return {}
+    form = Body({"steps": {"": {}}, "retryOptions": live.raw["retryOptions"]}).form
+    return Body(form).steps[""].retry_options
 
 
-def _triggers(live: Body, form: JsonObject) -> list[JsonValue]:
+def _with_stated_retry_options(step: Step) -> Step:
+    """Return a step that states its retry options even when they are the defaults."""
+    if step.retry_options:
+        return step
+    configuration: JsonObject = {**step.run_configuration, "retryOptions": _ALL_DEFAULT}
+    return Step({**step.raw, "runConfiguration": configuration})
+
+
+def _hoisted(steps: Mapping[str, Step]) -> tuple[JsonObject, dict[str, Step]]:
+    """Return the retry options that most steps share, and the steps without them.
+
+    A platform may have copied the workflow's options to the steps. When a step has none, nothing is hoisted.
+    """
+    texts = {name: dump_compact(step.retry_options) for name, step in steps.items()}
+    found = Counter(texts.values())
+    most, number = min(found.items(), key=lambda item: (-item[1], item[0]), default=("{}", 0))
+    if "{}" in found or number < 2:  # noqa: PLR2004 - one step shares nothing
+        return {}, dict(steps)
+    sharing = {name for name in steps if texts[name] == most}
+    return steps[min(sharing)].retry_options, {
+        name: Step(without_retry_options(step.raw)) if name in sharing else step
+        for name, step in steps.items()
+    }
+
+
+def _triggers(live: Body) -> list[JsonValue]:
     """Return each schedule once and every webhook: an update with fewer webhooks would remove URLs."""
+    form = as_object(live.form.get("triggers"))
     crons: list[JsonValue] = [{"cron": cron} for key, cron in form.items() if key != "webhook"]
     webhooks: list[JsonValue] = [{"webhook": True} for trigger in live.triggers if trigger.get("webhook")]
     return [*crons, *webhooks]
+
+
+def has_undocumented_trigger(live: Body) -> bool:
+    """Return whether a live workflow has a trigger of an undocumented kind."""
+    known = body_fields().children["triggers"].item
+    kinds = known.children if known is not None else {}
+    return any(
+        not any(trigger.get(kind) for kind in kinds)
+        and any(value for key, value in trigger.items() if key != "scheduled")
+        for trigger in live.triggers
+    )
 
 
 def _watcher(item: JsonValue) -> JsonValue:
     """Return a watcher with its events last."""
     watcher = as_object(item)
     return {**{key: watcher[key] for key in watcher if key != "events"}, **watcher}
-
-
-def _hoisted(steps: dict[str, JsonObject]) -> tuple[JsonObject, dict[str, JsonObject]]:
-    """Return the retry options that most steps share, and the steps without them.
-
-    A platform may have copied the workflow's options to the steps. When a step has none, nothing is hoisted.
-    """
-    found = Counter(dump_compact(_retry(step)) for step in steps.values())
-    most, number = min(found.items(), key=lambda item: (-item[1], item[0]), default=("{}", 0))
-    if dump_compact({}) in found or number < 2:  # noqa: PLR2004 - one step shares nothing
-        return {}, steps
-    shared = next(_retry(step) for step in steps.values() if dump_compact(_retry(step)) == most)
-    hoisted = {
-        name: without_retry_options(step) if dump_compact(_retry(step)) == most else step
-        for name, step in steps.items()
-    }
-    return shared, hoisted
-
-
-def _retry(step: JsonObject) -> JsonObject:
-    return Step(step).retry_options
-
-
-def _stated(step: JsonObject) -> JsonObject:
-    """Return a step that states its retry options even when they are the defaults."""
-    if _retry(step):
-        return step
-    return {
-        **step,
-        "runConfiguration": {**Step(step).run_configuration, "retryOptions": _ALL_DEFAULT},
-    }
 
 
 def _ordered(value: JsonValue, field: Field) -> JsonValue:
@@ -120,12 +140,43 @@ def _ordered(value: JsonValue, field: Field) -> JsonValue:
     return {key: _ordered(value[key], field.children[key]) for key in known}
 
 
-def has_undocumented_trigger(live: Body) -> bool:
-    """Return whether a live workflow has a trigger of an undocumented kind."""
-    known = body_fields().children["triggers"].item
-    kinds = known.children if known is not None else {}
-    return any(
-        not any(trigger.get(kind) for kind in kinds)
-        and any(value for key, value in trigger.items() if key != "scheduled")
-        for trigger in live.triggers
-    )
+def without_invalid_fields(body: JsonObject) -> tuple[JsonObject, dict[Path, str]]:
+    """Return `body` without what the schema does not allow, and the reason for each field left out.
+
+    Returns:
+        The body, and the fields by their paths in the canonical form, as `reconcile.ignore` takes them.
+
+    Raises:
+        NotExpressibleError: A workflow needs one of these fields, or a key looks like a credential.
+    """
+    if any(credential_kind(str(path[-1])) for path, _ in nodes(body) if path):
+        raise NotExpressibleError(
+            "one of its keys looks like a credential, and a variable cannot replace a key"
+        )
+    left: dict[Path, str] = {}
+    body = copy.deepcopy(body)
+    while (problem := next(validate(body, "workflow"), None)) is not None:
+        path = _field(problem.path)
+        if path is None or len(left) >= _MAX_LEFT_OUT:
+            raise NotExpressibleError(problem.message)
+        left[by_name_path(path, body)] = problem.message
+        remove(body, path)
+    return body, left
+
+
+def _field(path: Path) -> Path | None:
+    """Return the field at or above `path` that `reconcile.ignore` can name; `None` when there is none."""
+    match path:
+        case (("watchers" | "triggers") as key, int(index), *_):
+            return (key, index)
+        case ("tags" | "metadata" | "retryOptions", *_):
+            return _named(path)
+        case ("steps", _, _, *_):
+            named = _named(path)
+            return named if len(named) >= _STEP_DEPTH and named[2:] != ("type",) else None
+    return None
+
+
+def _named(path: Path) -> Path:
+    """Return the part of `path` before the first list that it leads into."""
+    return tuple(takewhile(lambda part: isinstance(part, str), path))

@@ -14,7 +14,7 @@ from itertools import chain, combinations
 from typing import Final
 
 from reconciler.plan import CompareOptions, PlatformFacts
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, lookup, put
+from reconciler.values import ABSENT, Absent, JsonValue, Path, lookup, put, remove
 from reconciler.workflow import (
     Body,
     Digester,
@@ -83,7 +83,7 @@ def recover_fields(live: Live, options: CompareOptions, facts: PlatformFacts) ->
             put(body, path, found)
             from_digests.add(write_only_field(path))
         elif found is None and credential:
-            _drop(body, path)
+            remove(body, path)
             uncertain += [path] if not known and (path in tokens or value == "") else []
         elif credential:
             put(body, path, HIDDEN_VALUE)
@@ -132,9 +132,3 @@ def _possible(path: Path, shown: JsonValue) -> Iterator[JsonValue]:
         case "exitCodes":
             for codes in chain(*(combinations(_EXIT_CODES, number) for number in (1, 2))):
                 yield list[JsonValue](sorted(codes, key=str))
-
-
-def _drop(body: JsonObject, path: Path) -> None:
-    parent = lookup(body, path[:-1])
-    if isinstance(parent, dict):
-        parent.pop(str(path[-1]), None)

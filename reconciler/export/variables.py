@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.secrecy import Redactor, SecretFields, credential_kind, is_masked, texts, why_secret
-from reconciler.values import JsonObject, Path, as_list, as_object
+from reconciler.values import JsonObject, Path, as_object
+from reconciler.workflow import Body
 
 _PREFIX: Final = "PEAK"
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -95,8 +96,7 @@ def secret_variables(
 def _labels(body: JsonObject, path: Path) -> list[str]:
     match path:
         case ("watchers", int(index), kind, *rest):
-            watcher = as_object(as_list(body.get("watchers"))[index])
-            named = str(as_object(watcher.get(str(kind))).get("name", ""))
+            named = str(as_object(Body(body).watchers[index].get(str(kind))).get("name", ""))
             return ["WATCHER", "" if credential_kind(named) else named, *map(str, rest)]
         case ("steps", step, *rest):
             return [str(step), *(str(part) for part in rest if part not in _LEFT_OUT)]

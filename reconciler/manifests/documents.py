@@ -54,11 +54,6 @@ class Document:
     unset: frozenset[Path] = frozenset()
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
 
-    @property
-    def sensitive(self) -> frozenset[Path]:
-        """The paths of the values that came through `!env`."""
-        return frozenset(self.variables)
-
     def position(self, path: Path, *, at_key: bool = False) -> Position | None:
         """Return the position of the value at `path` (or of its key), or of the nearest value above it.
 

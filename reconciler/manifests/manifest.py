@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -59,9 +59,23 @@ class Source:
         """The file, as the user named it."""
         return self.document.file
 
-    def position(self, path: Path = ()) -> Position | None:
-        """Return the position in the file of the value at `path`, a path from the body's root."""
-        return self.document.position((*self.base, *path))
+    @property
+    def sensitive(self) -> frozenset[Path]:
+        """The paths, from the body's root, of the values that came through `!env`."""
+        return self._inside(self.document.variables)
+
+    @property
+    def unset(self) -> frozenset[Path]:
+        """The paths, from the body's root, of placeholders for variables that are not set."""
+        return self._inside(self.document.unset)
+
+    def _inside(self, paths: Iterable[Path]) -> frozenset[Path]:
+        depth = len(self.base)
+        return frozenset(path[depth:] for path in paths if path[:depth] == self.base)
+
+    def position(self, path: Path = (), *, at_key: bool = False) -> Position | None:
+        """Return the position of the value (or of its key) at `path`, a path from the body's root."""
+        return self.document.position((*self.base, *path), at_key=at_key)
 
     def variable(self, path: Path) -> str | None:
         """Return the variable of the `!env` at `path`, a path from the body's root, or `None`."""

@@ -69,25 +69,27 @@ class _DocumentParser:
     def _workflow(self, base: Path, value: JsonValue, settings: ReconcileSettings) -> WorkflowManifest:
         self._check(value, "workflow", base)
         body = as_object(value)
+        source = Source(document=self._document, base=base)
         return WorkflowManifest(
             name=str(body.get("name", "")),
             body=body,
             settings=settings,
-            source=Source(document=self._document, base=base),
-            sensitive=self._sensitive(base),
+            source=source,
+            sensitive=source.sensitive,
         )
 
     def _patch(self, value: JsonValue, settings: ReconcileSettings) -> PatchManifest:
         self._check(value, "patch", ("patch",))
         patch = as_object(value)
+        source = Source(document=self._document, base=("patch",))
         return PatchManifest(
             name=str(patch.get("name", "")),
             body=as_object(patch.get("body")),
             keywords=as_object(patch.get("set")),
             step_names=tuple(str(name) for name in as_list(patch.get("stepNames"))),
             settings=settings,
-            source=Source(document=self._document, base=("patch",)),
-            sensitive=self._sensitive(("patch",)),
+            source=source,
+            sensitive=source.sensitive,
         )
 
     def _settings(self) -> ReconcileSettings:
@@ -113,7 +115,7 @@ class _DocumentParser:
             if path in self._document.unset and problem.rule != "schema-type":
                 # The value is unknown; only that it will be text.
                 continue
-            found = "; the value from !env is text" if path in self._document.sensitive else problem.found
+            found = "; the value from !env is text" if path in self._document.variables else problem.found
             position = self._document.position(path, at_key=problem.at_key)
             self._report(problem.rule, problem.message + found, path, position)
 
@@ -132,7 +134,3 @@ class _DocumentParser:
         self.findings.append(
             Finding(file=self._document.file, rule=rule, message=message, path=path, position=position)
         )
-
-    def _sensitive(self, base: Path) -> frozenset[Path]:
-        depth = len(base)
-        return frozenset(path[depth:] for path in self._document.sensitive if path[:depth] == base)

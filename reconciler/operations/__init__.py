@@ -6,18 +6,24 @@ asks or exits: progress, findings and questions go to a `Listener`. Failures are
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from reconciler.operations.apply_and_reconcile import (
+        Applied,
+        ApplyOptions,
+        apply,
+        apply_plan_file,
+        reconcile,
+    )
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
-    from reconciler.operations.new_files import place_files
-    from reconciler.operations.options import ApplyOptions, ScopeOptions
-    from reconciler.operations.plan_and_apply import Applied, Planned, apply, apply_plan_file, plan, reconcile
+    from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
     from reconciler.operations.settings import (
@@ -29,7 +35,6 @@ if TYPE_CHECKING:
         resolve_settings,
         settings_from,
     )
-    from reconciler.operations.sync_status import StatusResult, status
     from reconciler.operations.validating import validate
     from reconciler.operations.workflow_executions import (
         ExecutionResult,
@@ -39,48 +44,6 @@ if TYPE_CHECKING:
         save_log,
         show_logs,
     )
-
-_HOMES: Final = {
-    "Applied": "plan_and_apply",
-    "apply": "plan_and_apply",
-    "apply_plan_file": "plan_and_apply",
-    "ApplyOptions": "options",
-    "configured_options": "settings",
-    "Engine": "engine",
-    "ExecutionRequest": "execution_parameters",
-    "ExecutionResult": "workflow_executions",
-    "Executions": "workflow_executions",
-    "export": "export_workflows",
-    "ExportedWorkflows": "export_workflows",
-    "internal_error": "run_recording",
-    "list_backups": "rolling_back",
-    "list_executions": "workflow_executions",
-    "Listener": "listener",
-    "load_settings": "settings",
-    "place_files": "new_files",
-    "plan": "plan_and_apply",
-    "Planned": "plan_and_apply",
-    "RawOptions": "settings",
-    "read_configuration": "settings",
-    "reconcile": "plan_and_apply",
-    "Recording": "run_recording",
-    "recording": "run_recording",
-    "resolve_settings": "settings",
-    "roll_back": "rolling_back",
-    "run_execution": "workflow_executions",
-    "save_log": "workflow_executions",
-    "ScopeOptions": "options",
-    "Settings": "settings",
-    "settings_from": "settings",
-    "show_logs": "workflow_executions",
-    "status": "sync_status",
-    "StatusResult": "sync_status",
-    "step_graphs": "graph_drawings",
-    "STOPPING": "listener",
-    "system_error": "run_recording",
-    "validate": "validating",
-}
-"""The module of each public name, imported when the name is first used, so that `validate` is fast."""
 
 __all__ = [
     "STOPPING",
@@ -106,7 +69,6 @@ __all__ = [
     "list_backups",
     "list_executions",
     "load_settings",
-    "place_files",
     "plan",
     "read_configuration",
     "reconcile",
@@ -123,8 +85,19 @@ __all__ = [
     "validate",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
+    __name__,
+    engine="Engine",
+    execution_parameters="ExecutionRequest",
+    export_workflows="export ExportedWorkflows",
+    graph_drawings="step_graphs",
+    listener="Listener STOPPING",
+    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
+    plan_and_status="plan Planned ScopeOptions status StatusResult",
+    rolling_back="list_backups roll_back",
+    run_recording="internal_error Recording recording system_error",
+    settings="configured_options load_settings RawOptions read_configuration resolve_settings Settings "
+    "settings_from",
+    validating="validate",
+    workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
+)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
+from reconciler.text import first_few
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
 from reconciler.workflow import (
     Body,
@@ -30,8 +31,6 @@ from reconciler.workflow import (
 
 HIDDEN = "(hidden)"
 """The text in place of a live value that the platform does not return."""
-
-_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,5 +232,5 @@ class _Judge:
 
 def unseen_note(paths: tuple[Path, ...]) -> str:
     """Return the note of a plan about the fields that it cannot see."""
-    listed = ", ".join(map(display_path, paths[:_MOST_NAMED])) + (", …" if len(paths) > _MOST_NAMED else "")
+    listed = first_few(map(display_path, paths))
     return f"the API does not return {listed}; pass --resend-secrets to send the values of the manifest"

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.api import TenantReader
-from reconciler.client import BadRequestException, NotFoundException, TooManyRequestsException
+from reconciler.client import BadRequestException, NotFoundException, PageWalk
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
@@ -21,13 +21,10 @@ from reconciler.plan.matching import Found, Match, match_manifests, unmatched
 from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import DefaultResource
 from reconciler.plan.scope import Scope
-from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Listed, Live, OwnTags
 
 _PAGE_SIZE: Final = 100
-_MOST_EMPTY: Final = 2
-"""The number of pages in a row without a new workflow that end a list, whatever its page count."""
-
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
 
@@ -155,29 +152,20 @@ def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...
 
 def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed], int | None]:
     found: dict[int, Listed] = {}
-    number, pages = 1, 1
-    count: int | None = None
-    full, empty = False, 0
-    # Without a total, a full last page may not be the last; a page count is bounded by what the pages hold.
-    while (number <= pages or (full and count is None)) and empty < _MOST_EMPTY:
+    walk = PageWalk(_PAGE_SIZE, "workflowsCount")
+    while walk.goes_on:
         try:
             page = api.list_workflows(
-                page_size=_PAGE_SIZE, page_number=number, name=name, return_iterator=False
+                page_size=_PAGE_SIZE, page_number=walk.number, name=name, return_iterator=False
             )
         except (BadRequestException, NotFoundException) as error:
-            if number <= pages or isinstance(error, TooManyRequestsException):
+            if not walk.ends_with(error):
                 raise
-            break  # there is no page beyond the last
-        pages = _whole(page["pageCount"]) or 0
-        count = _whole(page.get("workflowsCount"))
-        before, items = len(found), as_list(page["workflows"])
-        for item in map(as_object, items):
-            listed = _listed(item)
-            found[listed.id] = listed
-        full = len(items) >= (_whole(page.get("pageSize")) or _PAGE_SIZE) and len(found) > before
-        empty = 0 if len(found) > before else empty + 1
-        number += 1
-    return found, count
+            break
+        items = [_listed(as_object(item)) for item in as_list(page["workflows"])]
+        found |= {item.id: item for item in items}
+        walk.take(page, (item.id for item in items))
+    return found, walk.total
 
 
 def _listed(item: JsonObject) -> Listed:
@@ -185,10 +173,6 @@ def _listed(item: JsonObject) -> Listed:
     ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
     health: JsonObject = {key: item[key] for key in ("status", "lastExecution") if key in item}
     return Listed(id=int(str(item["id"])), name=str(item["name"]), ownership=ownership, health=health)
-
-
-def _whole(value: JsonValue) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def describe(api: TenantReader, workflow_id: int, before: Live | None = None) -> Live:

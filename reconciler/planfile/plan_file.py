@@ -13,7 +13,7 @@ from reconciler.files import UnreadableError
 from reconciler.json_documents import document_text, read_object
 from reconciler.schema import validate
 from reconciler.text import printable
-from reconciler.values import JsonObject, as_list, as_object, dump_compact
+from reconciler.values import JsonObject, as_object, as_objects, dump_compact
 
 FORMAT_VERSION: Final = 1
 _MAX_BYTES: Final = 256 * 1024 * 1024
@@ -99,7 +99,7 @@ def read_plan_file(path: Path) -> PlanFile:
         manifests=str(value["manifests"]),
         options=as_object(value["options"]),
     )
-    records = tuple(map(as_object, as_list(value["changes"])))
+    records = as_objects(value["changes"])
     return PlanFile(context=context, created=str(value["created"]), records=records)
 
 

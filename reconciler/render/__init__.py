@@ -6,8 +6,9 @@ terminal. Importing the package is cheap: a renderer is loaded when its name is 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, status_word
@@ -37,39 +38,12 @@ if TYPE_CHECKING:
         findings_sarif,
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
+    from reconciler.render.markup import paint
     from reconciler.render.plan_as_json import change_json, changes_of, plan_gitlab, plan_json
     from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
     from reconciler.render.plan_as_text import plan_summary, plan_text
-    from reconciler.render.request_lines import request_document, request_line
-    from reconciler.render.run_record import RunRecord, run_record_json
+    from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.status import status_json, status_text
-    from reconciler.render.styling import paint
-
-_CONTENTS: Final = {
-    "actions": "ACTIONS action_method action_name count_actions status_word",
-    "apply_report": "progress_line report_json report_text",
-    "backups": "backups_json backups_text",
-    "executions": "step_lines executions_json executions_text execution_outcome execution_json some_names",
-    "exports": "export_lines",
-    "findings": "finding_line findings_json findings_text rules_json rules_text summary_line",
-    "findings_for_ci": "findings_github findings_gitlab findings_junit findings_sarif",
-    "graphs": "Drawing graph_dot graph_json graph_mermaid graph_text",
-    "plan_as_json": "change_json changes_of plan_gitlab plan_json",
-    "plan_as_markdown": "LEAST LIMIT plan_markdown",
-    "plan_as_text": "plan_summary plan_text",
-    "request_lines": "request_document request_line",
-    "run_record": "RunRecord run_record_json",
-    "status": "status_json status_text",
-    "styling": "paint",
-}
-_HOMES: Final = {name: module for module, names in _CONTENTS.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
 
 __all__ = [
     "ACTIONS",
@@ -121,3 +95,21 @@ __all__ = [
     "step_lines",
     "summary_line",
 ]
+
+__getattr__ = lazy_face(
+    __name__,
+    actions="ACTIONS action_method action_name count_actions status_word",
+    apply_report="progress_line report_json report_text",
+    backups="backups_json backups_text",
+    executions="step_lines executions_json executions_text execution_outcome execution_json some_names",
+    exports="export_lines",
+    findings="finding_line findings_json findings_text rules_json rules_text summary_line",
+    findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
+    graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
+    markup="paint",
+    plan_as_json="change_json changes_of plan_gitlab plan_json",
+    plan_as_markdown="LEAST LIMIT plan_markdown",
+    plan_as_text="plan_summary plan_text",
+    run_record="RunRecord request_document request_line run_record_json",
+    status="status_json status_text",
+)

@@ -11,8 +11,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import DONE, RUNNING, action_method, action_name, status_word
-from reconciler.render.request_lines import traffic_document, traffic_line
-from reconciler.render.styling import paint
+from reconciler.render.markup import paint
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject, dump_compact
@@ -38,6 +37,16 @@ def report_document(report: Report, traffic: Traffic, redactor: Redactor) -> Jso
     return versioned(FORMAT_VERSION, fields)
 
 
+def traffic_document(traffic: Traffic) -> JsonObject:
+    """Return the numbers of requests as the JSON formats have them."""
+    return {
+        "requests": traffic.requests,
+        "retries": traffic.retries,
+        "throttled": traffic.throttled,
+        "waited": round(traffic.waited, 3),
+    }
+
+
 def _result(result: Result, redactor: Redactor) -> JsonObject:
     action = result.action
     return {
@@ -57,7 +66,15 @@ def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     counts = ", ".join(f"{report.count(status)} {status_word(status.value)}" for status in Status)
     whole = all(result.status is Status.DONE for result in report.results)
     applied = paint(f"Applied: {counts}.", "green" if whole else "red")
-    return "\n".join([*lines, applied, traffic_line(traffic)])
+    return "\n".join([*lines, applied, _traffic_line(traffic)])
+
+
+def _traffic_line(traffic: Traffic) -> str:
+    """Return the numbers of requests in one line."""
+    retries = "1 retry" if traffic.retries == 1 else f"{traffic.retries} retries"
+    times = "once" if traffic.throttled == 1 else f"{traffic.throttled} times"
+    throttled = f", throttled {times}" if traffic.throttled else ""
+    return f"Requests: {traffic.requests} ({retries}{throttled}), waited {traffic.waited:.1f} s."
 
 
 def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:

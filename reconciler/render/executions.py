@@ -8,17 +8,16 @@ from typing import Final
 
 from reconciler.executions import ExecutionState, StartedExecution, StepState
 from reconciler.json_documents import document_text, versioned
+from reconciler.render.markup import table
 from reconciler.render.status import COLOURS
-from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
+from reconciler.text import clip, first_few, printable
 from reconciler.timestamps import parse_timestamp
 from reconciler.values import JsonObject, JsonValue
 from reconciler.workflow import Live
 
 FORMAT_VERSION: Final = 1
 _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
-_MOST_NAMES: Final = 5
 
 
 def executions_text(workflow: Live, executions: Sequence[JsonObject], redactor: Redactor) -> str:
@@ -131,5 +130,4 @@ def execution_outcome(workflow: Live, started: StartedExecution, state: Executio
 
 def some_names(names: Iterable[str]) -> str:
     """Return the first few of `names`, printable and separated by commas."""
-    listed = [clip(printable(name), 60) for name in names]
-    return ", ".join(listed[:_MOST_NAMES]) + (", …" if len(listed) > _MOST_NAMES else "")
+    return first_few(clip(printable(name), 60) for name in names)

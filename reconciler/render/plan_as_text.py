@@ -21,8 +21,8 @@ from reconciler.plan import (
 )
 from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.change_lines import change_lines
+from reconciler.render.markup import paint
 from reconciler.render.plan_as_json import shown_body
-from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor, redact
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT

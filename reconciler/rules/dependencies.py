@@ -8,11 +8,10 @@ from itertools import islice
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule
-from reconciler.rules.unknown_values import Unknown
+from reconciler.rules.rule import Problem, Rule, Unknown, repeated
 from reconciler.text import did_you_mean
-from reconciler.values import JsonObject, as_list, as_object
-from reconciler.workflow import Body, Step, StepGraph
+from reconciler.values import as_list
+from reconciler.workflow import Body, StepGraph
 
 _MOST_CYCLES: Final = 100
 _MOST_VISITED: Final = 500_000
@@ -38,11 +37,6 @@ class Ancestors:
         self._left = _MOST_VISITED
 
     @cached_property
-    def own_outputs(self) -> dict[str, JsonObject]:
-        """The output parameters of each step."""
-        return {name: as_object(step.raw.get("outputParameters")) for name, step in self._body.steps.items()}
-
-    @cached_property
     def _graph(self) -> StepGraph:
         return graph_of(self._body)
 
@@ -61,7 +55,8 @@ class Ancestors:
         before = self.steps(name)
         if before is None:
             return None
-        listed = [self.own_outputs[step] for step in before if step in self.own_outputs]
+        steps = self._body.steps
+        listed = [steps[step].output_parameters for step in before if step in steps]
         self._left -= sum(map(len, listed))
         return set().union(*listed) if self._left >= 0 else None
 
@@ -104,17 +99,14 @@ def _cycle(body: Body) -> Iterator[Problem]:
 
 def _repeated_parent(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
-        seen: set[str] = set()
-        for index, parent in enumerate(value.parents):
-            if parent in seen:
-                message = f"duplicate parent {parent!r}; remove one"
-                yield Problem(path=("steps", step, "parents", index), message=message)
-            seen.add(parent)
+        for index, parent in repeated(value.parents):
+            message = f"duplicate parent {parent!r}; remove one"
+            yield Problem(path=("steps", step, "parents", index), message=message)
 
 
 def _skip_all(body: Body) -> Iterator[Problem]:
     """Yield a problem if `skipDAG`, which skips a step and all steps after it, skips every step."""
-    skipping = [name for name, step in body.steps.items() if _skip(step).get("skipDAG") is True]
+    skipping = [name for name, step in body.steps.items() if step.skip_configuration.get("skipDAG") is True]
     if skipping and graph_of(body).descendants(skipping) == body.steps.keys():
         yield Problem(
             path=("steps", skipping[0], "runConfiguration", "skipConfiguration", "skipDAG"),
@@ -126,28 +118,23 @@ def _skip_all(body: Body) -> Iterator[Problem]:
 def _unreachable(body: Body) -> Iterator[Problem]:
     """Yield the steps that wait for a status that their parent can never have."""
     for step, value in body.steps.items():
-        statuses = as_list(as_object(value.raw.get("executionParameters")).get("parentStatus"))
         wanted = {
-            str(parent): set(map(str, as_list(as_object(status).get("status"))))
-            for status in statuses
-            if as_object(status).get("condition") == "all-of"
-            for parent in as_list(as_object(status).get("parents"))
+            str(parent): set(map(str, as_list(status.get("status"))))
+            for status in value.parent_statuses
+            if status.get("condition") == "all-of"
+            for parent in as_list(status.get("parents"))
         }
         for parent, wants in wanted.items():
             if (
                 wants == {"failure"}
                 and parent in body.steps
-                and _skip(body.steps[parent]).get("skip") is True
+                and body.steps[parent].skip_configuration.get("skip") is True
             ):
                 yield Problem(
                     path=("steps", step),
                     at_key=True,
                     message=f"this step runs only if {parent!r} fails, but {parent!r} is always skipped",
                 )
-
-
-def _skip(step: Step) -> JsonObject:
-    return as_object(step.run_configuration.get("skipConfiguration"))
 
 
 RULES = (

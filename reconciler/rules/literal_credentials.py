@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule
 from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential, texts
-from reconciler.values import Path, as_object
+from reconciler.values import Path
 from reconciler.workflow import Body
 
 _SHORTEST: Final = 12
@@ -50,7 +50,7 @@ def _cause(path: Path) -> tuple[str, ...]:
 
 def _header(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
-        for name, text in as_object(as_object(value.raw.get("headers")).get("absolute")).items():
+        for name, text in value.literal_headers.items():
             if is_secret_name(name) and "{{" not in str(text):
                 path: Path = ("steps", step, "headers", "absolute", name)
                 yield Problem(

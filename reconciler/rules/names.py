@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.rules.rule import Problem, Rule
+from reconciler.rules.rule import Problem, Rule, repeated
 from reconciler.values import JsonObject, Path, as_list, as_object
 from reconciler.workflow import Body
 
@@ -24,34 +24,23 @@ def _watcher_key(watcher: JsonObject) -> str:
 
 
 def _duplicate_watcher(body: Body) -> Iterator[Problem]:
-    keys = [_watcher_key(watcher) for watcher in body.watchers]
-    for index, key in _repeated(keys):
+    for index, key in repeated(map(_watcher_key, body.watchers)):
         message = f"duplicate watcher {key!r}; merge the events into one"
         yield Problem(path=("watchers", index), message=message)
 
 
 def _duplicate_tag(body: Body) -> Iterator[Problem]:
-    names = [str(as_object(tag).get("name")) for tag in body.all_tags]
-    for index, name in _repeated(names):
+    for index, name in repeated(str(as_object(tag).get("name")) for tag in body.all_tags):
         yield Problem(path=("tags", index), message=f"duplicate tag {name!r}; remove one")
 
 
 def _duplicate_secret(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
-        secrets = [str(name) for name in as_list(as_object(value.raw.get("parameters")).get("secrets"))]
-        for index, name in _repeated(secrets):
+        for index, name in repeated(map(str, as_list(value.parameters.get("secrets")))):
             yield Problem(
                 path=("steps", step, "parameters", "secrets", index),
                 message=f"duplicate secret {name!r}; remove one",
             )
-
-
-def _repeated(keys: list[str]) -> Iterator[tuple[int, str]]:
-    seen: set[str] = set()
-    for index, key in enumerate(keys):
-        if key in seen:
-            yield index, key
-        seen.add(key)
 
 
 def _email(body: Body) -> Iterator[Problem]:
@@ -79,22 +68,12 @@ def _addresses(body: Body) -> Iterator[tuple[Path, object, re.Pattern[str], str]
         webhook = as_object(watcher.get("webhook"))
         yield ("watchers", index, "webhook", "url"), webhook.get("url"), _URL, "https://example.com/hook"
     for name, step in body.steps.items():
-        repository = step.repository.get("url")
-        yield (
-            ("steps", name, "repository", "url"),
-            repository,
-            _GIT_URL,
-            "https://github.com/org/repository",
-        )
-        if step.type == "http":
-            yield ("steps", name, "url"), step.raw.get("url"), _URL, "https://example.com/call"
-            auth = as_object(step.raw.get("auth"))
-            yield (
-                ("steps", name, "auth", "authUrl"),
-                auth.get("authUrl"),
-                _URL,
-                "https://example.com/oauth",
-            )
+        url = step.repository.get("url")
+        yield ("steps", name, "repository", "url"), url, _GIT_URL, "https://github.com/org/repository"
+    for name, step in body.steps_of_type("http").items():
+        yield ("steps", name, "url"), step.raw.get("url"), _URL, "https://example.com/call"
+        url = step.auth.get("authUrl")
+        yield ("steps", name, "auth", "authUrl"), url, _URL, "https://example.com/oauth"
 
 
 RULES = (

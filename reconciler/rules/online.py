@@ -1,7 +1,6 @@
 """Rules that need the tenant: what a manifest refers to must exist there and be unique.
 
-Pure: references and facts in, problems out; `reconciler.rules.tenant_reading` reads the facts. Secrets are
-not checked, because the documented API has no endpoint that lists them.
+Secrets are not checked, because the documented API has no endpoint that lists them.
 """
 
 from __future__ import annotations
@@ -164,8 +163,7 @@ def _reference(path: Path, values: JsonObject, inner: Path) -> Reference | None:
 
 
 def _name(manifest: Manifest) -> str | None:
-    source = manifest.source
-    is_unset = (*source.base, "name") in source.document.unset
+    is_unset = ("name",) in manifest.source.unset
     return None if is_unset or manifest.settings.id is not None else manifest.name
 
 

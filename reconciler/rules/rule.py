@@ -1,14 +1,23 @@
-"""Rule type: a stable id, a reason, two examples, and a function that checks one body."""
+"""Rule as a value: a stable id, a reason, two examples, and a function that checks one body."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.findings import Severity
 from reconciler.values import Path
 from reconciler.workflow import Body
+
+
+class Unknown(str):
+    """The text in place of a value from `!env`, in the body that rules see; equal to no other text.
+
+    No rule reports such a value, whether the variable is set or not, and none can quote it.
+    """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +71,12 @@ class Rule(BaseRule):
     """
 
     check: Check = field(repr=False)
+
+
+def repeated(names: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield each name that is in `names` already before it, with its index."""
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            yield index, name
+        seen.add(name)

@@ -7,8 +7,7 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.dependencies import Ancestors
-from reconciler.rules.rule import Problem, Rule
-from reconciler.rules.unknown_values import Unknown
+from reconciler.rules.rule import Problem, Rule, Unknown
 from reconciler.text import did_you_mean
 from reconciler.values import as_list, as_object
 from reconciler.workflow import Body
@@ -20,12 +19,11 @@ def _condition_step(body: Body) -> Iterator[Problem]:
     steps = body.steps
     order = Ancestors(body)
     for step, value in body.steps.items():
-        conditions = as_list(as_object(value.raw.get("executionParameters")).get("conditional"))
-        before = order.steps(step) if conditions else None
+        before = order.steps(step) if value.conditions else None
         if before is None:
             continue
-        for index, condition in enumerate(conditions):
-            name = str(as_object(condition).get("stepName", ""))
+        for index, condition in enumerate(value.conditions):
+            name = str(condition.get("stepName", ""))
             if name not in before:
                 what = "does not run" if name in steps else "is not a step that runs"
                 yield Problem(
@@ -39,28 +37,27 @@ def _condition_step(body: Body) -> Iterator[Problem]:
 def _condition_parameter(body: Body) -> Iterator[Problem]:
     order = Ancestors(body)
     for step, value in body.steps.items():
-        conditions = as_list(as_object(value.raw.get("executionParameters")).get("conditional"))
-        before = order.steps(step) if conditions else None
-        for index, condition in enumerate(map(as_object, conditions)):
+        before = order.steps(step) if value.conditions else None
+        for index, condition in enumerate(value.conditions):
             source, name = str(condition.get("stepName", "")), str(condition.get("paramName", ""))
-            if before is not None and source not in before:
+            if source not in body.steps or (before is not None and source not in before):
                 continue  # the step is what is wrong
-            if source in order.own_outputs and name not in order.own_outputs[source]:
+            outputs = body.steps[source].output_parameters
+            if name not in outputs:
                 yield Problem(
                     path=("steps", step, "executionParameters", "conditional", index, "paramName"),
                     message=f"the step {source!r} has no output parameter {name!r}; "
-                    f"{did_you_mean(name, list(order.own_outputs[source]))}",
+                    f"{did_you_mean(name, list(outputs))}",
                 )
 
 
 def _status_parent(body: Body) -> Iterator[Problem]:
     for step, value in body.steps.items():
-        statuses = as_list(as_object(value.raw.get("executionParameters")).get("parentStatus"))
         known = set(value.parents)
         if any(isinstance(parent, Unknown) for parent in known):
             continue
-        for index, status in enumerate(statuses):
-            for number, name in enumerate(as_list(as_object(status).get("parents"))):
+        for index, status in enumerate(value.parent_statuses):
+            for number, name in enumerate(as_list(status.get("parents"))):
                 if name not in known:
                     yield Problem(
                         path=("steps", step, "executionParameters", "parentStatus", index, "parents", number),
@@ -73,7 +70,7 @@ def _status_parent(body: Body) -> Iterator[Problem]:
 def _inherited_output(body: Body) -> Iterator[Problem]:
     order = Ancestors(body)
     for step, value in body.steps.items():
-        inherited = as_object(as_object(value.raw.get("parameters")).get("inherit"))
+        inherited = as_object(value.parameters.get("inherit"))
         known = order.outputs(step) if inherited else None
         if known is None:
             continue
@@ -87,14 +84,13 @@ def _inherited_output(body: Body) -> Iterator[Problem]:
 
 
 def _http_output(body: Body) -> Iterator[Problem]:
-    for step, value in body.steps.items():
-        if value.type == "http":
-            for name, file in as_object(value.raw.get("outputParameters")).items():
-                if file != _HTTP_OUTPUT:
-                    yield Problem(
-                        path=("steps", step, "outputParameters", name),
-                        message=f"the output of an http step must be {_HTTP_OUTPUT!r}, found {str(file)!r}",
-                    )
+    for step, value in body.steps_of_type("http").items():
+        for name, file in value.output_parameters.items():
+            if file != _HTTP_OUTPUT:
+                yield Problem(
+                    path=("steps", step, "outputParameters", name),
+                    message=f"the output of an http step must be {_HTTP_OUTPUT!r}, found {str(file)!r}",
+                )
 
 
 RULES = (

@@ -9,7 +9,6 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule
-from reconciler.values import JsonObject, as_object
 from reconciler.workflow import Body
 
 _AUTH_NEEDS: Final[dict[str, tuple[str, ...]]] = {
@@ -24,16 +23,11 @@ _QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.?[^"\\]*)*(?:"|\Z)', re.DOTALL)
 """A quoted text; without a closing quote it extends to the end, so that no quote is visited twice."""
 
 
-def _steps(body: Body, kind: str) -> Iterator[tuple[str, JsonObject]]:
-    return ((name, step.raw) for name, step in body.steps.items() if step.type == kind)
-
-
 def _auth(body: Body) -> Iterator[Problem]:
-    for name, step in _steps(body, "http"):
-        auth = as_object(step.get("auth"))
-        kind = str(auth.get("type", "no-auth"))
+    for name, step in body.steps_of_type("http").items():
+        kind = str(step.auth.get("type", "no-auth"))
         for key in _AUTH_NEEDS.get(kind, ()):
-            if not auth.get(key):
+            if not step.auth.get(key):
                 needs = ", ".join(_AUTH_NEEDS[kind])
                 yield Problem(
                     path=("steps", name, "auth"),
@@ -43,10 +37,9 @@ def _auth(body: Body) -> Iterator[Problem]:
 
 def _foreign_auth(body: Body) -> Iterator[Problem]:
     known = {key for keys in _AUTH_NEEDS.values() for key in keys}
-    for name, step in _steps(body, "http"):
-        auth = as_object(step.get("auth"))
-        kind = str(auth.get("type", "no-auth"))
-        for key in auth:
+    for name, step in body.steps_of_type("http").items():
+        kind = str(step.auth.get("type", "no-auth"))
+        for key in step.auth:
             if kind in _AUTH_NEEDS and key in known and key not in _AUTH_NEEDS[kind]:
                 yield Problem(
                     path=("steps", name, "auth", key),
@@ -56,22 +49,22 @@ def _foreign_auth(body: Body) -> Iterator[Problem]:
 
 
 def _method(body: Body) -> Iterator[Problem]:
-    for name, step in _steps(body, "http"):
+    for name, step in body.steps_of_type("http").items():
         for key in ("method", "url"):
-            if not step.get(key):
+            if not step.raw.get(key):
                 yield Problem(path=("steps", name), at_key=True, message=f"an http step needs {key!r}")
 
 
 def _payload(body: Body) -> Iterator[Problem]:
-    for name, step in _steps(body, "http"):
-        method = step.get("method")
-        if method in {"post", "put", "patch"} and not step.get("payload"):
+    for name, step in body.steps_of_type("http").items():
+        method = step.raw.get("method")
+        if method in {"post", "put", "patch"} and not step.raw.get("payload"):
             yield Problem(
                 path=("steps", name),
                 at_key=True,
                 message=f"an http step with the method {method} needs a 'payload'",
             )
-        payload = step.get("payload")
+        payload = step.raw.get("payload")
         if isinstance(payload, str) and payload.strip() and not _is_json(payload):
             yield Problem(
                 path=("steps", name, "payload"),
@@ -96,8 +89,8 @@ def _no_constant(name: str) -> None:
 
 
 def _query(body: Body) -> Iterator[Problem]:
-    for name, step in _steps(body, "sql"):
-        both = [key for key in ("sqlQueryPath", "repository") if step.get(key)]
+    for name, step in body.steps_of_type("sql").items():
+        both = [key for key in ("sqlQueryPath", "repository") if step.raw.get(key)]
         if len(both) != 1:
             found = "found both" if both else "found neither"
             yield Problem(

@@ -14,7 +14,7 @@ from reconciler.values import (
     JsonValue,
     Path,
     as_list,
-    as_object,
+    as_objects,
     display_path,
     lookup,
     same_json,
@@ -52,15 +52,19 @@ class Body:
         """The steps by name."""
         return steps_by_name(self.raw.get("steps"))
 
+    def steps_of_type(self, kind: str) -> dict[str, Step]:
+        """Return the steps of the type `kind` by name."""
+        return {name: step for name, step in self.steps.items() if step.type == kind}
+
     @cached_property
     def triggers(self) -> tuple[JsonObject, ...]:
-        """The triggers; an item that is no object counts as an empty one."""
-        return tuple(map(as_object, as_list(self.raw.get("triggers"))))
+        """The triggers."""
+        return as_objects(self.raw.get("triggers"))
 
     @cached_property
     def watchers(self) -> tuple[JsonObject, ...]:
-        """The watchers; an item that is no object counts as an empty one."""
-        return tuple(map(as_object, as_list(self.raw.get("watchers"))))
+        """The watchers."""
+        return as_objects(self.raw.get("watchers"))
 
     @property
     def all_tags(self) -> list[JsonValue]:

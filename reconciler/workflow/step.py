@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.schema import body_fields
-from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.values import JsonObject, JsonValue, as_list, as_object, as_objects
 
 STANDARD: Final = "standard"
 """The type of a step that states none."""
@@ -45,9 +45,48 @@ class Step:
         return as_object(self.raw.get("resources"))
 
     @cached_property
+    def auth(self) -> JsonObject:
+        """The authentication of a request; empty for none."""
+        return as_object(self.raw.get("auth"))
+
+    @cached_property
+    def literal_headers(self) -> JsonObject:
+        """The headers of a request that are written out; empty for none."""
+        return as_object(as_object(self.raw.get("headers")).get("absolute"))
+
+    @cached_property
+    def parameters(self) -> JsonObject:
+        """The parameters; empty for none."""
+        return as_object(self.raw.get("parameters"))
+
+    @cached_property
+    def output_parameters(self) -> JsonObject:
+        """The output parameters: files by name; empty for none."""
+        return as_object(self.raw.get("outputParameters"))
+
+    @cached_property
+    def conditions(self) -> tuple[JsonObject, ...]:
+        """The conditions on output parameters of earlier steps."""
+        return as_objects(self._execution_parameters.get("conditional"))
+
+    @cached_property
+    def parent_statuses(self) -> tuple[JsonObject, ...]:
+        """The conditions on the status of parents."""
+        return as_objects(self._execution_parameters.get("parentStatus"))
+
+    @property
+    def _execution_parameters(self) -> JsonObject:
+        return as_object(self.raw.get("executionParameters"))
+
+    @cached_property
     def run_configuration(self) -> JsonObject:
         """The run configuration; empty for none."""
         return as_object(self.raw.get("runConfiguration"))
+
+    @property
+    def skip_configuration(self) -> JsonObject:
+        """What is skipped in place of being run; empty for nothing."""
+        return as_object(self.run_configuration.get("skipConfiguration"))
 
     @cached_property
     def retry_options(self) -> JsonObject:

@@ -11,13 +11,12 @@ from reconciler.client import Workflow
 from reconciler.client.catalogue import Catalogue
 from reconciler.client.exceptions import (
     ForbiddenException,
-    InvalidParameterException,
     NotFoundException,
     NotSentError,
     UnauthorizedException,
 )
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 
 _IMAGES = "/image-management/api/v2/images/"
 _OPTIONS = "/quota/api/v1/settings/tenant-instance-options"
@@ -68,13 +67,13 @@ def test_images_by_name(server: EmulatorServer, catalogue: Catalogue) -> None:
 
 
 def test_images_of_all_pages(server: EmulatorServer, catalogue: Catalogue) -> None:
-    """All pages are walked, each asked for when it is reached."""
+    """All pages are walked, each asked for when it is reached; after a full last one, one more."""
     images = catalogue.list_images(page_size=1)
     assert server.requests == []
     assert next(images)["id"] == 100
     assert len(server.requests) == 1
     assert [image["id"] for image in images] == [200, 400]
-    assert [query["pageNumber"] for _, _, query in _asked(server)] == ["1", "2", "3"]
+    assert [query["pageNumber"] for _, _, query in _asked(server)] == ["1", "2", "3", "4"]
 
 
 def test_versions(server: EmulatorServer, catalogue: Catalogue) -> None:

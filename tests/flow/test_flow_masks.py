@@ -9,7 +9,7 @@ import pytest
 from flow_helpers import Git, body, errors, process_env, run, step
 from processes import COMMAND
 
-from reconciler.client.exceptions import InvalidParameterException
+from reconciler.errors import InvalidParameterException
 from reconciler.plan import Blocked, Method, Update
 from reconciler.values import dump_compact
 

@@ -11,7 +11,7 @@ import pytest
 from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
 from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.client.request_records import RequestRecord
+from reconciler.client.calls import RequestRecord
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.operations.run_recording import recording
 from reconciler.schema import validate

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.client.exceptions import InvalidParameterException
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
 from reconciler.plan import Method
 from reconciler.plan.bodies import (

@@ -12,8 +12,8 @@ import pytest
 from reconciler.client.exceptions import ForbiddenException, NotFoundException
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.operations.online_check import read_facts
 from reconciler.rules.online import Lookup, Named, TenantFacts, Version
-from reconciler.rules.tenant_reading import read_facts
 from reconciler.secrecy import Redactor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.rules.cron import cron_error, cron_is_too_frequent, cron_never_fires
+from reconciler.rules.triggers import cron_error, cron_is_too_frequent, cron_never_fires
 
 _GOOD = [
     "* * * * *",

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.client.exceptions import InvalidParameterException
-from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, ReconcilerError, UnexpectedAnswerError
 from reconciler.secrecy import is_mask
 from reconciler.workflow.patching import (
     KEYWORDS,

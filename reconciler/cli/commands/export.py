@@ -13,7 +13,8 @@ from reconciler.cli.terminal import show, warn
 from reconciler.cli.terminal_listener import TerminalListener
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exit_codes import ExitCode
-from reconciler.operations import Settings, export, place_files
+from reconciler.files import place_files
+from reconciler.operations import Settings, export
 from reconciler.render import export_lines
 from reconciler.text import printable
 

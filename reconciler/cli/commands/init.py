@@ -10,7 +10,7 @@ import click
 from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show, warn
 from reconciler.exit_codes import ExitCode
-from reconciler.operations import place_files
+from reconciler.files import place_files
 from reconciler.text import printable
 
 _CONFIGURATION: Final = """\

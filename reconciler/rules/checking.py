@@ -1,0 +1,261 @@
+"""Check of manifests against the rules: of one manifest, of one file, and of all files below some paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import islice
+from pathlib import Path as FilePath
+from typing import Final, TypeAlias
+
+from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
+from reconciler.manifests import (
+    MAX_FINDINGS,
+    FileContent,
+    FileSummary,
+    LoadResult,
+    Manifest,
+    ManifestFile,
+    WorkflowManifest,
+    combine_findings,
+    find_files,
+    load_manifests,
+    read_file,
+    with_excerpt,
+)
+from reconciler.rules import dependencies, literal_credentials, names, step_outputs, step_types, triggers
+from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
+from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
+from reconciler.secrecy import KEEP, Redactor, Verdict, rewrite
+from reconciler.text import clip, printable
+from reconciler.values import JsonObject, JsonValue, Path, as_object, display_path, lookup
+from reconciler.workflow import Body
+
+RULES: Final[tuple[Rule, ...]] = (
+    *dependencies.RULES,
+    *step_outputs.RULES,
+    *step_types.RULES,
+    *triggers.RULES,
+    *names.RULES,
+    *literal_credentials.RULES,
+)
+"""Every rule that needs no tenant; of two that find the same cause, the earlier one reports it."""
+
+ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
+"""Every rule, those that need the tenant last."""
+
+_WARNINGS: Final = frozenset(rule.id for rule in RULES if rule.severity is Severity.WARNING)
+_COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")
+_MOST_FINDINGS: Final = 200
+"""The maximum number of findings that one rule reports in one manifest."""
+
+_MOST_CONSIDERED: Final = 400
+"""The maximum number of problems taken from one rule, with those whose cause is reported already."""
+
+_BATCH: Final = 100
+_PARALLEL_FROM: Final = 400
+"""The number of files from which a second process is worth its start."""
+
+ExtraCheck: TypeAlias = Callable[[Sequence[FileContent]], Iterable[Finding]]
+"""A check that needs more than the files, such as the tenant."""
+
+
+def rule_ids() -> frozenset[str]:
+    """Return the ids of all rules."""
+    return frozenset(rule.id for rule in ALL_RULES)
+
+
+def check_paths(  # noqa: PLR0913 - each has its default
+    paths: Sequence[str],
+    env: Mapping[str, str],
+    off: frozenset[str] = frozenset(),
+    only: frozenset[FilePath] | None = None,
+    excludes: Callable[[FilePath], bool] = lambda _: False,
+    *,
+    extra_check: ExtraCheck | None = None,
+) -> CheckResult:
+    """Check all manifests below `paths`; errors become findings, never exceptions.
+
+    Files are checked in as many processes as pay off. Manifests are not kept.
+
+    Args:
+        paths: Files and directories, or `-` for standard input.
+        env: The variables for `!env`; an unset variable is a warning.
+        off: The ids of rules that are turned off.
+        only: The files, resolved, to report on, together with the files that include them and with findings
+            that hold between one of them and any other file. `None` reports on all files.
+        excludes: Returns whether to leave out a file found below a directory.
+        extra_check: A further check of the files to report on, which are read again for it.
+    """
+    files, problems = find_files(tuple(paths), excludes)
+    summaries = list(_summaries(files, partial(_summary, env=dict(env), off=off)))
+    reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
+    if extra_check is not None:
+        shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
+        problems += extra_check([read_file(file, env, require_env=False) for file in shown])
+    return CheckResult(
+        findings=combine_findings(problems, files, summaries, reported.__getitem__),
+        files=len(files),
+        manifests=sum(summary.manifests for summary in summaries),
+    )
+
+
+def load_checked(
+    paths: Sequence[str],
+    env: Mapping[str, str],
+    off: frozenset[str] = frozenset(),
+    excludes: Callable[[FilePath], bool] = lambda _: False,
+) -> LoadResult:
+    """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
+
+    Takes what `check_paths` does; an unset variable is an error.
+    """
+    return load_manifests(paths, env, excludes, check=partial(_check_file, off=off, errors_only=True))
+
+
+def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Yield the findings of the rules in a manifest that is valid by the schema.
+
+    A comment `# reconciler: ignore[rule-id]` on a line suppresses the findings of that rule on the line.
+
+    Args:
+        manifest: The manifest.
+        off: The ids of rules that are turned off.
+    """
+    yield from _reported(manifest, _problems(manifest, off))
+
+
+def check_online(
+    manifest: Manifest, facts: TenantFacts, off: frozenset[str] = frozenset()
+) -> Iterator[Finding]:
+    """Yield the findings of the online rules in a manifest; comments work as in `check_manifest`.
+
+    Args:
+        manifest: The manifest.
+        facts: The facts that were read from the tenant.
+        off: The ids of rules that are turned off.
+    """
+    references = references_of(manifest)
+    found = (
+        (rule, problem)
+        for rule in ONLINE_RULES
+        if rule.id not in off
+        for problem in islice(rule.check(references, facts), _MOST_FINDINGS)
+    )
+    yield from _reported(manifest, found)
+
+
+def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Iterator[FileSummary]:
+    processes = min(_processors(), len(files) // _BATCH)
+    if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
+        yield from map(check, files)
+        return
+    import multiprocessing  # noqa: PLC0415 - a few files need neither
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
+    # A forked process imports nothing again; no thread runs yet that could hold a lock.
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(max_workers=processes, mp_context=context) as pool:
+        yield from pool.map(check, files, chunksize=_BATCH)
+
+
+def _processors() -> int:
+    """Return the number of processors that this process may use or, if unknown, of the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _summary(file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str]) -> FileSummary:
+    return read_file(file, env, require_env=False, check=partial(_check_file, off=off)).summary
+
+
+def _is_reported(file: ManifestFile, summary: FileSummary, only: frozenset[FilePath] | None) -> bool:
+    if only is None or file.text is not None:
+        return True  # standard input belongs to no revision
+    return file.path.resolve() in only or bool(summary.included & only)
+
+
+def _check_file(
+    manifests: Sequence[Manifest], off: frozenset[str], *, errors_only: bool = False
+) -> list[Finding]:
+    """Return the findings of the rules in the manifests of one file.
+
+    After `MAX_FINDINGS` findings, the rest is only searched for one error.
+    """
+    findings: list[Finding] = []
+    has_error = False
+    for manifest in manifests:
+        enough = len(findings) > MAX_FINDINGS
+        if isinstance(manifest, WorkflowManifest) and not (enough and has_error):
+            found = tuple(check_manifest(manifest, off | _WARNINGS if enough or errors_only else off))
+            has_error = has_error or has_errors(found)
+            findings += found
+    return findings
+
+
+def _problems(manifest: WorkflowManifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
+    unknown = manifest.sensitive | manifest.source.unset
+    body = Body(_with_unknown(manifest.body, unknown))
+    causes: set[tuple[str, ...]] = set()
+    for rule in RULES:
+        if rule.id not in off:
+            fresh = (
+                problem
+                for problem in islice(rule.check(body), _MOST_CONSIDERED)
+                if problem.cause not in causes and not _is_unknown(problem.path, unknown)
+            )
+            for problem in islice(fresh, _MOST_FINDINGS):
+                if problem.cause:
+                    causes.add(problem.cause)
+                yield rule, problem
+
+
+def _with_unknown(body: JsonObject, paths: frozenset[Path]) -> JsonObject:
+    def replace(_value: JsonValue, path: Path) -> JsonValue | Verdict:
+        return Unknown(f"!env at {display_path(path)}") if path in paths else KEEP
+
+    return as_object(rewrite(body, replace)) if paths else body
+
+
+def _is_unknown(path: Path, unknown: frozenset[Path]) -> bool:
+    return bool(unknown) and any(path[:length] in unknown for length in range(len(path) + 1))
+
+
+def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> Iterator[Finding]:
+    """Yield a finding for each problem that no comment on its line suppresses."""
+    document = manifest.source.document
+    redactor: Redactor | None = None
+    for rule, problem in found:
+        finding = _finding(manifest, rule, problem)
+        lines = _lines(document.text)
+        if rule.id in _ignored(lines, finding.position):
+            continue
+        if redactor is None:
+            redactor = Redactor.of(str(lookup(document.value, path)) for path in document.variables)
+        yield finding if problem.secret else with_excerpt(finding, lines, redactor)
+
+
+def _finding(manifest: Manifest, rule: BaseRule, problem: Problem) -> Finding:
+    source = manifest.source
+    return Finding(
+        file=source.file,
+        rule=rule.id,
+        severity=rule.severity,
+        message=printable(clip(problem.message, 500)),
+        path=(*source.base, *problem.path),
+        position=source.position(problem.path, at_key=problem.at_key),
+    )
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    """Return the lines of a file, which may hold thousands of manifests."""
+    return text.splitlines()
+
+
+def _ignored(lines: list[str], position: Position | None) -> frozenset[str]:
+    """Return the ids of the rules that a comment on the line turns off."""
+    line = lines[position.line - 1] if position is not None and position.line <= len(lines) else ""
+    match = _COMMENT.search(line)
+    return frozenset(part.strip() for part in match.group(1).split(",")) if match else frozenset()
