@@ -14,8 +14,8 @@ from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.schema import Field, FieldKind, body_fields, step_fields, validate
-from reconciler.secrecy import credential_kind, nodes
-from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, dump_compact, remove
+from reconciler.secrecy import credential_kind
+from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, dump_compact, nodes, remove
 from reconciler.workflow import (
     Body,
     Step,

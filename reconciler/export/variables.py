@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.secrecy import Redactor, SecretFields, credential_kind, is_masked, texts, why_secret
-from reconciler.values import JsonObject, Path, as_object
+from reconciler.secrecy import Redactor, SecretFields, credential_kind, is_masked, why_secret
+from reconciler.values import JsonObject, Path, as_object, texts
 from reconciler.workflow import Body
 
 _PREFIX: Final = "PEAK"

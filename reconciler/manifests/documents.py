@@ -17,12 +17,14 @@ from reconciler.errors import InvalidInputError
 from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
-from reconciler.manifests.bounds import MAX_DOCUMENTS
 from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
 from reconciler.manifests.yaml_values import Included, Tags, ValueBuilder
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Path, lookup
+
+MAX_DOCUMENTS: Final = 10_000
+"""YAML documents in one file."""
 
 _IDENTITY_PATHS: Final[tuple[Path, ...]] = (
     ("name",),

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 
 from reconciler.findings import Finding, Position, has_errors
-from reconciler.manifests.bounds import MAX_FINDINGS
 from reconciler.manifests.documents import Document
+from reconciler.manifests.file_findings import MAX_FINDINGS
 from reconciler.manifests.manifest import (
     Manifest,
     PatchManifest,

@@ -181,7 +181,7 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
 
 
 def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
-    """Return what still applies of a saved plan, planned anew with its options.
+    """Return what still applies of a saved plan, planned again with its options.
 
     Raises:
         BlockedError: It is for another tenant or other manifests, or `strict` and a change no longer applies.

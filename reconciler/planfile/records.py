@@ -10,17 +10,20 @@ from typing import Final
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan import Action, Create, Orphan, SetPaused, Update, sensitive_places
 from reconciler.render import change_json
-from reconciler.secrecy import KEEP, Redactor, SecretFields, Verdict, is_secret, is_webhook_url, rewrite
+from reconciler.secrecy import Redactor, SecretFields, is_secret, is_webhook_url
 from reconciler.values import (
     ABSENT,
+    KEEP,
     JsonObject,
     JsonValue,
     Path,
+    Verdict,
     as_list,
     as_object,
     display_path,
     dump_compact,
     lookup,
+    rewrite,
 )
 from reconciler.workflow import Body, Live, is_digest_tag
 

@@ -28,9 +28,19 @@ from reconciler.manifests import (
 from reconciler.rules import dependencies, literal_credentials, names, step_outputs, step_types, triggers
 from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
-from reconciler.secrecy import KEEP, Redactor, Verdict, rewrite
+from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, Path, as_object, display_path, lookup
+from reconciler.values import (
+    KEEP,
+    JsonObject,
+    JsonValue,
+    Path,
+    Verdict,
+    as_object,
+    display_path,
+    lookup,
+    rewrite,
+)
 from reconciler.workflow import Body
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -8,11 +8,15 @@ from typing import Final
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.fields import SecretFields, is_webhook_url
 from reconciler.secrecy.redaction import Redactor
-from reconciler.secrecy.secret_detection import is_known_secret, is_named_secret, why_secret
-from reconciler.secrecy.walking import DROP, KEEP, Verdict, rewrite
-from reconciler.values import JsonObject, JsonValue, Path, as_object
+from reconciler.secrecy.secret_detection import (
+    SecretFields,
+    is_known_secret,
+    is_named_secret,
+    is_webhook_url,
+    why_secret,
+)
+from reconciler.values import DROP, KEEP, JsonObject, JsonValue, Path, Verdict, as_object, rewrite
 
 _HIDDEN: Final = "…"
 _URL: Final = re.compile(r"(https?://)(?:[^/?#@\s]*@)?([^/?#@\s]+)(.*)", re.IGNORECASE | re.DOTALL)

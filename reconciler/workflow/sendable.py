@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.secrecy import DROP, KEEP, Verdict, is_mask, is_masked, is_secret_field, nodes, rewrite
+from reconciler.secrecy import is_mask, is_masked, is_secret_field
 from reconciler.text import clip, printable
-from reconciler.values import as_object
+from reconciler.values import DROP, KEEP, Verdict, as_object, nodes, rewrite
 
 if TYPE_CHECKING:
     from reconciler.values import JsonObject, JsonValue, Path

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.secrecy import (
-    KEEP,
     SENSITIVE,
     Redactor,
     SecretFields,
@@ -19,11 +18,9 @@ from reconciler.secrecy import (
     mask_credentials,
     mentions_secret,
     omit_secrets,
-    rewrite,
-    texts,
     why_secret,
 )
-from reconciler.values import dump_compact, put
+from reconciler.values import KEEP, dump_compact, put, rewrite, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

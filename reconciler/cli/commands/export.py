@@ -9,8 +9,7 @@ import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import Number, connection_options
-from reconciler.cli.terminal import show, warn
-from reconciler.cli.terminal_listener import TerminalListener
+from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.exit_codes import ExitCode
 from reconciler.files import place_files

@@ -6,8 +6,7 @@ import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import connection_options, id_option
-from reconciler.cli.terminal import show, warn
-from reconciler.cli.terminal_listener import TerminalListener
+from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import UsageError
 from reconciler.exit_codes import ExitCode
 from reconciler.operations import Settings, save_log, show_logs
