@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 import click
 
 from reconciler.cli.terminal import print_error, print_usage_error, redirect_messages
-from reconciler.errors import ReconcilerError, reason_of
-from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
+from reconciler.errors import INTERRUPTED, ExitCode, ReconcilerError, exit_code, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -130,10 +130,6 @@ class WorkflowExecutions(BaseClient):
     def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
         """Get the details of an execution.
 
-        Args:
-            workflow_id: The ID of the workflow that the execution belongs to.
-            execution_id: The ID of the execution.
-
         Returns:
             `{runId, status, executedAt, finishedAt, steps: [{name, status, startedAt, finishedAt}]}`.
 

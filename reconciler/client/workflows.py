@@ -110,9 +110,6 @@ class Workflow(WorkflowExecutions):
     def describe_workflow(self, workflow_id: int) -> JsonObject:
         """Retrieve the details of a workflow.
 
-        Args:
-            workflow_id: The ID of the workflow.
-
         Returns:
             The workflow as the server returns it, which differs from what was sent: see
             `reconciler.workflow`.
@@ -273,9 +270,6 @@ class Workflow(WorkflowExecutions):
     def delete_workflow(self, workflow_id: int) -> JsonObject:
         """Delete a workflow.
 
-        Args:
-            workflow_id: The ID of the workflow.
-
         Returns:
             An empty object.
 
@@ -288,9 +282,6 @@ class Workflow(WorkflowExecutions):
     def pause_workflow(self, workflow_id: int) -> JsonObject:
         """Pause a workflow: its triggers start no executions until it is resumed.
 
-        Args:
-            workflow_id: The ID of the workflow.
-
         Returns:
             An empty object.
 
@@ -302,9 +293,6 @@ class Workflow(WorkflowExecutions):
 
     def resume_workflow(self, workflow_id: int) -> JsonObject:
         """Resume a paused workflow.
-
-        Args:
-            workflow_id: The ID of the workflow.
 
         Returns:
             An empty object.

@@ -74,17 +74,14 @@ class EmulatedTenant:
         modified_by: frozenset[str],
     ) -> list[Record]:
         """Return the workflows whose name contains `term` and that pass every non-empty filter."""
-        found: Iterable[Record] = self.store.records(self._seconds("list-lag"))
-        if term:
-            lowered = term.lower()
-            found = (record for record in found if lowered in record.name.lower())
-        if modified_by:
-            found = (record for record in found if record.modified_by in modified_by)
-        if statuses:
-            found = (record for record in found if self.store.status(record) in statuses)
-        if last_statuses:
-            found = (record for record in found if self._last_status(record) in last_statuses)
-        return list(found)
+        return [
+            record
+            for record in self.store.records(self._seconds("list-lag"))
+            if term.lower() in record.name.lower()
+            and (not modified_by or record.modified_by in modified_by)
+            and (not statuses or self.store.status(record) in statuses)
+            and (not last_statuses or self._last_status(record) in last_statuses)
+        ]
 
     def summaries(self, records: Iterable[Record]) -> list[JsonValue]:
         """Return the workflows as a page of the list shows them."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     """Finds objects in a body."""
 
     Places: TypeAlias = Callable[[JsonObject], Iterable[tuple[JsonObject, Iterable[str]]]]
-    """Finds objects in a body, each with the keys whose texts are meant."""
+    """Finds objects in a body, each with the keys of texts in it."""
 
     Unknown: TypeAlias = Callable[[JsonObject], Iterable[tuple[JsonObject, str, str]]]
     """Finds undocumented keys in a body: the object, the key, and its path for a message."""

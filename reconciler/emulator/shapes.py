@@ -121,9 +121,13 @@ _EXPORT: Final = Shape(
 )
 _STEP_SHAPES: Final = {"http": _HTTP, "sql": _SQL, "export": _EXPORT}
 
-_RETRY_DEFAULTS: Final[JsonObject] = {"duration": 5, "numberOfRetries": 3, "exponentialBackoff": False}
-_SKIP_DEFAULTS: Final[JsonObject] = {"skip": False, "skipDAG": False}
-_EVENT_DEFAULTS: Final[JsonObject] = {"success": False, "fail": False}
+_DEFAULTS: Final[dict[str, JsonObject]] = {
+    "retryOptions": {"duration": 5, "numberOfRetries": 3, "exponentialBackoff": False},
+    "skip": {"skip": False, "skipDAG": False},
+    "events": {"success": False, "fail": False},
+}
+"""The documented defaults of an object, by the name of its shape; those of a step are by its type."""
+
 _STEP_DEFAULTS: Final[dict[str, JsonObject]] = {
     "standard": {"type": "standard", "clearImageCache": False},
     "export": {"sortOrder": "asc", "compression": False},
@@ -165,32 +169,43 @@ def walk(node: JsonObject, shape: Shape, visit: Callable[[JsonObject, Shape], No
 
 
 def fill_defaults(view: JsonObject, _: str) -> None:
-    """Set every absent field of a workflow to its documented default."""
+    """Set every absent field of a described workflow to its documented default."""
+    if _view_shape(view) is not WORKFLOW:
+        return
+    inner_object(view, "retryOptions")
     for step in steps_of(view):
-        kind = step_kind(step)
-        _set_absent(step, _STEP_DEFAULTS.get(kind, {}))
+        inner_object(inner_object(step, "runConfiguration"), "skipConfiguration")
         if step.get("parents") is None:
             step["parents"] = []
-        if kind == "standard":
+        if step_kind(step) == "standard":
             _set_absent(inner_object(step, "resources"), DEFAULT_RESOURCE)
-        configuration = inner_object(step, "runConfiguration")
-        _set_absent(inner_object(configuration, "skipConfiguration"), _SKIP_DEFAULTS)
     for watcher in as_list(view.get("watchers")):
         if isinstance(watcher, dict):
-            _set_absent(inner_object(watcher, "events"), _EVENT_DEFAULTS)
-    inner_object(view, "retryOptions")
-    walk(view, WORKFLOW, lambda node, shape: _set_absent(node, _RETRY_DEFAULTS) if shape is RETRY else None)
+            inner_object(watcher, "events")
+    walk(view, WORKFLOW, lambda node, shape: _set_absent(node, _defaults_of(node, shape)))
 
 
 def drop_defaults(view: JsonObject, _: str) -> None:
     """Remove every field that has its documented default, the reverse of `fill_defaults`."""
-    for step in steps_of(view):
-        _unset(step, _STEP_DEFAULTS.get(step_kind(step), {}))
-        _unset(as_object_in(step, "runConfiguration", "skipConfiguration"), _SKIP_DEFAULTS)
-    for watcher in as_list(view.get("watchers")):
-        if isinstance(watcher, dict):
-            _unset(as_object_in(watcher, "events"), _EVENT_DEFAULTS)
-    walk(view, WORKFLOW, lambda node, shape: _unset(node, _RETRY_DEFAULTS) if shape is RETRY else None)
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        for key, value in _defaults_of(node, shape).items():
+            if key in node and node[key] == value:
+                del node[key]
+
+    walk(view, WORKFLOW, visit)
+
+
+def _defaults_of(node: JsonObject, shape: Shape) -> JsonObject:
+    if shape.name == "step":
+        return _STEP_DEFAULTS.get(step_kind(node), {})
+    return _DEFAULTS.get(shape.name, {})
+
+
+def _set_absent(node: JsonObject, defaults: JsonObject) -> None:
+    for key, value in defaults.items():
+        if node.get(key) is None:
+            node[key] = value
 
 
 def fill_nulls(view: JsonObject, _: str) -> None:
@@ -255,25 +270,3 @@ def inner_object(node: JsonObject, key: str) -> JsonObject:
     if not isinstance(inner, dict):
         inner = node[key] = {}
     return inner
-
-
-def as_object_in(node: JsonObject, *keys: str) -> JsonObject:
-    """Return the object itself at the path `keys`; an empty one when there is none."""
-    for key in keys:
-        inner = node.get(key)
-        if not isinstance(inner, dict):
-            return {}
-        node = inner
-    return node
-
-
-def _set_absent(node: JsonObject, defaults: JsonObject) -> None:
-    for key, value in defaults.items():
-        if node.get(key) is None:
-            node[key] = value
-
-
-def _unset(node: JsonObject, defaults: JsonObject) -> None:
-    for key, value in defaults.items():
-        if key in node and node[key] == value:
-            del node[key]

@@ -121,14 +121,7 @@ def _text(value: JsonValue) -> str | None:
 
 
 class StepLog:
-    """A reader of the log of one step, which starts at its beginning.
-
-    Args:
-        api: The client of the tenant.
-        workflow_id: The id of the workflow.
-        execution_id: The id of the execution.
-        step: The name of the step.
-    """
+    """A reader of the log of one step, which starts at its beginning."""
 
     def __init__(self, api: ExecutionLogApi, workflow_id: int, execution_id: str, step: str) -> None:
         self._api = api

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from reconciler.errors import ReconcilerError
-from reconciler.exit_codes import INTERRUPTED, ExitCode
+from reconciler.errors import INTERRUPTED, ExitCode, ReconcilerError
 from reconciler.files import write_text
 from reconciler.job.context import Job
 from reconciler.job.log import Event, Level

@@ -12,8 +12,7 @@ from reconciler import __version__
 from reconciler.apply import Report, Result
 from reconciler.backup import new_run_id
 from reconciler.client import RequestRecord, Traffic
-from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
+from reconciler.errors import INTERRUPTED, BlockedError, ExitCode, ReconcilerError, exit_code
 from reconciler.findings import Finding
 from reconciler.job.context import Job, enter, with_links_resolved
 from reconciler.job.lease import Lease, LeaseHeldError, held

@@ -24,6 +24,7 @@ from reconciler.workflow import (
     WriteOnlyField,
     diff,
     is_returned,
+    shown_value,
     tokens_left_out,
     write_only_field,
     write_only_fields,
@@ -124,6 +125,7 @@ class _Judge:
         just_written: bool,
     ) -> None:
         self._forms = forms
+        self._live = live.body
         self._ignored = desired.ignored
         self._options = options
         self._facts = facts
@@ -156,7 +158,7 @@ class _Judge:
 
     def judge(self, change: FieldChange) -> None:
         kind = write_only_field(change.path)
-        live = lookup(self._forms.live, change.path)
+        live = shown_value(self._live.raw, self._forms.live, change.path)
         known = kind is not None and self._digester.knows(self._sent, change.path)
         trusts_digest = kind is not None and kind.is_credential and (known or self._just_written)
         if kind is None or (is_returned(change.path, live) and not trusts_digest):

@@ -76,7 +76,11 @@ def with_live_values(
 
 
 def _read(text: str) -> Pattern:
-    return tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
+    parts = tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
+    match parts:
+        case ("watchers", str(name), *rest) if name.startswith("user:"):
+            return ("watchers", name.casefold(), *rest)
+    return parts
 
 
 def _below(path: Path, pattern: Pattern) -> bool:

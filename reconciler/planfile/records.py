@@ -25,7 +25,7 @@ from reconciler.values import (
     lookup,
     rewrite,
 )
-from reconciler.workflow import Body, Live, is_digest_tag
+from reconciler.workflow import Body, Live, is_digest_tag, tag_name
 
 _IDENTITY: Final = ("name", "action", "id", "method", "fingerprint", "paused")
 """The keys that equal records have in common; their bodies are equal in meaning."""
@@ -89,13 +89,13 @@ def _essence(record: JsonObject) -> str:
     what it returned is sent back.
     """
     body = Body(as_object(record.get("body")))
-    tags = (tag for tag in body.all_tags if not is_digest_tag(tag))
+    tags = {tag_name(tag).casefold() for tag in body.all_tags if not is_digest_tag(tag)}
     part: JsonObject = {key: record.get(key) for key in _IDENTITY}
     return dump_compact(
         {
             **part,
             "body": body.form,
-            "tags": [*sorted(map(dump_compact, tags))],
+            "tags": [*sorted(tags)],
             "triggers": [*sorted(map(dump_compact, as_list(body.raw.get("triggers"))))],
         }
     )

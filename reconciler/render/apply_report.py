@@ -10,7 +10,7 @@ from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
-from reconciler.render.actions import DONE, RUNNING, action_method, action_name, status_word
+from reconciler.render.actions import WORDS, action_method, action_name, status_word
 from reconciler.render.markup import paint
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -96,13 +96,10 @@ def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
 def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:
     """Return one line about the progress of an action.
 
-    Args:
-        action: The action.
-        event: `None` at its start, a text while it waits, its result at the end.
-        redactor: Removes known secrets.
+    The `event` is `None` at its start, a text while it waits, and its result at the end.
     """
     if event is None:
-        words = f"{RUNNING[action_name(action)]} …{_waiting(action)}"
+        words = f"{WORDS[action_name(action)].running} …{_waiting(action)}"
     elif isinstance(event, str):
         words = event
     else:
@@ -113,7 +110,7 @@ def progress_line(action: Action, event: Result | str | None, redactor: Redactor
 def _ended(action: Action, result: Result) -> str:
     if result.status is not Status.DONE:
         return f"{status_word(result.status.value)}: {result.error}"
-    return f"{DONE[action_name(action)]} (id {result.id}), verified"
+    return f"{WORDS[action_name(action)].done} (id {result.id}), verified"
 
 
 def _subject(action: Action) -> str:

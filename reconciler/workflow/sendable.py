@@ -80,12 +80,19 @@ def _documented(key: str, value: JsonValue) -> JsonValue:
     if key == "triggers":
         return [trigger for trigger in map(_trigger, _objects(value, key)) if trigger]
     if key == "tags":
-        return [{"name": _string(tag["name"], key)} for tag in _objects(value, key) if "name" in tag]
+        return _tags(value)
     if key == "watchers":
         return list(_objects(value, key))
     if key == "steps":
         return {name: _step(name, step) for name, step in _object(value, key).items()}
     return _object(value, key)
+
+
+def _tags(value: JsonValue) -> list[JsonValue]:
+    """Return tags as the API takes them; a platform may return them as texts."""
+    if isinstance(value, list):
+        value = [{"name": tag} if isinstance(tag, str) else tag for tag in value]
+    return [{"name": _string(tag["name"], "tags")} for tag in _objects(value, "tags") if "name" in tag]
 
 
 def _without_nulls(value: JsonValue) -> JsonValue:

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.cli.commands.reconcile import command
 from reconciler.client.calls import Traffic
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.job.metrics import JobMetrics, metrics_text
 from reconciler.job.outcome import Outcome
 from reconciler.schema import load_schema

@@ -281,7 +281,7 @@ def test_tokens_that_are_none(name: str) -> None:
         ({"steps": {"x": {"parameters": {"env": [{"A": "1"}, {"A": "2"}]}}}}, "steps.x.parameters.env[1]"),
         ({"triggers": {"cron": "x"}}, "triggers"),
         ({"triggers": ["x"]}, "triggers[0]"),
-        ({"tags": ["red"]}, "tags[0]"),
+        ({"tags": [1]}, "tags[0]"),
         ({"tags": [{"name": 1}]}, "tags"),
         ({"watchers": 1}, "watchers"),
         ({"name": 1}, "name"),

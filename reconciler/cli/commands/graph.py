@@ -10,7 +10,7 @@ from reconciler import render
 from reconciler.cli.help import command_of
 from reconciler.cli.options import connection_options, format_option, id_option
 from reconciler.cli.terminal import TerminalListener, show
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.operations import Settings, step_graphs
 
 _FORMATS: Final = {

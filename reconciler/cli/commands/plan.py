@@ -10,7 +10,7 @@ from reconciler.cli.apply_options import scope_options, show_bodies_option
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import FILE, Number, format_option, output_option, tenant_options
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, Settings, plan
 from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text

@@ -15,9 +15,8 @@ from reconciler.cli.options import (
     name_argument,
 )
 from reconciler.cli.terminal import TerminalListener, show, warn
-from reconciler.errors import UsageError
+from reconciler.errors import ExitCode, UsageError
 from reconciler.executions import ExecutionState, StartedExecution
-from reconciler.exit_codes import ExitCode
 from reconciler.operations import ExecutionRequest, Settings, run_execution
 from reconciler.render import execution_json, execution_outcome, step_lines
 from reconciler.secrecy import Redactor

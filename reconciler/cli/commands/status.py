@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import comparing_options, format_option
 from reconciler.cli.terminal import TerminalListener, show
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.operations import Settings, status
 from reconciler.render import status_json, status_text
 

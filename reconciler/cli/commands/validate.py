@@ -8,7 +8,7 @@ from reconciler import render
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import checking_options, format_option, output_option
 from reconciler.cli.terminal import TerminalListener, read_outputs, show
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.findings import Severity
 from reconciler.operations import Settings, validate
 
