@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.emulator.rewrites import (
@@ -84,7 +84,7 @@ from reconciler.emulator.shapes import (
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from reconciler.emulator.rewrites import Places, Rewrite
 
@@ -414,12 +414,15 @@ def parameter(profile: frozenset[str], name: str) -> str | None:
     return next(iter(_parameters(profile, name)), None)
 
 
-def rewrites_of(profile: frozenset[str], *effects: str) -> Iterator[tuple[Rewrite, str]]:
-    """Yield the rewrites in force that have one of `effects`, with their parameters, in the table's order."""
-    for name, switch in SWITCHES.items():
-        if switch.rewrite is not None and switch.effect in effects:
-            for value in _parameters(profile, name):
-                yield switch.rewrite, value
+@cache
+def rewrites_of(profile: frozenset[str], *effects: str) -> tuple[tuple[Rewrite, str], ...]:
+    """Return the rewrites in force with one of `effects`, each with its parameter, in the table's order."""
+    return tuple(
+        (switch.rewrite, value)
+        for name, switch in SWITCHES.items()
+        if switch.rewrite is not None and switch.effect in effects
+        for value in _parameters(profile, name)
+    )
 
 
 def _parameters(profile: frozenset[str], name: str) -> list[str]:
