@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.secrecy import Redactor, SecretFields, credential_kind, why_secret
+from reconciler.secrecy import Redactor, SecretFields, credential_kind, is_masked, why_secret
 from reconciler.values import JsonObject, Path, as_object, texts
 from reconciler.workflow import Body
 
@@ -78,12 +78,17 @@ def secret_variables(
         names: The names given so far.
         fallback: As for `VariableNames.name`.
     """
-    found: Iterator[tuple[Path, str]] = (
-        (path, why_secret(path, text, SecretFields(), redactor)) for path, text in texts(body)
+    found: Iterator[tuple[Path, str, str]] = (
+        (path, text, why_secret(path, text, SecretFields(), redactor)) for path, text in texts(body)
     )
     return tuple(
-        Variable(name=names.name(body, path, fallback), path=path, why=why, returned=path not in hidden)
-        for path, why in found
+        Variable(
+            name=names.name(body, path, fallback),
+            path=path,
+            why=why,
+            returned=path not in hidden and not is_masked(path, text),
+        )
+        for path, text, why in found
         if why
     )
 
