@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.secrecy import Redactor, SecretFields, credential_kind, why_secret
+from reconciler.secrecy import Redactor, SecretFields, credential_kind, is_masked, why_secret
 from reconciler.values import JsonObject, Path, as_object, texts
 from reconciler.workflow import Body
 
@@ -78,7 +78,12 @@ def secret_variables(
         fallback: As for `VariableNames.name`.
     """
     return tuple(
-        Variable(name=names.name(body, path, fallback), path=path, why=why, returned=path not in hidden)
+        Variable(
+            name=names.name(body, path, fallback),
+            path=path,
+            why=why,
+            returned=path not in hidden and not is_masked(path, text),
+        )
         for path, text in texts(body)
         if (why := why_secret(path, text, SecretFields(), redactor))
     )

@@ -13,6 +13,7 @@ from reconciler.secrecy.secret_detection import (
     SecretFields,
     is_known_secret,
     is_named_secret,
+    is_webhook_url,
     why_secret,
 )
 from reconciler.values import DROP, KEEP, JsonValue, Path, Verdict, rewrite
@@ -45,11 +46,6 @@ def mask(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
         return _mask_webhook_url(item) if is_webhook_url(where) else mask_credentials(item)
 
     return rewrite(fields.mask(value, path), replace, path)
-
-
-def is_webhook_url(path: Path) -> bool:
-    """Return whether the URL that a watcher calls, a credential, is at `path` of a body or its form."""
-    return path[:1] == ("watchers",) and path[-2:] == ("webhook", "url")
 
 
 def _mask_webhook_url(url: str) -> str:

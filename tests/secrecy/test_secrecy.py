@@ -11,6 +11,7 @@ from reconciler.secrecy import (
     Redactor,
     SecretFields,
     hide_texts,
+    is_masked,
     is_secret_name,
     mask,
     mask_credentials,
@@ -176,3 +177,60 @@ def test_a_list_of_texts_is_omitted_whole() -> None:
     left, omitted = omit_secrets(body, SecretFields(), Redactor())
     assert left == {"steps": {"one": {"x": [{"z": "a"}, {"y": "b"}]}}}
     assert [item.path for item in omitted] == [(*_STEP, "command"), (*_STEP, "x", 0, "y")]
+
+
+_ENV = ("steps", "one", "parameters", "env")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*_ENV, "CITY"), "*****"),
+        ((*_ENV, "CITY"), " **** "),
+        ((*_ENV, "CITY"), "***a1b2"),
+        ((*_ENV, "CITY"), "ab12••••"),
+        ((*_ENV, "CITY"), "[redacted]"),
+        ((*_ENV, "CITY"), "xxxxxxxx"),
+        ((*_ENV, "DB_PASSWORD"), "-"),
+        ((*_ENV, "DSN"), "postgres://user:****@host/db"),
+        (("steps", "one", "headers", "absolute", "X-Key"), "Bearer ***"),
+        (("steps", "one", "headers", "secrets", "Authorization"), "********"),
+        (("steps", "one", "auth", "password"), "xxx"),
+        (("steps", "one", "auth", "apiKey"), 0),
+        (("steps", "one", "command"), "python x.py --password=**** --dry-run"),
+        (("steps", "one", "payload"), '{"token": "********"}'),
+        (("watchers", 0, "webhook", "url"), "********"),
+        (("watchers", "webhook:a", "webhook", "url"), "https://example.com/***"),
+        (("watchers", 0, "user"), "j***@example.com"),
+        (("vault",), "******"),
+    ],
+)
+def test_masks_are_recognised_everywhere(path: Any, value: Any) -> None:
+    """A mask is known by the field, its name, or its looks; a backup leaves it out as what it is."""
+    assert is_masked(path, value)
+    assert why_secret(path, value, SecretFields(), Redactor()) == "the platform's mask of a secret"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*_ENV, "SEPARATOR"), "---"),
+        ((*_ENV, "SEPARATOR"), "**"),
+        ((*_ENV, "EMPTY"), ""),
+        ((*_ENV, "DB_PASSWORD"), ""),
+        ((*_ENV, "MODE"), "masked"),
+        ((*_ENV, "MODE"), "xxx"),
+        ((*_ENV, "PATTERN"), "data/**/*.csv"),
+        (("steps", "one", "command"), "echo '*** done ***'"),
+        (("steps", "one", "command"), "# *** note: *** begin"),
+        (("steps", "one", "payload"), "**bold**: ***both*** words"),
+        (("steps", "one", "stepTimeout"), 3600),
+        (("steps", "one", "auth", "password"), "vault-entry"),
+        (("steps", "one", "auth", "password"), None),
+        (("triggers", "cron"), "* * * * *"),
+        (("watchers", 0, "webhook", "url"), "https://example.com/x"),
+    ],
+)
+def test_values_that_are_no_masks(path: Any, value: Any) -> None:
+    """What somebody may have written is sent back."""
+    assert not is_masked(path, value)
