@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +18,17 @@ from reconciler.apply_limits import Safety
 from reconciler.cli.help import Decorator, bundle, option, setting
 from reconciler.cli.terminal import warn
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
-from reconciler.errors import ReconcilerError
-from reconciler.operations import RawOptions, Settings, configured_options, read_configuration, settings_from
+from reconciler.operations import RawOptions, Settings, resolve_settings
 from reconciler.text import clip, printable
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LIMITS: Final = Safety()
-_CONFIGURATION: Final = f"{__name__}.configuration"
 _GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
+
+
+_connection = partial(setting, section="Connection")
+_comparison = partial(setting, section="Comparison")
+_limit = partial(setting, section="Safety")
 
 
 class Number(click.FloatRange):
@@ -52,47 +56,26 @@ class Number(click.FloatRange):
         with suppress(click.BadParameter):
             number = super().convert(value, param, ctx)
         if math.isnan(number) or (self._whole and not number.is_integer()):
-            self.fail(f"it must be {self._allowed}, found {_quoted(str(value))}", param, ctx)
+            self.fail(f"it must be {self._allowed}, found {quoted(str(value))}", param, ctx)
         if self._whole:
             # Not by way of a float, which would change an id of many digits.
             return int(value) if str(value).strip().isdecimal() else int(number)
         return number
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return `value` in quotation marks, fit for an error."""
     return f"'{clip(printable(value), 60)}'"
 
 
-def file_type() -> click.Path:
-    """Return the type of an option that takes a file."""
-    return click.Path(dir_okay=False, path_type=Path)
-
-
-def _configure(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Make the configuration the defaults of all other options, once it is known which one, and whose block.
-
-    A configuration that cannot be read stops a command only when it asks for its settings.
-    """
-    if parameter.name == "config" and "environment" in context.params:
-        config, environment = value, context.params["environment"]
-    elif parameter.name == "environment" and "config" in context.params:
-        config, environment = context.params["config"], value
-    else:
-        return value
-    try:
-        configuration = read_configuration(config, environment)
-    except ReconcilerError as error:
-        context.meta[_CONFIGURATION] = error
-    else:
-        context.meta[_CONFIGURATION] = configuration
-        context.default_map = configured_options(configuration)
-    return value
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+"""The type of an option that takes a file."""
 
 
 def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _TAG.fullmatch(value):
         raise click.BadParameter(
-            f"the ownership tag takes letters, digits and hyphens only, 64 at most, found {_quoted(value)}"
+            f"the ownership tag takes letters, digits and hyphens only, 64 at most, found {quoted(value)}"
         )
     return value
 
@@ -124,9 +107,17 @@ id_option = option(
     section="Selection",
 )
 
+output_option = option(
+    "--output",
+    "outputs",
+    metavar="[FORMAT=]FILE",
+    multiple=True,
+    help="Write the result into FILE, in FORMAT or that of --format; repeatable.",
+    section="Output",
+)
+
 backup_dir_option = setting(
     "--backup-dir",
-    metavar="DIRECTORY",
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for backups.",
     show_default=".reconciler/backups next to reconciler.yaml",
@@ -134,48 +125,38 @@ backup_dir_option = setting(
 )
 
 _ENVIRONMENT: Final = (
-    setting(
+    _connection(
         "--environment",
         metavar="NAME",
         help="Environment of the configuration to work with.",
-        section="Connection",
-        is_eager=True,
-        callback=_configure,
     ),
-    setting(
+    _connection(
         "--config",
-        metavar="FILE",
-        type=file_type(),
+        type=FILE,
         help="Configuration file.",
         show_default="the nearest reconciler.yaml, here or above",
-        section="Connection",
-        is_eager=True,
-        callback=_configure,
     ),
 )
-_CONCURRENCY: Final = setting(
+_CONCURRENCY: Final = _connection(
     "--concurrency",
     metavar="N",
     type=Number(1, 64, whole=True),
     default=CONCURRENCY,
     help="Read or write N workflows at a time.",
-    section="Connection",
 )
 _REQUESTS: Final = (
-    setting(
+    _connection(
         "--max-requests-per-second",
         metavar="N",
         type=Number(0.01, 1000),
         help="Limit requests to N per second.",
-        section="Connection",
     ),
-    setting(
+    _connection(
         "--retry-for",
         metavar="SECONDS",
         type=Number(0, 3600),
         default=RETRY_FOR,
         help="Wait up to SECONDS for a server that stops answering.",
-        section="Connection",
     ),
     setting(
         "--verbose",
@@ -185,45 +166,40 @@ _REQUESTS: Final = (
     ),
 )
 _COMPARISON: Final = (
-    setting(
+    _comparison(
         "--ownership-tag",
         "owner",
         metavar="TAG",
         callback=_tag,
         help="Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.",
-        section="Comparison",
     ),
-    setting(
+    _comparison(
         "--remember/--no-remember",
         default=True,
         help="Keep digests of sent write-only fields, in tags of the workflow, to detect changes.",
-        section="Comparison",
     ),
 )
 _LIMIT_OPTIONS: Final = (
-    setting(
+    _limit(
         "--max-deletes",
         metavar="N",
         type=Number(0, whole=True),
         default=_LIMITS.max_deletes,
         help="Limit deletes to N.",
-        section="Safety",
     ),
-    setting(
+    _limit(
         "--max-delete-ratio",
         metavar="RATIO",
         type=Number(0, 1),
         default=_LIMITS.max_delete_ratio,
         help="Maximum fraction of owned workflows to delete.",
-        section="Safety",
     ),
-    setting(
+    _limit(
         "--max-change-ratio",
         metavar="RATIO",
         type=Number(0, 1),
         default=_LIMITS.max_change_ratio,
         help="Maximum fraction of live workflows to change.",
-        section="Safety",
     ),
     option(
         "--resend-secrets",
@@ -271,14 +247,8 @@ def connection_options(*further: Decorator[Any], concurrent: bool = False) -> De
 
 
 def _settings(values: dict[str, Any]) -> Settings:
-    """Return the settings: click has put flags over variables over the configuration over defaults."""
-    context = click.get_current_context()
-    configuration = context.meta[_CONFIGURATION]
-    if isinstance(configuration, ReconcilerError):
-        raise configuration
-    del values["config"], values["environment"]
-    values["environment_named"] = _is_named(context)
-    settings = settings_from(configuration, values.pop("paths", ()), values)
+    """Return the settings: flags over variables over the configuration over defaults."""
+    settings = resolve_settings(_given(values))
     for warning in settings.warnings:
         warn(f"warning: {printable(warning)}")
     return settings
@@ -286,13 +256,9 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 def _given(values: dict[str, Any]) -> RawOptions:
     """Return what flags and variables state, without the configuration."""
-    context = click.get_current_context()
-    fixed = {name: values.pop(name) for name in ("paths", "config", "environment")}
-    overrides = {
-        name: value for name, value in values.items() if context.get_parameter_source(name) in _GIVEN
-    }
-    return RawOptions(**fixed, overrides={**overrides, "environment_named": _is_named(context)})
-
-
-def _is_named(context: click.Context) -> bool:
-    return context.get_parameter_source("environment") is ParameterSource.COMMANDLINE
+    source = click.get_current_context().get_parameter_source
+    stated = {name: value for name, value in values.items() if source(name) in _GIVEN}
+    stated["environment_named"] = source("environment") is ParameterSource.COMMANDLINE
+    config, environment = stated.pop("config", None), stated.pop("environment", None)
+    paths = stated.pop("paths", ())
+    return RawOptions(paths=paths, config=config, environment=environment, overrides=stated)

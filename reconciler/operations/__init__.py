@@ -11,25 +11,27 @@ from typing import TYPE_CHECKING
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from reconciler.operations.apply_and_reconcile import (
+        Applied,
+        ApplyOptions,
+        apply,
+        apply_plan_file,
+        reconcile,
+    )
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
-    from reconciler.operations.options import ApplyOptions, ScopeOptions
-    from reconciler.operations.plan_and_apply import Applied, Planned, apply, apply_plan_file, plan, reconcile
+    from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
-        configured_options,
         load_settings,
-        read_configuration,
         resolve_settings,
-        settings_from,
     )
-    from reconciler.operations.sync_status import StatusResult, status
     from reconciler.operations.validating import validate
     from reconciler.operations.workflow_executions import (
         ExecutionResult,
@@ -58,21 +60,18 @@ __all__ = [
     "StatusResult",
     "apply",
     "apply_plan_file",
-    "configured_options",
     "export",
     "internal_error",
     "list_backups",
     "list_executions",
     "load_settings",
     "plan",
-    "read_configuration",
     "reconcile",
     "recording",
     "resolve_settings",
     "roll_back",
     "run_execution",
     "save_log",
-    "settings_from",
     "show_logs",
     "status",
     "step_graphs",
@@ -82,18 +81,16 @@ __all__ = [
 
 __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
     __name__,
+    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
-    options="ApplyOptions ScopeOptions",
-    plan_and_apply="Applied apply apply_plan_file plan Planned reconcile",
+    plan_and_status="plan Planned ScopeOptions status StatusResult",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
-    settings="configured_options load_settings RawOptions read_configuration resolve_settings Settings "
-    "settings_from",
-    sync_status="status StatusResult",
+    settings="load_settings RawOptions resolve_settings Settings",
     validating="validate",
     workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
 )

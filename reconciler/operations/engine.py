@@ -21,7 +21,6 @@ from reconciler.client import (
     Session,
     Workflow,
 )
-from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult
 from reconciler.operations.listener import Listener
@@ -47,14 +46,14 @@ class Engine:
         session: The connection to the tenant.
         options: How all workflows of the run are compared.
         redactor: Removes the token and values that came through `!env`.
-        concurrency: Number of workflows to read or write at a time.
+        settings: The limits for requests, and where backups go.
     """
 
     manifests: LoadResult
     session: Session
     options: CompareOptions
     redactor: Redactor
-    concurrency: int = CONCURRENCY
+    settings: Settings
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.
@@ -88,7 +87,7 @@ class Engine:
             self.manifests.manifests,
             self.options,
             scope,
-            concurrency=self.concurrency,
+            concurrency=self.settings.concurrency,
         )
 
     def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
@@ -143,7 +142,7 @@ def open_engine(  # noqa: PLR0913 - the last four by name
             session=session,
             options=compare,
             redactor=redactor.joined(session.redactor()),
-            concurrency=settings.concurrency,
+            settings=settings,
         )
         listener.opened(engine)
         yield engine
@@ -164,7 +163,7 @@ def compare_options_of(
         key=key.encode(),
         remember=settings.remember,
         resend=settings.resend_secrets,
-        owner=settings.owner,
+        owner=None if settings.owner is None else settings.owner.casefold(),
         allow_protected=frozenset(allow_protected),
     )
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from reconciler.client import RequestRecord
     from reconciler.executions import ExecutionState, StartedExecution
     from reconciler.findings import Finding
+    from reconciler.operations.apply_and_reconcile import Applied
     from reconciler.operations.engine import Engine
-    from reconciler.operations.plan_and_apply import Applied, Planned
+    from reconciler.operations.plan_and_status import Planned
     from reconciler.plan import Action
     from reconciler.secrecy import Redactor
     from reconciler.workflow import Live

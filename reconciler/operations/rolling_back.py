@@ -18,10 +18,10 @@ from reconciler.backup import (
 from reconciler.client import Session, Workflow
 from reconciler.errors import BlockedError
 from reconciler.manifests import LoadResult, Manifest
+from reconciler.operations.apply_and_reconcile import Applied, ApplyOptions, apply_planned
 from reconciler.operations.engine import Engine, compare_options_of, open_session
 from reconciler.operations.listener import Listener
-from reconciler.operations.options import ApplyOptions
-from reconciler.operations.plan_and_apply import Applied, Planned, apply_planned
+from reconciler.operations.plan_and_status import Planned
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, known_secrets, list_tenant
@@ -88,13 +88,13 @@ def roll_back(
             session=session,
             options=compare,
             redactor=Redactor.of(secrets).joined(session.redactor()),
-            concurrency=settings.concurrency,
+            settings=settings,
         )
         listener.opened(engine)
         record.opened(engine)
         planned = Planned(plan=_plan(engine, restorations), engine=engine, scope=Scope())
         listener.planned(planned)
-        return apply_planned(planned, settings, options, listener, record)
+        return apply_planned(planned, options, listener, record)
 
 
 def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -> LoadResult:

@@ -47,6 +47,6 @@ def _online_check(settings: Settings, env: Mapping[str, str], listener: Listener
 
 
 def _changed(revision: str) -> frozenset[Path]:
-    from reconciler.operations.changed_files import changed_files  # noqa: PLC0415 - most checks need no git
+    from reconciler.operations.git_and_ci import changed_files  # noqa: PLC0415 - most checks need no git
 
     return changed_files(revision)

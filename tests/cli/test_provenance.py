@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.operations.provenance import provenance
+from reconciler.operations.git_and_ci import provenance
 
 if TYPE_CHECKING:
     from pathlib import Path

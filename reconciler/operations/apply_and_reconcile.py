@@ -1,66 +1,50 @@
-"""Plan, apply and reconcile: compare the manifests with the tenant, and make the tenant match."""
+"""Apply and reconcile: make the tenant match the manifests, and verify every write."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.apply import Report, Status, apply_plan
 from reconciler.backup import BackupWriter, RunIdentity
 from reconciler.client import RetryPolicy, Traffic
-from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import BlockedError, ExitCode, ReconcilerError
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
-from reconciler.operations.options import ApplyOptions, ScopeOptions
-from reconciler.operations.plan_file_io import revalidate, saved_text
+from reconciler.operations.plan_and_status import Planned, ScopeOptions, plan_context, recorded_action
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Create, Plan, Scope, SetPaused
-from reconciler.planfile import Dropped, read_plan_file
-from reconciler.secrecy import Redactor
+from reconciler.planfile import (
+    PlanFile,
+    check_context,
+    load_compare_options,
+    load_scope,
+    read_plan_file,
+    revalidate_plan,
+)
+from reconciler.text import first_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A plan, and the tenant it is for.
+class ApplyOptions:
+    """How a plan is applied.
 
     Args:
-        plan: The plan.
-        engine: The manifests and the tenant it was made from.
-        scope: The part of the workflows it is about.
-        dropped: With a plan file: the changes that no longer apply.
-        unseen: With a plan file: the number of differences that are not in it.
+        fail_fast: Whether to stop after the first failure; writes in flight are finished.
+        wait_running: Seconds to wait for an execution to end before its workflow is changed or deleted.
+        backups: Whether to back up what is overwritten or deleted, into `Settings.backup_dir`.
+        run_record: File for the JSON record of the run; `None` for none.
     """
 
-    plan: Plan
-    engine: Engine = field(repr=False)
-    scope: Scope
-    dropped: tuple[Dropped, ...] = ()
-    unseen: int = 0
-
-    @property
-    def redactor(self) -> Redactor:
-        """Removes known secrets from text about the plan."""
-        return self.engine.redactor
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """`BLOCKED` when a guard blocks something, `DIFFERENCES` for a plan with changes, else `OK`."""
-        if self.plan.blocked:
-            return ExitCode.BLOCKED
-        return ExitCode.DIFFERENCES if self.plan.changes_anything else ExitCode.OK
-
-    def plan_file_text(self) -> str:
-        """Return the plan as the text of a plan file, without any secret.
-
-        Raises:
-            BlockedError: A guard refuses the whole plan.
-        """
-        return saved_text(self.engine, self.plan, self.scope)
+    fail_fast: bool = False
+    wait_running: float = RetryPolicy().wait_running
+    backups: bool = True
+    run_record: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,35 +64,6 @@ class Applied:
     report: Report | None
     traffic: Traffic
     exit_code: ExitCode
-
-
-def plan(
-    settings: Settings,
-    options: ScopeOptions | None = None,
-    listener: Listener | None = None,
-    *,
-    env: Mapping[str, str] = os.environ,
-) -> Planned:
-    """Return what an apply would change. Sends no request but GET.
-
-    Args:
-        settings: The manifests, the tenant and the limits.
-        options: The part of the workflows to plan.
-        listener: Receives findings and requests.
-        env: Variables for `!env`, the address and the credential.
-
-    Raises:
-        UsageError: The options do not go together.
-        InvalidInputError: A manifest is invalid, or there is no usable token.
-        ReconcilerError: Something that the plan needs cannot be read.
-    """
-    settings.require_manifests()
-    options = options or ScopeOptions()
-    scope = options.scope(settings)
-    with open_engine(
-        settings, env, purpose="plan", allow_protected=options.allow_protected, listener=listener
-    ) as engine:
-        return Planned(plan=engine.plan(scope), engine=engine, scope=scope)
 
 
 def apply(
@@ -134,8 +89,7 @@ def apply(
         BlockedError: A guard refuses the whole plan; nothing was changed.
         ReconcilerError: The plan was not confirmed, or something it needs cannot be read or written.
     """
-    with recording((options or ApplyOptions()).run_record, listener=listener) as record:
-        return _reconciled("apply", settings, scope, options, listener, record, env=env)
+    return _run("apply", settings, scope, options, listener, env)
 
 
 def reconcile(  # noqa: PLR0913 - as `apply`
@@ -152,42 +106,41 @@ def reconcile(  # noqa: PLR0913 - as `apply`
 
     Takes and raises what `apply` does. A caller that records more than this one call hands in its `record`.
     """
-    file = (options or ApplyOptions()).run_record
-    with nullcontext(record) if record else recording(file, listener=listener) as current:
-        return _reconciled("reconcile", settings, scope, options, listener, current, env=env, dry_run=dry_run)
+    return _run("reconcile", settings, scope, options, listener, env, record=record, dry_run=dry_run)
 
 
-def _reconciled(  # noqa: PLR0913, PLR0917 - as `apply`
+def _run(  # noqa: PLR0913, PLR0917 - as `apply`
     purpose: str,
     settings: Settings,
     scope: ScopeOptions | None,
     options: ApplyOptions | None,
     listener: Listener | None,
-    record: Recording,
-    *,
     env: Mapping[str, str],
+    *,
+    record: Recording | None = None,
     dry_run: bool = False,
 ) -> Applied:
-    settings.require_manifests()
-    if not dry_run:
-        settings.require_named_environment()
     scope, options, listener = scope or ScopeOptions(), options or ApplyOptions(), listener or Listener()
-    chosen = scope.scope(settings)
-    with open_engine(
-        settings,
-        env,
-        purpose=purpose,
-        allow_protected=scope.allow_protected,
-        listener=listener,
-        observe=record.observe,
-    ) as engine:
-        record.opened(engine)
-        planned = Planned(plan=engine.plan(chosen), engine=engine, scope=chosen)
-        listener.planned(planned)
-        if dry_run:
-            record.begins(planned.plan)
-            return finished(planned, None, planned.exit_code, record, listener)
-        return apply_planned(planned, settings, options, listener, record)
+    with nullcontext(record) if record else recording(options.run_record, listener=listener) as current:
+        settings.require_manifests()
+        if not dry_run:
+            settings.require_named_environment()
+        chosen = scope.scope(settings)
+        with open_engine(
+            settings,
+            env,
+            purpose=purpose,
+            allow_protected=scope.allow_protected,
+            listener=listener,
+            observe=current.observe,
+        ) as engine:
+            current.opened(engine)
+            planned = Planned(plan=engine.plan(chosen), engine=engine, scope=chosen)
+            listener.planned(planned)
+            if dry_run:
+                current.begins(planned.plan)
+                return _finished(planned, None, planned.exit_code, current, listener)
+            return apply_planned(planned, options, listener, current)
 
 
 def apply_plan_file(  # noqa: PLR0913 - as `apply`
@@ -221,17 +174,34 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
         open_engine(settings, env, purpose="apply", listener=listener, observe=record.observe) as opened,
     ):
         record.opened(opened)
-        engine, scope, valid = revalidate(opened, read_plan_file(file), strict=strict)
-        planned = Planned(
-            plan=valid.plan, engine=engine, scope=scope, dropped=valid.dropped, unseen=valid.new
-        )
+        planned = _revalidated(opened, read_plan_file(file), strict=strict)
         listener.planned(planned)
-        return apply_planned(planned, settings, options, listener, record, confirmed=True)
+        return apply_planned(planned, options, listener, record, confirmed=True)
 
 
-def apply_planned(  # noqa: PLR0913 - the last by name
+def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
+    """Return what still applies of a saved plan, planned again with its options.
+
+    Raises:
+        BlockedError: It is for another tenant or other manifests, or `strict` and a change no longer applies.
+        ReconcilerError: Something that the plan needs cannot be read.
+    """
+    check_context(saved.context, plan_context(engine, Scope()))
+    engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
+    scope = load_scope(saved.context.options)
+    valid = revalidate_plan(saved, engine.plan(scope), lambda action: recorded_action(engine, action))
+    stale = [item.name for item in valid.dropped if not item.done]
+    if strict and stale:
+        raise BlockedError(
+            f"{len(stale)} of {len(saved.records)} changes of the plan file no longer apply "
+            f"({first_few(stale)})",
+            hint="Nothing was changed. Plan again.",
+        )
+    return Planned(plan=valid.plan, engine=engine, scope=scope, dropped=valid.dropped, unseen=valid.new)
+
+
+def apply_planned(
     planned: Planned,
-    settings: Settings,
     options: ApplyOptions,
     listener: Listener,
     record: Recording,
@@ -242,7 +212,6 @@ def apply_planned(  # noqa: PLR0913 - the last by name
 
     Args:
         planned: The plan.
-        settings: Where backups go.
         options: How to apply it.
         listener: Confirms it and receives progress and the result.
         record: The record of the run.
@@ -256,7 +225,7 @@ def apply_planned(  # noqa: PLR0913 - the last by name
     record.begins(plan)
     if plan.refusal:
         raise BlockedError(plan.refusal, hint="Nothing was changed.")
-    backups = _backups(engine, plan, settings.backup_dir, record.run_id) if options.backups else None
+    backups = _backups(engine, plan, record.run_id) if options.backups else None
     if plan.writes and not confirmed and not listener.confirm(engine.session.base_url):
         raise ReconcilerError(
             "cancelled; nothing was changed", hint="Pass --auto-approve to skip the question."
@@ -266,16 +235,16 @@ def apply_planned(  # noqa: PLR0913 - the last by name
             plan,
             engine.applier(RetryPolicy(wait_running=options.wait_running), backups),
             lambda action, event: listener.progress(action, event, engine.redactor),
-            concurrency=engine.concurrency,
+            concurrency=engine.settings.concurrency,
             fail_fast=options.fail_fast,
             stop=stop,
         )
     record.reported(report)
     stale = any(not item.done for item in planned.dropped)
-    return finished(planned, report, _exit_code(report, stale=stale), record, listener)
+    return _finished(planned, report, _exit_code(report, stale=stale), record, listener)
 
 
-def finished(
+def _finished(
     planned: Planned, report: Report | None, code: ExitCode, record: Recording, listener: Listener
 ) -> Applied:
     """Report the result of a run to the listener, note it in the record, and return it."""
@@ -287,12 +256,12 @@ def finished(
     return result
 
 
-def _backups(engine: Engine, plan: Plan, directory: Path, run_id: str) -> BackupWriter | None:
+def _backups(engine: Engine, plan: Plan, run_id: str) -> BackupWriter | None:
     """Return the store for backups, after checking that it can be written; `None` when none is needed."""
     if all(isinstance(action, Create | SetPaused) for action in plan.writes):
         return None
     run = RunIdentity(id=run_id, tenant=engine.session.base_url, stage=engine.session.stage)
-    backups = BackupWriter(directory, run, engine.redactor)
+    backups = BackupWriter(engine.settings.backup_dir, run, engine.redactor)
     backups.check()
     return backups
 

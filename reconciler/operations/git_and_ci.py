@@ -1,17 +1,20 @@
-"""Provenance of a run: who started it and from which commit, from CI variables or git."""
+"""Facts of git and of the CI system: who started a run, from which commit, and which files changed."""
 
 from __future__ import annotations
 
 import getpass
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.secrecy import mask_credentials
-from reconciler.text import clip
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 
+_UNSAFE: Final = re.compile(r"dubious ownership[\s\S]*safe\.directory ([^\n]+)")
 _SYSTEMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "github": {
         "detected": ("GITHUB_ACTIONS",),
@@ -82,8 +85,8 @@ def provenance(env: Mapping[str, str], folder: Path) -> JsonObject:
     return {
         "system": None,
         "actor": _login(),
-        "commit": _git(folder, "rev-parse", "HEAD"),
-        "ref": _git(folder, "symbolic-ref", "--quiet", "HEAD"),
+        "commit": _git_fact(folder, "rev-parse", "HEAD"),
+        "ref": _git_fact(folder, "symbolic-ref", "--quiet", "HEAD"),
         "repository": None,
         "run": None,
     }
@@ -101,15 +104,61 @@ def _login() -> str | None:
         return None
 
 
-def _git(folder: Path, *words: str) -> str | None:
+def _git_fact(folder: Path, *words: str) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603 - fixed words, no shell
-            ["git", "-C", str(folder), "--no-pager", *words],  # noqa: S607 - git is found by the PATH
-            capture_output=True,
-            text=True,
-            timeout=_GIT_SECONDS,
-            check=False,
-        )
+        done = _git(*words, cwd=folder, timeout=_GIT_SECONDS)
+        return clip(done.stdout.decode().strip()) or None if done.returncode == 0 else None
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
-    return clip(done.stdout.strip()) or None if done.returncode == 0 else None
+
+
+def changed_files(revision: str) -> frozenset[Path]:
+    """Return the resolved paths of the files in the working tree that differ from `revision`, also new files.
+
+    Raises:
+        UsageError: `revision` does not exist, or the working directory is not in a git repository.
+        ReconcilerError: git is not installed.
+    """
+    if revision.startswith("-"):
+        raise UsageError(f"{clip(printable(revision), 80)!r} is not a git revision")
+    top = Path(_git_output("rev-parse", "--show-toplevel").rstrip("\n"))
+    commit = _git_output(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    ).strip()
+    changed = _git_output("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", commit, "--", cwd=top)
+    new = _git_output("ls-files", "--others", "--exclude-standard", "-z", cwd=top)
+    return frozenset((top / name).resolve() for name in (changed + new).split("\0") if name)
+
+
+def _git_output(*words: str, cwd: Path | None = None) -> str:
+    try:
+        done = _git(*words, cwd=cwd)
+    except OSError as error:
+        raise ReconcilerError(f"cannot run git: {error.strerror}") from error
+    if done.returncode != 0:
+        raise _refused(done.stderr.decode("utf-8", "replace"))
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _refused(output: str) -> UsageError:
+    """Return the error for what git refused, with what to do about the usual causes in CI."""
+    unsafe = _UNSAFE.search(output)
+    if unsafe:
+        return UsageError(
+            "git refuses this repository: another user owns it",
+            hint=f"Run: git config --global --add safe.directory {printable(unsafe[1])}",
+        )
+    if _git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        return UsageError(
+            "this clone is shallow and does not have the git revision",
+            hint="Fetch the history: fetch-depth: 0 (GitHub), GIT_DEPTH: 0 (GitLab), git fetch --unshallow.",
+        )
+    said = clip(printable(output.strip()), 200)
+    return UsageError(f"unknown git revision, or not a git repository{f': {said}' if said else ''}")
+
+
+def _git(
+    *words: str, cwd: Path | None = None, timeout: float | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, timeout=timeout, check=False)  # noqa: S603

@@ -1,0 +1,227 @@
+"""Plan and status: what differs between the manifests and the tenant. Sends no request but GET."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.errors import BlockedError, ExitCode, UsageError
+from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.listener import Listener
+from reconciler.operations.settings import Settings
+from reconciler.plan import (
+    Action,
+    Plan,
+    Scope,
+    Selection,
+    Shard,
+    Sync,
+    Unchanged,
+    WorkflowStatus,
+    make_plan,
+    workflow_statuses,
+)
+from reconciler.planfile import (
+    Dropped,
+    PlanContext,
+    PlanFile,
+    action_record,
+    dump_options,
+    manifests_digest,
+    plan_file_text,
+)
+from reconciler.secrecy import Redactor
+from reconciler.timestamps import rfc3339_seconds, utc_now
+from reconciler.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeOptions:
+    """The part of the workflows that a run is about, and the limits that are lifted for it.
+
+    Args:
+        prune: Whether to delete owned workflows that have no manifest any more.
+        allow_deletes: Number of deletes to allow, overriding the limits.
+        allow_protected: Names of protected workflows that may lose their protection or be pruned.
+        targets: Globs over names; only workflows that match one are included.
+        exclude: Globs over names; workflows that match one are left out.
+        shard: `I/N` for the I-th of N parts, by a stable hash of the name.
+        show_unmanaged: Whether the plan lists live workflows that are neither in Git nor owned.
+    """
+
+    prune: bool = False
+    allow_deletes: int | None = None
+    allow_protected: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    shard: str | None = None
+    show_unmanaged: bool = False
+
+    def scope(self, settings: Settings) -> Scope:
+        """Return the scope of a plan with these options under `settings`.
+
+        Raises:
+            UsageError: Pruning needs an ownership tag and all manifests; or the shard is invalid.
+        """
+        if self.prune and settings.owner is None:
+            raise UsageError(
+                "--prune needs an ownership tag: only workflows that carry it are ever deleted",
+                hint="Set ownership: {tag: NAME} in reconciler.yaml, or pass --ownership-tag NAME.",
+            )
+        if self.prune and not settings.whole:
+            raise UsageError(
+                "--prune needs all manifests that reconciler.yaml names; others would lose their workflows",
+                hint="Omit PATH; to prune less, use --target GLOB.",
+            )
+        selection = Selection(
+            targets=self.targets,
+            exclude=self.exclude,
+            shard=None if self.shard is None else Shard.of_text(self.shard),
+        )
+        return Scope(
+            selection=selection,
+            prune=self.prune,
+            allow_deletes=self.allow_deletes,
+            safety=settings.safety,
+            show_unmanaged=self.show_unmanaged,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and the tenant it is for.
+
+    Args:
+        plan: The plan.
+        engine: The manifests and the tenant it was made from.
+        scope: The part of the workflows it is about.
+        dropped: With a plan file: the changes that no longer apply.
+        unseen: With a plan file: the number of differences that are not in it.
+    """
+
+    plan: Plan
+    engine: Engine = field(repr=False)
+    scope: Scope
+    dropped: tuple[Dropped, ...] = ()
+    unseen: int = 0
+
+    @property
+    def redactor(self) -> Redactor:
+        """Removes known secrets from text about the plan."""
+        return self.engine.redactor
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """`BLOCKED` when a guard blocks something, `DIFFERENCES` for a plan with changes, else `OK`."""
+        if self.plan.blocked:
+            return ExitCode.BLOCKED
+        return ExitCode.DIFFERENCES if self.plan.changes_anything else ExitCode.OK
+
+    def plan_file_text(self) -> str:
+        """Return the plan as the text of a plan file, without any secret.
+
+        Raises:
+            BlockedError: A guard refuses the whole plan.
+        """
+        if self.plan.refusal:
+            raise BlockedError(self.plan.refusal)
+        changing = (action for action in self.plan.actions if not isinstance(action, Unchanged))
+        saved = PlanFile(
+            context=plan_context(self.engine, self.scope),
+            created=rfc3339_seconds(utc_now()),
+            records=tuple(recorded_action(self.engine, action) for action in changing),
+        )
+        return plan_file_text(saved)
+
+
+def plan(
+    settings: Settings,
+    options: ScopeOptions | None = None,
+    listener: Listener | None = None,
+    *,
+    env: Mapping[str, str] = os.environ,
+) -> Planned:
+    """Return what an apply would change. Sends no request but GET.
+
+    Args:
+        settings: The manifests, the tenant and the limits.
+        options: The part of the workflows to plan.
+        listener: Receives findings and requests.
+        env: Variables for `!env`, the address and the credential.
+
+    Raises:
+        UsageError: The options do not go together.
+        InvalidInputError: A manifest is invalid, or there is no usable token.
+        ReconcilerError: Something that the plan needs cannot be read.
+    """
+    settings.require_manifests()
+    options = options or ScopeOptions()
+    scope = options.scope(settings)
+    with open_engine(
+        settings, env, purpose="plan", allow_protected=options.allow_protected, listener=listener
+    ) as engine:
+        return Planned(plan=engine.plan(scope), engine=engine, scope=scope)
+
+
+def plan_context(engine: Engine, scope: Scope) -> PlanContext:
+    """Return what a plan of `engine` for `scope` depends on; a plan file names it, and `apply` checks it."""
+    return PlanContext(
+        tenant=engine.session.base_url,
+        stage=engine.session.stage,
+        manifests=manifests_digest(engine.manifests.manifests, engine.redactor),
+        options=dump_options(scope, engine.options),
+    )
+
+
+def recorded_action(engine: Engine, action: Action) -> JsonObject:
+    """Return `action` as it is in a plan file, without any secret."""
+    return action_record(action, engine.options.key, engine.redactor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusResult:
+    """The status of each workflow.
+
+    Args:
+        workflows: The statuses, by name.
+        redactor: Removes known secrets from text about them.
+    """
+
+    workflows: tuple[WorkflowStatus, ...]
+    redactor: Redactor
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """`BLOCKED` when a guard blocks one, `DIFFERENCES` when one is out of sync or missing, else `OK`."""
+        states = {item.sync for item in self.workflows}
+        if Sync.BLOCKED in states:
+            return ExitCode.BLOCKED
+        return ExitCode.DIFFERENCES if states & {Sync.DIFFERS, Sync.MISSING} else ExitCode.OK
+
+
+def status(
+    settings: Settings,
+    listener: Listener | None = None,
+    *,
+    show_unmanaged: bool = False,
+    env: Mapping[str, str] = os.environ,
+) -> StatusResult:
+    """Return the sync state and the last execution of each workflow. Sends no request but GET.
+
+    Args:
+        settings: The manifests and the tenant.
+        listener: Receives findings and requests.
+        show_unmanaged: Whether to include live workflows that are neither in Git nor owned.
+        env: Variables for `!env`, the address and the credential.
+
+    Raises:
+        InvalidInputError: A manifest is invalid, or there is no usable token.
+        ReconcilerError: Something cannot be read.
+    """
+    settings.require_manifests()
+    scope = Scope(show_unmanaged=show_unmanaged)
+    with open_engine(settings, env, purpose="status", listener=listener) as engine:
+        snapshot = engine.snapshot(scope)
+        statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
+        return StatusResult(workflows=tuple(statuses), redactor=engine.redactor)
