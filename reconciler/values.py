@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias, Union
 
 JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]", None]
@@ -110,6 +110,16 @@ def display_path(path: Path) -> str:
             quoted = '"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"'
             text += f".{quoted}" if text else quoted
     return text
+
+
+_MOST_NAMED: Final = 20
+
+
+def display_paths(paths: Iterable[Path]) -> str:
+    """Return `paths` in the form users write, sorted, each once; after 20, the rest is counted."""
+    shown = sorted(set(map(display_path, paths)))
+    more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
+    return ", ".join(shown[:_MOST_NAMED]) + more
 
 
 class Verdict(enum.Enum):

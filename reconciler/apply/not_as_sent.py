@@ -36,9 +36,7 @@ def judged(
         yield Rewrite(change=change, outcome=outcome)
 
 
-def kept_by_the_platform(
-    changes: Iterable[FieldChange], desired: Body, before: Live | None
-) -> list[Path]:
+def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[Path]:
     """Return the fields that were left out, and that still are what they were before the write."""
     return [path for path in _stayed(changes, desired, before) if _is_left_out(path, desired)]
 

@@ -153,4 +153,3 @@ def _unsettled(
         else ""
     )
     return UnverifiedError("it was written, but " + "; ".join(lines), hint=hint)
-

@@ -46,7 +46,7 @@ _DIGEST_WRITES: Final = 3
 """How often a workflow is written until its tags keep the digests: once more than reading back needs."""
 
 _NOT_KEPT: Final = (
-    "the platform does not keep the tags with the digests of what was sent; the next plan shows these fields again"
+    "the platform does not keep the tags that say what was sent; the next plan shows these fields again"
 )
 _IN_SYNC: Final = "this counts as in sync until it changes, in Git or live"
 
@@ -190,7 +190,9 @@ class Verifier:
             if lost or digests == kept or not self._options.remember:
                 break
             left_out = kept_by_the_platform(verified.changes, wanted.desired.body, before)
-            self._write_again(action, live, without_unstable(wanted.desired, live, rewrites), digests, left_out)
+            self._write_again(
+                action, live, without_unstable(wanted.desired, live, rewrites), digests, left_out
+            )
             sent = digests
         stuck = [rewrite for rewrite in rewrites if not rewrite.converges]
         if stuck:
@@ -220,9 +222,7 @@ class Verifier:
                 return
         update_once(self._api, live, body, self._policy)
 
-    def _digests_of(
-        self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired
-    ) -> SentDigests:
+    def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:
         """Return the digests that must be kept, and learn what the platform does not return."""
         kinds = (write_only_field(path) for path, _ in verified.write_only)
         self._facts.learn(kind for kind in kinds if kind is not None)

@@ -207,7 +207,7 @@ class BackupWriter:
             self._folder.rmdir()
 
     def _document(self, live: Live, reason: str, sensitive: SecretFields) -> JsonObject:
-        sent = live.body.sendable
+        sent = live.body.described
         cleaned, left = omit_secrets(lists_by_name(sent), sensitive, self._redactor)
         body = lists_back(as_object(cleaned))
         tags = [tag for tag in as_list(sent.get("tags")) if not self._redactor.finds(str(tag))]

@@ -29,6 +29,7 @@ from reconciler.workflow import (
     is_returned,
     lists_back,
     lists_by_name,
+    masked_fields,
     write_only_field,
     write_only_fields,
 )
@@ -161,9 +162,11 @@ def _settings_of(body: JsonObject) -> JsonObject:
 def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonValue], bool]]]:
     """Yield each field that the backup lacks, with a check of a value for it.
 
-    A credential may have changed since, but a setting such as `retryOptions` must be what it was.
+    A credential may have changed since, but a setting such as `retryOptions` must be what it was. A mask, in
+    a backup of an older release, is no value.
     """
-    left = {item.path for item in backup.left_out}
+    masks = masked_fields(lists_by_name(backup.body.raw))
+    left = {*(item.path for item in backup.left_out), *masks}
     for path in left:
         yield path, _any_value
     digester = Digester(key, backup.name)

@@ -49,10 +49,6 @@ class Catalogue(BaseClient):
     def list_image_versions(self, image_id: int, *, page_size: int = _PAGE_SIZE) -> Iterator[JsonObject]:
         """List the versions of an image (`GET image-management/api/v2/images/{imageId}/versions`).
 
-        Args:
-            image_id: The ID of the image.
-            page_size: The number of versions per page.
-
         Returns:
             An iterator over the versions of all pages; each page is read when it is reached:
             `{id, version, status, lastBuildStatus, …}`, the status one of `not-ready`, `ready`, `in-use`,

@@ -10,7 +10,8 @@ from reconciler.client.executions import WorkflowExecutions
 from reconciler.client.responses import expect_fields, expect_objects
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.text import clip, printable
-from reconciler.workflow import patched_body, preserving_webhooks
+from reconciler.values import display_paths
+from reconciler.workflow import Body, patched_body, preserving_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,14 +139,10 @@ class Workflow(WorkflowExecutions):
         return self._written("POST", _WORKFLOWS, body)
 
     def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
-        """Replace a workflow by `body`: whatever `body` leaves out is removed.
+        """Replace a workflow by `body`, in the documented form: whatever `body` leaves out is removed.
 
         Unlike the public client, this adds `webhookPolicy: preserve` to each webhook trigger without a
         policy: otherwise the server silently generates a new URL. Use `generate` to get one.
-
-        Args:
-            workflow_id: The ID of the workflow.
-            body: The workflow in the documented form.
 
         Returns:
             `{id, triggers}`.
@@ -234,7 +231,8 @@ class Workflow(WorkflowExecutions):
             `{id, triggers}`.
 
         Raises:
-            InvalidParameterException: There is no change, or a name in `step_names` is not a live step.
+            InvalidParameterException: There is no change, a name in `step_names` is not a live step, or the
+                platform masks a value that the patch would have to send back.
             NotFoundException: The given workflow does not exist.
             ConflictException: The workflow is in a conflicting state.
         """
@@ -256,9 +254,14 @@ class Workflow(WorkflowExecutions):
                 "nothing to change: pass a body or at least one of the parameters"
             )
         live = self.describe_workflow(workflow_id)
-        return self.update_workflow(
-            workflow_id, patched_body(live, body, keywords=keywords, step_names=step_names)
-        )
+        patched = patched_body(live, body, keywords=keywords, step_names=step_names)
+        lost = Body(live).masks_lost_in(patched)
+        if lost:
+            raise InvalidParameterException(
+                f"the platform masks {display_paths(lost)}, and the patch would remove it: "
+                "pass its value in the body as well"
+            )
+        return self.update_workflow(workflow_id, patched)
 
     def delete_workflow(self, workflow_id: int) -> JsonObject:
         """Delete a workflow.

@@ -68,12 +68,6 @@ def follow_execution(
     A read that fails is repeated at the next poll, `policy.tries` times in a row: an execution may take
     hours, and the API may not return one that has just started.
 
-    Args:
-        api: The client of the tenant.
-        workflow_id: The id of the workflow.
-        execution_id: The id of the execution.
-        policy: The pause between two polls, and the limit of waiting.
-
     Raises:
         StillRunningError: It did not end within `policy.wait_running` seconds.
         ReconcilerError: The client failed.

@@ -73,13 +73,7 @@ class Document:
 
 
 def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], list[Finding]]:
-    """Return the valid documents in `text`, and a finding for each error in the others.
-
-    Args:
-        file: The file, as the user named it.
-        text: The whole text of the file.
-        tags: The readers of `!env` and `!file`.
-    """
+    """Return the valid documents in the text of `file`, and a finding for each error in the others."""
     documents: list[Document] = []
     findings: list[Finding] = []
     builder = ValueBuilder(file, tags, findings)

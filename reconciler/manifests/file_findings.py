@@ -117,12 +117,7 @@ def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> 
     """Return `finding` with its line as the excerpt, and with credentials removed from its message.
 
     There is no excerpt if the value is a secret, if a word on the line suggests a secret, if part of the line
-    looks like a credential, or if the line is too long to read.
-
-    Args:
-        finding: The finding.
-        lines: The lines of its file.
-        redactor: The redactor of the values that came through `!env`.
+    looks like a credential or contains what `redactor` knows, or if the line is too long to read.
     """
     message = mask_credentials(finding.message)
     if message != finding.message:
@@ -153,7 +148,7 @@ def combine_findings(
 
     Args:
         problems: The findings about the paths.
-        files: The files.
+        files: The files, in the order of `summaries`.
         summaries: The result of each file.
         reported: Returns whether to report the findings of the file with this index.
     """

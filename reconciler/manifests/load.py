@@ -42,13 +42,7 @@ ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileContent:
-    """The content of one manifest file.
-
-    Args:
-        manifests: The valid manifests, in their order.
-        summary: The findings and the identities.
-        secrets: The values that came through `!env`.
-    """
+    """The valid manifests of one file, its findings, and the values that came through `!env`."""
 
     manifests: tuple[Manifest, ...]
     summary: FileSummary
@@ -58,14 +52,7 @@ class FileContent:
 def read_file(
     file: ManifestFile, env: Mapping[str, str], *, require_env: bool, check: ManifestCheck | None = None
 ) -> FileContent:
-    """Return the content of `file`; errors in it become findings, never exceptions.
-
-    Args:
-        file: The file.
-        env: The variables for `!env`.
-        require_env: Whether an unset variable is an error; if not, it is a warning.
-        check: A further check of the valid manifests.
-    """
+    """Return the content of `file`; takes the rest as `load_manifests` does."""
     try:
         text = file.text if file.text is not None else read_text(file.path, file.root)
     except UnreadableError as error:

@@ -28,12 +28,7 @@ _NOT_A_MANIFEST = (
 
 
 def parse_manifest(document: Document, findings: list[Finding]) -> Manifest | None:
-    """Return the manifest in `document`, or `None` if it is invalid.
-
-    Args:
-        document: The document.
-        findings: The list to which findings about the document are added.
-    """
+    """Return the manifest in `document`, or `None` if it is invalid; what is wrong is added to `findings`."""
     value = document.value
     if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
         position = document.position(())

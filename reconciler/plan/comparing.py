@@ -79,14 +79,18 @@ def compare(
             differ, and a credential that reads back differently counts as not returned.
 
     Raises:
+        UnexpectedAnswerError: The live workflow of a patch has a shape that cannot be sent back.
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
     forms = comparable(live.body, desired.body, facts)
     digester = Digester(options.key, desired.name if just_written else live.name)
     judge = _Judge(forms, live, desired, options, facts, digester, just_written=just_written)
     if not forms.equal:
+        # What a patch leaves out, because it would have to send a mask back, is no wish of its manifest.
+        masked = frozenset[Path]() if desired.owns_all else live.body.masked
         for change in diff(forms.live, forms.desired, forms.default_resource):
-            if not is_ignored(change.path, desired.ignored):
+            unowned = change.after is ABSENT and change.path in masked
+            if not unowned and not is_ignored(change.path, desired.ignored):
                 judge.judge(change)
     if desired.owns_all and not just_written:
         judge.add_dropped_fields()

@@ -21,7 +21,7 @@ from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag, tag_name
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import Outcome, Rewrite, are_foreign, known_rewrite
-from reconciler.workflow.sendable import sendable_body
+from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.write_only import (
@@ -64,6 +64,7 @@ __all__ = [
     "leaves",
     "lists_back",
     "lists_by_name",
+    "masked_fields",
     "owner_tag",
     "patched_body",
     "preserving_webhooks",

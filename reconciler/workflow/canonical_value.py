@@ -32,10 +32,18 @@ def canonical_value(value: JsonValue, field: Field) -> JsonValue | Absent:
 
 
 def as_map(value: JsonValue) -> JsonValue:
-    """Return a list of one-key maps, as the platform returns `env`, as one map; anything else as it is."""
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+    """Return a list of one-key maps, as the platform returns `env`, as one map; anything else as it is.
+
+    A list that names a key twice, or several in one entry, is no map: an entry would be lost.
+    """
+    if not isinstance(value, list):
         return value
-    return {key: inner for item in value if isinstance(item, dict) for key, inner in item.items()}
+    merged: JsonObject = {}
+    for item in value:
+        if not isinstance(item, dict) or len(item) > 1 or item.keys() & merged.keys():
+            return value
+        merged.update(item)
+    return merged
 
 
 def sorted_set(items: Iterable[JsonValue]) -> list[JsonValue]:

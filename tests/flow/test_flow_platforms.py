@@ -257,11 +257,6 @@ PATCHES_NOT_YET: Final[dict[str, str]] = {
         ],
         "a value that is not returned is dropped without a word",
     ),
-    **dict.fromkeys(
-        ["auth-masked", "headers-masked", "env-masked", "env-secrets-masked", "watchers-masked"],
-        "the mask is stored as the value",
-    ),
-    "env-name-value": "variables collapse to the last one",
     "describe-refused": "one workflow that is not described stops the whole plan",
 }
 """Platforms on which a patch silently loses something of the live workflow."""

@@ -65,7 +65,9 @@ _STEP = st.fixed_dictionaries(
             optional={
                 "env": st.none()
                 | st.dictionaries(st.sampled_from("AB"), _LEAVES)
-                | st.lists(st.dictionaries(st.sampled_from("AB"), _LEAVES, max_size=1), max_size=3)
+                | st.lists(
+                    st.dictionaries(st.sampled_from("AB"), _LEAVES, max_size=1), max_size=3, unique_by=tuple
+                )
             },
         ),
     },
@@ -272,6 +274,11 @@ def test_tokens_that_are_none(name: str) -> None:
         ({"steps": {"x": 1}}, "steps.x"),
         ({"steps": {"x": {"parameters": {"env": "A=1"}}}}, "steps.x.parameters.env"),
         ({"steps": {"x": {"parameters": {"env": ["A"]}}}}, "steps.x.parameters.env[0]"),
+        (
+            {"steps": {"x": {"parameters": {"env": [{"name": "A", "value": "1"}]}}}},
+            "steps.x.parameters.env[0]",
+        ),
+        ({"steps": {"x": {"parameters": {"env": [{"A": "1"}, {"A": "2"}]}}}}, "steps.x.parameters.env[1]"),
         ({"triggers": {"cron": "x"}}, "triggers"),
         ({"triggers": ["x"]}, "triggers[0]"),
         ({"tags": [1]}, "tags[0]"),
