@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 
 from reconciler.plan import Desired
 from reconciler.schema import FieldKind, body_fields
 from reconciler.secrecy import is_mask
-from reconciler.values import ABSENT, JsonObject, Path, as_object, lookup, same_json
+from reconciler.values import ABSENT, JsonObject, Path, as_list, as_object, lookup, same_json
 from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Outcome, Rewrite
 
 _STEP_DEPTH = 2
@@ -31,7 +34,7 @@ def judged(
         if path in known:
             same = same_json(known[path].change.before, change.before)
             outcome = known[path].outcome if same else Outcome.UNSTABLE
-        elif _is_step(path) or (path in stayed and not _is_left_out(path, desired)):
+        elif _is_step(path) or (path in stayed and _is_another_text(change)):
             outcome = Outcome.IGNORED
         yield Rewrite(change=change, outcome=outcome)
 
@@ -39,6 +42,20 @@ def judged(
 def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[Path]:
     """Return the fields that were left out, and that still are what they were before the write."""
     return [path for path in _stayed(changes, desired, before) if _is_left_out(path, desired)]
+
+
+def drops_tags(changes: Iterable[FieldChange]) -> bool:
+    """Return whether the platform drops or cuts tags, so that they cannot hold digests.
+
+    Args:
+        changes: The fields that do not read back as they were sent.
+    """
+    for change in changes:
+        if change.path == ("tags",):
+            live, wanted = set(as_list(change.before)), set(as_list(change.after))
+            cut = any(tag.startswith(name) for tag in wanted - live for name in live - wanted)
+            return live < wanted or cut
+    return False
 
 
 def with_explicit_empties(body: JsonObject, paths: Iterable[Path]) -> JsonObject:
@@ -66,6 +83,18 @@ def without_unstable(desired: Desired, live: Live, rewrites: Iterable[Rewrite]) 
 
 def _is_step(path: Path) -> bool:
     return len(path) == _STEP_DEPTH and path[0] == "steps"
+
+
+def _is_another_text(change: FieldChange) -> bool:
+    """Whether both values are texts, and neither is the other in some spelling, or a part of it."""
+    sides = (change.before, change.after)
+    texts = [_letters(side) for side in sides if isinstance(side, str)]
+    return len(texts) == len(sides) and not any(one.startswith(other) for one, other in permutations(texts))
+
+
+def _letters(text: str) -> str:
+    spelled = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
+    return "".join(filter(str.isalnum, spelled))
 
 
 def _is_left_out(path: Path, desired: Body) -> bool:

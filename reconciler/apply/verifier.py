@@ -9,6 +9,7 @@ from typing import Final
 
 from reconciler.api import TenantWriter
 from reconciler.apply.not_as_sent import (
+    drops_tags,
     judged,
     kept_by_the_platform,
     with_explicit_empties,
@@ -183,16 +184,19 @@ class Verifier:
             verified = self._read_back.verified(workflow_id, wanted, self._facts.now(), sent)
             live, kept = verified.live, verified.live.body.own_tags.digests
             first_seen |= {change.path for change in verified.changes}
-            found = judged(verified.changes, wanted.desired.body, before, rewrites)
-            rewrites = (*verified.rewrites, *found)
-            digests = self._digests_of(verified, rewrites, wanted.desired)
-            lost = sent not in (None, kept) or (digests != kept and not writes_left)
+            desired = wanted.desired
+            rewrites = (*verified.rewrites, *judged(verified.changes, desired.body, before, rewrites))
+            digests = self._digests_of(verified, rewrites, desired)
+            lost = sent not in (None, kept) or (
+                digests != kept and (not writes_left or drops_tags(verified.changes))
+            )
             if lost or digests == kept or not self._options.remember:
                 break
-            left_out = kept_by_the_platform(verified.changes, wanted.desired.body, before)
-            self._write_again(
-                action, live, without_unstable(wanted.desired, live, rewrites), digests, left_out
-            )
+            stays = kept_by_the_platform(verified.changes, desired.body, before) if sent is None else []
+            if stays:
+                rewrites = tuple(rewrite for rewrite in rewrites if rewrite.path not in stays)
+                digests = self._digests_of(verified, rewrites, desired)
+            self._write_again(action, live, without_unstable(desired, live, rewrites), digests, stays)
             sent = digests
         stuck = [rewrite for rewrite in rewrites if not rewrite.converges]
         if stuck:

@@ -55,7 +55,12 @@ def reads_back(changes: Sequence[FieldChange], fields: SecretFields) -> list[str
 
 
 def _words(value: JsonValue | Absent) -> str:
-    return "nothing" if value is ABSENT else clip(printable(dump_compact(value)), _MOST_CHARACTERS)
+    """Return a value as text; what holds named values of its own is only named by its kind."""
+    if value is ABSENT:
+        return "nothing"
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
+        return "a map" if isinstance(value, dict) else "a list"
+    return clip(printable(dump_compact(value)), _MOST_CHARACTERS)
 
 
 def sensitive_fields(manifest: Manifest, body: JsonObject) -> SecretFields:
