@@ -54,7 +54,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A workflow that reads back, for good, as it does.
+    """A workflow whose read-back no longer changes.
 
     Args:
         live: The workflow.

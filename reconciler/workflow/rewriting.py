@@ -1,7 +1,7 @@
 """Rewritten values: what was sent and reads back as something else, known again by digests.
 
 A platform may keep a value in a form of its own: rounded, cut, escaped, filled in. After two writes of the
-same value, "sent X, reads back as Y" is kept as a digest beside those of the write-only fields
+same value, "sent X, reads back as Y" is kept as a digest with those of the write-only fields
 (`reconciler.workflow.write_only`), so that it is not sent for ever, and a change of either is seen. Pure.
 """
 
