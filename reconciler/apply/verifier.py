@@ -9,8 +9,8 @@ from typing import Final
 
 from reconciler.api import TenantWriter
 from reconciler.apply.read_back import ReadBack, Verified, Wanted
+from reconciler.apply.refused_fields import dropped_notes, update_without_refused
 from reconciler.apply.report import UnverifiedError, unreachable_after
-from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.errors import ReconcilerError
 from reconciler.plan import (
@@ -25,6 +25,7 @@ from reconciler.plan import (
     describe,
     sent_body,
 )
+from reconciler.values import Path
 from reconciler.workflow import Digester, Live, SentDigests, WriteOnlyField, write_only_field
 
 _DIGEST_WRITES: Final = 3
@@ -87,6 +88,7 @@ class Verifier:
         *,
         paused: bool,
         webhooks: frozenset[str] = frozenset(),
+        kept: tuple[Path, ...] = (),
     ) -> tuple[str, ...]:
         """Verify that the workflow reads back as sent, and keep the digests of its write-only fields.
 
@@ -95,6 +97,7 @@ class Verifier:
             workflow_id: The workflow.
             paused: Whether it must be paused.
             webhooks: The UUIDs of webhook URLs that must still be there.
+            kept: The undocumented fields that were sent back; one that is gone gets a note.
 
         Returns:
             Notes for the user.
@@ -107,7 +110,7 @@ class Verifier:
         live = self.set_paused(live, paused=paused)
         if not notes:
             self._check_converged(action, live)
-        return notes
+        return (*notes, *dropped_notes(live, kept))
 
     def is_as_sent(self, action: Create | Update, live: Live) -> bool:
         """Return whether a workflow is what `action` makes, owner included.
@@ -161,7 +164,7 @@ class Verifier:
             if digests == live.body.own_tags.digests or not self._options.remember:
                 return live, ()
             body = sent_body(method, wanted.desired.body, live.body, digests, wanted.ownership)
-            update_once(self._api, live, body, self._policy)
+            update_without_refused(self._api, live, body, self._policy)
         verified = self._read_back.verified(workflow_id, wanted, self._facts.now())
         return verified.live, (_NOT_KEPT,) if self._digests_of(verified, wanted) else ()
 
