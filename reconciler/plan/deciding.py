@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, sent_body
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.comparing import Comparison, compare, unseen_note
+from reconciler.plan.comparing import Comparison, compare, rewrites_note, unseen_note
 from reconciler.plan.desired import Desired, is_ignored
-from reconciler.plan.masked_changes import masked, sensitive_fields
+from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
+from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths
 from reconciler.workflow import (
     Digester,
     FieldChange,
     Live,
     Ownership,
+    Rewrite,
     SentDigests,
     hoisted_form,
     kept_fields,
@@ -57,11 +60,34 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
         if reason:
             return Blocked(manifest=manifest, reason=reason, id=live.id)
         return _update(desired, live, comparison, ownership, paused, options, facts)
-    notes = (unseen_note(comparison.unseen),) if comparison.unseen else ()
+    stuck = tuple(rewrite for rewrite in comparison.rewrites if not rewrite.converges)
+    if stuck:
+        sensitive = sensitive_fields(manifest, desired.body.raw)
+        return Blocked(manifest=manifest, reason=not_converging(stuck, sensitive), id=live.id)
+    notes = _notes(comparison)
     if paused is None:
         return Unchanged(manifest=manifest, live=live, notes=notes)
     changes = _paused_change(before=live.paused, after=paused)
     return SetPaused(manifest=manifest, live=live, paused=paused, changes=changes, notes=notes)
+
+
+def not_converging(rewrites: Iterable[Rewrite], sensitive: SecretFields) -> str:
+    """Return why a workflow is not written again, and what to do.
+
+    Args:
+        rewrites: The fields that do not become what was sent.
+        sensitive: The secret fields.
+    """
+    clauses = reads_back([rewrite.change for rewrite in rewrites], sensitive)
+    return (
+        f"it is not converging: after two writes, {'; '.join(clauses)}; "
+        "it is not written again until this changes, in Git or live"
+    )
+
+
+def _notes(comparison: Comparison) -> tuple[str, ...]:
+    unseen = (unseen_note(comparison.unseen),) if comparison.unseen else ()
+    return (*unseen, rewrites_note(comparison.rewrites)) if comparison.rewrites else unseen
 
 
 def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFacts) -> Create:
@@ -172,7 +198,8 @@ def _digests_after(
         for path, value in comparison.write_only
         if before.knows(sent, path) or write_only_field(path) in facts.write_only
     ]
-    return Digester(options.key, desired.name).digests(fields)
+    known = (rewrite.digested for rewrite in comparison.rewrites)
+    return Digester(options.key, desired.name).digests([*fields, *known])
 
 
 def _warnings(

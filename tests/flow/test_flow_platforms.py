@@ -168,50 +168,8 @@ MAY_STAY: Final = frozenset(
 
 NOT_YET: Final[dict[str, str]] = {
     **dict.fromkeys(
-        [
-            "headers-masked",
-            "headers-hidden",
-            "env-masked",
-            "env-secrets-masked",
-            "watchers-masked",
-            "step-retry-hidden",
-            "hidden=watchers",
-            "hidden=stepTimeout",
-            "hidden=branch",
-            "hidden=outputParameters",
-            "hidden=payload",
-            "tags-hidden",
-        ],
-        "a value that is not returned is written at every apply",
-    ),
-    **dict.fromkeys(
-        [
-            "env-name-value",
-            "tag-length-cut=5",
-            "text-trimmed",
-            "text-right-trimmed",
-            "text-crlf",
-            "text-lf",
-            "text-nfc",
-            "text-escaped",
-            "text-cut=12",
-            "url-slash-dropped",
-            "headers-lower",
-            "numbers-rounded",
-            "storage-binary",
-            "storage-bytes",
-        ],
-        "a value that the platform keeps in another form is written at every apply",
-    ),
-    **dict.fromkeys(
-        [
-            "timeout-filled",
-            "branch-filled",
-            "branch-dropped",
-            "command-filled",
-            "command-dropped",
-        ],
-        "a default that is filled in or left out is written at every apply",
+        ["tags-hidden", "tag-length-cut=5"],
+        "without tags, nothing says what was sent: a note does, and the tags are written at every apply",
     ),
     **dict.fromkeys(
         ["names-lower", "names-cut=8"],
@@ -229,10 +187,7 @@ NOT_YET: Final[dict[str, str]] = {
 
 CHANGES_NOT_YET: Final[dict[str, str]] = {
     "describe-refused": "one workflow that is not described stops the whole plan",
-    **dict.fromkeys(
-        ["put-merges", "put-merges-deep"],
-        "what Git removes stays",
-    ),
+    "env-name-value": "a shape that cannot be sent back without loss blocks its workflow",
     "token-omitted+tag-count-refused=2": "a digest that does not fit fails the apply",
 }
 """Platforms on which a change in Git does not arrive, or costs something else."""
