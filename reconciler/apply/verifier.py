@@ -16,6 +16,7 @@ from reconciler.apply.not_as_sent import (
     without_unstable,
 )
 from reconciler.apply.read_back import ReadBack, Verified, Wanted
+from reconciler.apply.refused_fields import dropped_notes, update_without_refused
 from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, WriteRetry, is_refused_for_content
@@ -98,6 +99,7 @@ class Verifier:
         *,
         paused: bool,
         webhooks: frozenset[str] = frozenset(),
+        kept: tuple[Path, ...] = (),
     ) -> tuple[str, ...]:
         """Verify that the workflow reads back as sent, and keep the digests of its write-only fields.
 
@@ -106,6 +108,7 @@ class Verifier:
             workflow_id: The workflow.
             paused: Whether it must be paused.
             webhooks: The UUIDs of webhook URLs that must still be there.
+            kept: The undocumented fields that were sent back; one that is gone gets a note.
 
         Returns:
             Notes for the user.
@@ -118,7 +121,7 @@ class Verifier:
         live = self.set_paused(live, paused=paused)
         if _NOT_KEPT not in notes:
             self._check_converged(action, live)
-        return notes
+        return (*notes, *dropped_notes(live, kept))
 
     def is_as_sent(self, action: Create | Update, live: Live) -> bool:
         """Return whether a workflow is what `action` makes, owner included.
@@ -218,7 +221,7 @@ class Verifier:
                     raise
             else:
                 return
-        update_once(self._api, live, body, self._policy)
+        update_without_refused(self._api, live, body, self._policy)
 
     def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:
         """Return the digests that must be kept, and learn what the platform does not return."""

@@ -4,7 +4,7 @@ Reads through the port (`reconciler.api`) and writes nothing; the result is a `P
 manifests and workflows, and nothing of commands, files or output.
 """
 
-from reconciler.plan.bodies import Method, replaced_unknown_keys, sent_body
+from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
@@ -80,7 +80,6 @@ __all__ = [
     "not_converging",
     "read_default_resource",
     "reads_back",
-    "replaced_unknown_keys",
     "sensitive_places",
     "sent_body",
     "take_snapshot",

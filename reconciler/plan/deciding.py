@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
-from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys, sent_body
+from reconciler.plan.bodies import Method, choose_method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import Comparison, compare, rewrites_note, unseen_note
 from reconciler.plan.desired import Desired, is_ignored
@@ -23,7 +23,9 @@ from reconciler.workflow import (
     Rewrite,
     SentDigests,
     hoisted_form,
+    kept_fields,
     leaves,
+    lost_fields,
     owner_tag,
     tokens_left_out,
     write_only_field,
@@ -164,6 +166,7 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
     if desired.owns_all:
         method, reason = choose_method(live.body, desired.body, changes, facts)
     digests = _digests_after(desired, live, comparison, options, facts)
+    body = sent_body(method, desired.body, live.body, digests, ownership)
     shown = [*changes, *comparison.sent_along, *_paused_change(before=live.paused, after=paused)]
     rotates = desired.body.generates_webhook and bool(live.webhooks)
     return Update(
@@ -171,15 +174,15 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
         sensitive=sensitive,
         live=live,
         desired=desired,
-        body=sent_body(method, desired.body, live.body, digests, ownership),
+        body=body,
         method=method,
         reason=reason if changes else "only tags of the reconciler's own change",
         changes=tuple(masked(change, sensitive) for change in shown),
         ownership=ownership,
         paused=paused,
         rotates_webhook=rotates,
-        warnings=_warnings(desired, live, comparison, method, rotates=rotates),
-        notes=ownership_notes(live.ownership, ownership),
+        warnings=_warnings(desired, live, comparison, body, rotates=rotates),
+        notes=(*ownership_notes(live.ownership, ownership), *_kept_note(body, live)),
     )
 
 
@@ -200,17 +203,16 @@ def _digests_after(
 
 
 def _warnings(
-    desired: Desired, live: Live, comparison: Comparison, method: Method, *, rotates: bool
+    desired: Desired, live: Live, comparison: Comparison, body: JsonObject, *, rotates: bool
 ) -> tuple[str, ...]:
     warnings = []
     if rotates:
         warnings.append("webhookPolicy: generate gives the webhook a new URL; calls to the old one will fail")
     elif live.webhooks and not desired.body.has_webhook:
         warnings.append("its webhook is removed; calls to its URL will fail")
-    if method is Method.CREATE_OR_UPDATE:
-        unknown = replaced_unknown_keys(live.body, desired.body)
-        if unknown:
-            warnings.append(f"a full replacement drops fields that are not documented: {', '.join(unknown)}")
+    unknown = lost_fields(body, live.body.sendable)
+    if unknown:
+        warnings.append(f"this drops fields that are not documented: {display_paths(unknown)}")
     lost = _masks_lost(desired, live)
     if lost:
         warnings.append(
@@ -225,6 +227,15 @@ def _warnings(
             "or under another name; its write-only fields are sent again"
         )
     return tuple(warnings)
+
+
+def _kept_note(body: JsonObject, live: Live) -> tuple[str, ...]:
+    """Return the note of a plan about undocumented fields that an update sends back."""
+    kept = kept_fields(body, live.body.sendable)
+    if not kept:
+        return ()
+    paths = display_paths(kept)
+    return (f"{paths} is not documented: it is sent back as it is, or left out if the API refuses it",)
 
 
 def owned_by_others(manifest: Manifest, live: Ownership, owner: str | None) -> str:

@@ -24,6 +24,13 @@ from reconciler.workflow.rewriting import Outcome, Rewrite, are_foreign, gone_fi
 from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
+from reconciler.workflow.undocumented import (
+    keeping_undocumented,
+    kept_fields,
+    lost_fields,
+    undocumented_fields,
+    without_fields,
+)
 from reconciler.workflow.write_only import (
     Digester,
     SentDigests,
@@ -61,10 +68,13 @@ __all__ = [
     "is_digest_tag",
     "is_own_tag",
     "is_returned",
+    "keeping_undocumented",
+    "kept_fields",
     "known_rewrite",
     "leaves",
     "lists_back",
     "lists_by_name",
+    "lost_fields",
     "masked_fields",
     "owner_tag",
     "patched_body",
@@ -74,7 +84,9 @@ __all__ = [
     "stated_options",
     "tag_name",
     "tokens_left_out",
+    "undocumented_fields",
     "without_default_resource",
+    "without_fields",
     "without_retry_options",
     "write_only_field",
     "write_only_fields",
