@@ -6,6 +6,7 @@ Fields of `reconcile.ignore` are not compared, and keep their live value. Pure.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -178,6 +179,16 @@ class Desired:
         if ignored and live is not None:
             body = Body(with_live_values(body.raw, live.body.sendable, ignored, live.body.masked))
         return Desired(manifest=manifest, body=body, ignored=ignored)
+
+    def keeping(self, live: Live, paths: Iterable[Path]) -> Desired:
+        """Return the same workflow, with the live value of the fields at `paths`.
+
+        Raises:
+            UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
+        """
+        patterns = [tuple(map(str, path)) for path in paths]
+        body = Body(with_live_values(self.body.raw, live.body.sendable, patterns))
+        return dataclasses.replace(self, body=body)
 
     @property
     def name(self) -> str:
