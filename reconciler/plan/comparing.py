@@ -26,6 +26,7 @@ from reconciler.workflow import (
     WriteOnlyField,
     are_foreign,
     diff,
+    extra_changes,
     is_returned,
     known_rewrite,
     shown_value,
@@ -91,6 +92,10 @@ def compare(
         for change in diff(forms.live, forms.desired, forms.default_resource):
             unowned = change.after is ABSENT and change.path in masked
             if not unowned and not is_ignored(change.path, desired.ignored):
+                judge.judge(change)
+    if desired.manifest.extra:
+        for change in extra_changes(live.body.raw, desired.body.raw, desired.manifest.extra):
+            if not is_ignored(change.path, desired.ignored):
                 judge.judge(change)
     if desired.owns_all and not just_written:
         judge.add_dropped_fields()
