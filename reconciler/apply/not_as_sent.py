@@ -59,19 +59,22 @@ def drops_tags(changes: Iterable[FieldChange]) -> bool:
 
 
 def with_explicit_empties(body: JsonObject, paths: Iterable[Path]) -> JsonObject:
-    """Return `body` with an empty value in each field that it leaves out: some servers keep it otherwise.
+    """Return `body` with empty values for what it leaves out, which some servers keep otherwise.
 
     Args:
         body: The body of an update.
-        paths: The fields, in the canonical form.
+        paths: The fields that stay, in the canonical form; keys at the top get an empty value in any case.
     """
-    result = dict(body)
+    fields = body_fields().children
+    empties: JsonObject = {
+        key: [] if field.kind is FieldKind.LIST else {} for key, field in fields.items() if key != "name"
+    }
+    result = {**empties, **body}
     for path in paths:
         key = str(path[0])
-        if key != "steps" and key not in result:
-            result[key] = [] if body_fields().children[key].kind is FieldKind.LIST else {}
-        elif key in {"steps", "retryOptions", "metadata"}:
-            result[key] = _with_null(as_object(result[key]), path[1:])
+        if key not in body or key not in {"steps", "retryOptions", "metadata"}:
+            continue
+        result[key] = _with_null(as_object(result[key]), path[1:])
     return result
 
 

@@ -19,13 +19,7 @@ from reconciler.apply.read_back import ReadBack, Verified, Wanted
 from reconciler.apply.refused_fields import dropped_notes, update_without_refused
 from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.apply.writing import update_once
-from reconciler.client import (
-    BadRequestException,
-    RetryPolicy,
-    TooManyRequestsException,
-    UnprocessableEntityException,
-    WriteRetry,
-)
+from reconciler.client import RetryPolicy, WriteRetry, is_refused_for_content
 from reconciler.errors import ReconcilerError
 from reconciler.plan import (
     CompareOptions,
@@ -222,8 +216,8 @@ class Verifier:
         if left_out:
             try:
                 update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
-            except (BadRequestException, UnprocessableEntityException) as error:
-                if isinstance(error, TooManyRequestsException):
+            except ReconcilerError as error:
+                if not is_refused_for_content(error):
                     raise
             else:
                 return

@@ -27,6 +27,7 @@ from reconciler.workflow import (
     are_foreign,
     diff,
     extra_changes,
+    gone_fields,
     is_returned,
     known_rewrite,
     shown_value,
@@ -222,6 +223,13 @@ class _Judge:
                 and not is_ignored(path, self._ignored)
             ):
                 self._changes.append(FieldChange(path=path, before=HIDDEN, after=ABSENT))
+        if not self._changes:
+            gone = gone_fields(self._digester, self._sent, self._forms.live, self._forms.desired)
+            self._changes += [
+                FieldChange(path=path, before=HIDDEN, after=ABSENT)
+                for path in gone
+                if not is_ignored(path, self._ignored)
+            ]
 
     def add_tokens_left_out(self) -> None:
         """Add, as fields that are not returned, the tokens that the manifest leaves out of repositories.

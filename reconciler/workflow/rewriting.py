@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path
 from reconciler.workflow.field_changes import FieldChange, leaves
-from reconciler.workflow.write_only import Digester, SentDigests, write_only_fields
+from reconciler.workflow.write_only import Digester, SentDigests, documented_fields, write_only_fields
 
-_ITEM_DEPTH = 2
+NOT_RETURNED: Final[Path] = ("(not returned)",)
+"""The path of a field that is on neither side, and whose name only the user knew."""
+
+_ITEM_DEPTH: Final = 2
 
 
 class Outcome(str, Enum):
@@ -79,6 +83,25 @@ def are_foreign(digester: Digester, sent: SentDigests, *forms: JsonObject) -> bo
         forms: The canonical forms of the workflow.
     """
     return bool(sent) and not any(digester.knows(sent, path) for path in _digested_paths(forms))
+
+
+def gone_fields(digester: Digester, sent: SentDigests, *forms: JsonObject) -> list[Path]:
+    """Return the fields with a digest in `sent` that are on neither side: sent, and not returned.
+
+    Args:
+        digester: Makes the digests.
+        sent: The digests that the workflow keeps.
+        forms: The canonical forms of both sides.
+
+    Returns:
+        Their paths; `NOT_RETURNED` for those with a name of their own, such as a variable.
+    """
+    known = [path for path in set(_digested_paths(forms)) if digester.knows(sent, path)]
+    if len(known) >= len(sent.digests):
+        return []
+    unseen = {path for form in forms for path in documented_fields(form)}
+    named = [path for path in unseen if digester.knows(sent, (Outcome.REWRITTEN.value, *path))]
+    return sorted(named) if len(known) + len(named) >= len(sent.digests) else [*sorted(named), NOT_RETURNED]
 
 
 def _digested_paths(forms: Iterable[JsonObject]) -> Iterator[Path]:

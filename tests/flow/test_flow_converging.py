@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,33 @@ def test_a_change_of_either_side_is_seen(git: Git, server: EmulatorServer) -> No
     assert (change.path, change.before, change.after) == (COMMAND, "BY HAND", "second")
     git.done()
     assert git.stored()["steps"]["one"]["command"] == "SECOND"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "removed", "shown"),
+    [
+        ("stepTimeout", ("steps", "load", "stepTimeout"), ("steps", "load", "stepTimeout")),
+        ("outputParameters", ("steps", "load", "outputParameters", "rows"), ("(not returned)",)),
+        ("watchers", ("watchers",), ("(not returned)",)),
+    ],
+)
+def test_a_field_that_is_not_returned_and_goes(
+    git: Git, server: EmulatorServer, hidden: str, removed: tuple[str, ...], shown: tuple[str, ...]
+) -> None:
+    """Removed in Git, a field that never reads back is planned and removed, once."""
+    server.profile = frozenset({f"hidden={hidden}"})
+    git.write(rich())
+    git.done()
+    changed = rich()
+    *above, last = removed
+    functools.reduce(dict.__getitem__, above, changed).pop(last)
+    git.write(changed)
+    assert shown in paths(git.action())
+    git.done()
+    assert not functools.reduce(lambda value, key: value.get(key, {}), removed, git.stored("rich"))
+    writes = len(git.writes())
+    git.done()
+    assert len(git.writes()) == writes
 
 
 def test_a_value_that_the_platform_takes_after_all_needs_no_digest(git: Git, server: EmulatorServer) -> None:
