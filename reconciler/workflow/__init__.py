@@ -25,7 +25,7 @@ from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.undocumented import (
-    extra_changes,
+    extra_forms,
     extra_values,
     keeping_undocumented,
     kept_fields,
@@ -66,7 +66,7 @@ __all__ = [
     "as_written",
     "by_name_path",
     "diff",
-    "extra_changes",
+    "extra_forms",
     "extra_values",
     "gone_fields",
     "hoisted_form",

@@ -20,10 +20,9 @@ from reconciler.values import (
     as_object,
     lookup,
     put,
-    same_json,
 )
 from reconciler.workflow.canonical_value import plain
-from reconciler.workflow.field_changes import FieldChange, diff, leaves
+from reconciler.workflow.field_changes import leaves
 from reconciler.workflow.named_lists import lists_back, lists_by_name
 from reconciler.workflow.step import Step
 
@@ -48,8 +47,8 @@ def with_values(body: JsonObject, values: JsonObject) -> JsonObject:
     return result
 
 
-def extra_changes(live: JsonObject, desired: JsonObject, paths: Iterable[Path]) -> tuple[FieldChange, ...]:
-    """Return the differences between two bodies in the undocumented fields at `paths`."""
+def extra_forms(live: JsonObject, desired: JsonObject, paths: Iterable[Path]) -> tuple[JsonObject, ...]:
+    """Return the canonical forms of two bodies with nothing but the undocumented fields at `paths`."""
     forms: tuple[JsonObject, JsonObject] = ({}, {})
     for path in paths:
         for form, body in zip(forms, (live, desired), strict=True):
@@ -57,16 +56,17 @@ def extra_changes(live: JsonObject, desired: JsonObject, paths: Iterable[Path]) 
                 put(form, path[:-1], {})
             for leaf, value in extra_values(body, [path]):
                 put(form, leaf, value)
-    return () if same_json(*forms) else diff(*forms)
+    return forms
 
 
 def extra_values(body: JsonObject, paths: Iterable[Path]) -> Iterator[tuple[Path, JsonValue]]:
     """Yield the single values of a body at and below `paths`, in their canonical form."""
     named = lists_by_name(body)
     for path in paths:
-        value = lookup(named, path)
-        if value is not ABSENT and value is not None and value not in ({}, []):
-            yield from leaves(plain(value), path)
+        found = lookup(named, path)
+        value = None if found is ABSENT else plain(found)
+        if value is not None and value not in ({}, []):
+            yield from leaves(value, path)
 
 
 def keeping_undocumented(body: JsonObject, live: JsonObject) -> JsonObject:
