@@ -51,6 +51,17 @@ def same_json(one: JsonValue | Absent, other: JsonValue | Absent) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
+def with_whole_numbers(value: JsonValue) -> JsonValue:
+    """Return a copy of `value` with every whole number in it as an integer: `100`, not `100.0`."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [with_whole_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: with_whole_numbers(item) for key, item in value.items()}
+    return value
+
+
 def as_object(value: object) -> JsonObject:
     """Return a copy of `value` if it is a mapping, else an empty object: for data of unknown shape."""
     return dict(value) if isinstance(value, Mapping) else {}

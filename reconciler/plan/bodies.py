@@ -6,7 +6,7 @@ from enum import Enum
 
 from reconciler.plan.comparing import comparable
 from reconciler.plan.platform_facts import PlatformFacts
-from reconciler.values import JsonObject
+from reconciler.values import JsonObject, as_object, with_whole_numbers
 from reconciler.workflow import (
     Body,
     FieldChange,
@@ -29,7 +29,7 @@ class Method(str, Enum):
 def sent_body(
     method: Method, desired: Body, live: Body | None, digests: SentDigests, ownership: Ownership
 ) -> JsonObject:
-    """Return the exact body that is sent.
+    """Return the exact body that is sent, its whole numbers as integers: some servers refuse `100.0`.
 
     The reconciler's own tags are added: `ownership`, `digests`, and the other own tags that `live` has.
     An update keeps the URL of a webhook unless `desired` asks for a new one, and undocumented live fields.
@@ -51,10 +51,10 @@ def sent_body(
     raw = desired.raw
     body: JsonObject = {**raw, "tags": tags} if tags or had_own or "tags" in raw else raw
     if live is None:
-        return body
+        return as_object(with_whole_numbers(body))
     replaced = method is Method.CREATE_OR_UPDATE
     sent = preserving_webhooks(body) if replaced else patched_body(live.raw, body)
-    return keeping_undocumented(sent, live.sendable)
+    return as_object(with_whole_numbers(keeping_undocumented(sent, live.sendable)))
 
 
 def choose_method(

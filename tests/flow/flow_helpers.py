@@ -22,7 +22,7 @@ from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from reconciler.emulator.server import EmulatorServer
 
@@ -390,16 +390,3 @@ def run(
         timeout=60,
         env=process_env(git, **env),
     )
-
-
-def bend_bodies(server: EmulatorServer, bend: Callable[[dict[str, Any]], object]) -> None:
-    """Let the tenant change every body that it is sent."""
-    create, replace = server.store.create, server.store.replace
-
-    def bent(sent: dict[str, Any]) -> dict[str, Any]:
-        changed = copy.deepcopy(sent)
-        bend(changed)
-        return changed
-
-    server.store.create = lambda sent, **options: create(bent(sent), **options)  # type: ignore[method-assign]
-    server.store.replace = lambda number, sent, **options: replace(number, bent(sent), **options)  # type: ignore[method-assign]

@@ -7,9 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import Git, bend_bodies, body, kinds, paths, rich, run, step
+from bent_bodies import BENDS, bend_bodies
+from flow_helpers import Git, body, kinds, paths, rich, run, step
+from spellings import EQUAL
 
 from reconciler.apply import Status
+from reconciler.schema import is_valid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,33 +28,8 @@ def _upper(sent: dict[str, Any]) -> None:
     sent["steps"]["one"]["command"] = sent["steps"]["one"]["command"].upper()
 
 
-_BENDS: dict[str, tuple[Bend, str]] = {
-    "value": (lambda sent: sent["steps"]["train"].update(command="python3 train.py"), "steps.train.command"),
-    "lost": (lambda sent: sent["steps"]["load"].pop("stepTimeout", None), "steps.load.stepTimeout"),
-    "filled in": (lambda sent: sent["steps"]["train"].update(stepTimeout=900), "steps.train.stepTimeout"),
-    "resource": (
-        lambda sent: sent["steps"]["train"].update(resources={"instanceTypeId": 25, "storage": "10GB"}),
-        "steps.train.resources.instanceTypeId",
-    ),
-    "variable": (
-        lambda sent: sent["steps"]["load"]["parameters"]["env"].update({"odd.name": "x"}),
-        'steps.load.parameters.env."odd.name"',
-    ),
-    "list": (
-        lambda sent: sent["steps"]["load"]["parameters"]["secrets"].pop(),
-        "steps.load.parameters.secrets",
-    ),
-    "tag": (lambda sent: sent["tags"].append({"name": "set by the platform"}), "tags"),
-    "cron": (lambda sent: sent["triggers"][0].update(cron="0 0 7 * * ?"), "triggers.cron"),
-    "watcher": (
-        lambda sent: sent["watchers"][0]["events"].update(runtimeExceeded=5),
-        'watchers."user:ann@example.com".events.runtimeExceeded',
-    ),
-    "watchers": (lambda sent: sent.pop("watchers"), 'watchers."user:ann@example.com"'),
-    "retryOptions": (lambda sent: sent["retryOptions"].update(duration=30), "retryOptions.duration"),
-    "metadata": (lambda sent: sent.update(metadata=None), ""),
-}
-"""What a platform does with every body that it gets, and the field in which it shows, if any."""
+_VALID = sorted(name for name, (first, *_) in EQUAL.items() if is_valid(first, "workflow"))
+"""What can be written in more than one way, where the first of them is one for Git."""
 
 
 def _written(git: Git) -> list[dict[str, Any]]:
@@ -59,7 +37,7 @@ def _written(git: Git) -> list[dict[str, Any]]:
     return [request.body for request in git.writes() if request.body]
 
 
-@pytest.mark.parametrize(("bend", "field"), _BENDS.values(), ids=_BENDS)
+@pytest.mark.parametrize(("bend", "field"), BENDS.values(), ids=BENDS)
 def test_a_value_in_another_form_is_written_twice_and_then_in_sync(
     git: Git, server: EmulatorServer, bend: Bend, field: str
 ) -> None:
@@ -243,3 +221,28 @@ def test_a_server_that_merges_gets_explicit_empties(
     git.done()
     stored = git.stored("rich")
     assert ("stepTimeout" in stored["steps"]["load"], bool(stored.get("watchers"))) == (refuses, refuses)
+
+
+def test_whole_numbers_are_sent_as_integers(git: Git, server: EmulatorServer) -> None:
+    """Where the platform returns floats and takes integers only, no patch and no manifest is refused."""
+    server.profile = frozenset({"floats", "integers-only"})
+    git.write(body(steps={"one": step(stepTimeout=60.0)}))
+    git.done()
+    git.write({"patch": {"name": "flow", "set": {"command": "new"}}})
+    git.done()
+    assert git.stored()["steps"]["one"] == step("new", stepTimeout=60)
+
+
+@pytest.mark.parametrize("what", _VALID)
+def test_a_spelling_of_the_platform_s_own_is_written_once(
+    git: Git, server: EmulatorServer, what: str
+) -> None:
+    """Whichever spelling of what Git wants the platform stores: one write, and nothing to say about it."""
+    wanted, *others = EQUAL[what]
+    spelled = {f"w{number}": stored for number, stored in enumerate(others)}
+    for name in spelled:
+        git.write({**wanted, "name": name}, f"{name}.json")
+    bend_bodies(server, lambda sent: sent.update(spelled[sent["name"]], name=sent["name"]))
+    report = git.done()
+    assert [result.notes for result in report.results] == [()] * len(others)
+    assert len(git.writes()) == len(others)

@@ -379,3 +379,18 @@ def test_another_key_is_told(git: Git) -> None:
     assert "made with another RECONCILER_REMEMBER_KEY" in action.warnings[-1]
     git.done()
     assert _sent_token(git) == "rotated"
+
+
+@pytest.mark.parametrize("profile", ["retry-hidden", "retry-hidden,step-retry-hidden", "step-retry-hidden"])
+def test_a_step_that_loses_its_own_retry_options_is_the_only_change(git: Git, profile: str) -> None:
+    """Of the workflow's options and of other steps, which read back as before, nothing is planned."""
+    git.server.profile = frozenset(profile.split(","))
+    own = {"runConfiguration": {"retryOptions": {"numberOfRetries": 5}}}
+    shared = {"retryOptions": {"numberOfRetries": 1}}
+    git.write(body(steps={"a": step(), "b": step(**own)}, **shared))
+    git.done()
+    git.write(body(steps={"a": step(), "b": step()}, **shared))
+    assert paths(git.action()) == [("steps", "b", "runConfiguration", "retryOptions", "numberOfRetries")]
+    git.done()
+    assert "runConfiguration" not in git.stored()["steps"]["b"]
+    assert git.stored()["retryOptions"] == {"numberOfRetries": 1}

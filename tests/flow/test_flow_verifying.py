@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import RETRY, Git, bend_bodies, body, kinds, rich, statuses, step
+from bent_bodies import BENDS, bend_bodies
+from flow_helpers import RETRY, Git, body, kinds, rich, statuses, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,38 +16,8 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 
-def _tags(changed: dict[str, Any]) -> None:
-    changed["tags"] = [*changed.get("tags", []), {"name": "set by the platform"}]
-
-
-def _user(changed: dict[str, Any]) -> None:
-    changed["watchers"][0]["events"]["runtimeExceeded"] = 5
-
-
-_BENDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "value": (lambda sent: sent["steps"]["train"].update(command="python3 train.py"), "steps.train.command"),
-    "lost": (lambda sent: sent["steps"]["load"].pop("stepTimeout", None), "steps.load.stepTimeout"),
-    "added": (lambda sent: sent["steps"]["train"].update(stepTimeout=900), "steps.train.stepTimeout"),
-    "default": (
-        lambda sent: sent["steps"]["train"].update(resources={"instanceTypeId": 25, "storage": "10GB"}),
-        "steps.train.resources.instanceTypeId",
-    ),
-    "variable": (
-        lambda sent: sent["steps"]["load"]["parameters"]["env"].update({"odd.name": "x"}),
-        'steps.load.parameters.env."odd.name"',
-    ),
-    "list": (
-        lambda sent: sent["steps"]["load"]["parameters"]["secrets"].pop(),
-        "steps.load.parameters.secrets",
-    ),
-    "tags": (_tags, "tags"),
-    "cron": (lambda sent: sent["triggers"][0].update(cron="0 0 7 * * ?"), "triggers.cron"),
-    "watcher": (_user, 'watchers."user:ann@example.com".events.runtimeExceeded'),
-    "retryOptions": (lambda sent: sent["retryOptions"].update(duration=30), "retryOptions.duration"),
-    "metadata": (
-        lambda sent: sent["metadata"].update(allowConcurrentExecution=False),
-        "metadata.allowConcurrentExecution",
-    ),
+_BENDS = {
+    **{name: BENDS[name] for name in BENDS if name != "watchers"},
     "step": (lambda sent: sent["steps"].update(audit=step("audit")), "steps.audit"),
 }
 
