@@ -197,7 +197,7 @@ class _Judge:
                 self._sent_along.append(dataclasses.replace(change, before=HIDDEN))
 
     def keep_ignored(self, change: FieldChange) -> None:
-        """Keep the digest of an ignored setting that was sent and is not returned: it is known to be there."""
+        """Keep the digest of an ignored setting that was sent and is not returned, so that it is known."""
         kind = write_only_field(change.path)
         setting = kind is not None and not kind.is_credential
         sent = self._just_written or self._digester.knows(self._sent, change.path)
