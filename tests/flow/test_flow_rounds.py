@@ -257,7 +257,7 @@ def test_drift(git: Git) -> None:
     tenant, git.server.profile = git.server.profile, git.server.profile - {"token-masked"}
     drifts = {name: [path] for name, path in _drifts(git)}
     git.server.profile = tenant
-    # Some are sent without the credential, which such a tenant does not return: nothing shows that it is gone.
+    # Sent without the credential, which such a tenant does not return: nothing shows that it is gone.
     assert _fields(git) == drifts
     git.done()
     assert git.stored("untouched") == before["untouched"]
