@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.request_log import RequestLog
+from reconciler.emulator.middleware import RequestLog
 
 if TYPE_CHECKING:
     import pytest
 
-    from reconciler.emulator.request_log import RecordedRequest
+    from reconciler.emulator.middleware import RecordedRequest
 
 READING_COMMANDS = frozenset({"plan", "status", "validate", "export", "executions", "logs", "graph"})
 """The commands that only read; each request has its command in the `User-Agent`."""

@@ -57,6 +57,7 @@ _TRICKY = [
     "yes",
     "2020-01-01",
 ]
+_NAMES = [_SCHEMA["properties"]["name"], _SCHEMA["$defs"]["tag"]["properties"]["name"]]
 _CRONS = ["0 6 * * *", "*/5 * * * *", "0 0 6 ? * MON-FRI", "0 0 12 L * ?", "0 0 0 ? * 6#3 *"]
 _STEP_NAMES = ["extract", "train", "report", "a-1", "1"]
 
@@ -169,6 +170,9 @@ def _returned_trigger(draw: Callable[[Any], Any], trigger: dict[str, Any]) -> di
     returned = {key: value for key, value in trigger.items() if key != "webhookPolicy"}
     if returned.get("webhook"):
         returned["webhook"] = draw(st.sampled_from([True, "db88c21d-0000"]))
+    if returned.get("cron"):
+        spaced = returned["cron"].replace(" ", "  ")
+        returned["cron"] = draw(st.sampled_from([returned["cron"], spaced, spaced.lower()]))
     return {**returned, "scheduled": draw(st.sampled_from([None, "2020-01-01T18:00:00.000Z"]))}
 
 
@@ -180,10 +184,20 @@ def _returned(draw: Callable[[Any], Any], schema: dict[str, Any], value: Any) ->
         items = [_returned(draw, schema.get("items", {}), item) for item in value]
         return draw(st.permutations([*items, *items[:1]])) if is_set(schema) else items
     if schema.get("x-storage"):
-        return draw(st.sampled_from([value, value.strip().upper(), f" {value.strip()[:-2]} gB"]))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer():
-        return draw(st.sampled_from([int(value), float(value)]))
-    return value
+        number = value.strip()[:-2]
+        return draw(st.sampled_from([value, value.strip().upper(), f" {number} gB", number]))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return draw(st.sampled_from([value, *([int(value)] if value == int(value) else []), str(value)]))
+    return _returned_text(draw, schema, value) if isinstance(value, str) else value
+
+
+def _returned_text(draw: Callable[[Any], Any], schema: dict[str, Any], value: str) -> str:
+    """Draw a text that means the same as `value`; a name is returned as it was sent."""
+    if schema in _NAMES or not value.isascii():
+        return value
+    if {"enum", "const", "x-address"} & schema.keys():
+        return draw(st.sampled_from([value, value.upper(), value.lower()]))
+    return value + draw(st.sampled_from(["", "\n", "\r\n\n"]))
 
 
 def _returned_object(

@@ -4,9 +4,15 @@ A backup holds no secret: secrets are left out and named. A file is written whol
 owner may read it.
 """
 
-from reconciler.backup.reading import Backup, RunBackups, filter_backups, read_backups, select_backups
-from reconciler.backup.restoring import Restoration, prepare_restoration
-from reconciler.backup.writing import BackupWriter, RunIdentity, new_run_id
+from reconciler.backup.backup_files import (
+    Backup,
+    BackupWriter,
+    RunBackups,
+    RunIdentity,
+    new_run_id,
+    read_backups,
+)
+from reconciler.backup.restoring import Restoration, filter_backups, prepare_restoration, select_backups
 
 __all__ = [
     "Backup",

@@ -1,4 +1,4 @@
-"""Builder of the manifest that restores a backed-up workflow.
+"""Restoration: the backups that a user names, and the manifest that restores a workflow from one.
 
 A backup has neither secrets nor the values of write-only fields. They are taken from the manifest in Git,
 else from the live workflow where it shows them. Where neither has one, nothing is restored: an update
@@ -8,15 +8,18 @@ replaces the whole workflow, and would remove the value.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path as FilePath
 
-from reconciler.backup.reading import Backup
+from reconciler.backup.backup_files import Backup, RunBackups
+from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, WorkflowManifest
 from reconciler.plan import Blocked
-from reconciler.secrecy import SecretFields, nodes
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, put
+from reconciler.secrecy import SecretFields
+from reconciler.text import clip, printable
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, nodes, put
 from reconciler.workflow import (
     Body,
     Digester,
@@ -26,9 +29,76 @@ from reconciler.workflow import (
     is_returned,
     lists_back,
     lists_by_name,
+    masked_fields,
     write_only_field,
     write_only_fields,
 )
+
+
+def select_backups(
+    runs: Iterable[RunBackups], words: tuple[str, ...], directory: FilePath
+) -> tuple[Backup, ...]:
+    """Return the backups to restore: all of a run, the newest one of a workflow, or all of the latest run.
+
+    Args:
+        runs: The backups that exist, the latest run first.
+        words: Ids of runs and names of workflows; none means the latest run.
+        directory: Their directory, for messages.
+
+    Raises:
+        InvalidInputError: A file of a selected run cannot be read.
+        UsageError: A word is neither the id of a run nor the name of a workflow with a backup.
+    """
+    runs = list(runs)
+    if not words:
+        if not runs:
+            raise UsageError(f"there are no backups in {directory}")
+        return _whole(runs[0])
+    found: dict[int, Backup] = {}
+    for word in words:
+        of_run = next((run for run in runs if run.id == word), None)
+        for backup in _whole(of_run) if of_run else _newest(runs, word, directory):
+            found.setdefault(backup.id, backup)
+    return tuple(found.values())
+
+
+def filter_backups(
+    runs: Iterable[RunBackups], words: tuple[str, ...], directory: FilePath
+) -> list[RunBackups]:
+    """Return the backups to list: all of the named runs, and every backup of the named workflows.
+
+    Takes and raises what `select_backups` does, except that no words means everything.
+    """
+    runs = list(runs)
+    for word in words:
+        if all(run.id != word for run in runs):
+            _newest(runs, word, directory)
+    if not words:
+        return runs
+    named = (
+        run
+        if run.id in words
+        else RunBackups(id=run.id, backups=tuple(b for b in run.backups if b.name in words))
+        for run in runs
+    )
+    return [run for run in named if run.backups or run.broken]
+
+
+def _whole(run: RunBackups) -> tuple[Backup, ...]:
+    if run.broken:
+        raise InvalidInputError("\n".join(["a backup cannot be read:", *run.broken]))
+    return run.backups
+
+
+def _newest(runs: list[RunBackups], name: str, directory: FilePath) -> list[Backup]:
+    for run in runs:
+        found = [backup for backup in run.backups if backup.name == name]
+        if found:
+            return found
+    raise UsageError(
+        f"no run and no workflow called {clip(printable(name), 80)!r} has a backup in {directory}",
+        hint="List the backups with rollback --list.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +162,11 @@ def _settings_of(body: JsonObject) -> JsonObject:
 def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonValue], bool]]]:
     """Yield each field that the backup lacks, with a check of a value for it.
 
-    A credential may have changed since, but a setting such as `retryOptions` must be what it was.
+    A credential may have changed since, but a setting such as `retryOptions` must be what it was. A mask, in
+    a backup of an older release, is no value.
     """
-    left = {item.path for item in backup.left_out}
+    masks = masked_fields(lists_by_name(backup.body.raw))
+    left = {*(item.path for item in backup.left_out), *masks}
     for path in left:
         yield path, _any_value
     digester = Digester(key, backup.name)

@@ -4,56 +4,55 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import click
 
 from reconciler.cli.help import bundle, option
-from reconciler.cli.options import Number, file_type, format_option
-from reconciler.cli.terminal_listener import TerminalListener
+from reconciler.cli.options import FILE, Number, format_option
+from reconciler.cli.terminal import TerminalListener
 from reconciler.operations import ApplyOptions, ScopeOptions
 
+_selection = partial(option, section="Selection")
+_safety = partial(option, section="Safety")
+_applying = partial(option, section="Apply")
+
 _SCOPE: Final = (
-    option(
+    _selection(
         "--target",
         "targets",
         metavar="GLOB",
         multiple=True,
         help="Include only workflows of this name, else whose name matches; repeatable.",
-        section="Selection",
     ),
-    option(
+    _selection(
         "--exclude",
         metavar="GLOB",
         multiple=True,
         help="Leave out workflows of this name, else whose name matches; repeatable.",
-        section="Selection",
     ),
-    option(
+    _selection(
         "--shard",
         metavar="I/N",
         help="Include only the I-th of N parts, by a stable hash of the name.",
-        section="Selection",
     ),
-    option(
+    _safety(
         "--prune",
         is_flag=True,
         help="Delete owned workflows that have no manifest any more: last, and within the limits.",
-        section="Safety",
     ),
-    option(
+    _safety(
         "--allow-deletes",
         metavar="N",
         type=Number(0, whole=True),
         help="Allow up to N deletes, overriding the limits.",
-        section="Safety",
     ),
-    option(
+    _safety(
         "--allow-protected",
         metavar="NAME",
         multiple=True,
         help="Allow the workflow NAME to lose its protection (prevent_delete) or be pruned; repeatable.",
-        section="Safety",
     ),
 )
 
@@ -61,26 +60,20 @@ show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
 )
 
-_APPROVE: Final = option(
-    "--auto-approve", "approved", is_flag=True, help="Apply without asking, for CI.", section="Apply"
-)
+_APPROVE: Final = _applying("--auto-approve", "approved", is_flag=True, help="Apply without asking, for CI.")
 _APPLY: Final = (
-    option("--fail-fast", is_flag=True, help="Stop after the first failure.", section="Apply"),
-    option(
+    _applying("--fail-fast", is_flag=True, help="Stop after the first failure."),
+    _applying(
         "--wait-running",
         metavar="SECONDS",
         type=Number(0),
         default=int(ApplyOptions().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
-        section="Apply",
     ),
-    option(
-        "--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted.", section="Apply"
-    ),
+    _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
     option(
         "--run-record",
-        metavar="FILE",
-        type=file_type(),
+        type=FILE,
         help="Write a record of the run as JSON: who, from which commit, the plan, the results and every "
         "request, without secrets.",
         section="Output",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 import click
 
-from reconciler.cli.interrupts import terminating_as_interrupt
 from reconciler.cli.terminal import print_error, print_usage_error, redirect_messages
-from reconciler.errors import ReconcilerError, reason_of
-from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
+from reconciler.errors import INTERRUPTED, ExitCode, ReconcilerError, exit_code, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
 
 def _code(command: click.Command, argv: Sequence[str] | None) -> int:
     try:
-        with terminating_as_interrupt():  # as process 1 of a container, SIGTERM does nothing by itself
+        with _terminating_as_interrupt():  # as process 1 of a container, SIGTERM does nothing by itself
             result = command.main(args=argv, prog_name="peak-reconciler", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -56,6 +57,21 @@ def _code(command: click.Command, argv: Sequence[str] | None) -> int:
         print_error(error.message, error.hint)
         return exit_code(error)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+@contextmanager
+def _terminating_as_interrupt() -> Iterator[None]:
+    """Turn SIGTERM into `KeyboardInterrupt` within the block, unless something else handles it there."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is _interrupt:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _stream_failed(error: OSError) -> ExitCode:

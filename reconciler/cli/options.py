@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,11 @@ _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LIMITS: Final = Safety()
 _CONFIGURATION: Final = f"{__name__}.configuration"
 _GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
+
+
+_connection = partial(setting, section="Connection")
+_comparison = partial(setting, section="Comparison")
+_limit = partial(setting, section="Safety")
 
 
 class Number(click.FloatRange):
@@ -52,20 +58,20 @@ class Number(click.FloatRange):
         with suppress(click.BadParameter):
             number = super().convert(value, param, ctx)
         if math.isnan(number) or (self._whole and not number.is_integer()):
-            self.fail(f"it must be {self._allowed}, found {_quoted(str(value))}", param, ctx)
+            self.fail(f"it must be {self._allowed}, found {quoted(str(value))}", param, ctx)
         if self._whole:
             # Not by way of a float, which would change an id of many digits.
             return int(value) if str(value).strip().isdecimal() else int(number)
         return number
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return `value` in quotation marks, fit for an error."""
     return f"'{clip(printable(value), 60)}'"
 
 
-def file_type() -> click.Path:
-    """Return the type of an option that takes a file."""
-    return click.Path(dir_okay=False, path_type=Path)
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+"""The type of an option that takes a file."""
 
 
 def _configure(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -92,7 +98,7 @@ def _configure(context: click.Context, parameter: click.Parameter, value: Any) -
 def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _TAG.fullmatch(value):
         raise click.BadParameter(
-            f"the ownership tag takes letters, digits and hyphens only, 64 at most, found {_quoted(value)}"
+            f"the ownership tag takes letters, digits and hyphens only, 64 at most, found {quoted(value)}"
         )
     return value
 
@@ -124,9 +130,17 @@ id_option = option(
     section="Selection",
 )
 
+output_option = option(
+    "--output",
+    "outputs",
+    metavar="[FORMAT=]FILE",
+    multiple=True,
+    help="Write the result into FILE, in FORMAT or that of --format; repeatable.",
+    section="Output",
+)
+
 backup_dir_option = setting(
     "--backup-dir",
-    metavar="DIRECTORY",
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for backups.",
     show_default=".reconciler/backups next to reconciler.yaml",
@@ -134,48 +148,42 @@ backup_dir_option = setting(
 )
 
 _ENVIRONMENT: Final = (
-    setting(
+    _connection(
         "--environment",
         metavar="NAME",
         help="Environment of the configuration to work with.",
-        section="Connection",
         is_eager=True,
         callback=_configure,
     ),
-    setting(
+    _connection(
         "--config",
-        metavar="FILE",
-        type=file_type(),
+        type=FILE,
         help="Configuration file.",
         show_default="the nearest reconciler.yaml, here or above",
-        section="Connection",
         is_eager=True,
         callback=_configure,
     ),
 )
-_CONCURRENCY: Final = setting(
+_CONCURRENCY: Final = _connection(
     "--concurrency",
     metavar="N",
     type=Number(1, 64, whole=True),
     default=CONCURRENCY,
     help="Read or write N workflows at a time.",
-    section="Connection",
 )
 _REQUESTS: Final = (
-    setting(
+    _connection(
         "--max-requests-per-second",
         metavar="N",
         type=Number(0.01, 1000),
         help="Limit requests to N per second.",
-        section="Connection",
     ),
-    setting(
+    _connection(
         "--retry-for",
         metavar="SECONDS",
         type=Number(0, 3600),
         default=RETRY_FOR,
         help="Wait up to SECONDS for a server that stops answering.",
-        section="Connection",
     ),
     setting(
         "--verbose",
@@ -185,45 +193,40 @@ _REQUESTS: Final = (
     ),
 )
 _COMPARISON: Final = (
-    setting(
+    _comparison(
         "--ownership-tag",
         "owner",
         metavar="TAG",
         callback=_tag,
         help="Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.",
-        section="Comparison",
     ),
-    setting(
+    _comparison(
         "--remember/--no-remember",
         default=True,
         help="Keep digests of sent write-only fields, in tags of the workflow, to detect changes.",
-        section="Comparison",
     ),
 )
 _LIMIT_OPTIONS: Final = (
-    setting(
+    _limit(
         "--max-deletes",
         metavar="N",
         type=Number(0, whole=True),
         default=_LIMITS.max_deletes,
         help="Limit deletes to N.",
-        section="Safety",
     ),
-    setting(
+    _limit(
         "--max-delete-ratio",
         metavar="RATIO",
         type=Number(0, 1),
         default=_LIMITS.max_delete_ratio,
         help="Maximum fraction of owned workflows to delete.",
-        section="Safety",
     ),
-    setting(
+    _limit(
         "--max-change-ratio",
         metavar="RATIO",
         type=Number(0, 1),
         default=_LIMITS.max_change_ratio,
         help="Maximum fraction of live workflows to change.",
-        section="Safety",
     ),
     option(
         "--resend-secrets",

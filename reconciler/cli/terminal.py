@@ -1,17 +1,36 @@
-"""The terminal: results go to stdout, everything else to stderr, colour to terminals only."""
+"""The terminal: results go to stdout or files, everything else to stderr, colour to terminals only."""
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TypeAlias
+import signal
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
+from reconciler import render
+from reconciler.errors import UsageError
+from reconciler.files import write_text
+from reconciler.operations import STOPPING, Listener
 from reconciler.text import printable, without_commands
+
+if TYPE_CHECKING:
+    from reconciler.apply import Result
+    from reconciler.client import RequestRecord
+    from reconciler.findings import Finding
+    from reconciler.operations import Applied, Planned
+    from reconciler.plan import Action
+    from reconciler.secrecy import Redactor
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Sink: TypeAlias = Callable[[str, str, str], None]
 """Takes a message instead of stderr: its level (`warning`, `error` or `info`), its text and a hint."""
@@ -68,16 +87,173 @@ def print_usage_error(error: click.UsageError) -> None:
         click.echo(without_commands("\n".join(map(printable, shown.getvalue().splitlines()))), err=True)
 
 
-def rendered(renderer: str, value: object) -> str:
-    """Return `value` as rendered by a function that is imported only now.
-
-    Args:
-        renderer: Name of a function of `reconciler.render`.
-        value: Its argument.
-    """
-    text: str = getattr(importlib.import_module("reconciler.render"), renderer)(value)
-    return text
-
-
 def _colour() -> bool | None:
     return False if os.environ.get("NO_COLOR") else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Destinations of a result.
+
+    Args:
+        printed: The format for standard output.
+        files: Formats with the files they are written into.
+    """
+
+    printed: str
+    files: tuple[tuple[str, Path], ...]
+
+    def deliver(self, rendered: Callable[[str], str]) -> None:
+        """Write a result into its files, and print it unless a file has the printed format.
+
+        Args:
+            rendered: Returns the result in a format.
+
+        Raises:
+            ReconcilerError: A file cannot be written.
+        """
+        for name, file in self.files:
+            write_text(file, click.unstyle(rendered(name)) + "\n")
+        if all(name != self.printed for name, _ in self.files):
+            show(rendered(self.printed), commands=self.printed == "github")
+
+
+def read_outputs(given: Iterable[str], formats: Collection[str], printed: str) -> Outputs:
+    """Return the destinations that `--output` and `--format` state.
+
+    Args:
+        given: The values of `--output`.
+        formats: The names of the formats.
+        printed: The format for standard output.
+
+    Raises:
+        UsageError: There is no such format, or no file is named.
+    """
+    return Outputs(printed=printed, files=tuple(_target(output, formats, printed) for output in given))
+
+
+def _target(output: str, formats: Collection[str], default: str) -> tuple[str, Path]:
+    name, equals, file = output.partition("=")
+    if not name and equals:
+        raise UsageError(f"--output {printable(output)} names no format", hint=_allowed(formats))
+    if not equals or not name.isalpha():
+        name, file = default, output
+    if name not in formats:
+        raise UsageError(
+            f"--output {printable(output)}: unknown format {printable(name)!r}", hint=_allowed(formats)
+        )
+    if not file:
+        raise UsageError(f"--output {printable(output)} names no file")
+    return name, Path(file)
+
+
+def _allowed(formats: Collection[str]) -> str:
+    return f"Formats: {', '.join(formats)}."
+
+
+class TerminalListener(Listener):
+    """The terminal that a command runs in.
+
+    Args:
+        as_json: Whether the result is JSON; the plan then goes to stderr.
+        bodies: Whether the plan shows the exact body of each write.
+        approved: Whether not to ask before writing.
+        verbose: Whether to print each request.
+        quiet: Whether to show nothing but a JSON result.
+    """
+
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        bodies: bool = False,
+        approved: bool = False,
+        verbose: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self.as_json = as_json
+        self._bodies = bodies
+        self._approved = approved
+        self._verbose = verbose
+        self.quiet = quiet
+
+    def warning(self, text: str) -> None:
+        """Print a warning."""
+        warn(f"warning: {text}")
+
+    def note(self, text: str) -> None:
+        """Print a remark."""
+        warn(text)
+
+    def finding(self, finding: Finding, redactor: Redactor) -> None:
+        """Print an error or a warning about a manifest."""
+        warn(redactor.text(render.finding_line(finding)))
+
+    def request(self, record: RequestRecord, redactor: Redactor) -> None:
+        """Print a request, with `--verbose`."""
+        if self._verbose:
+            warn(render.request_line(record, redactor))
+
+    def planned(self, planned: Planned) -> None:
+        """Show the plan, and what a plan file no longer applies to."""
+        if self.quiet:
+            return
+        text = render.plan_text(planned.plan, planned.redactor, bodies=self._bodies)
+        (warn if self.as_json else show)(text)
+        for item in planned.dropped:
+            warn(printable(f"left out: {item.name}: {item.action}: {planned.redactor.prose(item.reason)}"))
+        if planned.unseen:
+            warn(
+                f"note: {planned.unseen} further differences are not in the plan file; plan again to see them"
+            )
+
+    def confirm(self, tenant: str) -> bool:
+        """Ask on stderr whether the plan may be applied; only `yes` approves it."""
+        if self._approved:
+            return True
+        click.echo(f"\nApply this plan to {tenant}? Only 'yes' is accepted: ", err=True, nl=False)
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):
+            click.echo(err=True)
+        return answer.strip() == "yes"
+
+    def stopping(self) -> AbstractContextManager[threading.Event]:
+        """Return an event that Ctrl-C and SIGTERM set."""
+        return _stopping_on_interrupt()
+
+    def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
+        """Print how a workflow gets on."""
+        warn(render.progress_line(action, event, redactor))
+
+    def applied(self, applied: Applied) -> None:
+        """Show the result: the report, or the plan of a dry run."""
+        redactor = applied.planned.redactor
+        if applied.report is None:
+            if self.as_json:
+                show(render.plan_json(applied.planned.plan, redactor))
+        elif self.as_json:
+            show(render.report_json(applied.report, applied.traffic, redactor))
+        elif applied.report.results and not self.quiet:
+            show(render.report_text(applied.report, applied.traffic, redactor))
+
+
+@contextmanager
+def _stopping_on_interrupt() -> Iterator[threading.Event]:
+    """Give an event that SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
+
+    After the block both are ignored until the process ends, so that the result is reported in full.
+    """
+    stop = threading.Event()
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        if not stop.is_set():
+            stop.set()
+            warn(STOPPING)
+
+    for number in _SIGNALS:
+        signal.signal(number, note)
+    try:
+        yield stop
+    finally:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.client.calls import Observer, RequestRecord, Traffic
 from reconciler.client.exceptions import (
     AmbiguousNameError,
     AnswerLostError,
@@ -17,13 +18,11 @@ from reconciler.client.exceptions import (
     ConflictException,
     ForbiddenException,
     InternalServerErrorException,
-    InvalidParameterException,
     InvalidPathException,
     MissingEnvironmentVariableException,
     NotFoundException,
     NotSentError,
     PayloadTooLargeException,
-    PeakBaseException,
     ReadOnlyError,
     ServerUnreachableError,
     TooManyRequestsException,
@@ -34,8 +33,8 @@ from reconciler.client.exceptions import (
     may_have_taken_effect,
 )
 from reconciler.client.paging import PageWalk
-from reconciler.client.request_records import Observer, RequestRecord, Traffic
 from reconciler.client.retrying import RetryPolicy, WriteRetry
+from reconciler.errors import InvalidParameterException, PeakBaseException
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:

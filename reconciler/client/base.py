@@ -6,11 +6,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.client.exceptions import InvalidParameterException
 from reconciler.client.paging import PageWalk
 from reconciler.client.responses import expect_fields, expect_object, expect_page
 from reconciler.client.session import Session, default_session
-from reconciler.errors import ReconcilerError
+from reconciler.errors import InvalidParameterException, ReconcilerError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -68,10 +67,23 @@ class BaseClient:
             yield from items
             walk.take(page, map(_identity, items))
 
-    def _post(self, path: str, body: JsonObject, *, empty_ok: bool = False) -> JsonObject:
-        """Send `body`, and return the object in the answer."""
-        answer = self.session.request("POST", path, body=body, empty_ok=empty_ok)
-        return expect_object(answer, f"POST /{path}")
+    def _send(  # noqa: PLR0913 - all but two by name
+        self,
+        method: str,
+        path: str,
+        *,
+        fields: Fields = _NO_FIELDS,
+        params: Params | None = None,
+        body: JsonObject | None = None,
+        empty_ok: bool = False,
+        spoke_domain: str | None = None,
+    ) -> JsonObject:
+        """Send a request, and return the object in its answer, checked for `fields`."""
+        label = f"{method} /{path}"
+        answer = self.session.request(
+            method, path, params=params, body=body, empty_ok=empty_ok, spoke_domain=spoke_domain
+        )
+        return expect_fields(expect_object(answer, label), fields, label)
 
 
 def _identity(item: JsonObject) -> Hashable:

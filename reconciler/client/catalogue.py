@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.base import BaseClient, segment
-from reconciler.client.responses import expect_fields, expect_object, expect_objects
+from reconciler.client.responses import expect_fields, expect_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ _VERSION: Final[dict[str, tuple[type, ...]]] = {"id": (int,), "version": (str,),
 class Catalogue(BaseClient):
     """The client for images and instance types.
 
-    `WorkflowDefinitions` lists the exceptions of all methods; an iterator raises them when it reads a page.
+    `Workflow` lists the exceptions of all methods; an iterator raises them when it reads a page.
 
     Args:
         session: The session. Default: one created from the environment and shared.
@@ -48,10 +48,6 @@ class Catalogue(BaseClient):
 
     def list_image_versions(self, image_id: int, *, page_size: int = _PAGE_SIZE) -> Iterator[JsonObject]:
         """List the versions of an image (`GET image-management/api/v2/images/{imageId}/versions`).
-
-        Args:
-            image_id: The ID of the image.
-            page_size: The number of versions per page.
 
         Returns:
             An iterator over the versions of all pages; each page is read when it is reached:
@@ -75,6 +71,6 @@ class Catalogue(BaseClient):
             `Pico (0.125CPU, 0.125GB RAM)`.
         """
         label = f"GET /{_INSTANCE_OPTIONS}"
-        answer = self.session.request("GET", _INSTANCE_OPTIONS, params={"entityType": "workflow"})
-        items = expect_objects(expect_object(answer, label).get("data"), f"{label} under `data`")
+        answer = self._send("GET", _INSTANCE_OPTIONS, params={"entityType": "workflow"})
+        items = expect_objects(answer.get("data"), f"{label} under `data`")
         return [expect_fields(item, _NAMED, f"{label} under `data`") for item in items]

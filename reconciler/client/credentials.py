@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit
 
 from requests.auth import AuthBase
 
-from reconciler.client.exceptions import InvalidParameterException, MissingEnvironmentVariableException
+from reconciler.client.exceptions import MissingEnvironmentVariableException
+from reconciler.errors import InvalidParameterException
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 

@@ -12,37 +12,10 @@ from typing import ClassVar
 from reconciler.errors import (
     BlockedError,
     InvalidInputError,
-    InvalidParameterException,
     PeakBaseException,
     ReconcilerError,
     UnexpectedAnswerError,
 )
-
-__all__ = [
-    "AmbiguousNameError",
-    "AnswerLostError",
-    "BadRequestException",
-    "BaseHttpException",
-    "ConflictException",
-    "ForbiddenException",
-    "InternalServerErrorException",
-    "InvalidParameterException",
-    "InvalidPathException",
-    "MissingEnvironmentVariableException",
-    "NotFoundException",
-    "NotSentError",
-    "PayloadTooLargeException",
-    "PeakBaseException",
-    "ReadOnlyError",
-    "ServerUnreachableError",
-    "TooManyRequestsException",
-    "UnauthorizedException",
-    "UnprocessableEntityException",
-    "UnreadableAnswerError",
-    "exception_for",
-    "may_be_repeated",
-    "may_have_taken_effect",
-]
 
 _LOWEST_SERVER_ERROR = 500
 

@@ -1,27 +1,39 @@
-"""The part of the workflow client for executions: start, list, details and step logs."""
+"""The part of the workflow client for executions: start, list, details, step logs and their download."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, overload
 
 from reconciler.client.base import ROOT, BaseClient, segment, workflow_path
-from reconciler.client.exceptions import BadRequestException
-from reconciler.client.log_files import LogFile, default_name
-from reconciler.client.responses import expect_fields, expect_object, expect_objects
+from reconciler.client.exceptions import BadRequestException, InvalidPathException
+from reconciler.client.responses import expect_objects, stream
+from reconciler.files import write_atomically
+from reconciler.text import clip, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import requests
+
     from reconciler.client.calls import Params
+    from reconciler.client.responses import Tick
     from reconciler.values import JsonObject
 
 _SPOKE_LOGS: Final = "spoke/api/v1/logs/workflow"
+
+MOST_LOG_BYTES: Final = 1024 * 1024 * 1024
+"""The largest log file, in bytes."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 200
 
 
 class WorkflowExecutions(BaseClient):
     """The methods of the workflow client for executions.
 
-    `WorkflowDefinitions` lists the exceptions of all methods.
+    `Workflow` lists the exceptions of all methods.
     """
 
     def execute_workflow(self, workflow_id: int, body: JsonObject | None = None) -> JsonObject:
@@ -39,7 +51,7 @@ class WorkflowExecutions(BaseClient):
             NotFoundException: The given workflow does not exist.
             ConflictException: The workflow is in a conflicting state so a new execution cannot be started.
         """
-        return self._post(workflow_path(workflow_id, "execute"), body or {})
+        return self._send("POST", workflow_path(workflow_id, "execute"), body=body or {})
 
     @overload
     def list_executions(
@@ -118,10 +130,6 @@ class WorkflowExecutions(BaseClient):
     def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
         """Get the details of an execution.
 
-        Args:
-            workflow_id: The ID of the workflow that the execution belongs to.
-            execution_id: The ID of the execution.
-
         Returns:
             `{runId, status, executedAt, finishedAt, steps: [{name, status, startedAt, finishedAt}]}`.
 
@@ -130,8 +138,7 @@ class WorkflowExecutions(BaseClient):
             NotFoundException: The given workflow or execution does not exist.
         """
         path = workflow_path(workflow_id, "executions", execution_id)
-        answer = expect_object(self.session.request("GET", path), f"GET /{path}")
-        return expect_fields(answer, {"steps": (list,)}, f"GET /{path}")
+        return self._send("GET", path, fields={"steps": (list,)})
 
     def get_execution_logs(  # noqa: PLR0913, PLR0917 - the documented parameters
         self,
@@ -178,18 +185,13 @@ class WorkflowExecutions(BaseClient):
             return {}
         if spoke_domain is not None:
             params = {**self._spoke_query(workflow_id, execution_id, step_name), "nextToken": next_token}
-            answer = self.session.request("GET", _SPOKE_LOGS, params=params, spoke_domain=spoke_domain)
-            return expect_object(answer, f"GET /{_SPOKE_LOGS}")
+            return self._send("GET", _SPOKE_LOGS, params=params, spoke_domain=spoke_domain)
         path = workflow_path(workflow_id, "executions", execution_id, "logs")
-        answer = self.session.request("GET", path, params={"stepName": step_name, "nextToken": next_token})
-        return expect_object(answer, f"GET /{path}")
+        return self._send("GET", path, params={"stepName": step_name, "nextToken": next_token})
 
     def _save_logs(self, workflow_id: int, execution_id: str, step_name: str, file: LogFile) -> None:
         path = workflow_path(workflow_id, "executions", execution_id, "logs", "download")
-        answer = expect_object(
-            self.session.request("GET", path, params={"stepName": step_name}), f"GET /{path}"
-        )
-        expect_fields(answer, {"downloadUrl": (str,)}, f"GET /{path}")
+        answer = self._send("GET", path, fields={"downloadUrl": (str,)}, params={"stepName": step_name})
         self.session.download(str(answer["downloadUrl"]), file.save)
 
     def _spoke_query(self, workflow_id: int, execution_id: str, step_name: str) -> dict[str, str | None]:
@@ -200,3 +202,50 @@ class WorkflowExecutions(BaseClient):
         names = {"logSource": "nodeId", "startTime": "startedAt", "endTime": "finishedAt"}
         values = {key: step.get(field, "") for key, field in names.items()}
         return {key: None if value is None else str(value) for key, value in values.items()}
+
+
+def default_name(workflow_id: int, execution_id: str, step_name: str) -> str:
+    """Return `workflow_execution_logs_<workflow_id>_<execution_id>_<step_name>.log` (documentation).
+
+    Any character but letters, digits, dots, hyphens and underscores becomes an underscore, so that no name
+    leads out of the directory.
+    """
+    name = _UNSAFE.sub("_", f"workflow_execution_logs_{workflow_id}_{execution_id}_{step_name}")
+    return f"{name[:_LONGEST_NAME]}.log"
+
+
+class LogFile:
+    """The target of a download: replaced when the download is complete, and readable by its owner only.
+
+    A pipe or a device, such as /dev/stdout, is written to instead.
+
+    Args:
+        path: The file; an existing one is replaced.
+
+    Raises:
+        InvalidPathException: It is a directory, or its directory does not exist.
+    """
+
+    def __init__(self, path: str) -> None:
+        if not path or "\0" in path or Path(path).is_dir() or not Path(path).parent.is_dir():
+            raise _unwritable(path, "it must be a file in a directory that exists")
+        self._path = Path(path)
+
+    def save(self, response: requests.Response, tick: Tick) -> None:
+        """Write the answer to the file.
+
+        Raises:
+            InvalidPathException: The file cannot be written.
+            UnexpectedAnswerError: The answer is too large or was cut off; the file is unchanged.
+            urllib3.exceptions.HTTPError: The connection failed; the file is unchanged.
+        """
+        try:
+            write_atomically(
+                self._path, stream(response, MOST_LOG_BYTES, tick), private=True, follow_link=False
+            )
+        except OSError as error:
+            raise _unwritable(str(self._path), error.strerror) from error
+
+
+def _unwritable(path: str, why: str | None) -> InvalidPathException:
+    return InvalidPathException(f"cannot write the file `{clip(printable(path))}`: {why}")

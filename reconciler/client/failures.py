@@ -159,7 +159,7 @@ def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failur
     proxy = _proxy_failure(label, error)
     if proxy is not None:
         return proxy
-    if _never_connected(error):
+    if isinstance(_reason(error), NewConnectionError | ConnectTimeoutError):
         message = f"{label}: no connection could be made ({why}); nothing was sent"
         return Failure(NotSentError(message), Repeat.ANY, no_server=True)
     lost = _lost(f"{label}: the answer did not arrive ({why})", changes_nothing=changes_nothing)
@@ -218,10 +218,6 @@ def _proxy_address(error: Exception) -> str:
         return ""
     port = f":{proxy.port}" if proxy.port else ""
     return f" {clip(printable(str(proxy.host)), 100)}{port}"
-
-
-def _never_connected(error: Exception) -> bool:
-    return isinstance(_reason(error), NewConnectionError | ConnectTimeoutError)
 
 
 def _reason(error: Exception) -> object:

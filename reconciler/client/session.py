@@ -23,12 +23,12 @@ from reconciler.client.credentials import (
     read_token,
     stage_url,
 )
-from reconciler.client.exceptions import InvalidParameterException, ReadOnlyError
+from reconciler.client.exceptions import ReadOnlyError
 from reconciler.client.responses import expect_object, read_json
 from reconciler.client.retrying import RetryPolicy
 from reconciler.client.transport import Transport
 from reconciler.concurrency import Once
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.secrecy import Redactor
 from reconciler.values import as_object
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from reconciler.client.request_records import Observer, Traffic
+    from reconciler.client.calls import Observer, Traffic
     from reconciler.client.responses import Tick
     from reconciler.values import JsonValue
 
@@ -123,11 +123,11 @@ class Session:
     @property
     def traffic(self) -> Traffic:
         """The counts of requests so far, through this session and its views."""
-        return self._transport.traffic
+        return self._transport.meter.traffic
 
     def count_retry(self, waited: float) -> None:
         """Count a write that its caller sends again, after waiting `waited` seconds."""
-        self._transport.count_retry(waited)
+        self._transport.meter.count_retry(waited)
 
     @property
     def spoke_domain(self) -> str | None:

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
 from reconciler.client.bounded_http import BoundedSession
-from reconciler.client.calls import Call
+from reconciler.client.calls import Call, Observer, RequestRecord, TrafficMeter
 from reconciler.client.credentials import is_loopback_http
 from reconciler.client.exceptions import (
     AnswerLostError,
@@ -26,7 +26,6 @@ from reconciler.client.exceptions import (
 )
 from reconciler.client.failures import UNUSABLE_ADDRESS, Failure, Repeat, refused, unanswered, unreadable
 from reconciler.client.limiter import AdaptiveLimiter, NoTimeError, OutageError, Slot
-from reconciler.client.request_records import Observer, RequestRecord, Traffic, TrafficMeter
 from reconciler.client.retrying import RetryPolicy
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 
@@ -100,6 +99,9 @@ class Transport:
         per_second: The most requests per second; `None` for no limit.
         observe: Called with the record of each try.
         purpose: A word for the `User-Agent`, such as `plan`.
+
+    Attributes:
+        meter: Counts the tries.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -114,7 +116,7 @@ class Transport:
         purpose: str = "",
     ) -> None:
         self._limiter = AdaptiveLimiter(policy, pool_size, per_second)
-        self._meter = TrafficMeter(observe)
+        self.meter = TrafficMeter(observe)
         self._timeout = timeout
         self._policy = policy
         self._redactor = redactor
@@ -122,15 +124,6 @@ class Transport:
         self._http.headers["User-Agent"] = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
         self._http.headers["Accept-Encoding"] = "gzip, deflate"
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-
-    @property
-    def traffic(self) -> Traffic:
-        """The counts of requests so far."""
-        return self._meter.traffic
-
-    def count_retry(self, waited: float) -> None:
-        """Count a write that its caller sends again, after waiting `waited` seconds."""
-        self._meter.count_retry(waited)
 
     def close(self) -> None:
         """Close the connections."""
@@ -213,7 +206,7 @@ class Transport:
                 waited=attempt.slept + slot.waited,
                 body=attempt.call.value,
             )
-            self._meter.record(request)
+            self.meter.record(request)
 
         try:
             status, answer = self._once(attempt.call, attempt.end)

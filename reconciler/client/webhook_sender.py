@@ -15,10 +15,10 @@ from requests.auth import HTTPBasicAuth
 
 from reconciler.client.calls import Call
 from reconciler.client.credentials import Anonymous, is_plain_url, is_safe_url
-from reconciler.client.exceptions import BaseHttpException, InvalidParameterException
+from reconciler.client.exceptions import BaseHttpException
 from reconciler.client.retrying import RetryPolicy
 from reconciler.client.transport import Transport
-from reconciler.errors import ReconcilerError
+from reconciler.errors import InvalidParameterException, ReconcilerError
 from reconciler.secrecy import Redactor
 
 if TYPE_CHECKING:

@@ -15,16 +15,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.emulator.faults import parse_fault
 from reconciler.emulator.profiles import parse_profiles, profile_lines
+from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 __all__ = ["EmulatorServer", "parse_fault", "parse_profiles", "profile_lines"]
 
-
-def __getattr__(name: str) -> object:
-    if name == "EmulatorServer":
-        from reconciler.emulator.server import EmulatorServer  # noqa: PLC0415 - its libraries are optional
-
-        return EmulatorServer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_face(__name__, server="EmulatorServer")

@@ -37,6 +37,8 @@ _INSTANCE_TYPES: Final[tuple[tuple[int, str, int, int, int | None, int | None], 
     (25, "GPU Small (4CPU, 16GB RAM, 1GPU)", 4000, 16000, 1, 16000),
 )
 
+_SHORT_FORM: Final = ("id", "cpu", "memory", "gpu", "gpuMemory")
+
 
 def images() -> list[JsonObject]:
     """Return every image with its latest version, as `images/` lists them."""
@@ -77,10 +79,7 @@ def image_version(version_id: JsonValue) -> str:
 
 def resources() -> list[JsonObject]:
     """Return the instance types in the short form of the workflows API (`resources`)."""
-    return [
-        {"id": number, "cpu": cpu, "memory": memory, "gpu": gpu, "gpuMemory": gpu_memory}
-        for number, _, cpu, memory, gpu, gpu_memory in _INSTANCE_TYPES
-    ]
+    return [{key: option[key] for key in _SHORT_FORM} for option in instance_options()]
 
 
 def instance_options() -> list[JsonObject]:

@@ -10,10 +10,10 @@ import random
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator import emulated_catalogue, execution_progress, returned_views
+from reconciler.emulator import emulated_catalogue, emulated_executions
 from reconciler.emulator.accepted_bodies import check_body, copy_json, effective_triggers, merged_env
-from reconciler.emulator.execution_progress import iso
-from reconciler.emulator.profiles import REFUSED, STORED, parameter, rewrites_of
+from reconciler.emulator.emulated_executions import iso
+from reconciler.emulator.profiles import REFUSED, RETURNED, STORED, parameter, rewrites_of
 from reconciler.emulator.rewrites import merged_body
 from reconciler.emulator.shapes import step_kind, steps_of
 from reconciler.emulator.state import HttpError
@@ -74,24 +74,22 @@ class EmulatedTenant:
         modified_by: frozenset[str],
     ) -> list[Record]:
         """Return the workflows whose name contains `term` and that pass every non-empty filter."""
-        found: Iterable[Record] = self.store.records(self._seconds("list-lag"))
-        if term:
-            lowered = term.lower()
-            found = (record for record in found if lowered in record.name.lower())
-        if modified_by:
-            found = (record for record in found if record.modified_by in modified_by)
-        if statuses:
-            found = (record for record in found if self.store.status(record) in statuses)
-        if last_statuses:
-            found = (record for record in found if self._last_status(record) in last_statuses)
-        return list(found)
+        return [
+            record
+            for record in self.store.records(self._seconds("list-lag"))
+            if term.lower() in record.name.lower()
+            and (not modified_by or record.modified_by in modified_by)
+            and (not statuses or self.store.status(record) in statuses)
+            and (not last_statuses or self._last_status(record) in last_statuses)
+        ]
 
     def summaries(self, records: Iterable[Record]) -> list[JsonValue]:
         """Return the workflows as a page of the list shows them."""
         now = self.store.now()
-        return returned_views.read_page(
-            [self._summary(record, now) for record in records], self.profile, self._random
-        )
+        page: list[JsonValue] = [self._returned(self._summary(record, now)) for record in records]
+        if "shuffled" in self.profile:
+            self._random.shuffle(page)
+        return page
 
     def describe(self, workflow_id: int) -> JsonObject:
         """Return one workflow in full: the body as stored, with what the platform adds to it.
@@ -110,7 +108,7 @@ class EmulatedTenant:
         head: JsonObject = {key: shown[key] for key in _HEAD if key in shown}
         rest = {key: value for key, value in body.items() if key not in {*shown, "watchers", "lastExecution"}}
         view = {**head, "watchers": as_list(body.get("watchers")), "tags": shown["tags"], **rest}
-        return returned_views.read_workflow(view, self.profile, self._random)
+        return self._returned(view)
 
     def metadata(self) -> JsonObject:
         """Return the metadata of the tenant."""
@@ -140,6 +138,14 @@ class EmulatedTenant:
             for rewrite, value in rewrites_of(self.profile, STORED):
                 rewrite(body, value)
         return body
+
+    def _returned(self, view: JsonObject) -> JsonObject:
+        """Return the documented answer `view` as a platform with this profile returns it."""
+        shown = as_object(copy_json(view))
+        effects = (RETURNED, STORED) if "rewrites-returned" in self.profile else (RETURNED,)
+        for rewrite, value in rewrites_of(self.profile, *effects):
+            rewrite(shown, value)
+        return as_object(_shuffled(shown, self._random)) if "shuffled" in self.profile else shown
 
     def _refuse_describe(self, record: Record, body: JsonObject) -> None:
         if self.store.now() - record.created_at < self._seconds("describe-missing"):
@@ -180,7 +186,7 @@ class EmulatedTenant:
         }
         last = self.store.last_execution(record.id)
         if last is not None:
-            shown["lastExecution"] = execution_progress.last_execution(last, now)
+            shown["lastExecution"] = emulated_executions.last_execution(last, now)
         shown["triggers"] = _shown_triggers(record, now)
         tags = [copy_json(tag) for tag in as_list(record.body.get("tags"))]
         shown["tags"] = self._with_counts(tags) if "tags-counted" in self.profile else tags
@@ -188,7 +194,7 @@ class EmulatedTenant:
 
     def _last_status(self, record: Record) -> str:
         last = self.store.last_execution(record.id)
-        return execution_progress.status(last, self.store.now()) if last else ""
+        return emulated_executions.status(last, self.store.now()) if last else ""
 
 
 def _described_step(step: JsonObject) -> JsonObject:
@@ -220,3 +226,16 @@ def _next_full_hour(moment: float) -> float:
     """Return the first full hour after `moment`, used as the next execution of every cron trigger."""
     hour = datetime.fromtimestamp(moment, tz=timezone.utc).replace(minute=0, second=0, microsecond=0)
     return (hour + timedelta(hours=1)).timestamp()
+
+
+def _shuffled(value: JsonValue, generator: random.Random) -> JsonValue:
+    """Return `value` with its lists and the keys of its maps in random order, at any depth."""
+    if isinstance(value, dict):
+        keys = list(value)
+        generator.shuffle(keys)
+        return {key: _shuffled(value[key], generator) for key in keys}
+    if isinstance(value, list):
+        items = [_shuffled(item, generator) for item in value]
+        generator.shuffle(items)
+        return items
+    return value

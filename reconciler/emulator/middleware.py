@@ -1,44 +1,50 @@
-"""The middleware around the endpoints: faults, authorization, body size, the request log, sending the answer.
+"""The middleware around the endpoints: faults, authorization, body size, sending the answer, the request log.
 
-It knows nothing of workflows. The endpoints inside never see a fault, and every request is recorded.
+It knows nothing of workflows. The endpoints inside never see a fault. Every request is recorded with its
+outcome, without the token; the log is bounded in size, and decides nothing about an answer.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import asdict, dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
 
 from reconciler.emulator import http_server
 from reconciler.emulator.http_server import HttpAnswer
-from reconciler.emulator.request_log import RecordedRequest
+from reconciler.emulator.request_reading import parse_request
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from reconciler.emulator.faults import Effects, Fault, FaultPlan
-    from reconciler.emulator.request_log import RequestLog
+    from reconciler.emulator.request_reading import ParsedRequest
     from reconciler.values import JsonValue
-
-PARSED_REQUEST: Final = "emulator.parsed_request"
-"""The key in the ASGI scope of the `ParsedRequest`, for the endpoints."""
 
 DOWNLOADS: Final = "/downloads/"
 """Paths that need no token, because their address is signed like the platform's pre-signed ones."""
 
+_MAX_REQUESTS: Final = 100_000
+_MAX_BYTES: Final = 64 * 1024 * 1024
 _JSON: Final = (b"content-type", b"application/json")
 _HTML: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedRequest:
-    """One request with its body parsed.
+class RecordedRequest:
+    """One request and its outcome.
 
-    `body_error` says why the body is not JSON, and is empty when it is; `size` is the body's size in bytes.
+    `body` is the JSON sent, None without a body, and the text itself where it was not JSON. `status` is the
+    answer's, or `dropped`; `fault` is the kind of fault that decided the outcome, else empty.
     """
 
     method: str
@@ -46,8 +52,74 @@ class ParsedRequest:
     query: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...]
     body: JsonValue
-    body_error: str
-    size: int
+    status: int | Literal["dropped"]
+    fault: str = ""
+
+
+class RequestLog:
+    """The latest requests, oldest first, and a copy of each as a line of JSON in a file if wanted.
+
+    Args:
+        path: The file that the lines are appended to; None keeps requests in memory only.
+        max_requests: The number of requests kept in memory.
+        max_bytes: The total size of bodies kept in memory.
+    """
+
+    def __init__(
+        self,
+        path: Path | str | None = None,
+        *,
+        max_requests: int = _MAX_REQUESTS,
+        max_bytes: int = _MAX_BYTES,
+    ) -> None:
+        self._path = path
+        self._stream: TextIO | None = None
+        self._max_requests = max_requests
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._kept: deque[tuple[RecordedRequest, int]] = deque()
+        self._bytes = 0
+
+    def add(self, request: RecordedRequest, size: int) -> None:
+        """Record `request`, whose body had `size` bytes; drop the oldest requests beyond the limits."""
+        with self._lock:
+            self._kept.append((request, size))
+            self._bytes += size
+            while len(self._kept) > self._max_requests or self._bytes > self._max_bytes:
+                self._bytes -= self._kept.popleft()[1]
+            if self._stream is not None:
+                self._stream.write(json.dumps(asdict(request)) + "\n")
+                self._stream.flush()
+
+    def requests(self) -> list[RecordedRequest]:
+        """Return the recorded requests, oldest first."""
+        with self._lock:
+            return [request for request, _ in self._kept]
+
+    def clear(self) -> None:
+        """Forget the recorded requests; lines in the file stay."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+    def open(self) -> None:
+        """Open the file, if the log has one.
+
+        Raises:
+            UsageError: When it cannot be written.
+        """
+        if self._path is not None:
+            try:
+                self._stream = Path(self._path).open("a", encoding="utf-8")  # noqa: SIM115 - `close` closes it
+            except OSError as error:
+                raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Close the file; later requests are kept in memory only."""
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+                self._stream = None
 
 
 class EmulatorMiddleware:
@@ -82,7 +154,7 @@ class EmulatorMiddleware:
             body = await http_server.read_body(receive)
         except http_server.ClientGoneError:
             return
-        request = _parse(scope, body)
+        request = parse_request(scope, body)
         effects = self._faults.effects(request.method, request.path)
         await self._sleep.sleep(effects.wait)
         answer = await self._answer(scope, request, body, effects.outcome)
@@ -113,7 +185,6 @@ class EmulatorMiddleware:
             return _error_answer(401, "the Authorization header is missing or wrong")
         if body is None:
             return _error_answer(413, "the body is larger than 1 MiB")
-        scope[PARSED_REQUEST] = request
         return await http_server.capture_answer(self._app, scope, body)
 
     def _record(self, request: ParsedRequest, answer: HttpAnswer | None, effects: Effects) -> None:
@@ -167,30 +238,3 @@ def _complete(answer: HttpAnswer) -> HttpAnswer:
         (b"x-request-id", str(uuid.uuid4()).encode()),
     )
     return HttpAnswer(answer.status, (*kept, *added), answer.body)
-
-
-def _parse(scope: Scope, body: bytes | None) -> ParsedRequest:
-    value, error = _parse_json(body or b"")
-    return ParsedRequest(
-        method=scope["method"],
-        path=scope["path"],
-        query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
-        body=value,
-        body_error=error,
-        size=len(body or b""),
-    )
-
-
-def _parse_json(body: bytes) -> tuple[JsonValue, str]:
-    """Return the JSON value of `body` and an empty text, or its text and the error."""
-    if not body:
-        return None, ""
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant), ""
-    except (ValueError, RecursionError) as error:
-        return body.decode("utf-8", "replace"), f"the body is not JSON: {error}"
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

@@ -17,15 +17,76 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator import rewrites, shapes
+from reconciler.emulator.rewrites import (
+    AUTH_SECRETS,
+    SECRET_NAME,
+    auth_secrets,
+    change,
+    change_numbers,
+    change_storage,
+    collapse_spaces,
+    conditions,
+    cron_with_day_names,
+    cron_with_day_numbers,
+    crons,
+    cut,
+    drop,
+    drop_default,
+    drop_unknown,
+    env_as_map,
+    env_as_rows,
+    escape_ampersands,
+    fill,
+    fill_concurrency,
+    fill_timeout,
+    free_texts,
+    header_values,
+    hide_key,
+    in_steps,
+    itself,
+    keep_few_tags,
+    lower_emails,
+    lower_headers,
+    mask,
+    mask_env,
+    names,
+    refuse_floats,
+    refuse_long_tags,
+    refuse_many_tags,
+    refuse_unknown,
+    round_durations,
+    spaced_unit,
+    standard_steps,
+    storages,
+    tag_names,
+    tags_as_texts,
+    to_lf,
+    to_nfc,
+    tokens,
+    unknown_keys,
+    unknown_step_keys,
+    upper_enums,
+    urls,
+    watcher_urls,
+)
+from reconciler.emulator.shapes import (
+    add_unknown,
+    drop_defaults,
+    fill_defaults,
+    fill_empties,
+    fill_nulls,
+    spread_retry_options,
+    steps_of,
+)
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from reconciler.emulator.rewrites import Rewrite
+    from reconciler.emulator.rewrites import Places, Rewrite
 
 RETURNED: Final = "returned"
 STORED: Final = "stored"
@@ -36,7 +97,7 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 _STATUS: Final = re.compile(r"[45][0-9]{2}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Switch:
     """One behaviour of a platform.
 
@@ -45,246 +106,236 @@ class Switch:
         meaning: What it does, for the documentation.
         rewrite: Changes a body, or raises `HttpError` for one that is refused; None where other code asks
             for the switch by name.
+        group: Switches that exclude each other share a group.
         takes: What its parameter is: `N`, `MS`, `STATUS`, `KEY` or `TEXT`; empty when it takes none.
         default: The parameter when none is given; empty when one is required.
-        group: Switches that exclude each other share a group.
-        in_all: Whether `--profile all` has it.
     """
 
     effect: str
     meaning: str
     rewrite: Rewrite | None = None
+    group: str = ""
     takes: str = ""
     default: str = ""
-    group: str = ""
-    in_all: bool = False
 
 
-def _read(meaning: str, group: str = "", *, in_all: bool = True) -> Switch:
-    """Return one of the switches that `returned_views` knows by name."""
-    return Switch(effect=RETURNED, meaning=meaning, group=group, in_all=in_all)
+_returned = partial(Switch, RETURNED)
+_stored = partial(Switch, STORED)
+_refused = partial(Switch, REFUSED)
+_endpoint = partial(Switch, ENDPOINT)
 
 
-def _returned(meaning: str, rewrite: Rewrite, group: str = "", takes: str = "", default: str = "") -> Switch:
-    return Switch(
-        effect=RETURNED, meaning=meaning, rewrite=rewrite, group=group, takes=takes, default=default
-    )
+def _text(meaning: str, new: Callable[[str], str], group: str = "", places: Places = free_texts) -> Switch:
+    """Return a switch that stores each text at `places` in a `new` form."""
+    return _stored(meaning, change(places, new), group)
 
 
-def _stored(meaning: str, rewrite: Rewrite, group: str = "", takes: str = "", default: str = "") -> Switch:
-    return Switch(effect=STORED, meaning=meaning, rewrite=rewrite, group=group, takes=takes, default=default)
-
-
-def _refused(meaning: str, rewrite: Rewrite, takes: str = "", default: str = "") -> Switch:
-    return Switch(effect=REFUSED, meaning=meaning, rewrite=rewrite, takes=takes, default=default)
-
-
-def _lag(meaning: str) -> Switch:
-    return Switch(effect=ENDPOINT, meaning=meaning, takes="MS", default="1500")
-
+_REPOSITORIES: Final = in_steps("repository")
 
 _FAMILIES: Final[dict[str, dict[str, Switch]]] = {
     "Reading back": {
-        "env-map": _read("`env` is a map, not a list of one-key maps", "env"),
-        "nulls": _read("absent fields are `null`, at every level"),
-        "empties": _read("absent lists and maps are `[]` and `{}`"),
-        "defaults-filled": _read("absent fields have their documented defaults", "defaults"),
-        "shuffled": _read("lists and keys come in another order at each read"),
-        "token-masked": _read("`repository.token` is `********`", "token"),
-        "token-omitted": _read("`repository.token` is absent", "token", in_all=False),
-        "token-null": _read("`repository.token` is `null`", "token", in_all=False),
-        "token-empty": _read("`repository.token` is empty", "token", in_all=False),
-        "retry-hidden": _read("the workflow's `retryOptions` are not returned"),
-        "retry-spread": _read("the workflow's `retryOptions` come back in the steps that have none"),
-        "metadata-hidden": _read("`metadata` is not returned"),
-        "unknown-fields": _read("undocumented keys in every object"),
-        "floats": _read("numbers are floats, except the workflow's ID", "numbers"),
-        "storage-spaced": _read("storage `10GB` is `10 GB`", "storage"),
-        "unique-names": Switch(
-            effect=REFUSED, meaning="a name that is taken is refused with 409", in_all=True
+        "defaults-filled": _returned(
+            "absent fields have their documented defaults", fill_defaults, "defaults"
         ),
-        "spoke": Switch(effect=ENDPOINT, meaning="the tenant is a spoke"),
+        "retry-spread": _returned(
+            "the workflow's `retryOptions` come back in the steps that have none", spread_retry_options
+        ),
+        "token-masked": _returned("`repository.token` is `********`", change(tokens, mask), "token"),
+        "token-omitted": _returned("`repository.token` is absent", drop(_REPOSITORIES, "token"), "token"),
+        "token-null": _returned("`repository.token` is `null`", change(tokens, lambda _: None), "token"),
+        "token-empty": _returned("`repository.token` is empty", change(tokens, lambda _: ""), "token"),
+        "storage-spaced": _returned("storage `10GB` is `10 GB`", change(storages, spaced_unit), "storage"),
+        "unknown-fields": _returned("undocumented keys in every object", add_unknown),
+        "nulls": _returned("absent fields are `null`, at every level", fill_nulls),
+        "empties": _returned("absent lists and maps are `[]` and `{}`", fill_empties),
+        "floats": _returned(
+            "numbers are floats, except the workflow's ID", change_numbers(float, {"id"}), "numbers"
+        ),
+        "env-map": _returned("`env` is a map, not a list of one-key maps", env_as_map, "env"),
+        "retry-hidden": _returned(
+            "the workflow's `retryOptions` are not returned", drop(itself, "retryOptions")
+        ),
+        "metadata-hidden": _returned("`metadata` is not returned", drop(itself, "metadata")),
+        "shuffled": _returned("lists and keys come in another order at each read"),
+        "unique-names": _refused("a name that is taken is refused with 409"),
+        "spoke": _endpoint("the tenant is a spoke"),
     },
     "Masked and hidden values": {
-        "auth-masked": _returned("secret values of `auth` are `********`", rewrites.mask_auth, "auth"),
-        "auth-hidden": _returned("secret values of `auth` are absent", rewrites.hide_auth, "auth"),
-        "headers-masked": _returned("header values are `********`", rewrites.mask_headers, "headers"),
-        "headers-hidden": _returned("`headers` is absent", rewrites.hide_headers, "headers"),
-        "env-masked": _returned("values of variables are `*****`", rewrites.mask_env, "env-mask"),
-        "env-secrets-masked": _returned(
-            "values of variables with a name like a secret's are `*****`",
-            rewrites.mask_secret_env,
-            "env-mask",
+        "auth-masked": _returned(
+            "secret values of `auth` are `********`", change(auth_secrets, mask), "auth"
         ),
-        "watchers-masked": _returned("webhook URLs of watchers are `********`", rewrites.mask_watchers),
+        "auth-hidden": _returned(
+            "secret values of `auth` are absent", drop(in_steps("auth"), *AUTH_SECRETS), "auth"
+        ),
+        "headers-masked": _returned("header values are `********`", change(header_values, mask), "headers"),
+        "headers-hidden": _returned("`headers` is absent", drop(steps_of, "headers"), "headers"),
+        "env-masked": _returned("values of variables are `*****`", mask_env(), "env-mask"),
+        "env-secrets-masked": _returned(
+            "values of variables with a name like a secret's are `*****`", mask_env(SECRET_NAME), "env-mask"
+        ),
+        "watchers-masked": _returned("webhook URLs of watchers are `********`", change(watcher_urls, mask)),
         "step-retry-hidden": _returned(
-            "steps' own `retryOptions` are absent; the workflow's are returned", rewrites.hide_step_retry
+            "steps' own `retryOptions` are absent; the workflow's are returned",
+            drop(in_steps("runConfiguration"), "retryOptions"),
         ),
         "hidden": _returned(
-            "KEY is absent at the top and at any level of a step; repeatable", rewrites.hide_key, takes="KEY"
+            "KEY is absent at the top and at any level of a step; repeatable", hide_key, takes="KEY"
         ),
     },
     "Shapes": {
-        "env-name-value": _returned("`env` is a list of `{name, value}`", rewrites.env_as_rows, "env"),
-        "tags-strings": _returned("tags are texts", rewrites.tags_as_texts, "tags"),
-        "tags-counted": Switch(
-            effect=RETURNED,
-            meaning="each tag has a `count` of the workflows with it",
-            group="tags",
-        ),
-        "tags-hidden": _returned("`tags` is absent", rewrites.hide_tags, "tags"),
+        "env-name-value": _returned("`env` is a list of `{name, value}`", env_as_rows, "env"),
+        "tags-strings": _returned("tags are texts", tags_as_texts, "tags"),
+        "tags-counted": _returned("each tag has a `count` of the workflows with it", group="tags"),
+        "tags-hidden": _returned("`tags` is absent", drop(itself, "tags"), "tags"),
     },
     "Limits of tags": {
-        "tags-lower": _stored("tags are lower-cased", rewrites.each_tag(str.lower)),
-        "tag-length-cut": _stored("tags are cut to N characters", rewrites.cut_tags, "tag-length", "N", "30"),
+        "tags-lower": _text("tags are lower-cased", str.lower, places=tag_names),
+        "tag-length-cut": _stored("tags are cut to N characters", cut(tag_names), "tag-length", "N", "30"),
         "tag-length-refused": _refused(
-            "a tag of more than N characters is refused with 400", rewrites.refuse_long_tags, "N", "30"
+            "a tag of more than N characters is refused with 400", refuse_long_tags, takes="N", default="30"
         ),
-        "tag-count-cut": _stored("the first N tags are kept", rewrites.keep_few_tags, "tag-count", "N", "5"),
+        "tag-count-cut": _stored("the first N tags are kept", keep_few_tags, "tag-count", "N", "5"),
         "tag-count-refused": _refused(
-            "more than N tags are refused with 400", rewrites.refuse_many_tags, "N", "5"
+            "more than N tags are refused with 400", refuse_many_tags, takes="N", default="5"
         ),
     },
     "Unknown keys": {
         "unknown-keys-dropped": _stored(
-            "undocumented top-level keys are dropped", rewrites.drop_unknown_keys
+            "undocumented top-level keys are dropped", drop_unknown(unknown_keys)
         ),
         "unknown-step-keys-dropped": _stored(
-            "undocumented keys of steps are dropped", rewrites.drop_unknown_step_keys
+            "undocumented keys of steps are dropped", drop_unknown(unknown_step_keys)
         ),
         "unknown-keys-refused": _refused(
             "undocumented top-level keys are refused with STATUS",
-            rewrites.refuse_unknown_keys,
-            "STATUS",
-            "400",
+            refuse_unknown(unknown_keys),
+            takes="STATUS",
+            default="400",
         ),
         "unknown-step-keys-refused": _refused(
             "undocumented keys of steps are refused with STATUS",
-            rewrites.refuse_unknown_step_keys,
-            "STATUS",
-            "400",
+            refuse_unknown(unknown_step_keys),
+            takes="STATUS",
+            default="400",
         ),
     },
     "Names": {
-        "names-trimmed": _stored("names lose outer white space", rewrites.each_name(str.strip)),
-        "names-collapsed": _stored(
-            "names lose outer and doubled white space", rewrites.each_name(rewrites.collapse_spaces)
-        ),
-        "names-lower": _stored("names are lower-cased", rewrites.each_name(str.lower)),
-        "names-nfc": _stored("names are in Unicode's composed form", rewrites.each_name(rewrites.to_nfc)),
-        "names-cut": _stored("names are cut to N characters", rewrites.cut_name, takes="N", default="40"),
+        "names-trimmed": _text("names lose outer white space", str.strip, places=names),
+        "names-collapsed": _text("names lose outer and doubled white space", collapse_spaces, places=names),
+        "names-lower": _text("names are lower-cased", str.lower, places=names),
+        "names-nfc": _text("names are in Unicode's composed form", to_nfc, places=names),
+        "names-cut": _stored("names are cut to N characters", cut(names), takes="N", default="40"),
     },
     "Texts": {
-        "text-trimmed": _stored("texts lose outer white space", rewrites.each_text(str.strip)),
-        "text-right-trimmed": _stored("texts lose white space at their end", rewrites.each_text(str.rstrip)),
-        "text-last-newline-dropped": _stored(
-            "texts lose newlines at their end", rewrites.each_text(rewrites.drop_last_newline)
+        "text-trimmed": _text("texts lose outer white space", str.strip),
+        "text-right-trimmed": _text("texts lose white space at their end", str.rstrip),
+        "text-last-newline-dropped": _text(
+            "texts lose newlines at their end", lambda text: text.rstrip("\r\n")
         ),
-        "text-crlf": _stored("lines end with CRLF", rewrites.each_text(rewrites.to_crlf), "line-ends"),
-        "text-lf": _stored("lines end with LF", rewrites.each_text(rewrites.to_lf), "line-ends"),
-        "text-nfc": _stored("texts are in Unicode's composed form", rewrites.each_text(rewrites.to_nfc)),
-        "text-escaped": _stored("`&` is `&amp;`", rewrites.each_text(rewrites.escape_ampersands)),
-        "text-cut": _stored("texts are cut to N characters", rewrites.cut_texts, takes="N", default="200"),
-        "url-slash-dropped": _stored("URLs lose the slash at their end", rewrites.drop_url_slashes),
-        "headers-lower": _stored("header names are lower-cased", rewrites.lower_headers),
-        "emails-lower": _stored("e-mail addresses are lower-cased", rewrites.lower_emails),
+        "text-crlf": _text(
+            "lines end with CRLF", lambda text: to_lf(text).replace("\n", "\r\n"), "line-ends"
+        ),
+        "text-lf": _text("lines end with LF", to_lf, "line-ends"),
+        "text-nfc": _text("texts are in Unicode's composed form", to_nfc),
+        "text-escaped": _text("`&` is `&amp;`", escape_ampersands),
+        "text-cut": _stored("texts are cut to N characters", cut(free_texts), takes="N", default="200"),
+        "url-slash-dropped": _text(
+            "URLs lose the slash at their end", lambda url: url.rstrip("/"), places=urls
+        ),
+        "headers-lower": _stored("header names are lower-cased", lower_headers),
+        "emails-lower": _stored("e-mail addresses are lower-cased", lower_emails),
     },
     "Schedules and enumerations": {
-        "cron-collapsed": _stored(
-            "cron fields are separated by one space",
-            rewrites.each_cron(rewrites.collapse_spaces),
+        "cron-collapsed": _text(
+            "cron fields are separated by one space", collapse_spaces, "cron-space", crons
+        ),
+        "cron-spaced": _text(
+            "cron fields are separated by two spaces",
+            lambda cron: "  ".join(cron.split()),
             "cron-space",
+            crons,
         ),
-        "cron-spaced": _stored(
-            "cron fields are separated by two spaces", rewrites.each_cron(rewrites.spaced_cron), "cron-space"
-        ),
-        "cron-upper": _stored("cron is upper-cased", rewrites.each_cron(str.upper), "cron-case"),
-        "cron-lower": _stored("cron is lower-cased", rewrites.each_cron(str.lower), "cron-case"),
-        "cron-day-names": _stored(
-            "days of the week are names", rewrites.each_cron(rewrites.cron_with_day_names), "cron-days"
-        ),
-        "cron-day-numbers": _stored(
-            "days of the week are numbers", rewrites.each_cron(rewrites.cron_with_day_numbers), "cron-days"
-        ),
-        "enums-upper": _returned("values of enumerations are upper-cased", rewrites.upper_enums),
+        "cron-upper": _text("cron is upper-cased", str.upper, "cron-case", crons),
+        "cron-lower": _text("cron is lower-cased", str.lower, "cron-case", crons),
+        "cron-day-names": _text("days of the week are names", cron_with_day_names, "cron-days", crons),
+        "cron-day-numbers": _text("days of the week are numbers", cron_with_day_numbers, "cron-days", crons),
+        "enums-upper": _returned("values of enumerations are upper-cased", upper_enums),
     },
     "Numbers and storage": {
         "numbers-rounded": _stored(
             "durations, timeouts and maximum runtimes are rounded up to a multiple of N",
-            rewrites.round_durations,
+            round_durations,
             takes="N",
             default="10",
         ),
-        "numbers-strings": _returned("numbers are texts", rewrites.numbers_as_texts, "numbers"),
-        "integers-only": _refused("a float, also `100.0`, is refused with 400", rewrites.refuse_floats),
+        "numbers-strings": _returned(
+            "numbers are texts", change_numbers(lambda number: f"{number:.15g}"), "numbers"
+        ),
+        "integers-only": _refused("a float, also `100.0`, is refused with 400", refuse_floats),
         "storage-binary": _returned(
-            "storage `10GB` is `10Gi`", rewrites.each_storage(lambda amount: f"{amount}Gi"), "storage"
+            "storage `10GB` is `10Gi`", change_storage(lambda amount: f"{amount}Gi"), "storage"
         ),
         "storage-bytes": _returned(
-            "storage `10GB` is the number of bytes",
-            rewrites.each_storage(lambda amount: amount * 10**9),
-            "storage",
+            "storage `10GB` is the number of bytes", change_storage(lambda amount: amount * 10**9), "storage"
         ),
-        "storage-number": _returned("storage `10GB` is the text `10`", rewrites.each_storage(str), "storage"),
+        "storage-number": _returned("storage `10GB` is the text `10`", change_storage(str), "storage"),
         "condition-numbers": _returned(
-            "the value of a condition is a number where it can be", rewrites.conditions_as_numbers
+            "the value of a condition is a number where it can be",
+            change(conditions, lambda text: int(text) if text.isdecimal() else text),
         ),
     },
     "Defaults": {
         "defaults-dropped": _returned(
-            "fields with their documented default are absent",
-            lambda body, _: shapes.drop_defaults(body),
-            "defaults",
+            "fields with their documented default are absent", drop_defaults, "defaults"
         ),
-        "timeout-filled": _returned(
-            "an absent `stepTimeout` is N", rewrites.fill_timeout, takes="N", default="3600"
-        ),
+        "timeout-filled": _returned("an absent `stepTimeout` is N", fill_timeout, takes="N", default="3600"),
         "branch-filled": _returned(
-            "an absent `branch` is TEXT", rewrites.fill_branch, "branch", "TEXT", "main"
+            "an absent `branch` is TEXT", fill(_REPOSITORIES, "branch"), "branch", "TEXT", "main"
         ),
         "branch-dropped": _returned(
-            "a `branch` that is TEXT is absent", rewrites.drop_branch, "branch", "TEXT", "main"
+            "a `branch` that is TEXT is absent",
+            drop_default(_REPOSITORIES, "branch"),
+            "branch",
+            "TEXT",
+            "main",
         ),
         "command-filled": _returned(
-            "an absent `command` is TEXT", rewrites.fill_command, "command", "TEXT", "python main.py"
+            "an absent `command` is TEXT",
+            fill(standard_steps, "command"),
+            "command",
+            "TEXT",
+            "python main.py",
         ),
         "command-dropped": _returned(
-            "a `command` that is TEXT is absent", rewrites.drop_command, "command", "TEXT", "python main.py"
+            "a `command` that is TEXT is absent",
+            drop_default(standard_steps, "command"),
+            "command",
+            "TEXT",
+            "python main.py",
         ),
         "concurrency-filled": _returned(
-            "an absent `metadata.allowConcurrentExecution` is `false`", rewrites.fill_concurrency
+            "an absent `metadata.allowConcurrentExecution` is `false`", fill_concurrency
         ),
     },
     "Endpoints": {
-        "describe-missing": Switch(
-            effect=ENDPOINT,
-            meaning="describe answers 404 for MS milliseconds after a create",
-            takes="MS",
-            default="500",
+        "describe-missing": _endpoint(
+            "describe answers 404 for MS milliseconds after a create", takes="MS", default="500"
         ),
-        "describe-lag": _lag("describe answers as of MS milliseconds ago"),
-        "list-lag": _lag("the list answers as of MS milliseconds ago"),
-        "page-count-short": Switch(
-            effect=ENDPOINT, meaning="`pageCount` of the list is one short, but at least 1"
-        ),
-        "total-hidden": Switch(effect=ENDPOINT, meaning="`workflowsCount` of the list is absent"),
-        "describe-refused": Switch(
-            effect=ENDPOINT,
-            meaning="describing a workflow with a step that is not standard answers STATUS",
+        "describe-lag": _endpoint("describe answers as of MS milliseconds ago", takes="MS", default="1500"),
+        "list-lag": _endpoint("the list answers as of MS milliseconds ago", takes="MS", default="1500"),
+        "page-count-short": _endpoint("`pageCount` of the list is one short, but at least 1"),
+        "total-hidden": _endpoint("`workflowsCount` of the list is absent"),
+        "describe-refused": _endpoint(
+            "describing a workflow with a step that is not standard answers STATUS",
             takes="STATUS",
             default="422",
         ),
-        "put-merges": Switch(
-            effect=STORED, meaning="PUT keeps the top-level keys that are not sent", group="put"
+        "put-merges": _stored("PUT keeps the top-level keys that are not sent", group="put"),
+        "put-merges-deep": _stored(
+            "PUT keeps the keys that are not sent, at every level; null removes a key", group="put"
         ),
-        "put-merges-deep": Switch(
-            effect=STORED,
-            meaning="PUT keeps the keys that are not sent, at every level; null removes a key",
-            group="put",
-        ),
-        "rewrites-returned": Switch(
-            effect=RETURNED,
-            meaning="what other switches change in what is stored, they change when it is read",
+        "rewrites-returned": _returned(
+            "what other switches change in what is stored, they change when it is read"
         ),
     },
 }
@@ -298,15 +349,15 @@ SWITCHES: Final = {name: switch for switches in _FAMILIES.values() for name, swi
 PROFILES: Final = frozenset(FAMILIES["Reading back"])
 """The switches that only read back differently and that every command copes with."""
 
-ALL_PROFILES_TOGETHER: Final = frozenset(name for name, switch in SWITCHES.items() if switch.in_all)
+ALL_PROFILES_TOGETHER: Final = PROFILES - {"spoke", "token-omitted", "token-null", "token-empty"}
 """The profile `all`: those of `PROFILES` together, on a tenant that is not a spoke, with masked tokens."""
 
 
 def profile_lines() -> str:
     """Return the names of all switches by family, as lines of at most 80 characters."""
     lines: list[str] = []
-    for family, names in FAMILIES.items():
-        shown = [name + (f"[={SWITCHES[name].takes}]" if SWITCHES[name].takes else "") for name in names]
+    for family, switches in FAMILIES.items():
+        shown = [name + (f"[={SWITCHES[name].takes}]" if SWITCHES[name].takes else "") for name in switches]
         lines += textwrap.wrap(
             f"{family.lower()}: {', '.join(shown)}",
             80,
@@ -363,12 +414,15 @@ def parameter(profile: frozenset[str], name: str) -> str | None:
     return next(iter(_parameters(profile, name)), None)
 
 
-def rewrites_of(profile: frozenset[str], *effects: str) -> Iterator[tuple[Rewrite, str]]:
-    """Yield the rewrites in force that have one of `effects`, with their parameters, in the table's order."""
-    for name, switch in SWITCHES.items():
-        if switch.rewrite is not None and switch.effect in effects:
-            for value in _parameters(profile, name):
-                yield switch.rewrite, value
+@cache
+def rewrites_of(profile: frozenset[str], *effects: str) -> tuple[tuple[Rewrite, str], ...]:
+    """Return the rewrites in force with one of `effects`, each with its parameter, in the table's order."""
+    return tuple(
+        (switch.rewrite, value)
+        for name, switch in SWITCHES.items()
+        if switch.rewrite is not None and switch.effect in effects
+        for value in _parameters(profile, name)
+    )
 
 
 def _parameters(profile: frozenset[str], name: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""The parts of a request that endpoints read: path, JSON body, query parameters, page; and the JSON answer.
+"""Requests as they are parsed and read: path, JSON body, query parameters, page; and the JSON answer.
 
-An invalid part raises `HttpError` 400.
+The middleware parses a request, and the endpoints read its parts; an invalid part raises `HttpError` 400.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from reconciler.emulator.middleware import PARSED_REQUEST, ParsedRequest
 from reconciler.emulator.state import HttpError
 from reconciler.values import JsonObject, JsonValue
 
@@ -20,15 +20,65 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from starlette.requests import Request
+    from starlette.types import Scope
 
 WORKFLOWS: Final = "/workflows/api/v1/workflows"
 ONE_WORKFLOW: Final = WORKFLOWS + "/{workflow_id:int}"
 """The route of one workflow, from which `workflow_id_of` reads."""
 
+_PARSED_REQUEST: Final = "emulator.parsed_request"
+"""The key in the ASGI scope of the `ParsedRequest`."""
+
 _DEFAULT_PAGE_SIZE: Final = 25
 _MAX_DIGITS: Final = 9
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedRequest:
+    """One request with its body parsed.
+
+    `body_error` says why the body is not JSON, and is empty when it is; `size` is the body's size in bytes.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+    body: JsonValue
+    body_error: str
+    size: int
+
+
+def parse_request(scope: Scope, body: bytes | None) -> ParsedRequest:
+    """Return the request in `scope`, and leave it there for the endpoints; `body` is None if too large."""
+    value, error = _parse_json(body or b"")
+    request = ParsedRequest(
+        method=scope["method"],
+        path=scope["path"],
+        query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
+        body=value,
+        body_error=error,
+        size=len(body or b""),
+    )
+    scope[_PARSED_REQUEST] = request
+    return request
+
+
+def _parse_json(body: bytes) -> tuple[JsonValue, str]:
+    """Return the JSON value of `body` and an empty text, or its text and the error."""
+    if not body:
+        return None, ""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant), ""
+    except (ValueError, RecursionError) as error:
+        return body.decode("utf-8", "replace"), f"the body is not JSON: {error}"
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +151,7 @@ def page_of(items: Sequence[T], query: Query) -> Page[T]:
 
 def parsed_request(request: Request) -> ParsedRequest:
     """Return the request as the middleware parsed it."""
-    parsed: ParsedRequest = request.scope[PARSED_REQUEST]
+    parsed: ParsedRequest = request.scope[_PARSED_REQUEST]
     return parsed
 
 

@@ -15,9 +15,8 @@ from reconciler.emulator.emulated_tenant import EmulatedTenant
 from reconciler.emulator.endpoints import build_app
 from reconciler.emulator.faults import FaultPlan
 from reconciler.emulator.http_server import HttpServer, InterruptibleSleep
-from reconciler.emulator.middleware import EmulatorMiddleware
+from reconciler.emulator.middleware import EmulatorMiddleware, RequestLog
 from reconciler.emulator.profiles import check_profile
-from reconciler.emulator.request_log import RequestLog
 from reconciler.emulator.state import DataFile
 from reconciler.emulator.tenant_store import TenantStore
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reconciler.emulator.faults import Fault
-    from reconciler.emulator.request_log import RecordedRequest
+    from reconciler.emulator.middleware import RecordedRequest
 
 
 class EmulatorServer:

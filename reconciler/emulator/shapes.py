@@ -1,9 +1,8 @@
 """The documented fields at every level of a workflow, and the ways to fill in absent ones.
 
-A description (`Shape`), a walk over it, and the defaults, empty values and nulls that a platform may return
-for an absent field. Maps whose keys are the user's (`env`, `outputParameters`, absolute headers) are fields
-here, and nothing inside them is described. The `fill_` functions change the view that they get, which is the
-caller's own copy; stored bodies never come here.
+A description (`Shape`), a walk over it, and the rewrites of a view that need it: the defaults, empty values,
+nulls and unknown keys that a platform may return. Maps whose keys are the user's (`env`, `outputParameters`,
+absolute headers) are fields here, and nothing inside them is described. Stored bodies never come here.
 """
 
 from __future__ import annotations
@@ -31,6 +30,11 @@ class Shape:
     maps: tuple[str, ...] = ()
     objects: Mapping[str, Shape] = field(default_factory=dict)
     rows: Mapping[str, Shape] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        return (*self.scalars, *self.lists, *self.maps, *self.objects, *self.rows)
 
 
 RETRY: Final = Shape(
@@ -117,9 +121,13 @@ _EXPORT: Final = Shape(
 )
 _STEP_SHAPES: Final = {"http": _HTTP, "sql": _SQL, "export": _EXPORT}
 
-_RETRY_DEFAULTS: Final[JsonObject] = {"duration": 5, "numberOfRetries": 3, "exponentialBackoff": False}
-_SKIP_DEFAULTS: Final[JsonObject] = {"skip": False, "skipDAG": False}
-_EVENT_DEFAULTS: Final[JsonObject] = {"success": False, "fail": False}
+_DEFAULTS: Final[dict[str, JsonObject]] = {
+    "retryOptions": {"duration": 5, "numberOfRetries": 3, "exponentialBackoff": False},
+    "skip": {"skip": False, "skipDAG": False},
+    "events": {"success": False, "fail": False},
+}
+"""The documented defaults of an object, by the name of its shape; those of a step are by its type."""
+
 _STEP_DEFAULTS: Final[dict[str, JsonObject]] = {
     "standard": {"type": "standard", "clearImageCache": False},
     "export": {"sortOrder": "asc", "compression": False},
@@ -160,54 +168,92 @@ def walk(node: JsonObject, shape: Shape, visit: Callable[[JsonObject, Shape], No
     visit(node, shape)
 
 
-def fill_defaults(view: JsonObject) -> None:
-    """Set every absent field of a workflow to its documented default."""
+def fill_defaults(view: JsonObject, _: str) -> None:
+    """Set every absent field of a described workflow to its documented default."""
+    if _view_shape(view) is not WORKFLOW:
+        return
+    inner_object(view, "retryOptions")
     for step in steps_of(view):
-        kind = step_kind(step)
-        _set_absent(step, _STEP_DEFAULTS.get(kind, {}))
+        inner_object(inner_object(step, "runConfiguration"), "skipConfiguration")
         if step.get("parents") is None:
             step["parents"] = []
-        if kind == "standard":
+        if step_kind(step) == "standard":
             _set_absent(inner_object(step, "resources"), DEFAULT_RESOURCE)
-        configuration = inner_object(step, "runConfiguration")
-        _set_absent(inner_object(configuration, "skipConfiguration"), _SKIP_DEFAULTS)
     for watcher in as_list(view.get("watchers")):
         if isinstance(watcher, dict):
-            _set_absent(inner_object(watcher, "events"), _EVENT_DEFAULTS)
-    inner_object(view, "retryOptions")
-    walk(view, WORKFLOW, lambda node, shape: _set_absent(node, _RETRY_DEFAULTS) if shape is RETRY else None)
+            inner_object(watcher, "events")
+    walk(view, WORKFLOW, lambda node, shape: _set_absent(node, _defaults_of(node, shape)))
 
 
-def drop_defaults(view: JsonObject) -> None:
+def drop_defaults(view: JsonObject, _: str) -> None:
     """Remove every field that has its documented default, the reverse of `fill_defaults`."""
-    for step in steps_of(view):
-        _unset(step, _STEP_DEFAULTS.get(step_kind(step), {}))
-        _unset(as_object_in(step, "runConfiguration", "skipConfiguration"), _SKIP_DEFAULTS)
-    for watcher in as_list(view.get("watchers")):
-        if isinstance(watcher, dict):
-            _unset(as_object_in(watcher, "events"), _EVENT_DEFAULTS)
-    walk(view, WORKFLOW, lambda node, shape: _unset(node, _RETRY_DEFAULTS) if shape is RETRY else None)
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        for key, value in _defaults_of(node, shape).items():
+            if key in node and node[key] == value:
+                del node[key]
+
+    walk(view, WORKFLOW, visit)
 
 
-def fill_empties(node: JsonObject, shape: Shape) -> None:
-    """Set every absent list and map of `node` to `[]` and `{}`."""
-    for key in (*shape.lists, *shape.rows):
+def _defaults_of(node: JsonObject, shape: Shape) -> JsonObject:
+    if shape.name == "step":
+        return _STEP_DEFAULTS.get(step_kind(node), {})
+    return _DEFAULTS.get(shape.name, {})
+
+
+def _set_absent(node: JsonObject, defaults: JsonObject) -> None:
+    for key, value in defaults.items():
         if node.get(key) is None:
-            node[key] = []
-    for key in (*shape.maps, *shape.objects):
-        if node.get(key) is None:
-            node[key] = {}
+            node[key] = value
 
 
-def fill_nulls(node: JsonObject, shape: Shape) -> None:
-    """Set every absent documented field of `node` to `null`."""
-    for key in (*shape.scalars, *shape.lists, *shape.maps, *shape.objects, *shape.rows):
-        node.setdefault(key, None)
+def fill_nulls(view: JsonObject, _: str) -> None:
+    """Set every absent documented field to `null`, also the lists that are documented as empty."""
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        for key in shape.fields:
+            node.setdefault(key, None)
+
+    for key in ("triggers", "watchers", "tags"):
+        if view.get(key) == []:
+            view[key] = None
+    walk(view, _view_shape(view), visit)
 
 
-def spread_retry_options(view: JsonObject) -> None:
-    """Copy the workflow's retry options to every step that has none."""
-    options = view.get("retryOptions")
+def fill_empties(view: JsonObject, _: str) -> None:
+    """Set every absent list and map to `[]` and `{}`."""
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        for key in (*shape.lists, *shape.rows):
+            if node.get(key) is None:
+                node[key] = []
+        for key in (*shape.maps, *shape.objects):
+            if node.get(key) is None:
+                node[key] = {}
+
+    walk(view, _view_shape(view), visit)
+
+
+def add_unknown(view: JsonObject, _: str) -> None:
+    """Add undocumented keys to every object."""
+
+    def visit(node: JsonObject, shape: Shape) -> None:
+        node.setdefault("futureMode", f"{shape.name}-v2")
+        if shape.name in {"workflow", "step"}:
+            node.setdefault("futureOptions", {"level": 3, "labels": ["x", "y"], "enabled": True})
+
+    walk(view, _view_shape(view), visit)
+
+
+def _view_shape(view: JsonObject) -> Shape:
+    """Return the shape of a described or of a listed workflow, which has no steps."""
+    return WORKFLOW if "steps" in view else SUMMARY
+
+
+def spread_retry_options(view: JsonObject, _: str) -> None:
+    """Move the workflow's retry options to every step that has none."""
+    options = view.pop("retryOptions", None)
     if not isinstance(options, dict) or not options:
         return
     for step in steps_of(view):
@@ -224,25 +270,3 @@ def inner_object(node: JsonObject, key: str) -> JsonObject:
     if not isinstance(inner, dict):
         inner = node[key] = {}
     return inner
-
-
-def as_object_in(node: JsonObject, *keys: str) -> JsonObject:
-    """Return the object itself at the path `keys`; an empty one when there is none."""
-    for key in keys:
-        inner = node.get(key)
-        if not isinstance(inner, dict):
-            return {}
-        node = inner
-    return node
-
-
-def _set_absent(node: JsonObject, defaults: JsonObject) -> None:
-    for key, value in defaults.items():
-        if node.get(key) is None:
-            node[key] = value
-
-
-def _unset(node: JsonObject, defaults: JsonObject) -> None:
-    for key, value in defaults.items():
-        if key in node and node[key] == value:
-            del node[key]

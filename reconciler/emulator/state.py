@@ -1,6 +1,6 @@
 """The emulator's state: stored workflows and executions as frozen values, their data file, and `HttpError`.
 
-`tenant_store` decides what may change; `execution_progress` computes how far an execution has come.
+`tenant_store` decides what may change; `emulated_executions` computes how far an execution has come.
 """
 
 from __future__ import annotations

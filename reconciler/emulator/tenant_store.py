@@ -13,9 +13,9 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator import execution_progress
+from reconciler.emulator import emulated_executions
 from reconciler.emulator.accepted_bodies import check_body, copy_json, effective_triggers, webhook_policy
-from reconciler.emulator.execution_planning import plan_steps
+from reconciler.emulator.emulated_executions import plan_steps
 from reconciler.emulator.state import Execution, HttpError, Record, State
 from reconciler.values import JsonObject, as_object
 
@@ -240,7 +240,7 @@ class TenantStore:
             executions = self._state.executions.get(workflow_id, [])
         now = self.now()
         return any(
-            execution_progress.status(execution, now) == execution_progress.RUNNING
+            emulated_executions.status(execution, now) == emulated_executions.RUNNING
             for execution in reversed(executions)
         )
 

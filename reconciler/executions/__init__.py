@@ -3,13 +3,13 @@
 from reconciler.executions.following import (
     SUCCESS,
     ExecutionState,
+    StepLog,
     StepState,
     StillRunningError,
     execution_state,
     follow_execution,
 )
 from reconciler.executions.starting import StartedExecution, UncertainStartError, execute_once
-from reconciler.executions.step_logs import StepLog
 
 __all__ = [
     "SUCCESS",

@@ -1,4 +1,4 @@
-"""Follower of an execution: polls until it ends, and reports each change. It only reads."""
+"""Following of an execution: its state until it ends, and the log of a step as it grows. It only reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.api import ExecutionApi
+from reconciler.api import ExecutionApi, ExecutionLogApi
 from reconciler.client import RetryPolicy
 from reconciler.errors import ReconcilerError
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
@@ -14,6 +14,9 @@ from reconciler.values import JsonObject, JsonValue, as_list, as_object
 SUCCESS: Final = "Success"
 _ENDED: Final = frozenset({SUCCESS, "Failed", "Stopped"})
 _UNFINISHED: Final = frozenset({"Running", "Stopping"})
+
+_MOST_PAGES: Final = 100_000
+"""The most pages of one read of a log."""
 
 
 class StillRunningError(ReconcilerError):
@@ -65,12 +68,6 @@ def follow_execution(
     A read that fails is repeated at the next poll, `policy.tries` times in a row: an execution may take
     hours, and the API may not return one that has just started.
 
-    Args:
-        api: The client of the tenant.
-        workflow_id: The id of the workflow.
-        execution_id: The id of the execution.
-        policy: The pause between two polls, and the limit of waiting.
-
     Raises:
         StillRunningError: It did not end within `policy.wait_running` seconds.
         ReconcilerError: The client failed.
@@ -115,3 +112,31 @@ def _step(step: JsonObject) -> StepState:
 
 def _text(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+class StepLog:
+    """A reader of the log of one step, which starts at its beginning."""
+
+    def __init__(self, api: ExecutionLogApi, workflow_id: int, execution_id: str, step: str) -> None:
+        self._api = api
+        self._step = (workflow_id, execution_id, step)
+        self._token: str | None = None
+        self._returned = 0
+
+    def more(self) -> Iterator[str]:
+        """Yield the messages that were not yielded before.
+
+        Raises:
+            ReconcilerError: The client failed.
+        """
+        for _ in range(_MOST_PAGES):
+            page = self._api.get_execution_logs(*self._step, self._token)
+            entries = as_list(page.get("logs"))
+            for entry in entries[self._returned :]:
+                yield str(as_object(entry).get("message", ""))
+            self._returned = max(self._returned, len(entries))
+            token = page.get("nextToken")
+            # The last page may have a token as well, for messages that are logged later.
+            if not entries or not isinstance(token, str) or token in {"", self._token}:
+                return
+            self._token, self._returned = token, 0

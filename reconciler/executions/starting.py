@@ -75,11 +75,7 @@ def execute_once(
 ) -> StartedExecution:
     """Start an execution of a workflow, and search for a new one before the start is sent again.
 
-    Args:
-        api: The client of the tenant.
-        workflow_id: The id of the workflow.
-        body: The parameters and steps: `params` and `stepsToRun`, both optional.
-        policy: The limits of retries.
+    The `body` has its parameters and steps: `params` and `stepsToRun`, both optional.
 
     Raises:
         ConflictException: The platform refuses: the workflow is running, paused or a draft.

@@ -14,12 +14,13 @@ from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.schema import Field, FieldKind, body_fields, step_fields, validate
-from reconciler.secrecy import credential_kind, nodes
-from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, dump_compact, remove
+from reconciler.secrecy import credential_kind
+from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object, dump_compact, nodes, remove
 from reconciler.workflow import (
     Body,
     Step,
     StepGraph,
+    as_written,
     by_name_path,
     without_default_resource,
     without_retry_options,
@@ -69,7 +70,7 @@ def manifest_body(
         "retryOptions": retry_options,
         "steps": {name: _ordered(step.raw, step_fields(step.type)) for name, step in steps.items()},
     }
-    return {key: value for key, value in body.items() if value or key == "steps"}
+    return {key: as_written(value) for key, value in body.items() if value or key == "steps"}
 
 
 def _inherited_retry_options(live: Body) -> JsonObject:

@@ -56,24 +56,16 @@ class Recovered:
 
 
 def recover_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> Recovered:
-    """Return the body of a live workflow with the values of its write-only fields.
-
-    Args:
-        live: The workflow.
-        options: The key of the sent digests.
-        facts: What the platform is known to do.
-    """
+    """Return the body of a live workflow with the values of its write-only fields."""
     form = hoisted_form(live.body)
     digests, digester = live.body.own_tags.digests, Digester(options.key, live.name)
     sent = {path for path in write_only_fields(form) if digester.knows(digests, path)}
     tokens = set(tokens_left_out(form)) if WriteOnlyField.TOKEN not in facts.returned else set()
     body = copy.deepcopy(live.body.raw)
-    hidden, lost, uncertain, from_digests = (
-        set[Path](),
-        list[Path](),
-        list[Path](),
-        set[WriteOnlyField | None](),
-    )
+    hidden: set[Path] = set()
+    lost: list[Path] = []
+    uncertain: list[Path] = []
+    from_digests: set[WriteOnlyField | None] = set()
     for path in write_only_fields(form):
         value, credential, known = lookup(form, path), _is_credential(path), path in sent
         if is_returned(path, value) and not (credential and known):

@@ -6,12 +6,11 @@ A name is made of the workflow's and the field's name, never of the value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.secrecy import Redactor, SecretFields, credential_kind, texts, why_secret
-from reconciler.values import JsonObject, Path, as_object
+from reconciler.secrecy import Redactor, SecretFields, credential_kind, is_masked, why_secret
+from reconciler.values import JsonObject, Path, as_object, texts
 from reconciler.workflow import Body
 
 _PREFIX: Final = "PEAK"
@@ -78,13 +77,15 @@ def secret_variables(
         names: The names given so far.
         fallback: As for `VariableNames.name`.
     """
-    found: Iterator[tuple[Path, str]] = (
-        (path, why_secret(path, text, SecretFields(), redactor)) for path, text in texts(body)
-    )
     return tuple(
-        Variable(name=names.name(body, path, fallback), path=path, why=why, returned=path not in hidden)
-        for path, why in found
-        if why
+        Variable(
+            name=names.name(body, path, fallback),
+            path=path,
+            why=why,
+            returned=path not in hidden and not is_masked(path, text),
+        )
+        for path, text in texts(body)
+        if (why := why_secret(path, text, SecretFields(), redactor))
     )
 
 

@@ -3,14 +3,13 @@
 A run ends in one value, its `Outcome`, from which logs, metrics and notifications are made.
 """
 
-from reconciler.job.context import Job, JobOptions
+from reconciler.job.context import Job, JobOptions, starting_place
 from reconciler.job.log import JsonLog, TextLog, wants_json
 from reconciler.job.loop import run_job
 from reconciler.job.notifications import FORMATS
 from reconciler.job.outcome import OutcomeKind
-from reconciler.job.probe_server import read_address
+from reconciler.job.probes import read_address
 from reconciler.job.signals import Signals
-from reconciler.job.working_directory import starting_place
 
 __all__ = [
     "FORMATS",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.apply import Result, Status
 from reconciler.client import RequestRecord
 from reconciler.findings import Finding, Severity
-from reconciler.job.events import Entry, Event, Level
+from reconciler.job.log import Entry, Event, Level
 from reconciler.job.outcome import Outcome
 from reconciler.plan import Action, Plan, Refusal, Unchanged, Update, live_id
 from reconciler.render import (

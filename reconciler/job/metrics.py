@@ -7,14 +7,17 @@ the same series after every run. A number that a run could not determine is `NaN
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
 from reconciler.apply import Status
 from reconciler.client import WebhookSender
+from reconciler.files import UnreadableError, read_bounded
 from reconciler.job.outcome import PLANNED, Outcome
 from reconciler.render import ACTIONS
 
@@ -26,6 +29,9 @@ JOB: Final = "peak_reconciler"
 """The label `job` of the group on a Pushgateway; its only other label is `environment`, if one is chosen."""
 
 PREFIX: Final = "peak_reconciler_"
+_MOST_BYTES: Final = 1024 * 1024
+"""Limit for reading an earlier metrics file."""
+
 _LAST_SUCCESS: Final = f"{PREFIX}last_success_timestamp_seconds"
 _STATUSES: Final = (*(status.value for status in Status), PLANNED)
 _CHANGING: Final = tuple(name for name in ACTIONS if name != "unchanged")
@@ -46,6 +52,14 @@ class JobMetrics:
     outcome: Outcome | None = None
     last_success: float | None = None
     runs: tuple[int, int] | None = None
+
+    def after(self, outcome: Outcome) -> JobMetrics:
+        """Return the values after one more run."""
+        runs = self.runs
+        if runs is not None:
+            runs = (runs[0] + outcome.succeeded, runs[1] + (not outcome.succeeded))
+        succeeded = outcome.ended.timestamp() if outcome.succeeded else self.last_success
+        return dataclasses.replace(self, outcome=outcome, last_success=succeeded, runs=runs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +149,16 @@ def metrics_text(values: JobMetrics) -> str:
     from prometheus_client.exposition import generate_latest  # noqa: PLC0415
 
     return generate_latest(_registry(values)).decode("utf-8")
+
+
+def earlier_success(file: Path | None, environment: str) -> float | None:
+    """Return the time of the last success from the metrics file of an earlier process, if it can be read."""
+    if file is None:
+        return None
+    try:
+        return read_last_success(read_bounded(file, _MOST_BYTES).decode("utf-8", "replace"), environment)
+    except UnreadableError:
+        return None
 
 
 def read_last_success(text: str, environment: str) -> float | None:

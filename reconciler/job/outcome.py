@@ -13,7 +13,7 @@ from typing import Final
 
 from reconciler.apply import Report, Status
 from reconciler.client import Traffic
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.plan import Plan, Refusal, Unchanged, live_id
 from reconciler.render import action_name
 from reconciler.secrecy import Redactor

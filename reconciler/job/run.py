@@ -12,12 +12,11 @@ from reconciler import __version__
 from reconciler.apply import Report, Result
 from reconciler.backup import new_run_id
 from reconciler.client import RequestRecord, Traffic
-from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
+from reconciler.errors import INTERRUPTED, BlockedError, ExitCode, ReconcilerError, exit_code
 from reconciler.findings import Finding
-from reconciler.job.context import Job
-from reconciler.job.events import Entry, Event, Level
+from reconciler.job.context import Job, enter, with_links_resolved
 from reconciler.job.lease import Lease, LeaseHeldError, held
+from reconciler.job.log import Event, Level
 from reconciler.job.log_entries import (
     end_entry,
     finding_entry,
@@ -26,7 +25,6 @@ from reconciler.job.log_entries import (
     request_entry,
 )
 from reconciler.job.outcome import Outcome, applied_workflows, planned_workflows, safe_text
-from reconciler.job.working_directory import enter, with_links_resolved
 from reconciler.operations import (
     STOPPING,
     Applied,
@@ -44,7 +42,6 @@ from reconciler.render import count_actions
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.timestamps import utc_now
-from reconciler.values import JsonObject
 
 _LONGEST_TRACE: Final = 4000
 _MOST_FINDINGS: Final = 10
@@ -90,21 +87,20 @@ def _attempt(job: Job, run: _Run) -> tuple[int | None, str]:
     except Exception as error:  # noqa: BLE001 - a bug must neither end the loop nor go unreported
         message = internal_error(error)
         trace = traceback.format_exc()[-_LONGEST_TRACE:]
-        job.log(
-            Entry(event=Event.RUN_FAILED, level=Level.ERROR, message=message, fields={"traceback": trace})
-        )
+        job.report(Event.RUN_FAILED, message, Level.ERROR, traceback=trace)
         return int(ExitCode.FAILED), message
 
 
 def _locked(job: Job, run: _Run) -> int:
-    fields: JsonObject = {
-        "tool_version": __version__,
-        "dry_run": job.options.dry_run,
-        "environment": job.environment or None,
-    }
-    job.log(Entry(event=Event.RUN_STARTED, message=f"run {run.id} begins", fields=fields))
+    options, dry_run = job.apply_options, job.options.dry_run
+    job.report(
+        Event.RUN_STARTED,
+        f"run {run.id} begins",
+        tool_version=__version__,
+        dry_run=dry_run,
+        environment=job.environment or None,
+    )
     enter(job.place)
-    options = job.apply_options
     # A signal interrupts what is inside, and never the taking of the lock, its release, or the record.
     with (
         _holding_lock(job, run),
@@ -115,9 +111,7 @@ def _locked(job: Job, run: _Run) -> int:
         run.verbose = settings.verbose
         for warning in settings.warnings:
             run.warning(printable(warning))
-        return reconcile(
-            settings, job.scope, options, run, record=record, dry_run=job.options.dry_run
-        ).exit_code
+        return reconcile(settings, job.scope, options, run, record=record, dry_run=dry_run).exit_code
 
 
 @contextmanager

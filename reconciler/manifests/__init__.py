@@ -4,9 +4,9 @@ This package reads files and environment variables and checks them against the s
 API. An error in a manifest is a finding, never an exception.
 """
 
-from reconciler.manifests.bounds import MAX_FILE_BYTES, MAX_FINDINGS
 from reconciler.manifests.discovery import (
     CONFIGURATION_NAMES,
+    MAX_FILE_BYTES,
     STDIN,
     SUFFIXES,
     ManifestFile,
@@ -14,8 +14,13 @@ from reconciler.manifests.discovery import (
     read_text,
 )
 from reconciler.manifests.documents import Document, read_single_document
-from reconciler.manifests.excerpts import with_excerpt
-from reconciler.manifests.load import LoadResult, combine_findings, load_manifests
+from reconciler.manifests.file_findings import (
+    MAX_FINDINGS,
+    FileSummary,
+    combine_findings,
+    with_excerpt,
+)
+from reconciler.manifests.load import FileContent, LoadResult, load_manifests, read_file
 from reconciler.manifests.manifest import (
     Manifest,
     PatchManifest,
@@ -24,7 +29,6 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
-from reconciler.manifests.one_file import FileContent, FileSummary, read_file
 from reconciler.manifests.writing import manifest_text
 
 __all__ = [

@@ -17,8 +17,13 @@ from pathlib import Path
 from reconciler.errors import reason_of
 from reconciler.files import UnreadableError, decode_text, read_bounded
 from reconciler.findings import Finding
-from reconciler.manifests.bounds import MAX_FILE_BYTES, MAX_FILES
 from reconciler.text import printable
+
+MAX_FILES = 100_000
+"""Manifest files below the paths of one check."""
+
+MAX_FILE_BYTES = 10 * 1024 * 1024
+"""Bytes of one manifest file."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
 TEMPLATE_SUFFIX = ".j2"

@@ -17,12 +17,14 @@ from reconciler.errors import InvalidInputError
 from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
-from reconciler.manifests.bounds import MAX_DOCUMENTS
 from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
 from reconciler.manifests.yaml_values import Included, Tags, ValueBuilder
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Path, lookup
+
+MAX_DOCUMENTS: Final = 10_000
+"""YAML documents in one file."""
 
 _IDENTITY_PATHS: Final[tuple[Path, ...]] = (
     ("name",),
@@ -71,13 +73,7 @@ class Document:
 
 
 def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], list[Finding]]:
-    """Return the valid documents in `text`, and a finding for each error in the others.
-
-    Args:
-        file: The file, as the user named it.
-        text: The whole text of the file.
-        tags: The readers of `!env` and `!file`.
-    """
+    """Return the valid documents in the text of `file`, and a finding for each error in the others."""
     documents: list[Document] = []
     findings: list[Finding] = []
     builder = ValueBuilder(file, tags, findings)

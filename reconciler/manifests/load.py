@@ -1,21 +1,83 @@
-"""Loader of all manifests below some paths, with findings that span several files."""
+"""Loader of manifests: of one file, and of all files below some paths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from reconciler.findings import CheckResult, Finding, has_errors
-from reconciler.manifests.discovery import ManifestFile, find_files
+from reconciler.files import UnreadableError
+from reconciler.findings import CheckResult, Finding, Severity, has_errors
+from reconciler.manifests.discovery import ManifestFile, find_files, read_text
+from reconciler.manifests.documents import read_documents
+from reconciler.manifests.file_findings import (
+    FileSummary,
+    bounded,
+    combine_findings,
+    identities,
+    with_excerpt,
+)
 from reconciler.manifests.manifest import Manifest
-from reconciler.manifests.one_file import FileSummary, Identity, ManifestCheck, read_file
-from reconciler.secrecy import SENSITIVE
+from reconciler.manifests.parsing import parse_manifest
+from reconciler.manifests.yaml_values import Included, Tags
+from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 
-_SHOWN_PLACES: Final = 5
+# JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
+_ESCAPED_PAIR: Final = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""What Python has in place of bytes of a variable that are not UTF-8."""
+
+MAX_INCLUDED_BYTES: Final = 1024 * 1024
+"""Bytes of one file included with `!file`."""
+
+ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
+"""A further check of the valid manifests of one file; its findings are ready to be shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContent:
+    """The valid manifests of one file, its findings, and the values that came through `!env`."""
+
+    manifests: tuple[Manifest, ...]
+    summary: FileSummary
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def read_file(
+    file: ManifestFile, env: Mapping[str, str], *, require_env: bool, check: ManifestCheck | None = None
+) -> FileContent:
+    """Return the content of `file`; takes the rest as `load_manifests` does."""
+    try:
+        text = file.text if file.text is not None else read_text(file.path, file.root)
+    except UnreadableError as error:
+        message = printable(f"cannot be read: {error}")
+        finding = Finding(file=printable(str(file.path)), rule="unreadable", message=message)
+        return FileContent(manifests=(), summary=FileSummary(findings=(finding,)))
+    if file.path.suffix.lower() == ".json":
+        text = _ESCAPED_PAIR.sub(_joined_pair, text)
+    secrets: set[str] = set()
+    included: set[Path] = set()
+    tags = Tags(env=_env_reader(env, secrets, require_env=require_env), file=_file_reader(file, included))
+    documents, findings = read_documents(printable(str(file.path)), text, tags)
+    parsed = [parse_manifest(document, findings) for document in documents]
+    manifests = tuple(manifest for manifest in parsed if manifest is not None)
+    if findings:
+        lines, redactor = text.splitlines(), Redactor.of(secrets)
+        findings = [with_excerpt(finding, lines, redactor) for finding in bounded(findings)]
+    if check is not None:
+        findings = bounded([*findings, *check(manifests)])
+    summary = FileSummary(
+        findings=tuple(findings),
+        identities=tuple(identity for manifest in manifests for identity in identities(manifest)),
+        included=frozenset(included),
+    )
+    return FileContent(manifests=manifests, summary=summary, secrets=frozenset(secrets))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,61 +138,44 @@ def load_manifests(
     )
 
 
-def combine_findings(
-    problems: Iterable[Finding],
-    files: Sequence[ManifestFile],
-    summaries: Sequence[FileSummary],
-    reported: Callable[[int], bool] = lambda _: True,
-) -> tuple[Finding, ...]:
-    """Return all findings of a check, sorted, with those that hold over several files.
-
-    Args:
-        problems: The findings about the paths.
-        files: The files.
-        summaries: The result of each file.
-        reported: Returns whether to report the findings of the file with this index.
-    """
-    findings = [*problems]
-    for index, summary in enumerate(summaries):
-        findings += summary.findings if reported(index) else ()
-    findings += _duplicates(summaries, reported)
-    if not findings and not any(summary.identities or summary.findings for summary in summaries):
-        findings += (
-            Finding(file=printable(str(file.path)), rule="no-manifests", message="no manifests in this file")
-            for index, file in enumerate(files)
-            if reported(index)
-        )
-    return tuple(sorted(set(findings), key=Finding.sort_key))
-
-
-def _duplicates(summaries: Sequence[FileSummary], reported: Callable[[int], bool]) -> Iterator[Finding]:
-    """Yield a finding for each manifest whose name, or pinned id, another manifest uses too."""
-    groups: dict[tuple[str, str], list[tuple[int, Identity]]] = {}
-    for index, summary in enumerate(summaries):
-        for identity in summary.identities:
-            groups.setdefault((identity.kind, identity.value), []).append((index, identity))
-    for group in groups.values():
-        if len(group) > 1 and any(reported(index) for index, _ in group):
-            identities = [identity for _, identity in group]
-            yield from (_duplicate(identity, identities) for identity in identities)
-
-
-def _duplicate(identity: Identity, group: Sequence[Identity]) -> Finding:
-    # Only the first few places: there may be thousands.
-    others = list(islice((other.place for other in group if other is not identity), _SHOWN_PLACES))
-    more = f" and {len(group) - 1 - len(others)} more" if len(group) - 1 > len(others) else ""
-    value = SENSITIVE if identity.sensitive else clip(identity.value, 100)
-    return Finding(
-        file=identity.file,
-        rule=f"duplicate-{identity.kind}",
-        message=printable(f"the {identity.kind} {value!r} is also used in {', '.join(others)}{more}"),
-        path=identity.path,
-        position=identity.position,
-    )
-
-
 def _is_empty(path: Path) -> bool:
     try:
         return path.stat().st_size == 0
     except OSError:  # an unreadable file has a finding
         return False
+
+
+def _joined_pair(match: re.Match[str]) -> str:
+    high, low = int(match[2], 16), int(match[3], 16)
+    return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
+
+
+def _env_reader(
+    env: Mapping[str, str], secrets: set[str], *, require_env: bool
+) -> Callable[[str, str | None], Included]:
+    def read(name: str, default: str | None) -> Included:
+        value = env.get(name, default)
+        if value is None:
+            problem = f"the environment variable {clip(name, 100)!r} is not set; set it, or write a default"
+            severity = Severity.ERROR if require_env else Severity.WARNING
+            return Included(value=f"${{{name}}}", problem=problem, severity=severity)
+        if _SURROGATE.search(value):
+            problem = f"the environment variable {clip(name, 100)!r} is not valid UTF-8"
+            return Included(value=f"${{{name}}}", problem=problem)
+        if name in env:  # a default is in Git
+            secrets.add(value)
+        return Included(value=value, sensitive=True)
+
+    return read
+
+
+def _file_reader(file: ManifestFile, included: set[Path]) -> Callable[[str], Included]:
+    def read(name: str) -> Included:
+        try:
+            included.add(Path(os.path.realpath(file.path.parent / name)))
+            text = read_text(file.path.parent / name, file.root, MAX_INCLUDED_BYTES)
+            return Included(value=text.replace("\r\n", "\n").replace("\r", "\n"))  # as YAML reads a manifest
+        except (UnreadableError, ValueError) as error:
+            return Included(problem=f"cannot include the file {clip(name, 100)!r}: {error}")
+
+    return read

@@ -87,15 +87,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowManifest:
-    """A manifest that describes a whole workflow.
+class _BaseManifest:
+    """What every manifest has.
 
     Args:
         name: The name of the workflow.
-        body: The body, as `create_or_update_workflow` takes it.
+        body: The body, or the part of it that the manifest owns.
         settings: The settings under `reconcile:`.
         source: The origin of the manifest.
-        sensitive: The paths inside `body` of values that came through `!env`.
+        sensitive: The paths, from the base of `source`, of values that came through `!env`.
     """
 
     name: str
@@ -103,6 +103,11 @@ class WorkflowManifest:
     settings: ReconcileSettings
     source: Source
     sensitive: frozenset[Path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowManifest(_BaseManifest):
+    """A manifest that describes a whole workflow, as `create_or_update_workflow` takes it."""
 
     @property
     def wanted_name(self) -> str:
@@ -111,26 +116,16 @@ class WorkflowManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatchManifest:
+class PatchManifest(_BaseManifest):
     """A manifest that owns only the fields that it states, of a workflow that someone else created.
 
     Args:
-        name: The name of the workflow to patch.
-        body: The fields to merge into the live body.
         keywords: The keyword parameters of `patch_workflow`, in the body's camelCase.
         step_names: The steps that `keywords` apply to; empty means all steps.
-        settings: The settings under `reconcile:`.
-        source: The origin of the manifest.
-        sensitive: The paths inside the patch (`body`, `set`) of values that came through `!env`.
     """
 
-    name: str
-    body: JsonObject = field(repr=False)
     keywords: Mapping[str, JsonValue] = field(repr=False, default_factory=lambda: MappingProxyType({}))
     step_names: tuple[str, ...] = ()
-    settings: ReconcileSettings
-    source: Source
-    sensitive: frozenset[Path]
 
     @property
     def wanted_name(self) -> str:

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 
 from reconciler.findings import Finding, Position, has_errors
-from reconciler.manifests.bounds import MAX_FINDINGS
 from reconciler.manifests.documents import Document
+from reconciler.manifests.file_findings import MAX_FINDINGS
 from reconciler.manifests.manifest import (
     Manifest,
     PatchManifest,
@@ -28,12 +28,7 @@ _NOT_A_MANIFEST = (
 
 
 def parse_manifest(document: Document, findings: list[Finding]) -> Manifest | None:
-    """Return the manifest in `document`, or `None` if it is invalid.
-
-    Args:
-        document: The document.
-        findings: The list to which findings about the document are added.
-    """
+    """Return the manifest in `document`, or `None` if it is invalid; what is wrong is added to `findings`."""
     value = document.value
     if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
         position = document.position(())

@@ -20,8 +20,13 @@ from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
 from reconciler.findings import Position
-from reconciler.manifests.bounds import MAX_DEPTH, MAX_NODES
 from reconciler.values import Path
+
+MAX_DEPTH = 100
+"""Nesting levels of mappings and lists."""
+
+MAX_NODES = 1_000_000
+"""Values in one file, counted after aliases are expanded."""
 
 Node: TypeAlias = yaml.Node
 MappingNode: TypeAlias = yaml.MappingNode

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import yaml_nodes as nodes
-from reconciler.manifests.bounds import MAX_DEPTH, MAX_NODES, MAX_TEXT
 from reconciler.manifests.yaml_nodes import (
+    MAX_DEPTH,
+    MAX_NODES,
     MappingNode,
     Node,
     ScalarNode,
@@ -20,6 +21,9 @@ from reconciler.manifests.yaml_nodes import (
 )
 from reconciler.text import clip, printable
 from reconciler.values import JsonValue, Path
+
+MAX_TEXT = 50_000_000
+"""Characters of text in one file, counted after aliases and `!file` are expanded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from pathlib import Path
 from reconciler.apply import Report, Status, apply_plan
 from reconciler.backup import BackupWriter, RunIdentity
 from reconciler.client import RetryPolicy, Traffic
-from reconciler.errors import BlockedError, ReconcilerError
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import BlockedError, ExitCode, ReconcilerError
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.plan_and_status import Planned, ScopeOptions, plan_context, recorded_action
@@ -181,7 +180,7 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
 
 
 def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
-    """Return what still applies of a saved plan, planned anew with its options.
+    """Return what still applies of a saved plan, planned again with its options.
 
     Raises:
         BlockedError: It is for another tenant or other manifests, or `strict` and a change no longer applies.

@@ -163,7 +163,7 @@ def compare_options_of(
         key=key.encode(),
         remember=settings.remember,
         resend=settings.resend_secrets,
-        owner=settings.owner,
+        owner=None if settings.owner is None else settings.owner.casefold(),
         allow_protected=frozenset(allow_protected),
     )
 

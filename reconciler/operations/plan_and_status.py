@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.errors import BlockedError, UsageError
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import BlockedError, ExitCode, UsageError
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings

@@ -15,8 +15,7 @@ from typing import Final
 from reconciler.apply import Report
 from reconciler.backup import new_run_id
 from reconciler.client import RequestRecord, Traffic
-from reconciler.errors import ReconcilerError, reason_of
-from reconciler.exit_codes import INTERRUPTED, ExitCode, exit_code
+from reconciler.errors import INTERRUPTED, ExitCode, ReconcilerError, exit_code, reason_of
 from reconciler.files import write_text
 from reconciler.operations.engine import Engine
 from reconciler.operations.git_and_ci import provenance

@@ -58,9 +58,18 @@ def sent_body(
 def choose_method(
     live: Body, desired: Body, changes: tuple[FieldChange, ...], facts: PlatformFacts
 ) -> tuple[Method, str]:
-    """Return the method of an update, and the reason: a patch unless something must be removed."""
+    """Return the method of an update, and the reason: a patch unless something must be removed.
+
+    Raises:
+        UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
+    """
     if any(change.removes for change in changes):
         return Method.CREATE_OR_UPDATE, "something is removed, which only a full replacement can do"
+    if live.masks_lost_in(desired.raw):
+        return (
+            Method.CREATE_OR_UPDATE,
+            "a masked value that the manifest leaves out is removed, which only a full replacement can do",
+        )
     types = {name: step.type for name, step in live.steps.items()}
     if any(types.get(name, step.type) != step.type for name, step in desired.steps.items()):
         return Method.CREATE_OR_UPDATE, "a step changes its type, so nothing of the old one may stay"

@@ -24,6 +24,7 @@ from reconciler.workflow import (
     WriteOnlyField,
     diff,
     is_returned,
+    shown_value,
     tokens_left_out,
     write_only_field,
     write_only_fields,
@@ -72,14 +73,18 @@ def compare(
             differ, and a credential that reads back differently counts as not returned.
 
     Raises:
+        UnexpectedAnswerError: The live workflow of a patch has a shape that cannot be sent back.
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
     forms = comparable(live.body, desired.body, facts)
     digester = Digester(options.key, desired.name if just_written else live.name)
     judge = _Judge(forms, live, desired, options, facts, digester, just_written=just_written)
     if not forms.equal:
+        # What a patch leaves out, because it would have to send a mask back, is no wish of its manifest.
+        masked = frozenset[Path]() if desired.owns_all else live.body.masked
         for change in diff(forms.live, forms.desired, forms.default_resource):
-            if not is_ignored(change.path, desired.ignored):
+            unowned = change.after is ABSENT and change.path in masked
+            if not unowned and not is_ignored(change.path, desired.ignored):
                 judge.judge(change)
     if desired.owns_all and not just_written:
         judge.add_dropped_fields()
@@ -120,6 +125,7 @@ class _Judge:
         just_written: bool,
     ) -> None:
         self._forms = forms
+        self._live = live.body
         self._ignored = desired.ignored
         self._options = options
         self._facts = facts
@@ -152,7 +158,7 @@ class _Judge:
 
     def judge(self, change: FieldChange) -> None:
         kind = write_only_field(change.path)
-        live = lookup(self._forms.live, change.path)
+        live = shown_value(self._live.raw, self._forms.live, change.path)
         known = kind is not None and self._digester.knows(self._sent, change.path)
         trusts_digest = kind is not None and kind.is_credential and (known or self._just_written)
         if kind is None or (is_returned(change.path, live) and not trusts_digest):

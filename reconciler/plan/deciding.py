@@ -8,14 +8,12 @@ from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import Comparison, compare, unseen_note
-from reconciler.plan.desired import Desired
+from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.masked_changes import masked, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
-from reconciler.secrecy import is_mask
-from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path
+from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths
 from reconciler.workflow import (
-    Body,
     Digester,
     FieldChange,
     Live,
@@ -105,13 +103,24 @@ def created_body(
 def _refusal(desired: Desired, live: Live) -> str:
     if live.running and desired.manifest.settings.when_running is WhenRunning.SKIP:
         return "it is running, and reconcile.whenRunning is skip; apply again after the execution has ended"
-    lost = _lost_credentials(desired.body, live.body)
-    if lost and not desired.owns_all:
-        return (
-            f"the platform masks {lost[0]}, and any update would remove it, because the API replaces "
-            "workflows whole; state it in the patch as well"
-        )
-    return ""
+    kept = [path for path in _masks_lost(desired, live) if _is_left_to_others(path, desired)]
+    if not kept:
+        return ""
+    where = "the body" if desired.owns_all else "the patch"
+    return (
+        f"the platform masks {display_paths(kept)}, and any update would remove it, "
+        f"because the API replaces workflows whole; state it in {where} as well"
+    )
+
+
+def _masks_lost(desired: Desired, live: Live) -> list[Path]:
+    """Return the masked live fields that an update removes: a mask is never written back."""
+    return live.body.masks_lost_in(desired.body.raw)
+
+
+def _is_left_to_others(path: Path, desired: Desired) -> bool:
+    """Return whether the manifest does not own the field at `path`."""
+    return not desired.owns_all or is_ignored(path, desired.ignored)
 
 
 def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
@@ -175,10 +184,10 @@ def _warnings(
         unknown = replaced_unknown_keys(live.body, desired.body)
         if unknown:
             warnings.append(f"a full replacement drops fields that are not documented: {', '.join(unknown)}")
-    lost = _lost_credentials(desired.body, live.body)
+    lost = _masks_lost(desired, live)
     if lost:
         warnings.append(
-            f"the live workflow has {', '.join(lost)}, which the manifest leaves out; this removes it"
+            f"the live workflow has {display_paths(lost)}, which the manifest leaves out; this removes it"
         )
     if comparison.sent_along:
         paths = ", ".join(display_path(change.path) for change in comparison.sent_along)
@@ -189,18 +198,6 @@ def _warnings(
             "or under another name; its write-only fields are sent again"
         )
     return tuple(warnings)
-
-
-def _lost_credentials(desired: Body, live: Body) -> list[str]:
-    """Return the paths of tokens that are masked live, and not in the body that Git wants."""
-    return [
-        display_path(("steps", name, "repository", "token"))
-        for name, step in live.steps.items()
-        if (token := step.repository.get("token"))
-        and is_mask(token)
-        and name in desired.steps
-        and desired.steps[name].repository.get("token") is None
-    ]
 
 
 def owned_by_others(manifest: Manifest, live: Ownership, owner: str | None) -> str:

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Final, TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
 from reconciler.workflow import Body, Live, leaves, lists_back, lists_by_name, patched_body, write_only_field
 
@@ -47,16 +46,22 @@ def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
     return any(_below(path, pattern) for pattern in patterns)
 
 
-def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[Pattern]) -> JsonObject:
+def with_live_values(
+    desired: JsonObject,
+    live: JsonObject,
+    patterns: Iterable[Pattern],
+    masked: frozenset[Path] = frozenset(),
+) -> JsonObject:
     """Return the body `desired` with the live value of every ignored field.
 
-    A field that the live workflow does not have is left out, unless it is write-only: then the manifest's
-    value stays, and so it does in a step that is not live yet.
+    A field that the live workflow does not have is left out, unless it is write-only or masked: then the
+    manifest's value stays, and so it does in a step that is not live yet.
 
     Args:
         desired: A body.
         live: The live body in the form that can be sent (`sendable_body`).
         patterns: The ignored fields.
+        masked: The live fields that the platform masks.
     """
     patterns = tuple(patterns)
     if not patterns:
@@ -66,12 +71,16 @@ def with_live_values(desired: JsonObject, live: JsonObject, patterns: Iterable[P
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
             if _belongs(path, ours, theirs):
                 _keep_inherited(ours, path)
-                _take(ours, theirs, path)
+                _take(ours, theirs, path, masked)
     return lists_back(ours)
 
 
 def _read(text: str) -> Pattern:
-    return tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
+    parts = tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
+    match parts:
+        case ("watchers", str(name), *rest) if name.startswith("user:"):
+            return ("watchers", name.casefold(), *rest)
+    return parts
 
 
 def _below(path: Path, pattern: Pattern) -> bool:
@@ -107,28 +116,30 @@ def _keep_inherited(ours: JsonObject, path: Path) -> None:
                 put(ours, path[:-1], workflow)
 
 
-def _take(ours: JsonObject, theirs: JsonObject, path: Path) -> None:
+def _take(ours: JsonObject, theirs: JsonObject, path: Path, masked: frozenset[Path]) -> None:
     value, old = lookup(theirs, path), lookup(ours, path)
     if value is not ABSENT:
         put(ours, path, value)
         if old is not ABSENT:
-            _keep_write_only(ours, path, value, old)
-    elif write_only_field(path) is None:
+            _keep_hidden(ours, path, value, old, masked)
+    elif write_only_field(path) is None and path not in masked:
         parent = lookup(ours, path[:-1])
         if isinstance(parent, dict):
             parent.pop(str(path[-1]), None)
 
 
-def _keep_write_only(ours: JsonObject, path: Path, value: JsonValue, old: JsonValue) -> None:
-    """Restore the write-only fields of `old`, at `path`, that the live `value` in its place does not show."""
+def _keep_hidden(
+    ours: JsonObject, path: Path, value: JsonValue, old: JsonValue, masked: frozenset[Path]
+) -> None:
+    """Restore the fields of `old`, at `path`, that the live `value` in its place masks or does not show."""
     shown = {write_only_field(leaf) for leaf, _ in leaves(value, path)}
     for leaf, stated in leaves(old, path):
         kind = write_only_field(leaf)
-        if kind is None or stated is None or stated in ({}, []):
+        if stated is None or stated in ({}, []) or (kind is None and leaf not in masked):
             continue
-        holder = lookup(ours, leaf[:-1] if kind.is_credential else leaf[:_ITEM_DEPTH])
-        masked = is_mask(as_object(holder).get(str(leaf[-1])))
-        hidden = masked if kind.is_credential else kind not in shown
+        secret = kind is None or kind.is_credential
+        holder = lookup(ours, leaf[:-1] if secret else leaf[:_ITEM_DEPTH])
+        hidden = as_object(holder).get(str(leaf[-1])) is None if secret else kind not in shown
         if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
             put(ours, leaf, stated)
 
@@ -165,7 +176,7 @@ class Desired:
         body = Body(_stated_body(manifest, live))
         ignored = read_patterns(manifest.settings.ignore, body)
         if ignored and live is not None:
-            body = Body(with_live_values(body.raw, live.body.sendable, ignored))
+            body = Body(with_live_values(body.raw, live.body.sendable, ignored, live.body.masked))
         return Desired(manifest=manifest, body=body, ignored=ignored)
 
     @property

@@ -9,11 +9,11 @@ from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan.desired import keyword_of
 from reconciler.secrecy import SecretFields, is_named_secret, mask, secret_values
 from reconciler.values import ABSENT, JsonObject, Path
-from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path
+from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path, written_sides
 
 
 def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
-    """Return `change` with every secret in both of its values masked."""
+    """Return `change` with every secret in both of its values masked, and the rest as it is written."""
     is_list = isinstance(change.before, list) or isinstance(change.after, list)
     sensitive = (
         fields.covers(change.path)
@@ -26,8 +26,7 @@ def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
     if sensitive:
         fields = SecretFields(frozenset({change.path}))
     before, after = (
-        ABSENT if value is ABSENT else mask(value, fields, change.path)
-        for value in (change.before, change.after)
+        ABSENT if value is ABSENT else mask(value, fields, change.path) for value in written_sides(change)
     )
     return dataclasses.replace(change, before=before, after=after, sensitive=sensitive)
 

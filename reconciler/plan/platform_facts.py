@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.values import ABSENT, JsonObject, lookup
+from reconciler.values import ABSENT, JsonObject
 from reconciler.workflow import (
     Digester,
     Live,
     WriteOnlyField,
     hoisted_form,
     is_returned,
+    shown_value,
     write_only_field,
     write_only_fields,
 )
@@ -79,7 +80,7 @@ def _shown_fields(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyFie
     returned: set[WriteOnlyField] = set()
     write_only: set[WriteOnlyField] = set()
     for path in write_only_fields(form):
-        found = lookup(form, path)
+        found = shown_value(live.body.raw, form, path)
         if found is ABSENT and not digester.knows(sent, path):
             continue
         kind = write_only_field(path)

@@ -4,10 +4,18 @@ A plan file holds no secret: a reference to where the value comes from takes its
 nothing in it is trusted: applying it makes a new plan, and does what both plans have in common.
 """
 
-from reconciler.planfile.plan_file import PlanContext, PlanFile, check_context, plan_file_text, read_plan_file
+from reconciler.planfile.plan_file import (
+    PlanContext,
+    PlanFile,
+    check_context,
+    dump_options,
+    load_compare_options,
+    load_scope,
+    plan_file_text,
+    read_plan_file,
+)
 from reconciler.planfile.records import action_record, manifests_digest
 from reconciler.planfile.revalidating import Dropped, Revalidated, revalidate_plan
-from reconciler.planfile.saved_options import dump_options, load_compare_options, load_scope
 
 __all__ = [
     "Dropped",

@@ -1,19 +1,22 @@
-"""Plan file format: its content, its text, and when a file is refused."""
+"""Plan file format: its content with the options of the plan, its text, and when a file is refused."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
+from reconciler.apply_limits import Safety
 from reconciler.errors import BlockedError, InvalidInputError
 from reconciler.files import UnreadableError
 from reconciler.json_documents import document_text, read_object
+from reconciler.plan import CompareOptions, Scope, Selection, Shard
 from reconciler.schema import validate
 from reconciler.text import printable
-from reconciler.values import JsonObject, as_object, as_objects, dump_compact
+from reconciler.values import JsonObject, as_list, as_object, as_objects, dump_compact
 
 FORMAT_VERSION: Final = 1
 _MAX_BYTES: Final = 256 * 1024 * 1024
@@ -124,6 +127,56 @@ def check_context(saved: PlanContext, now: PlanContext) -> None:
             "the manifests have changed since the plan was made; nothing was applied",
             hint="Plan again, or check out the commit that the plan was made from.",
         )
+
+
+def dump_options(scope: Scope, options: CompareOptions) -> JsonObject:
+    """Return the options of a run as JSON for a plan file."""
+    shard = scope.selection.shard
+    return {
+        "owner": options.owner,
+        "prune": scope.prune,
+        "allow_deletes": scope.allow_deletes,
+        "allow_protected": [*sorted(options.allow_protected)],
+        "targets": [*scope.selection.targets],
+        "exclude": [*scope.selection.exclude],
+        "shard": None if shard is None else str(shard),
+        "remember": options.remember,
+        "resend_secrets": options.resend,
+        "max_deletes": scope.safety.max_deletes,
+        "max_delete_ratio": scope.safety.max_delete_ratio,
+        "max_change_ratio": scope.safety.max_change_ratio,
+    }
+
+
+def load_scope(options: JsonObject) -> Scope:
+    """Return the selection and the limits of a saved plan."""
+    shard = options["shard"]
+    allowed = options["allow_deletes"]
+    return Scope(
+        selection=Selection(
+            targets=tuple(map(str, as_list(options["targets"]))),
+            exclude=tuple(map(str, as_list(options["exclude"]))),
+            shard=None if shard is None else Shard.of_text(str(shard)),
+        ),
+        prune=options["prune"] is True,
+        allow_deletes=None if allowed is None else int(str(allowed)),
+        safety=Safety(
+            max_deletes=int(str(options["max_deletes"])),
+            max_delete_ratio=float(str(options["max_delete_ratio"])),
+            max_change_ratio=float(str(options["max_change_ratio"])),
+        ),
+    )
+
+
+def load_compare_options(options: JsonObject, now: CompareOptions) -> CompareOptions:
+    """Return `now` with the options of a saved plan; its key stays."""
+    return dataclasses.replace(
+        now,
+        owner=None if options["owner"] is None else str(options["owner"]),
+        allow_protected=frozenset(map(str, as_list(options["allow_protected"]))),
+        remember=options["remember"] is True,
+        resend=options["resend_secrets"] is True,
+    )
 
 
 def _digest(content: JsonObject) -> str:

@@ -10,19 +10,22 @@ from typing import Final
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan import Action, Create, Orphan, SetPaused, Update, sensitive_places
 from reconciler.render import change_json
-from reconciler.secrecy import KEEP, Redactor, SecretFields, Verdict, is_secret, is_webhook_url, rewrite
+from reconciler.secrecy import Redactor, SecretFields, is_webhook_url, why_secret
 from reconciler.values import (
     ABSENT,
+    KEEP,
     JsonObject,
     JsonValue,
     Path,
+    Verdict,
     as_list,
     as_object,
     display_path,
     dump_compact,
     lookup,
+    rewrite,
 )
-from reconciler.workflow import Body, Live, is_digest_tag
+from reconciler.workflow import Body, is_digest_tag, tag_name
 
 _IDENTITY: Final = ("name", "action", "id", "method", "fingerprint", "paused")
 """The keys that equal records have in common; their bodies are equal in meaning."""
@@ -31,14 +34,11 @@ _IDENTITY: Final = ("name", "action", "id", "method", "fingerprint", "paused")
 def action_record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
     """Return the record of `action`: its entry in the JSON format, with references in place of secrets.
 
-    Args:
-        action: The action.
-        key: The key of the live workflow's fingerprint, which reveals nothing without it.
-        redactor: Knows the secrets of the run.
+    The fingerprint of the live workflow reveals nothing without `key`.
     """
     return {
         **change_json(action, redactor),
-        "fingerprint": _fingerprint(_live(action), key),
+        "fingerprint": _fingerprint(action, key),
         "paused": action.paused if isinstance(action, Update | SetPaused) else None,
         "body": _body(action, redactor),
     }
@@ -86,13 +86,13 @@ def _essence(record: JsonObject) -> str:
     what it returned is sent back.
     """
     body = Body(as_object(record.get("body")))
-    tags = (tag for tag in body.all_tags if not is_digest_tag(tag))
+    tags = {tag_name(tag).casefold() for tag in body.all_tags if not is_digest_tag(tag)}
     part: JsonObject = {key: record.get(key) for key in _IDENTITY}
     return dump_compact(
         {
             **part,
             "body": body.form,
-            "tags": [*sorted(map(dump_compact, tags))],
+            "tags": [*sorted(tags)],
             "triggers": [*sorted(map(dump_compact, as_list(body.raw.get("triggers"))))],
         }
     )
@@ -105,7 +105,7 @@ def _body(action: Action, redactor: Redactor) -> JsonValue:
     places = sensitive_places(action.manifest, action.body)
 
     def replace(value: JsonValue, path: Path) -> JsonValue | Verdict:
-        if is_secret(path, value, action.sensitive, redactor) or (value and is_webhook_url(path)):
+        if why_secret(path, value, action.sensitive, redactor) or (value and is_webhook_url(path)):
             return {"$secret": _reference(action, places, path, value)}
         return KEEP
 
@@ -132,13 +132,7 @@ def _is_stated(action: Update, path: Path, value: JsonValue) -> bool:
     return lookup(action.manifest.body, path) is not ABSENT
 
 
-def _live(action: Action) -> Live | None:
-    if isinstance(action, Update | SetPaused | Orphan):
-        return action.live
-    return None
-
-
-def _fingerprint(live: Live | None, key: bytes) -> str | None:
-    if live is None:
+def _fingerprint(action: Action, key: bytes) -> str | None:
+    if not isinstance(action, Update | SetPaused | Orphan):
         return None
-    return hmac.digest(key, live.fingerprint().encode("ascii"), "sha256").hex()
+    return hmac.digest(key, action.live.fingerprint().encode("ascii"), "sha256").hex()

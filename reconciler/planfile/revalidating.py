@@ -45,14 +45,10 @@ class Revalidated:
 
 
 def revalidate_plan(saved: PlanFile, fresh: Plan, recorded: Callable[[Action], JsonObject]) -> Revalidated:
-    """Return the actions that a saved plan and a new one have in common.
+    """Return the actions that a saved plan and a new one, made with the same options, have in common.
 
-    Deletes come last: when any other action is dropped, all deletes are.
-
-    Args:
-        saved: The saved plan.
-        fresh: The new plan, made with the same options.
-        recorded: Returns the record of an action.
+    Deletes come last: when any other action is dropped, all deletes are. `recorded` returns the record of an
+    action.
     """
     actions = [action for action in fresh.actions if not isinstance(action, Unchanged)]
     now = {_key(found): (action, found) for action in actions for found in [recorded(action)]}

@@ -38,13 +38,12 @@ if TYPE_CHECKING:
         findings_sarif,
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
+    from reconciler.render.markup import paint
     from reconciler.render.plan_as_json import change_json, changes_of, plan_gitlab, plan_json
     from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
     from reconciler.render.plan_as_text import plan_summary, plan_text
-    from reconciler.render.request_lines import request_document, request_line
-    from reconciler.render.run_record import RunRecord, run_record_json
+    from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.status import status_json, status_text
-    from reconciler.render.styling import paint
 
 __all__ = [
     "ACTIONS",
@@ -107,11 +106,10 @@ __getattr__ = lazy_face(
     findings="finding_line findings_json findings_text rules_json rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
+    markup="paint",
     plan_as_json="change_json changes_of plan_gitlab plan_json",
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text",
-    request_lines="request_document request_line",
-    run_record="RunRecord run_record_json",
+    run_record="RunRecord request_document request_line run_record_json",
     status="status_json status_text",
-    styling="paint",
 )

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.plan import Action, Create, Delete, Method, Plan, Refusal, SetPaused, Update
 
 ACTIONS: Final = ("create", "update", "rename", "delete", "pause", "resume", "unchanged", "blocked")
 """The names of the actions, in the order in which outputs count them."""
 
-RUNNING: Final = {
-    "create": "creating",
-    "update": "updating",
-    "rename": "renaming",
-    "pause": "pausing",
-    "resume": "resuming",
-    "delete": "deleting",
+
+class ActionWords(NamedTuple):
+    """The words for an action while it runs and when it is done, and its sign and colour in a plan."""
+
+    running: str
+    done: str
+    sign: str
+    colour: str
+
+
+WORDS: Final = {
+    "create": ActionWords("creating", "created", "+", "green"),
+    "update": ActionWords("updating", "updated", "~", "yellow"),
+    "rename": ActionWords("renaming", "renamed", "~", "yellow"),
+    "delete": ActionWords("deleting", "deleted", "-", "red"),
+    "pause": ActionWords("pausing", "paused", "=", "cyan"),
+    "resume": ActionWords("resuming", "resumed", "=", "cyan"),
+    "blocked": ActionWords("blocked", "blocked", "!", "red"),
 }
-DONE: Final = {
-    "create": "created",
-    "update": "updated",
-    "rename": "renamed",
-    "pause": "paused",
-    "resume": "resumed",
-    "delete": "deleted",
-}
+"""The words for each action of a plan that has a line of its own."""
 
 
 def action_name(action: Action) -> str:

@@ -10,9 +10,8 @@ from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
-from reconciler.render.actions import DONE, RUNNING, action_method, action_name, status_word
-from reconciler.render.request_lines import traffic_document, traffic_line
-from reconciler.render.styling import paint
+from reconciler.render.actions import WORDS, action_method, action_name, status_word
+from reconciler.render.markup import paint
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject, dump_compact
@@ -38,6 +37,16 @@ def report_document(report: Report, traffic: Traffic, redactor: Redactor) -> Jso
     return versioned(FORMAT_VERSION, fields)
 
 
+def traffic_document(traffic: Traffic) -> JsonObject:
+    """Return the numbers of requests as the JSON formats have them."""
+    return {
+        "requests": traffic.requests,
+        "retries": traffic.retries,
+        "throttled": traffic.throttled,
+        "waited": round(traffic.waited, 3),
+    }
+
+
 def _result(result: Result, redactor: Redactor) -> JsonObject:
     action = result.action
     return {
@@ -57,7 +66,15 @@ def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     counts = ", ".join(f"{report.count(status)} {status_word(status.value)}" for status in Status)
     whole = all(result.status is Status.DONE for result in report.results)
     applied = paint(f"Applied: {counts}.", "green" if whole else "red")
-    return "\n".join([*lines, applied, traffic_line(traffic)])
+    return "\n".join([*lines, applied, _traffic_line(traffic)])
+
+
+def _traffic_line(traffic: Traffic) -> str:
+    """Return the numbers of requests in one line."""
+    retries = "1 retry" if traffic.retries == 1 else f"{traffic.retries} retries"
+    times = "once" if traffic.throttled == 1 else f"{traffic.throttled} times"
+    throttled = f", throttled {times}" if traffic.throttled else ""
+    return f"Requests: {traffic.requests} ({retries}{throttled}), waited {traffic.waited:.1f} s."
 
 
 def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
@@ -79,13 +96,10 @@ def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
 def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:
     """Return one line about the progress of an action.
 
-    Args:
-        action: The action.
-        event: `None` at its start, a text while it waits, its result at the end.
-        redactor: Removes known secrets.
+    The `event` is `None` at its start, a text while it waits, and its result at the end.
     """
     if event is None:
-        words = f"{RUNNING[action_name(action)]} …{_waiting(action)}"
+        words = f"{WORDS[action_name(action)].running} …{_waiting(action)}"
     elif isinstance(event, str):
         words = event
     else:
@@ -96,7 +110,7 @@ def progress_line(action: Action, event: Result | str | None, redactor: Redactor
 def _ended(action: Action, result: Result) -> str:
     if result.status is not Status.DONE:
         return f"{status_word(result.status.value)}: {result.error}"
-    return f"{DONE[action_name(action)]} (id {result.id}), verified"
+    return f"{WORDS[action_name(action)].done} (id {result.id}), verified"
 
 
 def _subject(action: Action) -> str:

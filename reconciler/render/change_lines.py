@@ -46,7 +46,7 @@ class Line(NamedTuple):
 
 def change_lines(change: FieldChange) -> list[Line]:
     """Return a masked change as lines, the first of which names its path."""
-    path, sign = display_path(change.path), _sign(change)
+    path, (sign, verb) = display_path(change.path), _kind(change)
     short = _in_one_line(change)
     if short is not None:
         return [Line(sign, f"{path}: {short}")]
@@ -54,7 +54,7 @@ def change_lines(change: FieldChange) -> list[Line]:
     changed = sum(line.sign in "+-" for line in hunks)
     shown = _bounded(hunks)
     left = changed - sum(line.sign in "+-" for line in shown)
-    lines = [Line(sign, f"{path}: {_verb(change)}"), *shown]
+    lines = [Line(sign, f"{path}: {verb}"), *shown]
     if left:
         lines.append(
             Line(
@@ -71,23 +71,18 @@ def is_decisive(lines: Sequence[Line]) -> bool:
     return any(line.sign != " " and _DECISIVE.search(line.text) for line in lines)
 
 
-def _sign(change: FieldChange) -> str:
+def _kind(change: FieldChange) -> tuple[str, str]:
+    """Return the sign and the verb of a change."""
     if change.before is ABSENT:
-        return "+"
-    return "-" if change.after is ABSENT else "!"
-
-
-def _verb(change: FieldChange) -> str:
-    if change.before is ABSENT:
-        return "added"
-    return "removed" if change.after is ABSENT else "changed"
+        return "+", "added"
+    return ("-", "removed") if change.after is ABSENT else ("!", "changed")
 
 
 def _in_one_line(change: FieldChange) -> str | None:
     """Return a change of short values in words; `None` when they are too long for one line."""
     before, after = change.before, change.after
     if change.sensitive:
-        return f"{_verb(change)} (sensitive)"
+        return f"{_kind(change)[1]} (sensitive)"
     if isinstance(before, list) and isinstance(after, list):
         words = _list_change(before, after)
         if words and len(words) <= 2 * _LONGEST_VALUE:

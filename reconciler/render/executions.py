@@ -8,8 +8,8 @@ from typing import Final
 
 from reconciler.executions import ExecutionState, StartedExecution, StepState
 from reconciler.json_documents import document_text, versioned
+from reconciler.render.markup import table
 from reconciler.render.status import COLOURS
-from reconciler.render.styling import table
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, first_few, printable
 from reconciler.timestamps import parse_timestamp
@@ -21,13 +21,7 @@ _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
 
 
 def executions_text(workflow: Live, executions: Sequence[JsonObject], redactor: Redactor) -> str:
-    """Return a table of executions.
-
-    Args:
-        workflow: The workflow that they belong to.
-        executions: The items of `list_executions`, in the order to show.
-        redactor: Removes known secrets.
-    """
+    """Return a table of `executions`, the items of `list_executions` in the order to show."""
     if not executions:
         return printable(redactor.text(f"{clip(workflow.name, 100)} has no matching executions."))
     rows = [
@@ -85,14 +79,7 @@ def _text(value: JsonValue) -> str | None:
 def execution_json(
     workflow: Live, started: StartedExecution, state: ExecutionState | None, redactor: Redactor
 ) -> str:
-    """Return one started execution as a JSON object.
-
-    Args:
-        workflow: The workflow.
-        started: The execution.
-        state: Its last known state; `None` if the command did not wait for it.
-        redactor: Removes known secrets.
-    """
+    """Return one started execution as a JSON object, with its last known `state` if the command waited."""
     fields: JsonObject = {
         "workflow": {"id": workflow.id, "name": workflow.name},
         "execution_id": started.id,

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.findings import CheckResult, Finding, Severity
 from reconciler.json_documents import document_text, versioned
-from reconciler.render.styling import paint
+from reconciler.render.markup import paint
 from reconciler.rules import BaseRule, OnlineRule
 from reconciler.text import printable
 from reconciler.values import JsonObject

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Action, Create, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_method, action_name, count_actions
-from reconciler.secrecy import Redactor, mask_body, redact
+from reconciler.secrecy import Redactor, mask, redact
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
 from reconciler.workflow import FieldChange, Listed
 
@@ -66,7 +66,7 @@ def change_json(action: Action, redactor: Redactor) -> JsonObject:
 
 def shown_body(action: Create | Update, redactor: Redactor) -> JsonValue:
     """Return the body that an action sends, as it may be shown."""
-    return redact(mask_body(action.body, action.sensitive), redactor)
+    return redact(mask(action.body, action.sensitive), redactor)
 
 
 def changes_of(action: Action) -> tuple[FieldChange, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 from reconciler.plan import Action, Create, Delete, Plan, Refusal, SetPaused, Unchanged, Update, live_id
 from reconciler.render.actions import action_name
 from reconciler.render.change_lines import Line, change_lines, is_decisive
-from reconciler.render.markdown import code, diff_block, folded, size
+from reconciler.render.markup import code, diff_block, folded, size
 from reconciler.render.plan_as_json import shown_body
 from reconciler.render.plan_as_text import about, plan_summary, redacted
 from reconciler.secrecy import Redactor

@@ -19,24 +19,15 @@ from reconciler.plan import (
     Update,
     live_id,
 )
-from reconciler.render.actions import ACTIONS, action_name, count_actions
+from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions
 from reconciler.render.change_lines import change_lines
+from reconciler.render.markup import paint
 from reconciler.render.plan_as_json import shown_body
-from reconciler.render.styling import paint
 from reconciler.secrecy import Redactor, redact
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT
 from reconciler.workflow import FieldChange, Listed
 
-_SIGNS: Final = {
-    "delete": ("-", "red"),
-    "create": ("+", "green"),
-    "update": ("~", "yellow"),
-    "rename": ("~", "yellow"),
-    "pause": ("=", "cyan"),
-    "resume": ("=", "cyan"),
-    "blocked": ("!", "red"),
-}
 _INDENT: Final = "      "
 _NO_CHANGE: Final = ("unchanged", "blocked")
 
@@ -44,10 +35,7 @@ _NO_CHANGE: Final = ("unchanged", "blocked")
 def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
     """Return `plan` as text, without any secret; unchanged workflows are only counted.
 
-    Args:
-        plan: The plan.
-        redactor: Removes known secrets.
-        bodies: Whether to show the body of each create and update.
+    With `bodies`, it shows the body of each create and update.
     """
     lines: list[str] = []
     notes: list[str] = []
@@ -91,12 +79,11 @@ def _counted(number: int) -> str:
 
 def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
     name = action_name(action)
-    sign, colour = _SIGNS[name]
     identity = live_id(action)
     subject = action.name + (f" (id {identity})" if identity is not None else "")
-    head = f"{sign} {name:<7}  {printable(subject)}"
+    head = f"{WORDS[name].sign} {name:<7}  {printable(subject)}"
     where = paint(printable(str(action.source)), "dim") if action.source else ""
-    yield ("  " + paint(head, colour) + "  " + where).rstrip()
+    yield ("  " + paint(head, WORDS[name].colour) + "  " + where).rstrip()
     for text in _details(action, redactor):
         yield _line(text)
     for warning in action.warnings:

@@ -28,9 +28,19 @@ from reconciler.manifests import (
 from reconciler.rules import dependencies, literal_credentials, names, step_outputs, step_types, triggers
 from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
-from reconciler.secrecy import KEEP, Redactor, Verdict, rewrite
+from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, Path, as_object, display_path, lookup
+from reconciler.values import (
+    KEEP,
+    JsonObject,
+    JsonValue,
+    Path,
+    Verdict,
+    as_object,
+    display_path,
+    lookup,
+    rewrite,
+)
 from reconciler.workflow import Body
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -116,13 +126,9 @@ def load_checked(
 
 
 def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
-    """Yield the findings of the rules in a manifest that is valid by the schema.
+    """Yield the findings of the rules that are not `off` in a manifest that is valid by the schema.
 
     A comment `# reconciler: ignore[rule-id]` on a line suppresses the findings of that rule on the line.
-
-    Args:
-        manifest: The manifest.
-        off: The ids of rules that are turned off.
     """
     yield from _reported(manifest, _problems(manifest, off))
 
@@ -130,13 +136,7 @@ def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()
 def check_online(
     manifest: Manifest, facts: TenantFacts, off: frozenset[str] = frozenset()
 ) -> Iterator[Finding]:
-    """Yield the findings of the online rules in a manifest; comments work as in `check_manifest`.
-
-    Args:
-        manifest: The manifest.
-        facts: The facts that were read from the tenant.
-        off: The ids of rules that are turned off.
-    """
+    """Yield the findings of the online rules in a manifest; takes the rest as `check_manifest` does."""
     references = references_of(manifest)
     found = (
         (rule, problem)

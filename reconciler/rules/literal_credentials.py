@@ -8,8 +8,8 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule
-from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential, texts
-from reconciler.values import Path
+from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential
+from reconciler.values import Path, texts
 from reconciler.workflow import Body
 
 _SHORTEST: Final = 12

@@ -28,12 +28,7 @@ _IMAGE_RULES: Final = frozenset({"image-unknown", "image-version-unknown", "imag
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An id in a manifest.
-
-    Args:
-        path: The path of the id, from the root of the body or the patch.
-        id: The id.
-    """
+    """An id in a manifest, and its path from the root of the body or the patch."""
 
     path: Path
     id: int
@@ -44,9 +39,7 @@ class References:
     """The references of one manifest to objects of the tenant.
 
     Args:
-        images: The images.
         versions: The image versions, each with the id of the image in the same step.
-        instance_types: The instance types.
         name: The name by which the live workflow is matched; `None` if it is matched by id, or if the name
             is unknown.
     """
@@ -59,13 +52,7 @@ class References:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """The objects to read from the tenant for the check of some manifests.
-
-    Args:
-        images: The ids of images.
-        instance_types: The ids of instance types.
-        names: The names of workflows.
-    """
+    """The objects to read from the tenant for the check of some manifests: ids, and names of workflows."""
 
     images: frozenset[int]
     instance_types: frozenset[int]
@@ -110,11 +97,7 @@ OnlineCheck: TypeAlias = Callable[[References, TenantFacts], Iterator[Problem]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineRule(BaseRule):
-    """A rule that needs facts about the tenant.
-
-    Args:
-        check: The check.
-    """
+    """A rule that needs facts about the tenant."""
 
     check: OnlineCheck = field(repr=False)
 
@@ -168,12 +151,7 @@ def _name(manifest: Manifest) -> str | None:
 
 
 def lookup_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) -> Lookup:
-    """Return the objects to read for the online rules that are not turned off.
-
-    Args:
-        manifests: The manifests.
-        off: The ids of rules that are turned off.
-    """
+    """Return the objects to read for the online rules that are not `off`."""
     references = [references_of(manifest) for manifest in manifests]
     images = {image.id for item in references for image in item.images}
     instance_types = {kind.id for item in references for kind in item.instance_types}

@@ -64,11 +64,7 @@ class BaseRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(BaseRule):
-    """A rule that needs only the body of a workflow.
-
-    Args:
-        check: The check.
-    """
+    """A rule that needs only the body of a workflow."""
 
     check: Check = field(repr=False)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
+from typing import Final
 
 from reconciler.schema.schema_files import URN, load_schema
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
@@ -23,12 +24,24 @@ STEP_TYPES = ("standard", "http", "sql", "export")
 class FieldKind(Enum):
     """The way in which a value is compared."""
 
-    SCALAR = "scalar"
+    TEXT = "text"  # line ends at its end have no meaning
+    WORD = "word"  # one of a few
+    ADDRESS = "address"  # of an e-mail, whose case has no meaning
+    NUMBER = "number"
+    BOOLEAN = "boolean"
     STORAGE = "storage"
     RECORD = "record"  # a mapping with documented keys
     MAP = "map"  # a mapping with keys that the user chooses
     LIST = "list"
     SET = "set"  # a list whose order and repetition have no meaning
+
+
+_SCALARS: Final = {
+    "string": FieldKind.TEXT,
+    "number": FieldKind.NUMBER,
+    "integer": FieldKind.NUMBER,
+    "boolean": FieldKind.BOOLEAN,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +125,16 @@ def _field(schema: JsonObject) -> Field:
     if isinstance(items, dict):
         kind = FieldKind.SET if schema.get("x-set") is True else FieldKind.LIST
         return Field(kind=kind, default=default, item=_field(items))
-    kind = FieldKind.STORAGE if schema.get("x-storage") is True else FieldKind.SCALAR
-    return Field(kind=kind, default=default, sensitive=sensitive)
+    return Field(kind=_scalar_kind(schema), default=default, sensitive=sensitive)
+
+
+def _scalar_kind(schema: JsonObject) -> FieldKind:
+    for keyword, kind in (("x-storage", FieldKind.STORAGE), ("x-address", FieldKind.ADDRESS)):
+        if schema.get(keyword) is True:
+            return kind
+    if "enum" in schema or "const" in schema:
+        return FieldKind.WORD
+    return _SCALARS[str(schema["type"])]
 
 
 def _resolve(schema: JsonObject) -> JsonObject:

@@ -9,54 +9,49 @@ knows nothing of manifests, plans or HTTP.
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.fields import SecretFields, ends_in_secret_field, is_secret_field, secret_values
 from reconciler.secrecy.masking import (
     Omitted,
     hide_texts,
-    is_webhook_url,
     mask,
-    mask_body,
     mask_credentials,
     omit_secrets,
     redact,
 )
 from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.secret_detection import (
+    SecretFields,
+    ends_in_secret_field,
     is_mask,
+    is_masked,
     is_named_secret,
-    is_secret,
+    is_secret_field,
     is_secret_name,
+    is_webhook_url,
     mentions_secret,
+    secret_values,
     why_secret,
 )
-from reconciler.secrecy.walking import KEEP, Verdict, nodes, rewrite, texts
 
 __all__ = [
-    "KEEP",
     "SENSITIVE",
     "Omitted",
     "Redactor",
     "SecretFields",
-    "Verdict",
     "credential_kind",
     "ends_in_secret_field",
     "hide_texts",
     "is_mask",
+    "is_masked",
     "is_named_secret",
-    "is_secret",
     "is_secret_field",
     "is_secret_name",
     "is_webhook_url",
     "mask",
-    "mask_body",
     "mask_credentials",
     "may_hold_credential",
     "mentions_secret",
-    "nodes",
     "omit_secrets",
     "redact",
-    "rewrite",
     "secret_values",
-    "texts",
     "why_secret",
 ]

@@ -8,11 +8,15 @@ from typing import Final
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
-from reconciler.secrecy.fields import SecretFields
 from reconciler.secrecy.redaction import Redactor
-from reconciler.secrecy.secret_detection import is_known_secret, is_named_secret, why_secret
-from reconciler.secrecy.walking import DROP, KEEP, Verdict, rewrite
-from reconciler.values import JsonObject, JsonValue, Path, as_object
+from reconciler.secrecy.secret_detection import (
+    SecretFields,
+    is_known_secret,
+    is_named_secret,
+    is_webhook_url,
+    why_secret,
+)
+from reconciler.values import DROP, KEEP, JsonValue, Path, Verdict, rewrite
 
 _HIDDEN: Final = "…"
 _URL: Final = re.compile(r"(https?://)(?:[^/?#@\s]*@)?([^/?#@\s]+)(.*)", re.IGNORECASE | re.DOTALL)
@@ -44,11 +48,6 @@ def mask(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
     return rewrite(fields.mask(value, path), replace, path)
 
 
-def is_webhook_url(path: Path) -> bool:
-    """Return whether the URL that a watcher calls, a credential, is at `path` of a body or its form."""
-    return path[:1] == ("watchers",) and path[-2:] == ("webhook", "url")
-
-
 def _mask_webhook_url(url: str) -> str:
     match = _URL.fullmatch(url)
     if match is None:
@@ -67,11 +66,6 @@ def redact(value: JsonValue, redactor: Redactor, path: Path = ()) -> JsonValue:
         return SENSITIVE if whole else redactor.prose(item)
 
     return rewrite(value, replace, path) if redactor.secrets else value
-
-
-def mask_body(body: JsonObject, fields: SecretFields) -> JsonObject:
-    """Return the body of a workflow as it may be shown."""
-    return as_object(mask(body, fields))
 
 
 def hide_texts(value: JsonValue) -> JsonValue:
@@ -99,14 +93,9 @@ class Omitted:
 def omit_secrets(
     value: JsonValue, fields: SecretFields, redactor: Redactor
 ) -> tuple[JsonValue, tuple[Omitted, ...]]:
-    """Return a body without its secrets, and what was left out.
+    """Return a body with its lists by name without its secrets, and what was left out.
 
     A list of texts stays whole or goes whole: a gap in it would mean something else.
-
-    Args:
-        value: A body with its lists by name; it is not changed.
-        fields: Its secret fields.
-        redactor: Knows the secrets of the run.
     """
     omitted: list[Omitted] = []
 

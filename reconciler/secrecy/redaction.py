@@ -14,8 +14,7 @@ from functools import cache
 from typing import Final
 
 from reconciler.schema import SENSITIVE
-from reconciler.secrecy.walking import KEEP, Verdict, rewrite
-from reconciler.values import JsonValue, Path
+from reconciler.values import KEEP, JsonValue, Path, Verdict, rewrite
 
 _SHORTEST: Final = 4
 """The fewest characters of a secret that is searched for: a shorter one would blot out ordinary words."""

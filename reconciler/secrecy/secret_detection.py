@@ -1,14 +1,19 @@
-"""Detection of secrets: by field, by name, by known value and by form."""
+"""Detection of secrets: by their field, by their name, by a known value and by their form.
+
+A field is a secret if the schema marks it, or if the value in one workflow came through `!env`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
+from reconciler.schema import SENSITIVE, sensitive_step_fields
 from reconciler.secrecy.credential_patterns import credential_kind
-from reconciler.secrecy.fields import SecretFields
 from reconciler.secrecy.redaction import Redactor
-from reconciler.values import JsonValue, Path
+from reconciler.values import KEEP, JsonObject, JsonValue, Path, Verdict, as_object, lookup, rewrite
 
 _WORDS: Final = (
     "pass(?:word|wd|phrase)",
@@ -37,6 +42,59 @@ _MASK_WORD = r"[\[<({]+\s*(?:redacted|masked|hidden|sensitive|secret|removed|fil
 _MASK = re.compile(
     f"{_MASK_CHARACTERS}|x{{3,}}|{_MASK_RUN}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
 )
+_WHOLE_MASK = re.compile(
+    rf"(?:\w+\s+)?\w{{0,8}}[*•●⬤]{{3,}}\w{{0,8}}(?:@[\w.-]+)?|[x#]{{5,}}|redacted|{_MASK_WORD}", re.IGNORECASE
+)
+_MASK_INSIDE = re.compile(r"""[=:](?:["']?|\s?["'])[*•●⬤]{3,}(?=["'@/&,;}\s]|$)""")
+
+
+def is_secret_field(path: Path) -> bool:
+    """Return whether the schema marks the field at `path` of a body as a secret."""
+    return path[:1] == ("steps",) and path[2:] in sensitive_step_fields()
+
+
+def is_webhook_url(path: Path) -> bool:
+    """Return whether the URL that a watcher calls, a credential, is at `path` of a body or its form."""
+    return path[:1] == ("watchers",) and path[-2:] == ("webhook", "url")
+
+
+def ends_in_secret_field(path: Path) -> bool:
+    """Return whether `path`, from the root of any document, ends in a marked field."""
+    return any(path[-len(field) :] == field for field in sensitive_step_fields())
+
+
+def secret_values(body: JsonObject) -> Iterator[str]:
+    """Yield the texts in the fields of a body that the schema marks as secrets."""
+    for step in as_object(body.get("steps")).values():
+        found = (lookup(step, part) for part in sensitive_step_fields())
+        yield from (value for value in found if isinstance(value, str))
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFields:
+    """The secret fields of one workflow: those that the schema marks, and `paths`.
+
+    Args:
+        paths: Further fields, from the root of the body (or of the form) that the methods are called for.
+    """
+
+    paths: frozenset[Path] = frozenset()
+
+    def covers(self, path: Path) -> bool:
+        """Return whether the value at `path` is a secret or part of one."""
+        return is_secret_field(path) or any(path[: len(known)] == known for known in self.paths)
+
+    def contains(self, path: Path) -> bool:
+        """Return whether there is a secret at `path` or, among `paths`, below it."""
+        return self.covers(path) or any(known[: len(path)] == path for known in self.paths)
+
+    def mask(self, value: JsonValue, path: Path = ()) -> JsonValue:
+        """Return the value at `path` with every secret field in it masked; empty ones stay."""
+
+        def replace(item: JsonValue, where: Path) -> JsonValue | Verdict:
+            return SENSITIVE if item not in (None, "") and self.covers(where) else KEEP
+
+        return rewrite(value, replace, path)
 
 
 def is_secret_name(name: str) -> bool:
@@ -58,6 +116,24 @@ def is_mask(value: JsonValue) -> bool:
     return not isinstance(value, str) or _MASK.fullmatch(value) is not None
 
 
+def is_masked(path: Path, value: JsonValue) -> bool:
+    """Return whether the platform returned a mask in place of the value at `path` of a body.
+
+    What is a mask of a credential (`is_mask`) may be the value of another field, such as a separator. There
+    only what nobody writes counts: three asterisks or more as the whole text, or as the value in a URL, an
+    option or a JSON document, and words such as `[redacted]`. An empty text says nothing and is no mask.
+    """
+    if value is None or value in ("", [], {}):
+        return False
+    if is_secret_field(path):
+        return is_mask(value)
+    if not isinstance(value, str):
+        return False
+    if is_named_secret(path) or is_webhook_url(path):
+        return is_mask(value)
+    return _WHOLE_MASK.fullmatch(value.strip()) is not None or _MASK_INSIDE.search(value) is not None
+
+
 def is_named_secret(path: Path) -> bool:
     """Return whether the name of the variable or header at `path` of a body says that it holds a secret."""
     return _is_named_by_users(path) and is_secret_name(str(path[-1]))
@@ -74,12 +150,10 @@ def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Red
     """
     if value is None or value == "":
         return ""
-    if fields.covers(path):
-        return (
-            "the platform's mask of a secret"
-            if isinstance(value, str) and is_mask(value)
-            else "a secret field"
-        )
+    covered = fields.covers(path)
+    masked = is_masked(path, value) or (covered and isinstance(value, str) and is_mask(value))
+    if covered or masked:
+        return "the platform's mask of a secret" if masked else "a secret field"
     if not isinstance(value, str):
         return ""
     if is_named_secret(path):
@@ -88,11 +162,6 @@ def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Red
         return "contains a known secret"
     kind = credential_kind(value)
     return f"looks like a credential ({kind})" if kind else ""
-
-
-def is_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor) -> bool:
-    """Return whether the value at `path` of a body is a secret; takes what `why_secret` takes."""
-    return bool(why_secret(path, value, fields, redactor))
 
 
 def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:

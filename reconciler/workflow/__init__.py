@@ -14,12 +14,13 @@ from reconciler.workflow.comparable_forms import (
     without_default_resource,
     without_retry_options,
 )
-from reconciler.workflow.field_changes import FieldChange, diff, leaves
+from reconciler.workflow.field_changes import FieldChange, diff, leaves, written_sides
 from reconciler.workflow.live import Listed, Live
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
-from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag
+from reconciler.workflow.normal_text import as_written
+from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag, tag_name
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
-from reconciler.workflow.sendable import sendable_body
+from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.write_only import (
@@ -27,6 +28,7 @@ from reconciler.workflow.write_only import (
     SentDigests,
     WriteOnlyField,
     is_returned,
+    shown_value,
     tokens_left_out,
     write_only_field,
     write_only_fields,
@@ -47,6 +49,7 @@ __all__ = [
     "Step",
     "StepGraph",
     "WriteOnlyField",
+    "as_written",
     "by_name_path",
     "diff",
     "hoisted_form",
@@ -56,14 +59,18 @@ __all__ = [
     "leaves",
     "lists_back",
     "lists_by_name",
+    "masked_fields",
     "owner_tag",
     "patched_body",
     "preserving_webhooks",
     "sendable_body",
+    "shown_value",
     "stated_options",
+    "tag_name",
     "tokens_left_out",
     "without_default_resource",
     "without_retry_options",
     "write_only_field",
     "write_only_fields",
+    "written_sides",
 ]

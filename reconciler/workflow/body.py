@@ -8,10 +8,21 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.schema import body_fields
-from reconciler.values import JsonObject, JsonValue, as_list, as_objects, same_json
+from reconciler.values import (
+    ABSENT,
+    JsonObject,
+    JsonValue,
+    Path,
+    as_list,
+    as_objects,
+    display_path,
+    lookup,
+    same_json,
+)
 from reconciler.workflow.canonical_form import canonical
+from reconciler.workflow.named_lists import lists_by_name
 from reconciler.workflow.own_tags import OwnTags, is_own_tag
-from reconciler.workflow.sendable import sendable_body
+from reconciler.workflow.sendable import described_body, masked_fields, sendable_body
 from reconciler.workflow.step import Step, stated_options, steps_by_name
 
 _GENERATE: Final = "generate"
@@ -21,7 +32,8 @@ _GENERATE: Final = "generate"
 class Body:
     """A workflow's body, as a manifest states it or as the platform returned it.
 
-    No shape makes a property raise, also none that a hostile server invents; only `sendable` refuses one.
+    No shape makes a property raise, also none that a hostile server invents; only `described` and what needs
+    it refuse one.
 
     Args:
         raw: The JSON object, which nobody changes.
@@ -101,13 +113,49 @@ class Body:
         return canonical(self.raw)
 
     @cached_property
+    def described(self) -> JsonObject:
+        """The body in the form that can be sent, with the masks that a platform returns in place of values.
+
+        Raises:
+            UnexpectedAnswerError: A documented key has a shape that would lose something.
+        """
+        return described_body(self.raw)
+
+    @cached_property
     def sendable(self) -> JsonObject:
-        """The body as it can be sent back without changing the workflow.
+        """The body as it can be sent back without changing the workflow, except for the `masked` fields.
 
         Raises:
             UnexpectedAnswerError: A documented key has a shape that would lose something.
         """
         return sendable_body(self.raw)
+
+    @cached_property
+    def masked(self) -> frozenset[Path]:
+        """The paths of the masks, with triggers and watchers by name.
+
+        Raises:
+            UnexpectedAnswerError: A documented key has a shape that would lose something.
+        """
+        return frozenset(masked_fields(lists_by_name(self.described)))
+
+    def masks_lost_in(self, sent: JsonObject) -> list[Path]:
+        """Return the masked fields of a live body that an update with `sent` removes, sorted.
+
+        Those of a step or a watcher that goes are not among them.
+
+        Raises:
+            UnexpectedAnswerError: A documented key has a shape that would lose something.
+        """
+        ours = lists_by_name(sent)
+        return sorted(
+            (
+                path
+                for path in self.masked
+                if lookup(ours, path[:2]) is not ABSENT and lookup(ours, path) is ABSENT
+            ),
+            key=display_path,
+        )
 
     def says_what(self, other: Body) -> bool:
         """Return whether `other` states the same in every documented field, own tags included."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.schema import Field, FieldKind
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, dump_compact, same_json
+from reconciler.workflow.normal_text import without_case, without_last_line_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-_STORAGE = re.compile(r"\s*([0-9]{1,30})(?:\.([0-9]{1,30}))?\s*([a-z]{1,5})\s*", re.IGNORECASE)
+_STORAGE = re.compile(r"\s*([0-9]{1,30})(?:\.([0-9]{1,30}))?\s*([a-z]{0,5})\s*", re.IGNORECASE)
+_STORAGE_UNIT = "GB"
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_BOOLEANS = {"true": True, "false": False}
 
 
 def canonical_value(value: JsonValue, field: Field) -> JsonValue | Absent:
@@ -28,10 +32,18 @@ def canonical_value(value: JsonValue, field: Field) -> JsonValue | Absent:
 
 
 def as_map(value: JsonValue) -> JsonValue:
-    """Return a list of one-key maps, as the platform returns `env`, as one map; anything else as it is."""
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+    """Return a list of one-key maps, as the platform returns `env`, as one map; anything else as it is.
+
+    A list that names a key twice, or several in one entry, is no map: an entry would be lost.
+    """
+    if not isinstance(value, list):
         return value
-    return {key: inner for item in value if isinstance(item, dict) for key, inner in item.items()}
+    merged: JsonObject = {}
+    for item in value:
+        if not isinstance(item, dict) or len(item) > 1 or item.keys() & merged.keys():
+            return value
+        merged.update(item)
+    return merged
 
 
 def sorted_set(items: Iterable[JsonValue]) -> list[JsonValue]:
@@ -60,9 +72,19 @@ def _form(value: JsonValue, field: Field) -> JsonValue:
     if field.kind in {FieldKind.LIST, FieldKind.SET} and field.item is not None and isinstance(value, list):
         items = [form for item in value if (form := canonical_value(item, field.item)) is not ABSENT]
         return sorted_set(items) if field.kind is FieldKind.SET else items
-    if field.kind is FieldKind.STORAGE and isinstance(value, str):
-        return _storage(value)
-    return plain(value)
+    return plain(_scalar(value, field.kind))
+
+
+def _scalar(value: JsonValue, kind: FieldKind) -> JsonValue:
+    """Return the form of a value that holds no others."""
+    if isinstance(value, str):
+        return _FROM_TEXT[kind](value) if kind in _FROM_TEXT else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if kind is FieldKind.TEXT:
+            return dump_compact(plain(value))
+        if kind is FieldKind.STORAGE:
+            return _storage(dump_compact(plain(value)))
+    return value
 
 
 def _record(value: JsonObject, field: Field) -> JsonObject:
@@ -91,4 +113,22 @@ def _storage(text: str) -> str:
         return text
     whole, part, unit = match.groups()
     part = (part or "").rstrip("0")
-    return f"{int(whole)}{'.' if part else ''}{part}{unit.upper()}"
+    return f"{int(whole)}{'.' if part else ''}{part}{unit.upper() or _STORAGE_UNIT}"
+
+
+def _number(text: str) -> JsonValue:
+    return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _boolean(text: str) -> JsonValue:
+    return _BOOLEANS.get(text.lower(), text)
+
+
+_FROM_TEXT: Final[Mapping[FieldKind, Callable[[str], JsonValue]]] = {
+    FieldKind.TEXT: without_last_line_ends,
+    FieldKind.WORD: str.lower,
+    FieldKind.ADDRESS: without_case,
+    FieldKind.NUMBER: _number,
+    FieldKind.BOOLEAN: _boolean,
+    FieldKind.STORAGE: _storage,
+}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, dump_compact
+from reconciler.workflow.normal_text import as_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,18 @@ def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]
             yield from leaves(value[key], (*path, key))
     else:
         yield path, value
+
+
+def written_sides(change: FieldChange) -> tuple[JsonValue | Absent, JsonValue | Absent]:
+    """Return both values as they are written; an item of a list that stays is written as it is after."""
+    before, after = change.before, change.after
+    if isinstance(before, list) and isinstance(after, list):
+        written = {dump_compact(item): item for item in after}
+        before = [written.get(dump_compact(item), item) for item in before]
+    return (
+        ABSENT if before is ABSENT else as_written(before),
+        ABSENT if after is ABSENT else as_written(after),
+    )
 
 
 def diff(

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.values import JsonObject, dump_compact, same_json
 from reconciler.workflow.body import Body
-from reconciler.workflow.own_tags import Ownership
+from reconciler.workflow.own_tags import Ownership, tag_name
 
 _PAUSED: Final = "Paused"
 _RUNNING: Final = "Running"
@@ -103,4 +103,5 @@ class Live:
 
     @cached_property
     def _tags(self) -> list[str]:
-        return sorted(map(dump_compact, self.body.all_tags))
+        """The names of all tags: a platform may return them as objects with more than that, or as texts."""
+        return sorted({tag_name(tag).casefold() for tag in self.body.all_tags})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.schema import body_fields
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_list, as_object, dump_compact
 from reconciler.workflow.canonical_value import canonical_value
+from reconciler.workflow.normal_text import cron_by_fields, without_case
 from reconciler.workflow.own_tags import is_own_tag
 
 if TYPE_CHECKING:
@@ -61,16 +62,15 @@ def trigger_forms(value: JsonValue) -> JsonObject:
     `scheduled`, `webhookPolicy` and a live webhook's UUID are left out; so is a trigger that is off
     (`webhook: false`).
     """
-    crons: list[str] = []
+    crons: set[str] = set()
     form: JsonObject = {}
     for name, item in _named(value, "triggers"):
         trigger = item if isinstance(item, dict) else {name.partition("#")[0]: item}
-        cron = trigger.get("cron")
-        if cron:
-            crons.append(cron if isinstance(cron, str) else dump_compact(cron))
+        if trigger.get("cron"):
+            crons.add(_cron_form(trigger["cron"]))
         if trigger.get("webhook"):
             form["webhook"] = True
-    for number, cron in enumerate(sorted(set(crons)), start=1):
+    for number, cron in enumerate(sorted(crons), start=1):
         form["cron" if number == 1 else f"cron#{number}"] = cron
     return form
 
@@ -86,7 +86,7 @@ def tag_names(value: JsonValue) -> list[JsonValue]:
     for item in as_list(value):
         name = item.get("name") if isinstance(item, dict) else item
         if name is not None and not is_own_tag(item):
-            names.add(_text(name))
+            names.add(without_case(_text(name)))
     return list[JsonValue](sorted(names))
 
 
@@ -110,11 +110,18 @@ def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
 
 def _meaning(item: JsonValue, key: str) -> JsonValue:
     """Return the form of an item of the list at `key`, which gives it its name."""
+    if key == "triggers":
+        cron = as_object(item).get("cron")
+        return {**as_object(item), "cron": _cron_form(cron)} if cron else item
     field = body_fields().children["watchers"].item
-    if key != "watchers" or field is None:
+    if field is None:
         return item
     form = canonical_value(item, field)
     return {} if form is ABSENT else form
+
+
+def _cron_form(value: JsonValue) -> str:
+    return cron_by_fields(_text(value))
 
 
 def _trigger_name(item: JsonValue) -> str:

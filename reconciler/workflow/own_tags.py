@@ -4,6 +4,7 @@ Their names start with `reconciler-`; such a tag is never a difference. `reconci
 repository that owns the workflow: pruning deletes only what it owns, and nobody writes what another one owns.
 `reconciler-protected` keeps the workflow from being deleted, also after its manifest or the line
 `prevent_delete` in it is gone. `reconciler-sent-…` keeps digests (`reconciler.workflow.write_only`).
+A platform may keep tags in lower case, so an owner's name is one without capitals.
 Tags are parsed and written here and nowhere else. Pure.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.values import JsonValue, as_list, as_object
+from reconciler.values import JsonValue, as_list
 from reconciler.workflow.write_only import SentDigests
 
 OWN_TAG_PREFIX: Final = "reconciler-"
@@ -61,11 +62,13 @@ class OwnTags:
     @staticmethod
     def of(tags: JsonValue) -> OwnTags:
         """Return what the tags of a workflow say; a tag that does not parse says nothing."""
-        names = [name for tag in as_list(tags) if (name := _name(tag)).startswith(OWN_TAG_PREFIX)]
+        names = [name for tag in as_list(tags) if (name := tag_name(tag)).startswith(OWN_TAG_PREFIX)]
         known = (_OWNER, _SENT)
         return OwnTags(
             ownership=Ownership(
-                owners=frozenset(name.removeprefix(_OWNER) for name in names if name.startswith(_OWNER)),
+                owners=frozenset(
+                    name.removeprefix(_OWNER).casefold() for name in names if name.startswith(_OWNER)
+                ),
                 protected=_PROTECTED in names,
             ),
             digests=SentDigests.of_texts(
@@ -82,13 +85,18 @@ class OwnTags:
 
 def is_own_tag(tag: JsonValue) -> bool:
     """Return whether `tag`, an object or a name, is one of the reconciler's own."""
-    name = tag.get("name") if isinstance(tag, dict) else tag
-    return isinstance(name, str) and name.startswith(OWN_TAG_PREFIX)
+    return tag_name(tag).startswith(OWN_TAG_PREFIX)
 
 
 def is_digest_tag(tag: JsonValue) -> bool:
     """Return whether `tag` keeps digests."""
-    return _name(tag).startswith(_SENT)
+    return tag_name(tag).startswith(_SENT)
+
+
+def tag_name(tag: JsonValue) -> str:
+    """Return the name of `tag`, which a platform may return as an object or as a text; empty for none."""
+    name = tag.get("name") if isinstance(tag, dict) else tag
+    return name if isinstance(name, str) else ""
 
 
 def owner_tag(owner: str) -> str:
@@ -98,8 +106,3 @@ def owner_tag(owner: str) -> str:
 
 def _tags(names: Iterable[str]) -> list[JsonValue]:
     return [{"name": name} for name in names]
-
-
-def _name(tag: JsonValue) -> str:
-    name = as_object(tag).get("name")
-    return name if isinstance(name, str) else ""

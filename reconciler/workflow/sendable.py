@@ -1,8 +1,8 @@
-"""Sendable body: a described workflow in the form that the API accepts.
+"""Sendable body: a described workflow in the form that the API accepts, and without the platform's masks.
 
 Pure: nothing here sends, prints or keeps anything, and nothing changes its arguments. The answer of the API
 is hostile input: a shape that would make a value be lost becomes an `UnexpectedAnswerError`, one that says
-nothing (null) is skipped.
+nothing (null) is skipped. A mask is never sent back: `masked_fields` names what a body without it loses.
 """
 
 from __future__ import annotations
@@ -10,23 +10,58 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.secrecy import is_mask
+from reconciler.secrecy import is_mask, is_masked, is_secret_field
 from reconciler.text import clip, printable
+from reconciler.values import DROP, KEEP, Verdict, as_object, nodes, rewrite
 
 if TYPE_CHECKING:
-    from reconciler.values import JsonObject, JsonValue
+    from reconciler.values import JsonObject, JsonValue, Path
 
 _TOP_LEVEL: Final = ("name", "metadata", "triggers", "watchers", "retryOptions", "tags", "steps")
+_NEVER_MASKED: Final = frozenset({"name", "triggers", "tags"})
 _STEP_READ_ONLY: Final = frozenset({"imageName", "imageVersion"})
 
 
 def sendable_body(live: JsonObject) -> JsonObject:
     """Return what a describe answer says, as a body that can be PUT without changing the workflow.
 
+    It is the `described_body` without masks and without secret fields that are empty. Twice is as once.
+
+    Raises:
+        UnexpectedAnswerError: A documented key has a shape that cannot be sent back without losing something.
+    """
+
+    def replace(value: JsonValue, path: Path) -> JsonValue | Verdict:
+        blank = is_secret_field(path) and is_mask(value)
+        return DROP if blank or _is_masked(value, path) else KEEP
+
+    return as_object(_without_nulls(rewrite(described_body(live), replace)))
+
+
+def masked_fields(body: JsonObject) -> list[Path]:
+    """Return the paths of the masks in a `described_body`; a list with one counts as a whole."""
+    found: list[Path] = []
+    for path, value in nodes(body):
+        if _is_masked(value, path) and path[:-1] not in found:
+            found.append(path)
+    return found
+
+
+def _is_masked(value: JsonValue, path: Path) -> bool:
+    if not path or path[0] in _NEVER_MASKED:
+        return False
+    if isinstance(value, list):  # without one of its texts it would mean something else
+        return any(is_masked((*path, index), item) for index, item in enumerate(value))
+    return is_masked(path, value)
+
+
+def described_body(live: JsonObject) -> JsonObject:
+    """Return a describe answer in the form of a body that can be sent, with the platform's masks.
+
     Only the documented top-level keys are kept. Nulls go, at every level. `env` becomes a map; a webhook's
     UUID becomes `{"webhook": true, "webhookPolicy": "preserve"}`, so that its URL stays; a cron trigger loses
     `scheduled`; a tag is its name; a step keeps every key, unknown ones too, except the read-only `imageName`
-    and `imageVersion`, and its repository token where that is masked or empty. Twice is as once.
+    and `imageVersion`.
 
     Raises:
         UnexpectedAnswerError: A documented key has a shape that cannot be sent back without losing something.
@@ -45,12 +80,19 @@ def _documented(key: str, value: JsonValue) -> JsonValue:
     if key == "triggers":
         return [trigger for trigger in map(_trigger, _objects(value, key)) if trigger]
     if key == "tags":
-        return [{"name": _string(tag["name"], key)} for tag in _objects(value, key) if "name" in tag]
+        return _tags(value)
     if key == "watchers":
         return list(_objects(value, key))
     if key == "steps":
         return {name: _step(name, step) for name, step in _object(value, key).items()}
     return _object(value, key)
+
+
+def _tags(value: JsonValue) -> list[JsonValue]:
+    """Return tags as the API takes them; a platform may return them as texts."""
+    if isinstance(value, list):
+        value = [{"name": tag} if isinstance(tag, str) else tag for tag in value]
+    return [{"name": _string(tag["name"], "tags")} for tag in _objects(value, "tags") if "name" in tag]
 
 
 def _without_nulls(value: JsonValue) -> JsonValue:
@@ -74,9 +116,6 @@ def _trigger(live: JsonObject) -> JsonObject:
 
 def _step(name: str, value: JsonValue) -> JsonObject:
     step = {key: item for key, item in _object(value, f"steps.{name}").items() if key not in _STEP_READ_ONLY}
-    repository = step.get("repository")
-    if isinstance(repository, dict) and is_mask(repository.get("token")):
-        repository.pop("token", None)
     parameters = step.get("parameters")
     if isinstance(parameters, dict) and "env" in parameters:
         parameters["env"] = _env(parameters["env"], f"steps.{name}.parameters.env")
@@ -87,7 +126,9 @@ def _env(value: JsonValue, where: str) -> JsonObject:
     if isinstance(value, dict):
         return value
     env: JsonObject = {}
-    for entry in _objects(value, where):
+    for index, entry in enumerate(_objects(value, where)):
+        if len(entry) > 1 or entry.keys() & env.keys():
+            raise _wrong_shape(f"{where}[{index}]", "one variable, named once,")
         env.update(entry)
     return env
 
@@ -112,4 +153,7 @@ def _string(value: JsonValue, where: str) -> str:
 
 def _wrong_shape(where: str, wanted: str) -> UnexpectedAnswerError:
     shown = clip(printable(where), 120)
-    return UnexpectedAnswerError(f"the described workflow has something other than {wanted} at `{shown}`")
+    return UnexpectedAnswerError(
+        f"the described workflow has something other than {wanted} at `{shown}`, "
+        "and cannot be sent back without loss"
+    )

@@ -27,7 +27,7 @@ class Step:
     def type(self) -> str:
         """The type; a step without one (absent, `null`, `""`) is a standard step."""
         stated = self.raw.get("type")
-        return stated if isinstance(stated, str) and stated else STANDARD
+        return stated.lower() if isinstance(stated, str) and stated else STANDARD
 
     @cached_property
     def parents(self) -> tuple[str, ...]:

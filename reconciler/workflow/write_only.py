@@ -19,7 +19,7 @@ from typing import Final
 
 from reconciler.schema import Field, body_fields, sensitive_step_fields
 from reconciler.secrecy import is_mask, is_secret_field
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
 
 _STEP_RETRY_PATH = ("runConfiguration", "retryOptions")
 
@@ -67,6 +67,21 @@ def is_returned(path: Path, value: JsonValue | Absent) -> bool:
         return False
     kind = write_only_field(path)
     return kind is None or not kind.is_credential or not is_mask(value)
+
+
+def shown_value(body: JsonObject, form: JsonObject, path: Path) -> JsonValue | Absent:
+    """Return what a live workflow shows in the write-only field at `path`; `ABSENT` for nothing.
+
+    Args:
+        body: The body.
+        form: Its canonical form, which leaves out a setting of `metadata` that is its default.
+        path: The path of the field in the form.
+    """
+    value = lookup(form, path)
+    if value is not ABSENT or write_only_field(path) is not WriteOnlyField.METADATA:
+        return value
+    stated = lookup(body, path)
+    return ABSENT if stated is None else stated
 
 
 def tokens_left_out(form: JsonObject) -> list[Path]:

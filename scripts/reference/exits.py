@@ -1,4 +1,4 @@
-"""Page of the exit codes, from `reconciler/exit_codes.py`."""
+"""Page of the exit codes, from `reconciler/errors.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler import exit_codes as exits
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reference.markdown import head, table, text_page
 
 _INTERRUPTS: Final = """\
@@ -31,8 +30,8 @@ def _rows() -> Iterator[tuple[str, str, str]]:
 
 def _meanings() -> Iterator[tuple[str, str]]:
     """Yield each code with the text below it."""
-    (module,) = [node for node in ast.parse(inspect.getsource(exits)).body if isinstance(node, ast.ClassDef)]
-    for name, text in zip(module.body, module.body[1:], strict=False):
+    (kind,) = (node for node in ast.parse(inspect.getsource(ExitCode)).body if isinstance(node, ast.ClassDef))
+    for name, text in zip(kind.body, kind.body[1:], strict=False):
         match name, text:
             case ast.Assign(targets=[ast.Name(id=code)]), ast.Expr(value=ast.Constant(value=str(meaning))):
                 yield code, " ".join(meaning.split())

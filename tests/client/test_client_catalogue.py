@@ -11,13 +11,12 @@ from reconciler.client import Workflow
 from reconciler.client.catalogue import Catalogue
 from reconciler.client.exceptions import (
     ForbiddenException,
-    InvalidParameterException,
     NotFoundException,
     NotSentError,
     UnauthorizedException,
 )
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 
 _IMAGES = "/image-management/api/v2/images/"
 _OPTIONS = "/quota/api/v1/settings/tenant-instance-options"

@@ -15,7 +15,12 @@ from reconciler.client import Session, get_client
 from reconciler.client import exceptions as exc
 from reconciler.client.failures import Repeat, unanswered
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import InvalidInputError, ReconcilerError, UnexpectedAnswerError
+from reconciler.errors import (
+    InvalidInputError,
+    InvalidParameterException,
+    ReconcilerError,
+    UnexpectedAnswerError,
+)
 
 _STATUSES = {
     400: exc.BadRequestException,
@@ -65,7 +70,7 @@ def test_documented_family() -> None:
     assert all(issubclass(kind, exc.PeakBaseException) for kind in _STATUSES.values())
     assert issubclass(exc.TooManyRequestsException, exc.BadRequestException)
     for kind in (
-        exc.InvalidParameterException,
+        InvalidParameterException,
         exc.InvalidPathException,
         exc.MissingEnvironmentVariableException,
     ):

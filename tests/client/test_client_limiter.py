@@ -13,6 +13,7 @@ import pytest
 from client_helpers import BODY, TOKEN, FakeTime, RawRequest, RawServer, Reply, client, http
 
 from reconciler.client import Session, Workflow
+from reconciler.client.calls import RequestRecord, Traffic
 from reconciler.client.exceptions import BaseHttpException, InternalServerErrorException
 from reconciler.client.limiter import (
     LONGEST_GAP,
@@ -23,7 +24,6 @@ from reconciler.client.limiter import (
     NoTimeError,
     Slot,
 )
-from reconciler.client.request_records import RequestRecord, Traffic
 from reconciler.client.retrying import RetryPolicy
 from reconciler.emulator.server import EmulatorServer
 

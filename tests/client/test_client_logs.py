@@ -8,19 +8,18 @@ from typing import Any
 import pytest
 from client_helpers import BODY, TOKEN, RawServer, Reply, client, http
 
-from reconciler.client import Session, Workflow, get_client, log_files
+from reconciler.client import Session, Workflow, executions, get_client
 from reconciler.client.exceptions import (
     AnswerLostError,
     BadRequestException,
     BaseHttpException,
     ForbiddenException,
-    InvalidParameterException,
     InvalidPathException,
     NotFoundException,
 )
-from reconciler.client.log_files import default_name
+from reconciler.client.executions import default_name
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 
 _PLAIN = http(200, {})
 """The tenant's metadata when it is no spoke."""
@@ -190,7 +189,7 @@ def test_downloads_that_fail_leave_nothing(reply: Reply, kind: type[Exception]) 
 
 def test_downloads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log beyond the limit is refused, and nothing is left of it."""
-    monkeypatch.setattr(log_files, "MOST_LOG_BYTES", 10)
+    monkeypatch.setattr(executions, "MOST_LOG_BYTES", 10)
     with pytest.raises(UnexpectedAnswerError, match="larger than"):
         _save(http(200, b"x" * 11))
     assert _left_over() == []

@@ -12,12 +12,12 @@ from reconciler.client import Session, Workflow, get_client
 from reconciler.client.exceptions import (
     AmbiguousNameError,
     ConflictException,
-    InvalidParameterException,
     MissingEnvironmentVariableException,
     NotFoundException,
 )
 from reconciler.client.session import default_session
 from reconciler.emulator.server import EmulatorServer
+from reconciler.errors import InvalidParameterException
 
 _DOCUMENTED = {
     "create_or_update_workflow": ["body"],

@@ -6,8 +6,9 @@ import pytest
 from client_helpers import BODY
 
 from reconciler.client import Workflow
-from reconciler.client.exceptions import InvalidParameterException, NotFoundException
+from reconciler.client.exceptions import NotFoundException
 from reconciler.emulator.server import EmulatorServer
+from reconciler.errors import InvalidParameterException
 
 _PROFILES: list[frozenset[str]] = [
     frozenset(),

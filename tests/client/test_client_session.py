@@ -16,14 +16,13 @@ from reconciler import __version__
 from reconciler.client import Session, Workflow, get_client
 from reconciler.client.credentials import Token, is_loopback_http, is_safe_url
 from reconciler.client.exceptions import (
-    InvalidParameterException,
     MissingEnvironmentVariableException,
     NotSentError,
     ReadOnlyError,
     UnauthorizedException,
 )
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import ReconcilerError
+from reconciler.errors import InvalidParameterException, ReconcilerError
 
 _LOOPBACK = "http://127.0.0.1:1"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.cli.commands.reconcile import command
-from reconciler.client.request_records import Traffic
-from reconciler.exit_codes import ExitCode
+from reconciler.client.calls import Traffic
+from reconciler.errors import ExitCode
 from reconciler.job.metrics import JobMetrics, metrics_text
 from reconciler.job.outcome import Outcome
 from reconciler.schema import load_schema

@@ -20,7 +20,7 @@ from reference import FOLDER, PAGES
 from reconciler.cli import group
 from reconciler.client import Session, Workflow
 from reconciler.emulator.server import EmulatorServer
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.schema import STEP_TYPES, Field, FieldKind, body_fields, step_fields
 
 _AS_ELSEWHERE = (

@@ -116,6 +116,7 @@ def test_defaults_filled(api: Api) -> None:
     }
     bare = _read(api, {"name": "bare"}, "defaults-filled")
     assert bare["retryOptions"] == {"duration": 5, "numberOfRetries": 3, "exponentialBackoff": False}
+    assert all("retryOptions" not in flow for flow in api.get()["workflows"])
 
 
 def test_shuffled(api: Api) -> None:
@@ -189,6 +190,7 @@ def test_retry_spread(api: Api, more: tuple[str, ...]) -> None:
     whole = {"duration": 9, "exitCodes": [1, 2]}
     assert options == {"one": {"numberOfRetries": 1}, "two": whole, "out": whole, "call": whole, "ask": whole}
     assert "runConfiguration" not in _read(api, body(), "retry-spread", *more)["steps"]["one"]
+    assert _read(api, _full(), "retry-spread", "nulls")["retryOptions"] is None
 
 
 def test_spread_defaults_fill_every_step(api: Api) -> None:

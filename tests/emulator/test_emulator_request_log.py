@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from emulator_helpers import WORKFLOWS, Api, body
 
-from reconciler.emulator.request_log import RecordedRequest, RequestLog
+from reconciler.emulator.middleware import RecordedRequest, RequestLog
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import UsageError
 

@@ -10,7 +10,7 @@ from flow_helpers import FAULTS, TOKEN, FakeTime, Git, body
 
 from reconciler.client import Session, Workflow
 from reconciler.client.exceptions import ConflictException, NotFoundException, TooManyRequestsException
-from reconciler.emulator import execution_progress as executions
+from reconciler.emulator import emulated_executions as executions
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.executions.starting import StartedExecution, UncertainStartError, execute_once
@@ -18,7 +18,7 @@ from reconciler.executions.starting import StartedExecution, UncertainStartError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.emulator.request_log import RecordedRequest
+    from reconciler.emulator.middleware import RecordedRequest
     from reconciler.emulator.state import Execution
     from reconciler.emulator.tenant_store import TenantStore
     from reconciler.values import JsonObject

@@ -164,7 +164,7 @@ def test_what_a_manifest_cannot_say(
     server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path
 ) -> None:
     """What no manifest may say is left to the platform and named; without it, the rest plans clean."""
-    odd = {"env": {"COUNT": 5, "MODE": "x"}}
+    odd = {"env": {"COUNT": [5], "MODE": "x"}}
     server.store.create(
         body(
             "odd",

@@ -187,11 +187,9 @@ NOT_YET: Final[dict[str, str]] = {
     **dict.fromkeys(
         [
             "env-name-value",
-            "tags-lower",
             "tag-length-cut=5",
             "text-trimmed",
             "text-right-trimmed",
-            "text-last-newline-dropped",
             "text-crlf",
             "text-lf",
             "text-nfc",
@@ -199,19 +197,9 @@ NOT_YET: Final[dict[str, str]] = {
             "text-cut=12",
             "url-slash-dropped",
             "headers-lower",
-            "emails-lower",
-            "cron-spaced",
-            "cron-upper",
-            "cron-lower",
-            "cron-day-names",
-            "cron-day-numbers",
-            "enums-upper",
             "numbers-rounded",
-            "numbers-strings",
             "storage-binary",
             "storage-bytes",
-            "storage-number",
-            "condition-numbers",
         ],
         "a value that the platform keeps in another form is written at every apply",
     ),
@@ -222,7 +210,6 @@ NOT_YET: Final[dict[str, str]] = {
             "branch-dropped",
             "command-filled",
             "command-dropped",
-            "concurrency-filled",
         ],
         "a default that is filled in or left out is written at every apply",
     ),
@@ -246,7 +233,6 @@ CHANGES_NOT_YET: Final[dict[str, str]] = {
         ["put-merges", "put-merges-deep"],
         "what Git removes stays",
     ),
-    "tags-strings": "tags that are texts block every change",
     "token-omitted+tag-count-refused=2": "a digest that does not fit fails the apply",
 }
 """Platforms on which a change in Git does not arrive, or costs something else."""
@@ -271,11 +257,6 @@ PATCHES_NOT_YET: Final[dict[str, str]] = {
         ],
         "a value that is not returned is dropped without a word",
     ),
-    **dict.fromkeys(
-        ["auth-masked", "headers-masked", "env-masked", "env-secrets-masked", "watchers-masked"],
-        "the mask is stored as the value",
-    ),
-    "env-name-value": "variables collapse to the last one",
     "describe-refused": "one workflow that is not described stops the whole plan",
 }
 """Platforms on which a patch silently loses something of the live workflow."""

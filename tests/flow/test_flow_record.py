@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
 
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.client.request_records import RequestRecord
+from reconciler.cli.terminal import TerminalListener
+from reconciler.client.calls import RequestRecord
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.operations.run_recording import recording
 from reconciler.schema import validate

@@ -12,7 +12,7 @@ import pytest
 from flow_helpers import TOKEN, FakeTime, body, step
 from processes import COMMAND, inherited_environment, run_command
 
-from reconciler.emulator import execution_progress as executions
+from reconciler.emulator import emulated_executions as executions
 from reconciler.emulator.server import EmulatorServer
 from reconciler.emulator.state import HttpError
 

@@ -10,8 +10,8 @@ import pytest
 from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 
 from reconciler.client import RetryPolicy
-from reconciler.emulator import execution_progress as executions
-from reconciler.executions.step_logs import StepLog
+from reconciler.emulator import emulated_executions as executions
+from reconciler.executions.following import StepLog
 from reconciler.operations import workflow_executions
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.apply import Report
-    from reconciler.emulator.request_log import RecordedRequest
+    from reconciler.emulator.middleware import RecordedRequest
     from reconciler.emulator.state import Record
     from reconciler.operations.engine import Engine
     from reconciler.plan import Plan

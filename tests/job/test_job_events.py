@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from job_helpers import START
 
-from reconciler.job.events import Entry, Event, Level, event_line
+from reconciler.job.log import Entry, Event, Level, event_line
 from reconciler.schema import load_schema, validate
 from reconciler.secrecy import Redactor
 

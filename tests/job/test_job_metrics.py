@@ -9,7 +9,7 @@ from job_helpers import START, outcome, planned, receiver, workflow_outcome
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler import __version__
-from reconciler.client.request_records import Traffic
+from reconciler.client.calls import Traffic
 from reconciler.client.webhook_sender import WebhookSender
 from reconciler.job.metrics import JobMetrics, metrics_text, push, read_last_success
 

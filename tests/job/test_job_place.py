@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ReconcilerError
-from reconciler.job.working_directory import enter, starting_place, with_links_resolved
+from reconciler.job.context import enter, starting_place, with_links_resolved
 from reconciler.operations import RawOptions
 
 

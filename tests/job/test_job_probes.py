@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.job.health import STUCK_AFTER, Health
-from reconciler.job.probe_server import read_address, serve_probes
+from reconciler.job.probes import STUCK_AFTER, Health, read_address, serve_probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

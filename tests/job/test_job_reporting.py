@@ -12,8 +12,8 @@ from job_helpers import Receiver, outcome, planned, receiver, workflow_outcome
 from reconciler.client import WebhookSender
 from reconciler.job.context import Job, JobOptions
 from reconciler.job.log import TextLog
+from reconciler.job.loop import Reporter
 from reconciler.job.metrics import read_last_success
-from reconciler.job.reporting import Reporter
 from reconciler.job.signals import Signals
 from reconciler.operations import ApplyOptions, Listener, RawOptions, ScopeOptions
 

@@ -28,7 +28,7 @@ from kubernetes_helpers import (
 
 from reconciler.cli import group
 from reconciler.emulator.server import EmulatorServer
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 
 _GUIDE = (ROOT / "docs" / "how-to" / "kubernetes.md").read_text()
 _COMMANDS = re.findall(r"^\$ (.*)$", _GUIDE, re.MULTILINE)

@@ -17,7 +17,7 @@ from reconciler.emulator.server import EmulatorServer
 from reconciler.export import Exporter, ExportResult
 from reconciler.findings import has_errors
 from reconciler.manifests.discovery import ManifestFile
-from reconciler.manifests.one_file import read_file
+from reconciler.manifests.load import read_file
 from reconciler.plan import DefaultResource, PlatformFacts, Unchanged
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor

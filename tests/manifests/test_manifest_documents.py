@@ -10,8 +10,10 @@ from manifest_helpers import CANARY, file_rules, load, names, only, workflow, wr
 
 from reconciler.findings import Position
 from reconciler.manifests import PatchManifest, ReconcileSettings, WorkflowManifest
-from reconciler.manifests.bounds import MAX_DEPTH, MAX_DOCUMENTS, MAX_FINDINGS, MAX_NODES
+from reconciler.manifests.documents import MAX_DOCUMENTS
+from reconciler.manifests.file_findings import MAX_FINDINGS
 from reconciler.manifests.manifest import WhenRunning
+from reconciler.manifests.yaml_nodes import MAX_DEPTH, MAX_NODES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from manifest_helpers import file_rules, load, names, only, workflow, write
 
-from reconciler.manifests.bounds import MAX_FILE_BYTES
+from reconciler.manifests.discovery import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

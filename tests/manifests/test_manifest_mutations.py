@@ -14,7 +14,7 @@ from manifest_helpers import CANARY, load
 from strategies import DEPTH, LAWS
 
 from reconciler.findings import Severity
-from reconciler.manifests.bounds import MAX_FINDINGS
+from reconciler.manifests.file_findings import MAX_FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

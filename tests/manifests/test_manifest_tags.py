@@ -8,7 +8,7 @@ import pytest
 from manifest_helpers import CANARY, file_rules, load, names, only, workflow, write
 
 from reconciler.findings import Position, Severity
-from reconciler.manifests.bounds import MAX_INCLUDED_BYTES
+from reconciler.manifests.load import MAX_INCLUDED_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

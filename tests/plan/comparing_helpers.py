@@ -63,7 +63,7 @@ class Case:
 CASES = [
     Case(WriteOnlyField.TOKEN, ("steps", "a", "repository", "token"), "new", "old"),
     Case(WriteOnlyField.SECRET, ("steps", "b", "auth", "password"), "new", "old"),
-    Case(WriteOnlyField.METADATA, ("metadata", "allowConcurrentExecution"), wanted=True, other=False),
+    Case(WriteOnlyField.METADATA, ("metadata", "allowConcurrentExecution"), True, other=False, default=False),
     Case(WriteOnlyField.RETRY, ("retryOptions", "duration"), 10, 20, 5),
     Case(
         WriteOnlyField.STEP_RETRY, ("steps", "a", "runConfiguration", "retryOptions", "duration"), 10, 20, 5

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS
 
-from reconciler.client.exceptions import InvalidParameterException
-from reconciler.errors import UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
 from reconciler.plan import Method
 from reconciler.plan.bodies import (
@@ -94,7 +93,6 @@ def test_an_update_that_only_adds_or_changes_is_a_patch(live: Any, desired: Any)
             _workflow({"parameters": {"env": {"A": "1", "B": "1"}}}),
             _workflow({"parameters": {"env": {"A": "2"}}}),
         ),
-        (_workflow(metadata={"allowConcurrentExecution": True}), _workflow()),
         (_workflow({"type": "http", "url": "u"}), _workflow({"type": "sql"})),
     ],
 )
@@ -128,6 +126,7 @@ def test_a_workflow_without_steps_is_a_full_replacement(steps: Any) -> None:
             _workflow({}, retryOptions={"duration": 8}),
         ),
         (_workflow({"resources": {"instanceTypeId": 22}}), _workflow({})),
+        (_workflow(metadata={"allowConcurrentExecution": True}), _workflow()),
     ],
 )
 def test_a_value_that_goes_back_to_its_default_is_a_full_replacement(live: Any, desired: Any) -> None:

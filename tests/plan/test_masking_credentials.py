@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.plan.masked_changes import masked
-from reconciler.secrecy import SecretFields, mask_body
+from reconciler.secrecy import SecretFields, mask
 from reconciler.values import ABSENT
 from reconciler.workflow import FieldChange
 
@@ -23,5 +23,5 @@ def test_a_credential_in_a_command_is_masked() -> None:
 def test_a_credential_in_a_body_is_masked() -> None:
     """The exact body that is shown has none either, at any depth."""
     body = {"name": "a", "steps": {"one": {"parameters": {"env": {"URL": f"x {_TOKEN}"}}}}}
-    assert _TOKEN not in str(mask_body(body, SecretFields()))
-    assert mask_body({"name": "plain"}, SecretFields()) == {"name": "plain"}
+    assert _TOKEN not in str(mask(body, SecretFields()))
+    assert mask({"name": "plain"}, SecretFields()) == {"name": "plain"}

@@ -13,7 +13,7 @@ import pytest
 from rule_helpers import check, rules
 
 from reconciler.findings import Severity
-from reconciler.manifests.bounds import MAX_FINDINGS
+from reconciler.manifests.file_findings import MAX_FINDINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

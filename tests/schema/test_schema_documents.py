@@ -22,7 +22,7 @@ _NONE = object()
 # What the API's documentation says of a workflow's body: path, type, documented default.
 _BODY: list[tuple[str, str, Any]] = [
     ("name", "string", _NONE),
-    ("metadata.allowConcurrentExecution", "boolean", _NONE),
+    ("metadata.allowConcurrentExecution", "boolean", False),
     ("triggers", "array", _NONE),
     ("triggers[].cron", "string", _NONE),
     ("triggers[].webhook", "boolean", _NONE),

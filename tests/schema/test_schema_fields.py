@@ -44,10 +44,21 @@ def _agrees(field: Field, schema: dict[str, Any], path: str) -> int:
         assert field.item is not None
         count += _agrees(field.item, schema["items"], f"{path}[]")
     else:
-        assert field.kind is (FieldKind.STORAGE if schema.get("x-storage") else FieldKind.SCALAR), path
+        assert field.kind is _kind(schema), path
         assert field.default == schema.get("default", ABSENT), path
         assert field.sensitive is (schema.get("x-sensitive") is True), path
     return count
+
+
+def _kind(schema: dict[str, Any]) -> FieldKind:
+    """Return the kind of a field that holds no others."""
+    if schema.get("x-storage"):
+        return FieldKind.STORAGE
+    if schema.get("x-address"):
+        return FieldKind.ADDRESS
+    if "enum" in schema or "const" in schema:
+        return FieldKind.WORD
+    return {"string": FieldKind.TEXT, "boolean": FieldKind.BOOLEAN}.get(schema["type"], FieldKind.NUMBER)
 
 
 @pytest.mark.parametrize(("name", "field", "schema"), _ROOTS, ids=[name for name, _, _ in _ROOTS])

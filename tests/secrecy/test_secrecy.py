@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.secrecy import (
-    KEEP,
     SENSITIVE,
     Redactor,
     SecretFields,
     hide_texts,
-    is_secret,
+    is_masked,
     is_secret_name,
-    mask_body,
+    mask,
     mask_credentials,
     mentions_secret,
     omit_secrets,
-    rewrite,
-    texts,
     why_secret,
 )
-from reconciler.values import dump_compact, put
+from reconciler.values import KEEP, dump_compact, put, rewrite, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,18 +66,18 @@ _PLACES: Final[dict[str, tuple[Path, JsonValue, str]]] = {
 
 def _plan_file(body: JsonObject) -> JsonValue:
     def replace(value: JsonValue, path: Path) -> Any:
-        secret = is_secret(path, value, _FIELDS, _REDACTOR)
+        secret = why_secret(path, value, _FIELDS, _REDACTOR)
         return {"$secret": {"line": 1}} if secret else KEEP
 
     return rewrite(body, replace)
 
 
 def _export(body: JsonObject) -> JsonValue:
-    return [text for path, text in texts(body) if not is_secret(path, text, _FIELDS, _REDACTOR)]
+    return [text for path, text in texts(body) if not why_secret(path, text, _FIELDS, _REDACTOR)]
 
 
 _OUTPUTS: Final[dict[str, Callable[[JsonObject], JsonValue]]] = {
-    "plan": lambda body: _REDACTOR.value(mask_body(body, _FIELDS)),
+    "plan": lambda body: _REDACTOR.value(mask(body, _FIELDS)),
     "plan file": _plan_file,
     "backup": lambda body: omit_secrets(body, _FIELDS, _REDACTOR)[0],
     "export": _export,
@@ -99,7 +96,6 @@ def test_is_it_a_secret(place: str) -> None:
     """Each secret is found, with the reason; the reason never quotes it."""
     path, value, why = _PLACES[place]
     assert why_secret(path, value, _FIELDS, _REDACTOR) == why
-    assert is_secret(path, value, _FIELDS, _REDACTOR)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +116,7 @@ def test_what_is_no_secret(path: Path, value: JsonValue) -> None:
     """Empty values, names of secrets and ordinary texts stay as they are."""
     assert why_secret(path, value, SecretFields(), Redactor()) == ""
     body = _body(path, value)
-    assert mask_body(body, SecretFields()) == body
+    assert mask(body, SecretFields()) == body
     assert omit_secrets(body, SecretFields(), Redactor()) == (body, ())
 
 
@@ -181,3 +177,60 @@ def test_a_list_of_texts_is_omitted_whole() -> None:
     left, omitted = omit_secrets(body, SecretFields(), Redactor())
     assert left == {"steps": {"one": {"x": [{"z": "a"}, {"y": "b"}]}}}
     assert [item.path for item in omitted] == [(*_STEP, "command"), (*_STEP, "x", 0, "y")]
+
+
+_ENV = ("steps", "one", "parameters", "env")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*_ENV, "CITY"), "*****"),
+        ((*_ENV, "CITY"), " **** "),
+        ((*_ENV, "CITY"), "***a1b2"),
+        ((*_ENV, "CITY"), "ab12••••"),
+        ((*_ENV, "CITY"), "[redacted]"),
+        ((*_ENV, "CITY"), "xxxxxxxx"),
+        ((*_ENV, "DB_PASSWORD"), "-"),
+        ((*_ENV, "DSN"), "postgres://user:****@host/db"),
+        (("steps", "one", "headers", "absolute", "X-Key"), "Bearer ***"),
+        (("steps", "one", "headers", "secrets", "Authorization"), "********"),
+        (("steps", "one", "auth", "password"), "xxx"),
+        (("steps", "one", "auth", "apiKey"), 0),
+        (("steps", "one", "command"), "python x.py --password=**** --dry-run"),
+        (("steps", "one", "payload"), '{"token": "********"}'),
+        (("watchers", 0, "webhook", "url"), "********"),
+        (("watchers", "webhook:a", "webhook", "url"), "https://example.com/***"),
+        (("watchers", 0, "user"), "j***@example.com"),
+        (("vault",), "******"),
+    ],
+)
+def test_masks_are_recognised_everywhere(path: Any, value: Any) -> None:
+    """A mask is known by the field, its name, or its looks; a backup leaves it out as what it is."""
+    assert is_masked(path, value)
+    assert why_secret(path, value, SecretFields(), Redactor()) == "the platform's mask of a secret"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*_ENV, "SEPARATOR"), "---"),
+        ((*_ENV, "SEPARATOR"), "**"),
+        ((*_ENV, "EMPTY"), ""),
+        ((*_ENV, "DB_PASSWORD"), ""),
+        ((*_ENV, "MODE"), "masked"),
+        ((*_ENV, "MODE"), "xxx"),
+        ((*_ENV, "PATTERN"), "data/**/*.csv"),
+        (("steps", "one", "command"), "echo '*** done ***'"),
+        (("steps", "one", "command"), "# *** note: *** begin"),
+        (("steps", "one", "payload"), "**bold**: ***both*** words"),
+        (("steps", "one", "stepTimeout"), 3600),
+        (("steps", "one", "auth", "password"), "vault-entry"),
+        (("steps", "one", "auth", "password"), None),
+        (("triggers", "cron"), "* * * * *"),
+        (("watchers", 0, "webhook", "url"), "https://example.com/x"),
+    ],
+)
+def test_values_that_are_no_masks(path: Any, value: Any) -> None:
+    """What somebody may have written is sent back."""
+    assert not is_masked(path, value)

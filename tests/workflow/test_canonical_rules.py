@@ -37,6 +37,7 @@ def _watcher(**events: Any) -> dict[str, Any]:
         (workflow({"runConfiguration": {"skipConfiguration": {"skipDAG": False}}}), workflow({})),
         (workflow({**_EXPORT, "sortOrder": "asc"}), workflow(_EXPORT)),
         (workflow({**_EXPORT, "compression": False}), workflow(_EXPORT)),
+        (workflow(metadata={"allowConcurrentExecution": False}), workflow()),
         (_watcher(success=False), _watcher()),
         (_watcher(fail=False, success=True), _watcher(success=True)),
         (workflow({"resources": {"instanceTypeId": 21, "storage": "10GB"}}), workflow({})),
@@ -62,9 +63,7 @@ def test_a_documented_default_is_as_good_as_nothing(stated: Any, left_out: Any) 
         (workflow({"stepTimeout": 0}), workflow({})),
         (workflow({"command": ""}), workflow({})),
         (workflow({"imageId": 0}), workflow({})),
-        (workflow(metadata={"allowConcurrentExecution": False}), workflow()),
         (workflow(retryOptions={"duration": 0}), workflow()),
-        (workflow(retryOptions={"duration": "5"}), workflow()),
         (workflow(retryOptions={"exitCodes": [1]}), workflow()),
         (workflow({**_EXPORT, "sortOrder": "desc"}), workflow(_EXPORT)),
         (workflow({"type": "http"}), workflow({"type": "standard"})),
@@ -72,7 +71,6 @@ def test_a_documented_default_is_as_good_as_nothing(stated: Any, left_out: Any) 
         (_watcher(runtimeExceeded=0), _watcher()),
         (workflow({"resources": {"instanceTypeId": 22}}), workflow({})),
         (workflow({"resources": {"storage": "11GB"}}), workflow({})),
-        (workflow({"resources": {"instanceTypeId": "21"}}), workflow({})),
     ],
 )
 def test_what_is_no_documented_default_counts(stated: Any, left_out: Any) -> None:
@@ -244,7 +242,6 @@ def test_lists_that_mean_sets_have_no_order(what: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (workflow(tags=[{"name": "a"}]), workflow(tags=[{"name": "A"}])),
         (workflow(tags=[{"name": "a"}]), workflow(tags=[{"name": "a"}, {"name": "b"}])),
         (workflow({"parents": ["x"]}), workflow({"parents": ["y"]})),
         (workflow(triggers=[{"cron": "0 6 * * *"}]), workflow(triggers=[{"cron": "0 7 * * *"}])),
@@ -261,7 +258,6 @@ def test_lists_that_mean_sets_have_no_order(what: str) -> None:
         ),
         (workflow({"outputParameters": {"x": "1"}}), workflow({"outputParameters": {"x": "2"}})),
         (workflow({"outputParameters": {"x": "1"}}), workflow({"outputParameters": {"y": "1"}})),
-        (workflow(retryOptions={"exitCodes": [1]}), workflow(retryOptions={"exitCodes": ["1"]})),
     ],
 )
 def test_other_members_of_a_set_count(one: Any, other: Any) -> None:
@@ -292,20 +288,17 @@ def test_equal_numbers_and_sizes_are_equal(one: Any, other: Any) -> None:
     [
         (workflow({"imageId": 1}), workflow({"imageId": True})),
         (workflow({"imageId": 0}), workflow({"imageId": False})),
-        (workflow({"imageId": 1}), workflow({"imageId": "1"})),
         (workflow({"stepTimeout": 1}), workflow({"stepTimeout": 1.5})),
-        (workflow({"parameters": {"env": {"A": "1"}}}), workflow({"parameters": {"env": {"A": 1}}})),
         (workflow({"parameters": {"env": {"A": "10GB"}}}), workflow({"parameters": {"env": {"A": "10 GB"}}})),
         (workflow({"command": "a "}), workflow({"command": "a"})),
         (workflow({"resources": {"storage": "20GB"}}), workflow({"resources": {"storage": "20TB"}})),
         (workflow({"resources": {"storage": "20GB"}}), workflow({"resources": {"storage": "200GB"}})),
         (workflow({"resources": {"storage": "2.5GB"}}), workflow({"resources": {"storage": "25GB"}})),
-        (workflow({"resources": {"storage": "20GB"}}), workflow({"resources": {"storage": 20}})),
         (workflow({"resources": {"storage": "1.05GB"}}), workflow({"resources": {"storage": "1.5GB"}})),
     ],
 )
 def test_values_that_only_look_alike_count(one: Any, other: Any) -> None:
-    """Rule 5, near misses: `true` is not `1`, text is not a number, and only storage is a size."""
+    """Rule 5, near misses: `true` is not `1`, and only storage is a size."""
     assert not same(one, other)
 
 
@@ -411,11 +404,11 @@ def test_the_form_says_what_it_is() -> None:
             {"email": {"name": "n"}},
         ],
         tags=[{"name": "b"}, {"name": "a"}],
-        metadata={"allowConcurrentExecution": False},
+        metadata={"allowConcurrentExecution": True},
     )
     assert canonical_of(body, {"instanceTypeId": 21, "storage": "10GB"}) == {
         "name": "w",
-        "metadata": {"allowConcurrentExecution": False},
+        "metadata": {"allowConcurrentExecution": True},
         "triggers": {"cron": "a", "cron#2": "b", "webhook": True},
         "watchers": {
             "user:u": {"user": "u", "events": {"fail": True}},

@@ -58,8 +58,8 @@ def test_another_shape_is_one_change() -> None:
     values: list[Any] = [{"a": {"b": 1}}, [1], "text", 1, True, 1.5]
     for before in values:
         for after in values:
-            live: Any = {"steps": {"a": {"command": before}}}
-            desired: Any = {"steps": {"a": {"command": after}}}
+            live: Any = {"steps": {"a": {"imageId": before}}}
+            desired: Any = {"steps": {"a": {"imageId": after}}}
             found = changes(live, desired)
             assert [(change.before, change.after) for change in found] == (
                 [] if before is after else [(before, after)]

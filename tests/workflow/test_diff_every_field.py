@@ -21,6 +21,7 @@ from diff_helpers import (
 
 from reconciler.schema import STEP_TYPES, documented_default, validate
 from reconciler.values import ABSENT, dump_compact
+from reconciler.workflow import written_sides
 
 _STEP_SPOTS = [
     pytest.param(kind, spot, id=f"{kind}-{spot}") for kind in STEP_TYPES for spot in step_spots(kind)
@@ -56,7 +57,7 @@ def _see(spot: Spot, live: Any, desired: Any, default: Any) -> None:
     """Assert that the two bodies differ in `spot` only, and that its two values are shown."""
     (change,) = changes(live, desired)
     assert change.path == spot.path
-    for shown, body in ((change.before, live), (change.after, desired)):
+    for shown, body in zip(written_sides(change), (live, desired), strict=True):
         try:
             value = value_at(body, spot.place)
         except KeyError:

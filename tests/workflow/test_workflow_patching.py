@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.client.exceptions import InvalidParameterException
-from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.errors import InvalidParameterException, ReconcilerError, UnexpectedAnswerError
 from reconciler.secrecy import is_mask
 from reconciler.workflow.patching import (
     KEYWORDS,
@@ -66,7 +65,9 @@ _STEP = st.fixed_dictionaries(
             optional={
                 "env": st.none()
                 | st.dictionaries(st.sampled_from("AB"), _LEAVES)
-                | st.lists(st.dictionaries(st.sampled_from("AB"), _LEAVES, max_size=1), max_size=3)
+                | st.lists(
+                    st.dictionaries(st.sampled_from("AB"), _LEAVES, max_size=1), max_size=3, unique_by=tuple
+                )
             },
         ),
     },
@@ -273,9 +274,14 @@ def test_tokens_that_are_none(name: str) -> None:
         ({"steps": {"x": 1}}, "steps.x"),
         ({"steps": {"x": {"parameters": {"env": "A=1"}}}}, "steps.x.parameters.env"),
         ({"steps": {"x": {"parameters": {"env": ["A"]}}}}, "steps.x.parameters.env[0]"),
+        (
+            {"steps": {"x": {"parameters": {"env": [{"name": "A", "value": "1"}]}}}},
+            "steps.x.parameters.env[0]",
+        ),
+        ({"steps": {"x": {"parameters": {"env": [{"A": "1"}, {"A": "2"}]}}}}, "steps.x.parameters.env[1]"),
         ({"triggers": {"cron": "x"}}, "triggers"),
         ({"triggers": ["x"]}, "triggers[0]"),
-        ({"tags": ["red"]}, "tags[0]"),
+        ({"tags": [1]}, "tags[0]"),
         ({"tags": [{"name": 1}]}, "tags"),
         ({"watchers": 1}, "watchers"),
         ({"name": 1}, "name"),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from reconciler.cli.apply_options import apply_options, scope_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import backup_dir_option, file_type, tenant_options
-from reconciler.cli.terminal_listener import TerminalListener
+from reconciler.cli.options import FILE, backup_dir_option, tenant_options
+from reconciler.cli.terminal import TerminalListener
 from reconciler.errors import UsageError
 from reconciler.operations import ApplyOptions, ScopeOptions, Settings, apply, apply_plan_file
 
@@ -25,7 +25,7 @@ from reconciler.operations import ApplyOptions, ScopeOptions, Settings, apply, a
     "--plan",
     "plan_file",
     metavar="FILE",
-    type=file_type(),
+    type=FILE,
     help="Apply exactly this plan file, without asking; changes that no longer apply are left out and named.",
     section="Apply",
 )

@@ -11,8 +11,7 @@ import click
 from reconciler.cli.help import command_of, option
 from reconciler.cli.terminal import warn
 from reconciler.comments import find_thread, upsert_comment
-from reconciler.errors import InvalidInputError
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files import UnreadableError, decode_text, read_bounded
 from reconciler.text import printable
 

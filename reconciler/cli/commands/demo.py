@@ -13,8 +13,7 @@ from reconciler.cli.commands.emulator import emulator_server_class
 from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
-from reconciler.errors import ReconcilerError
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.plan import list_tenant
 from reconciler.render import paint
 

@@ -10,9 +10,8 @@ import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import Number, connection_options, format_option, id_option, name_argument
-from reconciler.cli.terminal import show
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.terminal import TerminalListener, show
+from reconciler.errors import ExitCode
 from reconciler.operations import Settings, list_executions
 from reconciler.render import executions_json, executions_text
 from reconciler.text import clip, printable

@@ -9,10 +9,8 @@ import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import Number, connection_options
-from reconciler.cli.terminal import show, warn
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.errors import ReconcilerError, UsageError
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.terminal import TerminalListener, show, warn
+from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.files import place_files
 from reconciler.operations import Settings, export
 from reconciler.render import export_lines

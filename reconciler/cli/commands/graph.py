@@ -6,10 +6,11 @@ from typing import Final
 
 import click
 
+from reconciler import render
 from reconciler.cli.help import command_of
 from reconciler.cli.options import connection_options, format_option, id_option
-from reconciler.cli.terminal import rendered, show
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.terminal import TerminalListener, show
+from reconciler.errors import ExitCode
 from reconciler.operations import Settings, step_graphs
 
 _FORMATS: Final = {
@@ -34,8 +35,7 @@ def command(*, settings: Settings, target: str | None, workflow_id: int | None, 
     network and no credentials; anything else is a NAME. In a tree, the steps that depend on a step are below
     it.
     """
-    from reconciler.cli.terminal_listener import TerminalListener  # noqa: PLC0415 - it loads the client
-
     listener = TerminalListener(verbose=settings.verbose)
-    show(rendered(_FORMATS[output_format], step_graphs(settings, target, workflow_id, listener)))
+    drawings = step_graphs(settings, target, workflow_id, listener)
+    show(getattr(render, _FORMATS[output_format])(drawings))
     return ExitCode.OK

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show, warn
-from reconciler.exit_codes import ExitCode
+from reconciler.errors import ExitCode
 from reconciler.files import place_files
 from reconciler.text import printable
 

@@ -6,10 +6,8 @@ import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import connection_options, id_option
-from reconciler.cli.terminal import show, warn
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.errors import UsageError
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.terminal import TerminalListener, show, warn
+from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import Settings, save_log, show_logs
 from reconciler.render import execution_outcome
 from reconciler.secrecy import Redactor

@@ -8,11 +8,9 @@ from typing import Final
 
 from reconciler.cli.apply_options import scope_options, show_bodies_option
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Number, file_type, format_option, tenant_options
-from reconciler.cli.outputs import output_option, read_outputs
-from reconciler.cli.terminal import warn
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.options import FILE, Number, format_option, output_option, tenant_options
+from reconciler.cli.terminal import TerminalListener, read_outputs, warn
+from reconciler.errors import ExitCode
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, Settings, plan
 from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
@@ -39,7 +37,7 @@ _FORMATS: Final = ("text", "json", "markdown", "gitlab")
 @option(
     "--save-plan",
     metavar="FILE",
-    type=file_type(),
+    type=FILE,
     help="Save the plan, without any secret, for apply --plan FILE.",
     section="Output",
     aliases=("--out",),
@@ -89,9 +87,7 @@ def command(  # noqa: PLR0913 - one for each option
     targets = read_outputs(outputs, _FORMATS, output_format)
     scope = dataclasses.replace(scope, show_unmanaged=show_unmanaged)
     planned = plan(settings, scope, TerminalListener(verbose=settings.verbose))
-    targets.deliver(
-        lambda name: _rendered(planned, name, settings, bodies=show_bodies, limit=max_markdown_bytes)
-    )
+    targets.deliver(lambda name: _rendered(planned, name, bodies=show_bodies, limit=max_markdown_bytes))
     if save_plan is not None:
         write_text(save_plan, planned.plan_file_text(), private=True)
         warn(f"the plan was saved; to apply it: peak-reconciler apply --plan {save_plan}")
@@ -99,7 +95,7 @@ def command(  # noqa: PLR0913 - one for each option
     return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 
 
-def _rendered(planned: Planned, name: str, settings: Settings, *, bodies: bool, limit: int) -> str:
+def _rendered(planned: Planned, name: str, *, bodies: bool, limit: int) -> str:
     plan, redactor = planned.plan, planned.redactor
     match name:
         case "json":
@@ -107,7 +103,8 @@ def _rendered(planned: Planned, name: str, settings: Settings, *, bodies: bool, 
         case "gitlab":
             return plan_gitlab(plan)
         case "markdown":
-            environment = settings.environment.name if settings.environment else None
+            chosen = planned.engine.settings.environment
+            environment = chosen.name if chosen else None
             return plan_markdown(plan, redactor, bodies=bodies, environment=environment, limit=limit)
         case _:
             return plan_text(plan, redactor, bodies=bodies)

@@ -3,17 +3,146 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from typing import Any, Final
 
 import click
 
 from reconciler.cli.apply_options import scope_options, unattended_apply_options
-from reconciler.cli.help import Command, command_of
-from reconciler.cli.job_options import job_options
-from reconciler.cli.options import backup_dir_option, unresolved_tenant_options
-from reconciler.cli.terminal import print_error, redirect_messages, warn
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.job import Job, JobOptions, JsonLog, Signals, TextLog, run_job, starting_place, wants_json
+from reconciler.cli.help import Command, bundle, command_of, option, setting
+from reconciler.cli.options import FILE, Number, backup_dir_option, unresolved_tenant_options
+from reconciler.cli.terminal import TerminalListener, print_error, redirect_messages, warn
+from reconciler.client import WebhookSender
+from reconciler.errors import InvalidInputError, UsageError
+from reconciler.job import (
+    FORMATS,
+    Job,
+    JobOptions,
+    JsonLog,
+    OutcomeKind,
+    Signals,
+    TextLog,
+    read_address,
+    run_job,
+    starting_place,
+    wants_json,
+)
 from reconciler.operations import ApplyOptions, RawOptions, ScopeOptions
+from reconciler.text import clip, printable
+
+_job = partial(setting, section="Job")
+_KINDS: Final = tuple(kind.value for kind in OutcomeKind)
+
+
+def _kinds(_context: click.Context, _parameter: click.Parameter, value: str) -> frozenset[OutcomeKind]:
+    words = [word.strip() for word in value.split(",") if word.strip()]
+    wrong = [word for word in words if word not in _KINDS]
+    if wrong or not words:
+        found = clip(printable(wrong[0] if wrong else value), 60)
+        raise click.BadParameter(
+            f"it must be a list of {', '.join(_KINDS)}, separated by commas, found '{found}'"
+        )
+    return frozenset(map(OutcomeKind, words))
+
+
+_OPTIONS: Final = (
+    option(
+        "--dry-run",
+        is_flag=True,
+        help="Only plan, with GET only; exit with 2 when anything is out of sync.",
+        section="Job",
+    ),
+    _job(
+        "--interval",
+        metavar="SECONDS",
+        type=Number(1, 604_800),
+        help="Run in a loop, starting a run this often.",
+    ),
+    _job(
+        "--jitter",
+        metavar="SECONDS",
+        type=Number(0, 86_400),
+        default=0,
+        help="With --interval: wait up to this much longer each time, at random.",
+    ),
+    _job(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="Write the log to standard error in this format; json is one event per line.",
+    ),
+    _job(
+        "--lock-file",
+        type=FILE,
+        help="Run only one at a time of all jobs that name the same file.",
+    ),
+    _job(
+        "--lease",
+        metavar="SECONDS",
+        type=Number(1, 86_400),
+        default=int(JobOptions().lease),
+        help="With --lock-file: release the lock of a killed run after this long; a live run renews it.",
+    ),
+    _job(
+        "--listen",
+        metavar="HOST:PORT",
+        help="With --interval: serve /healthz, /readyz and /metrics; without HOST on loopback.",
+    ),
+    _job(
+        "--metrics-file",
+        type=FILE,
+        help="Write Prometheus metrics, for node-exporter's textfile collector.",
+    ),
+    _job("--pushgateway", metavar="URL", help="Push the same metrics to a Pushgateway."),
+    _job(
+        "--notify-url",
+        metavar="URL",
+        help="Post notifications to a webhook. The URL is a secret: set the variable, not the option.",
+    ),
+    _job(
+        "--notify-format",
+        type=click.Choice(sorted(FORMATS)),
+        default="generic",
+        help="Send notifications in this format.",
+    ),
+    _job(
+        "--notify-on",
+        metavar="KINDS",
+        default=",".join(_KINDS),
+        callback=_kinds,
+        help="Notify when a workflow was changed, a dry run found drift, or a run failed.",
+    ),
+)
+
+
+def _job_options(values: dict[str, Any]) -> JobOptions:
+    del values["log_format"]  # the log has read it already, before anything could go wrong
+    listen = values.pop("listen")
+    options = JobOptions(
+        gateway=_sender("--pushgateway", "the Pushgateway", values.pop("pushgateway"), public=True),
+        notify=_sender("--notify-url", "the webhook", values.pop("notify_url"), public=False),
+        listen=read_address(listen) if listen else None,
+        **values,
+    )
+    if options.interval is None and (options.listen or options.jitter):
+        raise UsageError(
+            "--listen and --jitter need a job that runs in a loop", hint="Add --interval SECONDS."
+        )
+    return options
+
+
+def _sender(name: str, receiver: str, url: str | None, *, public: bool) -> WebhookSender | None:
+    """Return the sender to `url`.
+
+    Raises:
+        UsageError: It cannot be used. It is not quoted, since it may hold a secret.
+    """
+    if not url:
+        return None
+    try:
+        return WebhookSender(receiver, url, public=public)
+    except InvalidInputError as error:
+        raise UsageError(f"{name}: {error.message}") from None
 
 
 class _JobCommand(Command):
@@ -42,7 +171,7 @@ class _JobCommand(Command):
 )
 @scope_options
 @unattended_apply_options
-@job_options
+@bundle("job_options", _OPTIONS, _job_options)
 @unresolved_tenant_options(backup_dir_option)
 @click.pass_context
 def command(  # noqa: PLR0913 - one for each group of options

@@ -7,9 +7,8 @@ import click
 from reconciler.cli.apply_options import apply_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import backup_dir_option, connection_options
-from reconciler.cli.terminal import show
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.terminal import TerminalListener, show
+from reconciler.errors import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back
 from reconciler.render import backups_json, backups_text
 

@@ -7,18 +7,16 @@ from pathlib import Path
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import (
+    FILE,
     Number,
     connection_options,
-    file_type,
     format_option,
     id_option,
     name_argument,
 )
-from reconciler.cli.terminal import show, warn
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.errors import UsageError
+from reconciler.cli.terminal import TerminalListener, show, warn
+from reconciler.errors import ExitCode, UsageError
 from reconciler.executions import ExecutionState, StartedExecution
-from reconciler.exit_codes import ExitCode
 from reconciler.operations import ExecutionRequest, Settings, run_execution
 from reconciler.render import execution_json, execution_outcome, step_lines
 from reconciler.secrecy import Redactor
@@ -57,7 +55,7 @@ from reconciler.workflow import Live
     "--params",
     "params_file",
     metavar="FILE",
-    type=file_type(),
+    type=FILE,
     help="Read parameters from a YAML or JSON file: {global: {KEY: VALUE}, stepWise: {STEP: {KEY: VALUE}}}. "
     "Use it for secrets: other users of this machine may see the values of --param.",
 )

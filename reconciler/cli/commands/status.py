@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import comparing_options, format_option
-from reconciler.cli.terminal import show
-from reconciler.cli.terminal_listener import TerminalListener
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.terminal import TerminalListener, show
+from reconciler.errors import ExitCode
 from reconciler.operations import Settings, status
 from reconciler.render import status_json, status_text
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler import render
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import checking_options, format_option
-from reconciler.cli.outputs import output_option, read_outputs
-from reconciler.cli.terminal import rendered, show
-from reconciler.exit_codes import ExitCode
+from reconciler.cli.options import checking_options, format_option, output_option
+from reconciler.cli.terminal import TerminalListener, read_outputs, show
+from reconciler.errors import ExitCode
 from reconciler.findings import Severity
-from reconciler.operations import Listener, Settings, validate
+from reconciler.operations import Settings, validate
 
 _FORMATS: Final = {
     "text": "findings_text",
@@ -67,17 +67,11 @@ def command(  # noqa: PLR0913 - one for each option
     if settings is None:
         from reconciler.rules import ALL_RULES  # noqa: PLC0415 - only for this list
 
-        show(rendered("rules_json" if output_format == "json" else "rules_text", ALL_RULES))
+        show((render.rules_json if output_format == "json" else render.rules_text)(ALL_RULES))
         return ExitCode.OK
     targets = read_outputs(outputs, _FORMATS, output_format)
-    listener = _listener(settings) if online else None
+    listener = TerminalListener(verbose=settings.verbose)
     result = validate(settings, listener, changed_since=changed_since, online=online)
-    targets.deliver(lambda name: rendered(_FORMATS[name], result))
+    targets.deliver(lambda name: str(getattr(render, _FORMATS[name])(result)))
     failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
     return ExitCode.INVALID if failed else ExitCode.OK
-
-
-def _listener(settings: Settings) -> Listener:
-    from reconciler.cli.terminal_listener import TerminalListener  # noqa: PLC0415 - it loads the client
-
-    return TerminalListener(verbose=settings.verbose)

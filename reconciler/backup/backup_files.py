@@ -1,4 +1,4 @@
-"""Writer of backup files: one for each workflow of a run, readable by the owner only."""
+"""Backup files: one for each workflow of a run, private to the owner, and checked when they are read."""
 
 from __future__ import annotations
 
@@ -6,20 +6,127 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from reconciler import __version__
-from reconciler.backup.reading import FORMAT_VERSION
-from reconciler.errors import ReconcilerError, reason_of
-from reconciler.files import write_atomically
-from reconciler.json_documents import document_text
-from reconciler.secrecy import Redactor, SecretFields, omit_secrets
+from reconciler.errors import InvalidInputError, ReconcilerError, reason_of
+from reconciler.files import UnreadableError, read_bounded, write_atomically
+from reconciler.json_documents import document_text, parse_object
+from reconciler.manifests import MAX_FILE_BYTES
+from reconciler.schema import validate
+from reconciler.secrecy import Omitted, Redactor, SecretFields, omit_secrets
 from reconciler.text import slug
 from reconciler.timestamps import rfc3339_seconds, utc_now
-from reconciler.values import JsonObject, as_list, as_object
-from reconciler.workflow import Live, lists_back, lists_by_name
+from reconciler.values import JsonObject, as_list, as_object, as_objects
+from reconciler.workflow import Body, Live, lists_back, lists_by_name
+
+_FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A workflow as it was before a run overwrote or deleted it.
+
+    Args:
+        file: The file that it was read from.
+        run: The id of the run.
+        time: RFC 3339, in UTC.
+        tenant: The base URL of the tenant.
+        reason: What the run was about to do: `update` or `delete`.
+        id: The workflow's id.
+        body: Its body without the secrets in `left_out`.
+        text: The text of `file`.
+    """
+
+    file: Path
+    run: str
+    time: str
+    tenant: str
+    stage: str
+    reason: str
+    id: int
+    name: str
+    paused: bool
+    body: Body = field(repr=False)
+    left_out: tuple[Omitted, ...]
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBackups:
+    """The backups of one run.
+
+    Args:
+        id: The id of the run.
+        backups: Sorted by name.
+        broken: One message for each file that cannot be read.
+    """
+
+    id: str
+    backups: tuple[Backup, ...]
+    broken: tuple[str, ...] = ()
+
+
+def read_backups(directory: Path) -> list[RunBackups]:
+    """Return the backups in `directory` by run, the latest run first.
+
+    Raises:
+        ReconcilerError: The directory cannot be read.
+    """
+    try:
+        folders = [entry for entry in directory.iterdir() if entry.is_dir()] if directory.exists() else []
+        runs = [_run(folder) for folder in sorted(folders, key=lambda folder: folder.name, reverse=True)]
+    except OSError as error:
+        raise ReconcilerError(f"the backups in {directory} cannot be read: {reason_of(error)}") from error
+    return [run for run in runs if run.backups or run.broken]
+
+
+def _run(folder: Path) -> RunBackups:
+    backups: list[Backup] = []
+    broken: list[str] = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            backups.append(_backup(file))
+        except InvalidInputError as error:
+            broken.append(error.message)
+    return RunBackups(
+        id=folder.name,
+        backups=tuple(sorted(backups, key=lambda backup: (backup.name, backup.id))),
+        broken=tuple(broken),
+    )
+
+
+def _backup(file: Path) -> Backup:
+    try:
+        data = read_bounded(file, MAX_FILE_BYTES)
+        value = parse_object(data)
+    except UnreadableError as error:
+        raise InvalidInputError(f"{file}: not a usable backup: {error}") from None
+    if value.get("format_version") != _FORMAT_VERSION:
+        raise InvalidInputError(f"{file}: a backup in a format that this version does not read")
+    problems = list(validate(value, "backup"))
+    if problems:
+        raise InvalidInputError(f"{file}: not a usable backup: {problems[0].message}{problems[0].found}")
+    return Backup(
+        file=file,
+        run=str(value["run"]),
+        time=str(value["time"]),
+        tenant=str(value["tenant"]),
+        stage=str(value["stage"]),
+        reason=str(value["reason"]),
+        id=int(str(value["id"])),
+        name=str(value["name"]),
+        paused=value["paused"] is True,
+        body=Body(as_object(value["body"])),
+        left_out=tuple(
+            Omitted(path=tuple(as_list(item["path"])), why=str(item["why"]))
+            for item in as_objects(value["left_out"])
+        ),
+        text=data.decode("utf-8", "replace"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +207,12 @@ class BackupWriter:
             self._folder.rmdir()
 
     def _document(self, live: Live, reason: str, sensitive: SecretFields) -> JsonObject:
-        sent = live.body.sendable
+        sent = live.body.described
         cleaned, left = omit_secrets(lists_by_name(sent), sensitive, self._redactor)
         body = lists_back(as_object(cleaned))
         tags = [tag for tag in as_list(sent.get("tags")) if not self._redactor.finds(str(tag))]
         return {
-            "format_version": FORMAT_VERSION,
+            "format_version": _FORMAT_VERSION,
             "tool_version": __version__,
             "run": self._run.id,
             "time": rfc3339_seconds(self._now()),

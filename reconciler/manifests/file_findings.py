@@ -1,0 +1,191 @@
+"""Findings of a check: bounded for each file, with excerpts, and those that hold over several files."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path as FilePath
+from typing import Final
+
+from reconciler.findings import Finding, Position, Severity, has_errors
+from reconciler.manifests.discovery import ManifestFile
+from reconciler.manifests.manifest import Manifest
+from reconciler.secrecy import (
+    SENSITIVE,
+    Redactor,
+    ends_in_secret_field,
+    mask_credentials,
+    may_hold_credential,
+    mentions_secret,
+)
+from reconciler.text import clip, printable
+from reconciler.values import Path
+
+MAX_FINDINGS: Final = 200
+"""Findings reported for one file."""
+
+_PINNED_ID: Final[Path] = ("reconcile", "id")
+_FROM_ENV: Final = re.compile(r"!env\s*\{")
+_LONGEST: Final = 400
+_SHOWN_PLACES: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A name or a pinned id, by which a manifest claims a live workflow.
+
+    Args:
+        kind: `name` or `id`.
+        value: The name, or the id as text.
+        sensitive: Whether the value must not be shown.
+        file: The file of the manifest.
+        path: The path of the value inside the document.
+        position: The position of the value.
+        place: The place of the manifest, as it is shown.
+    """
+
+    kind: str
+    value: str = field(repr=False)
+    sensitive: bool
+    file: str
+    path: Path
+    position: Position | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSummary:
+    """The result of checking one file, without the manifests: bodies may be large and hold secrets.
+
+    Args:
+        findings: The findings, at most `MAX_FINDINGS` and one that says that there are more.
+        identities: The identities of the valid manifests.
+        included: The files that `!file` includes, resolved.
+    """
+
+    findings: tuple[Finding, ...]
+    identities: tuple[Identity, ...] = ()
+    included: frozenset[FilePath] = frozenset()
+
+    @property
+    def manifests(self) -> int:
+        """The number of valid manifests."""
+        return sum(identity.kind == "name" for identity in self.identities)
+
+
+def identities(manifest: Manifest) -> Iterator[Identity]:
+    """Yield the name of a manifest and its pinned id."""
+    source = manifest.source
+    path = (*source.base, "name")
+    identity = Identity(
+        kind="name",
+        value=manifest.name,
+        sensitive=("name",) in manifest.sensitive,
+        file=source.file,
+        path=path,
+        position=source.document.position(path),
+        place=str(source),
+    )
+    yield identity
+    if manifest.settings.id is not None:
+        yield dataclasses.replace(
+            identity,
+            kind="id",
+            value=str(manifest.settings.id),
+            sensitive=False,
+            path=_PINNED_ID,
+            position=source.document.position(_PINNED_ID),
+        )
+
+
+def bounded(findings: Iterable[Finding]) -> list[Finding]:
+    """Return at most `MAX_FINDINGS` findings, errors first, and one that says that there are more."""
+    findings = list(dict.fromkeys(findings))
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    severity = Severity.ERROR if has_errors(tuple(findings)) else Severity.WARNING
+    shown = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
+    message = f"more than {MAX_FINDINGS} findings in this file; the rest is not shown"
+    more = Finding(file=findings[0].file, rule="too-many-findings", message=message, severity=severity)
+    return [*shown[:MAX_FINDINGS], more]
+
+
+def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> Finding:
+    """Return `finding` with its line as the excerpt, and with credentials removed from its message.
+
+    There is no excerpt if the value is a secret, if a word on the line suggests a secret, if part of the line
+    looks like a credential or contains what `redactor` knows, or if the line is too long to read.
+    """
+    message = mask_credentials(finding.message)
+    if message != finding.message:
+        finding = dataclasses.replace(finding, message=message)
+    if finding.position is None or finding.position.line > len(lines) or _is_secret(finding.path):
+        return finding
+    line = lines[finding.position.line - 1]
+    if len(line) > _LONGEST or mentions_secret(line) or _FROM_ENV.search(line) or may_hold_credential(line):
+        return finding
+    if finding.rule == "schema-unknown-key" and mentions_secret(finding.message):
+        return finding  # the misspelled key of a secret
+    if redactor.finds(line):
+        return finding
+    return dataclasses.replace(finding, excerpt=line)
+
+
+def _is_secret(path: Path) -> bool:
+    return ends_in_secret_field(path) or path[-2:] == ("set", "token")
+
+
+def combine_findings(
+    problems: Iterable[Finding],
+    files: Sequence[ManifestFile],
+    summaries: Sequence[FileSummary],
+    reported: Callable[[int], bool] = lambda _: True,
+) -> tuple[Finding, ...]:
+    """Return all findings of a check, sorted, with those that hold over several files.
+
+    Args:
+        problems: The findings about the paths.
+        files: The files, in the order of `summaries`.
+        summaries: The result of each file.
+        reported: Returns whether to report the findings of the file with this index.
+    """
+    findings = [*problems]
+    for index, summary in enumerate(summaries):
+        findings += summary.findings if reported(index) else ()
+    findings += _duplicates(summaries, reported)
+    if not findings and not any(summary.identities or summary.findings for summary in summaries):
+        findings += (
+            Finding(file=printable(str(file.path)), rule="no-manifests", message="no manifests in this file")
+            for index, file in enumerate(files)
+            if reported(index)
+        )
+    return tuple(sorted(set(findings), key=Finding.sort_key))
+
+
+def _duplicates(summaries: Sequence[FileSummary], reported: Callable[[int], bool]) -> Iterator[Finding]:
+    """Yield a finding for each manifest whose name, or pinned id, another manifest uses too."""
+    groups: dict[tuple[str, str], list[tuple[int, Identity]]] = {}
+    for index, summary in enumerate(summaries):
+        for identity in summary.identities:
+            groups.setdefault((identity.kind, identity.value), []).append((index, identity))
+    for group in groups.values():
+        if len(group) > 1 and any(reported(index) for index, _ in group):
+            identities = [identity for _, identity in group]
+            yield from (_duplicate(identity, identities) for identity in identities)
+
+
+def _duplicate(identity: Identity, group: Sequence[Identity]) -> Finding:
+    # Only the first few places: there may be thousands.
+    others = list(islice((other.place for other in group if other is not identity), _SHOWN_PLACES))
+    more = f" and {len(group) - 1 - len(others)} more" if len(group) - 1 > len(others) else ""
+    value = SENSITIVE if identity.sensitive else clip(identity.value, 100)
+    return Finding(
+        file=identity.file,
+        rule=f"duplicate-{identity.kind}",
+        message=printable(f"the {identity.kind} {value!r} is also used in {', '.join(others)}{more}"),
+        path=identity.path,
+        position=identity.position,
+    )
