@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
 from reconciler.apply.preconditions import ExecutionWaiter, GoneError, ids_of, wait_until_ready
+from reconciler.apply.refused_fields import refused_notes, update_without_refused
 from reconciler.apply.report import (
     Result,
     Status,
@@ -16,7 +17,7 @@ from reconciler.apply.report import (
     unreachable_after,
 )
 from reconciler.apply.verifier import SharedFacts, Verifier
-from reconciler.apply.writing import check_name_is_free, create_once, delete_once, keep_first, update_once
+from reconciler.apply.writing import check_name_is_free, create_once, delete_once, keep_first
 from reconciler.backup import BackupWriter
 from reconciler.client import ConflictException, RetryPolicy, ServerUnreachableError
 from reconciler.errors import BlockedError, ReconcilerError
@@ -33,7 +34,8 @@ from reconciler.plan import (
     describe,
 )
 from reconciler.secrecy import SecretFields
-from reconciler.workflow import Live
+from reconciler.values import Path
+from reconciler.workflow import Live, kept_fields
 
 
 class Applier:
@@ -117,15 +119,17 @@ class Applier:
 
     def _update(self, action: Update, waiter: ExecutionWaiter) -> Result:
         with self._backed_up(action.live, "update", action.sensitive):
-            live = self._updated(action, waiter)
+            live, refused = self._updated(action, waiter)
         keep = (
             live.webhooks if action.desired.body.has_webhook and not action.rotates_webhook else frozenset()
         )
         paused = live.paused if action.paused is None else action.paused
         with unreachable_after("it was updated"):
-            notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep)
+            kept = tuple(path for path in kept_fields(action.body, live.body.sendable) if path not in refused)
+            notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep, kept=kept)
             if action.renames:
                 self._check_alone(action.desired.name, live.id)
+        notes = (*refused_notes(refused), *notes)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
     def _check_alone(self, name: str, identity: int) -> None:
@@ -137,15 +141,15 @@ class Applier:
                 hint="Rename or delete one of the two.",
             )
 
-    def _updated(self, action: Update, waiter: ExecutionWaiter) -> Live:
-        """Write an update and return the workflow as it was before."""
+    def _updated(self, action: Update, waiter: ExecutionWaiter) -> tuple[Live, tuple[Path, ...]]:
+        """Write an update; return the workflow as it was before, and the fields that the API refused."""
         when = action.manifest.settings.when_running
         while True:
             live = wait_until_ready(self._api, action.live, when, waiter)
             if action.renames:
                 check_name_is_free(self._api, action.desired.name, live.id)
             try:
-                update_once(self._api, live, action.body, self._policy)
+                refused = update_without_refused(self._api, live, action.body, self._policy)
             except ConflictException as error:
                 running = describe(self._api, live.id, live).running
                 if when is WhenRunning.WAIT:
@@ -158,7 +162,7 @@ class Applier:
                 else:
                     raise
             else:
-                return live
+                return live, refused
 
     @contextmanager
     def _backed_up(self, live: Live, reason: str, sensitive: SecretFields) -> Iterator[None]:

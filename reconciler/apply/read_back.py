@@ -16,14 +16,13 @@ from reconciler.plan import (
     Update,
     compare,
     describe,
-    masked,
+    reads_back,
 )
 from reconciler.secrecy import SecretFields
-from reconciler.text import clip, printable
-from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact
-from reconciler.workflow import FieldChange, Live, Ownership
+from reconciler.values import JsonValue, Path, display_path, dump_compact
+from reconciler.workflow import FieldChange, Live, Ownership, Rewrite, SentDigests
 
-_SHOWN = 10
+_MOST_IGNORED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +54,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A workflow that reads back as it was sent.
+    """A workflow whose read-back no longer changes.
 
     Args:
         live: The workflow.
+        changes: The fields that do not read back as sent.
+        rewrites: Those of which the workflow's tags know that already.
         write_only: The fields that were sent and are not returned, with what was sent.
     """
 
     live: Live
+    changes: tuple[FieldChange, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
     write_only: tuple[tuple[Path, JsonValue], ...] = field(repr=False)
 
 
@@ -80,26 +83,49 @@ class ReadBack:
         self._options = options
         self._policy = policy
 
-    def verified(self, workflow_id: int, wanted: Wanted, facts: PlatformFacts) -> Verified:
+    def verified(
+        self, workflow_id: int, wanted: Wanted, facts: PlatformFacts, digests: SentDigests | None = None
+    ) -> Verified:
         """Return the workflow once it reads back as wanted; a platform may need a moment to show a write.
 
+        Where digests are kept, so is a workflow returned that reads back otherwise and no longer changes.
+
+        Args:
+            workflow_id: The workflow.
+            wanted: What it must read back as.
+            facts: What the platform is known to do.
+            digests: The digests that its tags must have, which are waited for.
+
         Raises:
-            UnsettledError: It does not, also after some time; the fields are named, with what to do.
+            UnverifiedError: It does not, also after some time; the fields are named, with what to do.
             ReconcilerError: It cannot be read.
         """
         pauses = iter(self._policy.settle)
         live: Live | None = None
         while True:
-            live = describe(self._api, workflow_id, live)
+            before, live = live, describe(self._api, workflow_id, live)
             comparison = self._compared(live, wanted, facts)
-            lost = wanted.webhooks - live.webhooks
+            lost = bool(wanted.webhooks - live.webhooks)
             disowned = live.ownership != wanted.ownership
-            if not comparison.changes and not lost and not disowned:
-                return Verified(live=live, write_only=comparison.write_only)
-            pause = next(pauses, None)
+            as_sent = not comparison.changes and not lost and not disowned
+            pause = None
+            if not as_sent or digests not in (None, live.body.own_tags.digests):
+                pause = next(pauses, None)
             if pause is None:
-                raise _unsettled(comparison.changes, wanted, lost=bool(lost), disowned=disowned)
+                stable = before is not None and live.unchanged_since(before)
+                if not as_sent and (lost or disowned or not stable or not self._may_be_kept(comparison)):
+                    raise _unsettled(comparison.changes, wanted, lost=lost, disowned=disowned)
+                return Verified(
+                    live=live,
+                    changes=comparison.changes,
+                    rewrites=comparison.rewrites,
+                    write_only=comparison.write_only,
+                )
             self._policy.sleep(pause)
+
+    def _may_be_kept(self, comparison: Comparison) -> bool:
+        """Whether tags may say that fields read back otherwise: all but the name, by which it is found."""
+        return self._options.remember and all(change.path != ("name",) for change in comparison.changes)
 
     def is_as_sent(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> bool:
         """Return whether a workflow is as wanted now, and ours."""
@@ -112,13 +138,7 @@ class ReadBack:
 def _unsettled(
     changes: tuple[FieldChange, ...], wanted: Wanted, *, lost: bool, disowned: bool
 ) -> UnverifiedError:
-    shown = [masked(change, wanted.sensitive) for change in changes[:_SHOWN]]
-    lines = [
-        f"{display_path(change.path)} reads back as {_words(change.before)}, not {_words(change.after)}"
-        for change in shown
-    ]
-    if len(changes) > _SHOWN:
-        lines.append(f"and {len(changes) - _SHOWN} more fields")
+    lines = reads_back(changes, wanted.sensitive)
     if lost:
         lines.append(
             "the webhook has a new URL, although the old one should have been kept: update its callers"
@@ -126,14 +146,10 @@ def _unsettled(
     if disowned:
         names = ", ".join(wanted.ownership.tag_names)
         lines.append(f"the ownership tags do not read back as sent ({names or 'none'})")
-    paths = ", ".join(dump_compact(display_path(change.path)) for change in shown)
+    paths = ", ".join(dump_compact(display_path(change.path)) for change in changes[:_MOST_IGNORED])
     hint = (
         f"If the platform sets these fields itself, ignore them: reconcile: {{ignore: [{paths}]}}"
-        if shown
+        if changes
         else ""
     )
     return UnverifiedError("it was written, but " + "; ".join(lines), hint=hint)
-
-
-def _words(value: JsonValue | Absent) -> str:
-    return "nothing" if value is ABSENT else clip(printable(dump_compact(value)), 80)

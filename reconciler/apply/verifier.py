@@ -8,10 +8,18 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.api import TenantWriter
+from reconciler.apply.not_as_sent import (
+    drops_tags,
+    judged,
+    kept_by_the_platform,
+    with_explicit_empties,
+    without_unstable,
+)
 from reconciler.apply.read_back import ReadBack, Verified, Wanted
+from reconciler.apply.refused_fields import dropped_notes, update_without_refused
 from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.apply.writing import update_once
-from reconciler.client import RetryPolicy, WriteRetry
+from reconciler.client import RetryPolicy, WriteRetry, is_refused_for_content
 from reconciler.errors import ReconcilerError
 from reconciler.plan import (
     CompareOptions,
@@ -23,16 +31,20 @@ from reconciler.plan import (
     Update,
     decide,
     describe,
+    not_converging,
+    reads_back,
     sent_body,
 )
-from reconciler.workflow import Digester, Live, SentDigests, WriteOnlyField, write_only_field
+from reconciler.values import Path
+from reconciler.workflow import Digester, Live, Rewrite, SentDigests, WriteOnlyField, write_only_field
 
 _DIGEST_WRITES: Final = 3
 """How often a workflow is written until its tags keep the digests: once more than reading back needs."""
 
 _NOT_KEPT: Final = (
-    "the platform does not keep the digest tags of write-only fields; the next plan shows these fields again"
+    "the platform does not keep the tags that say what was sent; the next plan shows these fields again"
 )
+_IN_SYNC: Final = "this counts as in sync until it changes, in Git or live"
 
 
 class SharedFacts:
@@ -87,6 +99,7 @@ class Verifier:
         *,
         paused: bool,
         webhooks: frozenset[str] = frozenset(),
+        kept: tuple[Path, ...] = (),
     ) -> tuple[str, ...]:
         """Verify that the workflow reads back as sent, and keep the digests of its write-only fields.
 
@@ -95,6 +108,7 @@ class Verifier:
             workflow_id: The workflow.
             paused: Whether it must be paused.
             webhooks: The UUIDs of webhook URLs that must still be there.
+            kept: The undocumented fields that were sent back; one that is gone gets a note.
 
         Returns:
             Notes for the user.
@@ -105,9 +119,9 @@ class Verifier:
         """
         live, notes = self._with_digests(action, workflow_id, webhooks)
         live = self.set_paused(live, paused=paused)
-        if not notes:
+        if _NOT_KEPT not in notes:
             self._check_converged(action, live)
-        return notes
+        return (*notes, *dropped_notes(live, kept))
 
     def is_as_sent(self, action: Create | Update, live: Live) -> bool:
         """Return whether a workflow is what `action` makes, owner included.
@@ -152,24 +166,69 @@ class Verifier:
     def _with_digests(
         self, action: Create | Update, workflow_id: int, webhooks: frozenset[str]
     ) -> tuple[Live, tuple[str, ...]]:
-        """Return the workflow once it reads back as sent and its tags keep the digests, and notes."""
-        wanted = Wanted.of(action, webhooks)
-        method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
-        for _ in range(_DIGEST_WRITES):
-            verified = self._read_back.verified(workflow_id, wanted, self._facts.now())
-            live, digests = verified.live, self._digests_of(verified, wanted)
-            if digests == live.body.own_tags.digests or not self._options.remember:
-                return live, ()
-            body = sent_body(method, wanted.desired.body, live.body, digests, wanted.ownership)
-            update_once(self._api, live, body, self._policy)
-        verified = self._read_back.verified(workflow_id, wanted, self._facts.now())
-        return verified.live, (_NOT_KEPT,) if self._digests_of(verified, wanted) else ()
+        """Return the workflow once its tags keep the digests of what does not read back as sent, and notes.
 
-    def _digests_of(self, verified: Verified, wanted: Wanted) -> SentDigests:
+        Raises:
+            UnverifiedError: A field does not become what was sent.
+            ReconcilerError: As the client.
+        """
+        wanted = Wanted.of(action, webhooks)
+        before = action.live if isinstance(action, Update) else None
+        rewrites: tuple[Rewrite, ...] = ()
+        first_seen: set[Path] = set()
+        sent: SentDigests | None = None
+        for writes_left in reversed(range(_DIGEST_WRITES + 1)):
+            verified = self._read_back.verified(workflow_id, wanted, self._facts.now(), sent)
+            live, kept = verified.live, verified.live.body.own_tags.digests
+            first_seen |= {change.path for change in verified.changes}
+            desired = wanted.desired
+            rewrites = (*verified.rewrites, *judged(verified.changes, desired.body, before, rewrites))
+            digests = self._digests_of(verified, rewrites, desired)
+            lost = sent not in (None, kept) or (
+                digests != kept and (not writes_left or drops_tags(verified.changes))
+            )
+            if lost or digests == kept or not self._options.remember:
+                break
+            stays = kept_by_the_platform(verified.changes, desired.body, before) if sent is None else []
+            if stays:
+                rewrites = tuple(rewrite for rewrite in rewrites if rewrite.path not in stays)
+                digests = self._digests_of(verified, rewrites, desired)
+            self._write_again(action, live, without_unstable(desired, live, rewrites), digests, stays)
+            sent = digests
+        stuck = [rewrite for rewrite in rewrites if not rewrite.converges]
+        if stuck:
+            raise UnverifiedError(not_converging(stuck, wanted.sensitive))
+        kept_so = [rewrite.change for rewrite in rewrites if rewrite.path in first_seen]
+        notes = [f"{clause}; {_IN_SYNC}" for clause in reads_back(kept_so, wanted.sensitive)]
+        return live, (*notes, *([_NOT_KEPT] if lost else []))
+
+    def _write_again(
+        self,
+        action: Create | Update,
+        live: Live,
+        desired: Desired,
+        digests: SentDigests,
+        left_out: list[Path],
+    ) -> None:
+        """Write a workflow once more, with `digests` in its tags, and without the fields `left_out`."""
+        method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
+        body = sent_body(method, desired.body, live.body, digests, action.ownership)
+        if left_out:
+            try:
+                update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
+            except ReconcilerError as error:
+                if not is_refused_for_content(error):
+                    raise
+            else:
+                return
+        update_without_refused(self._api, live, body, self._policy)
+
+    def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:
         """Return the digests that must be kept, and learn what the platform does not return."""
         kinds = (write_only_field(path) for path, _ in verified.write_only)
         self._facts.learn(kind for kind in kinds if kind is not None)
-        return Digester(self._options.key, wanted.desired.name).digests(verified.write_only)
+        fields = (*verified.write_only, *(rewrite.digested for rewrite in rewrites))
+        return Digester(self._options.key, desired.name).digests(fields)
 
     def _check_converged(self, action: Create | Update, live: Live) -> None:
         """Check that another plan would find nothing: if it does, that is our error, not the user's.

@@ -18,13 +18,11 @@ from reconciler.apply_limits import Safety
 from reconciler.cli.help import Decorator, bundle, option, setting
 from reconciler.cli.terminal import warn
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
-from reconciler.errors import ReconcilerError
-from reconciler.operations import RawOptions, Settings, configured_options, read_configuration, settings_from
+from reconciler.operations import RawOptions, Settings, resolve_settings
 from reconciler.text import clip, printable
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LIMITS: Final = Safety()
-_CONFIGURATION: Final = f"{__name__}.configuration"
 _GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
 
 
@@ -72,27 +70,6 @@ def quoted(value: str) -> str:
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 """The type of an option that takes a file."""
-
-
-def _configure(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Make the configuration the defaults of all other options, once it is known which one, and whose block.
-
-    A configuration that cannot be read stops a command only when it asks for its settings.
-    """
-    if parameter.name == "config" and "environment" in context.params:
-        config, environment = value, context.params["environment"]
-    elif parameter.name == "environment" and "config" in context.params:
-        config, environment = context.params["config"], value
-    else:
-        return value
-    try:
-        configuration = read_configuration(config, environment)
-    except ReconcilerError as error:
-        context.meta[_CONFIGURATION] = error
-    else:
-        context.meta[_CONFIGURATION] = configuration
-        context.default_map = configured_options(configuration)
-    return value
 
 
 def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -152,16 +129,12 @@ _ENVIRONMENT: Final = (
         "--environment",
         metavar="NAME",
         help="Environment of the configuration to work with.",
-        is_eager=True,
-        callback=_configure,
     ),
     _connection(
         "--config",
         type=FILE,
         help="Configuration file.",
         show_default="the nearest reconciler.yaml, here or above",
-        is_eager=True,
-        callback=_configure,
     ),
 )
 _CONCURRENCY: Final = _connection(
@@ -274,14 +247,8 @@ def connection_options(*further: Decorator[Any], concurrent: bool = False) -> De
 
 
 def _settings(values: dict[str, Any]) -> Settings:
-    """Return the settings: click has put flags over variables over the configuration over defaults."""
-    context = click.get_current_context()
-    configuration = context.meta[_CONFIGURATION]
-    if isinstance(configuration, ReconcilerError):
-        raise configuration
-    del values["config"], values["environment"]
-    values["environment_named"] = _is_named(context)
-    settings = settings_from(configuration, values.pop("paths", ()), values)
+    """Return the settings: flags over variables over the configuration over defaults."""
+    settings = resolve_settings(_given(values))
     for warning in settings.warnings:
         warn(f"warning: {printable(warning)}")
     return settings
@@ -289,13 +256,9 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 def _given(values: dict[str, Any]) -> RawOptions:
     """Return what flags and variables state, without the configuration."""
-    context = click.get_current_context()
-    fixed = {name: values.pop(name) for name in ("paths", "config", "environment")}
-    overrides = {
-        name: value for name, value in values.items() if context.get_parameter_source(name) in _GIVEN
-    }
-    return RawOptions(**fixed, overrides={**overrides, "environment_named": _is_named(context)})
-
-
-def _is_named(context: click.Context) -> bool:
-    return context.get_parameter_source("environment") is ParameterSource.COMMANDLINE
+    source = click.get_current_context().get_parameter_source
+    stated = {name: value for name, value in values.items() if source(name) in _GIVEN}
+    stated["environment_named"] = source("environment") is ParameterSource.COMMANDLINE
+    config, environment = stated.pop("config", None), stated.pop("environment", None)
+    paths = stated.pop("paths", ())
+    return RawOptions(paths=paths, config=config, environment=environment, overrides=stated)

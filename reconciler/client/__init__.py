@@ -29,6 +29,7 @@ from reconciler.client.exceptions import (
     UnauthorizedException,
     UnprocessableEntityException,
     UnreadableAnswerError,
+    is_refused_for_content,
     may_be_repeated,
     may_have_taken_effect,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "expect_object",
     "expect_objects",
     "get_client",
+    "is_refused_for_content",
     "is_safe_url",
     "may_be_repeated",
     "may_have_taken_effect",

@@ -162,6 +162,12 @@ def exception_for(status: int) -> type[BaseHttpException]:
     return _BY_STATUS.get(status, BaseHttpException)
 
 
+def is_refused_for_content(error: ReconcilerError) -> bool:
+    """Return whether the server refused a request for what it says, or for what it asks for (400, 422)."""
+    refusals = (BadRequestException, UnprocessableEntityException)
+    return isinstance(error, refusals) and not isinstance(error, TooManyRequestsException)
+
+
 def may_have_taken_effect(error: ReconcilerError) -> bool:
     """Return whether a write that ended in `error` may nevertheless have taken effect.
 

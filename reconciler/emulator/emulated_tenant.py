@@ -59,9 +59,10 @@ class EmulatedTenant:
             HttpError: As `TenantStore.replace`; 400 to 499 when a switch refuses the body.
         """
         stored = self.store.get(workflow_id)
-        accepted = self._accepted(check_body(body, name=stored.name))
+        sent = as_object(copy_json(body))
         if self.profile & {"put-merges", "put-merges-deep"}:
-            accepted = merged_body(stored.body, accepted, deep="put-merges-deep" in self.profile)
+            sent = merged_body(stored.body, sent, deep="put-merges-deep" in self.profile)
+        accepted = self._accepted(check_body(sent, name=stored.name))
         self.store.replace(workflow_id, accepted, unique_names="unique-names" in self.profile)
         return self._identity(workflow_id)
 

@@ -21,13 +21,12 @@ from reconciler.plan import (
     Desired,
     PlatformFacts,
     compare,
-    replaced_unknown_keys,
 )
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few
 from reconciler.values import JsonObject, Path, display_path, lookup
-from reconciler.workflow import Body, Live, WriteOnlyField
+from reconciler.workflow import Live, WriteOnlyField, lost_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,11 +207,11 @@ def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
         )
     if recovered.foreign:
         yield "its sent digests were made with another RECONCILER_REMEMBER_KEY and cannot be used"
-    unknown = replaced_unknown_keys(live.body, Body(body))
+    unknown = lost_fields(body, live.body.sendable)
     if unknown:
         yield (
-            f"{first_few(unknown)} is not documented and cannot be in a manifest: a patch keeps it, a full "
-            "replacement removes it"
+            f"{_some(unknown)} is not documented and is not in the manifest: updates keep it, and "
+            "reconcile.extra states it"
         )
     if has_undocumented_trigger(live.body):
         yield "it has a trigger of an undocumented kind, which a manifest cannot state"

@@ -21,6 +21,7 @@ from reconciler.workflow import (
     Live,
     SentDigests,
     WriteOnlyField,
+    are_foreign,
     hoisted_form,
     is_returned,
     tokens_left_out,
@@ -88,7 +89,7 @@ def recover_fields(live: Live, options: CompareOptions, facts: PlatformFacts) ->
         lost=tuple(lost),
         uncertain=tuple(uncertain),
         from_digests=frozenset(filter(None, from_digests)),
-        foreign=bool(digests) and not sent,
+        foreign=are_foreign(digester, digests, form),
     )
 
 

@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
-        configured_options,
         load_settings,
-        read_configuration,
         resolve_settings,
-        settings_from,
     )
     from reconciler.operations.validating import validate
     from reconciler.operations.workflow_executions import (
@@ -63,21 +60,18 @@ __all__ = [
     "StatusResult",
     "apply",
     "apply_plan_file",
-    "configured_options",
     "export",
     "internal_error",
     "list_backups",
     "list_executions",
     "load_settings",
     "plan",
-    "read_configuration",
     "reconcile",
     "recording",
     "resolve_settings",
     "roll_back",
     "run_execution",
     "save_log",
-    "settings_from",
     "show_logs",
     "status",
     "step_graphs",
@@ -87,17 +81,16 @@ __all__ = [
 
 __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
     __name__,
+    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
-    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
-    settings="configured_options load_settings RawOptions read_configuration resolve_settings Settings "
-    "settings_from",
+    settings="load_settings RawOptions resolve_settings Settings",
     validating="validate",
     workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
 )

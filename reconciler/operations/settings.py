@@ -12,6 +12,7 @@ from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
 from reconciler.text import printable
+from reconciler.values import Pattern
 
 _BACKUPS: Final = Path(".reconciler", "backups")
 _LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
@@ -25,6 +26,7 @@ class Settings:
         paths: Files and directories with manifests.
         whole: Whether these are all manifests that the configuration names; only then may a run prune.
         excludes: Returns whether a file below a directory is left out.
+        extra: Undocumented fields that a body may state.
         off: Ids of rules that are switched off.
         strict: Whether a warning fails validation.
         owner: The ownership tag; `None` for none.
@@ -44,6 +46,7 @@ class Settings:
     paths: tuple[str, ...] = ()
     whole: bool = True
     excludes: Callable[[Path], bool] = lambda _: False
+    extra: tuple[Pattern, ...] = ()
     off: frozenset[str] = frozenset()
     strict: bool = False
     owner: str | None = None
@@ -134,23 +137,25 @@ def resolve_settings(raw: RawOptions) -> Settings:
         UsageError: The environment is unknown.
         InvalidInputError: The configuration is invalid.
     """
+    configuration = load_configuration(raw.config or find_configuration(Path.cwd()), raw.environment)
     named = {"environment_named": raw.environment is not None}
-    configuration = read_configuration(raw.config, raw.environment)
-    return settings_from(configuration, raw.paths, {**named, **raw.overrides})
+    chosen = {**named, **_configured(configuration), **raw.overrides}
+    limits = {name: chosen.pop(name) for name in _LIMITS}
+    base = Settings(
+        paths=raw.paths or configuration.manifests,
+        whole=_covers(raw.paths, configuration.manifests),
+        excludes=configuration.excludes,
+        extra=configuration.extra,
+        off=configuration.off,
+        safety=Safety(**limits),
+        environment=configuration.environment,
+        warnings=configuration.warnings,
+    )
+    return replace(base, **chosen)
 
 
-def read_configuration(config: Path | None, environment: str | None = None) -> Configuration:
-    """Return the configuration: the named file, else the nearest one at or above the working directory.
-
-    Raises:
-        UsageError: The environment is unknown.
-        InvalidInputError: The configuration is invalid.
-    """
-    return load_configuration(config or find_configuration(Path.cwd()), environment)
-
-
-def configured_options(configuration: Configuration) -> dict[str, Any]:
-    """Return the settings that the configuration states and an option may override, by the option's name."""
+def _configured(configuration: Configuration) -> dict[str, Any]:
+    """Return what the configuration states and an option may override."""
     return {
         "strict": configuration.strict,
         "owner": configuration.owner,
@@ -163,30 +168,6 @@ def configured_options(configuration: Configuration) -> dict[str, Any]:
         "remember": configuration.remember,
         "backup_dir": (configuration.file.parent if configuration.file else Path()) / _BACKUPS,
     }
-
-
-def settings_from(
-    configuration: Configuration, paths: tuple[str, ...], options: Mapping[str, Any]
-) -> Settings:
-    """Return the settings of a configuration, with `paths` and `options` over what it states.
-
-    Args:
-        configuration: The configuration.
-        paths: Files and directories with manifests; empty for those that the configuration names.
-        options: Fields of `Settings` and `Safety` by name.
-    """
-    chosen = {**configured_options(configuration), **options}
-    limits = {name: chosen.pop(name) for name in _LIMITS}
-    base = Settings(
-        paths=paths or configuration.manifests,
-        whole=_covers(paths, configuration.manifests),
-        excludes=configuration.excludes,
-        off=configuration.off,
-        safety=Safety(**limits),
-        environment=configuration.environment,
-        warnings=configuration.warnings,
-    )
-    return replace(base, **chosen)
 
 
 def _covers(paths: tuple[str, ...], configured: tuple[str, ...]) -> bool:

@@ -4,12 +4,12 @@ Reads through the port (`reconciler.api`) and writes nothing; the result is a `P
 manifests and workflows, and nothing of commands, files or output.
 """
 
-from reconciler.plan.bodies import Method, replaced_unknown_keys, sent_body
+from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, compare
-from reconciler.plan.deciding import created_body, decide
+from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
-from reconciler.plan.masked_changes import known_secrets, masked, sensitive_places
+from reconciler.plan.masked_changes import known_secrets, masked, reads_back, sensitive_places
 from reconciler.plan.model import (
     Action,
     Blocked,
@@ -77,8 +77,9 @@ __all__ = [
     "make_plan",
     "masked",
     "names_matching",
+    "not_converging",
     "read_default_resource",
-    "replaced_unknown_keys",
+    "reads_back",
     "sensitive_places",
     "sent_body",
     "take_snapshot",

@@ -6,14 +6,14 @@ from enum import Enum
 
 from reconciler.plan.comparing import comparable
 from reconciler.plan.platform_facts import PlatformFacts
-from reconciler.schema import STEP_TYPES, step_fields
-from reconciler.values import JsonObject, display_path
+from reconciler.values import JsonObject, as_object, with_whole_numbers
 from reconciler.workflow import (
     Body,
     FieldChange,
     Ownership,
     OwnTags,
     SentDigests,
+    keeping_undocumented,
     patched_body,
     preserving_webhooks,
 )
@@ -29,13 +29,13 @@ class Method(str, Enum):
 def sent_body(
     method: Method, desired: Body, live: Body | None, digests: SentDigests, ownership: Ownership
 ) -> JsonObject:
-    """Return the exact body that is sent.
+    """Return the exact body that is sent, its whole numbers as integers: some servers refuse `100.0`.
 
     The reconciler's own tags are added: `ownership`, `digests`, and the other own tags that `live` has.
-    An update keeps the URL of a webhook unless `desired` asks for a new one.
+    An update keeps the URL of a webhook unless `desired` asks for a new one, and undocumented live fields.
 
     Args:
-        method: A patch lays `desired` over the live workflow, so that undocumented keys stay.
+        method: A patch lays `desired` over the live workflow.
         desired: The body that Git wants.
         live: The live body; `None` for a create.
         digests: The digests to keep.
@@ -51,8 +51,10 @@ def sent_body(
     raw = desired.raw
     body: JsonObject = {**raw, "tags": tags} if tags or had_own or "tags" in raw else raw
     if live is None:
-        return body
-    return preserving_webhooks(body) if method is Method.CREATE_OR_UPDATE else patched_body(live.raw, body)
+        return as_object(with_whole_numbers(body))
+    replaced = method is Method.CREATE_OR_UPDATE
+    sent = preserving_webhooks(body) if replaced else patched_body(live.raw, body)
+    return as_object(with_whole_numbers(keeping_undocumented(sent, live.sendable)))
 
 
 def choose_method(
@@ -81,18 +83,3 @@ def choose_method(
             "a value goes back to its default, which only a full replacement can do",
         )
     return Method.PATCH, "values are only added or changed"
-
-
-def replaced_unknown_keys(live: Body, desired: Body) -> list[str]:
-    """Return the undocumented keys of live steps that a full replacement drops and a patch would keep.
-
-    Raises:
-        UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
-    """
-    kept = Body(live.sendable).steps
-    known = {key for kind in STEP_TYPES for key in step_fields(kind).children}
-    return [
-        display_path(("steps", name, key))
-        for name in sorted(kept.keys() & desired.steps.keys())
-        for key in sorted(kept[name].raw.keys() - known)
-    ]

@@ -7,23 +7,29 @@ Pure.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.text import first_few
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup, same_json
 from reconciler.workflow import (
     Body,
     ComparableForms,
     Digester,
     FieldChange,
     Live,
+    Rewrite,
     SentDigests,
     WriteOnlyField,
+    are_foreign,
     diff,
+    extra_forms,
+    gone_fields,
     is_returned,
+    known_rewrite,
     shown_value,
     tokens_left_out,
     write_only_field,
@@ -43,6 +49,7 @@ class Comparison:
         unseen: The fields that cannot be seen, and of which no digest is kept.
         sent_along: Those of them that the manifest states: no difference, but part of any update.
         foreign: Whether the digests were made with another key, and so say nothing.
+        rewrites: The fields that read back otherwise than they were sent, as is known of them: no difference.
         write_only: Every field that the platform does not return, with the value that the manifest states;
             `None` for a token that it leaves out.
     """
@@ -51,6 +58,7 @@ class Comparison:
     unseen: tuple[Path, ...] = ()
     sent_along: tuple[FieldChange, ...] = ()
     foreign: bool = False
+    rewrites: tuple[Rewrite, ...] = ()
     write_only: tuple[tuple[Path, JsonValue], ...] = field(default=(), repr=False)
 
 
@@ -78,13 +86,18 @@ def compare(
     """
     forms = comparable(live.body, desired.body, facts)
     digester = Digester(options.key, desired.name if just_written else live.name)
-    judge = _Judge(forms, live, desired, options, facts, digester, just_written=just_written)
+    extra = extra_forms(live.body.raw, desired.body.raw, desired.manifest.extra)
+    judge = _Judge(forms, live, desired, options, facts, digester, extra, just_written=just_written)
     if not forms.equal:
         # What a patch leaves out, because it would have to send a mask back, is no wish of its manifest.
         masked = frozenset[Path]() if desired.owns_all else live.body.masked
         for change in diff(forms.live, forms.desired, forms.default_resource):
             unowned = change.after is ABSENT and change.path in masked
             if not unowned and not is_ignored(change.path, desired.ignored):
+                judge.judge(change)
+    if not same_json(*extra):
+        for change in diff(*extra):
+            if not is_ignored(change.path, desired.ignored):
                 judge.judge(change)
     if desired.owns_all and not just_written:
         judge.add_dropped_fields()
@@ -121,6 +134,7 @@ class _Judge:
         options: CompareOptions,
         facts: PlatformFacts,
         digester: Digester,
+        extra: tuple[JsonObject, ...],
         *,
         just_written: bool,
     ) -> None:
@@ -132,11 +146,13 @@ class _Judge:
         self._just_written = just_written
         self._sent = live.body.own_tags.digests if options.remember else SentDigests()
         self._digester = digester
+        self._extra = extra
         self._changes: list[FieldChange] = []
         self._unseen: list[Path] = []
         self._sent_along: list[FieldChange] = []
+        self._rewrites: list[Rewrite] = []
         self._write_only: list[tuple[Path, JsonValue]] = []
-        self._foreign = self._is_foreign()
+        self._foreign = are_foreign(digester, self._sent, forms.live, forms.desired, *extra)
 
     def comparison(self) -> Comparison:
         ordered = sorted(self._changes, key=lambda change: [str(part) for part in change.path])
@@ -145,18 +161,15 @@ class _Judge:
             unseen=tuple(self._unseen),
             sent_along=tuple(self._sent_along),
             foreign=self._foreign,
+            rewrites=tuple(self._rewrites),
             write_only=tuple(self._write_only),
         )
 
-    def _is_foreign(self) -> bool:
-        """Whether the digests know none of the write-only fields: they were made with another key."""
-        if not self._sent:
-            return False
-        forms = (self._forms.live, self._forms.desired)
-        fields = (path for form in forms for path in write_only_fields(form))
-        return not any(self._digester.knows(self._sent, path) for path in fields)
-
     def judge(self, change: FieldChange) -> None:
+        rewrite = known_rewrite(self._digester, self._sent, change)
+        if rewrite is not None:
+            self._rewrites.append(rewrite)
+            return
         kind = write_only_field(change.path)
         live = shown_value(self._live.raw, self._forms.live, change.path)
         known = kind is not None and self._digester.knows(self._sent, change.path)
@@ -213,6 +226,15 @@ class _Judge:
                 and not is_ignored(path, self._ignored)
             ):
                 self._changes.append(FieldChange(path=path, before=HIDDEN, after=ABSENT))
+        if not self._changes:
+            gone = gone_fields(
+                self._digester, self._sent, self._forms.live, self._forms.desired, *self._extra
+            )
+            self._changes += [
+                FieldChange(path=path, before=HIDDEN, after=ABSENT)
+                for path in gone
+                if not is_ignored(path, self._ignored)
+            ]
 
     def add_tokens_left_out(self) -> None:
         """Add, as fields that are not returned, the tokens that the manifest leaves out of repositories.
@@ -230,6 +252,15 @@ class _Judge:
     def _keeps_step_of(self, path: Path) -> bool:
         """Whether the step that `path` leads into, if any, is still wanted."""
         return path[0] != "steps" or lookup(self._forms.desired, path[:2]) is not ABSENT
+
+
+def rewrites_note(rewrites: Iterable[Rewrite]) -> str:
+    """Return the note of a plan about values that read back otherwise than they were sent."""
+    listed = first_few(display_path(rewrite.path) for rewrite in rewrites)
+    return (
+        f"the platform returns another value than was sent for {listed}; "
+        "this counts as in sync until it changes, in Git or live"
+    )
 
 
 def unseen_note(paths: tuple[Path, ...]) -> str:

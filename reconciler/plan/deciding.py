@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
-from reconciler.plan.bodies import Method, choose_method, replaced_unknown_keys, sent_body
+from reconciler.plan.bodies import Method, choose_method, sent_body
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.comparing import Comparison, compare, unseen_note
+from reconciler.plan.comparing import Comparison, compare, rewrites_note, unseen_note
 from reconciler.plan.desired import Desired, is_ignored
-from reconciler.plan.masked_changes import masked, sensitive_fields
+from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
+from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths
 from reconciler.workflow import (
     Digester,
     FieldChange,
     Live,
     Ownership,
+    Rewrite,
     SentDigests,
+    extra_values,
     hoisted_form,
+    kept_fields,
     leaves,
+    lost_fields,
     owner_tag,
     tokens_left_out,
     write_only_field,
@@ -55,11 +61,34 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
         if reason:
             return Blocked(manifest=manifest, reason=reason, id=live.id)
         return _update(desired, live, comparison, ownership, paused, options, facts)
-    notes = (unseen_note(comparison.unseen),) if comparison.unseen else ()
+    stuck = tuple(rewrite for rewrite in comparison.rewrites if not rewrite.converges)
+    if stuck:
+        sensitive = sensitive_fields(manifest, desired.body.raw)
+        return Blocked(manifest=manifest, reason=not_converging(stuck, sensitive), id=live.id)
+    notes = _notes(comparison)
     if paused is None:
         return Unchanged(manifest=manifest, live=live, notes=notes)
     changes = _paused_change(before=live.paused, after=paused)
     return SetPaused(manifest=manifest, live=live, paused=paused, changes=changes, notes=notes)
+
+
+def not_converging(rewrites: Iterable[Rewrite], sensitive: SecretFields) -> str:
+    """Return why a workflow is not written again, and what to do.
+
+    Args:
+        rewrites: The fields that do not become what was sent.
+        sensitive: The secret fields.
+    """
+    clauses = reads_back([rewrite.change for rewrite in rewrites], sensitive)
+    return (
+        f"it is not converging: after two writes, {'; '.join(clauses)}; "
+        "it is not written again until this changes, in Git or live"
+    )
+
+
+def _notes(comparison: Comparison) -> tuple[str, ...]:
+    unseen = (unseen_note(comparison.unseen),) if comparison.unseen else ()
+    return (*unseen, rewrites_note(comparison.rewrites)) if comparison.rewrites else unseen
 
 
 def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFacts) -> Create:
@@ -70,7 +99,8 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     ownership = ownership_after(manifest, Ownership(), options)
     paused = manifest.settings.paused is True
     fields = [
-        FieldChange(path=path, before=ABSENT, after=value) for path, value in sorted(leaves(form), key=str)
+        FieldChange(path=path, before=ABSENT, after=value)
+        for path, value in sorted([*leaves(form), *extra_values(desired.body.raw, manifest.extra)], key=str)
     ]
     changes = [*fields, *_paused_change(before=ABSENT, after=paused)] if paused else fields
     return Create(
@@ -138,6 +168,7 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
     if desired.owns_all:
         method, reason = choose_method(live.body, desired.body, changes, facts)
     digests = _digests_after(desired, live, comparison, options, facts)
+    body = sent_body(method, desired.body, live.body, digests, ownership)
     shown = [*changes, *comparison.sent_along, *_paused_change(before=live.paused, after=paused)]
     rotates = desired.body.generates_webhook and bool(live.webhooks)
     return Update(
@@ -145,15 +176,15 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
         sensitive=sensitive,
         live=live,
         desired=desired,
-        body=sent_body(method, desired.body, live.body, digests, ownership),
+        body=body,
         method=method,
         reason=reason if changes else "only tags of the reconciler's own change",
         changes=tuple(masked(change, sensitive) for change in shown),
         ownership=ownership,
         paused=paused,
         rotates_webhook=rotates,
-        warnings=_warnings(desired, live, comparison, method, rotates=rotates),
-        notes=ownership_notes(live.ownership, ownership),
+        warnings=_warnings(desired, live, comparison, body, rotates=rotates),
+        notes=(*ownership_notes(live.ownership, ownership), *_kept_note(body, live)),
     )
 
 
@@ -169,21 +200,21 @@ def _digests_after(
         for path, value in comparison.write_only
         if before.knows(sent, path) or write_only_field(path) in facts.write_only
     ]
-    return Digester(options.key, desired.name).digests(fields)
+    known = (rewrite.digested for rewrite in comparison.rewrites)
+    return Digester(options.key, desired.name).digests([*fields, *known])
 
 
 def _warnings(
-    desired: Desired, live: Live, comparison: Comparison, method: Method, *, rotates: bool
+    desired: Desired, live: Live, comparison: Comparison, body: JsonObject, *, rotates: bool
 ) -> tuple[str, ...]:
     warnings = []
     if rotates:
         warnings.append("webhookPolicy: generate gives the webhook a new URL; calls to the old one will fail")
     elif live.webhooks and not desired.body.has_webhook:
         warnings.append("its webhook is removed; calls to its URL will fail")
-    if method is Method.CREATE_OR_UPDATE:
-        unknown = replaced_unknown_keys(live.body, desired.body)
-        if unknown:
-            warnings.append(f"a full replacement drops fields that are not documented: {', '.join(unknown)}")
+    unknown = lost_fields(body, live.body.sendable)
+    if unknown:
+        warnings.append(f"this drops fields that are not documented: {display_paths(unknown)}")
     lost = _masks_lost(desired, live)
     if lost:
         warnings.append(
@@ -198,6 +229,15 @@ def _warnings(
             "or under another name; its write-only fields are sent again"
         )
     return tuple(warnings)
+
+
+def _kept_note(body: JsonObject, live: Live) -> tuple[str, ...]:
+    """Return the note of a plan about undocumented fields that an update sends back."""
+    kept = kept_fields(body, live.body.sendable)
+    if not kept:
+        return ()
+    paths = display_paths(kept)
+    return (f"{paths} is not documented: it is sent back as it is, or left out if the API refuses it",)
 
 
 def owned_by_others(manifest: Manifest, live: Ownership, owner: str | None) -> str:

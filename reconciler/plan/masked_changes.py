@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan.desired import keyword_of
 from reconciler.secrecy import SecretFields, is_named_secret, mask, secret_values
-from reconciler.values import ABSENT, JsonObject, Path
+from reconciler.text import clip, printable
+from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path, written_sides
+
+_MOST_SHOWN: Final = 10
+_MOST_CHARACTERS: Final = 80
+"""The number of fields that read back otherwise to show, and of characters of each value."""
 
 
 def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
@@ -29,6 +35,32 @@ def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
         ABSENT if value is ABSENT else mask(value, fields, change.path) for value in written_sides(change)
     )
     return dataclasses.replace(change, before=before, after=after, sensitive=sensitive)
+
+
+def reads_back(changes: Sequence[FieldChange], fields: SecretFields) -> list[str]:
+    """Return a clause for each field that reads back otherwise than it was sent, without secrets.
+
+    Args:
+        changes: Such fields, with the live value as the one before; those after the tenth are counted.
+        fields: The secret fields.
+    """
+    clauses = []
+    for change in changes[:_MOST_SHOWN]:
+        shown = masked(change, fields)
+        path, before, after = display_path(change.path), _words(shown.before), _words(shown.after)
+        clauses.append(f"{path} reads back as {before}, not {after}")
+    if len(changes) > _MOST_SHOWN:
+        clauses.append(f"and {len(changes) - _MOST_SHOWN} more fields")
+    return clauses
+
+
+def _words(value: JsonValue | Absent) -> str:
+    """Return a value as text; what holds named values of its own is only named by its kind."""
+    if value is ABSENT:
+        return "nothing"
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
+        return "a map" if isinstance(value, dict) else "a list"
+    return clip(printable(dump_compact(value)), _MOST_CHARACTERS)
 
 
 def sensitive_fields(manifest: Manifest, body: JsonObject) -> SecretFields:

@@ -80,6 +80,9 @@ def _action(
             return decide_create(manifest, options, facts)
         case Refused(reason):
             return Blocked(manifest=manifest, reason=reason)
+        case Found(identity) if identity in snapshot.refusals:
+            reason = f"the platform refuses to describe it: {snapshot.refusals[identity].message}"
+            return Blocked(manifest=manifest, reason=reason, id=identity)
         case Found(identity):
             live = snapshot.live[identity]
             try:

@@ -1,6 +1,7 @@
 """Snapshot of the tenant for a plan: the list, the matched workflows and the default resource.
 
-A read that fails is never "absent": a workflow that cannot be read ends the plan with the client's own error.
+A read that fails is never "absent": it ends the plan with the client's own error. Only a workflow that the
+platform refuses to describe (400, 422) leaves the others alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.api import TenantReader
-from reconciler.client import BadRequestException, NotFoundException, PageWalk
+from reconciler.client import BadRequestException, NotFoundException, PageWalk, is_refused_for_content
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
@@ -36,6 +37,7 @@ class Snapshot:
     Args:
         matches: Each manifest, with the live workflow that it matches.
         live: The live workflows of the run, by id.
+        refusals: Why the platform does not describe others of them, by id.
         default_resource: The tenant's default resource.
         unmanaged: The live workflows that no manifest matches.
         orphans: Those of them that may be pruned; `None` without pruning.
@@ -44,6 +46,7 @@ class Snapshot:
 
     matches: tuple[tuple[Manifest, Match], ...]
     live: dict[int, Live]
+    refusals: dict[int, ReconcilerError] = field(default_factory=dict)
     default_resource: DefaultResource = field(default_factory=DefaultResource)
     unmanaged: tuple[Listed, ...] = ()
     orphans: Orphans | None = None
@@ -82,11 +85,14 @@ def take_snapshot(
         match.id for manifest, match in matches if isinstance(match, Found) and selection.takes(manifest.name)
     ]
     owner = options.owner if scope.prune else None
-    needed = matched if owner is None else [*matched, *_maybe_owned(listed, unmanaged, owner)]
-    live = describe_all(api, needed, concurrency)
+    live, refusals = _described(api, matched, concurrency)
+    if owner is not None:
+        others = [item for item in _maybe_owned(listed, unmanaged, owner) if item not in {*live, *refusals}]
+        live |= describe_all(api, others, concurrency)
     return Snapshot(
         matches=matches,
         live=live,
+        refusals=refusals,
         default_resource=default_resource.result(),
         unmanaged=unmanaged,
         orphans=None if owner is None else _orphans(owner, matches, listed, unmanaged, live),
@@ -196,6 +202,28 @@ def describe_all(api: TenantReader, ids: Iterable[int], concurrency: int) -> dic
         ReconcilerError: As the client, for the first that cannot be read.
     """
     return read_all(partial(describe, api), ids, concurrency)
+
+
+def _described(
+    api: TenantReader, ids: Iterable[int], concurrency: int
+) -> tuple[dict[int, Live], dict[int, ReconcilerError]]:
+    """Return the live workflows with the given ids, and why the platform refuses to describe others of them.
+
+    Raises:
+        ReconcilerError: As the client, for the first that cannot be read for a reason that is not its own.
+    """
+
+    def read(identity: int) -> Live | ReconcilerError:
+        try:
+            return describe(api, identity)
+        except ReconcilerError as error:
+            if is_refused_for_content(error):
+                return error
+            raise
+
+    found = read_all(read, ids, concurrency)
+    live = {identity: item for identity, item in found.items() if isinstance(item, Live)}
+    return live, {identity: item for identity, item in found.items() if not isinstance(item, Live)}
 
 
 def read_default_resource(api: TenantReader) -> DefaultResource:

@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.schema import Field, FieldKind
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, dump_compact, same_json
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    JsonValue,
+    dump_compact,
+    same_json,
+    with_whole_numbers,
+)
 from reconciler.workflow.normal_text import without_case, without_last_line_ends
 
 if TYPE_CHECKING:
@@ -54,14 +62,12 @@ def sorted_set(items: Iterable[JsonValue]) -> list[JsonValue]:
 
 def plain(value: JsonValue) -> JsonValue:
     """Return `value` with every whole number as an `int`, and no null or empty value inside a map."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, dict):
         inner = ((key, plain(item)) for key, item in value.items())
         return {key: item for key, item in inner if item is not None and item not in ({}, [])}
-    return value
+    return with_whole_numbers(value)
 
 
 def _form(value: JsonValue, field: Field) -> JsonValue:

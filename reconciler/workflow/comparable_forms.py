@@ -6,6 +6,7 @@ would be reported once for each step; here they are lifted out again where that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -57,15 +58,21 @@ class ComparableForms:
 
     @cached_property
     def _hoisted(self) -> tuple[JsonObject, JsonObject]:
-        """Both forms; the options of the steps that state none are at the top if all the same live."""
+        """Both forms; the options of the steps that state none are at the top if all the same live.
+
+        Where they are not, a live step with options of its own is left out, and compared by itself.
+        """
         before, after = self._forms
-        inheriting = self.desired_body.inheriting_steps
-        shared = [name for name in inheriting if name in as_object(before.get("steps"))]
-        found = {dump_compact(_options(before, name)) for name in shared}
+        names = self.desired_body.inheriting_steps
+        if len(_found_options(before, names)) > 1:
+            live = self.live_body
+            names -= live.steps.keys() - live.inheriting_steps
+        found = _found_options(before, names)
+        shared = [name for sharing in found.values() for name in sharing]
         stated = bool(self.desired_body.retry_options or self.live_body.retry_options)
         if len(found) != 1 or not (stated or len(shared) > 1):
             return before, after
-        return _lifted(before, inheriting, shared[0]), _lifted(after, inheriting, shared[0])
+        return _lifted(before, names, shared[0]), _lifted(after, names, shared[0])
 
 
 def hoisted_form(body: Body) -> JsonObject:
@@ -92,6 +99,15 @@ def _without_default(step: JsonObject, default_resource: JsonObject) -> JsonObje
     resources = {key: item for key, item in stated.items() if not same_json(item, known.get(key, ABSENT))}
     rest = {key: item for key, item in step.items() if key != "resources"}
     return {**rest, "resources": resources} if resources else rest
+
+
+def _found_options(form: JsonObject, names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the steps of `form` among `names` by the text of their retry options."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name in as_object(form.get("steps")):
+            found.setdefault(dump_compact(_options(form, name)), []).append(name)
+    return found
 
 
 def _options(form: JsonObject, name: str) -> JsonValue:

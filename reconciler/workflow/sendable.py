@@ -7,6 +7,7 @@ nothing (null) is skipped. A mask is never sent back: `masked_fields` names what
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UnexpectedAnswerError
@@ -17,7 +18,11 @@ from reconciler.values import DROP, KEEP, Verdict, as_object, nodes, rewrite
 if TYPE_CHECKING:
     from reconciler.values import JsonObject, JsonValue, Path
 
-_TOP_LEVEL: Final = ("name", "metadata", "triggers", "watchers", "retryOptions", "tags", "steps")
+_PLATFORM_ONLY: Final = re.compile(
+    "_?id|uuid|status|tenant[A-Z]?.*|executions?|scheduled|(?:created|updated|modified|deleted|last|next)[A-Z].*"
+)
+"""The keys at the top that only the platform writes, by the names that APIs give them."""
+
 _NEVER_MASKED: Final = frozenset({"name", "triggers", "tags"})
 _STEP_READ_ONLY: Final = frozenset({"imageName", "imageVersion"})
 
@@ -58,23 +63,23 @@ def _is_masked(value: JsonValue, path: Path) -> bool:
 def described_body(live: JsonObject) -> JsonObject:
     """Return a describe answer in the form of a body that can be sent, with the platform's masks.
 
-    Only the documented top-level keys are kept. Nulls go, at every level. `env` becomes a map; a webhook's
-    UUID becomes `{"webhook": true, "webhookPolicy": "preserve"}`, so that its URL stays; a cron trigger loses
-    `scheduled`; a tag is its name; a step keeps every key, unknown ones too, except the read-only `imageName`
-    and `imageVersion`.
+    What only the platform writes goes: ids, times, status and executions at the top, `scheduled` of a
+    trigger, `imageName` and `imageVersion` of a step. Every other key stays, also an undocumented one. Nulls
+    go, at every level. `env` becomes a map; a webhook's UUID becomes `{"webhook": true, "webhookPolicy":
+    "preserve"}`, so that its URL stays; a tag is its name.
 
     Raises:
         UnexpectedAnswerError: A documented key has a shape that cannot be sent back without losing something.
     """
     body: JsonObject = {}
-    for key in _TOP_LEVEL:
-        value = _without_nulls(live.get(key))
-        if value is not None:
-            body[key] = _documented(key, value)
+    for key, found in live.items():
+        value = _without_nulls(found)
+        if value is not None and not _PLATFORM_ONLY.fullmatch(key):
+            body[key] = _sendable_value(key, value)
     return body
 
 
-def _documented(key: str, value: JsonValue) -> JsonValue:
+def _sendable_value(key: str, value: JsonValue) -> JsonValue:
     if key == "name":
         return _string(value, key)
     if key == "triggers":
@@ -85,7 +90,7 @@ def _documented(key: str, value: JsonValue) -> JsonValue:
         return list(_objects(value, key))
     if key == "steps":
         return {name: _step(name, step) for name, step in _object(value, key).items()}
-    return _object(value, key)
+    return _object(value, key) if key in {"metadata", "retryOptions"} else value
 
 
 def _tags(value: JsonValue) -> list[JsonValue]:
@@ -104,14 +109,14 @@ def _without_nulls(value: JsonValue) -> JsonValue:
 
 
 def _trigger(live: JsonObject) -> JsonObject:
+    rest = {key: value for key, value in live.items() if key not in {"cron", "webhook", "scheduled"}}
     trigger: JsonObject = {}
     if live.get("cron"):
         trigger["cron"] = live["cron"]
     if live.get("webhook"):
-        trigger |= {"webhook": True, "webhookPolicy": "preserve"}
-    return trigger or {
-        key: value for key, value in live.items() if key not in {"cron", "webhook", "scheduled"}
-    }
+        trigger["webhook"] = True
+        rest["webhookPolicy"] = "preserve"
+    return {**trigger, **rest}
 
 
 def _step(name: str, value: JsonValue) -> JsonObject:

@@ -17,9 +17,10 @@ from functools import cache
 from itertools import islice
 from typing import Final
 
-from reconciler.schema import Field, body_fields, sensitive_step_fields
+from reconciler.schema import Field, body_fields, sensitive_step_fields, step_fields
 from reconciler.secrecy import is_mask, is_secret_field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
+from reconciler.workflow.step import Step
 
 _STEP_RETRY_PATH = ("runConfiguration", "retryOptions")
 
@@ -91,6 +92,15 @@ def tokens_left_out(form: JsonObject) -> list[Path]:
         for name, step in as_object(form.get("steps")).items()
         if (repository := as_object(as_object(step).get("repository"))) and "token" not in repository
     ]
+
+
+def documented_fields(form: JsonObject) -> Iterator[Path]:
+    """Yield the path of each documented field of a workflow with the steps of `form`; a map is one field."""
+    for key, child in body_fields().children.items():
+        if key != "steps":
+            yield from _leaf_paths(child, (key,))
+    for name, step in as_object(form.get("steps")).items():
+        yield from _leaf_paths(step_fields(Step(as_object(step)).type), ("steps", name))
 
 
 @cache

@@ -84,31 +84,6 @@ def test_the_body_of_the_plan_is_what_is_sent(git: Git, profile: frozenset[str])
         assert git.writes()[0].body == action.body
 
 
-def test_unknown_step_keys_survive_a_patch(git: Git) -> None:
-    """A key of a live step that nobody here knows is sent back by a patch, and is never a difference."""
-    live = body(steps={"one": step(future={"level": 3, "more": [1]}), "two": step()}, futureTop=1)
-    git.server.store.create(live)
-    manifest = body(steps={"one": step(), "two": step()})
-    git.write(manifest)
-    git.is_clean()
-    git.write(body(steps={"one": step("echo other"), "two": step()}))
-    assert git.action().method is Method.PATCH
-    git.done()
-    assert git.stored()["steps"]["one"] == {**step("echo other"), "future": {"level": 3, "more": [1]}}
-    assert "futureTop" not in git.stored(), "at the top level they are not sent"
-
-
-def test_a_full_replacement_warns_of_unknown_step_keys(git: Git) -> None:
-    """A full replacement drops keys of live steps that nobody here knows, and says which."""
-    git.server.store.create(body(steps={"one": step(stepTimeout=5, future={"level": 3})}))
-    git.write(body())
-    action = git.action()
-    assert action.method is Method.CREATE_OR_UPDATE
-    assert action.warnings == ("a full replacement drops fields that are not documented: steps.one.future",)
-    git.done()
-    assert git.stored()["steps"]["one"] == step()
-
-
 @pytest.mark.parametrize("profile", [frozenset(), ALL_PROFILES_TOGETHER], ids=["documented", "all"])
 def test_the_webhook_url_never_changes(git: Git, profile: frozenset[str]) -> None:
     """Over updates of either method, also of the triggers themselves, the webhook keeps its UUID."""

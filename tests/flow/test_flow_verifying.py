@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bent_bodies import BENDS, bend_bodies
 from flow_helpers import RETRY, Git, body, kinds, rich, statuses, step
 
 if TYPE_CHECKING:
@@ -16,51 +16,8 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 
-def _bend(server: EmulatorServer, bend: Callable[[dict[str, Any]], object]) -> None:
-    """Let the tenant change every body that it is sent."""
-    create, replace = server.store.create, server.store.replace
-
-    def bent(sent: dict[str, Any]) -> dict[str, Any]:
-        changed = copy.deepcopy(sent)
-        bend(changed)
-        return changed
-
-    server.store.create = lambda sent, **options: create(bent(sent), **options)  # type: ignore[method-assign]
-    server.store.replace = lambda number, sent, **options: replace(number, bent(sent), **options)  # type: ignore[method-assign]
-
-
-def _tags(changed: dict[str, Any]) -> None:
-    changed["tags"] = [*changed.get("tags", []), {"name": "set by the platform"}]
-
-
-def _user(changed: dict[str, Any]) -> None:
-    changed["watchers"][0]["events"]["runtimeExceeded"] = 5
-
-
-_BENDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "value": (lambda sent: sent["steps"]["train"].update(command="python3 train.py"), "steps.train.command"),
-    "lost": (lambda sent: sent["steps"]["load"].pop("stepTimeout", None), "steps.load.stepTimeout"),
-    "added": (lambda sent: sent["steps"]["train"].update(stepTimeout=900), "steps.train.stepTimeout"),
-    "default": (
-        lambda sent: sent["steps"]["train"].update(resources={"instanceTypeId": 25, "storage": "10GB"}),
-        "steps.train.resources.instanceTypeId",
-    ),
-    "variable": (
-        lambda sent: sent["steps"]["load"]["parameters"]["env"].update({"odd.name": "x"}),
-        'steps.load.parameters.env."odd.name"',
-    ),
-    "list": (
-        lambda sent: sent["steps"]["load"]["parameters"]["secrets"].pop(),
-        "steps.load.parameters.secrets",
-    ),
-    "tags": (_tags, "tags"),
-    "cron": (lambda sent: sent["triggers"][0].update(cron="0 0 7 * * ?"), "triggers.cron"),
-    "watcher": (_user, 'watchers."user:ann@example.com".events.runtimeExceeded'),
-    "retryOptions": (lambda sent: sent["retryOptions"].update(duration=30), "retryOptions.duration"),
-    "metadata": (
-        lambda sent: sent["metadata"].update(allowConcurrentExecution=False),
-        "metadata.allowConcurrentExecution",
-    ),
+_BENDS = {
+    **{name: BENDS[name] for name in BENDS if name != "watchers"},
     "step": (lambda sent: sent["steps"].update(audit=step("audit")), "steps.audit"),
 }
 
@@ -76,8 +33,9 @@ def _ready_line(error: str) -> dict[str, Any]:
 def test_what_the_platform_changes_is_named(
     git: Git, server: EmulatorServer, bend: Callable[[dict[str, Any]], object], field: str
 ) -> None:
-    """A value that does not stick fails its workflow and is named; the line that is offered ends it."""
-    _bend(server, bend)
+    """Without digests, a value that does not stick fails its workflow; the line that is offered ends it."""
+    git.choose(remember=False)
+    bend_bodies(server, bend)
     git.write(rich())
     (result,) = git.apply().results
     assert result.status.value == "failed"
@@ -95,7 +53,8 @@ def test_what_the_platform_changes_is_named(
 
 def test_both_values_are_told(git: Git, server: EmulatorServer) -> None:
     """The failure says what was read and what was sent."""
-    _bend(server, lambda sent: sent["steps"]["one"].update(command="sh -c 'echo hi'"))
+    git.choose(remember=False)
+    bend_bodies(server, lambda sent: sent["steps"]["one"].update(command="sh -c 'echo hi'"))
     git.write(body())
     (result,) = git.apply().results
     assert 'steps.one.command reads back as "sh -c \'echo hi\'", not "echo hi"' in result.error
@@ -103,7 +62,8 @@ def test_both_values_are_told(git: Git, server: EmulatorServer) -> None:
 
 def test_a_secret_that_does_not_stick_is_not_told(git: Git, server: EmulatorServer) -> None:
     """Of a value from !env that does not stick, neither what was sent nor what came back is said."""
-    _bend(server, lambda sent: sent["steps"]["one"]["parameters"]["env"].update(KEY="canary-back"))
+    git.choose(remember=False)
+    bend_bodies(server, lambda sent: sent["steps"]["one"]["parameters"]["env"].update(KEY="canary-back"))
     git.env["KEY"] = "canary-sent"
     git.write("body:\n  name: flow\n  steps:\n    one:\n      parameters: {env: {KEY: !env KEY}}\n")
     (result,) = git.apply().results
@@ -113,8 +73,9 @@ def test_a_secret_that_does_not_stick_is_not_told(git: Git, server: EmulatorServ
 
 def test_many_fields(git: Git, server: EmulatorServer) -> None:
     """Of many fields the first ones are named and the rest is counted."""
+    git.choose(remember=False)
     env = {f"V{number:02}": "1" for number in range(30)}
-    _bend(server, lambda sent: sent["steps"]["one"].update(parameters={"env": dict.fromkeys(env, "2")}))
+    bend_bodies(server, lambda sent: sent["steps"]["one"].update(parameters={"env": dict.fromkeys(env, "2")}))
     git.write(body(steps={"one": step(parameters={"env": env})}))
     (result,) = git.apply().results
     assert "and 20 more fields" in result.error
@@ -123,16 +84,17 @@ def test_many_fields(git: Git, server: EmulatorServer) -> None:
 def test_a_platform_that_does_not_keep_hidden_fields_is_believed(git: Git, server: EmulatorServer) -> None:
     """A field that is never told cannot be verified: it is remembered, and no failure."""
     server.profile = frozenset({"retry-hidden", "metadata-hidden"})
-    _bend(server, lambda sent: (sent.pop("retryOptions", None), sent.pop("metadata", None)))
+    bend_bodies(server, lambda sent: (sent.pop("retryOptions", None), sent.pop("metadata", None)))
     git.write(body(retryOptions=RETRY, metadata={"allowConcurrentExecution": True}))
     git.done()
 
 
 def test_an_update_is_verified_too(git: Git, server: EmulatorServer) -> None:
     """Also an update that does not stick has failed, and the next plan still shows it."""
+    git.choose(remember=False)
     git.write(body())
     git.done()
-    _bend(server, lambda sent: sent["steps"]["one"].update(command="echo hi"))
+    bend_bodies(server, lambda sent: sent["steps"]["one"].update(command="echo hi"))
     git.write(body(command="echo 2"))
     for _ in range(2):
         assert kinds(git.plan()) == {"flow": "update"}
@@ -171,7 +133,7 @@ def test_a_workflow_that_would_differ_again_is_not_done(git: Git, server: Emulat
     git.choose(remember=False)
     git.write(body("shows", **shared), "shows.yaml")
     git.done()
-    _bend(server, lambda sent: sent.pop("metadata") if sent["name"] == "hides" else None)
+    bend_bodies(server, lambda sent: sent.pop("metadata") if sent["name"] == "hides" else None)
     git.write(body("hides", **shared), "hides.yaml")
     (result,) = git.apply().results
     assert statuses(git.apply())["hides"] == "failed"

@@ -17,14 +17,10 @@ from strategies import DEFAULT_RESOURCE, LAWS
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
 from reconciler.plan import Method
-from reconciler.plan.bodies import (
-    choose_method,
-    replaced_unknown_keys,
-    sent_body,
-)
+from reconciler.plan.bodies import choose_method, sent_body
 from reconciler.plan.desired import Desired, keyword_of
 from reconciler.schema import load_schema
-from reconciler.values import dump_compact
+from reconciler.values import dump_compact, with_whole_numbers
 from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests
 
 _MEMORY = memory_of([(("metadata",), 1)])
@@ -41,10 +37,6 @@ def _sent_body(method: Method, desired: Any, live: Any, digests: SentDigests, ow
 
 def _desired_body(manifest: Any, live: Any) -> Any:
     return Desired.of(manifest, None if live is None else live_of(live)).body.raw
-
-
-def _replaced_unknown_keys(live: Any, desired: Any) -> list[str]:
-    return replaced_unknown_keys(Body(live), Body(desired))
 
 
 def _chosen(live: Any, desired: Any, default_resource: Any = None) -> tuple[Method, str]:
@@ -210,14 +202,13 @@ def test_an_update_keeps_the_webhooks_url(method: Method) -> None:
     assert sent({"webhook": True}, None) == [{"webhook": True}, {"cron": "x"}]
 
 
-def test_a_patch_keeps_unknown_keys_and_a_replacement_does_not() -> None:
-    """Unknown keys of steps go back with a patch, never those at the top; a replacement is what Git says."""
-    live = _workflow({"command": "c", "futureMode": "x", "imageName": "n"}, futureMode="y")
-    desired = _workflow({"command": "d"})
-    assert _sent_body(_PATCH, desired, live, SentDigests(), Ownership()) == _workflow(
-        {"command": "d", "futureMode": "x"}
+@pytest.mark.parametrize("method", Method)
+def test_undocumented_keys_are_sent_back(method: Method) -> None:
+    """Keys that nobody has documented go back with a patch and with a replacement, at the top as in steps."""
+    live = _workflow({"command": "c", "futureMode": "x", "imageName": "n"}, futureMode="y", id=1)
+    assert _sent_body(method, _workflow({"command": "d"}), live, SentDigests(), Ownership()) == _workflow(
+        {"command": "d", "futureMode": "x"}, futureMode="y"
     )
-    assert _sent_body(_REPLACE, desired, live, SentDigests(), Ownership()) == desired
 
 
 def test_sending_changes_nothing_that_it_is_given() -> None:
@@ -235,20 +226,6 @@ def test_a_live_shape_that_cannot_be_sent_back_is_refused() -> None:
     live = {"name": NAME, "steps": {"a": {}}, "tags": {"a": 1}}
     with pytest.raises(UnexpectedAnswerError, match="tags"):
         _sent_body(_PATCH, _workflow(), live, SentDigests(), Ownership())
-
-
-def test_unknown_keys_that_a_replacement_drops_are_named() -> None:
-    """They are named step by step; keys that some type of step knows, or of steps that go, are not."""
-    live = _workflow(
-        {"command": "c", "futureMode": 1, "another.one": {}, "imageName": "n", "sortBy": "s", "gone": None},
-        {"futureMode": 1},
-        {"command": "c"},
-        futureMode=1,
-    )
-    desired = _workflow({"command": "d"}, {})
-    del desired["steps"]["b"]
-    assert _replaced_unknown_keys(live, desired) == ['steps.a."another.one"', "steps.a.futureMode"]
-    assert _replaced_unknown_keys(_workflow(), _workflow()) == []
 
 
 def test_keywords_of_a_patch() -> None:
@@ -353,8 +330,9 @@ def test_whether_a_webhook_is_wanted(triggers: Any, *, expected: bool) -> None:
 @given(strategies.workflow_bodies())
 @LAWS
 def test_a_create_sends_the_body_of_git(body: Any) -> None:
-    """Nothing is added to what a create sends but what is to be remembered."""
+    """Nothing is added to what a create sends but what is to be remembered; whole numbers are integers."""
     assert _sent_body(_REPLACE, body, None, SentDigests(), Ownership()) == body
     remembered = _sent_body(_REPLACE, body, None, _MEMORY, Ownership())
-    assert dump_compact({**remembered, "tags": None}) == dump_compact({**body, "tags": None})
+    whole = with_whole_numbers({**body, "tags": None})
+    assert dump_compact({**remembered, "tags": None}) == dump_compact(whole)
     assert remembered["tags"] == [*body.get("tags", []), *digest_tags(_MEMORY)]

@@ -10,12 +10,6 @@ from strategies import DEFAULT_RESOURCE
 from reconciler.values import dump_compact
 
 
-def workflow(*steps: dict[str, Any], **top: Any) -> dict[str, Any]:
-    """Return a workflow with the given fields and the given steps, called `a`, `b` and so on."""
-    named = dict(zip("abcdef", steps or ({},), strict=False))
-    return {"name": "w", "steps": named, **top}
-
-
 def same(one: Any, other: Any) -> bool:
     """Return whether two bodies mean the same, whichever of them is live."""
     there, back = (forms_of(*pair, DEFAULT_RESOURCE).equal for pair in ((one, other), (other, one)))

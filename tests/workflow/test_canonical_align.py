@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import strategies
-from canonical_helpers import workflow
 from forms import canonical_of, forms_of
 from hypothesis import given
+from spellings import workflow
 from strategies import LAWS
 
 from reconciler.values import dump_compact

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import strategies
-from canonical_helpers import same, workflow
+from canonical_helpers import same
 from forms import canonical_of
 from hypothesis import given
+from spellings import workflow
 from strategies import LAWS
 
 from reconciler.workflow import by_name_path, is_own_tag, lists_back, lists_by_name

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from canonical_helpers import same, workflow
+from canonical_helpers import same
 from forms import canonical_of
+from spellings import workflow
 
 _STANDARD = {"imageId": 1, "command": "c"}
 _EXPORT = {"type": "export", "schema": "s", "table": "t", "sortBy": "c"}

@@ -1,0 +1,121 @@
+"""Fields that do not read back as they were sent: what becomes of each, and the body of the second write."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import permutations
+
+from reconciler.plan import Desired
+from reconciler.schema import FieldKind, body_fields
+from reconciler.secrecy import is_mask
+from reconciler.values import ABSENT, JsonObject, Path, as_list, as_object, lookup, same_json
+from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Outcome, Rewrite
+
+_STEP_DEPTH = 2
+
+
+def judged(
+    changes: Iterable[FieldChange], desired: Body, before: Live | None, earlier: Iterable[Rewrite]
+) -> Iterator[Rewrite]:
+    """Yield what is known of each field that does not read back as it was sent.
+
+    Args:
+        changes: These fields, each with the value that reads back and the one that was sent.
+        desired: The body that was sent.
+        before: The live workflow before the first write; `None` for a new one.
+        earlier: What was known after the write before.
+    """
+    known = {rewrite.path: rewrite for rewrite in earlier}
+    stayed = set(_stayed(changes, desired, before))
+    for change in changes:
+        path, outcome = change.path, Outcome.REWRITTEN
+        if path in known:
+            same = same_json(known[path].change.before, change.before)
+            outcome = known[path].outcome if same else Outcome.UNSTABLE
+        elif _is_step(path) or (path in stayed and _is_another_text(change)):
+            outcome = Outcome.IGNORED
+        yield Rewrite(change=change, outcome=outcome)
+
+
+def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[Path]:
+    """Return the fields that were left out, and that still are what they were before the write."""
+    return [path for path in _stayed(changes, desired, before) if _is_left_out(path, desired)]
+
+
+def drops_tags(changes: Iterable[FieldChange]) -> bool:
+    """Return whether the platform drops or cuts tags, so that they cannot hold digests.
+
+    Args:
+        changes: The fields that do not read back as they were sent.
+    """
+    for change in changes:
+        if change.path == ("tags",):
+            live, wanted = set(as_list(change.before)), set(as_list(change.after))
+            cut = any(tag.startswith(name) for tag in wanted - live for name in live - wanted)
+            return live < wanted or cut
+    return False
+
+
+def with_explicit_empties(body: JsonObject, paths: Iterable[Path]) -> JsonObject:
+    """Return `body` with empty values for what it leaves out, which some servers keep otherwise.
+
+    Args:
+        body: The body of an update.
+        paths: The fields that stay, in the canonical form; keys at the top get an empty value in any case.
+    """
+    fields = body_fields().children
+    empties: JsonObject = {
+        key: [] if field.kind is FieldKind.LIST else {} for key, field in fields.items() if key != "name"
+    }
+    result = {**empties, **body}
+    for path in paths:
+        key = str(path[0])
+        if key not in body or key not in {"steps", "retryOptions", "metadata"}:
+            continue
+        result[key] = _with_null(as_object(result[key]), path[1:])
+    return result
+
+
+def without_unstable(desired: Desired, live: Live, rewrites: Iterable[Rewrite]) -> Desired:
+    """Return what is wanted, with the live value where another one reads back whatever is sent."""
+    unstable = [rewrite.path for rewrite in rewrites if rewrite.outcome is Outcome.UNSTABLE]
+    return desired.keeping(live, unstable) if unstable else desired
+
+
+def _is_step(path: Path) -> bool:
+    return len(path) == _STEP_DEPTH and path[0] == "steps"
+
+
+def _is_another_text(change: FieldChange) -> bool:
+    """Whether both values are texts, and neither is the other in some spelling, or a part of it."""
+    sides = (change.before, change.after)
+    texts = [_letters(side) for side in sides if isinstance(side, str)]
+    return len(texts) == len(sides) and not any(one.startswith(other) for one, other in permutations(texts))
+
+
+def _letters(text: str) -> str:
+    spelled = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
+    return "".join(filter(str.isalnum, spelled))
+
+
+def _is_left_out(path: Path, desired: Body) -> bool:
+    return lookup(desired.raw, path) in (ABSENT, None)
+
+
+def _stayed(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> Iterator[Path]:
+    """Yield the fields that show what they showed before the write."""
+    form = {} if before is None else ComparableForms(before.body, desired).live
+    for change in changes:
+        shown = change.before
+        masked = isinstance(shown, str) and is_mask(shown)
+        if shown is not ABSENT and not masked and same_json(shown, lookup(form, change.path)):
+            yield change.path
+
+
+def _with_null(value: JsonObject, path: Path) -> JsonObject:
+    result = dict(value)
+    key = str(path[0])
+    result[key] = _with_null(as_object(result.get(key)), path[1:]) if path[1:] else None
+    return result

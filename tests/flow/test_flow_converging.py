@@ -1,0 +1,248 @@
+"""Values that a platform keeps in another form: written twice at most, then known, or said and left alone."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bent_bodies import BENDS, bend_bodies
+from flow_helpers import Git, body, kinds, paths, rich, run, step
+from spellings import EQUAL
+
+from reconciler.apply import Status
+from reconciler.schema import is_valid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.emulator.server import EmulatorServer
+
+    Bend = Callable[[dict[str, Any]], object]
+
+COMMAND = ("steps", "one", "command")
+
+
+def _upper(sent: dict[str, Any]) -> None:
+    sent["steps"]["one"]["command"] = sent["steps"]["one"]["command"].upper()
+
+
+_VALID = sorted(name for name, (first, *_) in EQUAL.items() if is_valid(first, "workflow"))
+"""What can be written in more than one way, where the first of them is one for Git."""
+
+
+def _written(git: Git) -> list[dict[str, Any]]:
+    """Return the bodies of all writes so far."""
+    return [request.body for request in git.writes() if request.body]
+
+
+@pytest.mark.parametrize(("bend", "field"), BENDS.values(), ids=BENDS)
+def test_a_value_in_another_form_is_written_twice_and_then_in_sync(
+    git: Git, server: EmulatorServer, bend: Bend, field: str
+) -> None:
+    """The apply is done and says so; later plans have a note, and no later apply writes the value again."""
+    bend_bodies(server, bend)
+    git.write(rich())
+    (result,) = git.apply().results
+    assert (result.status, result.error) == (Status.DONE, "")
+    assert f"{field} reads back as" in " ".join(result.notes) or not field
+    assert len(git.writes()) == 2
+    for _ in range(2):
+        git.done()
+        (note,) = git.action().notes or ("",)
+        assert (field in note, "another value than was sent" in note) == (True, bool(field))
+    assert len(git.writes()) == 2
+    git.write(rich(steps={**rich()["steps"], "more": step()}))
+    assert paths(git.action()) == [("steps", "more")]
+    git.done()
+    assert len(git.writes()) == 3
+
+
+def test_a_change_of_either_side_is_seen(git: Git, server: EmulatorServer) -> None:
+    """Changed in Git, or by hand, a value that the platform keeps in its own form is planned and written."""
+    bend_bodies(server, _upper)
+    git.write(body(command="first"))
+    git.done()
+    git.write(body(command="second"))
+    assert paths(git.action()) == [COMMAND]
+    git.done()
+    assert git.stored()["steps"]["one"]["command"] == "SECOND"
+    stored = server.store.get(git.live())
+    by_hand = {**stored.body, "steps": {"one": step("by hand")}}
+    server.store.replace(git.live(), by_hand)
+    (change,) = git.action().changes
+    assert (change.path, change.before, change.after) == (COMMAND, "BY HAND", "second")
+    git.done()
+    assert git.stored()["steps"]["one"]["command"] == "SECOND"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "removed", "shown"),
+    [
+        ("stepTimeout", ("steps", "load", "stepTimeout"), ("steps", "load", "stepTimeout")),
+        ("outputParameters", ("steps", "load", "outputParameters", "rows"), ("(not returned)",)),
+        ("watchers", ("watchers",), ("(not returned)",)),
+    ],
+)
+def test_a_field_that_is_not_returned_and_goes(
+    git: Git, server: EmulatorServer, hidden: str, removed: tuple[str, ...], shown: tuple[str, ...]
+) -> None:
+    """Removed in Git, a field that never reads back is planned and removed, once."""
+    server.profile = frozenset({f"hidden={hidden}"})
+    git.write(rich())
+    git.done()
+    changed = rich()
+    *above, last = removed
+    functools.reduce(dict.__getitem__, above, changed).pop(last)
+    git.write(changed)
+    assert shown in paths(git.action())
+    git.done()
+    assert not functools.reduce(lambda value, key: value.get(key, {}), removed, git.stored("rich"))
+    writes = len(git.writes())
+    git.done()
+    assert len(git.writes()) == writes
+
+
+def test_a_value_that_the_platform_takes_after_all_needs_no_digest(git: Git, server: EmulatorServer) -> None:
+    """Somebody else's change right after the write is not the platform's form: it is overwritten."""
+    others = iter([True])
+
+    def once(sent: dict[str, Any]) -> None:
+        if next(others, False):
+            sent["steps"]["one"]["command"] = "by hand"
+
+    bend_bodies(server, once)
+    git.write(body(command="echo hi"))
+    git.done()
+    assert git.stored()["steps"]["one"]["command"] == "echo hi"
+    assert "tags" not in git.stored() or git.stored()["tags"] == []
+
+
+def test_a_value_that_the_platform_ignores_is_not_converging(git: Git, server: EmulatorServer) -> None:
+    """An update that changes nothing fails, with both values, and is not sent again until a side changes."""
+    git.write(body(command="old"))
+    git.done()
+    bend_bodies(server, lambda sent: sent["steps"]["one"].update(command="old"))
+    git.write(body(command="new"))
+    (result,) = git.apply().results
+    assert result.status is Status.FAILED
+    assert (
+        'not converging: after two writes, steps.one.command reads back as "old", not "new"' in result.error
+    )
+    writes = len(git.writes())
+    assert writes == 3
+    for _ in range(2):
+        assert kinds(git.plan()) == {"flow": "blocked"}
+        assert 'steps.one.command reads back as "old", not "new"' in git.action().reason
+        git.apply()
+    assert len(git.writes()) == writes
+    git.write(body(command="newer"))
+    assert kinds(git.plan()) == {"flow": "update"}
+    git.write(body(command="old"))
+    git.is_clean()
+
+
+def test_a_value_that_reads_back_otherwise_each_time_is_not_converging(
+    git: Git, server: EmulatorServer
+) -> None:
+    """A field that never settles is sent twice, named, and not sent again until Git changes."""
+    numbers = iter(range(1000))
+    bend_bodies(server, lambda sent: sent["steps"]["one"].update(command=f"build {next(numbers)}"))
+    git.write(body(command="wanted"))
+    for attempt in range(3):
+        (result,) = git.apply().results
+        assert result.status is (Status.BLOCKED if attempt else Status.FAILED)
+        assert "it is not converging" in result.error
+        assert 'steps.one.command reads back as "build' in result.error
+        assert ', not "wanted"' in result.error
+    sent = [written["steps"]["one"]["command"] for written in _written(git)]
+    assert sent.count("wanted") == 2
+    git.write(body(command="else"))
+    assert kinds(git.plan()) == {"flow": "update"}
+
+
+def test_a_step_of_the_platform_s_own_is_not_converging(git: Git, server: EmulatorServer) -> None:
+    """A whole step that comes with every write is never taken for a form of what was sent."""
+    bend_bodies(server, lambda sent: sent["steps"].update(audit=step("audit")))
+    git.write(body())
+    (result,) = git.apply().results
+    assert result.status is Status.FAILED
+    assert "steps.audit reads back as a map, not nothing" in result.error
+    assert kinds(git.plan()) == {"flow": "blocked"}
+
+
+def test_no_value_shows_in_notes_and_tags(git: Git, server: EmulatorServer) -> None:
+    """Neither what was sent for a secret nor what reads back is in a note, a plan or a tag."""
+    bend_bodies(server, lambda sent: sent["steps"]["one"]["parameters"]["env"].update(KEY="canary-back"))
+    git.env["KEY"] = "canary-sent"
+    git.write("body:\n  name: flow\n  steps:\n    one:\n      parameters: {env: {KEY: !env KEY}}\n")
+    (result,) = git.apply().results
+    assert "steps.one.parameters.env.KEY reads back as" in " ".join(result.notes)
+    plan = run(git, "plan", "--format", "json", KEY="canary-sent")
+    texts = [*result.notes, plan.stdout, plan.stderr, json.dumps(git.stored()["tags"])]
+    assert [text for text in texts if "canary" in text] == []
+    assert json.loads(plan.stdout)["notes"]
+
+
+def test_digests_of_another_key_say_nothing(git: Git, server: EmulatorServer) -> None:
+    """Without the key, the value is sent once more: the digests are keyed."""
+    bend_bodies(server, _upper)
+    git.write(body())
+    git.done()
+    git.env["RECONCILER_REMEMBER_KEY"] = "another"
+    assert paths(git.action()) == [COMMAND]
+    git.done()
+
+
+def test_where_tags_are_not_kept_it_says_so(git: Git) -> None:
+    """A platform that hides tags keeps no digests: the apply is done, and says what the next plan shows."""
+    git.server.profile = frozenset({"tags-hidden", "text-escaped"})
+    git.write(body(command="a && b"))
+    (result,) = git.apply().results
+    assert result.status is Status.DONE
+    assert "does not keep the tags that say what was sent" in result.notes[-1]
+    assert len(git.writes()) == 2
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_server_that_merges_gets_explicit_empties(
+    git: Git, server: EmulatorServer, *, refuses: bool
+) -> None:
+    """What stays although Git removed it is sent as empty; where that is refused, it is known as it is."""
+    git.write(rich())
+    git.done()
+    server.profile = frozenset({"put-merges-deep"})
+    if refuses:
+        server.add_fault("400:+1:x1@PUT")
+    changed = rich()
+    del changed["steps"]["load"]["stepTimeout"], changed["watchers"]
+    git.write(changed)
+    git.done()
+    stored = git.stored("rich")
+    assert ("stepTimeout" in stored["steps"]["load"], bool(stored.get("watchers"))) == (refuses, refuses)
+
+
+def test_whole_numbers_are_sent_as_integers(git: Git, server: EmulatorServer) -> None:
+    """Where the platform returns floats and takes integers only, no patch and no manifest is refused."""
+    server.profile = frozenset({"floats", "integers-only"})
+    git.write(body(steps={"one": step(stepTimeout=60.0)}))
+    git.done()
+    git.write({"patch": {"name": "flow", "set": {"command": "new"}}})
+    git.done()
+    assert git.stored()["steps"]["one"] == step("new", stepTimeout=60)
+
+
+@pytest.mark.parametrize("what", _VALID)
+def test_a_spelling_of_the_platform_s_own_is_written_once(
+    git: Git, server: EmulatorServer, what: str
+) -> None:
+    """Whichever spelling of what Git wants the platform stores: one write, and nothing to say about it."""
+    wanted, *others = EQUAL[what]
+    spelled = {f"w{number}": stored for number, stored in enumerate(others)}
+    for name in spelled:
+        git.write({**wanted, "name": name}, f"{name}.json")
+    bend_bodies(server, lambda sent: sent.update(spelled[sent["name"]], name=sent["name"]))
+    report = git.done()
+    assert [result.notes for result in report.results] == [()] * len(others)
+    assert len(git.writes()) == len(others)
