@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -81,19 +82,18 @@ def run_command(  # noqa: PLR0913 - what a process has
     """
     arguments = [str(word) for word in words]
     request = {"words": arguments, "env": dict(env), "cwd": str(cwd or Path.cwd()), "sleeps": sleeps}
-    with (
-        tempfile.TemporaryFile() as given,
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as err,
-        socket.socket(socket.AF_UNIX) as connection,
-    ):
-        given.write(stdin.encode())
-        given.seek(0)
+    given, out, err = os.pipe(), os.pipe(), os.pipe()
+    with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor(3) as pipes:
         connection.connect(_command_server())
         connection.settimeout(timeout)
-        socket.send_fds(connection, [b"."], [given.fileno(), out.fileno(), err.fileno()])
+        theirs = [given[0], out[1], err[1]]
+        socket.send_fds(connection, [b"."], theirs)
         connection.sendall(pickle.dumps(request))
         connection.shutdown(socket.SHUT_WR)
+        for descriptor in theirs:
+            os.close(descriptor)
+        pipes.submit(_write, given[1], stdin.encode())
+        texts = [pipes.submit(_read, descriptor) for descriptor in (out[0], err[0])]
         answers = connection.makefile("r")
         process = int(answers.readline())
         try:
@@ -102,11 +102,17 @@ def run_command(  # noqa: PLR0913 - what a process has
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
             raise subprocess.TimeoutExpired(arguments, timeout) from None
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode().replace("\r\n", "\n"))
-    return subprocess.CompletedProcess(arguments, status, *texts)
+    return subprocess.CompletedProcess(arguments, status, *(text.result().decode() for text in texts))
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    with suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+
+
+def _read(descriptor: int) -> bytes:
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read()
 
 
 def inherited_environment(*names: str) -> dict[str, str]:
