@@ -20,6 +20,9 @@ import threading
 import time
 import traceback
 
+if "--no-sleep" in sys.argv:  # before any module takes `time.sleep` for a default
+    time.sleep = lambda _seconds: None
+
 import reconciler
 from reconciler.cli import main
 
@@ -47,8 +50,6 @@ def _become(request: dict[str, object], descriptors: list[int]) -> None:
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.argv = ["peak-reconciler", *request["words"]]  # type: ignore[misc]
-    if not request["sleeps"]:
-        time.sleep = lambda _seconds: None
 
 
 def _status_of_main() -> int:

@@ -30,7 +30,7 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @cache
-def _command_server() -> str:
+def _command_server(*options: str) -> str:
     """Start the process that forks commands, and return the path of its socket."""
     folder = tempfile.mkdtemp(prefix="commands-")
     path = f"{folder}/socket"
@@ -38,7 +38,7 @@ def _command_server() -> str:
     listener.bind(path)
     listener.listen(64)
     server = subprocess.Popen(
-        [*COMMAND[:3], Path(__file__).with_name("command_server.py"), str(listener.fileno())],
+        [*COMMAND[:3], Path(__file__).with_name("command_server.py"), str(listener.fileno()), *options],
         pass_fds=[listener.fileno()],
         stdin=subprocess.DEVNULL,
         env={**inherited_environment(), "LC_ALL": "C.UTF-8"},
@@ -81,10 +81,10 @@ def run_command(  # noqa: PLR0913 - what a process has
         subprocess.TimeoutExpired: When it did not end in time; it is killed.
     """
     arguments = [str(word) for word in words]
-    request = {"words": arguments, "env": dict(env), "cwd": str(cwd or Path.cwd()), "sleeps": sleeps}
+    request = {"words": arguments, "env": dict(env), "cwd": str(cwd or Path.cwd())}
     given, out, err = os.pipe(), os.pipe(), os.pipe()
     with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor(3) as pipes:
-        connection.connect(_command_server())
+        connection.connect(_command_server() if sleeps else _command_server("--no-sleep"))
         connection.settimeout(timeout)
         theirs = [given[0], out[1], err[1]]
         socket.send_fds(connection, [b"."], theirs)
