@@ -13,6 +13,7 @@ import pytest
 from campaign_helpers import NEW, OLD, Campaign, command
 from flow_helpers import LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
 from processes import COMMAND
+from strategies import DEPTH
 
 from reconciler.client import RetryPolicy
 from reconciler.emulator.server import EmulatorServer
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan import Plan
 
 NAMES = [f"n{number:02}" for number in range(20)]
-_ROUNDS = 4
+_ROUNDS = 1 + DEPTH
 _REPOSITORY = {"url": "https://github.com/example/x", "branch": "main"}
 
 
