@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconciler.api import TenantReader
 from reconciler.apply.report import UnverifiedError
@@ -16,13 +17,15 @@ from reconciler.plan import (
     Update,
     compare,
     describe,
+    masked,
     reads_back,
 )
 from reconciler.secrecy import SecretFields
-from reconciler.values import JsonValue, Path, display_path, dump_compact
+from reconciler.values import ABSENT, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import FieldChange, Live, Ownership, Rewrite, SentDigests
 
 _MOST_IGNORED = 10
+_NAME: Final[Path] = ("name",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +135,7 @@ class ReadBack:
 
     def _may_be_kept(self, comparison: Comparison) -> bool:
         """Whether tags may say that fields read back otherwise: all but the name, by which it is found."""
-        return self._options.remember and all(change.path != ("name",) for change in comparison.changes)
+        return self._options.remember and all(change.path != _NAME for change in comparison.changes)
 
     def is_as_sent(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> bool:
         """Return whether a workflow is as wanted now, and ours."""
@@ -153,10 +156,23 @@ def _unsettled(
     if disowned:
         names = ", ".join(wanted.ownership.tag_names)
         lines.append(f"the ownership tags do not read back as sent ({names or 'none'})")
-    paths = ", ".join(dump_compact(display_path(change.path)) for change in changes[:_MOST_IGNORED])
-    hint = (
-        f"If the platform sets these fields itself, ignore them: reconcile: {{ignore: [{paths}]}}"
-        if changes
-        else ""
+    hints = [
+        *(_name_hint(change, wanted.sensitive) for change in changes if change.path == _NAME),
+        *_ignore_hint([change.path for change in changes if change.path != _NAME]),
+    ]
+    return UnverifiedError("it was written, but " + "; ".join(lines), hint=" ".join(hints))
+
+
+def _name_hint(change: FieldChange, sensitive: SecretFields) -> str:
+    kept = masked(change, sensitive).before
+    name = "" if kept is ABSENT else dump_compact(kept)
+    return f"The platform keeps the name in another spelling: write name: {name}."
+
+
+def _ignore_hint(paths: list[Path]) -> list[str]:
+    listed = ", ".join(dump_compact(display_path(path)) for path in paths[:_MOST_IGNORED])
+    return (
+        [f"If the platform sets these fields itself, ignore them: reconcile: {{ignore: [{listed}]}}"]
+        if paths
+        else []
     )
-    return UnverifiedError("it was written, but " + "; ".join(lines), hint=hint)

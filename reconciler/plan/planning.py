@@ -14,12 +14,13 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.deciding import decide, decide_create
 from reconciler.plan.desired import Desired
 from reconciler.plan.matching import Found, Match, New, Refused
-from reconciler.plan.model import Action, Blocked, Delete, Orphan, Plan, SetPaused, Update, live_id
-from reconciler.plan.orphans import prune, with_rename_hints
+from reconciler.plan.model import Action, Blocked, Create, Delete, Orphan, Plan, SetPaused, Update, live_id
+from reconciler.plan.orphans import is_nearly_equal, prune, with_rename_hints
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot, names_of
-from reconciler.workflow import Listed
+from reconciler.values import dump_compact
+from reconciler.workflow import Listed, Live
 
 
 def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None = None) -> Plan:
@@ -53,6 +54,19 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     )
 
 
+def _is_same(create: Create, live: Live) -> bool:
+    """Return whether a workflow whose name may be cut is the one that a manifest wants to create."""
+    owned = bool(create.ownership.owners & live.ownership.owners)
+    return owned or is_nearly_equal(create.desired.body, live.body)
+
+
+def _cut_name(live: Live) -> str:
+    return (
+        f"the live workflow {live.id} has the beginning of this name, and seems to be the same one: "
+        f"the platform may cut names at {len(live.name)} characters; write name: {dump_compact(live.name)}"
+    )
+
+
 def _ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     """Return deletes first, then the rest by name: what cannot be undone is read first."""
     return tuple(sorted(actions, key=lambda action: (not isinstance(action, Orphan), action.name)))
@@ -76,8 +90,12 @@ def _action(
     manifest: Manifest, match: Match, snapshot: Snapshot, options: CompareOptions, facts: PlatformFacts
 ) -> Action:
     match match:
-        case New():
-            return decide_create(manifest, options, facts)
+        case New(cut):
+            create = decide_create(manifest, options, facts)
+            live = None if cut is None else snapshot.live.get(cut)
+            if live is not None and _is_same(create, live):
+                return Blocked(manifest=manifest, reason=_cut_name(live), id=live.id)
+            return create
         case Refused(reason):
             return Blocked(manifest=manifest, reason=reason)
         case Found(identity) if identity in snapshot.refusals:

@@ -18,7 +18,7 @@ from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.matching import Found, Match, match_manifests, unmatched
+from reconciler.plan.matching import Found, Match, New, match_manifests, unmatched
 from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import DefaultResource
 from reconciler.plan.scope import Scope
@@ -82,7 +82,9 @@ def take_snapshot(
     unmanaged = unmatched(matches, listed)
     selection = scope.selection.resolved(names_of(matches, unmanaged))
     matched = [
-        match.id for manifest, match in matches if isinstance(match, Found) and selection.takes(manifest.name)
+        identity
+        for manifest, match in matches
+        if (identity := _needed(match)) is not None and selection.takes(manifest.name)
     ]
     owner = options.owner if scope.prune else None
     live, refusals = _described(api, matched, concurrency)
@@ -98,6 +100,14 @@ def take_snapshot(
         orphans=None if owner is None else _orphans(owner, matches, listed, unmanaged, live),
         ids=frozenset(item.id for item in listed),
     )
+
+
+def _needed(match: Match) -> int | None:
+    """Return the id of the live workflow to read for a manifest, if any."""
+    match match:
+        case Found(identity) | New(identity):
+            return identity
+    return None
 
 
 def names_of(matches: Iterable[tuple[Manifest, Match]], unmanaged: Iterable[Listed]) -> frozenset[str]:

@@ -22,6 +22,7 @@ from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_o
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import Outcome, Rewrite, are_foreign, gone_fields, known_rewrite
 from reconciler.workflow.sendable import masked_fields, sendable_body
+from reconciler.workflow.spelling import may_be_cut, name_key, name_problem, plain_name
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.undocumented import (
@@ -81,8 +82,12 @@ __all__ = [
     "lists_by_name",
     "lost_fields",
     "masked_fields",
+    "may_be_cut",
+    "name_key",
+    "name_problem",
     "owner_tag",
     "patched_body",
+    "plain_name",
     "preserving_webhooks",
     "sendable_body",
     "shown_value",
