@@ -11,7 +11,7 @@ from reconciler.plan import Desired
 from reconciler.schema import FieldKind, body_fields
 from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, Path, as_list, as_object, lookup, same_json
-from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Outcome, Rewrite
+from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Rewrite, RewriteKind
 
 _STEP_DEPTH = 2
 
@@ -30,12 +30,12 @@ def judged(
     known = {rewrite.path: rewrite for rewrite in earlier}
     form = _form_before(before, desired)
     for change in changes:
-        path, outcome = change.path, Outcome.REWRITTEN
+        path, outcome = change.path, RewriteKind.REWRITTEN
         if path in known:
             same = same_json(known[path].change.before, change.before)
-            outcome = known[path].outcome if same else Outcome.UNSTABLE
+            outcome = known[path].outcome if same else RewriteKind.UNSTABLE
         elif _is_step(path) or (same_json(change.before, lookup(form, path)) and _is_another_text(change)):
-            outcome = Outcome.IGNORED
+            outcome = RewriteKind.IGNORED
         yield Rewrite(change=change, outcome=outcome)
 
 
@@ -87,7 +87,7 @@ def with_explicit_empties(body: JsonObject, paths: Iterable[Path]) -> JsonObject
 
 def without_unstable(desired: Desired, live: Live, rewrites: Iterable[Rewrite]) -> Desired:
     """Return what is wanted, with the live value where another one reads back whatever is sent."""
-    unstable = [rewrite.path for rewrite in rewrites if rewrite.outcome is Outcome.UNSTABLE]
+    unstable = [rewrite.path for rewrite in rewrites if rewrite.outcome is RewriteKind.UNSTABLE]
     return desired.keeping(live, unstable) if unstable else desired
 
 

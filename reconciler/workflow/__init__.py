@@ -20,7 +20,7 @@ from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_n
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag, tag_name
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
-from reconciler.workflow.rewriting import Outcome, Rewrite, are_foreign, gone_fields, known_rewrite
+from reconciler.workflow.rewriting import Rewrite, RewriteKind, are_foreign, gone_fields, known_rewrite
 from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
@@ -51,10 +51,10 @@ __all__ = [
     "FieldChange",
     "Listed",
     "Live",
-    "Outcome",
     "OwnTags",
     "Ownership",
     "Rewrite",
+    "RewriteKind",
     "SentDigests",
     "Step",
     "StepGraph",
