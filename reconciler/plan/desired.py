@@ -11,17 +11,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
+from reconciler.values import (
+    ABSENT,
+    JsonObject,
+    JsonValue,
+    Path,
+    Pattern,
+    as_object,
+    is_below,
+    lookup,
+    put,
+    read_pattern,
+)
 from reconciler.workflow import Body, Live, leaves, lists_back, lists_by_name, patched_body, write_only_field
 
-Pattern: TypeAlias = tuple[str, ...]
-"""The parts of a path; `*` stands for any one part."""
-
-_PART: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)', re.DOTALL)
-_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _TOP_RETRY: Final = "retryOptions"
 _ITEM_DEPTH: Final = 2
 
@@ -32,7 +38,7 @@ def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
     A pattern for the retry options of the workflow is also one for the steps of `desired` that state none:
     some platforms return them there.
     """
-    patterns = [_read(text) for text in written]
+    patterns = [read_pattern(text) for text in written]
     spread = [
         ("steps", name, "runConfiguration", *pattern)
         for pattern in patterns
@@ -44,7 +50,7 @@ def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
 
 def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
     """Return whether the field at `path` of a canonical form is at or below one of `patterns`."""
-    return any(_below(path, pattern) for pattern in patterns)
+    return any(is_below(path, pattern) for pattern in patterns)
 
 
 def with_live_values(
@@ -74,20 +80,6 @@ def with_live_values(
                 _keep_inherited(ours, path)
                 _take(ours, theirs, path, masked)
     return lists_back(ours)
-
-
-def _read(text: str) -> Pattern:
-    parts = tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
-    match parts:
-        case ("watchers", str(name), *rest) if name.startswith("user:"):
-            return ("watchers", name.casefold(), *rest)
-    return parts
-
-
-def _below(path: Path, pattern: Pattern) -> bool:
-    return len(path) >= len(pattern) > 0 and all(
-        part in {"*", str(found)} for part, found in zip(pattern, path, strict=False)
-    )
 
 
 def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:

@@ -25,10 +25,13 @@ from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.undocumented import (
+    extra_forms,
+    extra_values,
     keeping_undocumented,
     kept_fields,
     lost_fields,
     undocumented_fields,
+    with_values,
     without_fields,
 )
 from reconciler.workflow.write_only import (
@@ -63,6 +66,8 @@ __all__ = [
     "as_written",
     "by_name_path",
     "diff",
+    "extra_forms",
+    "extra_values",
     "gone_fields",
     "hoisted_form",
     "is_digest_tag",
@@ -85,6 +90,7 @@ __all__ = [
     "tag_name",
     "tokens_left_out",
     "undocumented_fields",
+    "with_values",
     "without_default_resource",
     "without_fields",
     "without_retry_options",

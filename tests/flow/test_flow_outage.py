@@ -65,3 +65,13 @@ def test_a_server_that_stays_away_ends_the_apply(git: Git) -> None:
     again = run(git, "apply", "--auto-approve", "--format", "json")
     assert again.returncode == 0, again.stderr
     assert len(git.server.store.workflows()) == _COUNT
+
+
+def test_random_refusals_cost_an_apply_little(git: Git) -> None:
+    """A server that refuses some requests at random is not pressed less and less: seconds, not minutes."""
+    _many(git)
+    git.server.faults = ("429:30%",)
+    start = git.time.now
+    git.done()
+    assert git.time.now - start < 40
+    assert len(git.server.store.workflows()) == _COUNT
