@@ -56,7 +56,7 @@ profiles = st.one_of(
 )
 
 _NEED_A_PARAMETER = {"hidden": ["hidden=watchers", "hidden=stepTimeout", "hidden=payload"]}
-_ELSEWHERE = {*FAMILIES["Names"], *FAMILIES["Limits of tags"], "tags-hidden"}
+_ELSEWHERE = {*FAMILIES["Names"], *FAMILIES["Limits of tags"], "tags-hidden", "env-name-value"}
 _SETTLING = sorted(
     word
     for name in [
@@ -82,7 +82,10 @@ platforms = (
     .filter(_go_together)
     .map(frozenset)
 )
-"""Whatever a platform keeps in forms of its own, masks or hides, but not the tags that say so."""
+"""Whatever a platform keeps in forms of its own, masks or hides, but not the tags that say so.
+
+Nor variables in a shape that cannot be sent back: those workflows are blocked.
+"""
 
 
 class Round:
