@@ -92,8 +92,9 @@ def compare(
         # What a patch leaves out, because it would have to send a mask back, is no wish of its manifest.
         masked = frozenset[Path]() if desired.owns_all else live.body.masked
         for change in diff(forms.live, forms.desired, forms.default_resource):
-            unowned = change.after is ABSENT and change.path in masked
-            if not unowned and not is_ignored(change.path, desired.ignored):
+            if is_ignored(change.path, desired.ignored):
+                judge.keep_ignored(change)
+            elif change.after is not ABSENT or change.path not in masked:
                 judge.judge(change)
     if not same_json(*extra):
         for change in diff(*extra):
@@ -194,6 +195,15 @@ class _Judge:
             self._unseen.append(change.path)
             if wanted is not ABSENT:
                 self._sent_along.append(dataclasses.replace(change, before=HIDDEN))
+
+    def keep_ignored(self, change: FieldChange) -> None:
+        """Keep the digest of an ignored setting that was sent and is not returned, so that it is known."""
+        kind = write_only_field(change.path)
+        setting = kind is not None and not kind.is_credential
+        sent = self._just_written or self._digester.knows(self._sent, change.path)
+        wanted = lookup(self._forms.desired, change.path)
+        if setting and sent and wanted is not ABSENT and lookup(self._forms.live, change.path) is ABSENT:
+            self._write_only.append((change.path, wanted))
 
     def _counts(self, kind: WriteOnlyField, path: Path, *, wanted: bool) -> bool:
         """Whether a write-only field without a digest is taken to differ.
