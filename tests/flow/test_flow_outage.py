@@ -41,7 +41,7 @@ def _down(server: EmulatorServer, after: int, seconds: float) -> threading.Threa
 def test_an_apply_outlives_a_restart(git: Git) -> None:
     """A server that is gone for some seconds in the middle costs these seconds, no workflow and no twin."""
     _many(git)
-    restart = _down(git.server, 5, 6.0)
+    restart = _down(git.server, 5, 2.5)
     done = run(git, "apply", "--auto-approve", "--format", "json")
     restart.join()
     assert done.returncode == 0, done.stderr
