@@ -22,7 +22,6 @@ from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_o
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
     NOT_RETURNED,
-    Outcome,
     Rewrite,
     RewriteKind,
     are_foreign,
