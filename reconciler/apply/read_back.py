@@ -156,23 +156,21 @@ def _unsettled(
     if disowned:
         names = ", ".join(wanted.ownership.tag_names)
         lines.append(f"the ownership tags do not read back as sent ({names or 'none'})")
+    return UnverifiedError("it was written, but " + "; ".join(lines), hint=_advice(changes, wanted.sensitive))
+
+
+def _advice(changes: tuple[FieldChange, ...], sensitive: SecretFields) -> str:
+    """Return what to do about fields that read back otherwise: first what holds, then what has a price."""
     hints = [
-        *(_name_hint(change, wanted.sensitive) for change in changes if change.path == _NAME),
-        *_ignore_hint([change.path for change in changes if change.path != _NAME]),
+        f"The platform keeps another spelling: write name: {dump_compact(kept)}."
+        for change in changes
+        if change.path == _NAME and (kept := masked(change, sensitive).before) is not ABSENT
     ]
-    return UnverifiedError("it was written, but " + "; ".join(lines), hint=" ".join(hints))
-
-
-def _name_hint(change: FieldChange, sensitive: SecretFields) -> str:
-    kept = masked(change, sensitive).before
-    name = "" if kept is ABSENT else dump_compact(kept)
-    return f"The platform keeps the name in another spelling: write name: {name}."
-
-
-def _ignore_hint(paths: list[Path]) -> list[str]:
-    listed = ", ".join(dump_compact(display_path(path)) for path in paths[:_MOST_IGNORED])
-    return (
-        [f"If the platform sets these fields itself, ignore them: reconcile: {{ignore: [{listed}]}}"]
-        if paths
-        else []
-    )
+    paths = [dump_compact(display_path(change.path)) for change in changes if change.path != _NAME]
+    if paths:
+        hints.append(
+            "If the platform sets these fields itself, write the values that it keeps; or ignore the fields, "
+            "so that later changes of them in Git are not sent either: "
+            f"reconcile: {{ignore: [{', '.join(paths[:_MOST_IGNORED])}]}}"
+        )
+    return " ".join(hints)

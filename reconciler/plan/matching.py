@@ -89,7 +89,8 @@ class _Spellings:
         if near is not None:
             live = dump_compact(near.name)
             return Refused(
-                f"a live workflow (id {near.id}) has the same name except for case, white space or composition: "
+                f"a live workflow (id {near.id}) has the same name except for case, white space or "
+                f"composition: "
                 f"write name: {live}, or rename it with reconcile: {{renamedFrom: [{live}]}}"
             )
         cut = (item.id for item in self._free if may_be_cut(wanted, item.name, self._longest))
