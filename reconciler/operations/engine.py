@@ -126,7 +126,7 @@ def open_engine(  # noqa: PLR0913 - the last four by name
         InvalidInputError: A manifest is invalid, or there is no usable token.
     """
     listener = listener or Listener()
-    loaded = load_checked(settings.paths, env, settings.off, settings.excludes)
+    loaded = load_checked(settings.paths, env, settings.off, settings.excludes, settings.extra)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         listener.finding(finding, redactor)

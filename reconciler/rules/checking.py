@@ -25,7 +25,15 @@ from reconciler.manifests import (
     read_file,
     with_excerpt,
 )
-from reconciler.rules import dependencies, literal_credentials, names, step_outputs, step_types, triggers
+from reconciler.rules import (
+    dependencies,
+    literal_credentials,
+    names,
+    new_fields,
+    step_outputs,
+    step_types,
+    triggers,
+)
 from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
 from reconciler.secrecy import Redactor
@@ -35,6 +43,7 @@ from reconciler.values import (
     JsonObject,
     JsonValue,
     Path,
+    Pattern,
     Verdict,
     as_object,
     display_path,
@@ -50,6 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *triggers.RULES,
     *names.RULES,
     *literal_credentials.RULES,
+    *new_fields.RULES,
 )
 """Every rule that needs no tenant; of two that find the same cause, the earlier one reports it."""
 
@@ -84,6 +94,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
     only: frozenset[FilePath] | None = None,
     excludes: Callable[[FilePath], bool] = lambda _: False,
     *,
+    extra: tuple[Pattern, ...] = (),
     extra_check: ExtraCheck | None = None,
 ) -> CheckResult:
     """Check all manifests below `paths`; errors become findings, never exceptions.
@@ -97,14 +108,15 @@ def check_paths(  # noqa: PLR0913 - each has its default
         only: The files, resolved, to report on, together with the files that include them and with findings
             that hold between one of them and any other file. `None` reports on all files.
         excludes: Returns whether to leave out a file found below a directory.
+        extra: The undocumented fields that a body may state.
         extra_check: A further check of the files to report on, which are read again for it.
     """
     files, problems = find_files(tuple(paths), excludes)
-    summaries = list(_summaries(files, partial(_summary, env=dict(env), off=off)))
+    summaries = list(_summaries(files, partial(_summary, env=dict(env), off=off, extra=extra)))
     reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
-        problems += extra_check([read_file(file, env, require_env=False) for file in shown])
+        problems += extra_check([read_file(file, env, require_env=False, extra=extra) for file in shown])
     return CheckResult(
         findings=combine_findings(problems, files, summaries, reported.__getitem__),
         files=len(files),
@@ -117,12 +129,14 @@ def load_checked(
     env: Mapping[str, str],
     off: frozenset[str] = frozenset(),
     excludes: Callable[[FilePath], bool] = lambda _: False,
+    extra: tuple[Pattern, ...] = (),
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
     Takes what `check_paths` does; an unset variable is an error.
     """
-    return load_manifests(paths, env, excludes, check=partial(_check_file, off=off, errors_only=True))
+    check = partial(_check_file, off=off, errors_only=True)
+    return load_manifests(paths, env, excludes, extra=extra, check=check)
 
 
 def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
@@ -166,8 +180,10 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _summary(file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str]) -> FileSummary:
-    return read_file(file, env, require_env=False, check=partial(_check_file, off=off)).summary
+def _summary(
+    file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str], extra: tuple[Pattern, ...]
+) -> FileSummary:
+    return read_file(file, env, require_env=False, extra=extra, check=partial(_check_file, off=off)).summary
 
 
 def _is_reported(file: ManifestFile, summary: FileSummary, only: frozenset[FilePath] | None) -> bool:
