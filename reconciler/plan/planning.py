@@ -45,7 +45,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     pruned = prune(snapshot.orphans, scope, options.allow_protected) if snapshot.orphans else []
     going = {action.live.id for action in pruned}
     return Plan(
-        actions=_ordered(_with_hints([*pruned, *actions], snapshot, options)),
+        actions=_ordered(_with_hints([*pruned, *actions], snapshot, options, scope)),
         facts=facts,
         orphaned=_by_name(
             item for item in snapshot.orphaned if item.id not in going and selection.takes(item.name)
@@ -62,9 +62,13 @@ def _ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(sorted(actions, key=lambda action: (not isinstance(action, Orphan), action.name)))
 
 
-def _with_hints(actions: Sequence[Action], snapshot: Snapshot, options: CompareOptions) -> list[Action]:
+def _with_hints(
+    actions: Sequence[Action], snapshot: Snapshot, options: CompareOptions, scope: Scope
+) -> list[Action]:
     owned = {item.id for item in snapshot.orphaned}
     going = {action.live.id for action in actions if isinstance(action, Orphan)}
+    if not scope.whole:
+        return list(actions)
     orphaned = (snapshot.live[item] for item in sorted(owned - going) if item in snapshot.live)
     unowned = [item for item in snapshot.unmanaged if item.id not in owned and not _others(item, options)]
     return with_rename_hints(actions, orphaned, unowned)

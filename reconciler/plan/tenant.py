@@ -87,7 +87,7 @@ def take_snapshot(
         match.id for manifest, match in matches if isinstance(match, Found) and selection.takes(manifest.name)
     ]
     live, refusals = _described(api, matched, concurrency)
-    owner = options.owner
+    owner = options.owner if scope.whole else None
     orphaned: tuple[Listed, ...] = ()
     if owner is not None:
         others = _to_read(owner, matches, listed, unmanaged, prune=scope.prune)

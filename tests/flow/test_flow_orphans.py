@@ -87,6 +87,16 @@ def test_a_selection_and_a_prune_list_no_others(git: Git, typed: Callable[..., E
     assert plan.orphaned == ()
 
 
+def test_a_part_of_the_manifests_makes_no_orphans(git: Git, typed: Callable[..., Ended]) -> None:
+    """With a PATH below what the configuration names, other workflows have a manifest elsewhere."""
+    _tenant(git)
+    git.write(body("gone"), "gone.yaml")
+    configuration = git.folder.parent / "reconciler.yaml"
+    configuration.write_text(f"manifests: [workflows]\nownership: {{tag: {_OWNER}}}\n", encoding="utf-8")
+    for command in ("plan", "status"):
+        assert "gone" not in typed(command, git.folder / "kept.yaml", "--config", configuration).out
+
+
 @pytest.mark.parametrize("profile", ["documented", "tags-hidden"])
 def test_requests(git: Git, profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An orphan is known from the list; a workflow is read only where the list does not show its owner."""
