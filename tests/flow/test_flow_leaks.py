@@ -363,7 +363,9 @@ def test_both_sides_of_a_change(stage: Stage, side: str) -> None:
     assert line in "".join(stage.said)
     assert stage.run("plan", "workflows", "--save-plan", "plan.json") == 0
     words = ("--plan", "plan.json", "--run-record", "record.json", "--format", "json")
-    kept = ("--no-backup",) if "watcher" in side or "plain" in side else ()  # a backup keeps what it takes to restore it
+    kept = (
+        ("--no-backup",) if "watcher" in side or "plain" in side else ()
+    )  # a backup keeps what it takes to restore it
     assert stage.run("apply", "workflows", *words, *kept) == 0
     assert stage.run("plan", "workflows", "--detailed-exitcode") == 0
     assert kept or any("backups" in name for name in stage.written())
