@@ -20,7 +20,13 @@ from reconciler.manifests.file_findings import (
     combine_findings,
     with_excerpt,
 )
-from reconciler.manifests.load import FileContent, LoadResult, load_manifests, read_file
+from reconciler.manifests.load import (
+    FileContent,
+    LoadResult,
+    load_manifests,
+    read_file,
+    with_required_variables,
+)
 from reconciler.manifests.manifest import (
     Manifest,
     PatchManifest,
@@ -56,4 +62,5 @@ __all__ = [
     "read_single_document",
     "read_text",
     "with_excerpt",
+    "with_required_variables",
 ]

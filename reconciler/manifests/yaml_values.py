@@ -35,12 +35,14 @@ class Included:
         sensitive: Whether the value must never be shown.
         problem: Why the value is not available and what to do; empty if it is available.
         severity: The severity of the problem.
+        note: What is suspicious about a value that is available; empty if nothing is.
     """
 
     value: str = ""
     sensitive: bool = False
     problem: str = ""
     severity: Severity = Severity.ERROR
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ class ValueBuilder:
         if included.problem:
             self._report(rule, included.problem, node, included.severity)
             self.unset.add(tuple(self._path))
+        elif included.note:
+            self._report(rule, included.note, node, Severity.WARNING)
         return included.value
 
     def _unknown_tag(self, node: Node) -> JsonValue:

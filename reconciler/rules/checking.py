@@ -24,8 +24,17 @@ from reconciler.manifests import (
     load_manifests,
     read_file,
     with_excerpt,
+    with_required_variables,
 )
-from reconciler.rules import dependencies, literal_credentials, names, step_outputs, step_types, triggers
+from reconciler.rules import (
+    dependencies,
+    literal_credentials,
+    names,
+    step_outputs,
+    step_types,
+    triggers,
+    unrendered_templates,
+)
 from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
 from reconciler.secrecy import Redactor
@@ -50,6 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *triggers.RULES,
     *names.RULES,
     *literal_credentials.RULES,
+    *unrendered_templates.RULES,
 )
 """Every rule that needs no tenant; of two that find the same cause, the earlier one reports it."""
 
@@ -117,16 +127,23 @@ def load_checked(
     env: Mapping[str, str],
     off: frozenset[str] = frozenset(),
     excludes: Callable[[FilePath], bool] = lambda _: False,
+    *,
+    needs: Callable[[Manifest], bool] = lambda _: True,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
-    Takes what `check_paths` does; an unset variable is an error.
+    Takes what `check_paths` does, and whether the plan `needs` a manifest: an unset variable is an error in
+    those, and a warning in the others.
     """
-    return load_manifests(paths, env, excludes, check=partial(_check_file, off=off, errors_only=True))
+    check = partial(_check_file, off=off, errors_only=True)
+    loaded = load_manifests(paths, env, excludes, require_env=False, check=check)
+    return with_required_variables(loaded, needs)
 
 
-def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def check_manifest(manifest: Manifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """Yield the findings of the rules that are not `off` in a manifest that is valid by the schema.
+
+    A patch states a part of a workflow: only the rules that hold for every value are applied to it.
 
     A comment `# reconciler: ignore[rule-id]` on a line suppresses the findings of that rule on the line.
     """
@@ -187,18 +204,22 @@ def _check_file(
     has_error = False
     for manifest in manifests:
         enough = len(findings) > MAX_FINDINGS
-        if isinstance(manifest, WorkflowManifest) and not (enough and has_error):
+        if not (enough and has_error):
             found = tuple(check_manifest(manifest, off | _WARNINGS if enough or errors_only else off))
             has_error = has_error or has_errors(found)
             findings += found
     return findings
 
 
-def _problems(manifest: WorkflowManifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
+def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
     unknown = manifest.sensitive | manifest.source.unset
-    body = Body(_with_unknown(manifest.body, unknown))
+    whole = isinstance(manifest, WorkflowManifest)
+    stated = (
+        manifest.body if whole else as_object(lookup(manifest.source.document.value, manifest.source.base))
+    )
+    body = Body(_with_unknown(stated, unknown))
     causes: set[tuple[str, ...]] = set()
-    for rule in RULES:
+    for rule in RULES if whole else unrendered_templates.RULES:
         if rule.id not in off:
             fresh = (
                 problem
