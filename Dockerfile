@@ -1,9 +1,10 @@
 # The command as a small image, for a scheduled job or a CI that runs containers:
-#   docker build -t peak-reconciler .
+#   docker build -t peak-reconciler:0.1.0 .
 #   docker run --rm --read-only --cap-drop ALL --env PEAK_AUTH_TOKEN \
-#     --volume "$PWD/workflows:/manifests:ro" peak-reconciler plan .
+#     --volume "$PWD/workflows:/manifests:ro" peak-reconciler:0.1.0 plan .
 # `scripts/container-check` builds and tests it.
-ARG BASE_IMAGE=python:3.12-slim
+# A version of Python and of Debian; docs/how-to/container.md says how to renew it, and how to pin its digest.
+ARG BASE_IMAGE=python:3.12.12-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /source

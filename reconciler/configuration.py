@@ -21,13 +21,19 @@ from reconciler.manifests import CONFIGURATION_NAMES, Document, read_single_docu
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, as_list, as_object, lookup
+from reconciler.values import JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _LONGEST_PATTERN: Final = 500
 _MOST_STARS: Final = 12
+
+
+_NEW_FIELD: Final = (
+    "list the paths of new fields of the API under reconcile: {extra: [steps.*.priorityClass]}, "
+    "and each is a warning"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,7 @@ class Configuration:
         environment: The selected environment.
         warnings: Warnings about the file itself.
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
+        extra: The undocumented fields that a body may state.
     """
 
     file: Path | None = None
@@ -80,6 +87,7 @@ class Configuration:
     environment: Environment | None = None
     warnings: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = field(default=(), repr=False)
+    extra: tuple[Pattern, ...] = ()
 
     def excludes(self, path: Path) -> bool:
         """Return whether a pattern of `exclude` matches the file `path`."""
@@ -142,7 +150,12 @@ def _unknown_rules(document: Document) -> Iterator[str]:
     for index, name in enumerate(off):
         if isinstance(name, str) and name not in rule_ids():
             place = document.place(("validate", "off", index))
-            yield f"{place}: unknown rule {clip(printable(name), 60)!r}; see validate --list-rules"
+            if name == "schema-unknown-key":
+                yield f"{place}: {name!r} cannot be turned off; {_NEW_FIELD}"
+            elif name.startswith("schema-"):
+                yield f"{place}: {name!r} cannot be turned off: the schema is what the API accepts"
+            else:
+                yield f"{place}: unknown rule {clip(printable(name), 60)!r}; see validate --list-rules"
 
 
 def _pattern_problems(document: Document) -> Iterator[str]:
@@ -207,6 +220,7 @@ def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configu
         concurrency=int(_number(value.get("concurrency", CONCURRENCY))),
         max_requests_per_second=None if rate is None else float(_number(rate)),
         retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
+        extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         environment=None if chosen is None else _environment(chosen, block),
         warnings=_idle(file, whole),
     )

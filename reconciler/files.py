@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from reconciler.errors import BlockedError, ReconcilerError, reason_of
 from reconciler.text import first_few
+
+_PART: Final = re.compile(r"\.peak-reconciler-[0-9a-f]{16}\.part")
+
+_LEFT_AFTER: Final = 900.0
+"""The seconds after which a partial file is left over: longer than any write takes, downloads included."""
 
 
 class UnreadableError(Exception):
@@ -77,11 +86,12 @@ def write_part(
     """Write `content` to a new file next to `path`, and return that file, which the caller moves or removes.
 
     Its name cannot be guessed and the file is created exclusively, so no link planted in the directory is
-    followed.
+    followed. Files of this kind that earlier runs left there are removed.
 
     Raises:
         OSError: The file cannot be written; nothing is left.
     """
+    remove_left_parts(path.parent)
     part = path.with_name(f".peak-reconciler-{secrets.token_hex(8)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
     try:
@@ -94,6 +104,23 @@ def write_part(
         remove(part)
         raise
     return part
+
+
+@functools.cache
+def remove_left_parts(directory: Path) -> None:
+    """Remove the partial files that runs which were killed left in a directory; once for each directory.
+
+    Only regular files of this user that are named like ours and that nobody has written to for a while.
+    """
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if _PART.fullmatch(entry.name) and _is_left(entry.stat(follow_symlinks=False)):
+                remove(directory / entry.name)
+
+
+def _is_left(status: os.stat_result) -> bool:
+    ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    return ours and stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > _LEFT_AFTER
 
 
 def move_to_new(part: Path, path: Path) -> None:

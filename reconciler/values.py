@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias, Union
 
@@ -121,6 +122,25 @@ def display_path(path: Path) -> str:
             quoted = '"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"'
             text += f".{quoted}" if text else quoted
     return text
+
+
+_PART: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)', re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+
+Pattern: TypeAlias = tuple[str, ...]
+"""The parts of a path as users write it; `*` stands for any one part."""
+
+
+def read_pattern(text: str) -> Pattern:
+    """Return the pattern that users write as `steps.*.resources` or `watchers."user:ann@x.org"`."""
+    return tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
+
+
+def is_below(path: Path, pattern: Pattern) -> bool:
+    """Return whether `path` is what `pattern` names, or below it."""
+    return len(path) >= len(pattern) > 0 and all(
+        part in {"*", str(found)} for part, found in zip(pattern, path, strict=False)
+    )
 
 
 _MOST_NAMED: Final = 20

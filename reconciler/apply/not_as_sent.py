@@ -11,7 +11,7 @@ from reconciler.plan import Desired
 from reconciler.schema import FieldKind, body_fields
 from reconciler.secrecy import is_mask
 from reconciler.values import ABSENT, JsonObject, Path, as_list, as_object, lookup, same_json
-from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Outcome, Rewrite
+from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Rewrite, RewriteKind
 
 _STEP_DEPTH = 2
 
@@ -28,20 +28,27 @@ def judged(
         earlier: What was known after the write before.
     """
     known = {rewrite.path: rewrite for rewrite in earlier}
-    stayed = set(_stayed(changes, desired, before))
+    form = _form_before(before, desired)
     for change in changes:
-        path, outcome = change.path, Outcome.REWRITTEN
+        path, outcome = change.path, RewriteKind.REWRITTEN
         if path in known:
             same = same_json(known[path].change.before, change.before)
-            outcome = known[path].outcome if same else Outcome.UNSTABLE
-        elif _is_step(path) or (path in stayed and _is_another_text(change)):
-            outcome = Outcome.IGNORED
+            outcome = known[path].outcome if same else RewriteKind.UNSTABLE
+        elif _is_step(path) or (same_json(change.before, lookup(form, path)) and _is_another_text(change)):
+            outcome = RewriteKind.IGNORED
         yield Rewrite(change=change, outcome=outcome)
 
 
 def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[Path]:
-    """Return the fields that were left out, and that still are what they were before the write."""
-    return [path for path in _stayed(changes, desired, before) if _is_left_out(path, desired)]
+    """Return the fields that were left out, that were there before the write, and that still are."""
+    form = _form_before(before, desired)
+    return [
+        change.path
+        for change in changes
+        if change.before is not ABSENT
+        and lookup(form, change.path) is not ABSENT
+        and lookup(desired.raw, change.path) in (ABSENT, None)
+    ]
 
 
 def drops_tags(changes: Iterable[FieldChange]) -> bool:
@@ -80,7 +87,7 @@ def with_explicit_empties(body: JsonObject, paths: Iterable[Path]) -> JsonObject
 
 def without_unstable(desired: Desired, live: Live, rewrites: Iterable[Rewrite]) -> Desired:
     """Return what is wanted, with the live value where another one reads back whatever is sent."""
-    unstable = [rewrite.path for rewrite in rewrites if rewrite.outcome is Outcome.UNSTABLE]
+    unstable = [rewrite.path for rewrite in rewrites if rewrite.outcome is RewriteKind.UNSTABLE]
     return desired.keeping(live, unstable) if unstable else desired
 
 
@@ -89,9 +96,9 @@ def _is_step(path: Path) -> bool:
 
 
 def _is_another_text(change: FieldChange) -> bool:
-    """Whether both values are texts, and neither is the other in some spelling, or a part of it."""
+    """Whether both values are texts that show, and neither is the other in some spelling, or begins so."""
     sides = (change.before, change.after)
-    texts = [_letters(side) for side in sides if isinstance(side, str)]
+    texts = [_letters(side) for side in sides if isinstance(side, str) and not is_mask(side)]
     return len(texts) == len(sides) and not any(one.startswith(other) for one, other in permutations(texts))
 
 
@@ -100,18 +107,8 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, spelled))
 
 
-def _is_left_out(path: Path, desired: Body) -> bool:
-    return lookup(desired.raw, path) in (ABSENT, None)
-
-
-def _stayed(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> Iterator[Path]:
-    """Yield the fields that show what they showed before the write."""
-    form = {} if before is None else ComparableForms(before.body, desired).live
-    for change in changes:
-        shown = change.before
-        masked = isinstance(shown, str) and is_mask(shown)
-        if shown is not ABSENT and not masked and same_json(shown, lookup(form, change.path)):
-            yield change.path
+def _form_before(before: Live | None, desired: Body) -> JsonObject:
+    return {} if before is None else ComparableForms(before.body, desired).live
 
 
 def _with_null(value: JsonObject, path: Path) -> JsonObject:

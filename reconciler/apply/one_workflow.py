@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
+from reconciler.apply.creating import create_once, keep_first
 from reconciler.apply.preconditions import ExecutionWaiter, GoneError, ids_of, wait_until_ready
 from reconciler.apply.refused_fields import refused_notes, update_without_refused
 from reconciler.apply.report import (
@@ -17,7 +18,7 @@ from reconciler.apply.report import (
     unreachable_after,
 )
 from reconciler.apply.verifier import SharedFacts, Verifier
-from reconciler.apply.writing import check_name_is_free, create_once, delete_once, keep_first
+from reconciler.apply.writing import check_name_is_free, delete_once
 from reconciler.backup import BackupWriter
 from reconciler.client import ConflictException, RetryPolicy, ServerUnreachableError
 from reconciler.errors import BlockedError, ReconcilerError
@@ -102,18 +103,19 @@ class Applier:
         created = create_once(self._api, action.name, body, self._policy)
         identity = created.id
 
-        def is_ours(live: Live) -> bool:
+        def is_as_sent(live: Live) -> bool:
             return self._verifier.is_as_sent(action, live)
 
         try:
-            identity = keep_first(self._api, action.name, created, is_ours, self._policy)
-            notes = self._verifier.verify(action, identity, paused=action.pause)
+            identity, notes = keep_first(self._api, action.name, created, is_as_sent, self._policy)
+            notes += self._verifier.verify(action, identity, paused=action.pause)
         except BlockedError:
             raise
         except ReconcilerError as error:
             gone = isinstance(error, ServerUnreachableError)
             why = "the server was unreachable then" if gone else error_text(error)
-            reason = f"it was created (id {identity}), but could not be verified: {why}"
+            made = "it may have been created" if identity is None else f"it was created (id {identity})"
+            reason = f"{made}, but could not be verified: {why}"
             return Result(action=action, status=Status.FAILED, id=identity, error=reason)
         return Result(action=action, status=Status.DONE, id=identity, notes=notes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from reconciler.api import TenantReader
 from reconciler.apply.report import StoppedError
@@ -126,6 +127,20 @@ def is_gone(api: TenantReader, live: Live) -> bool:
     except NotFoundException:
         return live.id not in ids_of(api, live.name)
     return False
+
+
+def described_once_there(api: TenantReader, identity: int, policy: RetryPolicy) -> Live | None:
+    """Return a workflow that was just created; `None` when it is not described within the settle time.
+
+    Some platforms answer 404 for a moment.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    for _ in policy.looks():
+        with suppress(NotFoundException):
+            return describe(api, identity)
+    return None
 
 
 def ids_of(api: TenantReader, name: str) -> list[int]:

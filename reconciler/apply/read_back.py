@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.api import TenantReader
 from reconciler.apply.report import UnverifiedError
-from reconciler.client import RetryPolicy
+from reconciler.client import NotFoundException, RetryPolicy
 from reconciler.plan import (
     CompareOptions,
     Comparison,
@@ -103,7 +103,14 @@ class ReadBack:
         pauses = iter(self._policy.settle)
         live: Live | None = None
         while True:
-            before, live = live, describe(self._api, workflow_id, live)
+            try:
+                before, live = live, describe(self._api, workflow_id, live)
+            except NotFoundException:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                self._policy.sleep(pause)
+                continue
             comparison = self._compared(live, wanted, facts)
             lost = bool(wanted.webhooks - live.webhooks)
             disowned = live.ownership != wanted.ownership

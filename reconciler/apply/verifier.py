@@ -31,6 +31,7 @@ from reconciler.plan import (
     Update,
     decide,
     describe,
+    hidden_fields,
     not_converging,
     reads_back,
     sent_body,
@@ -237,8 +238,10 @@ class Verifier:
             UnsettledError: It would find something.
         """
         options = dataclasses.replace(self._options, resend=False)
-        desired = action.desired if action.desired.is_fixed else Desired.of(action.manifest, live)
-        if not isinstance(decide(desired, live, options, self._facts.now()), Unchanged):
+        facts, desired = self._facts.now(), action.desired
+        if not desired.is_fixed:
+            desired = Desired.of(action.manifest, live, hidden_fields(live, options, facts))
+        if not isinstance(decide(desired, live, options, facts), Unchanged):
             raise UnverifiedError(
                 "it was written and reads back as sent, but another plan would change it again",
                 hint="This is a bug in peak-reconciler; please report it with the output of plan.",

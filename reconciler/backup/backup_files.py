@@ -13,7 +13,7 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.errors import InvalidInputError, ReconcilerError, reason_of
-from reconciler.files import UnreadableError, read_bounded, write_atomically
+from reconciler.files import UnreadableError, read_bounded, remove_left_parts, write_atomically
 from reconciler.json_documents import document_text, parse_object
 from reconciler.manifests import MAX_FILE_BYTES
 from reconciler.schema import validate
@@ -231,6 +231,8 @@ class BackupWriter:
             if self._folder.is_dir():
                 return
             self._hide_from_git()
+            for run in self._directory.glob("*/"):
+                remove_left_parts(run)
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise _unwritable(self._folder, error) from error

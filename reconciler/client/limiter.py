@@ -1,9 +1,7 @@
 """Adaptive limiter of a session: requests in flight, the gap between them, and the budget for retries.
 
-All threads of a session share one. The number of requests in flight halves when the server pushes back (429,
-503); when it is down to one, the gap between two requests grows instead. Successes take both back, the gap
-first. A `Retry-After` holds for all; retries come out of one budget, so that the threads do not storm a
-server that fails.
+All threads of a session share one. Its pace follows what the server refuses (429, 503). A `Retry-After` holds
+for all; retries come out of one budget, so that the threads do not storm a server that fails.
 
 When the server stops answering (no connection, 502, 503, 504), all requests wait together: one at a time is
 sent as a probe, until one is answered or `RetryPolicy.retry_for` has passed. Only a server that has answered
@@ -19,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.client.pacing import Pace
+
 if TYPE_CHECKING:
     from reconciler.client.retrying import RetryPolicy
 
@@ -28,20 +28,11 @@ RETRY_BUDGET: Final = 100.0
 LONGEST_PAUSE: Final = 60.0
 """The longest `Retry-After`, in seconds, that holds for all requests: a longer one may be an error."""
 
-SHORTEST_GAP: Final = 0.05
-"""The gap, in seconds, after the first push-back with one request in flight; then doubled."""
-
-LONGEST_GAP: Final = 2.0
-"""The limit of that gap, in seconds."""
-
 FIRST_PROBE: Final = 0.5
 """The seconds before the first probe of a server that stopped answering; doubled before each further one."""
 
 LONGEST_PROBE: Final = 5.0
 """The limit of that pause, in seconds."""
-
-_EASING: Final = 0.8
-"""The factor by which a success shortens the gap."""
 
 _LOOK: Final = 0.5
 """The real seconds after which a thread that waits for a slot checks its deadline again."""
@@ -61,7 +52,7 @@ class Slot:
 
     Attributes:
         waited: The seconds the request waited for it.
-        round: The number of times the server had pushed back until then.
+        round: The round of the pace at its start.
         answers: The number of answers until then.
         probes: The number of probes of a server that stopped answering until then.
     """
@@ -83,14 +74,10 @@ class AdaptiveLimiter:
 
     def __init__(self, policy: RetryPolicy, most: int, per_second: float | None) -> None:
         self._policy = policy
-        self._most = most
+        self._pace = Pace(most)
         self._shortest = 0.0 if per_second is None else 1.0 / per_second
-        self._gap = 0.0
         self._free = threading.Condition()
-        self._limit = most
         self._flying = 0
-        self._successes = 0
-        self._round = 0
         self._not_before = 0.0
         self._next_moment = 0.0
         self._budget = RETRY_BUDGET
@@ -104,7 +91,13 @@ class AdaptiveLimiter:
     def limit(self) -> int:
         """The most requests in flight at present."""
         with self._free:
-            return self._limit
+            return self._pace.limit
+
+    @property
+    def tolerates_refusals(self) -> bool:
+        """Whether the server refuses requests at random, so that a refused one need not wait long."""
+        with self._free:
+            return self._pace.tolerates
 
     @contextmanager
     def slot(self, end: float, *, repeated: bool = False) -> Iterator[Slot]:
@@ -123,7 +116,7 @@ class AdaptiveLimiter:
         try:
             self._wait_for_gap(end)
             with self._free:
-                slot = Slot(self._policy.monotonic() - start, self._round, self._answers, self._probes)
+                slot = Slot(self._policy.monotonic() - start, self._pace.round, self._answers, self._probes)
             yield slot
         finally:
             with self._free:
@@ -137,7 +130,7 @@ class AdaptiveLimiter:
                 # After the wait is over, a new request may still probe once, and fails quickly.
                 if self._gone_since is not None and now >= self._outage_end() > start:
                     raise OutageError
-                if self._flying < (self._limit if self._gone_since is None else 1):
+                if self._flying < (self._pace.limit if self._gone_since is None else 1):
                     break
                 if now >= end:
                     raise NoTimeError
@@ -161,7 +154,7 @@ class AdaptiveLimiter:
             moment = max(self._policy.monotonic(), self._not_before, self._next_moment, self._next_probe)
             if moment >= end:
                 raise NoTimeError
-            self._next_moment = moment + max(self._gap, self._shortest)
+            self._next_moment = moment + max(self._pace.gap, self._shortest)
             return moment
 
     def _outage_end(self) -> float:
@@ -201,36 +194,27 @@ class AdaptiveLimiter:
             self._next_probe = min(now + self._probe_pause, max(now, self._outage_end()))
             return self._outage_end()
 
-    def succeeded(self) -> None:
-        """Shorten the gap, or allow more requests in flight, after a success."""
+    def succeeded(self, slot: Slot) -> None:
+        """Note that the server accepted the request of `slot`: go faster, and give a retry back."""
         with self._free:
             self._budget = min(RETRY_BUDGET, self._budget + 1)
-            if self._gap:
-                self._gap = self._gap * _EASING if self._gap > SHORTEST_GAP / 4 else 0.0
-                return
-            self._successes += 1
-            if self._successes >= self._limit and self._limit < self._most:
-                self._limit += 1
-                self._successes = 0
-                self._free.notify()
+            limit = self._pace.limit
+            self._pace.succeeded(slot.round)
+            if self._pace.limit > limit:
+                self._free.notify_all()
 
     def pushed_back(self, slot: Slot, retry_after: float) -> None:
-        """Slow down after the server pushed back.
-
-        Answers to requests that were in flight together count as one.
+        """Note that the server refused a request for now: go slower if that helps.
 
         Args:
-            slot: The slot of the request it answered.
+            slot: The slot of the request.
             retry_after: The seconds that it asks to wait; zero when it does not say.
         """
         with self._free:
-            if slot.round == self._round:
-                self._round += 1
-                self._successes = 0
-                if self._limit > 1:
-                    self._limit //= 2
-                else:
-                    self._gap = min(LONGEST_GAP, max(SHORTEST_GAP, self._gap * 2))
+            limit = self._pace.limit
+            self._pace.refused(slot.round)
+            if self._pace.limit > limit:
+                self._free.notify_all()
             if retry_after <= LONGEST_PAUSE:
                 self._not_before = max(self._not_before, self._policy.monotonic() + retry_after)
 

@@ -6,10 +6,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.client.exceptions import BaseHttpException, TooManyRequestsException, may_be_repeated
 from reconciler.concurrency import RETRY_FOR
 from reconciler.errors import ReconcilerError
+
+_MOST_DOUBLINGS: Final = 4
+"""The number of the retry after a 429 from which the pauses stay the same."""
 
 
 def _ignore(_waited: float) -> None:
@@ -63,6 +67,19 @@ class RetryPolicy:
         """
         backoff = min(self.longest_backoff, self.backoff * 2.0 ** (retry - 1))
         return max(retry_after, backoff * (1 + self.random()) / 2)
+
+    def pause_after_refusal(self, retry: int, retry_after: float = 0.0, *, at_random: bool = False) -> float:
+        """Return the seconds to wait before a retry of a request that was refused for now (429).
+
+        They do not grow for long, since the limiter paces these requests.
+
+        Args:
+            retry: The number of the retry, from 1.
+            retry_after: The seconds that the server asks to wait at least.
+            at_random: Whether the server refuses at random, so that a long pause does not help.
+        """
+        doublings = min(retry, _MOST_DOUBLINGS)
+        return self.pause_before(doublings - _MOST_DOUBLINGS if at_random else doublings, retry_after)
 
     def looks(self, pauses: int | None = None) -> Iterator[None]:
         """Yield at once, then again after each of the settle pauses: for reads that wait for a write to show.
@@ -118,7 +135,8 @@ class WriteRetry:
         self._failed += 1
         pushed_back = isinstance(error, TooManyRequestsException)
         retry_after = error.retry_after if isinstance(error, BaseHttpException) else 0.0
-        pause = policy.pause_before(self._failed, retry_after)
+        pause_before = policy.pause_after_refusal if pushed_back else policy.pause_before
+        pause = pause_before(self._failed, retry_after)
         passed = policy.monotonic() - self._start
         if (not pushed_back and self._failed >= policy.tries) or passed + pause >= policy.deadline:
             if self._failed > 1:

@@ -166,12 +166,14 @@ class Transport:
         if attempt.outage_end is not None:
             return 0.0  # the limiter says when
         tries = attempt.failed
-        if failure.status != TooManyRequestsException.STATUS:  # the limiter paces these
-            if tries >= self._policy.tries:
-                return None
-            if not self._limiter.may_retry():
-                failure.error.message += "; not retried: too many requests failed lately"
-                return None
+        if failure.status == TooManyRequestsException.STATUS:  # the limiter paces these
+            at_random = self._limiter.tolerates_refusals
+            return self._policy.pause_after_refusal(tries, failure.retry_after, at_random=at_random)
+        if tries >= self._policy.tries:
+            return None
+        if not self._limiter.may_retry():
+            failure.error.message += "; not retried: too many requests failed lately"
+            return None
         return self._policy.pause_before(tries, failure.retry_after)
 
     def _in_slot(self, attempt: _Attempt[T]) -> T:
@@ -219,7 +221,7 @@ class Transport:
         record("ok", status)
         if attempt.call.of_api:
             self._limiter.answered()
-        self._limiter.succeeded()
+        self._limiter.succeeded(slot)
         return answer
 
     def _outage_end(self, failure: Failure, attempt: _Attempt[T], slot: Slot) -> float | None:

@@ -18,6 +18,7 @@ from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
     combine_findings,
+    read_within_bounds,
     with_excerpt,
 )
 from reconciler.manifests.load import (
@@ -61,6 +62,7 @@ __all__ = [
     "read_file",
     "read_single_document",
     "read_text",
+    "read_within_bounds",
     "with_excerpt",
     "with_required_variables",
 ]

@@ -19,13 +19,15 @@ from reconciler.manifests.file_findings import (
     bounded,
     combine_findings,
     identities,
+    read_within_bounds,
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
-from reconciler.manifests.yaml_values import Included, Tags
+from reconciler.manifests.yaml_values import Extent, Included, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
+from reconciler.values import Pattern
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR: Final = re.compile(
@@ -53,7 +55,12 @@ class FileContent:
 
 
 def read_file(
-    file: ManifestFile, env: Mapping[str, str], *, require_env: bool, check: ManifestCheck | None = None
+    file: ManifestFile,
+    env: Mapping[str, str],
+    *,
+    require_env: bool,
+    extra: Sequence[Pattern] = (),
+    check: ManifestCheck | None = None,
 ) -> FileContent:
     """Return the content of `file`; takes the rest as `load_manifests` does."""
     try:
@@ -66,9 +73,11 @@ def read_file(
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
     secrets: set[str] = set()
     included: set[Path] = set()
+    extent = Extent()
     tags = Tags(env=_env_reader(env, secrets, require_env=require_env), file=_file_reader(file, included))
-    documents, findings = read_documents(printable(str(file.path)), text, tags)
-    parsed = [parse_manifest(document, findings) for document in documents]
+    documents, findings = read_documents(printable(str(file.path)), text, tags, extent)
+    extent.characters += len(text)  # a document keeps it
+    parsed = [parse_manifest(document, findings, extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
         lines, redactor = text.splitlines(), Redactor.of(secrets)
@@ -79,6 +88,7 @@ def read_file(
         findings=tuple(findings),
         identities=tuple(identity for manifest in manifests for identity in identities(manifest)),
         included=frozenset(included),
+        extent=extent,
     )
     return FileContent(manifests=manifests, summary=summary, secrets=frozenset(secrets))
 
@@ -112,12 +122,13 @@ class LoadResult:
         return CheckResult(findings=self.findings, files=self.files, manifests=len(self.manifests))
 
 
-def load_manifests(
+def load_manifests(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
     excludes: Callable[[Path], bool] = lambda _: False,
     *,
     require_env: bool = True,
+    extra: Sequence[Pattern] = (),
     check: ManifestCheck | None = None,
 ) -> LoadResult:
     """Load and check every manifest that `paths` name; errors become findings, never exceptions.
@@ -128,10 +139,17 @@ def load_manifests(
         excludes: Returns whether to leave out a file found below a directory.
         require_env: Whether an unset variable is an error; if not, it is a warning, and the value is a
             placeholder (a check before a merge has no secrets).
+        extra: The undocumented fields that a body may state.
         check: A further check of the manifests of one file.
     """
     files, problems = find_files(tuple(paths), excludes)
-    contents = [read_file(file, env, require_env=require_env, check=check) for file in files]
+    contents = read_within_bounds(
+        files,
+        (read_file(file, env, require_env=require_env, extra=extra, check=check) for file in files),
+        lambda content: content.summary.extent,
+        problems,
+    )
+    files = files[: len(contents)]
     return LoadResult(
         manifests=tuple(manifest for content in contents for manifest in content.manifests),
         findings=combine_findings(problems, files, [content.summary for content in contents]),

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.findings import Position
 from reconciler.manifests.documents import Document
-from reconciler.values import JsonObject, JsonValue, Path
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, lookup
+
+EXTRA_PATH: Final[Path] = ("reconcile", "extra")
+"""Where a manifest states fields of the API that no schema knows yet."""
 
 
 class WhenRunning(str, Enum):
@@ -70,16 +73,38 @@ class Source:
         return self._inside(self.document.unset)
 
     def _inside(self, paths: Iterable[Path]) -> frozenset[Path]:
-        depth = len(self.base)
-        return frozenset(path[depth:] for path in paths if path[:depth] == self.base)
+        depth, extra = len(self.base), len(EXTRA_PATH)
+        return frozenset(
+            [
+                *(path[depth:] for path in paths if path[:depth] == self.base),
+                *((*self._body, *path[extra:]) for path in paths if path[:extra] == EXTRA_PATH),
+            ]
+        )
+
+    @property
+    def _body(self) -> Path:
+        """The path of the body that `reconcile.extra` is part of, from `base`."""
+        return ("body",) if self.base == ("patch",) else ()
+
+    def _place(self, path: Path) -> Path:
+        """Return where the value at `path` is in the document: in the body, or in `reconcile.extra`."""
+        stated, depth = (*self.base, *path), len(self._body)
+        extra = (*EXTRA_PATH, *path[depth:])
+        in_extra = (
+            lookup(self.document.value, EXTRA_PATH) is not ABSENT
+            and path[:depth] == self._body
+            and lookup(self.document.value, stated) is ABSENT
+            and lookup(self.document.value, extra) is not ABSENT
+        )
+        return extra if in_extra else stated
 
     def position(self, path: Path = (), *, at_key: bool = False) -> Position | None:
         """Return the position of the value (or of its key) at `path`, a path from the body's root."""
-        return self.document.position((*self.base, *path), at_key=at_key)
+        return self.document.position(self._place(path), at_key=at_key)
 
     def variable(self, path: Path) -> str | None:
         """Return the variable of the `!env` at `path`, a path from the body's root, or `None`."""
-        return self.document.variables.get((*self.base, *path))
+        return self.document.variables.get(self._place(path))
 
     def __str__(self) -> str:
         position = self.position(("name",))
@@ -96,6 +121,7 @@ class _BaseManifest:
         settings: The settings under `reconcile:`.
         source: The origin of the manifest.
         sensitive: The paths, from the base of `source`, of values that came through `!env`.
+        extra: The undocumented fields that `body` states, with its lists by name.
     """
 
     name: str
@@ -103,6 +129,7 @@ class _BaseManifest:
     settings: ReconcileSettings
     source: Source
     sensitive: frozenset[Path]
+    extra: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -9,6 +10,7 @@ from reconciler.findings import Finding, Position, has_errors
 from reconciler.manifests.documents import Document
 from reconciler.manifests.file_findings import MAX_FINDINGS
 from reconciler.manifests.manifest import (
+    EXTRA_PATH,
     Manifest,
     PatchManifest,
     ReconcileSettings,
@@ -18,7 +20,20 @@ from reconciler.manifests.manifest import (
 )
 from reconciler.schema import validate
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object
+from reconciler.values import (
+    ABSENT,
+    JsonObject,
+    JsonValue,
+    Path,
+    Pattern,
+    as_list,
+    as_object,
+    display_path,
+    is_below,
+    lookup,
+    nodes,
+)
+from reconciler.workflow import leaves, undocumented_fields, with_values
 
 _BODY_KEYS = frozenset({"name", "steps", "metadata", "triggers", "watchers", "retryOptions", "tags"})
 _NOT_A_MANIFEST = (
@@ -27,8 +42,16 @@ _NOT_A_MANIFEST = (
 )
 
 
-def parse_manifest(document: Document, findings: list[Finding]) -> Manifest | None:
-    """Return the manifest in `document`, or `None` if it is invalid; what is wrong is added to `findings`."""
+def parse_manifest(
+    document: Document, findings: list[Finding], extra: Sequence[Pattern] = ()
+) -> Manifest | None:
+    """Return the manifest in `document`, or `None` if it is invalid; what is wrong is added to `findings`.
+
+    Args:
+        document: The document.
+        findings: The findings so far.
+        extra: The undocumented fields that a body may state.
+    """
     value = document.value
     if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
         position = document.position(())
@@ -36,7 +59,7 @@ def parse_manifest(document: Document, findings: list[Finding]) -> Manifest | No
             Finding(file=document.file, rule="not-a-manifest", message=_NOT_A_MANIFEST, position=position)
         )
         return None
-    parser = _DocumentParser(document, value)
+    parser = _DocumentParser(document, value, extra)
     manifest = parser.parse()
     findings.extend(parser.findings)
     return None if has_errors(tuple(parser.findings)) else manifest
@@ -45,9 +68,10 @@ def parse_manifest(document: Document, findings: list[Finding]) -> Manifest | No
 class _DocumentParser:
     """A parser of one document, which collects findings."""
 
-    def __init__(self, document: Document, value: JsonObject) -> None:
+    def __init__(self, document: Document, value: JsonObject, extra: Sequence[Pattern]) -> None:
         self._document = document
         self._value = value
+        self._allowed = extra
         self.findings: list[Finding] = []
 
     def parse(self) -> Manifest:
@@ -63,7 +87,7 @@ class _DocumentParser:
 
     def _workflow(self, base: Path, value: JsonValue, settings: ReconcileSettings) -> WorkflowManifest:
         self._check(value, "workflow", base)
-        body = as_object(value)
+        body, extra = self._with_extra(as_object(value), base)
         source = Source(document=self._document, base=base)
         return WorkflowManifest(
             name=str(body.get("name", "")),
@@ -71,21 +95,46 @@ class _DocumentParser:
             settings=settings,
             source=source,
             sensitive=source.sensitive,
+            extra=extra,
         )
 
     def _patch(self, value: JsonValue, settings: ReconcileSettings) -> PatchManifest:
         self._check(value, "patch", ("patch",))
         patch = as_object(value)
+        body, extra = self._with_extra(as_object(patch.get("body")), ("patch", "body"))
         source = Source(document=self._document, base=("patch",))
         return PatchManifest(
             name=str(patch.get("name", "")),
-            body=as_object(patch.get("body")),
+            body=body,
             keywords=as_object(patch.get("set")),
             step_names=tuple(str(name) for name in as_list(patch.get("stepNames"))),
             settings=settings,
             source=source,
             sensitive=source.sensitive,
+            extra=extra,
         )
+
+    def _with_extra(self, body: JsonObject, base: Path) -> tuple[JsonObject, frozenset[Path]]:
+        """Return a body with the fields of `reconcile.extra`, and its undocumented fields."""
+        extra = as_object(as_object(self._value.get("reconcile")).get("extra"))
+        if has_errors(tuple(self.findings)) or not (extra or self._allowed):
+            return body, frozenset()
+        whole = with_values(body, extra)
+        undocumented = frozenset(undocumented_fields(whole))
+        stated = [path for path, _ in nodes(extra) if path in undocumented]
+        for path, _ in leaves(extra) if extra else ():
+            problem = ""
+            if not any(path[: len(known)] == known for known in stated):
+                problem = "is a documented field, or part of one: state it in the body"
+            elif path[0] == "steps" and base != ("patch", "body") and lookup(body, path[:2]) is ABSENT:
+                problem = "is in a step that the body does not have"
+            elif lookup(body, path) is not ABSENT:
+                problem = "is in the body as well: state it once"
+            if problem:
+                where = (*EXTRA_PATH, *path)
+                message = printable(f"{clip(display_path(path), 200)} {problem}")
+                self._report("extra-field", message, where, self._document.position(where, at_key=True))
+        return whole, undocumented
 
     def _settings(self) -> ReconcileSettings:
         value = self._value.get("reconcile")
@@ -107,12 +156,21 @@ class _DocumentParser:
     def _check(self, value: JsonValue, schema: str, base: Path) -> None:
         for problem in islice(validate(value, schema), MAX_FINDINGS + 1):
             path = (*base, *problem.path)
+            if problem.rule == "schema-unknown-key" and self._is_allowed(path, base):
+                continue  # a rule warns of it
             if path in self._document.unset and problem.rule != "schema-type":
                 # The value is unknown; only that it will be text.
                 continue
             found = "; the value from !env is text" if path in self._document.variables else problem.found
             position = self._document.position(path, at_key=problem.at_key)
             self._report(problem.rule, problem.message + found, path, position)
+
+    def _is_allowed(self, path: Path, base: Path) -> bool:
+        """Whether the configuration knows the undocumented field at `path` of the document."""
+        body = ("patch", "body") if base == ("patch",) else base
+        return path[: len(body)] == body and any(
+            is_below(path[len(body) :], pattern) for pattern in self._allowed
+        )
 
     def _only(self, allowed: set[str]) -> None:
         for key in sorted(key for key in self._value if key not in allowed and not self._is_beside(key)):

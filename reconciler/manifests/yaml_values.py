@@ -58,15 +58,27 @@ class Tags:
     file: Callable[[str], Included]
 
 
+@dataclass(slots=True)
+class Extent:
+    """How much was built, aliases and `!file` expanded.
+
+    Args:
+        values: The number of values.
+        characters: The number of characters of their texts.
+    """
+
+    values: int = 0
+    characters: int = 0
+
+
 class ValueBuilder:
     """A builder of values from the nodes of one file, which counts what it builds."""
 
-    def __init__(self, file: str, tags: Tags, findings: list[Finding]) -> None:
+    def __init__(self, file: str, tags: Tags, findings: list[Finding], extent: Extent) -> None:
         self._file = file
         self._tags = tags
         self._findings = findings
-        self._count = 0
-        self._characters = 0
+        self._extent = extent
         self._path: list[str | int] = []
         self._open: set[int] = set()
         self.errors = 0
@@ -109,14 +121,14 @@ class ValueBuilder:
         return value
 
     def _tally(self, number: int, node: Node) -> None:
-        self._count += number
-        if self._count > MAX_NODES:
+        self._extent.values += number
+        if self._extent.values > MAX_NODES:
             message = f"more than {MAX_NODES} values in one file, aliases expanded"
             raise YamlProblemError("too-large", message, nodes.position_of(node))
 
     def _weigh(self, value: JsonValue, node: Node) -> None:
-        self._characters += len(value) if isinstance(value, str) else 0
-        if self._characters > MAX_TEXT:
+        self._extent.characters += len(value) if isinstance(value, str) else 0
+        if self._extent.characters > MAX_TEXT:
             message = f"more than {MAX_TEXT} characters of text in one file, aliases and !file expanded"
             raise YamlProblemError("too-large", message, nodes.position_of(node))
 

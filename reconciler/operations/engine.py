@@ -138,8 +138,14 @@ def open_engine(  # noqa: PLR0913 - most by name
         InvalidInputError: A manifest is invalid, or there is no usable token.
     """
     listener = listener or Listener()
-    needs = partial(_is_needed, selection=selection or Selection())
-    loaded = load_checked(settings.paths, env, settings.off, settings.excludes, needs=needs)
+    loaded = load_checked(
+        settings.paths,
+        env,
+        settings.off,
+        settings.excludes,
+        settings.extra,
+        needs=partial(_is_needed, selection=selection or Selection()),
+    )
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         listener.finding(finding, redactor)

@@ -67,7 +67,7 @@ def _of_tenant(
 def _of_manifests(
     settings: Settings, path: str, listener: Listener, env: Mapping[str, str]
 ) -> Iterator[Drawing]:
-    loaded = load_manifests((path,), env, settings.excludes, require_env=False)
+    loaded = load_manifests((path,), env, settings.excludes, require_env=False, extra=settings.extra)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         listener.finding(finding, redactor)

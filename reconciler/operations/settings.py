@@ -12,6 +12,7 @@ from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
 from reconciler.text import printable
+from reconciler.values import Pattern
 
 _BACKUPS: Final = Path(".reconciler", "backups")
 _LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
@@ -25,6 +26,7 @@ class Settings:
         paths: Files and directories with manifests.
         whole: Whether these are all manifests that the configuration names; only then may a run prune.
         excludes: Returns whether a file below a directory is left out.
+        extra: Undocumented fields that a body may state.
         off: Ids of rules that are switched off.
         strict: Whether a warning fails validation.
         owner: The ownership tag; `None` for none.
@@ -44,6 +46,7 @@ class Settings:
     paths: tuple[str, ...] = ()
     whole: bool = True
     excludes: Callable[[Path], bool] = lambda _: False
+    extra: tuple[Pattern, ...] = ()
     off: frozenset[str] = frozenset()
     strict: bool = False
     owner: str | None = None
@@ -142,6 +145,7 @@ def resolve_settings(raw: RawOptions) -> Settings:
         paths=raw.paths or configuration.manifests,
         whole=_covers(raw.paths, configuration.manifests),
         excludes=configuration.excludes,
+        extra=configuration.extra,
         off=configuration.off,
         safety=Safety(**limits),
         environment=configuration.environment,

@@ -37,7 +37,15 @@ def validate(
     settings.require_manifests()
     only = None if changed_since is None else _changed(changed_since)
     extra_check = _online_check(settings, env, listener) if online else None
-    return check_paths(settings.paths, env, settings.off, only, settings.excludes, extra_check=extra_check)
+    return check_paths(
+        settings.paths,
+        env,
+        settings.off,
+        only,
+        settings.excludes,
+        extra=settings.extra,
+        extra_check=extra_check,
+    )
 
 
 def _online_check(settings: Settings, env: Mapping[str, str], listener: Listener | None) -> ExtraCheck:

@@ -27,7 +27,7 @@ from reconciler.plan.model import (
     live_id,
 )
 from reconciler.plan.planning import make_plan
-from reconciler.plan.platform_facts import DefaultResource, PlatformFacts
+from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
 from reconciler.plan.tenant import (
     Snapshot,
@@ -71,6 +71,7 @@ __all__ = [
     "decide",
     "describe",
     "describe_all",
+    "hidden_fields",
     "known_secrets",
     "list_tenant",
     "live_id",

@@ -14,7 +14,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.text import first_few
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup, same_json
 from reconciler.workflow import (
     Body,
     ComparableForms,
@@ -26,6 +26,7 @@ from reconciler.workflow import (
     WriteOnlyField,
     are_foreign,
     diff,
+    extra_forms,
     gone_fields,
     is_returned,
     known_rewrite,
@@ -85,13 +86,19 @@ def compare(
     """
     forms = comparable(live.body, desired.body, facts)
     digester = Digester(options.key, desired.name if just_written else live.name)
-    judge = _Judge(forms, live, desired, options, facts, digester, just_written=just_written)
+    extra = extra_forms(live.body.raw, desired.body.raw, desired.manifest.extra)
+    judge = _Judge(forms, live, desired, options, facts, digester, extra, just_written=just_written)
     if not forms.equal:
         # What a patch leaves out, because it would have to send a mask back, is no wish of its manifest.
         masked = frozenset[Path]() if desired.owns_all else live.body.masked
         for change in diff(forms.live, forms.desired, forms.default_resource):
-            unowned = change.after is ABSENT and change.path in masked
-            if not unowned and not is_ignored(change.path, desired.ignored):
+            if is_ignored(change.path, desired.ignored):
+                judge.keep_ignored(change)
+            elif change.after is not ABSENT or change.path not in masked:
+                judge.judge(change)
+    if not same_json(*extra):
+        for change in diff(*extra):
+            if not is_ignored(change.path, desired.ignored):
                 judge.judge(change)
     if desired.owns_all and not just_written:
         judge.add_dropped_fields()
@@ -128,6 +135,7 @@ class _Judge:
         options: CompareOptions,
         facts: PlatformFacts,
         digester: Digester,
+        extra: tuple[JsonObject, ...],
         *,
         just_written: bool,
     ) -> None:
@@ -139,12 +147,13 @@ class _Judge:
         self._just_written = just_written
         self._sent = live.body.own_tags.digests if options.remember else SentDigests()
         self._digester = digester
+        self._extra = extra
         self._changes: list[FieldChange] = []
         self._unseen: list[Path] = []
         self._sent_along: list[FieldChange] = []
         self._rewrites: list[Rewrite] = []
         self._write_only: list[tuple[Path, JsonValue]] = []
-        self._foreign = are_foreign(digester, self._sent, forms.live, forms.desired)
+        self._foreign = are_foreign(digester, self._sent, forms.live, forms.desired, *extra)
 
     def comparison(self) -> Comparison:
         ordered = sorted(self._changes, key=lambda change: [str(part) for part in change.path])
@@ -187,6 +196,15 @@ class _Judge:
             if wanted is not ABSENT:
                 self._sent_along.append(dataclasses.replace(change, before=HIDDEN))
 
+    def keep_ignored(self, change: FieldChange) -> None:
+        """Keep the digest of an ignored setting that was sent and is not returned, so that it is known."""
+        kind = write_only_field(change.path)
+        setting = kind is not None and not kind.is_credential
+        sent = self._just_written or self._digester.knows(self._sent, change.path)
+        wanted = lookup(self._forms.desired, change.path)
+        if setting and sent and wanted is not ABSENT and lookup(self._forms.live, change.path) is ABSENT:
+            self._write_only.append((change.path, wanted))
+
     def _counts(self, kind: WriteOnlyField, path: Path, *, wanted: bool) -> bool:
         """Whether a write-only field without a digest is taken to differ.
 
@@ -219,7 +237,9 @@ class _Judge:
             ):
                 self._changes.append(FieldChange(path=path, before=HIDDEN, after=ABSENT))
         if not self._changes:
-            gone = gone_fields(self._digester, self._sent, self._forms.live, self._forms.desired)
+            gone = gone_fields(
+                self._digester, self._sent, self._forms.live, self._forms.desired, *self._extra
+            )
             self._changes += [
                 FieldChange(path=path, before=HIDDEN, after=ABSENT)
                 for path in gone

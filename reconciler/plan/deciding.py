@@ -22,6 +22,7 @@ from reconciler.workflow import (
     Ownership,
     Rewrite,
     SentDigests,
+    extra_values,
     hoisted_form,
     kept_fields,
     leaves,
@@ -98,7 +99,8 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     ownership = ownership_after(manifest, Ownership(), options)
     paused = manifest.settings.paused is True
     fields = [
-        FieldChange(path=path, before=ABSENT, after=value) for path, value in sorted(leaves(form), key=str)
+        FieldChange(path=path, before=ABSENT, after=value)
+        for path, value in sorted([*leaves(form), *extra_values(desired.body.raw, manifest.extra)], key=str)
     ]
     changes = [*fields, *_paused_change(before=ABSENT, after=paused)] if paused else fields
     return Create(

@@ -8,22 +8,31 @@ from __future__ import annotations
 import copy
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, put
+from reconciler.values import (
+    ABSENT,
+    JsonObject,
+    Path,
+    Pattern,
+    as_object,
+    is_below,
+    lookup,
+    put,
+    read_pattern,
+)
 from reconciler.workflow import Body, Live, leaves, lists_back, lists_by_name, patched_body, write_only_field
 
-Pattern: TypeAlias = tuple[str, ...]
-"""The parts of a path; `*` stands for any one part."""
-
-_PART: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)', re.DOTALL)
-_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _TOP_RETRY: Final = "retryOptions"
 _ITEM_DEPTH: Final = 2
+
+
+def _always(_path: Path) -> bool:
+    return True
 
 
 def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
@@ -32,7 +41,7 @@ def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
     A pattern for the retry options of the workflow is also one for the steps of `desired` that state none:
     some platforms return them there.
     """
-    patterns = [_read(text) for text in written]
+    patterns = [read_pattern(text) for text in written]
     spread = [
         ("steps", name, "runConfiguration", *pattern)
         for pattern in patterns
@@ -44,7 +53,7 @@ def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
 
 def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
     """Return whether the field at `path` of a canonical form is at or below one of `patterns`."""
-    return any(_below(path, pattern) for pattern in patterns)
+    return any(is_below(path, pattern) for pattern in patterns)
 
 
 def with_live_values(
@@ -52,17 +61,19 @@ def with_live_values(
     live: JsonObject,
     patterns: Iterable[Pattern],
     masked: frozenset[Path] = frozenset(),
+    is_hidden: Callable[[Path], bool] = _always,
 ) -> JsonObject:
     """Return the body `desired` with the live value of every ignored field.
 
-    A field that the live workflow does not have is left out, unless it is write-only or masked: then the
-    manifest's value stays, and so it does in a step that is not live yet.
+    A field that the live workflow does not have is left out, unless it is masked, a credential, or known to
+    be hidden: then the manifest's value stays, and so it does in a step that is not live yet.
 
     Args:
         desired: A body.
         live: The live body in the form that can be sent (`sendable_body`).
         patterns: The ignored fields.
         masked: The live fields that the platform masks.
+        is_hidden: Returns whether a write-only field may be there, though it is not returned.
     """
     patterns = tuple(patterns)
     if not patterns:
@@ -72,22 +83,8 @@ def with_live_values(
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
             if _belongs(path, ours, theirs):
                 _keep_inherited(ours, path)
-                _take(ours, theirs, path, masked)
+                _take(ours, theirs, path, masked, is_hidden)
     return lists_back(ours)
-
-
-def _read(text: str) -> Pattern:
-    parts = tuple(_ESCAPED.sub(r"\1", quoted) or plain.strip() for quoted, plain in _PART.findall(text))
-    match parts:
-        case ("watchers", str(name), *rest) if name.startswith("user:"):
-            return ("watchers", name.casefold(), *rest)
-    return parts
-
-
-def _below(path: Path, pattern: Pattern) -> bool:
-    return len(path) >= len(pattern) > 0 and all(
-        part in {"*", str(found)} for part, found in zip(pattern, path, strict=False)
-    )
 
 
 def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
@@ -117,30 +114,31 @@ def _keep_inherited(ours: JsonObject, path: Path) -> None:
                 put(ours, path[:-1], workflow)
 
 
-def _take(ours: JsonObject, theirs: JsonObject, path: Path, masked: frozenset[Path]) -> None:
+def _take(
+    ours: JsonObject,
+    theirs: JsonObject,
+    path: Path,
+    masked: frozenset[Path],
+    is_hidden: Callable[[Path], bool],
+) -> None:
+    """Put the live value, or its absence, at `path`; what the platform masks or does not show stays."""
     value, old = lookup(theirs, path), lookup(ours, path)
+    parent = lookup(ours, path[:-1])
     if value is not ABSENT:
         put(ours, path, value)
-        if old is not ABSENT:
-            _keep_hidden(ours, path, value, old, masked)
-    elif write_only_field(path) is None and path not in masked:
-        parent = lookup(ours, path[:-1])
-        if isinstance(parent, dict):
-            parent.pop(str(path[-1]), None)
-
-
-def _keep_hidden(
-    ours: JsonObject, path: Path, value: JsonValue, old: JsonValue, masked: frozenset[Path]
-) -> None:
-    """Restore the fields of `old`, at `path`, that the live `value` in its place masks or does not show."""
-    shown = {write_only_field(leaf) for leaf, _ in leaves(value, path)}
+    elif isinstance(parent, dict):
+        parent.pop(str(path[-1]), None)
+    if old is ABSENT:
+        return
+    shown = set() if value is ABSENT else {write_only_field(leaf) for leaf, _ in leaves(value, path)}
     for leaf, stated in leaves(old, path):
         kind = write_only_field(leaf)
         if stated is None or stated in ({}, []) or (kind is None and leaf not in masked):
             continue
         secret = kind is None or kind.is_credential
         holder = lookup(ours, leaf[:-1] if secret else leaf[:_ITEM_DEPTH])
-        hidden = as_object(holder).get(str(leaf[-1])) is None if secret else kind not in shown
+        gone = as_object(holder).get(str(leaf[-1])) is None if secret else kind not in shown
+        hidden = gone and (secret or is_hidden(leaf))
         if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
             put(ours, leaf, stated)
 
@@ -163,12 +161,15 @@ class Desired:
     ignored: tuple[Pattern, ...] = ()
 
     @staticmethod
-    def of(manifest: Manifest, live: Live | None = None) -> Desired:
+    def of(
+        manifest: Manifest, live: Live | None = None, is_hidden: Callable[[Path], bool] = _always
+    ) -> Desired:
         """Return what a manifest wants.
 
         Args:
             manifest: A workflow, or a patch of one.
             live: The live workflow; a patch needs it.
+            is_hidden: Returns whether a write-only field may be there, though it is not returned.
 
         Raises:
             InvalidParameterException: The patch names a step that the live workflow does not have.
@@ -177,7 +178,7 @@ class Desired:
         body = Body(_stated_body(manifest, live))
         ignored = read_patterns(manifest.settings.ignore, body)
         if ignored and live is not None:
-            body = Body(with_live_values(body.raw, live.body.sendable, ignored, live.body.masked))
+            body = Body(with_live_values(body.raw, live.body.sendable, ignored, live.body.masked, is_hidden))
         return Desired(manifest=manifest, body=body, ignored=ignored)
 
     def keeping(self, live: Live, paths: Iterable[Path]) -> Desired:

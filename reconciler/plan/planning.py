@@ -16,7 +16,7 @@ from reconciler.plan.desired import Desired
 from reconciler.plan.matching import Found, Match, New, Refused
 from reconciler.plan.model import Action, Blocked, Delete, Orphan, Plan, SetPaused, Update, live_id
 from reconciler.plan.orphans import prune, with_rename_hints
-from reconciler.plan.platform_facts import PlatformFacts
+from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot, names_of
 from reconciler.workflow import Listed
@@ -86,7 +86,7 @@ def _action(
         case Found(identity):
             live = snapshot.live[identity]
             try:
-                desired = Desired.of(manifest, live)
+                desired = Desired.of(manifest, live, hidden_fields(live, options, facts))
                 return decide(desired, live, options, facts)
             except ReconcilerError as error:
                 if error is facts.default_resource.refusal:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.values import ABSENT, JsonObject
+from reconciler.values import ABSENT, JsonObject, Path
 from reconciler.workflow import (
     Digester,
     Live,
@@ -71,6 +71,23 @@ class PlatformFacts:
             returned |= shown
             write_only |= hidden
         return dataclasses.replace(self, returned=frozenset(returned), write_only=frozenset(write_only))
+
+
+def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> Callable[[Path], bool]:
+    """Return a function that says whether a write-only field may be there, though it is not returned.
+
+    It may where a digest says that it was sent and not returned, and where the platform returns no field of
+    its kind. Without digests it may unless the platform is seen to return its kind.
+    """
+    sent, digester = live.body.own_tags.digests, Digester(options.key, live.name)
+
+    def is_hidden(path: Path) -> bool:
+        kind = write_only_field(path)
+        if kind in facts.write_only:
+            return True
+        return digester.knows(sent, path) if options.remember else kind not in facts.returned
+
+    return is_hidden
 
 
 def _shown_fields(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField], set[WriteOnlyField]]:

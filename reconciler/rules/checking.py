@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path as FilePath
@@ -23,6 +24,7 @@ from reconciler.manifests import (
     find_files,
     load_manifests,
     read_file,
+    read_within_bounds,
     with_excerpt,
     with_required_variables,
 )
@@ -30,6 +32,7 @@ from reconciler.rules import (
     dependencies,
     literal_credentials,
     names,
+    new_fields,
     step_outputs,
     step_types,
     triggers,
@@ -44,12 +47,14 @@ from reconciler.values import (
     JsonObject,
     JsonValue,
     Path,
+    Pattern,
     Verdict,
     as_object,
     display_path,
     lookup,
     rewrite,
 )
+from reconciler.worker_processes import map_in_processes
 from reconciler.workflow import Body
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -60,6 +65,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *names.RULES,
     *literal_credentials.RULES,
     *unrendered_templates.RULES,
+    *new_fields.RULES,
 )
 """Every rule that needs no tenant; of two that find the same cause, the earlier one reports it."""
 
@@ -94,6 +100,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
     only: frozenset[FilePath] | None = None,
     excludes: Callable[[FilePath], bool] = lambda _: False,
     *,
+    extra: tuple[Pattern, ...] = (),
     extra_check: ExtraCheck | None = None,
 ) -> CheckResult:
     """Check all manifests below `paths`; errors become findings, never exceptions.
@@ -107,14 +114,18 @@ def check_paths(  # noqa: PLR0913 - each has its default
         only: The files, resolved, to report on, together with the files that include them and with findings
             that hold between one of them and any other file. `None` reports on all files.
         excludes: Returns whether to leave out a file found below a directory.
+        extra: The undocumented fields that a body may state.
         extra_check: A further check of the files to report on, which are read again for it.
     """
     files, problems = find_files(tuple(paths), excludes)
-    summaries = list(_summaries(files, partial(_summary, env=dict(env), off=off)))
+    check = partial(_summary, env=dict(env), off=off, extra=extra)
+    with closing(_summaries(files, check)) as found:
+        summaries = read_within_bounds(files, found, lambda summary: summary.extent, problems)
+    files = files[: len(summaries)]
     reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
-        problems += extra_check([read_file(file, env, require_env=False) for file in shown])
+        problems += extra_check([read_file(file, env, require_env=False, extra=extra) for file in shown])
     return CheckResult(
         findings=combine_findings(problems, files, summaries, reported.__getitem__),
         files=len(files),
@@ -122,11 +133,12 @@ def check_paths(  # noqa: PLR0913 - each has its default
     )
 
 
-def load_checked(
+def load_checked(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
     off: frozenset[str] = frozenset(),
     excludes: Callable[[FilePath], bool] = lambda _: False,
+    extra: tuple[Pattern, ...] = (),
     *,
     needs: Callable[[Manifest], bool] = lambda _: True,
 ) -> LoadResult:
@@ -136,7 +148,7 @@ def load_checked(
     those, and a warning in the others.
     """
     check = partial(_check_file, off=off, errors_only=True)
-    loaded = load_manifests(paths, env, excludes, require_env=False, check=check)
+    loaded = load_manifests(paths, env, excludes, extra=extra, require_env=False, check=check)
     return with_required_variables(loaded, needs)
 
 
@@ -164,18 +176,12 @@ def check_online(
     yield from _reported(manifest, found)
 
 
-def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Iterator[FileSummary]:
+def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
     processes = min(_processors(), len(files) // _BATCH)
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield from map(check, files)
         return
-    import multiprocessing  # noqa: PLC0415 - a few files need neither
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
-
-    # A forked process imports nothing again; no thread runs yet that could hold a lock.
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(max_workers=processes, mp_context=context) as pool:
-        yield from pool.map(check, files, chunksize=_BATCH)
+    yield from map_in_processes(check, files, processes, _BATCH)
 
 
 def _processors() -> int:
@@ -183,8 +189,10 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _summary(file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str]) -> FileSummary:
-    return read_file(file, env, require_env=False, check=partial(_check_file, off=off)).summary
+def _summary(
+    file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str], extra: tuple[Pattern, ...]
+) -> FileSummary:
+    return read_file(file, env, require_env=False, extra=extra, check=partial(_check_file, off=off)).summary
 
 
 def _is_reported(file: ManifestFile, summary: FileSummary, only: frozenset[FilePath] | None) -> bool:

@@ -20,15 +20,18 @@ from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_n
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag, tag_name
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
-from reconciler.workflow.rewriting import Outcome, Rewrite, are_foreign, gone_fields, known_rewrite
+from reconciler.workflow.rewriting import Rewrite, RewriteKind, are_foreign, gone_fields, known_rewrite
 from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.undocumented import (
+    extra_forms,
+    extra_values,
     keeping_undocumented,
     kept_fields,
     lost_fields,
     undocumented_fields,
+    with_values,
     without_fields,
 )
 from reconciler.workflow.write_only import (
@@ -51,10 +54,10 @@ __all__ = [
     "FieldChange",
     "Listed",
     "Live",
-    "Outcome",
     "OwnTags",
     "Ownership",
     "Rewrite",
+    "RewriteKind",
     "SentDigests",
     "Step",
     "StepGraph",
@@ -63,6 +66,8 @@ __all__ = [
     "as_written",
     "by_name_path",
     "diff",
+    "extra_forms",
+    "extra_values",
     "gone_fields",
     "hoisted_form",
     "is_digest_tag",
@@ -85,6 +90,7 @@ __all__ = [
     "tag_name",
     "tokens_left_out",
     "undocumented_fields",
+    "with_values",
     "without_default_resource",
     "without_fields",
     "without_retry_options",

@@ -22,8 +22,8 @@ NOT_RETURNED: Final[Path] = ("(not returned)",)
 _ITEM_DEPTH: Final = 2
 
 
-class Outcome(str, Enum):
-    """What became of a value that was sent twice."""
+class RewriteKind(str, Enum):
+    """Kind of a rewrite: what became of a value that was sent twice."""
 
     REWRITTEN = "rewritten"  # it reads back as the same other value: that is the platform's form of it
     IGNORED = "ignored"  # the platform keeps the value that it had
@@ -40,7 +40,7 @@ class Rewrite:
     """
 
     change: FieldChange
-    outcome: Outcome
+    outcome: RewriteKind
 
     @property
     def path(self) -> Path:
@@ -50,13 +50,13 @@ class Rewrite:
     @property
     def converges(self) -> bool:
         """Whether the workflow counts as in sync."""
-        return self.outcome is Outcome.REWRITTEN
+        return self.outcome is RewriteKind.REWRITTEN
 
     @property
     def digested(self) -> tuple[Path, JsonValue]:
         """What its digest is made of, as if it was a field and its value."""
         sides = [[] if side is ABSENT else [side] for side in (self.change.after, self.change.before)]
-        known: JsonValue = sides[0] if self.outcome is Outcome.UNSTABLE else list[JsonValue](sides)
+        known: JsonValue = sides[0] if self.outcome is RewriteKind.UNSTABLE else list[JsonValue](sides)
         return (self.outcome.value, *self.path), known
 
 
@@ -70,7 +70,7 @@ def known_rewrite(digester: Digester, sent: SentDigests, change: FieldChange) ->
     """
     if not sent:
         return None
-    rewrites = (Rewrite(change=change, outcome=outcome) for outcome in Outcome)
+    rewrites = (Rewrite(change=change, outcome=outcome) for outcome in RewriteKind)
     return next((rewrite for rewrite in rewrites if digester.agrees(sent, *rewrite.digested)), None)
 
 
@@ -100,7 +100,7 @@ def gone_fields(digester: Digester, sent: SentDigests, *forms: JsonObject) -> li
     if len(known) >= len(sent.digests):
         return []
     unseen = {path for form in forms for path in documented_fields(form)}
-    named = [path for path in unseen if digester.knows(sent, (Outcome.REWRITTEN.value, *path))]
+    named = [path for path in unseen if digester.knows(sent, (RewriteKind.REWRITTEN.value, *path))]
     return sorted(named) if len(known) + len(named) >= len(sent.digests) else [*sorted(named), NOT_RETURNED]
 
 
@@ -110,4 +110,4 @@ def _digested_paths(forms: Iterable[JsonObject]) -> Iterator[Path]:
         yield from write_only_fields(form)
         paths.update(path[:depth] for path, _ in leaves(form) for depth in {_ITEM_DEPTH, len(path)})
     for path in paths:
-        yield from ((outcome.value, *path) for outcome in Outcome)
+        yield from ((outcome.value, *path) for outcome in RewriteKind)

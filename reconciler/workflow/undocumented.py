@@ -11,7 +11,18 @@ import copy
 from typing import TYPE_CHECKING
 
 from reconciler.schema import Field, FieldKind, body_fields, step_fields
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_list, as_object, lookup, put
+from reconciler.values import (
+    ABSENT,
+    JsonObject,
+    JsonValue,
+    Path,
+    as_list,
+    as_object,
+    lookup,
+    put,
+)
+from reconciler.workflow.canonical_value import plain
+from reconciler.workflow.field_changes import leaves
 from reconciler.workflow.named_lists import lists_back, lists_by_name
 from reconciler.workflow.step import Step
 
@@ -25,6 +36,37 @@ _NAMED_ITEM = 2
 def undocumented_fields(body: JsonObject) -> dict[Path, JsonValue]:
     """Return the undocumented fields of a body with what they hold, the outermost of each."""
     return dict(_fields(lists_by_name(body)))
+
+
+def with_values(body: JsonObject, values: JsonObject) -> JsonObject:
+    """Return `body` with every single value of the mapping `values` in its place."""
+    result = copy.deepcopy(body)
+    for path, value in leaves(values):
+        if path:
+            put(result, path, value)
+    return result
+
+
+def extra_forms(live: JsonObject, desired: JsonObject, paths: Iterable[Path]) -> tuple[JsonObject, ...]:
+    """Return the canonical forms of two bodies with nothing but the undocumented fields at `paths`."""
+    forms: tuple[JsonObject, JsonObject] = ({}, {})
+    for path in paths:
+        for form, body in zip(forms, (live, desired), strict=True):
+            if path[:-1] and lookup(form, path[:-1]) is ABSENT:
+                put(form, path[:-1], {})
+            for leaf, value in extra_values(body, [path]):
+                put(form, leaf, value)
+    return forms
+
+
+def extra_values(body: JsonObject, paths: Iterable[Path]) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield the single values of a body at and below `paths`, in their canonical form."""
+    named = lists_by_name(body)
+    for path in paths:
+        found = lookup(named, path)
+        value = None if found is ABSENT else plain(found)
+        if value is not None and value not in ({}, []):
+            yield from leaves(value, path)
 
 
 def keeping_undocumented(body: JsonObject, live: JsonObject) -> JsonObject:

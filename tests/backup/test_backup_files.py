@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import resource
 import stat
@@ -54,6 +55,18 @@ def test_a_backup_is_a_file_of_its_own(tmp_path: Path) -> None:
     (backup,) = run.backups
     assert (backup.id, backup.name, backup.paused, backup.reason) == (1, "flow", True, "update")
     assert backup.body.raw["steps"] == {"one": {"type": "standard", "command": "x"}}
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    """Partial files in the folders of earlier runs are removed, and their backups stay."""
+    folder = tmp_path / "20260130T120000Z-abcdef"
+    folder.mkdir()
+    left, kept = folder / ".peak-reconciler-0123456789abcdef.part", folder / "1-flow.json"
+    for path in (left, kept):
+        path.write_text("half", encoding="utf-8")
+    os.utime(left, (0.0, 0.0))
+    _store(tmp_path).check()
+    assert (left.exists(), kept.exists()) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import click
 import yaml
 from click.testing import CliRunner
 from loopback import loopback_server
-from processes import COMMAND, inherited_environment
+from processes import inherited_environment, run_command
 
 from reconciler.cli.options import backup_dir_option, tenant_options
 from reconciler.operations import Settings
@@ -53,15 +53,7 @@ def settings_of(folder: Path, *words: str, **env: str) -> Settings:
 
 def process(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in `folder` as a process of its own, with no variables but these."""
-    return subprocess.run(
-        [*COMMAND, *words],
-        cwd=folder,
-        env={**inherited_environment(), **env},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_command(words, cwd=folder, env={**inherited_environment(), **env})
 
 
 class Turnstile:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from processes import COMMAND, inherited_environment
+from processes import inherited_environment, run_command
 
 CASES = Path(__file__).parent.parent / "cases" / "validate"
 
@@ -21,16 +21,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 def run(*words: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line with `words` and return what it said."""
-    return subprocess.run(
-        [*COMMAND, *(str(word) for word in words)],
-        capture_output=True,
-        check=False,
-        cwd=cwd,
-        encoding="utf-8",
-        env=environment(**env),
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
+    return run_command(words, cwd=cwd, env=environment(**env))
 
 
 def validate(*words: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import random
 import threading
 import time
 from collections import deque
@@ -15,15 +17,8 @@ from client_helpers import BODY, TOKEN, FakeTime, RawRequest, RawServer, Reply, 
 from reconciler.client import Session, Workflow
 from reconciler.client.calls import RequestRecord, Traffic
 from reconciler.client.exceptions import BaseHttpException, InternalServerErrorException
-from reconciler.client.limiter import (
-    LONGEST_GAP,
-    LONGEST_PAUSE,
-    RETRY_BUDGET,
-    SHORTEST_GAP,
-    AdaptiveLimiter,
-    NoTimeError,
-    Slot,
-)
+from reconciler.client.limiter import LONGEST_PAUSE, RETRY_BUDGET, AdaptiveLimiter, NoTimeError, Slot
+from reconciler.client.pacing import LONGEST_GAP, SHORTEST_GAP
 from reconciler.client.retrying import RetryPolicy
 from reconciler.emulator.server import EmulatorServer
 
@@ -38,22 +33,24 @@ def _pushed_back(limiter: AdaptiveLimiter, time_: FakeTime, times: int, retry_af
         limiter.pushed_back(_slot(limiter, time_), retry_after)
 
 
+def _succeeded(limiter: AdaptiveLimiter) -> None:
+    limiter.succeeded(Slot(0.0, limiter._pace.round))
+
+
 def test_the_number_in_flight_halves_and_recovers(fake_time: FakeTime) -> None:
-    """Each push back halves the limit, down to one; as many successes as the limit add one to it."""
+    """It halves at a push back, and again when nothing is accepted then; successes take it back by one."""
     limiter = AdaptiveLimiter(fake_time.policy, 10, None)
     limits = []
-    for _ in range(4):
-        _pushed_back(limiter, fake_time, 1)
+    for refused in (1, 4, 4, 4):
+        _pushed_back(limiter, fake_time, refused)
         limits.append(limiter.limit)
     assert limits == [5, 2, 1, 1]
-    limits = []
-    while limiter.limit < 10:
-        limiter.succeeded()
+    limits = [limiter.limit]
+    for _ in range(200):
+        _succeeded(limiter)
         limits.append(limiter.limit)
-    grown = [limit for limit in range(2, 10) for _ in range(limit)]
-    assert [limit for limit in limits if limit > 1] == [*grown, 10]
-    for _ in range(50):
-        limiter.succeeded()
+    assert [after - before for before, after in itertools.pairwise(limits) if after != before] == [1] * 9
+    assert [limits.count(limit) for limit in range(2, 10)] == list(range(2, 10))
     assert limiter.limit == 10
 
 
@@ -151,17 +148,17 @@ def test_a_retry_after_holds_for_who_waits_already(fake_time: FakeTime) -> None:
 def test_one_at_a_time_and_still_too_many(fake_time: FakeTime) -> None:
     """With one in flight the gap between requests grows, to an end, and successes take it back first."""
     limiter = AdaptiveLimiter(fake_time.policy, 2, None)
-    _pushed_back(limiter, fake_time, 2)
+    _pushed_back(limiter, fake_time, 1)
     gaps = []
     for _ in range(8):
+        _pushed_back(limiter, fake_time, 4)
         _slot(limiter, fake_time)
         gaps.append(round(_slot(limiter, fake_time).waited, 2))
-        _pushed_back(limiter, fake_time, 1)
     assert gaps[0] == SHORTEST_GAP
     assert gaps[-1] == LONGEST_GAP
     assert gaps == sorted(gaps)
     for _ in range(100):
-        limiter.succeeded()
+        _succeeded(limiter)
     assert _slot(limiter, fake_time).waited == LONGEST_GAP, "the slot was taken before"
     assert _slot(limiter, fake_time).waited == 0.0
     assert limiter.limit == 2
@@ -182,6 +179,7 @@ def test_a_gap_and_a_limit_do_not_add_up(fake_time: FakeTime) -> None:
     """Where the server wants a gap and the user fewer requests, the longer of the two holds."""
     limiter = AdaptiveLimiter(fake_time.policy, 1, 1 / SHORTEST_GAP / 3)
     _pushed_back(limiter, fake_time, 1)
+    assert limiter._pace.gap == SHORTEST_GAP
     _slot(limiter, fake_time)
     assert _slot(limiter, fake_time).waited == pytest.approx(3 * SHORTEST_GAP)
 
@@ -218,7 +216,8 @@ def test_who_waits_for_a_place_is_woken(
     if freed == "a place":
         held.__exit__(None, None, None)
     else:
-        limiter.succeeded()
+        while limiter.limit == 1:
+            _succeeded(limiter)
     thread.join(10)
     assert ends == ["sent"]
 
@@ -248,10 +247,10 @@ def test_the_budget_of_retries(fake_time: FakeTime) -> None:
     """All threads share so many retries; each success gives one back, up to the budget."""
     limiter = AdaptiveLimiter(fake_time.policy, 1, None)
     assert [limiter.may_retry() for _ in range(int(RETRY_BUDGET) + 1)] == [True] * int(RETRY_BUDGET) + [False]
-    limiter.succeeded()
+    _succeeded(limiter)
     assert (limiter.may_retry(), limiter.may_retry()) == (True, False)
     for _ in range(2 * int(RETRY_BUDGET)):
-        limiter.succeeded()
+        _succeeded(limiter)
     assert sum(limiter.may_retry() for _ in range(2 * int(RETRY_BUDGET))) == RETRY_BUDGET
 
 
@@ -267,33 +266,47 @@ def test_a_server_that_is_down_is_not_stormed(fake_time: FakeTime) -> None:
 
 
 class _Limited(RawServer):
-    """A server that takes so many requests in a second, and answers 429 to all others."""
+    """A server that takes so many requests in a second, except some at random; 429 to all others."""
 
-    def __init__(self, per_second: int) -> None:
+    def __init__(self, per_second: int, at_random: float = 0.0) -> None:
         super().__init__(http(200, []))
         self.refused = 0
+        self._at_random = at_random
+        self._chance = random.Random(7)  # noqa: S311 - no secret
         self._taken: deque[float] = deque(maxlen=per_second)
         self._window = threading.Lock()
 
     def take(self, request: RawRequest) -> Reply:
         with self._window:
             now = time.monotonic()
-            if len(self._taken) == self._taken.maxlen and now - self._taken[0] < 1.0:
+            full = len(self._taken) == self._taken.maxlen and now - self._taken[0] < 1.0
+            if full or self._chance.random() < self._at_random:
                 self.refused += 1
                 return http(429)
             self._taken.append(now)
         return super().take(request)
 
 
-def test_a_server_with_a_limit_of_its_own() -> None:
+@pytest.mark.parametrize("at_random", [0.0, 0.3])
+def test_a_server_with_a_limit_of_its_own(at_random: float) -> None:
     """A server that lets fewer through than would be sent is pressed less: every request succeeds."""
-    with _Limited(60) as raw, Session(TOKEN, base_url=raw.url, env={}) as session:
+    with _Limited(60, at_random) as raw, Session(TOKEN, base_url=raw.url, env={}) as session:
         with ThreadPoolExecutor(10) as pool:
-            answers = list(pool.map(lambda _: Workflow(session).list_resources(), range(70)))
-        assert answers == [[]] * 70
+            answers = list(pool.map(lambda _: Workflow(session).list_resources(), range(90)))
+        assert answers == [[]] * 90
         assert raw.refused > 0
         assert session.traffic.throttled == raw.refused
-        assert session.traffic.requests == 70 + raw.refused
+        assert session.traffic.requests == 90 + raw.refused
+
+
+def test_a_server_that_refuses_at_random_is_not_pressed_less() -> None:
+    """The pauses of 300 reads, a third of them refused, are short: far from one longest gap each."""
+    with _Limited(1_000_000, 0.3) as raw, Session(TOKEN, base_url=raw.url, env={}) as session:
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(lambda _: Workflow(session).list_resources(), range(300)))
+        assert answers == [[]] * 300
+        assert raw.refused > 60
+        assert session.traffic.waited / raw.refused < 0.75, "on average, all threads together"
 
 
 def test_traffic_is_counted_and_told(server: EmulatorServer, fake_time: FakeTime) -> None:

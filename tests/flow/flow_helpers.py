@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from processes import COMMAND, COMMAND_WITHOUT_SLEEP, inherited_environment
+from processes import inherited_environment, run_command
 
 from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
@@ -380,13 +380,5 @@ def run(
     Where it `waits` not, sleeping takes it no time.
     """
     command, *options = words
-    start = COMMAND if waits else COMMAND_WITHOUT_SLEEP
-    return subprocess.run(
-        [*start, command, str(git.folder), *options],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env=process_env(git, **env),
-    )
+    arguments = [command, git.folder, *options]
+    return run_command(arguments, env=process_env(git, **env), stdin=stdin, sleeps=waits)

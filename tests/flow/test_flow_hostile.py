@@ -191,13 +191,18 @@ def test_secrets_that_a_server_repeats(git: Git, quote: Callable[[object], str])
 def test_secrets_that_do_not_stick(git: Git) -> None:
     """A platform that changes secrets, or returns other ones, gets neither old nor new ones shown."""
     _write_secretive(git)
-    create = git.server.store.create
+    create, replace = git.server.store.create, git.server.store.replace
 
-    def bent(sent: dict[str, Any], **options: Any) -> int:
-        return create(json.loads(json.dumps(sent).replace("canary-", "canary-bent-")), **options)
+    def bend(sent: dict[str, Any]) -> dict[str, Any]:
+        bent: dict[str, Any] = json.loads(json.dumps(sent).replace("canary-", "canary-bent-"))
+        return bent
 
-    git.server.store.create = bent  # type: ignore[method-assign]
-    assert _tells_nothing(git, _APPLY[1], ["plan"]) == [1, 0]
+    git.server.store.create = lambda sent, **options: create(bend(sent), **options)  # type: ignore[method-assign]
+    git.server.store.replace = (  # type: ignore[method-assign]
+        lambda identity, sent, **options: replace(identity, bend(sent), **options)
+    )
+    assert _tells_nothing(git, _APPLY[1], ["plan"]) == [0, 0]
+    assert "returns another value than was sent" in run(git, "plan", "--show-bodies").stdout
 
 
 def test_secrets_in_invalid_manifests(git: Git) -> None:

@@ -15,6 +15,7 @@ from campaign_helpers import NEW, OWNER, Campaign, command, is_done
 from flow_helpers import TENANTS, FakeTime, Git, process_env
 from forms import canonical_of
 from processes import COMMAND
+from strategies import DEPTH
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -97,10 +98,10 @@ def _backed_up(campaign: Campaign, shown: dict[int, Any]) -> None:
             assert (record.name, shown[identity]) in backups.get(identity, [])
 
 
-@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize("part", range(2 * DEPTH))
 def test_killed(tmp_path: Path, part: int) -> None:
     """Killed at any moment, an apply leaves no twin and loses nothing; the next one finishes, with 0."""
-    for kill in range(5):
+    for kill in range(3):
         chance = random.Random(f"kill {part} {kill}")  # noqa: S311 - chance, not secrecy
         with _campaign(tmp_path / str(kill), chance) as campaign:
             shown = _shown(campaign)
@@ -137,7 +138,7 @@ def _told(campaign: Campaign, report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("part", range(2 * DEPTH))
 def test_told_to_stop(tmp_path: Path, part: int, number: signal.Signals) -> None:
     """Told to stop at any moment, an apply finishes what is in flight, and its JSON is whole and true."""
     chance = random.Random(f"stop {part} {number.name}")  # noqa: S311 - chance, not secrecy

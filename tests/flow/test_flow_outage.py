@@ -41,7 +41,7 @@ def _down(server: EmulatorServer, after: int, seconds: float) -> threading.Threa
 def test_an_apply_outlives_a_restart(git: Git) -> None:
     """A server that is gone for some seconds in the middle costs these seconds, no workflow and no twin."""
     _many(git)
-    restart = _down(git.server, 5, 6.0)
+    restart = _down(git.server, 5, 2.5)
     done = run(git, "apply", "--auto-approve", "--format", "json")
     restart.join()
     assert done.returncode == 0, done.stderr
@@ -64,4 +64,14 @@ def test_a_server_that_stays_away_ends_the_apply(git: Git) -> None:
     git.server.faults = ()
     again = run(git, "apply", "--auto-approve", "--format", "json")
     assert again.returncode == 0, again.stderr
+    assert len(git.server.store.workflows()) == _COUNT
+
+
+def test_random_refusals_cost_an_apply_little(git: Git) -> None:
+    """A server that refuses some requests at random is not pressed less and less: seconds, not minutes."""
+    _many(git)
+    git.server.faults = ("429:30%",)
+    start = git.time.now
+    git.done()
+    assert git.time.now - start < 40
     assert len(git.server.store.workflows()) == _COUNT

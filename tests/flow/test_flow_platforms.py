@@ -175,10 +175,6 @@ NOT_YET: Final[dict[str, str]] = {
         ["names-lower", "names-cut=8"],
         "every apply creates one more workflow",
     ),
-    **dict.fromkeys(
-        ["describe-missing", "describe-lag"],
-        "every create fails although it is done",
-    ),
     "token-omitted+tag-length-refused": "a digest that does not fit fails the apply",
     "token-omitted+tag-count-refused=2": "a digest that does not fit fails the apply",
 }

@@ -8,7 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import COMMAND, LIST, TOKEN, Git, body, process_env, run, step
+from flow_helpers import LIST, TOKEN, Git, body, process_env, run, step
+from processes import COMMAND
 
 from reconciler.cli.terminal import TerminalListener
 from reconciler.client.calls import RequestRecord

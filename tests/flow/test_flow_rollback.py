@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import TENANTS, TOKEN, Git, body, process_env, rich, run, step
-from processes import COMMAND
+from processes import run_command
 
 from reconciler.emulator.server import EmulatorServer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-import subprocess
 
 
 def _apply(git: Git, backups: Path, *words: str) -> None:
@@ -23,16 +21,8 @@ def _apply(git: Git, backups: Path, *words: str) -> None:
 
 
 def _rollback(git: Git, backups: Path, *words: str, cwd: Path | None = None) -> Any:
-    done = subprocess.run(
-        [*COMMAND, "rollback", "--backup-dir", str(backups), *words],
-        cwd=cwd or git.folder.parent,
-        env=process_env(git),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        input="",
-    )
+    arguments = ["rollback", "--backup-dir", backups, *words]
+    done = run_command(arguments, env=process_env(git), cwd=cwd or git.folder.parent)
     assert "Traceback" not in done.stderr
     return done
 

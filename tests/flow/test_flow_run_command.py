@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import TOKEN, FakeTime, body, step
-from processes import COMMAND, COMMAND_WITHOUT_SLEEP, inherited_environment
+from processes import COMMAND, inherited_environment, run_command
 
 from reconciler.emulator import emulated_executions as executions
 from reconciler.emulator.server import EmulatorServer
@@ -49,15 +49,7 @@ def _run(
     server: EmulatorServer, *words: str | Path, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a process in which sleeping takes no time."""
-    return subprocess.run(
-        [*COMMAND_WITHOUT_SLEEP, "run", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env=_env(server),
-        cwd=cwd,
-    )
+    return run_command(["run", *words], env=_env(server), cwd=cwd, sleeps=False)
 
 
 def _started(server: EmulatorServer) -> list[Any]:

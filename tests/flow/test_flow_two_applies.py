@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import threading
 from collections import Counter
@@ -12,7 +13,10 @@ import pytest
 from campaign_helpers import NEW, OLD, Campaign, command
 from flow_helpers import LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
 from processes import COMMAND
+from strategies import DEPTH
 
+from reconciler.client import RetryPolicy
+from reconciler.emulator.server import EmulatorServer
 from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan import Plan
 
 NAMES = [f"n{number:02}" for number in range(20)]
-_ROUNDS = 4
+_ROUNDS = 1 + DEPTH
 _REPOSITORY = {"url": "https://github.com/example/x", "branch": "main"}
 
 
@@ -103,6 +107,31 @@ def test_the_same_creates_at_once(git: Git, profile: frozenset[str], faults: tup
             run.is_clean()
         for record in git.server.store.records():
             git.server.store.delete(record.id)
+
+
+class _RealTime(FakeTime):
+    """Time that passes, with a settle time that is short."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.policy = RetryPolicy(backoff=0.01, settle=(0.01, 0.04, 0.1))
+        self.retry = dataclasses.replace(self.policy, retry_for=0.0)
+
+
+@pytest.mark.parametrize("fault", ["drop-after:0.5@POST", "drop-before:0.2@POST"])
+def test_the_same_creates_at_once_with_a_list_that_lags(tmp_path: Path, fault: str) -> None:
+    """A run whose answer was lost waits for what the list does not show yet: there is no twin."""
+    with EmulatorServer(profile=frozenset({"list-lag=120"})) as server:
+        git = Git(server, tmp_path, FakeTime())
+        for name in NAMES:
+            git.write(body(name), f"{name}.yaml")
+        runs = _Named(server, tmp_path, _RealTime()), _Named(server, tmp_path, _RealTime())
+        plans = (runs[0].plan(), runs[1].plan())
+        server.faults = (fault,)
+        reports = _at_once(runs, plans)
+        _no_twin(git)
+        for report in reports:
+            assert set(statuses(report).values()) <= {"done", "blocked"}, errors(report)
 
 
 def test_the_same_creates_by_two_processes(git: Git) -> None:

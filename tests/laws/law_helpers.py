@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
-from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
+from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, FAMILIES, PROFILES, check_profile
+from reconciler.errors import UsageError
 from reconciler.export import Exporter, ExportResult
 from reconciler.manifests import LoadResult, load_manifests
 from reconciler.plan import (
@@ -53,6 +54,38 @@ profiles = st.one_of(
         st.sets(st.sampled_from(sorted(ALL_PROFILES_TOGETHER - {"token-masked"}))),
     ),
 )
+
+_NEED_A_PARAMETER = {"hidden": ["hidden=watchers", "hidden=stepTimeout", "hidden=payload"]}
+_ELSEWHERE = {*FAMILIES["Names"], *FAMILIES["Limits of tags"], "tags-hidden", "env-name-value"}
+_SETTLING = sorted(
+    word
+    for name in [
+        *(name for family in FAMILIES if family != "Endpoints" for name in FAMILIES[family]),
+        "put-merges",
+        "put-merges-deep",
+    ]
+    if name not in _ELSEWHERE
+    for word in _NEED_A_PARAMETER.get(name, [name])
+)
+
+
+def _go_together(words: list[str]) -> bool:
+    try:
+        check_profile(words)
+    except UsageError:
+        return False
+    return True
+
+
+platforms = (
+    st.lists(st.sampled_from(_SETTLING), min_size=1, max_size=5, unique=True)
+    .filter(_go_together)
+    .map(frozenset)
+)
+"""Whatever a platform keeps in forms of its own, masks or hides, but not the tags that say so.
+
+Nor variables in a shape that cannot be sent back: those workflows are blocked.
+"""
 
 
 class Round:

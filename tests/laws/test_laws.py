@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from law_helpers import ROUNDS, Round, profiles
+from law_helpers import ROUNDS, Round, platforms, profiles
 from strategies import workflow_bodies
 
 from reconciler.emulator.server import EmulatorServer
@@ -31,6 +31,23 @@ def test_every_update_arrives(before: dict[str, Any], after: dict[str, Any], pro
         tenant.converge(before)
         tenant.converge(after)
         assert len(server.store.workflows()) == 1
+        tenant.close()
+
+
+@ROUNDS
+@given(before=workflow_bodies(), after=workflow_bodies(), profile=platforms)
+def test_every_platform_settles(
+    before: dict[str, Any], after: dict[str, Any], profile: frozenset[str]
+) -> None:
+    """In whatever form a platform keeps values: one apply is enough, and the next one writes nothing."""
+    with EmulatorServer(profile=profile) as server:
+        tenant = Round(server)
+        for body in (before, after):
+            tenant.converge(body)
+            written = [request for request in server.requests if request.method in {"POST", "PUT"}]
+            tenant.converge(body)
+            again = [request for request in server.requests if request.method in {"POST", "PUT"}]
+            assert len(again) == len(written) <= 8
         tenant.close()
 
 

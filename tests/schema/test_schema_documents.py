@@ -168,6 +168,7 @@ _SETTINGS: list[tuple[str, str, Any]] = [
     ("renamedFrom[]", "string", _NONE),
     ("ignore", "array", _NONE),
     ("ignore[]", "string", _NONE),
+    ("extra", "object", _NONE),
     ("prevent_delete", "boolean", _NONE),
     ("paused", "boolean", _NONE),
     ("whenRunning", "string", "proceed"),

@@ -1,0 +1,471 @@
+"""Exploration of every interleaving of several runs that create the same workflow.
+
+Each run is the real `Applier.apply` of a create. Its injected API and sleep answer from a history, and stop
+it at the first call that the history has no answer for. So what a run does next is a function of the answers
+it got, and is computed once for each history.
+
+The world between the runs is a small model of the platform: ids grow, and a read may show any moment within a
+lag. From each state every step is tried: each run's next call with each answer that may come, a lost answer,
+a crash before or in the call, the passing of time. States are searched breadth first, so the first violation
+found has the shortest trace.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+
+from reconciler.apply import Applier
+from reconciler.client import AnswerLostError, NotFoundException, RetryPolicy
+from reconciler.errors import BlockedError, ReconcilerError
+from reconciler.manifests import ReconcileSettings, WorkflowManifest
+from reconciler.manifests.documents import Document
+from reconciler.manifests.manifest import Source
+from reconciler.plan import CompareOptions, PlatformFacts
+from reconciler.plan.deciding import decide_create
+from reconciler.values import JsonObject
+
+NAME: Final = "flow"
+THEIRS: Final = "theirs"
+"""The creator of a workflow that no run of the reconciler made."""
+
+_SOURCE: Final = Source(document=Document(file="flow.yaml", text="", index=0, value={}), base=())
+
+Answer: TypeAlias = "tuple[Any, ...]"
+Call: TypeAlias = "tuple[Any, ...]"
+Records: TypeAlias = "tuple[tuple[int, str, str], ...]"
+"""The live workflows: id, creator, and body as JSON."""
+
+
+class _Stopped(BaseException):
+    """A run made a call that its history has no answer for."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__()
+        self.call = call
+
+
+class _Played:
+    """The API and the clock of one run: answers from a history."""
+
+    def __init__(self, history: list[Answer]) -> None:
+        self._answers = iter(history)
+
+    def _answer(self, *call: Any) -> Answer:
+        answer = next(self._answers, None)
+        if answer is None:
+            raise _Stopped(call)
+        if answer[0] == "lost":
+            raise AnswerLostError("the answer was lost")
+        if answer[0] == "404":
+            raise NotFoundException("not found", status=404)
+        return answer
+
+    def sleep(self, seconds: float) -> None:
+        self._answer("sleep", seconds)
+
+    def list_workflows(self, *, name: str | None = None, **_: Any) -> JsonObject:
+        _, ids = self._answer("list", name)
+        items: list[Any] = [{"id": number, "name": NAME} for number in ids]
+        return {"pageCount": 1, "workflowsCount": len(items), "workflows": items}
+
+    def describe_workflow(self, workflow_id: int) -> JsonObject:
+        _, body = self._answer("describe", workflow_id)
+        return {**json.loads(body), "id": workflow_id, "status": "Available"}
+
+    def create_workflow(self, body: JsonObject) -> JsonObject:
+        _, number = self._answer("create", json.dumps(body))
+        return {"id": number}
+
+    def delete_workflow(self, workflow_id: int) -> JsonObject:
+        self._answer("delete", workflow_id)
+        return {}
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotImplementedError(f"a create does not need {name}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A run: the command that its manifest wants, and the owner that it acts for."""
+
+    command: str
+    owner: str | None = "team"
+
+    def create(self) -> Any:
+        """Return the action, as a plan makes it that found no workflow of the name."""
+        step = {"imageId": 1, "imageVersionId": 1, "command": self.command}
+        manifest = WorkflowManifest(
+            name=NAME,
+            body={"name": NAME, "steps": {"one": step}},
+            settings=ReconcileSettings(),
+            source=_SOURCE,
+            sensitive=frozenset(),
+        )
+        return decide_create(manifest, self.options(), PlatformFacts())
+
+    def options(self) -> CompareOptions:
+        """Return the choices of the run."""
+        return CompareOptions(owner=self.owner, key=b"key")
+
+    def body(self) -> str:
+        """Return the body that it sends."""
+        return json.dumps(self.create().body)
+
+
+class Position(NamedTuple):
+    """Where a run stands: its variant, its history as a number, and the time until it wakes."""
+
+    variant: int
+    history: int
+    wakes: float = 0.0
+
+
+class State(NamedTuple):
+    """The state of the world; times are relative to now."""
+
+    runs: tuple[Position, ...]
+    live: Records = ()
+    past: tuple[tuple[float, Records], ...] = ()
+    next_id: int = 1
+    losses: int = 0
+    crashes: int = 0
+    theirs: bool = False
+    pending: tuple[tuple[float, str, str], ...] = ()
+    """Creates whose answers are lost already, and that take effect yet: until when, creator, body."""
+
+
+@dataclass(kw_only=True)
+class World:
+    """What may happen.
+
+    Args:
+        variants: The runs.
+        losses: The most answers of writes that get lost, with or without an effect.
+        crashes: The most runs that crash.
+        theirs: The body of a workflow that somebody else creates at any moment; `None` for nobody.
+        settle: The pauses between the reads of a run that wait for a write to show.
+        list_lag: The seconds by which a list may lag.
+        describe_lag: The seconds by which describing one workflow may lag.
+        late: The seconds by which a create may take effect after its answer was lost.
+        extremes: Whether a read that lags shows either now or the oldest moment, and none between.
+        most: The most states to visit.
+    """
+
+    variants: tuple[Variant, ...]
+    losses: int = 0
+    crashes: int = 0
+    theirs: str | None = None
+    settle: tuple[float, ...] = (1.0,)
+    list_lag: float = 1.0
+    describe_lag: float = 0.0
+    late: float = 0.0
+    extremes: bool = False
+    most: int = 10**7
+
+
+@dataclass(kw_only=True)
+class Explored:
+    """The result of an exploration.
+
+    Args:
+        states: The number of states.
+        interleavings: The number of different ways through them, from the start to an end.
+        ends: How the runs ended, over all ends.
+        violation: What went wrong; empty when nothing did.
+        trace: The shortest way there.
+    """
+
+    states: int = 0
+    interleavings: int = 0
+    ends: set[str] = field(default_factory=set)
+    violation: str = ""
+    trace: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        found = "\n".join([self.violation, *self.trace]) if self.violation else "no violation"
+        return f"{self.states:,} states, {self.interleavings:,} interleavings: {found}"
+
+
+class _Runs:
+    """What each run does next, after each history."""
+
+    def __init__(self, variants: tuple[Variant, ...], settle: tuple[float, ...]) -> None:
+        self._variants = variants
+        self._settle = settle
+        self._actions = [variant.create() for variant in variants]
+        self._answers: list[tuple[int, Answer]] = [(-1, ())]
+        self._numbers: dict[tuple[int, Answer], int] = {}
+        self._calls: dict[tuple[int, int], Call] = {}
+
+    def call(self, run: Position) -> Call:
+        """Return the next call of a run; `("end", status, id)` when it is over."""
+        key = (run.variant, run.history)
+        if key not in self._calls:
+            self._calls[key] = self._played(run)
+        return self._calls[key]
+
+    def after(self, run: Position, answer: Answer) -> Position:
+        """Return a run after its call was answered; a sleep begins at once, and all ends are one."""
+        later = Position(run.variant, self._number(run.history, answer))
+        call = self.call(later)
+        if call[0] == "sleep":
+            return later._replace(wakes=call[1]) if call[1] else self.after(later, ("slept",))
+        return self.ended(run, call) if call[0] == "end" else later
+
+    def ended(self, run: Position, call: Call) -> Position:
+        """Return a run that ended in `call`."""
+        ended = Position(run.variant, self._number(-1, call))
+        self._calls[ended.variant, ended.history] = call
+        return ended
+
+    def _number(self, before: int, answer: Answer) -> int:
+        """Return the number of the history that has `answer` after the history `before`."""
+        key = (before, answer)
+        if key not in self._numbers:
+            self._numbers[key] = len(self._answers)
+            self._answers.append(key)
+        return self._numbers[key]
+
+    def _history(self, number: int) -> Iterator[Answer]:
+        """Yield the answers of a history, the last one first."""
+        while number > 0:
+            number, answer = self._answers[number]
+            yield answer
+
+    def _played(self, run: Position) -> Call:
+        api: Any = _Played([*self._history(run.history)][::-1])
+        policy = RetryPolicy(
+            tries=3,
+            backoff=0.0,
+            settle=self._settle,
+            sleep=api.sleep,
+            monotonic=lambda: 0.0,
+            wall=lambda: 0.0,
+            random=lambda: 1.0,
+        )
+        applier = Applier(api, self._variants[run.variant].options(), policy)
+        try:
+            result = applier.apply(self._actions[run.variant])
+        except _Stopped as stopped:
+            return stopped.call
+        except BlockedError as error:
+            return ("end", "blocked", None, error.message)
+        except ReconcilerError as error:
+            return ("end", "failed", None, error.message)
+        return ("end", result.status.value, result.id, result.error)
+
+
+CRASHED: Final[Call] = ("end", "crashed", None, "")
+Step: TypeAlias = "tuple[str, State]"
+
+
+class _Explorer:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._runs = _Runs(world.variants, world.settle)
+        self._bodies = [variant.body() for variant in world.variants]
+
+    def explored(self) -> Explored:
+        start = State(runs=tuple(sorted(self._begun())))
+        found = Explored()
+        numbers = {start: 0}
+        reached: list[tuple[int, str]] = [(-1, "")]
+        steps: list[list[int]] = []
+        waiting = deque([start])
+        while waiting and not found.violation:
+            state = waiting.popleft()
+            following = list(self._steps(state))
+            for text, later in following:
+                if later not in numbers:
+                    numbers[later] = len(numbers)
+                    reached.append((len(steps), sys.intern(text)))
+                    waiting.append(later)
+                found.violation = found.violation or self._deleted_theirs(state, later)
+            if not following:
+                found.ends.add(self._end(state))
+                found.violation = self._violation(state)
+            if len(numbers) > self._world.most:
+                found.violation = "too many states"
+            if found.violation:
+                found.trace = _trace(reached, len(steps))
+            steps.append([numbers[later] for _, later in following])
+        found.states = len(numbers)
+        found.interleavings = 0 if found.violation else _paths(steps)
+        return found
+
+    def _begun(self) -> Iterator[Position]:
+        same: dict[Variant, int] = {}
+        for number, variant in enumerate(self._world.variants):
+            yield Position(same.setdefault(variant, number), 0)
+
+    def _steps(self, state: State) -> Iterator[Step]:
+        """Yield every step from a state."""
+        ready = False
+        for index, run in enumerate(state.runs):
+            if index and run == state.runs[index - 1]:
+                continue  # the same run twice: one stands for both
+            call = self._runs.call(run)
+            if call[0] == "end" or run.wakes > 0:
+                continue
+            ready = True
+            who = f"run {run.variant + 1}"
+            for text, answer, after in self._answers(state, call, who):
+                yield f"{who}: {text}", self._with(after, index, answer)
+            if state.crashes < self._world.crashes:
+                yield from self._crashes(state, index, call, who)
+        running = ready or any(run.wakes > 0 for run in state.runs)
+        if self._world.theirs is not None and not state.theirs and running:
+            after = _created(state, THEIRS, self._world.theirs)._replace(theirs=True)
+            yield f"somebody creates {state.next_id}", after
+        for one in state.pending:
+            yield (
+                "a lost create takes effect",
+                _created(state, *one[1:])._replace(
+                    pending=tuple(other for other in state.pending if other is not one)
+                ),
+            )
+        wakes = min((run.wakes for run in state.runs if run.wakes > 0), default=None)
+        if wakes is not None and all(until > wakes for until, *_ in state.pending):
+            yield f"{wakes:g} s pass", self._later(state, wakes)
+
+    def _with(self, state: State, index: int, answer: Answer) -> State:
+        run = self._runs.after(state.runs[index], answer)
+        return state._replace(runs=tuple(sorted([*state.runs[:index], run, *state.runs[index + 1 :]])))
+
+    def _answers(self, state: State, call: Call, who: str) -> Iterator[tuple[str, Answer, State]]:
+        """Yield each answer that a call may get, with the state of the world after it."""
+        match call:
+            case ("list", _):
+                for live in self._views(state, self._world.list_lag, lambda live: [one[0] for one in live]):
+                    yield f"list shows {live}", ("list", tuple(live)), state
+            case ("describe", number):
+                bodies = self._views(
+                    state,
+                    self._world.describe_lag,
+                    lambda live: [one[2] for one in live if one[0] == number],
+                )
+                for body in bodies:
+                    answer = ("describe", *body) if body else ("404",)
+                    yield f"describe {number}" + ("" if body else " answers 404"), answer, state
+            case ("create" | "delete", what):
+                shown = "create" if call[0] == "create" else f"delete {what}"
+                answer, after = _written(state, call, who)
+                yield f"{shown} answers {answer}", answer, after
+                if state.losses < self._world.losses:
+                    for text, left in (("with", after), ("without", state)):
+                        lost = left._replace(losses=state.losses + 1)
+                        yield f"{shown}, answer lost, {text} effect", ("lost",), lost
+                    if call[0] == "create" and self._world.late:
+                        pending = (*state.pending, (self._world.late, who, what))
+                        lost = state._replace(losses=state.losses + 1, pending=pending)
+                        yield f"{shown}, answer lost, effect to come", ("lost",), lost
+            case _:
+                raise NotImplementedError(call)
+
+    def _views(self, state: State, lag: float, of: Any) -> list[Any]:
+        """Return what a read may show, now or at a moment within the lag."""
+        views = [of(state.live)]
+        shown = [live for until, live in state.past if until > -lag]
+        for live in shown[:1] if self._world.extremes else shown:
+            if (view := of(live)) not in views:
+                views.append(view)
+        return views
+
+    def _crashes(self, state: State, index: int, call: Call, who: str) -> Iterator[Step]:
+        crashed = state._replace(crashes=state.crashes + 1)
+        yield f"{who}: crashes before {call[0]}", self._ended(crashed, index)
+        if call[0] in {"create", "delete"}:
+            _, after = _written(crashed, call, f"{who}, crashed")
+            yield f"{who}: crashes in {call[0]}", self._ended(after, index)
+
+    def _ended(self, state: State, index: int) -> State:
+        run = self._runs.ended(state.runs[index], CRASHED)
+        return state._replace(runs=tuple(sorted([*state.runs[:index], run, *state.runs[index + 1 :]])))
+
+    def _later(self, state: State, seconds: float) -> State:
+        runs = []
+        for run in state.runs:
+            passed = run._replace(wakes=max(0.0, run.wakes - seconds))
+            woken = run.wakes > 0 and passed.wakes == 0
+            runs.append(self._runs.after(passed, ("slept",)) if woken else passed)
+        lag = max(self._world.list_lag, self._world.describe_lag)
+        past = tuple((until - seconds, live) for until, live in state.past if until - seconds > -lag)
+        pending = tuple((until - seconds, who, body) for until, who, body in state.pending)
+        return state._replace(runs=tuple(sorted(runs)), past=past, pending=pending)
+
+    def _end(self, state: State) -> str:
+        return ", ".join(sorted(str(self._runs.call(run)[1]) for run in state.runs))
+
+    def _violation(self, state: State) -> str:
+        """Return what is wrong at an end."""
+        results = [(run.variant, *self._runs.call(run)[1:]) for run in state.runs]
+        ids = {number: body for number, _, body in state.live}
+        for variant, status, number, error in results:
+            if status == "failed":
+                return f"run {variant + 1} failed: {error}"
+            if status == "done" and ids.get(number) != self._bodies[variant]:
+                return f"run {variant + 1} says that {number} is done, and it is not there as sent"
+        if not ids and any(status != "crashed" for _, status, *_ in results):
+            return "no workflow is left"
+        ours = [one for one in state.live if one[1] != THEIRS]
+        left = [one for one in ours if one[0] > min(ids)]
+        abandoned = [one for one in left if one[1].endswith("crashed") or state.crashes]
+        if len(left) > len(abandoned) or len(abandoned) > state.crashes:
+            return f"twins: {[(number, creator) for number, creator, _ in state.live]}"
+        return ""
+
+    def _deleted_theirs(self, before: State, after: State) -> str:
+        gone = {one for one in before.live if one[1] == THEIRS} - set(after.live)
+        return f"a workflow of somebody else was deleted: {gone}" if gone else ""
+
+
+def _written(state: State, call: Call, who: str) -> tuple[Answer, State]:
+    """Return the answer to a write, and the state after it."""
+    if call[0] == "create":
+        return ("created", state.next_id), _created(state, who, call[1])
+    live = tuple(one for one in state.live if one[0] != call[1])
+    return (("404",), state) if live == state.live else (("deleted",), _changed(state, live))
+
+
+def _created(state: State, who: str, body: str) -> State:
+    live = (*state.live, (state.next_id, who, body))
+    return _changed(state, live)._replace(next_id=state.next_id + 1)
+
+
+def _changed(state: State, live: Records) -> State:
+    """Return a state whose workflows changed; what was live before may still show for a while."""
+    before = tuple((number, "", body) for number, _, body in state.live)
+    past = (entry for entry in state.past if entry[1] != before)
+    return state._replace(live=live, past=tuple(sorted([*past, (0.0, before)])))
+
+
+def _trace(reached: list[tuple[int, str]], number: int) -> list[str]:
+    texts: list[str] = []
+    while number > 0:
+        number, text = reached[number]
+        texts.append(text)
+    return texts[::-1]
+
+
+def _paths(steps: list[list[int]]) -> int:
+    """Return the number of ways from the first state to an end."""
+    counts: dict[int, int] = {}
+    stack = [0]
+    while stack:
+        missing = [later for later in steps[stack[-1]] if later not in counts]
+        if missing:
+            stack += missing
+        else:
+            number = stack.pop()
+            counts[number] = sum(counts[later] for later in steps[number]) if steps[number] else 1
+    return counts[0]
+
+
+def explore(world: World) -> Explored:
+    """Return what every interleaving in `world` comes to."""
+    return _Explorer(world).explored()
