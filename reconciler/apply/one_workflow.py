@@ -33,6 +33,7 @@ from reconciler.plan import (
     Write,
     created_body,
     describe,
+    may_remove_note,
 )
 from reconciler.secrecy import SecretFields
 from reconciler.values import Path
@@ -131,7 +132,8 @@ class Applier:
             notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep, kept=kept)
             if action.renames:
                 self._check_alone(action.desired.name, live.id)
-        notes = (*refused_notes(refused), *notes)
+        may_remove = (may_remove_note(action.may_remove),) if action.may_remove else ()
+        notes = (*may_remove, *refused_notes(refused), *notes)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
     def _check_alone(self, name: str, identity: int) -> None:

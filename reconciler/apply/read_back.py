@@ -153,10 +153,16 @@ def _unsettled(
     if disowned:
         names = ", ".join(wanted.ownership.tag_names)
         lines.append(f"the ownership tags do not read back as sent ({names or 'none'})")
-    paths = ", ".join(dump_compact(display_path(change.path)) for change in changes[:_MOST_IGNORED])
-    hint = (
-        f"If the platform sets these fields itself, ignore them: reconcile: {{ignore: [{paths}]}}"
-        if changes
-        else ""
+    return UnverifiedError("it was written, but " + "; ".join(lines), hint=_advice(changes))
+
+
+def _advice(changes: tuple[FieldChange, ...]) -> str:
+    """Return what to do about fields that read back otherwise: first what holds, then what has a price."""
+    paths = [dump_compact(display_path(change.path)) for change in changes if change.path != ("name",)]
+    if not paths:
+        return "Write the name as it reads back." if changes else ""
+    return (
+        "If the platform sets these fields itself, write the values that it keeps; or ignore the fields, so "
+        "that later changes of them in Git are not sent either: "
+        f"reconcile: {{ignore: [{', '.join(paths[:_MOST_IGNORED])}]}}"
     )
-    return UnverifiedError("it was written, but " + "; ".join(lines), hint=hint)

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from reconciler.api import TenantWriter
 from reconciler.apply.writing import update_once
-from reconciler.client import (
-    BadRequestException,
-    RetryPolicy,
-    TooManyRequestsException,
-    UnprocessableEntityException,
-)
+from reconciler.client import RetryPolicy, is_refused_for_content
+from reconciler.errors import ReconcilerError
 from reconciler.values import ABSENT, JsonObject, Path, display_paths, lookup
 from reconciler.workflow import Live, kept_fields, lists_by_name, without_fields
 
@@ -29,9 +25,9 @@ def update_without_refused(
     """
     try:
         update_once(api, live, body, policy)
-    except (BadRequestException, UnprocessableEntityException) as error:
+    except ReconcilerError as error:
         kept = kept_fields(body, live.body.sendable)
-        if not kept or isinstance(error, TooManyRequestsException):
+        if not kept or not is_refused_for_content(error):
             raise
         update_once(api, live, without_fields(body, kept), policy)
         return tuple(kept)

@@ -25,6 +25,7 @@ from reconciler.plan.model import (
     Update,
     Write,
     live_id,
+    may_remove_note,
 )
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
@@ -77,6 +78,7 @@ __all__ = [
     "live_id",
     "make_plan",
     "masked",
+    "may_remove_note",
     "names_matching",
     "not_converging",
     "read_default_resource",

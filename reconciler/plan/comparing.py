@@ -236,7 +236,9 @@ class _Judge:
                 and not is_ignored(path, self._ignored)
             ):
                 self._changes.append(FieldChange(path=path, before=HIDDEN, after=ABSENT))
-        if not self._changes:
+        judged = (*(rewrite.digested for rewrite in self._rewrites), *self._write_only)
+        known = sum(self._digester.knows(self._sent, path) for path, _ in judged)
+        if not self._changes and known < len(self._sent.digests):
             gone = gone_fields(
                 self._digester, self._sent, self._forms.live, self._forms.desired, *self._extra
             )

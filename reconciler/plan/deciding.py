@@ -14,8 +14,9 @@ from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
-from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths
+from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths, lookup
 from reconciler.workflow import (
+    NOT_RETURNED,
     Digester,
     FieldChange,
     Live,
@@ -23,6 +24,7 @@ from reconciler.workflow import (
     Rewrite,
     SentDigests,
     extra_values,
+    gone_fields,
     hoisted_form,
     kept_fields,
     leaves,
@@ -30,6 +32,7 @@ from reconciler.workflow import (
     owner_tag,
     tokens_left_out,
     write_only_field,
+    write_only_fields,
 )
 
 _PAUSED_PATH: Final[Path] = ("reconcile", "paused")
@@ -57,7 +60,7 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
     ownership = ownership_after(manifest, live.ownership, options)
     paused = manifest.settings.paused if manifest.settings.paused not in {None, live.paused} else None
     if comparison.changes or ownership != live.ownership:
-        reason = _refusal(desired, live)
+        reason = _refusal(desired, live, options)
         if reason:
             return Blocked(manifest=manifest, reason=reason, id=live.id)
         return _update(desired, live, comparison, ownership, paused, options, facts)
@@ -130,10 +133,16 @@ def created_body(
     return sent_body(Method.CREATE_OR_UPDATE, desired.body, None, digests, ownership)
 
 
-def _refusal(desired: Desired, live: Live) -> str:
+def _refusal(desired: Desired, live: Live, options: CompareOptions) -> str:
     if live.running and desired.manifest.settings.when_running is WhenRunning.SKIP:
         return "it is running, and reconcile.whenRunning is skip; apply again after the execution has ended"
     kept = [path for path in _masks_lost(desired, live) if _is_left_to_others(path, desired)]
+    hidden = [] if desired.owns_all else _sent_and_hidden(desired, live, options)
+    if hidden:
+        return (
+            f"{display_paths(hidden)} was sent before and is not returned, and any update would remove it, "
+            "because the API replaces workflows whole; state it in the patch as well"
+        )
     if not kept:
         return ""
     where = "the body" if desired.owns_all else "the patch"
@@ -141,6 +150,23 @@ def _refusal(desired: Desired, live: Live) -> str:
         f"the platform masks {display_paths(kept)}, and any update would remove it, "
         f"because the API replaces workflows whole; state it in {where} as well"
     )
+
+
+def _sent_and_hidden(desired: Desired, live: Live, options: CompareOptions) -> list[Path]:
+    """Return the fields that digests know to be there, and that neither the API nor a patch states."""
+    sent = live.body.own_tags.digests if options.remember else SentDigests()
+    if not sent:
+        return []
+    digester, form = Digester(options.key, live.name), hoisted_form(desired.body)
+    known = [
+        path
+        for path in write_only_fields(form)
+        if digester.knows(sent, path)
+        and not digester.agrees(sent, path, None)
+        and lookup(form, path) is ABSENT
+    ]
+    gone = gone_fields(digester, sent, hoisted_form(live.body), form)
+    return [*known, *(path for path in gone if path != NOT_RETURNED)]
 
 
 def _masks_lost(desired: Desired, live: Live) -> list[Path]:

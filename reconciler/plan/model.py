@@ -10,7 +10,7 @@ from reconciler.plan.bodies import Method
 from reconciler.plan.desired import Desired
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
-from reconciler.values import JsonObject
+from reconciler.values import JsonObject, Path, display_paths
 from reconciler.workflow import FieldChange, Listed, Live, Ownership
 
 
@@ -104,6 +104,7 @@ class Update(Subject):
         ownership: Who owns it afterwards.
         paused: Whether it is paused or resumed afterwards; `None` leaves that as it is.
         rotates_webhook: Whether its webhook gets a new URL, because the manifest asks for that.
+        may_remove: The fields of others that it removes if the API hides them.
     """
 
     live: Live
@@ -115,11 +116,20 @@ class Update(Subject):
     ownership: Ownership = field(default_factory=Ownership)
     paused: bool | None = None
     rotates_webhook: bool = False
+    may_remove: tuple[Path, ...] = ()
 
     @property
     def renames(self) -> bool:
         """Whether the name is among what changes."""
         return self.live.name != self.desired.name
+
+
+def may_remove_note(paths: tuple[Path, ...]) -> str:
+    """Return the note of a plan or a report about fields that an update removes if the API hides them."""
+    return (
+        f"not returned: {display_paths(paths)}; if the API hides such a field, this update removes it, "
+        "because the API replaces workflows whole; state it in the patch to keep it"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

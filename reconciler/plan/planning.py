@@ -14,12 +14,23 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.deciding import decide, decide_create
 from reconciler.plan.desired import Desired
 from reconciler.plan.matching import Found, Match, New, Refused
-from reconciler.plan.model import Action, Blocked, Delete, Orphan, Plan, SetPaused, Update, live_id
+from reconciler.plan.model import (
+    Action,
+    Blocked,
+    Delete,
+    Orphan,
+    Plan,
+    SetPaused,
+    Update,
+    live_id,
+    may_remove_note,
+)
 from reconciler.plan.orphans import prune, with_rename_hints
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot, names_of
-from reconciler.workflow import Listed
+from reconciler.values import Path
+from reconciler.workflow import Listed, shown_fields, unreturned_fields
 
 
 def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None = None) -> Plan:
@@ -41,6 +52,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     )
     chosen = [pair for pair in snapshot.matches if selection.takes(pair[0].name)]
     actions = [_action(manifest, match, snapshot, options, facts) for manifest, match in chosen]
+    actions = _with_unreturned(actions, snapshot)
     pruned = prune(snapshot.orphans, scope, options.allow_protected) if snapshot.orphans else []
     going = {action.live.id for action in pruned}
     return Plan(
@@ -51,6 +63,21 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
         live_ids=snapshot.ids,
     )
+
+
+def _with_unreturned(actions: list[Action], snapshot: Snapshot) -> list[Action]:
+    """Return `actions` with what each patch may remove: fields that no workflow of the run shows."""
+    patches = [each for each in actions if isinstance(each, Update) and not each.desired.owns_all]
+    if not patches:
+        return actions
+    shown = set[Path]().union(*(shown_fields(live.body.raw) for live in snapshot.live.values()))
+    found = {id(each): unreturned_fields(each.live.body.raw, each.body, shown) for each in patches}
+    return [
+        dataclasses.replace(each, may_remove=paths, notes=(*each.notes, may_remove_note(paths)))
+        if isinstance(each, Update) and (paths := found.get(id(each), ()))
+        else each
+        for each in actions
+    ]
 
 
 def _ordered(actions: Iterable[Action]) -> tuple[Action, ...]:

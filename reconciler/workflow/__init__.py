@@ -20,7 +20,14 @@ from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_n
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag, tag_name
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
-from reconciler.workflow.rewriting import Rewrite, RewriteKind, are_foreign, gone_fields, known_rewrite
+from reconciler.workflow.rewriting import (
+    NOT_RETURNED,
+    Rewrite,
+    RewriteKind,
+    are_foreign,
+    gone_fields,
+    known_rewrite,
+)
 from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
@@ -34,6 +41,7 @@ from reconciler.workflow.undocumented import (
     with_values,
     without_fields,
 )
+from reconciler.workflow.unreturned import shown_fields, unreturned_fields
 from reconciler.workflow.write_only import (
     Digester,
     SentDigests,
@@ -47,6 +55,7 @@ from reconciler.workflow.write_only import (
 
 __all__ = [
     "KEYWORDS",
+    "NOT_RETURNED",
     "STANDARD",
     "Body",
     "ComparableForms",
@@ -85,11 +94,13 @@ __all__ = [
     "patched_body",
     "preserving_webhooks",
     "sendable_body",
+    "shown_fields",
     "shown_value",
     "stated_options",
     "tag_name",
     "tokens_left_out",
     "undocumented_fields",
+    "unreturned_fields",
     "with_values",
     "without_default_resource",
     "without_fields",

@@ -246,3 +246,16 @@ def test_a_spelling_of_the_platform_s_own_is_written_once(
     report = git.done()
     assert [result.notes for result in report.results] == [()] * len(others)
     assert len(git.writes()) == len(others)
+
+
+def test_an_ownership_tag_with_capitals_is_the_one_without(git: Git, server: EmulatorServer) -> None:
+    """Where tags come back in lower case, the owner is still the owner, also with the tag of another day."""
+    server.profile = frozenset({"tags-lower"})
+    server.store.create(body(tags=[{"name": "reconciler-owner-Team-A"}]))
+    git.choose(owner="Team-A")
+    git.write(body(tags=[{"name": "Finance"}]))
+    git.done()
+    assert len(git.writes()) == 1
+    assert {tag["name"] for tag in git.stored()["tags"]} == {"finance", "reconciler-owner-team-a"}
+    git.choose(owner="team-a")
+    git.is_clean()

@@ -212,3 +212,88 @@ def _rollback(git: Git, backups: Path) -> Any:
         timeout=60,
         input="",
     )
+
+
+HIDDEN: dict[str, list[str]] = {
+    "token-omitted": ["steps.*.repository.token"],
+    "token-empty": ["steps.*.repository.token"],
+    "auth-hidden": ["steps.*.auth.password"],
+    "headers-hidden": ["steps.*.headers"],
+    "retry-hidden+metadata-hidden": ["metadata", "retryOptions"],
+    "step-retry-hidden": ["steps.*.runConfiguration.retryOptions"],
+    "tags-hidden": ["tags"],
+    "hidden=watchers": ["watchers"],
+}
+"""What each profile hides of a workflow that has it."""
+
+WHOLE: dict[str, Any] = {
+    **LIVE,
+    "tags": [{"name": "red"}],
+    "metadata": {"allowConcurrentExecution": True},
+    "retryOptions": {"duration": 20},
+    "steps": {
+        **LIVE["steps"],
+        "one": {
+            **LIVE["steps"]["one"],
+            "runConfiguration": {
+                "skipConfiguration": {"skip": True},
+                "retryOptions": {"numberOfRetries": 1},
+            },
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("profile", HIDDEN)
+def test_patch_says_what_it_may_remove(git: Git, profile: str) -> None:
+    """A patch names the fields that are not returned, in the plan and in the report."""
+    git.server.store.create(copy.deepcopy(WHOLE))
+    git.write(PATCH)
+    before = " ".join(git.action().notes)
+    git.server.profile = frozenset(profile.split("+"))
+    note = " ".join(git.action().notes)
+    (result,) = git.apply().results
+    for path in HIDDEN[profile]:
+        assert path not in _words(before)
+        assert path in _words(note)
+        assert path in _words(" ".join(result.notes))
+
+
+def test_patch_says_nothing_of_fields_that_others_show(git: Git) -> None:
+    """A field that another workflow of the run shows is returned, and so is not there."""
+    git.server.store.create(body())
+    git.server.store.create({**copy.deepcopy(WHOLE), "name": "other"})
+    git.write(PATCH)
+    assert {"retryOptions", "steps.*.repository"} <= _words(" ".join(git.action().notes))
+    git.write({**copy.deepcopy(WHOLE), "name": "other"}, "other.yaml")
+    (note,) = [note for action in git.plan().actions for note in action.notes if "not returned" in note]
+    assert not {"retryOptions", "steps.*.repository"} & _words(note)
+
+
+def _words(text: str) -> set[str]:
+    return set(text.replace(",", " ").replace(";", " ").split())
+
+
+@pytest.mark.parametrize(
+    "profile", ["token-omitted", "retry-hidden", "metadata-hidden", "hidden=stepTimeout"]
+)
+def test_patch_of_what_was_sent_and_is_hidden_is_blocked(git: Git, profile: str) -> None:
+    """Where digests know that a field is there, only a patch that states it is applied."""
+    git.server.profile = frozenset({profile})
+    whole = copy.deepcopy(WHOLE)
+    whole["steps"]["one"]["stepTimeout"] = 77
+    git.write(whole)
+    git.apply()
+    git.is_clean()
+    before = git.stored()
+    git.write(PATCH)
+    action = git.action()
+    assert isinstance(action, Blocked)
+    assert "was sent before and is not returned" in action.reason
+    git.apply()
+    assert git.stored() == before
+    stated = copy.deepcopy(whole)
+    stated["steps"]["one"]["command"] = "echo new"
+    git.write({"patch": {"name": "flow", "body": stated}})
+    git.apply()
+    assert git.stored()["steps"] == stated["steps"]
