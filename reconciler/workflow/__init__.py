@@ -18,7 +18,15 @@ from reconciler.workflow.field_changes import FieldChange, diff, leaves, written
 from reconciler.workflow.live import Listed, Live
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
-from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag, tag_name
+from reconciler.workflow.own_tags import (
+    Ownership,
+    OwnTags,
+    is_digest_tag,
+    is_own_tag,
+    owner_tag,
+    tag_name,
+    tags_within_limits,
+)
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
     NOT_RETURNED,
@@ -98,6 +106,7 @@ __all__ = [
     "shown_value",
     "stated_options",
     "tag_name",
+    "tags_within_limits",
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",
