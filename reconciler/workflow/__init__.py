@@ -15,7 +15,7 @@ from reconciler.workflow.comparable_forms import (
     without_retry_options,
 )
 from reconciler.workflow.field_changes import FieldChange, diff, leaves, written_sides
-from reconciler.workflow.live import Listed, Live
+from reconciler.workflow.live import Listed, Live, schedules
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
@@ -101,6 +101,7 @@ __all__ = [
     "owner_tag",
     "patched_body",
     "preserving_webhooks",
+    "schedules",
     "sendable_body",
     "shown_fields",
     "shown_value",
