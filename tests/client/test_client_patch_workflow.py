@@ -51,7 +51,11 @@ def test_patch_keeps_the_rest(
     assert api.patch_workflow(identity, name="beta", **stated)["id"] == identity
     sent = _sent(server)
     assert sent["name"] == "beta"
-    assert sent["triggers"] == [{"cron": "0 1 * * *"}, {"webhook": True, "webhookPolicy": "preserve"}]
+    future = {"futureMode": "trigger-v2"} if "unknown-fields" in profile else {}
+    assert sent["triggers"] == [
+        {"cron": "0 1 * * *", **future},
+        {"webhook": True, "webhookPolicy": "preserve", **future},
+    ]
     assert sent["tags"] == BODY["tags"]
     assert sent["retryOptions"]["duration"] == 7
     assert sent["metadata"]["allowConcurrentExecution"] is True
