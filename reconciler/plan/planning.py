@@ -6,7 +6,7 @@ Sees no file, socket or clock; the same input always gives the same plan.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
@@ -17,6 +17,7 @@ from reconciler.plan.matching import Found, Match, New, Refused
 from reconciler.plan.model import (
     Action,
     Blocked,
+    Create,
     Delete,
     Orphan,
     Plan,
@@ -25,12 +26,13 @@ from reconciler.plan.model import (
     live_id,
     may_remove_note,
 )
-from reconciler.plan.orphans import prune, with_rename_hints
+from reconciler.plan.orphans import prune
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
+from reconciler.plan.rename_hints import is_nearly_equal, with_rename_hints
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot, names_of
-from reconciler.values import Path
-from reconciler.workflow import Listed, shown_fields, unreturned_fields
+from reconciler.values import Path, dump_compact
+from reconciler.workflow import Listed, Live, shown_fields, unreturned_fields
 
 
 def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None = None) -> Plan:
@@ -56,12 +58,29 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     pruned = prune(snapshot.orphans, scope, options.allow_protected) if snapshot.orphans else []
     going = {action.live.id for action in pruned}
     return Plan(
-        actions=_ordered(with_rename_hints([*pruned, *actions])),
+        actions=_ordered(_with_hints([*pruned, *actions], snapshot, options, scope)),
         facts=facts,
-        unmanaged=_unmanaged(snapshot, going) if scope.show_unmanaged else (),
+        orphaned=_by_name(
+            item for item in snapshot.orphaned if item.id not in going and selection.takes(item.name)
+        ),
+        unmanaged=_unmanaged(snapshot) if scope.show_unmanaged else (),
         unselected=len(snapshot.matches) - len(chosen),
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
         live_ids=snapshot.ids,
+    )
+
+
+def _is_same(create: Create, live: Live) -> bool:
+    """Return whether a workflow whose name may be cut is the one that a manifest wants to create."""
+    owned = bool(create.ownership.owners & live.ownership.owners)
+    return owned or is_nearly_equal(create.desired.body, live.body)
+
+
+def _cut_name(live: Live) -> str:
+    return (
+        f"the live workflow {live.id} has the beginning of this name, and seems to be the same one: "
+        f"the platform may cut names at {len(live.name)} characters; write name: {dump_compact(live.name)}, "
+        f"or rename it with reconcile: {{renamedFrom: [{dump_compact(live.name)}]}}"
     )
 
 
@@ -85,9 +104,29 @@ def _ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(sorted(actions, key=lambda action: (not isinstance(action, Orphan), action.name)))
 
 
-def _unmanaged(snapshot: Snapshot, going: set[int]) -> tuple[Listed, ...]:
-    left = (item for item in snapshot.unmanaged if item.id not in going)
-    return tuple(sorted(left, key=lambda item: (item.name, item.id)))
+def _with_hints(
+    actions: Sequence[Action], snapshot: Snapshot, options: CompareOptions, scope: Scope
+) -> list[Action]:
+    owned = {item.id for item in snapshot.orphaned}
+    going = {action.live.id for action in actions if isinstance(action, Orphan)}
+    if not scope.whole:
+        return list(actions)
+    orphaned = (snapshot.live[item] for item in sorted(owned - going) if item in snapshot.live)
+    unowned = [item for item in snapshot.unmanaged if item.id not in owned and not _others(item, options)]
+    return with_rename_hints(actions, orphaned, unowned)
+
+
+def _others(item: Listed, options: CompareOptions) -> list[str]:
+    return [] if item.ownership is None else item.ownership.others(options.owner)
+
+
+def _unmanaged(snapshot: Snapshot) -> tuple[Listed, ...]:
+    owned = {item.id for item in snapshot.orphaned}
+    return _by_name(item for item in snapshot.unmanaged if item.id not in owned)
+
+
+def _by_name(items: Iterable[Listed]) -> tuple[Listed, ...]:
+    return tuple(sorted(items, key=lambda item: (item.name, item.id)))
 
 
 def _changes(actions: Iterable[Action], pruned: Iterable[Action]) -> int:
@@ -103,8 +142,12 @@ def _action(
     manifest: Manifest, match: Match, snapshot: Snapshot, options: CompareOptions, facts: PlatformFacts
 ) -> Action:
     match match:
-        case New():
-            return decide_create(manifest, options, facts)
+        case New(cut):
+            create = decide_create(manifest, options, facts)
+            live = None if cut is None else snapshot.live.get(cut)
+            if live is not None and _is_same(create, live):
+                return Blocked(manifest=manifest, reason=_cut_name(live), id=live.id)
+            return create
         case Refused(reason):
             return Blocked(manifest=manifest, reason=reason)
         case Found(identity) if identity in snapshot.refusals:

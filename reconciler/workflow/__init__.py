@@ -15,7 +15,7 @@ from reconciler.workflow.comparable_forms import (
     without_retry_options,
 )
 from reconciler.workflow.field_changes import FieldChange, diff, leaves, written_sides
-from reconciler.workflow.live import Listed, Live
+from reconciler.workflow.live import Listed, Live, schedules
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
@@ -37,6 +37,7 @@ from reconciler.workflow.rewriting import (
     known_rewrite,
 )
 from reconciler.workflow.sendable import masked_fields, sendable_body
+from reconciler.workflow.spelling import may_be_cut, name_key, name_problem, plain_name
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.undocumented import (
@@ -98,9 +99,14 @@ __all__ = [
     "lists_by_name",
     "lost_fields",
     "masked_fields",
+    "may_be_cut",
+    "name_key",
+    "name_problem",
     "owner_tag",
     "patched_body",
+    "plain_name",
     "preserving_webhooks",
+    "schedules",
     "sendable_body",
     "shown_fields",
     "shown_value",
