@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
-from reconciler.apply.creating import create_once, keep_first
+from reconciler.apply.creating import keep_first
 from reconciler.apply.preconditions import ExecutionWaiter, GoneError, ids_of, wait_until_ready
-from reconciler.apply.refused_fields import refused_notes, update_without_refused
+from reconciler.apply.refused_fields import (
+    create_without_refused,
+    refused_notes,
+    update_without_refused,
+)
 from reconciler.apply.report import (
     Result,
     Status,
@@ -101,7 +105,7 @@ class Applier:
 
     def _create(self, action: Create) -> Result:
         body = created_body(action.desired, action.ownership, self._options, self._facts.now())
-        created = create_once(self._api, action.name, body, self._policy)
+        created = create_without_refused(self._api, action.name, body, self._policy)
         identity = created.id
 
         def is_as_sent(live: Live) -> bool:

@@ -1,17 +1,30 @@
-"""Update that is sent once more without what the API refuses, where that is not of the manifest.
+"""Writes that are sent once more without what the API refuses, where that is not of the manifest.
 
 An undocumented field of the live workflow is sent back as it is. A platform that returns it may refuse it all
-the same; then the update goes without it, and the report says so.
+the same; then the update goes without it, and the report says so. So do digest tags that are too long or too
+many: they are written shorter, or not at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
 from reconciler.api import TenantWriter
+from reconciler.apply.creating import Created, create_once
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, is_refused_for_content
 from reconciler.errors import ReconcilerError
 from reconciler.values import ABSENT, JsonObject, Path, display_paths, lookup
-from reconciler.workflow import Live, kept_fields, lists_by_name, without_fields
+from reconciler.workflow import Live, kept_fields, lists_by_name, tags_within_limits, without_fields
+
+_TAG: Final = "tag"
+_Written = TypeVar("_Written")
+
+
+def create_without_refused(api: TenantWriter, name: str, body: JsonObject, policy: RetryPolicy) -> Created:
+    """Create the workflow `name`; takes and raises what `create_once` does."""
+    return _written(body, [], lambda sent: create_once(api, name, sent, policy))[0]
 
 
 def update_without_refused(
@@ -23,15 +36,44 @@ def update_without_refused(
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
+    kept = kept_fields(body, live.body.sendable)
+    return _written(body, kept, lambda sent: update_once(api, live, sent, policy))[1]
+
+
+def _written(
+    body: JsonObject, kept: list[Path], write: Callable[[JsonObject], _Written]
+) -> tuple[_Written, tuple[Path, ...]]:
+    """Return the result of a write that the API does not refuse, and the fields that it was sent without.
+
+    Raises:
+        ReconcilerError: As the write; the first refusal if all are refused.
+    """
     try:
-        update_once(api, live, body, policy)
+        return write(body), ()
     except ReconcilerError as error:
-        kept = kept_fields(body, live.body.sendable)
-        if not kept or not is_refused_for_content(error):
+        if not is_refused_for_content(error):
             raise
-        update_once(api, live, without_fields(body, kept), policy)
-        return tuple(kept)
-    return ()
+        refusal = error
+    for sent, left_out in _alternatives(body, kept, tags_first=_TAG in refusal.message.lower()):
+        try:
+            return write(sent), left_out
+        except ReconcilerError as error:
+            if not is_refused_for_content(error):
+                raise
+    raise refusal
+
+
+def _alternatives(
+    body: JsonObject, kept: list[Path], *, tags_first: bool
+) -> Iterator[tuple[JsonObject, tuple[Path, ...]]]:
+    """Yield what to send in place of a body that was refused, and the fields that each is without."""
+    tagged: list[JsonObject] = [{**body, "tags": tags} for tags in tags_within_limits(body.get("tags"))]
+    if tags_first:
+        yield from ((sent, ()) for sent in tagged)
+    if kept:
+        yield from ((without_fields(sent, kept), tuple(kept)) for sent in (body, *tagged))
+    if not tags_first:
+        yield from ((sent, ()) for sent in tagged)
 
 
 def refused_notes(paths: tuple[Path, ...]) -> tuple[str, ...]:

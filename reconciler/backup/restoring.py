@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as FilePath
+from shlex import quote
 
 from reconciler.backup.backup_files import Backup, RunBackups
 from reconciler.errors import InvalidInputError, UsageError
@@ -97,7 +98,7 @@ def _newest(runs: list[RunBackups], name: str, directory: FilePath) -> list[Back
             return found
     raise UsageError(
         f"no run and no workflow called {clip(printable(name), 80)!r} has a backup in {directory}",
-        hint="List the backups with rollback --list.",
+        hint=f"List the backups with: peak-reconciler rollback --list --backup-dir {quote(str(directory))}",
     )
 
 

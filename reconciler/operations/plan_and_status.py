@@ -85,6 +85,7 @@ class ScopeOptions:
             allow_deletes=self.allow_deletes,
             safety=settings.safety,
             show_unmanaged=self.show_unmanaged,
+            whole=settings.whole,
         )
 
 
@@ -220,7 +221,7 @@ def status(
         ReconcilerError: Something cannot be read.
     """
     settings.require_manifests()
-    scope = Scope(show_unmanaged=show_unmanaged)
+    scope = Scope(show_unmanaged=show_unmanaged, whole=settings.whole)
     with open_engine(settings, env, purpose="status", listener=listener) as engine:
         snapshot = engine.snapshot(scope)
         statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)

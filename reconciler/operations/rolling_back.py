@@ -169,7 +169,7 @@ def _plan(engine: Engine, restorations: list[Restoration]) -> Plan:
     notes = {item.manifest.name: item.notes for item in restorations}
     able = tuple(item.manifest for item in restorations if not item.refusal)
     manifests = dataclasses.replace(engine.manifests, manifests=able)
-    plan = dataclasses.replace(engine, manifests=manifests).plan()
+    plan = dataclasses.replace(engine, manifests=manifests).plan(Scope(whole=False))
 
     def with_notes(action: Action) -> Action:
         return dataclasses.replace(action, notes=(*action.notes, *notes.get(action.name, ())))

@@ -8,7 +8,14 @@ from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan.desired import keyword_of
-from reconciler.secrecy import SecretFields, is_named_secret, mask, secret_values
+from reconciler.secrecy import (
+    SecretFields,
+    is_named_by_users,
+    is_named_secret,
+    mask,
+    mask_removed,
+    secret_values,
+)
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path, written_sides
@@ -25,14 +32,15 @@ def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
         fields.covers(change.path)
         or (is_list and fields.contains(change.path))
         or (
-            is_named_secret(change.path)
+            (is_named_secret(change.path) or (change.after is ABSENT and is_named_by_users(change.path)))
             and any(isinstance(side, str) and side for side in (change.before, change.after))
         )
     )
     if sensitive:
         fields = SecretFields(frozenset({change.path}))
+    hide = mask_removed if change.after is ABSENT else mask
     before, after = (
-        ABSENT if value is ABSENT else mask(value, fields, change.path) for value in written_sides(change)
+        ABSENT if value is ABSENT else hide(value, fields, change.path) for value in written_sides(change)
     )
     return dataclasses.replace(change, before=before, after=after, sensitive=sensitive)
 

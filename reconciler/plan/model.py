@@ -209,7 +209,8 @@ class Plan:
     Args:
         actions: One for each manifest, and for each orphan that pruning is about.
         facts: What the platform was seen to do.
-        unmanaged: The live workflows that no manifest matches and that are not pruned, where asked for.
+        orphaned: The workflows that the owner of the run owns, that have no manifest and that are not pruned.
+        unmanaged: The other live workflows that no manifest matches, where asked for.
         unselected: The number of manifests that the run is not about.
         refusal: Why the whole plan is blocked, and what to do; empty when it is not.
         live_ids: The ids of all live workflows of the tenant.
@@ -217,6 +218,7 @@ class Plan:
 
     actions: tuple[Action, ...]
     facts: PlatformFacts = field(default_factory=PlatformFacts)
+    orphaned: tuple[Listed, ...] = ()
     unmanaged: tuple[Listed, ...] = ()
     unselected: int = 0
     refusal: str = ""

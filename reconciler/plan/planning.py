@@ -6,7 +6,7 @@ Sees no file, socket or clock; the same input always gives the same plan.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
@@ -25,8 +25,9 @@ from reconciler.plan.model import (
     live_id,
     may_remove_note,
 )
-from reconciler.plan.orphans import prune, with_rename_hints
+from reconciler.plan.orphans import prune
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
+from reconciler.plan.rename_hints import with_rename_hints
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot, names_of
 from reconciler.values import Path
@@ -56,9 +57,12 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     pruned = prune(snapshot.orphans, scope, options.allow_protected) if snapshot.orphans else []
     going = {action.live.id for action in pruned}
     return Plan(
-        actions=_ordered(with_rename_hints([*pruned, *actions])),
+        actions=_ordered(_with_hints([*pruned, *actions], snapshot, options, scope)),
         facts=facts,
-        unmanaged=_unmanaged(snapshot, going) if scope.show_unmanaged else (),
+        orphaned=_by_name(
+            item for item in snapshot.orphaned if item.id not in going and selection.takes(item.name)
+        ),
+        unmanaged=_unmanaged(snapshot) if scope.show_unmanaged else (),
         unselected=len(snapshot.matches) - len(chosen),
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
         live_ids=snapshot.ids,
@@ -85,9 +89,29 @@ def _ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(sorted(actions, key=lambda action: (not isinstance(action, Orphan), action.name)))
 
 
-def _unmanaged(snapshot: Snapshot, going: set[int]) -> tuple[Listed, ...]:
-    left = (item for item in snapshot.unmanaged if item.id not in going)
-    return tuple(sorted(left, key=lambda item: (item.name, item.id)))
+def _with_hints(
+    actions: Sequence[Action], snapshot: Snapshot, options: CompareOptions, scope: Scope
+) -> list[Action]:
+    owned = {item.id for item in snapshot.orphaned}
+    going = {action.live.id for action in actions if isinstance(action, Orphan)}
+    if not scope.whole:
+        return list(actions)
+    orphaned = (snapshot.live[item] for item in sorted(owned - going) if item in snapshot.live)
+    unowned = [item for item in snapshot.unmanaged if item.id not in owned and not _others(item, options)]
+    return with_rename_hints(actions, orphaned, unowned)
+
+
+def _others(item: Listed, options: CompareOptions) -> list[str]:
+    return [] if item.ownership is None else item.ownership.others(options.owner)
+
+
+def _unmanaged(snapshot: Snapshot) -> tuple[Listed, ...]:
+    owned = {item.id for item in snapshot.orphaned}
+    return _by_name(item for item in snapshot.unmanaged if item.id not in owned)
+
+
+def _by_name(items: Iterable[Listed]) -> tuple[Listed, ...]:
+    return tuple(sorted(items, key=lambda item: (item.name, item.id)))
 
 
 def _changes(actions: Iterable[Action], pruned: Iterable[Action]) -> int:

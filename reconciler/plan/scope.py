@@ -115,6 +115,7 @@ class Scope:
         allow_deletes: The number of deletes to allow, overriding the limits.
         safety: The limits.
         show_unmanaged: Whether the plan lists the live workflows that no manifest matches.
+        whole: Whether the manifests are all there are, so that an owned workflow without one is orphaned.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -122,3 +123,4 @@ class Scope:
     allow_deletes: int | None = None
     safety: Safety = field(default_factory=Safety)
     show_unmanaged: bool = False
+    whole: bool = True

@@ -18,12 +18,12 @@ from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.matching import Found, Match, match_manifests, unmatched
+from reconciler.plan.matching import Found, Match, New, match_manifests, unmatched
 from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import DefaultResource
 from reconciler.plan.scope import Scope
 from reconciler.values import JsonObject, as_list, as_object
-from reconciler.workflow import Listed, Live, OwnTags
+from reconciler.workflow import Listed, Live, OwnTags, schedules
 
 _PAGE_SIZE: Final = 100
 _LISTINGS: Final = 3
@@ -40,7 +40,8 @@ class Snapshot:
         refusals: Why the platform does not describe others of them, by id.
         default_resource: The tenant's default resource.
         unmanaged: The live workflows that no manifest matches.
-        orphans: Those of them that may be pruned; `None` without pruning.
+        orphaned: Those of them that the owner of the run owns.
+        orphans: The same, read and counted, with pruning; `None` without.
         ids: The ids of all live workflows.
     """
 
@@ -49,6 +50,7 @@ class Snapshot:
     refusals: dict[int, ReconcilerError] = field(default_factory=dict)
     default_resource: DefaultResource = field(default_factory=DefaultResource)
     unmanaged: tuple[Listed, ...] = ()
+    orphaned: tuple[Listed, ...] = ()
     orphans: Orphans | None = None
     ids: frozenset[int] = frozenset()
 
@@ -66,7 +68,7 @@ def take_snapshot(
     Args:
         api: The tenant.
         manifests: The manifests.
-        options: The owner of the run, for pruning.
+        options: The owner of the run, for orphans.
         scope: The workflows of the run.
         concurrency: The number of workflows to read at a time.
 
@@ -84,18 +86,21 @@ def take_snapshot(
     matched = [
         match.id for manifest, match in matches if isinstance(match, Found) and selection.takes(manifest.name)
     ]
-    owner = options.owner if scope.prune else None
     live, refusals = _described(api, matched, concurrency)
+    owner = options.owner if scope.whole else None
+    orphaned: tuple[Listed, ...] = ()
     if owner is not None:
-        others = [item for item in _maybe_owned(listed, unmanaged, owner) if item not in {*live, *refusals}]
-        live |= describe_all(api, others, concurrency)
+        others = _to_read(owner, matches, listed, unmanaged, prune=scope.prune)
+        live |= describe_all(api, (item for item in others if item not in {*live, *refusals}), concurrency)
+        orphaned = tuple(item for item in unmanaged if _is_owned(item, owner, live))
     return Snapshot(
         matches=matches,
         live=live,
         refusals=refusals,
         default_resource=default_resource.result(),
         unmanaged=unmanaged,
-        orphans=None if owner is None else _orphans(owner, matches, listed, unmanaged, live),
+        orphaned=orphaned,
+        orphans=_orphans(owner, matches, listed, orphaned, live) if owner and scope.prune else None,
         ids=frozenset(item.id for item in listed),
     )
 
@@ -105,27 +110,41 @@ def names_of(matches: Iterable[tuple[Manifest, Match]], unmanaged: Iterable[List
     return frozenset({*(manifest.name for manifest, _ in matches), *(item.name for item in unmanaged)})
 
 
-def _maybe_owned(listed: Iterable[Listed], unmanaged: Iterable[Listed], owner: str) -> list[int]:
-    """Return the ids of the workflows that may be deleted, or whose owner must be read to count those."""
-    orphans = [item.id for item in unmanaged if item.ownership is None or owner in item.ownership.owners]
-    return [*orphans, *(item.id for item in listed if item.ownership is None)]
+def _to_read(
+    owner: str,
+    matches: Iterable[tuple[Manifest, Match]],
+    listed: Iterable[Listed],
+    unmanaged: Iterable[Listed],
+    *,
+    prune: bool,
+) -> list[int]:
+    """Return the ids of the workflows without a manifest, and others, that must be read besides the list.
+
+    Those are the ones whose owner the list does not show, for pruning even with a manifest, because owned
+    workflows are counted; and orphans, if they are to be deleted or compared with a workflow to create.
+    """
+    compared = prune or any(isinstance(match, New) for _, match in matches)
+    orphans = [item for item in unmanaged if compared and _is_owned(item, owner, {})]
+    hidden = [item for item in (listed if prune else unmanaged) if item.ownership is None]
+    return [item.id for item in (*orphans, *hidden)]
+
+
+def _is_owned(item: Listed, owner: str, live: dict[int, Live]) -> bool:
+    ownership = live[item.id].ownership if item.id in live else item.ownership
+    return ownership is not None and owner in ownership.owners
 
 
 def _orphans(
     owner: str,
     matches: Iterable[tuple[Manifest, Match]],
     listed: Iterable[Listed],
-    unmanaged: Iterable[Listed],
+    orphaned: Iterable[Listed],
     live: dict[int, Live],
 ) -> Orphans:
-    def owned(item: Listed) -> bool:
-        ownership = live[item.id].ownership if item.id in live else item.ownership
-        return ownership is not None and owner in ownership.owners
-
     return Orphans(
         owner=owner,
-        workflows=tuple(live[item.id] for item in unmanaged if owned(item)),
-        owned=sum(map(owned, listed)),
+        workflows=tuple(live[item.id] for item in orphaned),
+        owned=sum(_is_owned(item, owner, live) for item in listed),
         any_manifest=any(isinstance(manifest, WorkflowManifest) for manifest, _ in matches),
     )
 
@@ -178,7 +197,13 @@ def _listed(item: JsonObject) -> Listed:
     tags = item.get("tags")
     ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
     health: JsonObject = {key: item[key] for key in ("status", "lastExecution") if key in item}
-    return Listed(id=int(str(item["id"])), name=str(item["name"]), ownership=ownership, health=health)
+    return Listed(
+        id=int(str(item["id"])),
+        name=str(item["name"]),
+        ownership=ownership,
+        schedules=schedules(item),
+        health=health,
+    )
 
 
 def describe(api: TenantReader, workflow_id: int, before: Live | None = None) -> Live:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,6 +16,7 @@ from reconciler.plan.model import (
 )
 from reconciler.plan.tenant import Snapshot
 from reconciler.values import JsonObject, JsonValue, as_object
+from reconciler.workflow import Listed
 
 
 class Sync(str, Enum):
@@ -26,6 +26,7 @@ class Sync(str, Enum):
     DIFFERS = "differs"
     MISSING = "missing"
     BLOCKED = "blocked"
+    ORPHANED = "orphaned"
     UNMANAGED = "unmanaged"
 
 
@@ -68,13 +69,17 @@ class WorkflowStatus:
 
 
 def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, ...]:
-    """Return the status of each workflow of a plan, by name, and then of the unmanaged ones.
+    """Return the status of each workflow of a plan, by name, then of orphaned and of unmanaged ones.
 
     Args:
         plan: The plan.
         snapshot: The snapshot that it was made from.
     """
-    return (*(_of_action(action, snapshot) for action in plan.actions), *_unmanaged(plan))
+    return (
+        *(_of_action(action, snapshot) for action in plan.actions),
+        *(_of_listed(item, Sync.ORPHANED) for item in plan.orphaned),
+        *(_of_listed(item, Sync.UNMANAGED) for item in plan.unmanaged),
+    )
 
 
 def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
@@ -99,15 +104,14 @@ def _sync(action: Action) -> Sync:
     return Sync.MISSING if isinstance(action, Create) else Sync.DIFFERS
 
 
-def _unmanaged(plan: Plan) -> Iterator[WorkflowStatus]:
-    for item in plan.unmanaged:
-        yield WorkflowStatus(
-            name=item.name,
-            id=item.id,
-            sync=Sync.UNMANAGED,
-            status=_text(item.health.get("status")),
-            last_execution=_last_execution(item.health),
-        )
+def _of_listed(item: Listed, sync: Sync) -> WorkflowStatus:
+    return WorkflowStatus(
+        name=item.name,
+        id=item.id,
+        sync=sync,
+        status=_text(item.health.get("status")),
+        last_execution=_last_execution(item.health),
+    )
 
 
 def _last_execution(body: JsonObject) -> LastExecution | None:

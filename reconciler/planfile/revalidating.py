@@ -65,7 +65,7 @@ def revalidate_plan(saved: PlanFile, fresh: Plan, recorded: Callable[[Action], J
         kept = [action for action in kept if not isinstance(action, Orphan)]
     known = {_key(record) for record in saved.records}
     return Revalidated(
-        plan=dataclasses.replace(fresh, actions=tuple(kept), unmanaged=()),
+        plan=dataclasses.replace(fresh, actions=tuple(kept), orphaned=(), unmanaged=()),
         dropped=tuple(dropped),
         new=sum(key not in known for key in now),
     )

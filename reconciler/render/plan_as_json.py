@@ -26,10 +26,11 @@ def plan_document(plan: Plan, redactor: Redactor) -> JsonObject:
     Unchanged workflows are counted, and named only in `notes`.
     """
     fields: JsonObject = {
-        "summary": dict[str, JsonValue](count_actions(plan)),
+        "summary": {**count_actions(plan), "orphaned": len(plan.orphaned)},
         "changes": [
             change_json(action, redactor) for action in plan.actions if not isinstance(action, Unchanged)
         ],
+        "orphaned": [{"name": item.name, "id": item.id} for item in plan.orphaned],
         "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
         "unselected": plan.unselected,
         "refusal": redactor.prose(plan.refusal) or None,

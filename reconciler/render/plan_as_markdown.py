@@ -208,6 +208,9 @@ def _folds(plan: Plan, redactor: Redactor, room: int) -> tuple[list[str], bool]:
         key=lambda action: not action.notes,
     )
     lists = {
+        f"{len(plan.orphaned)} orphaned: owned by this repository, no manifest in Git any more": [
+            f"- {_name(item.name)} (id {item.id})" for item in plan.orphaned
+        ],
         f"{len(plan.unmanaged)} unmanaged": [_unmanaged(it) for it in plan.unmanaged],
         f"{len(unchanged)} unchanged": [_unchanged(action, redactor) for action in unchanged],
     }

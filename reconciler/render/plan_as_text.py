@@ -28,6 +28,9 @@ from reconciler.text import clip, printable
 from reconciler.values import ABSENT
 from reconciler.workflow import FieldChange, Listed
 
+_ORPHANED: Final = "owned by this repository, no manifest in Git any more; to delete it, pass --prune"
+"""What a plan says of an orphan that it does not delete."""
+
 _INDENT: Final = "      "
 _NO_CHANGE: Final = ("unchanged", "blocked")
 
@@ -47,6 +50,7 @@ def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
                 _line(f"note: {action.name}: {redactor.prose(note)}", indent="") for note in action.notes
             ]
     lines += notes
+    lines += [_orphaned(item) for item in plan.orphaned]
     lines += [_unmanaged(item) for item in plan.unmanaged]
     if plan.refusal:
         lines += [paint("blocked: ", "red") + printable(redactor.prose(plan.refusal))]
@@ -59,13 +63,18 @@ def _unmanaged(item: Listed) -> str:
     return printable(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest in Git")
 
 
+def _orphaned(item: Listed) -> str:
+    return printable(f"orphaned: {item.name} (id {item.id}): {_ORPHANED}")
+
+
 def plan_summary(plan: Plan) -> str:
     """Return the number of workflows for each action, in one line."""
     counts = count_actions(plan)
     words = [
         f"{counts[name]} {name if name in _NO_CHANGE else f'to {name}'}" for name in ACTIONS if counts[name]
     ]
-    left = f" {plan.unselected} not selected." if plan.unselected else ""
+    left = f" {len(plan.orphaned)} orphaned." if plan.orphaned else ""
+    left += f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.actions and plan.unselected:
         return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:

@@ -12,6 +12,7 @@ from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.secret_detection import (
     SecretFields,
     is_known_secret,
+    is_named_by_users,
     is_named_secret,
     is_webhook_url,
     why_secret,
@@ -46,6 +47,18 @@ def mask(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
         return _mask_webhook_url(item) if is_webhook_url(where) else mask_credentials(item)
 
     return rewrite(fields.mask(value, path), replace, path)
+
+
+def mask_removed(value: JsonValue, fields: SecretFields, path: Path = ()) -> JsonValue:
+    """Return the value at `path` that Git no longer has, masked: also every variable and header by its value.
+
+    Nothing says any more whether it came from a secret, such as a variable of the environment.
+    """
+
+    def replace(item: JsonValue, where: Path) -> JsonValue | Verdict:
+        return SENSITIVE if item not in (None, "") and is_named_by_users(where) else KEEP
+
+    return rewrite(mask(value, fields, path), replace, path)
 
 
 def _mask_webhook_url(url: str) -> str:

@@ -136,7 +136,7 @@ def is_masked(path: Path, value: JsonValue) -> bool:
 
 def is_named_secret(path: Path) -> bool:
     """Return whether the name of the variable or header at `path` of a body says that it holds a secret."""
-    return _is_named_by_users(path) and is_secret_name(str(path[-1]))
+    return is_named_by_users(path) and is_secret_name(str(path[-1]))
 
 
 def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Redactor) -> str:
@@ -170,10 +170,11 @@ def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:
     Elsewhere an ordinary word is never taken for a secret only because a variable has the same value: it may
     be a key, or the command that a reviewer must see.
     """
-    return redactor.finds(text) or (_is_named_by_users(path) and text in redactor.secrets)
+    return redactor.finds(text) or (is_named_by_users(path) and text in redactor.secrets)
 
 
-def _is_named_by_users(path: Path) -> bool:
+def is_named_by_users(path: Path) -> bool:
+    """Return whether the value of a variable or header, whose name users choose, is at `path` of a body."""
     match path:
         case ("steps", _, *part, str(_)):  # the API returns variables as a list of maps
             return tuple(item for item in part if isinstance(item, str)) in _NAMED_BY_USERS

@@ -15,10 +15,18 @@ from reconciler.workflow.comparable_forms import (
     without_retry_options,
 )
 from reconciler.workflow.field_changes import FieldChange, diff, leaves, written_sides
-from reconciler.workflow.live import Listed, Live
+from reconciler.workflow.live import Listed, Live, schedules
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
-from reconciler.workflow.own_tags import Ownership, OwnTags, is_digest_tag, is_own_tag, owner_tag, tag_name
+from reconciler.workflow.own_tags import (
+    Ownership,
+    OwnTags,
+    is_digest_tag,
+    is_own_tag,
+    owner_tag,
+    tag_name,
+    tags_within_limits,
+)
 from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
     NOT_RETURNED,
@@ -93,11 +101,13 @@ __all__ = [
     "owner_tag",
     "patched_body",
     "preserving_webhooks",
+    "schedules",
     "sendable_body",
     "shown_fields",
     "shown_value",
     "stated_options",
     "tag_name",
+    "tags_within_limits",
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",

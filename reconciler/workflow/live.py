@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from reconciler.values import JsonObject, dump_compact, same_json
+from reconciler.values import JsonObject, as_list, as_object, dump_compact, same_json
 from reconciler.workflow.body import Body
+from reconciler.workflow.normal_text import cron_by_fields
 from reconciler.workflow.own_tags import Ownership, tag_name
 
 _PAUSED: Final = "Paused"
@@ -23,12 +24,14 @@ class Listed:
         id: Its id.
         name: Its name.
         ownership: Who owns it; `None` where the list does not return tags.
+        schedules: Its schedules, as far as the list shows them.
         health: The `status` and `lastExecution` of its entry.
     """
 
     id: int
     name: str
     ownership: Ownership | None = None
+    schedules: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
     health: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -105,3 +108,9 @@ class Live:
     def _tags(self) -> list[str]:
         """The names of all tags: a platform may return them as objects with more than that, or as texts."""
         return sorted({tag_name(tag).casefold() for tag in self.body.all_tags})
+
+
+def schedules(workflow: JsonObject) -> frozenset[str]:
+    """Return the schedules of a body, or of a workflow's entry in the list: equal ones mean the same."""
+    crons = (as_object(trigger).get("cron") for trigger in as_list(workflow.get("triggers")))
+    return frozenset(cron_by_fields(cron) for cron in crons if isinstance(cron, str) and cron)

@@ -10,7 +10,7 @@ Tags are parsed and written here and nowhere else. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -81,6 +81,21 @@ class OwnTags:
         """Return the tags that say this, always in the same order."""
         sent = (f"{_SENT}{text}" for text in self.digests.texts())
         return _tags([*self.others, *self.ownership.tag_names, *sent])
+
+
+def tags_within_limits(tags: JsonValue) -> Iterator[list[JsonValue]]:
+    """Yield other ways to write tags with digests, for a platform that refuses them; the last has none.
+
+    The first has one digest in each tag, which is then short.
+    """
+    found = as_list(tags)
+    rest = [tag for tag in found if not is_digest_tag(tag)]
+    if len(rest) == len(found):
+        return
+    short = [*rest, *_tags(f"{_SENT}{text}" for text in OwnTags.of(tags).digests.texts(1))]
+    if len(short) != len(found):
+        yield short
+    yield rest
 
 
 def is_own_tag(tag: JsonValue) -> bool:

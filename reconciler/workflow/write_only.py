@@ -143,10 +143,10 @@ class SentDigests:
         entries = (entry for text in texts for entry in text.split("-") if _ENTRY.fullmatch(entry))
         return SentDigests({entry[:_PATH_LENGTH]: entry[_PATH_LENGTH:] for entry in entries})
 
-    def texts(self) -> Iterator[str]:
-        """Yield the digests as texts short enough for a tag, always the same ones for the same digests."""
+    def texts(self, number: int = _PER_TEXT) -> Iterator[str]:
+        """Yield the digests as texts, `number` in each, always the same ones for the same digests."""
         entries = iter(sorted(f"{path}{value}" for path, value in self.digests.items()))
-        while group := list(islice(entries, _PER_TEXT)):
+        while group := list(islice(entries, number)):
             yield "-".join(group)
 
 

@@ -175,7 +175,7 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         _change(folder / "workflows", server.url)
         found["validate"] = run("validate")
         found["Rules"] = run("validate --list-rules")
-        found["plan"] = run("plan --prune --show-unmanaged")
+        found["plan"] = run("plan --show-unmanaged")
         found["apply, rollback and reconcile"] = run("apply --auto-approve")
         found["Backups"] = run("rollback --list")
         found["run"] = run("run scoring --wait")

@@ -313,6 +313,21 @@ _SIDES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         _steps(parameters={"env": {"DB_PASSWORD": "b"}}),
         "steps.one.parameters.env.DB_PASSWORD: changed (sensitive)",
     ),
+    "a removed variable with a plain name": (
+        _steps(parameters={"env": {"MODE": _BEFORE}}),
+        _steps(),
+        "steps.one.parameters.env.MODE: removed (sensitive)",
+    ),
+    "a removed header with a plain name": (
+        {"steps": {"one": {**_CALL, "headers": {"absolute": {"X-Site": _BEFORE}}}}},
+        {"steps": {"one": _CALL}},
+        "steps.one.headers.absolute.X-Site: removed (sensitive)",
+    ),
+    "a removed step with a plainly named variable": (
+        {"steps": {"one": _STEP, "two": {**_STEP, "parameters": {"env": {"MODE": _BEFORE}}}}},
+        _steps(),
+        "steps.two",
+    ),
     "a removed header": (
         {"steps": {"one": {**_CALL, "headers": {"absolute": {"Authorization": f"Bearer {_BEFORE}"}}}}},
         {"steps": {"one": _CALL}},
@@ -348,7 +363,9 @@ def test_both_sides_of_a_change(stage: Stage, side: str) -> None:
     assert line in "".join(stage.said)
     assert stage.run("plan", "workflows", "--save-plan", "plan.json") == 0
     words = ("--plan", "plan.json", "--run-record", "record.json", "--format", "json")
-    kept = ("--no-backup",) if "watcher" in side else ()  # a backup keeps what it takes to restore it
+    kept = (
+        ("--no-backup",) if "watcher" in side or "plain" in side else ()
+    )  # a backup keeps what it takes to restore it
     assert stage.run("apply", "workflows", *words, *kept) == 0
     assert stage.run("plan", "workflows", "--detailed-exitcode") == 0
     assert kept or any("backups" in name for name in stage.written())

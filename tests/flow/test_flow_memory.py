@@ -394,3 +394,22 @@ def test_a_step_that_loses_its_own_retry_options_is_the_only_change(git: Git, pr
     git.done()
     assert "runConfiguration" not in git.stored()["steps"]["b"]
     assert git.stored()["retryOptions"] == {"numberOfRetries": 1}
+
+
+@pytest.mark.parametrize("limit", ["tag-length-refused", "tag-count-refused=2"])
+def test_digests_within_the_limits_of_tags(git: Git, limit: str) -> None:
+    """Digest tags that are refused are written shorter; where none fits, a note says so."""
+    git.server.profile = frozenset({"retry-hidden", limit})
+    git.write(
+        body(tags=[{"name": "red"}, {"name": "blue"}], retryOptions={"duration": 9, "numberOfRetries": 1})
+    )
+    (result,) = git.apply().results
+    assert result.error == ""
+    kept = [tag["name"] for tag in git.stored()["tags"] if tag["name"].startswith("reconciler-sent-")]
+    if limit == "tag-length-refused":
+        assert (len(kept), result.notes) == (2, ())
+        assert max(map(len, kept)) <= 30
+        git.is_clean()
+    else:
+        assert kept == []
+        assert "does not keep the tags that say what was sent" in " ".join(result.notes)

@@ -175,15 +175,12 @@ NOT_YET: Final[dict[str, str]] = {
         ["names-lower", "names-cut=8"],
         "every apply creates one more workflow",
     ),
-    "token-omitted+tag-length-refused": "a digest that does not fit fails the apply",
-    "token-omitted+tag-count-refused=2": "a digest that does not fit fails the apply",
 }
 """Platforms on which an apply does not converge yet, with what is seen. With a fix its row goes."""
 
 CHANGES_NOT_YET: Final[dict[str, str]] = {
     "describe-refused": "a workflow that is not described cannot be changed",
     "env-name-value": "a shape that cannot be sent back without loss blocks its workflow",
-    "token-omitted+tag-count-refused=2": "a digest that does not fit fails the apply",
 }
 """Platforms on which a change in Git does not arrive, or costs something else."""
 
@@ -205,9 +202,6 @@ TWINS_NOT_YET: Final = frozenset(
     {"names-trimmed", "names-collapsed", "names-lower", "names-nfc", "names-cut=8"}
 )
 """Switches with which each run makes one more workflow."""
-
-LIMITS_NOT_YET: Final = frozenset({"tag-length-refused", "tag-count-refused"})
-"""Limits of tags with which sent digests that do not fit fail an apply."""
 
 
 @dataclass(kw_only=True)
@@ -502,16 +496,7 @@ def test_existing_workflow_on_a_page_that_is_not_counted(git: Git) -> None:
 _TAG_LIMITS: Final = ["tag-length-refused", "tag-length-cut", "tag-count-refused", "tag-count-cut"]
 
 
-@pytest.mark.parametrize(
-    "limit",
-    [
-        pytest.param(
-            limit,
-            marks=pytest.mark.xfail(strict=True, reason="refused") if limit in LIMITS_NOT_YET else (),
-        )
-        for limit in _TAG_LIMITS
-    ],
-)
+@pytest.mark.parametrize("limit", _TAG_LIMITS)
 @pytest.mark.parametrize("token", ["token-omitted", "token-masked"])
 def test_many_tokens_within_the_limits_of_tags(git: Git, limit: str, token: str) -> None:
     """More tokens than the tags can hold digests of: every apply is done, and the second writes nothing."""

@@ -112,15 +112,15 @@ def test_a_prune_deletes_and_verifies(git: Git) -> None:
 
 
 def test_nothing_goes_without_prune(git: Git) -> None:
-    """Without --prune a workflow without a manifest stays, and is listed where asked for."""
+    """Without --prune a workflow without a manifest stays, and is listed: owned, or where asked for."""
     _live(git, _names(5))
+    _live(git, ["nobodys"], None)
     _manifests(git, _names(4))
     git.owned_by(OWNER, prune=False, show_unmanaged=True)
     plan = git.plan()
     assert set(kinds(plan).values()) == {"unchanged"}
-    assert [(item.name, sorted(item.ownership.owners)) for item in plan.unmanaged if item.ownership] == [
-        ("w04", [OWNER])
-    ]
+    assert [item.name for item in plan.orphaned] == ["w04"]
+    assert [item.name for item in plan.unmanaged] == ["nobodys"]
 
 
 def test_no_manifest_empties_no_tenant(git: Git) -> None:

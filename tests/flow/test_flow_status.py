@@ -59,7 +59,14 @@ def test_json(git: Git, typed: Callable[..., Ended]) -> None:
     """The JSON of the status has the documented keys, and null where there is nothing."""
     _all_kinds(git)
     document = json.loads(typed("status", git.folder, "--format", "json").out)
-    assert document["summary"] == {"synced": 2, "differs": 1, "missing": 1, "blocked": 1, "unmanaged": 0}
+    assert document["summary"] == {
+        "synced": 2,
+        "differs": 1,
+        "missing": 1,
+        "blocked": 1,
+        "orphaned": 0,
+        "unmanaged": 0,
+    }
     by_name = {item["name"]: item for item in document["workflows"]}
     (run,) = git.server.store.executions(git.live("failed"))
     assert by_name["failed"] == {

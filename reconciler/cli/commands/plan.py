@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.cli.apply_options import scope_options, show_bodies_option
+from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import FILE, Number, format_option, output_option, tenant_options
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
@@ -14,6 +15,7 @@ from reconciler.errors import ExitCode
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, Settings, plan
 from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
+from reconciler.text import printable
 
 _FORMATS: Final = ("text", "json", "markdown", "gitlab")
 
@@ -90,7 +92,8 @@ def command(  # noqa: PLR0913 - one for each option
     targets.deliver(lambda name: _rendered(planned, name, bodies=show_bodies, limit=max_markdown_bytes))
     if save_plan is not None:
         write_text(save_plan, planned.plan_file_text(), private=True)
-        warn(f"the plan was saved; to apply it: peak-reconciler apply --plan {save_plan}")
+        line = follow_up("apply", "--plan", str(save_plan))
+        warn(f"the plan was saved; to apply it: {printable(line)}")
     code = planned.exit_code
     return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 

@@ -1,0 +1,35 @@
+"""Follow-up commands that a message names: complete, with the manifests and the tenant of this command."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+
+import click
+from click.core import ParameterSource
+
+_SAME: Final = ("config", "environment", "owner", "remember")
+"""The options that say which manifests and which tenant a command is about, and how the two are compared."""
+
+
+def follow_up(command: str, *options: str) -> str:
+    """Return the whole line of another command about the same manifests and tenant as the running one.
+
+    Args:
+        command: Its name.
+        options: Its own options.
+    """
+    context = click.get_current_context()
+    known = {parameter.name: parameter for parameter in context.command.params}
+    words = ["peak-reconciler", command]
+    for name in _SAME:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            words += _written(known[name], context.params.get(name))
+    paths = context.params.get("paths") or ()
+    return shlex.join([*words, *options, *map(str, paths)])
+
+
+def _written(parameter: click.Parameter, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [parameter.opts[0] if value else parameter.secondary_opts[0]]
+    return [parameter.opts[0], str(value)]
