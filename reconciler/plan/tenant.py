@@ -84,7 +84,9 @@ def take_snapshot(
     unmanaged = unmatched(matches, listed)
     selection = scope.selection.resolved(names_of(matches, unmanaged))
     matched = [
-        match.id for manifest, match in matches if isinstance(match, Found) and selection.takes(manifest.name)
+        identity
+        for manifest, match in matches
+        if (identity := _needed(match)) is not None and selection.takes(manifest.name)
     ]
     live, refusals = _described(api, matched, concurrency)
     owner = options.owner if scope.whole else None
@@ -103,6 +105,14 @@ def take_snapshot(
         orphans=_orphans(owner, matches, listed, orphaned, live) if owner and scope.prune else None,
         ids=frozenset(item.id for item in listed),
     )
+
+
+def _needed(match: Match) -> int | None:
+    """Return the id of the live workflow to read for a manifest, if any."""
+    match match:
+        case Found(identity) | New(identity):
+            return identity
+    return None
 
 
 def names_of(matches: Iterable[tuple[Manifest, Match]], unmanaged: Iterable[Listed]) -> frozenset[str]:
