@@ -231,9 +231,11 @@ def apply_planned(
             "cancelled; nothing was changed", hint="Pass --auto-approve to skip the question."
         )
     with listener.stopping() as stop:
+        engine.session.end_waits(stop.is_set)
+        policy = RetryPolicy(wait_running=options.wait_running, stopped=stop.is_set)
         report = apply_plan(
             plan,
-            engine.applier(RetryPolicy(wait_running=options.wait_running), backups),
+            engine.applier(policy, backups),
             lambda action, event: listener.progress(action, event, engine.redactor),
             concurrency=engine.settings.concurrency,
             fail_fast=options.fail_fast,
