@@ -172,7 +172,7 @@ def _env_reader(
             return Included(value=f"${{{name}}}", problem=problem)
         if name in env:  # a default is in Git
             secrets.add(value)
-        return Included(value=value, sensitive=True)
+        return Included(value=value, sensitive=name in env)
 
     return read
 
