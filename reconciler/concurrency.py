@@ -40,14 +40,54 @@ def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int) -> dic
 
     Raises:
         Exception: The exception of `read` for the first key that failed; reads not yet started are skipped.
+        KeyboardInterrupt: At once, whatever the reads wait for.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only reads of a tenant need it
-
     wanted = list(dict.fromkeys(keys))
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+    turns = iter(enumerate(wanted))
+    found: dict[int, T] = {}
+    failed: dict[int, Exception] = {}
+    lock = threading.Lock()
+
+    def work() -> None:
+        while not failed:
+            with lock:
+                turn = next(turns, None)
+            if turn is None:
+                return
+            number, key = turn
+            try:
+                found[number] = read(key)
+            except Exception as error:  # noqa: BLE001 - raised to the caller
+                failed[number] = error
+
+    for end in [in_background(work) for _ in range(min(concurrency, len(wanted)))]:
+        end()
+    if failed:
+        raise failed[min(failed)]
+    return {key: found[number] for number, key in enumerate(wanted)}
+
+
+def in_background(read: Callable[[], T]) -> Callable[[], T]:
+    """Start a read in a thread of its own, and return what waits for its value, or raises its exception.
+
+    An interrupted process does not wait for the thread.
+    """
+    values: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
         try:
-            found = list(pool.map(read, wanted))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return dict(zip(wanted, found, strict=True))
+            values.append(read())
+        except BaseException as error:  # noqa: BLE001 - raised to the caller
+            errors.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+
+    def value() -> T:
+        thread.join()
+        if errors:
+            raise errors[0]
+        return values[0]
+
+    return value

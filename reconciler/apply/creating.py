@@ -26,9 +26,9 @@ from reconciler.client import (
     WriteRetry,
 )
 from reconciler.errors import ReconcilerError
-from reconciler.plan import describe
-from reconciler.values import JsonObject
-from reconciler.workflow import Live
+from reconciler.plan import describe, list_tenant
+from reconciler.values import JsonObject, dump_compact
+from reconciler.workflow import Live, may_be_cut, name_key
 
 _LOOKS_AFTER_REFUSAL: Final = 2
 """The number of pauses to look for a workflow after a 429, which hardly ever has taken effect."""
@@ -83,6 +83,8 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, policy: RetryPol
             refused = again and isinstance(error, TooManyRequestsException)
             with unreachable_after("it may have been created"):
                 listed = _first_listed(api, name, policy, _LOOKS_AFTER_REFUSAL if refused else None)
+                if not listed and not refused:
+                    _check_spelling(api, name)
             if listed:
                 return Created(id=None, doubted=True)
             if not again:
@@ -96,6 +98,25 @@ def _first_listed(api: TenantReader, name: str, policy: RetryPolicy, pauses: int
         if ids:
             return ids
     return []
+
+
+def _check_spelling(api: TenantReader, name: str) -> None:
+    """Check that no live workflow has the name as a platform may spell it.
+
+    The plan found none, so one that there is now was just created.
+
+    Raises:
+        UnverifiedError: There is one.
+    """
+    listed = list_tenant(api)
+    longest = max((len(item.name) for item in listed), default=0)
+    for item in listed:
+        same = item.name != name and name_key(item.name) == name_key(name)
+        if same or may_be_cut(name, item.name, longest):
+            raise UnverifiedError(
+                f"it may have been created under the name {dump_compact(item.name)} (id {item.id})",
+                hint=f"If this is the same workflow, write name: {dump_compact(item.name)}; then plan again.",
+            )
 
 
 def keep_first(

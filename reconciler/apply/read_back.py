@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconciler.api import TenantReader
 from reconciler.apply.report import UnverifiedError
@@ -16,13 +17,15 @@ from reconciler.plan import (
     Update,
     compare,
     describe,
+    masked,
     reads_back,
 )
 from reconciler.secrecy import SecretFields
-from reconciler.values import JsonValue, Path, display_path, dump_compact
+from reconciler.values import ABSENT, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import FieldChange, Live, Ownership, Rewrite, SentDigests
 
 _MOST_IGNORED = 10
+_NAME: Final[Path] = ("name",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +135,7 @@ class ReadBack:
 
     def _may_be_kept(self, comparison: Comparison) -> bool:
         """Whether tags may say that fields read back otherwise: all but the name, by which it is found."""
-        return self._options.remember and all(change.path != ("name",) for change in comparison.changes)
+        return self._options.remember and all(change.path != _NAME for change in comparison.changes)
 
     def is_as_sent(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> bool:
         """Return whether a workflow is as wanted now, and ours."""
@@ -153,16 +156,21 @@ def _unsettled(
     if disowned:
         names = ", ".join(wanted.ownership.tag_names)
         lines.append(f"the ownership tags do not read back as sent ({names or 'none'})")
-    return UnverifiedError("it was written, but " + "; ".join(lines), hint=_advice(changes))
+    return UnverifiedError("it was written, but " + "; ".join(lines), hint=_advice(changes, wanted.sensitive))
 
 
-def _advice(changes: tuple[FieldChange, ...]) -> str:
+def _advice(changes: tuple[FieldChange, ...], sensitive: SecretFields) -> str:
     """Return what to do about fields that read back otherwise: first what holds, then what has a price."""
-    paths = [dump_compact(display_path(change.path)) for change in changes if change.path != ("name",)]
-    if not paths:
-        return "Write the name as it reads back." if changes else ""
-    return (
-        "If the platform sets these fields itself, write the values that it keeps; or ignore the fields, so "
-        "that later changes of them in Git are not sent either: "
-        f"reconcile: {{ignore: [{', '.join(paths[:_MOST_IGNORED])}]}}"
-    )
+    hints = [
+        f"The platform keeps another spelling: write name: {dump_compact(kept)}."
+        for change in changes
+        if change.path == _NAME and (kept := masked(change, sensitive).before) is not ABSENT
+    ]
+    paths = [dump_compact(display_path(change.path)) for change in changes if change.path != _NAME]
+    if paths:
+        hints.append(
+            "If the platform sets these fields itself, write the values that it keeps; or ignore the fields, "
+            "so that later changes of them in Git are not sent either: "
+            f"reconcile: {{ignore: [{', '.join(paths[:_MOST_IGNORED])}]}}"
+        )
+    return " ".join(hints)

@@ -43,7 +43,7 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
         applier: Applies single actions.
         progress: Called with the progress of each action.
         concurrency: The number of workflows to write at a time.
-        fail_fast: Whether the first failure sets `stop`.
+        fail_fast: Whether to start no further workflow after the first failure.
         stop: Stops the run when it is set, at any time.
 
     Raises:
@@ -70,7 +70,8 @@ class _Run:
         self._progress = progress
         self._concurrency = concurrency
         self._fail_fast = fail_fast
-        self._stopped = stop
+        self._stop = stop
+        self._failed = threading.Event()
         self._gone = False
         self._lock = threading.Lock()
 
@@ -91,19 +92,22 @@ class _Run:
     def _result(self, action: Write | Refusal) -> Result:
         if isinstance(action, Refusal):
             return _blocked(action)
-        if self._stopped.is_set():
+        if self._stopped():
             return Result(action=action, status=Status.NOT_TRIED, error=_GONE if self._gone else _STOPPED)
         self._report(action, None)
         result = self._applied(action)
         if result.status is Status.FAILED and self._fail_fast:
-            self._stopped.set()
+            self._failed.set()
         self._report(action, result)
         return result
+
+    def _stopped(self) -> bool:
+        return self._stop.is_set() or self._failed.is_set()
 
     def _applied(self, action: Write) -> Result:
         identity = live_id(action)
         try:
-            return self._applier.apply(action, self._stopped.is_set, lambda text: self._report(action, text))
+            return self._applier.apply(action, self._stopped, lambda text: self._report(action, text))
         except StoppedError as error:
             return Result(action=action, status=Status.NOT_TRIED, id=identity, error=error.message)
         except ServerUnreachableError as error:
@@ -118,7 +122,7 @@ class _Run:
         with self._lock:
             first = not self._gone
             self._gone = True
-            self._stopped.set()
+            self._failed.set()
         if first:
             return Result(action=action, status=Status.FAILED, id=identity, error=error_text(error))
         return Result(action=action, status=Status.NOT_TRIED, id=identity, error=_GONE)

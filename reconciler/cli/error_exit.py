@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -51,6 +52,7 @@ def _code(command: click.Command, argv: Sequence[str] | None) -> int:
         print_usage_error(error)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
+        warnings.simplefilter("ignore", ResourceWarning)  # of a connection that was just being made
         print_error("interrupted")
         return INTERRUPTED
     except ReconcilerError as error:

@@ -174,6 +174,7 @@ class TerminalListener(Listener):
         self.as_json = as_json
         self._bodies = bodies
         self._approved = approved
+        self._errors = render.AlikeErrors()
         self._verbose = verbose
         self.quiet = quiet
 
@@ -223,7 +224,7 @@ class TerminalListener(Listener):
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
         """Print how a workflow gets on."""
-        warn(render.progress_line(action, event, redactor))
+        warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
         """Show the result: the report, or the plan of a dry run."""

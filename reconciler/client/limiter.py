@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.pacing import Pace
@@ -33,6 +33,9 @@ FIRST_PROBE: Final = 0.5
 
 LONGEST_PROBE: Final = 5.0
 """The limit of that pause, in seconds."""
+
+_SHORT: Final = 0.25
+"""The seconds that a request waits for its moment also when the run was stopped."""
 
 _LOOK: Final = 0.5
 """The real seconds after which a thread that waits for a slot checks its deadline again."""
@@ -99,6 +102,10 @@ class AdaptiveLimiter:
         with self._free:
             return self._pace.tolerates
 
+    def end_waits(self, stopped: Callable[[], bool]) -> None:
+        """From now on, once `stopped` returns true, let nobody wait for a server, or for long."""
+        self._policy = replace(self._policy, stopped=stopped)
+
     @contextmanager
     def slot(self, end: float, *, repeated: bool = False) -> Iterator[Slot]:
         """Wait until a request may be sent; it is in flight during the block.
@@ -108,7 +115,7 @@ class AdaptiveLimiter:
             repeated: Whether it was sent before.
 
         Raises:
-            NoTimeError: It may not be sent by then.
+            NoTimeError: It may not be sent by then, or the run was stopped while it waited.
             OutageError: The server stopped answering, and was not back in time.
         """
         start = self._policy.monotonic()
@@ -132,7 +139,7 @@ class AdaptiveLimiter:
                     raise OutageError
                 if self._flying < (self._pace.limit if self._gone_since is None else 1):
                     break
-                if now >= end:
+                if now >= end or (self._gone_since is not None and self._policy.stopped()):
                     raise NoTimeError
                 self._free.wait(_LOOK)
             self._flying += 1
@@ -142,7 +149,9 @@ class AdaptiveLimiter:
         while True:
             moment = self._reserve(end)
             wait = moment - self._policy.monotonic()
-            if wait > 0:
+            if wait > _SHORT and not self._policy.wait(wait):
+                raise NoTimeError
+            if 0 < wait <= _SHORT:
                 self._policy.sleep(wait)
             with self._free:
                 if self._not_before <= moment:

@@ -16,6 +16,15 @@ _MOST_DOUBLINGS: Final = 4
 """The number of the retry after a 429 from which the pauses stay the same."""
 
 
+_PART: Final = 0.25
+"""The most seconds of a wait that pass before it is checked whether the run was stopped."""
+
+
+def _never() -> bool:
+    """Return that the run was not stopped."""
+    return False
+
+
 def _ignore(_waited: float) -> None:
     """Ignore a retry."""
 
@@ -40,6 +49,7 @@ class RetryPolicy:
         sleep: Sleeps for a number of seconds.
         random: Returns a number from 0 to 1, for the jitter.
         on_retry: Called before each retry of a write, with the seconds waited for it.
+        stopped: Returns whether the run was stopped: then nothing is waited for or tried again.
     """
 
     tries: int = 4
@@ -57,6 +67,19 @@ class RetryPolicy:
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
     on_retry: Callable[[float], None] = _ignore
+    stopped: Callable[[], bool] = _never
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for `seconds`, or until the run is stopped; return whether it goes on."""
+        if self.stopped is _never:
+            if seconds:
+                self.sleep(seconds)
+            return True
+        while seconds > 0 and not self.stopped():
+            part = min(seconds, _PART)
+            self.sleep(part)
+            seconds -= part
+        return not self.stopped()
 
     def pause_before(self, retry: int, retry_after: float = 0.0) -> float:
         """Return the seconds to wait before a retry: doubled each time, jittered.
@@ -121,7 +144,7 @@ class WriteRetry:
         """Wait after a failed try, and return whether there may be another one.
 
         A server that pushes back (429) is asked again until the deadline; any other write that may have taken
-        effect, up to the policy's number of tries.
+        effect, up to the policy's number of tries; none once the run was stopped.
 
         Args:
             error: The failure; the number of tries is added to its message when there is no further one.
@@ -142,6 +165,5 @@ class WriteRetry:
             if self._failed > 1:
                 error.message += f" (given up after {self._failed} tries in {passed:.0f} s)"
             return False
-        policy.sleep(pause)
         self._waited = pause
-        return True
+        return policy.wait(pause)

@@ -223,6 +223,10 @@ class Session:
         )
         self._transport.send(call)
 
+    def end_waits(self, stopped: Callable[[], bool]) -> None:
+        """From now on, once `stopped` returns true, fail what would wait; requests in flight are finished."""
+        self._transport.end_waits(stopped)
+
     def redactor(self) -> Redactor:
         """Return the redactor that hides the token."""
         return self._token.redactor()

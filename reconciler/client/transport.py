@@ -6,7 +6,9 @@ handles URLs and bytes, knows nothing of workflows, and leaves the meaning of an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -125,6 +127,11 @@ class Transport:
         self._http.headers["Accept-Encoding"] = "gzip, deflate"
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
+    def end_waits(self, stopped: Callable[[], bool]) -> None:
+        """From now on, once `stopped` returns true, wait for no slot, pause or server any longer."""
+        self._policy = replace(self._policy, stopped=stopped)
+        self._limiter.end_waits(stopped)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -152,10 +159,9 @@ class Transport:
                 return self._in_slot(attempt)
             except Failure as failure:
                 wait = self._wait(failure, attempt)
-                if wait is None or self._policy.monotonic() + wait >= attempt.end:
+                late = wait is None or self._policy.monotonic() + wait >= attempt.end
+                if wait is None or late or not self._policy.wait(wait):
                     raise attempt.give_up(failure) from failure.__cause__
-            if wait:
-                self._policy.sleep(wait)
             attempt.slept = wait
 
     def _wait(self, failure: Failure, attempt: _Attempt[T]) -> float | None:
@@ -190,7 +196,8 @@ class Transport:
             if attempt.failure is not None:  # it says more than a slot that did not come
                 attempt.number -= 1
                 raise Failure(attempt.failure.error, Repeat.NEVER) from attempt.failure.__cause__
-            message = f"{attempt.call.label}: gave up waiting for earlier requests; nothing was sent"
+            why = "the run was stopped" if self._policy.stopped() else "gave up waiting for earlier requests"
+            message = f"{attempt.call.label}: {why}; nothing was sent"
             raise Failure(NotSentError(message), Repeat.NEVER) from None
 
     def _observed(self, attempt: _Attempt[T], slot: Slot) -> T:

@@ -27,6 +27,7 @@ from reconciler.values import (
 )
 from reconciler.workflow import Body, Live, leaves, lists_back, lists_by_name, patched_body, write_only_field
 
+_NAME: Final[Path] = ("name",)
 _TOP_RETRY: Final = "retryOptions"
 _ITEM_DEPTH: Final = 2
 
@@ -52,8 +53,11 @@ def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
 
 
 def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
-    """Return whether the field at `path` of a canonical form is at or below one of `patterns`."""
-    return any(is_below(path, pattern) for pattern in patterns)
+    """Return whether the field at `path` of a canonical form is at or below one of `patterns`.
+
+    The name never is: it says which workflow the manifest is about.
+    """
+    return path != _NAME and any(is_below(path, pattern) for pattern in patterns)
 
 
 def with_live_values(
@@ -93,7 +97,7 @@ def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
         paths = [
             (*path, key) for path in paths for key in as_object(lookup(body, path)) if part in {"*", key}
         ]
-    return [path for path in paths if path]
+    return [path for path in paths if path and path != _NAME]
 
 
 def _belongs(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:

@@ -1,4 +1,9 @@
-"""Matcher of manifests and live workflows: by pinned id, by exact name, or by a former name."""
+"""Matcher of manifests and live workflows: by pinned id, by exact name, or by a former name.
+
+A platform may keep a name in another spelling. So a name that no live workflow has exactly is new only if
+none has it except for case, white space and composition. A name may also be cut: then the workflow itself,
+which the plan reads, says whether it is the same one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,8 @@ from typing import TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.text import clip, printable
-from reconciler.workflow import Listed
+from reconciler.values import dump_compact
+from reconciler.workflow import Listed, may_be_cut, name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A manifest without a live workflow: there is none yet."""
+    """A manifest without a live workflow: there is none yet.
+
+    Attributes:
+        cut: The id of a live workflow whose name may be this one, cut by the platform.
+    """
+
+    cut: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +55,46 @@ def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> 
         manifests: All of them: two that match the same live workflow are refused.
         listed: Every workflow of the tenant.
     """
+    listed = tuple(listed)
     by_name: dict[str, list[int]] = {}
     for item in listed:
         by_name.setdefault(item.name, []).append(item.id)
-    ids = {identity for group in by_name.values() for identity in group}
+    ids = {item.id for item in listed}
     matches = [(manifest, _match(manifest, by_name, ids)) for manifest in manifests]
+    if any(isinstance(match, New) for _, match in matches):
+        spellings = _Spellings(matches, listed)
+        matches = [
+            (manifest, spellings.match(manifest) if isinstance(match, New) else match)
+            for manifest, match in matches
+        ]
     claims = _claims(matches)
     return [(manifest, _unless_shared(manifest, match, claims)) for manifest, match in matches]
+
+
+class _Spellings:
+    """The live names as a platform may have changed them from what a manifest says."""
+
+    def __init__(self, matches: Iterable[tuple[Manifest, Match]], listed: tuple[Listed, ...]) -> None:
+        self._by_key: dict[str, Listed] = {}
+        for item in listed:
+            self._by_key.setdefault(name_key(item.name), item)
+        self._longest = max((len(item.name) for item in listed), default=0)
+        claimed = {match.id for _, match in matches if isinstance(match, Found)}
+        self._free = [item for item in listed if len(item.name) == self._longest and item.id not in claimed]
+
+    def match(self, manifest: Manifest) -> Match:
+        """Return the match of a manifest whose exact name is not live."""
+        wanted = manifest.wanted_name
+        near = self._by_key.get(name_key(wanted))
+        if near is not None:
+            live = dump_compact(near.name)
+            return Refused(
+                f"a live workflow (id {near.id}) has the same name except for case, white space or "
+                f"composition: "
+                f"write name: {live}, or rename it with reconcile: {{renamedFrom: [{live}]}}"
+            )
+        cut = (item.id for item in self._free if may_be_cut(wanted, item.name, self._longest))
+        return New(cut=next(cut, None))
 
 
 def unmatched(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed]) -> tuple[Listed, ...]:
@@ -60,11 +105,17 @@ def unmatched(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed
         listed: Every workflow of the tenant.
     """
     claimed: set[int | str] = set()
+    refused: set[str] = set()
     for manifest, match in matches:
+        refused |= {name_key(manifest.wanted_name)} if isinstance(match, Refused) else set()
         claimed |= {*_names(manifest), *manifest.settings.renamed_from}
         claimed |= {match.id} if isinstance(match, Found) else set()
         claimed |= {manifest.settings.id} if manifest.settings.id is not None else set()
-    return tuple(item for item in listed if item.id not in claimed and item.name not in claimed)
+    return tuple(
+        item
+        for item in listed
+        if item.id not in claimed and item.name not in claimed and name_key(item.name) not in refused
+    )
 
 
 def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: set[int]) -> Match:

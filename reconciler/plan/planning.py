@@ -17,6 +17,7 @@ from reconciler.plan.matching import Found, Match, New, Refused
 from reconciler.plan.model import (
     Action,
     Blocked,
+    Create,
     Delete,
     Orphan,
     Plan,
@@ -27,11 +28,11 @@ from reconciler.plan.model import (
 )
 from reconciler.plan.orphans import prune
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
-from reconciler.plan.rename_hints import with_rename_hints
+from reconciler.plan.rename_hints import is_nearly_equal, with_rename_hints
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot, names_of
-from reconciler.values import Path
-from reconciler.workflow import Listed, shown_fields, unreturned_fields
+from reconciler.values import Path, dump_compact
+from reconciler.workflow import Listed, Live, shown_fields, unreturned_fields
 
 
 def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None = None) -> Plan:
@@ -66,6 +67,20 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
         unselected=len(snapshot.matches) - len(chosen),
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
         live_ids=snapshot.ids,
+    )
+
+
+def _is_same(create: Create, live: Live) -> bool:
+    """Return whether a workflow whose name may be cut is the one that a manifest wants to create."""
+    owned = bool(create.ownership.owners & live.ownership.owners)
+    return owned or is_nearly_equal(create.desired.body, live.body)
+
+
+def _cut_name(live: Live) -> str:
+    return (
+        f"the live workflow {live.id} has the beginning of this name, and seems to be the same one: "
+        f"the platform may cut names at {len(live.name)} characters; write name: {dump_compact(live.name)}, "
+        f"or rename it with reconcile: {{renamedFrom: [{dump_compact(live.name)}]}}"
     )
 
 
@@ -127,8 +142,12 @@ def _action(
     manifest: Manifest, match: Match, snapshot: Snapshot, options: CompareOptions, facts: PlatformFacts
 ) -> Action:
     match match:
-        case New():
-            return decide_create(manifest, options, facts)
+        case New(cut):
+            create = decide_create(manifest, options, facts)
+            live = None if cut is None else snapshot.live.get(cut)
+            if live is not None and _is_same(create, live):
+                return Blocked(manifest=manifest, reason=_cut_name(live), id=live.id)
+            return create
         case Refused(reason):
             return Blocked(manifest=manifest, reason=reason)
         case Found(identity) if identity in snapshot.refusals:

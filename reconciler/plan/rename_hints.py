@@ -67,6 +67,11 @@ def _pairs(creates: Sequence[Create], candidates: Sequence[Live]) -> list[tuple[
     return chosen
 
 
+def is_nearly_equal(desired: Body, live: Body) -> bool:
+    """Return whether two workflows are nearly equal in all but their names."""
+    return _likeness(desired, live) >= _NEAR
+
+
 def _likeness(desired: Body, live: Body) -> float:
     forms = ComparableForms(live, desired)
     old, new = (

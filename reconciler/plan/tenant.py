@@ -7,14 +7,13 @@ platform refuses to describe (400, 422) leaves the others alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from reconciler.api import TenantReader
 from reconciler.client import BadRequestException, NotFoundException, PageWalk, is_refused_for_content
-from reconciler.concurrency import CONCURRENCY, read_all
+from reconciler.concurrency import CONCURRENCY, in_background, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
@@ -77,14 +76,15 @@ def take_snapshot(
         ReconcilerError: A workflow, or the list, cannot be read.
     """
     scope = scope or Scope()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        default_resource = pool.submit(read_default_resource, api)
-        listed = list_tenant(api)
+    default_resource = in_background(partial(read_default_resource, api))
+    listed = list_tenant(api)
     matches = tuple(match_manifests(manifests, listed))
     unmanaged = unmatched(matches, listed)
     selection = scope.selection.resolved(names_of(matches, unmanaged))
     matched = [
-        match.id for manifest, match in matches if isinstance(match, Found) and selection.takes(manifest.name)
+        identity
+        for manifest, match in matches
+        if (identity := _needed(match)) is not None and selection.takes(manifest.name)
     ]
     live, refusals = _described(api, matched, concurrency)
     owner = options.owner if scope.whole else None
@@ -97,12 +97,20 @@ def take_snapshot(
         matches=matches,
         live=live,
         refusals=refusals,
-        default_resource=default_resource.result(),
+        default_resource=default_resource(),
         unmanaged=unmanaged,
         orphaned=orphaned,
         orphans=_orphans(owner, matches, listed, orphaned, live) if owner and scope.prune else None,
         ids=frozenset(item.id for item in listed),
     )
+
+
+def _needed(match: Match) -> int | None:
+    """Return the id of the live workflow to read for a manifest, if any."""
+    match match:
+        case Found(identity) | New(identity):
+            return identity
+    return None
 
 
 def names_of(matches: Iterable[tuple[Manifest, Match]], unmanaged: Iterable[Listed]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, status_word
-    from reconciler.render.apply_report import progress_line, report_json, report_text
+    from reconciler.render.apply_report import AlikeErrors, progress_line, report_json, report_text
     from reconciler.render.backups import backups_json, backups_text
     from reconciler.render.executions import (
         execution_json,
@@ -49,6 +49,7 @@ __all__ = [
     "ACTIONS",
     "LEAST",
     "LIMIT",
+    "AlikeErrors",
     "Drawing",
     "RunRecord",
     "action_method",
@@ -99,7 +100,7 @@ __all__ = [
 __getattr__ = lazy_face(
     __name__,
     actions="ACTIONS action_method action_name count_actions status_word",
-    apply_report="progress_line report_json report_text",
+    apply_report="AlikeErrors progress_line report_json report_text",
     backups="backups_json backups_text",
     executions="step_lines executions_json executions_text execution_outcome execution_json some_names",
     exports="export_lines",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,6 +21,9 @@ FORMAT_VERSION: Final = 1
 
 _MOST_ALIKE: Final = 5
 """The most workflows with the same reason that get a line each."""
+
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
+"""The ids and numbers in an error that differ from workflow to workflow."""
 
 
 def report_json(report: Report, traffic: Traffic, redactor: Redactor) -> str:
@@ -81,9 +85,9 @@ def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
     """Yield why workflows are not done, and notes; many with the same reason share the line of the first."""
     same: dict[tuple[Status, str], list[str]] = {}
     for result in report.results:
-        same.setdefault((result.status, result.error), []).append(result.action.name)
+        same.setdefault(_kind(result), []).append(result.action.name)
     for result in report.results:
-        names = same[result.status, result.error]
+        names = same[_kind(result)]
         if result.status is not Status.DONE and (len(names) <= _MOST_ALIKE or result.action.name == names[0]):
             who = result.action.name
             if len(names) > _MOST_ALIKE:
@@ -93,15 +97,43 @@ def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
             yield f"  note: {result.action.name}: {redactor.prose(note)}"
 
 
-def progress_line(action: Action, event: Result | str | None, redactor: Redactor) -> str:
+class AlikeErrors:
+    """The errors that were printed so far, to print the same one a few times only."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[Status, str], list[str]] = {}
+
+    def note(self, event: Result | str | None) -> str:
+        """Note a result, and return the first workflow with the same error once enough others had it."""
+        if not isinstance(event, Result) or event.status is Status.DONE:
+            return ""
+        names = self._names.setdefault(_kind(event), [])
+        names.append(event.action.name)
+        return names[0] if len(names) > _MOST_ALIKE else ""
+
+
+def _kind(result: Result) -> tuple[Status, str]:
+    """Return what results with the same reason share, whatever the ids and numbers in it."""
+    return result.status, _ID.sub("#", result.error)
+
+
+def progress_line(
+    action: Action, event: Result | str | None, redactor: Redactor, *, same_as: str = ""
+) -> str:
     """Return one line about the progress of an action.
 
-    The `event` is `None` at its start, a text while it waits, and its result at the end.
+    Args:
+        action: The action.
+        event: `None` at its start, a text while it waits, and its result at the end.
+        redactor: Hides secrets.
+        same_as: The workflow whose error is the same and was printed.
     """
     if event is None:
         words = f"{WORDS[action_name(action)].running} …{_waiting(action)}"
     elif isinstance(event, str):
         words = event
+    elif same_as:
+        words = f"{status_word(event.status.value)}: the same as {same_as}"
     else:
         words = _ended(action, event) + "".join(f"; note: {note}" for note in event.notes)
     return printable(f"{_subject(action)}: {redactor.prose(words)}")

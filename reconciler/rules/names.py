@@ -1,4 +1,4 @@
-"""Rules about names that must be unique, and about addresses that must be valid."""
+"""Rules about names that must be plain or unique, and about addresses that must be valid."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from typing import Final
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule, repeated
 from reconciler.values import JsonObject, Path, as_list, as_object
-from reconciler.workflow import Body
+from reconciler.workflow import Body, name_problem, plain_name
 
 _EMAIL: Final = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+\.[^@\s<>\",;.]+")
 _URL: Final = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?", re.IGNORECASE)
 _GIT_URL: Final = re.compile(r"(https?|ssh|git)://[^\s/?#]+(/\S*)?|[\w.-]+@[\w.-]+:\S+", re.IGNORECASE)
+
+
+def _name_spelling(body: Body) -> Iterator[Problem]:
+    name = body.raw.get("name")
+    problem = name_problem(name) if isinstance(name, str) else ""
+    if isinstance(name, str) and problem:
+        plain = plain_name(name)
+        write = f"write {plain!r}" if plain else "write a name"
+        message = f"the name {problem}, which the platform may not keep; {write}"
+        yield Problem(path=("name",), message=message)
 
 
 def _watcher_key(watcher: JsonObject) -> str:
@@ -77,6 +87,14 @@ def _addresses(body: Body) -> Iterator[tuple[Path, object, re.Pattern[str], str]
 
 
 RULES = (
+    Rule(
+        id="name-spelling",
+        severity=Severity.ERROR,
+        reason="If the platform keeps a name in another spelling, each run would create one more workflow.",
+        good="name: daily forecast",
+        bad="name: 'daily  forecast '",
+        check=_name_spelling,
+    ),
     Rule(
         id="duplicate-watcher",
         severity=Severity.WARNING,

@@ -37,6 +37,7 @@ from reconciler.workflow.rewriting import (
     known_rewrite,
 )
 from reconciler.workflow.sendable import masked_fields, sendable_body
+from reconciler.workflow.spelling import may_be_cut, name_key, name_problem, plain_name
 from reconciler.workflow.step import STANDARD, Step, stated_options
 from reconciler.workflow.step_graph import StepGraph
 from reconciler.workflow.undocumented import (
@@ -98,8 +99,12 @@ __all__ = [
     "lists_by_name",
     "lost_fields",
     "masked_fields",
+    "may_be_cut",
+    "name_key",
+    "name_problem",
     "owner_tag",
     "patched_body",
+    "plain_name",
     "preserving_webhooks",
     "schedules",
     "sendable_body",

@@ -44,6 +44,25 @@ def test_sigterm_ends_a_plan(tmp_path: Path, ignored: bool) -> None:
     assert (process.returncode, stdout, stderr.strip()) == (130, "", "error: interrupted")
 
 
+@pytest.mark.parametrize("fault", ["429-seconds:60@GET", "429@GET"])
+def test_sigterm_ends_a_plan_whose_answers_do_not_come(tmp_path: Path, fault: str) -> None:
+    """A read that waits in another thread is not waited for."""
+    (tmp_path / "flow.yaml").write_text("name: flow\nsteps: {one: {command: echo hi}}\n")
+    with EmulatorServer(faults=(fault,)) as server:
+        env = environment(PEAK_API_URL=server.url, PEAK_AUTH_TOKEN="made-up-token")
+        with subprocess.Popen(
+            [*COMMAND, "plan", str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+        ) as process:
+            _wait_for_a_request(server)
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout, stderr.strip()) == (130, "", "error: interrupted")
+
+
 _WHILE_LOADING = """
 import sys
 class Interrupting:

@@ -22,6 +22,7 @@ from reconciler.client import (
 )
 from reconciler.client.limiter import LONGEST_PROBE
 from reconciler.client.workflows import Workflow
+from reconciler.errors import ReconcilerError
 
 _DOWN: dict[str, Reply] = {
     "silent": Reply(keep=False),
@@ -132,6 +133,24 @@ def test_a_server_that_never_answered_is_not_waited_for(fake_time: FakeTime) -> 
         Workflow(session).list_resources()
     assert not isinstance(caught.value, ServerUnreachableError)
     assert "4 tries" in caught.value.message
+
+
+@pytest.mark.parametrize("down", [*_DOWN.values(), http(429), http(429, retry_after="50")])
+def test_a_stopped_run_waits_for_nothing(fake_time: FakeTime, down: Reply) -> None:
+    """Once the run is stopped, a read is not tried again, whatever it would wait for."""
+    with _Restarting(fake_time, down, 10_000) as raw, client(raw.url, time_=fake_time).session as session:
+        api = Workflow(session)
+        api.list_resources()
+        raw.up = False
+        start = fake_time.now
+        session.end_waits(lambda: fake_time.now >= start + 2)
+        with pytest.raises(ReconcilerError):
+            api.list_resources()
+        assert fake_time.now - start <= 2.5
+        before = len(raw.requests)
+        with pytest.raises(ReconcilerError):
+            api.list_resources()
+        assert (len(raw.requests) - before <= 1, fake_time.now - start <= 3) == (True, True)
 
 
 def test_no_wait_where_none_is_wanted(fake_time: FakeTime) -> None:

@@ -52,11 +52,28 @@ def _hostile(name: str) -> dict[str, Any]:
     return body(name, steps=steps, tags=[{"name": name}], watchers=[{"user": name, "events": {"fail": True}}])
 
 
+def _write(git: Git, manifest: dict[str, Any], file: str, **settings: Any) -> None:
+    """Write a manifest whose name may be one that `validate` refuses, with a comment that allows it."""
+    whole = {"body": manifest, "reconcile": settings} if settings else {"body": manifest}
+    git.write(f"{json.dumps(whole)} # reconciler: ignore[name-spelling]\n", file)
+
+
+def test_hostile_names_are_refused(git: Git) -> None:
+    """A name with control characters or outer white space is refused, and shown harmlessly."""
+    for number, name in enumerate(NAMES):
+        git.write(body(name), f"{number}.yaml")
+    for words in (["plan"], ["plan", "--format", "json"]):
+        ended = run(git, *words)
+        assert (ended.returncode, ended.stderr.count("[name-spelling]")) == (3, 5)
+        _is_harmless(ended)
+    assert git.writes() == []
+
+
 def test_hostile_manifests(git: Git) -> None:
     """Whatever manifests say, plan and apply show it so that it steers neither a terminal nor a pipeline."""
     for number, name in enumerate(NAMES):
-        git.write(_hostile(name), f"{number}.yaml")
-        git.write(body(f"{name} blocked"), f"{number}-blocked.yaml", id=1000 + number)
+        _write(git, _hostile(name), f"{number}.yaml")
+        _write(git, body(f"{name} blocked"), f"{number}-blocked.yaml", id=1000 + number)
     for words in (["plan", "--show-bodies"], ["apply", "--auto-approve"]):
         _is_harmless(run(git, *words))
     git.write({**_hostile(NAMES[2]), "tags": []}, "2.yaml")
@@ -81,7 +98,7 @@ def test_hostile_tenants(git: Git) -> None:
         if number % 2:
             git.server.store.create(body(name, name))
         git.write(body(f"flow-{number}"), f"a{number}.yaml")
-        git.write(body(name), f"b{number}.yaml")
+        _write(git, body(name), f"b{number}.yaml")
 
     def refusing(*_: object, **__: object) -> None:
         raise HttpError(422, f"::error::pwned\n{NAMES[1]}\n::error::pwned\n{ESCAPES}")

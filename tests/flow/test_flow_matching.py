@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -57,8 +58,8 @@ def test_a_pinned_patch_that_renames(git: Git) -> None:
 
 
 def test_exact_name_only(git: Git) -> None:
-    """Names that contain the name, or differ in case, are other workflows, although the search finds them."""
-    others = ["flow-2", "my flow", "Flow", "flow ", "FLOW", "xflowx"]
+    """Names that contain the name are other workflows, although the search finds them."""
+    others = ["flow-2", "my flow", "xflowx", "flo", "flow flow"]
     for name in others:
         git.server.store.create(body(name, "echo theirs"))
     before = git.server.store.workflows()
@@ -66,6 +67,48 @@ def test_exact_name_only(git: Git) -> None:
     assert kinds(git.plan()) == {"flow": "create"}
     git.done()
     assert {number: git.server.store.workflows()[number] for number in before} == before
+
+
+@pytest.mark.parametrize("live", ["Flow Report", "flow report ", "flow  report", "\ufb02ow\u00a0report"])
+def test_a_name_in_another_spelling_blocks_a_create(git: Git, live: str) -> None:
+    """A live name that differs only in case, white space or composition is named, and never made again."""
+    number = git.server.store.create(body(live))
+    git.write(body("flow report"))
+    action = git.action()
+    assert f"a live workflow (id {number}) has the same name except for case" in action.reason
+    assert f"write name: {json.dumps(live, ensure_ascii=False)}" in action.reason
+    assert statuses(git.apply()) == {"flow report": "blocked"}
+    git.write(body("flow report"), renamedFrom=[live])
+    git.done()
+    assert git.live("flow report") == number
+
+
+def test_a_name_in_another_spelling_is_no_orphan(git: Git) -> None:
+    """The workflow whose name blocks a create is not pruned as one without a manifest."""
+    git.owned_by("team", allow_deletes=9)
+    git.write(body("Flow"))
+    git.write(body("other"), "other.yaml")
+    git.done()
+    git.write(body("flow"))
+    assert kinds(git.plan()) == {"flow": "blocked", "other": "unchanged"}
+
+
+def test_a_cut_name_blocks_a_create(git: Git) -> None:
+    """A workflow that is as Git wants it, under the beginning of the name, is no reason for another one."""
+    git.server.store.create(body("daily fo"))
+    git.write(body("daily forecast"))
+    assert 'may cut names at 8 characters; write name: "daily fo"' in git.action().reason
+    git.server.store.create(body("a longer name"))
+    assert kinds(git.plan()) == {"daily forecast": "create"}, "no name is cut here"
+
+
+def test_a_beginning_of_the_name_blocks_nothing(git: Git) -> None:
+    """A workflow with other fields, or with a manifest of its own, may have the beginning of a name."""
+    git.server.store.create(body("daily", "echo theirs", steps={"a": step(), "b": step(), "c": step()}))
+    git.write(body("daily forecast"))
+    assert kinds(git.plan()) == {"daily forecast": "create"}
+    git.write(body("daily", "echo theirs", steps={"a": step(), "b": step(), "c": step()}), "daily.yaml")
+    assert kinds(git.plan()) == {"daily forecast": "create", "daily": "unchanged"}
 
 
 @pytest.mark.parametrize("profile", [frozenset(), frozenset({"shuffled", "floats", "nulls"})])

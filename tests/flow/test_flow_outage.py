@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from flow_helpers import body, run
+import pytest
+from flow_helpers import body, process_env, run
+from processes import COMMAND
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -65,6 +69,43 @@ def test_a_server_that_stays_away_ends_the_apply(git: Git) -> None:
     again = run(git, "apply", "--auto-approve", "--format", "json")
     assert again.returncode == 0, again.stderr
     assert len(git.server.store.workflows()) == _COUNT
+
+
+@pytest.mark.parametrize("fault", ["502", "drop-before", "429", "429-seconds:60"])
+def test_sigterm_ends_what_waits_for_the_server(git: Git, fault: str) -> None:
+    """A stopped apply waits for no server, pause or `Retry-After`; its report has all that was written."""
+    _many(git)
+    git.server.faults = ("latency:5ms",)
+    words = [*COMMAND, "apply", str(git.folder), "--auto-approve", "--format", "json"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=process_env(git)) as process:
+        while len(git.server.store.workflows()) < 5:
+            time.sleep(0.005)
+        git.server.faults = (fault,)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 1, stderr
+    results = {result["name"]: result for result in json.loads(stdout)["results"]}
+    assert len(results) == _COUNT
+    for record in git.server.store.records():
+        assert results[record.name]["status"] in {"done", "failed"}
+        assert results[record.name]["status"] == "done" or "created" in results[record.name]["error"]
+    git.server.faults = ()
+    assert run(git, "apply", "--auto-approve").returncode == 0
+    assert len(git.server.store.workflows()) == _COUNT
+
+
+def test_equal_failures_are_printed_once(git: Git) -> None:
+    """The error of many workflows has a few lines, and one with their number at the end."""
+    _many(git)
+    git.server.faults = ("403@POST",)
+    done = run(git, "apply", "--auto-approve")
+    assert done.returncode == 1
+    assert done.stdout.count("answered 403") == 1
+    assert f"failed: {_COUNT} workflows (" in done.stdout
+    assert done.stderr.count("answered 403") == 5
+    assert done.stderr.count("failed: the same as w") == _COUNT - 5
 
 
 def test_random_refusals_cost_an_apply_little(git: Git) -> None:

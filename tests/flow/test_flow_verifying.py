@@ -51,6 +51,37 @@ def test_what_the_platform_changes_is_named(
     assert set(statuses(found).values()) <= {"done"}
 
 
+@pytest.mark.parametrize(("switch", "kept"), [("names-lower", "daily report"), ("names-cut=8", "Daily Re")])
+def test_a_name_that_the_platform_spells_otherwise(
+    git: Git, server: EmulatorServer, switch: str, kept: str
+) -> None:
+    """A create whose name is kept in another spelling fails, with the name to write, and is not repeated."""
+    server.profile = frozenset({switch})
+    git.write(body("Daily Report"))
+    (result,) = git.apply().results
+    assert (result.status.value, result.id) == ("failed", git.live(kept))
+    assert f'write name: "{kept}"' in result.error
+    assert "ignore" not in result.error
+    assert f'write name: "{kept}"' in git.action().reason
+    assert statuses(git.apply()) == {"Daily Report": "blocked"}
+    git.write(body(kept))
+    git.is_clean()
+
+
+@pytest.mark.parametrize("switch", ["names-lower", "names-cut=8"])
+def test_a_lost_create_under_another_spelling_is_not_repeated(
+    git: Git, server: EmulatorServer, switch: str
+) -> None:
+    """A create whose answer is lost is not sent again where the list has its name in another spelling."""
+    server.profile = frozenset({switch})
+    server.faults = ("drop-after:x1@POST",)
+    git.write(body("Daily Report"))
+    (result,) = git.apply().results
+    assert len(server.store.records()) == 1
+    assert result.status.value == "failed"
+    assert "write name: " in result.error
+
+
 def test_both_values_are_told(git: Git, server: EmulatorServer) -> None:
     """The failure says what was read and what was sent."""
     git.choose(remember=False)
