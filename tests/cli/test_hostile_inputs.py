@@ -122,7 +122,7 @@ def test_a_place_for_anchors(tmp_path: Path, head: str) -> None:
 
 
 def test_an_unexpected_exception_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    """What no place expects ends with exit code 1, the place and a way to report it; its text is not shown."""
+    """An unexpected error ends with exit code 1, the place and a hint to report it, without its text."""
     import click  # noqa: PLC0415 - only here
 
     from reconciler.cli import error_exit  # noqa: PLC0415
