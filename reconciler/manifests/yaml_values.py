@@ -20,7 +20,7 @@ from reconciler.manifests.yaml_nodes import (
     merged_mappings,
 )
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, Path
+from reconciler.values import JsonValue, Path
 
 MAX_TEXT = 50_000_000
 """Characters of text in one file, counted after aliases and `!file` are expanded."""
@@ -150,13 +150,13 @@ class ValueBuilder:
                 if name not in built:
                     built[name] = self._child(name, value)
         if self._path[-1:] == ["env"]:
-            self._warn_of_nothing(node, built)
+            self._warn_of_nothing(node)
         return {name: item for name, item in built.items() if item is not None}
 
-    def _warn_of_nothing(self, node: MappingNode, built: JsonObject) -> None:
+    def _warn_of_nothing(self, node: MappingNode) -> None:
         """Report the variables that have no value: they are left out, and most who write one mean ''."""
-        for key, _ in node.value:
-            if key.value in built and built[key.value] is None:
+        for key, value in node.value:
+            if isinstance(key, ScalarNode) and value.tag == nodes.NULL:
                 message = f"{clip(key.value, 60)!r} has no value and is left out; write '' for an empty text"
                 self._report("env-without-value", message, key, Severity.WARNING)
 
