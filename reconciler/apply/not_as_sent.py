@@ -39,6 +39,21 @@ def judged(
         yield Rewrite(change=change, outcome=outcome)
 
 
+def somebody_elses(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[FieldChange]:
+    """Return the fields with a value that is neither a form of what was sent nor the one before the write.
+
+    Another run, or somebody at the platform, has written it meanwhile: it must not be overwritten.
+    """
+    form = _form_before(before, desired)
+    return [
+        change
+        for change in changes
+        if before is not None
+        and not same_json(change.before, lookup(form, change.path))
+        and (_is_another_text(change) or _is_another_number(change) or isinstance(change.before, list))
+    ]
+
+
 def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[Path]:
     """Return the fields that were left out, that were there before the write, and that still are."""
     form = _form_before(before, desired)
@@ -100,6 +115,13 @@ def _is_another_text(change: FieldChange) -> bool:
     sides = (change.before, change.after)
     texts = [_letters(side) for side in sides if isinstance(side, str) and not is_mask(side)]
     return len(texts) == len(sides) and not any(one.startswith(other) for one, other in permutations(texts))
+
+
+def _is_another_number(change: FieldChange) -> bool:
+    """Whether both values are numbers too far apart for one to be the other, rounded."""
+    sides = (change.before, change.after)
+    numbers = sorted(float(side) for side in sides if isinstance(side, int | float))
+    return len(numbers) == len(sides) and numbers[-1] > 2 * numbers[0]
 
 
 def _letters(text: str) -> str:

@@ -124,7 +124,7 @@ class ReadBack:
             if pause is None:
                 stable = before is not None and live.unchanged_since(before)
                 if not as_sent and (lost or disowned or not stable or not self._may_be_kept(comparison)):
-                    raise _unsettled(comparison.changes, wanted, lost=lost, disowned=disowned)
+                    raise unsettled(comparison.changes, wanted, lost=lost, disowned=disowned)
                 return Verified(
                     live=live,
                     changes=comparison.changes,
@@ -145,9 +145,17 @@ class ReadBack:
         return compare(live, wanted.desired, self._options, facts, just_written=True)
 
 
-def _unsettled(
-    changes: tuple[FieldChange, ...], wanted: Wanted, *, lost: bool, disowned: bool
+def unsettled(
+    changes: tuple[FieldChange, ...], wanted: Wanted, *, lost: bool = False, disowned: bool = False
 ) -> UnverifiedError:
+    """Return the error of a workflow that was written and does not read back as wanted.
+
+    Args:
+        changes: The fields that read back otherwise.
+        wanted: What it must read back as.
+        lost: Whether a webhook URL is gone that must still be there.
+        disowned: Whether its owner is another one.
+    """
     lines = reads_back(changes, wanted.sensitive)
     if lost:
         lines.append(

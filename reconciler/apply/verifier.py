@@ -12,10 +12,11 @@ from reconciler.apply.not_as_sent import (
     drops_tags,
     judged,
     kept_by_the_platform,
+    somebody_elses,
     with_explicit_empties,
     without_unstable,
 )
-from reconciler.apply.read_back import ReadBack, Verified, Wanted
+from reconciler.apply.read_back import ReadBack, Verified, Wanted, unsettled
 from reconciler.apply.refused_fields import dropped_notes, update_without_refused
 from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.apply.writing import update_once
@@ -183,6 +184,9 @@ class Verifier:
             live, kept = verified.live, verified.live.body.own_tags.digests
             first_seen |= {change.path for change in verified.changes}
             desired = wanted.desired
+            theirs = somebody_elses(verified.changes, desired.body, before) if sent is None else []
+            if theirs:
+                raise unsettled(verified.changes, wanted)
             rewrites = (*verified.rewrites, *judged(verified.changes, desired.body, before, rewrites))
             digests = self._digests_of(verified, rewrites, desired)
             lost = sent not in (None, kept) or (

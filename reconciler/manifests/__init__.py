@@ -18,9 +18,16 @@ from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
     combine_findings,
+    read_within_bounds,
     with_excerpt,
 )
-from reconciler.manifests.load import FileContent, LoadResult, load_manifests, read_file
+from reconciler.manifests.load import (
+    FileContent,
+    LoadResult,
+    load_manifests,
+    read_file,
+    with_required_variables,
+)
 from reconciler.manifests.manifest import (
     Manifest,
     PatchManifest,
@@ -55,5 +62,7 @@ __all__ = [
     "read_file",
     "read_single_document",
     "read_text",
+    "read_within_bounds",
     "with_excerpt",
+    "with_required_variables",
 ]

@@ -19,7 +19,7 @@ from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
-from reconciler.manifests.yaml_values import Included, Tags, ValueBuilder
+from reconciler.manifests.yaml_values import Extent, Included, Tags, ValueBuilder
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Path, lookup
 
@@ -72,11 +72,20 @@ class Document:
         return f"{self.file}:{position.line}:{position.column}" if position else self.file
 
 
-def read_documents(file: str, text: str, tags: Tags) -> tuple[list[Document], list[Finding]]:
-    """Return the valid documents in the text of `file`, and a finding for each error in the others."""
+def read_documents(
+    file: str, text: str, tags: Tags, extent: Extent | None = None
+) -> tuple[list[Document], list[Finding]]:
+    """Return the valid documents in the text of `file`, and a finding for each error in the others.
+
+    Args:
+        file: The file, as the user named it.
+        text: Its text.
+        tags: The readers of `!env` and `!file`.
+        extent: Counts what is built.
+    """
     documents: list[Document] = []
     findings: list[Finding] = []
-    builder = ValueBuilder(file, tags, findings)
+    builder = ValueBuilder(file, tags, findings, extent or Extent())
     try:
         for index, root in enumerate(_roots(text)):
             before = builder.errors

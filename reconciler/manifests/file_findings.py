@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import Final
+from typing import Final, TypeVar
 
 from reconciler.findings import Finding, Position, Severity, has_errors
 from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.manifest import Manifest
+from reconciler.manifests.yaml_values import Extent
 from reconciler.secrecy import (
     SENSITIVE,
     Redactor,
@@ -26,6 +27,14 @@ from reconciler.values import Path
 
 MAX_FINDINGS: Final = 200
 """Findings reported for one file."""
+
+MAX_RUN_VALUES: Final = 4_000_000
+"""Values in all files of a run, aliases expanded."""
+
+MAX_RUN_CHARACTERS: Final = 200_000_000
+"""Characters of text in all files of a run, aliases and `!file` expanded."""
+
+T = TypeVar("T")
 
 _PINNED_ID: Final[Path] = ("reconcile", "id")
 _FROM_ENV: Final = re.compile(r"!env\s*\{")
@@ -64,11 +73,13 @@ class FileSummary:
         findings: The findings, at most `MAX_FINDINGS` and one that says that there are more.
         identities: The identities of the valid manifests.
         included: The files that `!file` includes, resolved.
+        extent: How much was built from the file.
     """
 
     findings: tuple[Finding, ...]
     identities: tuple[Identity, ...] = ()
     included: frozenset[FilePath] = frozenset()
+    extent: Extent = field(default_factory=Extent)
 
     @property
     def manifests(self) -> int:
@@ -111,6 +122,43 @@ def bounded(findings: Iterable[Finding]) -> list[Finding]:
     message = f"more than {MAX_FINDINGS} findings in this file; the rest is not shown"
     more = Finding(file=findings[0].file, rule="too-many-findings", message=message, severity=severity)
     return [*shown[:MAX_FINDINGS], more]
+
+
+def read_within_bounds(
+    files: Sequence[ManifestFile],
+    items: Iterable[T],
+    extent_of: Callable[[T], Extent],
+    problems: list[Finding],
+) -> list[T]:
+    """Return `items`, or those up to a bound of a whole run, which is then added to `problems`.
+
+    Args:
+        files: The file of each item.
+        items: What was read from each file; no more are taken past the bound.
+        extent_of: Returns how much an item holds.
+        problems: The list to which a finding is added.
+    """
+    total = Extent()
+    taken: list[T] = []
+    for file, item in zip(files, items, strict=True):
+        taken.append(item)
+        extent = extent_of(item)
+        total.values += extent.values
+        total.characters += extent.characters
+        problem = _past_bound(total)
+        if problem:
+            message = f"{problem}, up to this file; the files after it were not read: check fewer at a time"
+            problems.append(Finding(file=printable(str(file.path)), rule="too-large", message=message))
+            break
+    return taken
+
+
+def _past_bound(total: Extent) -> str:
+    if total.values > MAX_RUN_VALUES:
+        return f"more than {MAX_RUN_VALUES} values in all files, aliases expanded"
+    if total.characters > MAX_RUN_CHARACTERS:
+        return f"more than {MAX_RUN_CHARACTERS} characters of text in all files, aliases and !file expanded"
+    return ""
 
 
 def with_excerpt(finding: Finding, lines: Sequence[str], redactor: Redactor) -> Finding:

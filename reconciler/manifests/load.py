@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,11 +19,12 @@ from reconciler.manifests.file_findings import (
     bounded,
     combine_findings,
     identities,
+    read_within_bounds,
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
-from reconciler.manifests.yaml_values import Included, Tags
+from reconciler.manifests.yaml_values import Extent, Included, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import Pattern
@@ -33,6 +35,8 @@ _ESCAPED_PAIR: Final = re.compile(
 )
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """What Python has in place of bytes of a variable that are not UTF-8."""
+
+_ENV_RULE: Final = "env"
 
 MAX_INCLUDED_BYTES: Final = 1024 * 1024
 """Bytes of one file included with `!file`."""
@@ -69,8 +73,10 @@ def read_file(
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
     secrets: set[str] = set()
     included: set[Path] = set()
+    extent = Extent()
     tags = Tags(env=_env_reader(env, secrets, require_env=require_env), file=_file_reader(file, included))
-    documents, findings = read_documents(printable(str(file.path)), text, tags)
+    documents, findings = read_documents(printable(str(file.path)), text, tags, extent)
+    extent.characters += len(text)  # a document keeps it
     parsed = [parse_manifest(document, findings, extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
@@ -82,6 +88,7 @@ def read_file(
         findings=tuple(findings),
         identities=tuple(identity for manifest in manifests for identity in identities(manifest)),
         included=frozenset(included),
+        extent=extent,
     )
     return FileContent(manifests=manifests, summary=summary, secrets=frozenset(secrets))
 
@@ -136,7 +143,13 @@ def load_manifests(  # noqa: PLR0913 - each has its default
         check: A further check of the manifests of one file.
     """
     files, problems = find_files(tuple(paths), excludes)
-    contents = [read_file(file, env, require_env=require_env, extra=extra, check=check) for file in files]
+    contents = read_within_bounds(
+        files,
+        (read_file(file, env, require_env=require_env, extra=extra, check=check) for file in files),
+        lambda content: content.summary.extent,
+        problems,
+    )
+    files = files[: len(contents)]
     return LoadResult(
         manifests=tuple(manifest for content in contents for manifest in content.manifests),
         findings=combine_findings(problems, files, [content.summary for content in contents]),
@@ -144,6 +157,40 @@ def load_manifests(  # noqa: PLR0913 - each has its default
         secrets=frozenset().union(*(content.secrets for content in contents)),
         empty=tuple(printable(str(file.path)) for file in files if _is_empty(file.path)),
     )
+
+
+def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool]) -> LoadResult:
+    """Return `loaded` where a missing variable is an error in the manifests that a run is about.
+
+    Args:
+        loaded: The result of `load_manifests` without `require_env`.
+        needs: Returns whether the run needs the values of a manifest.
+    """
+    missing = {
+        (manifest.source.file, manifest.source.document.position(path))
+        for manifest in loaded.manifests
+        if needs(manifest)
+        for path in manifest.source.document.unset
+    }
+    if not missing:
+        return loaded
+    rest: list[Finding] = []
+    raised: list[Finding] = []
+    for finding in loaded.findings:
+        is_missing = finding.rule == _ENV_RULE and (finding.file, finding.position) in missing
+        (raised if is_missing else rest).append(finding)
+    shown = {(finding.file, finding.position) for finding in raised}
+    raised += (  # a file has a limit of findings, and warnings are the first to go
+        Finding(
+            file=file,
+            rule=_ENV_RULE,
+            message="an environment variable that is read here is not set",
+            position=position,
+        )
+        for file, position in missing - shown
+    )
+    errors = [dataclasses.replace(finding, severity=Severity.ERROR) for finding in raised]
+    return dataclasses.replace(loaded, findings=tuple(sorted([*errors, *rest], key=Finding.sort_key)))
 
 
 def _is_empty(path: Path) -> bool:
@@ -162,17 +209,24 @@ def _env_reader(
     env: Mapping[str, str], secrets: set[str], *, require_env: bool
 ) -> Callable[[str, str | None], Included]:
     def read(name: str, default: str | None) -> Included:
-        value = env.get(name, default)
-        if value is None:
-            problem = f"the environment variable {clip(name, 100)!r} is not set; set it, or write a default"
+        variable = f"the environment variable {clip(name, 100)!r}"
+        value = env.get(name)
+        if not value and default is None:
+            # CI systems give an empty variable for a secret that is not defined.
+            problem = (
+                f"{variable} is not set; set it, or write a default"
+                if value is None
+                else f"{variable} is empty; set it, or write default: '' if an empty text is intended"
+            )
             severity = Severity.ERROR if require_env else Severity.WARNING
             return Included(value=f"${{{name}}}", problem=problem, severity=severity)
+        if not value:  # a default is in Git, and no secret
+            return Included(value=default or "", sensitive=True)
         if _SURROGATE.search(value):
-            problem = f"the environment variable {clip(name, 100)!r} is not valid UTF-8"
-            return Included(value=f"${{{name}}}", problem=problem)
-        if name in env:  # a default is in Git
-            secrets.add(value)
-        return Included(value=value, sensitive=True)
+            return Included(value=f"${{{name}}}", problem=f"{variable} is not valid UTF-8")
+        secrets.add(value)
+        note = f"{variable} holds only white space" if value.isspace() else ""
+        return Included(value=value, sensitive=True, note=note)
 
     return read
 

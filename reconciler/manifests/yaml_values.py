@@ -35,12 +35,14 @@ class Included:
         sensitive: Whether the value must never be shown.
         problem: Why the value is not available and what to do; empty if it is available.
         severity: The severity of the problem.
+        note: What is suspicious about a value that is available; empty if nothing is.
     """
 
     value: str = ""
     sensitive: bool = False
     problem: str = ""
     severity: Severity = Severity.ERROR
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +58,27 @@ class Tags:
     file: Callable[[str], Included]
 
 
+@dataclass(slots=True)
+class Extent:
+    """How much was built, aliases and `!file` expanded.
+
+    Args:
+        values: The number of values.
+        characters: The number of characters of their texts.
+    """
+
+    values: int = 0
+    characters: int = 0
+
+
 class ValueBuilder:
     """A builder of values from the nodes of one file, which counts what it builds."""
 
-    def __init__(self, file: str, tags: Tags, findings: list[Finding]) -> None:
+    def __init__(self, file: str, tags: Tags, findings: list[Finding], extent: Extent) -> None:
         self._file = file
         self._tags = tags
         self._findings = findings
-        self._count = 0
-        self._characters = 0
+        self._extent = extent
         self._path: list[str | int] = []
         self._open: set[int] = set()
         self.errors = 0
@@ -107,14 +121,14 @@ class ValueBuilder:
         return value
 
     def _tally(self, number: int, node: Node) -> None:
-        self._count += number
-        if self._count > MAX_NODES:
+        self._extent.values += number
+        if self._extent.values > MAX_NODES:
             message = f"more than {MAX_NODES} values in one file, aliases expanded"
             raise YamlProblemError("too-large", message, nodes.position_of(node))
 
     def _weigh(self, value: JsonValue, node: Node) -> None:
-        self._characters += len(value) if isinstance(value, str) else 0
-        if self._characters > MAX_TEXT:
+        self._extent.characters += len(value) if isinstance(value, str) else 0
+        if self._extent.characters > MAX_TEXT:
             message = f"more than {MAX_TEXT} characters of text in one file, aliases and !file expanded"
             raise YamlProblemError("too-large", message, nodes.position_of(node))
 
@@ -135,7 +149,16 @@ class ValueBuilder:
             for name, value in self._own(source):
                 if name not in built:
                     built[name] = self._child(name, value)
+        if self._path[-1:] == ["env"]:
+            self._warn_of_nothing(node)
         return {name: item for name, item in built.items() if item is not None}
+
+    def _warn_of_nothing(self, node: MappingNode) -> None:
+        """Report the variables that have no value: they are left out, and most who write one mean ''."""
+        for key, value in node.value:
+            if isinstance(key, ScalarNode) and value.tag == nodes.NULL:
+                message = f"{clip(key.value, 60)!r} has no value and is left out; write '' for an empty text"
+                self._report("env-without-value", message, key, Severity.WARNING)
 
     def _own(self, node: MappingNode) -> Iterator[tuple[str, Node]]:
         """Yield the mapping's entries without those that merge keys bring in."""
@@ -204,6 +227,8 @@ class ValueBuilder:
         if included.problem:
             self._report(rule, included.problem, node, included.severity)
             self.unset.add(tuple(self._path))
+        elif included.note:
+            self._report(rule, included.note, node, Severity.WARNING)
         return included.value
 
     def _unknown_tag(self, node: Node) -> JsonValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +130,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             settings,
             env,
             purpose=purpose,
+            selection=chosen.selection,
             allow_protected=scope.allow_protected,
             listener=listener,
             observe=current.observe,
@@ -169,12 +170,21 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
     settings.require_manifests()
     settings.require_named_environment()
     options, listener = options or ApplyOptions(), listener or Listener()
-    with (
-        recording(options.run_record, listener=listener) as record,
-        open_engine(settings, env, purpose="apply", listener=listener, observe=record.observe) as opened,
-    ):
+    with ExitStack() as stack:
+        record = stack.enter_context(recording(options.run_record, listener=listener))
+        saved = read_plan_file(file)
+        opened = stack.enter_context(
+            open_engine(
+                settings,
+                env,
+                purpose="apply",
+                selection=load_scope(saved.context.options).selection,
+                listener=listener,
+                observe=record.observe,
+            )
+        )
         record.opened(opened)
-        planned = _revalidated(opened, read_plan_file(file), strict=strict)
+        planned = _revalidated(opened, saved, strict=strict)
         listener.planned(planned)
         return apply_planned(planned, options, listener, record, confirmed=True)
 

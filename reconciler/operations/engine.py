@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from reconciler.apply import Applier
@@ -22,10 +23,19 @@ from reconciler.client import (
     Workflow,
 )
 from reconciler.errors import InvalidInputError
-from reconciler.manifests import LoadResult
+from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.plan import CompareOptions, Plan, Scope, Snapshot, known_secrets, make_plan, take_snapshot
+from reconciler.plan import (
+    CompareOptions,
+    Plan,
+    Scope,
+    Selection,
+    Snapshot,
+    known_secrets,
+    make_plan,
+    take_snapshot,
+)
 from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
@@ -103,11 +113,12 @@ class Engine:
 
 
 @contextmanager
-def open_engine(  # noqa: PLR0913 - the last four by name
+def open_engine(  # noqa: PLR0913 - most by name
     settings: Settings,
     env: Mapping[str, str] = os.environ,
     *,
     purpose: str = "",
+    selection: Selection | None = None,
     allow_protected: Iterable[str] = (),
     listener: Listener | None = None,
     observe: Observer | None = None,
@@ -118,6 +129,7 @@ def open_engine(  # noqa: PLR0913 - the last four by name
         settings: The manifests, the tenant and how the two are compared.
         env: Variables for `!env`, the address and the credential.
         purpose: Name of the operation, for the tenant's own logs.
+        selection: The workflows of the run: only their manifests need the variables that they name.
         allow_protected: Names of protected workflows that may lose their protection or be pruned.
         listener: Receives each finding, each request and the engine.
         observe: Called with the record of each request.
@@ -126,7 +138,14 @@ def open_engine(  # noqa: PLR0913 - the last four by name
         InvalidInputError: A manifest is invalid, or there is no usable token.
     """
     listener = listener or Listener()
-    loaded = load_checked(settings.paths, env, settings.off, settings.excludes, settings.extra)
+    loaded = load_checked(
+        settings.paths,
+        env,
+        settings.off,
+        settings.excludes,
+        settings.extra,
+        needs=partial(_is_needed, selection=selection or Selection()),
+    )
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         listener.finding(finding, redactor)
@@ -146,6 +165,11 @@ def open_engine(  # noqa: PLR0913 - the last four by name
         )
         listener.opened(engine)
         yield engine
+
+
+def _is_needed(manifest: Manifest, selection: Selection) -> bool:
+    """Return whether a run needs the variables of `manifest`; one without a name may be any."""
+    return ("name",) in manifest.source.unset or selection.among({manifest.name}).takes(manifest.name)
 
 
 def compare_options_of(

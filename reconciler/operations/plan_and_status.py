@@ -160,7 +160,12 @@ def plan(
     options = options or ScopeOptions()
     scope = options.scope(settings)
     with open_engine(
-        settings, env, purpose="plan", allow_protected=options.allow_protected, listener=listener
+        settings,
+        env,
+        purpose="plan",
+        selection=scope.selection,
+        allow_protected=options.allow_protected,
+        listener=listener,
     ) as engine:
         return Planned(plan=engine.plan(scope), engine=engine, scope=scope)
 
@@ -222,7 +227,7 @@ def status(
     """
     settings.require_manifests()
     scope = Scope(show_unmanaged=show_unmanaged, whole=settings.whole)
-    with open_engine(settings, env, purpose="status", listener=listener) as engine:
+    with open_engine(settings, env, purpose="status", selection=scope.selection, listener=listener) as engine:
         snapshot = engine.snapshot(scope)
         statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
         return StatusResult(workflows=tuple(statuses), redactor=engine.redactor)

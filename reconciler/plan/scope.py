@@ -80,6 +80,10 @@ class Selection:
                         f"{option} {shown!r} matches no workflow",
                         hint=_sentence(printable(did_you_mean(glob, names))),
                     )
+        return self.among(names)
+
+    def among(self, names: Collection[str]) -> Selection:
+        """Return the selection among workflows of these names, where some may match no glob."""
         return dataclasses.replace(self, exact=frozenset({*self.targets, *self.exclude} & set(names)))
 
     def takes(self, name: str) -> bool:

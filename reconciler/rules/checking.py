@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path as FilePath
@@ -23,7 +24,9 @@ from reconciler.manifests import (
     find_files,
     load_manifests,
     read_file,
+    read_within_bounds,
     with_excerpt,
+    with_required_variables,
 )
 from reconciler.rules import (
     dependencies,
@@ -33,6 +36,7 @@ from reconciler.rules import (
     step_outputs,
     step_types,
     triggers,
+    unrendered_templates,
 )
 from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
@@ -50,6 +54,7 @@ from reconciler.values import (
     lookup,
     rewrite,
 )
+from reconciler.worker_processes import map_in_processes
 from reconciler.workflow import Body
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -59,6 +64,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *triggers.RULES,
     *names.RULES,
     *literal_credentials.RULES,
+    *unrendered_templates.RULES,
     *new_fields.RULES,
 )
 """Every rule that needs no tenant; of two that find the same cause, the earlier one reports it."""
@@ -112,7 +118,10 @@ def check_paths(  # noqa: PLR0913 - each has its default
         extra_check: A further check of the files to report on, which are read again for it.
     """
     files, problems = find_files(tuple(paths), excludes)
-    summaries = list(_summaries(files, partial(_summary, env=dict(env), off=off, extra=extra)))
+    check = partial(_summary, env=dict(env), off=off, extra=extra)
+    with closing(_summaries(files, check)) as found:
+        summaries = read_within_bounds(files, found, lambda summary: summary.extent, problems)
+    files = files[: len(summaries)]
     reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
@@ -124,23 +133,29 @@ def check_paths(  # noqa: PLR0913 - each has its default
     )
 
 
-def load_checked(
+def load_checked(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
     off: frozenset[str] = frozenset(),
     excludes: Callable[[FilePath], bool] = lambda _: False,
     extra: tuple[Pattern, ...] = (),
+    *,
+    needs: Callable[[Manifest], bool] = lambda _: True,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
-    Takes what `check_paths` does; an unset variable is an error.
+    Takes what `check_paths` does, and whether the plan `needs` a manifest: an unset variable is an error in
+    those, and a warning in the others.
     """
     check = partial(_check_file, off=off, errors_only=True)
-    return load_manifests(paths, env, excludes, extra=extra, check=check)
+    loaded = load_manifests(paths, env, excludes, extra=extra, require_env=False, check=check)
+    return with_required_variables(loaded, needs)
 
 
-def check_manifest(manifest: WorkflowManifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def check_manifest(manifest: Manifest, off: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """Yield the findings of the rules that are not `off` in a manifest that is valid by the schema.
+
+    A patch states a part of a workflow: only the rules that hold for every value are applied to it.
 
     A comment `# reconciler: ignore[rule-id]` on a line suppresses the findings of that rule on the line.
     """
@@ -161,18 +176,12 @@ def check_online(
     yield from _reported(manifest, found)
 
 
-def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Iterator[FileSummary]:
+def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
     processes = min(_processors(), len(files) // _BATCH)
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield from map(check, files)
         return
-    import multiprocessing  # noqa: PLC0415 - a few files need neither
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
-
-    # A forked process imports nothing again; no thread runs yet that could hold a lock.
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(max_workers=processes, mp_context=context) as pool:
-        yield from pool.map(check, files, chunksize=_BATCH)
+    yield from map_in_processes(check, files, processes, _BATCH)
 
 
 def _processors() -> int:
@@ -203,18 +212,22 @@ def _check_file(
     has_error = False
     for manifest in manifests:
         enough = len(findings) > MAX_FINDINGS
-        if isinstance(manifest, WorkflowManifest) and not (enough and has_error):
+        if not (enough and has_error):
             found = tuple(check_manifest(manifest, off | _WARNINGS if enough or errors_only else off))
             has_error = has_error or has_errors(found)
             findings += found
     return findings
 
 
-def _problems(manifest: WorkflowManifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
+def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
     unknown = manifest.sensitive | manifest.source.unset
-    body = Body(_with_unknown(manifest.body, unknown))
+    whole = isinstance(manifest, WorkflowManifest)
+    stated = (
+        manifest.body if whole else as_object(lookup(manifest.source.document.value, manifest.source.base))
+    )
+    body = Body(_with_unknown(stated, unknown))
     causes: set[tuple[str, ...]] = set()
-    for rule in RULES:
+    for rule in RULES if whole else unrendered_templates.RULES:
         if rule.id not in off:
             fresh = (
                 problem

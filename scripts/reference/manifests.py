@@ -52,7 +52,9 @@ _ELSEWHERE: Final = """\
 ## Values from elsewhere
 
 - `!env NAME`, or `!env {name: NAME, default: TEXT}`: the value of an environment variable. It is never
-  shown, logged or saved. `validate` warns if the variable is not set; `plan` and `apply` need it.
+  shown, logged or saved. A variable that is empty counts as not set, and the default is taken:
+  `default: ''` says that an empty text is intended. A missing value is a warning in `validate`; `plan` and
+  `apply` need it for the workflows that they are about.
 - `!file PATH`: the text of a file below the given directory, with `\\n` line ends.
 
 Top-level keys that start with `x-` are ignored: a place for YAML anchors. Files are found by their endings

@@ -39,7 +39,7 @@ _DEEP_WORLDS = {
     "two runs, two losses, a crash": World(variants=(_SAME, _SAME), losses=2, crashes=1),
     "two runs and a stranger": World(variants=(_SAME, _SAME), losses=1, theirs=_STRANGER),
     "three runs": World(variants=(_SAME,) * 3),
-    "three runs and a loss": World(variants=(_SAME,) * 3, losses=1),
+    "three runs and a loss": World(variants=(_SAME,) * 3, losses=1, list_lag=0.0),
     "three runs and a crash": World(variants=(_SAME,) * 3, crashes=1),
 }
 _EXPLORED = {**_WORLDS, **(_DEEP_WORLDS if DEPTH > 1 else {})}

@@ -24,11 +24,11 @@ def test_env_values_and_defaults(tmp_path: Path) -> None:
         "parameters: {env: {A: !env A, B: !env {name: B, default: b}, C: !env {name: C, default: c}, "
         "D: !env {default: 5, name: D}, E: !env {name: E, default: ''}}}"
     )
-    result = load(write(tmp_path / "a.yaml", text), env={"A": "1", "B": "x", "C": ""})
+    result = load(write(tmp_path / "a.yaml", text), env={"A": "1", "B": "x", "C": "", "D": ""})
     (manifest,) = result.manifests
     env = manifest.body["steps"]["train"]["parameters"]["env"]  # type: ignore[index, call-overload]
-    assert env == {"A": "1", "B": "x", "C": "", "D": "5", "E": ""}
-    assert result.secrets == {"1", "x", ""}
+    assert env == {"A": "1", "B": "x", "C": "c", "D": "5", "E": ""}
+    assert result.secrets == {"1", "x"}
     assert {path[-1] for path in manifest.sensitive} == set("ABCDE")
 
 
@@ -72,6 +72,30 @@ def test_unset_variable_is_a_warning_or_an_error(tmp_path: Path) -> None:
         assert only(result).message == (
             "the environment variable 'NOT_SET' is not set; set it, or write a default"
         )
+
+
+def test_empty_variable_is_unset(tmp_path: Path) -> None:
+    """An empty variable, as CI systems give for a secret that is missing, is no value."""
+    file = write(tmp_path / "a.yaml", _step("command: !env EMPTY"))
+    checked, required = load(file, env={"EMPTY": ""}, require_env=False), load(file, env={"EMPTY": ""})
+    assert (checked.valid, only(checked).severity) == (True, Severity.WARNING)
+    assert (names(required), only(required).severity) == ([], Severity.ERROR)
+    assert only(required).message == (
+        "the environment variable 'EMPTY' is empty; set it, or write default: '' if an empty text is intended"
+    )
+
+
+@pytest.mark.parametrize("value", [" ", "\n", "\t \r\n", "\u00a0"])
+def test_white_space_is_a_warning(tmp_path: Path, value: str) -> None:
+    """A variable that holds only white space is used, with a warning."""
+    result = load(write(tmp_path / "a.yaml", _step("command: !env V")), env={"V": value})
+    (manifest,) = result.manifests
+    assert manifest.body["steps"] == {"train": {"imageId": 1, "command": value}}
+    assert (only(result).severity, only(result).message) == (
+        Severity.WARNING,
+        "the environment variable 'V' holds only white space",
+    )
+    assert manifest.source.unset == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ _ERRORS = {
     "http-output",
     "sql-query",
     "cron-syntax",
+    "unrendered-template",
     "name-spelling",
 }
 _SEVERITIES = {rule.id: rule.severity for rule in RULES}
