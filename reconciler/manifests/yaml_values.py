@@ -151,7 +151,16 @@ class ValueBuilder:
             for name, value in self._own(source):
                 if name not in built:
                     built[name] = self._child(name, value)
+        if self._path[-1:] == ["env"]:
+            self._warn_of_nothing(node)
         return {name: item for name, item in built.items() if item is not None}
+
+    def _warn_of_nothing(self, node: MappingNode) -> None:
+        """Report the variables that have no value: they are left out, and most who write one mean ''."""
+        for key, value in node.value:
+            if isinstance(key, ScalarNode) and value.tag == nodes.NULL:
+                message = f"{clip(key.value, 60)!r} has no value and is left out; write '' for an empty text"
+                self._report("env-without-value", message, key, Severity.WARNING)
 
     def _own(self, node: MappingNode) -> Iterator[tuple[str, Node]]:
         """Yield the mapping's entries without those that merge keys bring in."""
