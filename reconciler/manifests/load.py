@@ -103,7 +103,7 @@ class LoadResult:
         files: The number of files that were read.
         secrets: The values that came through `!env`, which must not be shown anywhere.
         empty: The files of zero bytes, which an interrupted write may have left.
-        left_out: The file of each name that stands in a file that looks like a manifest and is not read.
+        left_out: The file of each name in a file that looks like a manifest and is not read.
     """
 
     manifests: tuple[Manifest, ...]
