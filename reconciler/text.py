@@ -35,6 +35,7 @@ def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii") if not "\ud800" <= char <= "\udfff" else "\ufffd"
 
 
+_DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 _COMMAND_ANYWHERE = re.compile(r"##(?=[A-Za-z]*\[)")
 _COMMAND_AT_START = re.compile(r"^([ \t]*)::", re.MULTILINE)
 
@@ -86,6 +87,8 @@ def slug(name: str, fallback: str = "workflow") -> str:
 
     Args:
         name: Any text.
-        fallback: Returned when `name` has no letter and no digit.
+        fallback: Returned when `name` has no letter and no digit; it also begins the slug of a name that
+            Windows reserves for a device, such as `con`.
     """
-    return _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or fallback
+    made = _NOT_IN_A_SLUG.sub("-", name[:1000].lower()).strip("-")[:_LONGEST_SLUG].strip("-") or fallback
+    return f"{fallback}-{made}" if _DEVICE.fullmatch(made) else made

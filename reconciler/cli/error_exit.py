@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 """Error numbers for output that cannot be written."""
+
+
+_REPORT: Final = (
+    "This is an error of peak-reconciler. Please report this line with the command, its version (--version) "
+    "and the smallest input that shows it; no later step of the command was done."
+)
 
 
 def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
@@ -58,7 +65,29 @@ def _code(command: click.Command, argv: Sequence[str] | None) -> int:
     except ReconcilerError as error:
         print_error(error.message, error.hint)
         return exit_code(error)
+    except OSError:
+        raise  # of a standard stream, or of the system
+    except Exception as error:  # noqa: BLE001 - what no other place expects
+        _print_unexpected(error)
+        return ExitCode.FAILED
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _print_unexpected(error: Exception) -> None:
+    if isinstance(error, MemoryError):
+        print_error("out of memory", "Give the command more memory, or fewer files at a time.")
+    else:
+        print_error(f"unexpected {type(error).__name__} {_origin(error)}", _REPORT)
+
+
+def _origin(error: BaseException) -> str:
+    """Return the place in this package where `error` arose; never its text, which may quote a secret."""
+    places = [
+        f"{frame.f_globals.get('__name__', '')}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).startswith("reconciler.")
+    ]
+    return f"at {places[-1]}" if places else "outside of this package"
 
 
 @contextmanager

@@ -6,8 +6,10 @@ regular file (a pipe would block the reader).
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from reconciler.errors import reason_of
 from reconciler.files import UnreadableError, decode_text, read_bounded
-from reconciler.findings import Finding
+from reconciler.findings import Finding, Severity
 from reconciler.text import printable
 
 MAX_FILES = 100_000
@@ -26,6 +28,12 @@ MAX_FILE_BYTES = 10 * 1024 * 1024
 """Bytes of one manifest file."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
+LEFT_OUT = "left-out-file"
+"""The rule of a file that looks like a manifest and is not read."""
+
+_LIKE_A_MANIFEST = re.compile(r"\.(?:ya?ml|json)(?![a-z])", re.IGNORECASE)
+_KEY_OF_A_MANIFEST = re.compile(r"""["']?\b(?:steps|body|patch)["']?[ \t]*:""")
+_NAME = re.compile(r"""["']?\bname["']?[ \t]*:[ \t]*["']?([^"'\n,}#]+)""")
 TEMPLATE_SUFFIX = ".j2"
 CONFIGURATION_NAMES = frozenset({"reconciler.yaml", "reconciler.yml"})
 
@@ -78,7 +86,13 @@ def find_files(
         if name == STDIN:
             files.extend(_standard_input(findings))
         elif name and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for paths that this rejects
-            files.extend(file for file in _below(path, findings) if not excludes(file.path))
+            for file in _below(path, findings):
+                if excludes(file.path):
+                    continue
+                if _is_read(file.path.name):
+                    files.append(file)
+                elif left_out_names(file):
+                    findings.append(_left_out(file.path))
         elif name.lower().endswith(TEMPLATE_SUFFIX):
             findings.append(_finding(path, "template", _TEMPLATE))
         elif problem := _missing(name):
@@ -86,6 +100,30 @@ def find_files(
         else:
             files.append(ManifestFile(path, path.parent.resolve()))
     return _unique(files), findings
+
+
+def left_out_names(file: ManifestFile) -> frozenset[str]:
+    """Return every name in a file that is not read but looks like a manifest; none if it does not."""
+    try:
+        text = read_text(file.path, file.root)
+    except UnreadableError:
+        return frozenset()
+    if not _KEY_OF_A_MANIFEST.search(text):
+        return frozenset()
+    return frozenset(match.strip() for match in _NAME.findall(text))
+
+
+def _is_read(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _left_out(path: Path) -> Finding:
+    message = (
+        f"this looks like a manifest and is not read: rename it to end in {', '.join(SUFFIXES)} without a "
+        "leading dot, or list it under exclude in reconciler.yaml"
+    )
+    found = _finding(path, LEFT_OUT, message)
+    return dataclasses.replace(found, severity=Severity.WARNING)
 
 
 def _standard_input(findings: list[Finding]) -> list[ManifestFile]:
@@ -114,7 +152,7 @@ def _below(folder: Path, findings: list[Finding]) -> list[ManifestFile]:
         findings.append(
             _finding(folder, "too-many-files", f"more than {MAX_FILES} manifest files below this directory")
         )
-    elif not files and len(findings) == before:
+    elif not any(_is_read(file.path.name) for file in files) and len(findings) == before:
         message = f"no manifests below this directory: searched for {', '.join('*' + s for s in SUFFIXES)}"
         findings.append(_finding(folder, "no-manifests", message))
     return files[:MAX_FILES]
@@ -174,10 +212,10 @@ def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
             elif entry.folder not in visited:
                 visited.add(entry.folder)
                 pending.extend(reversed(_entries(entry.path, entry.folder, findings)))
-        elif entry.path.name.lower().endswith(SUFFIXES):
-            yield ManifestFile(entry.path, root)
         elif entry.path.name.lower().endswith(tuple(suffix + TEMPLATE_SUFFIX for suffix in SUFFIXES)):
             findings.append(_finding(entry.path, "template", _TEMPLATE))
+        elif _LIKE_A_MANIFEST.search(entry.path.name):
+            yield ManifestFile(entry.path, root)
 
 
 def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
@@ -195,7 +233,8 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
         return []
     found: list[_Entry] = []
     for entry in entries:
-        if entry.name.startswith(".") or entry.name in CONFIGURATION_NAMES:
+        hidden = entry.name.startswith(".")
+        if (hidden and not _LIKE_A_MANIFEST.search(entry.name)) or entry.name in CONFIGURATION_NAMES:
             continue
         below = path / entry.name
         try:
@@ -204,6 +243,8 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
             # A loop of links, or a link into a directory that may not be listed.
             findings.append(_finding(below, "unreadable", f"cannot be read: {reason_of(error)}"))
         else:
+            if hidden and is_folder:
+                continue
             resolved = below.resolve() if entry.is_symlink() else folder / entry.name
             found.append(_Entry(below, resolved if is_folder else None))
     return found

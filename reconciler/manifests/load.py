@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from reconciler.files import UnreadableError
 from reconciler.findings import CheckResult, Finding, Severity, has_errors
-from reconciler.manifests.discovery import ManifestFile, find_files, read_text
+from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
 from reconciler.manifests.documents import read_documents
 from reconciler.manifests.file_findings import (
     FileSummary,
@@ -103,6 +103,7 @@ class LoadResult:
         files: The number of files that were read.
         secrets: The values that came through `!env`, which must not be shown anywhere.
         empty: The files of zero bytes, which an interrupted write may have left.
+        left_out: The file of each name in a file that looks like a manifest and is not read.
     """
 
     manifests: tuple[Manifest, ...]
@@ -110,6 +111,7 @@ class LoadResult:
     files: int
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     empty: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -156,6 +158,12 @@ def load_manifests(  # noqa: PLR0913 - each has its default
         files=len(files),
         secrets=frozenset().union(*(content.secrets for content in contents)),
         empty=tuple(printable(str(file.path)) for file in files if _is_empty(file.path)),
+        left_out={
+            name: finding.file
+            for finding in problems
+            if finding.rule == LEFT_OUT
+            for name in left_out_names(ManifestFile(Path(finding.file), Path(finding.file).parent.resolve()))
+        },
     )
 
 
@@ -221,7 +229,7 @@ def _env_reader(
             severity = Severity.ERROR if require_env else Severity.WARNING
             return Included(value=f"${{{name}}}", problem=problem, severity=severity)
         if not value:  # a default is in Git, and no secret
-            return Included(value=default or "", sensitive=True)
+            return Included(value=default or "")
         if _SURROGATE.search(value):
             return Included(value=f"${{{name}}}", problem=f"{variable} is not valid UTF-8")
         secrets.add(value)

@@ -83,15 +83,17 @@ class ValueBuilder:
         self._open: set[int] = set()
         self.errors = 0
         self.variables: dict[Path, str] = {}
+        self.defaults: set[Path] = set()
         self.unset: set[Path] = set()
 
     def document(self, root: Node) -> JsonValue:
-        """Return the value of the document `root`; `variables` and `unset` then describe this document.
+        """Return the value of the document `root`; `variables`, `defaults` and `unset` are then its own.
 
         Raises:
             YamlProblemError: A limit is exceeded, or an alias refers to a value that contains it.
         """
         self.variables.clear()
+        self.defaults.clear()
         self.unset.clear()
         return self._build(root)
 
@@ -149,7 +151,16 @@ class ValueBuilder:
             for name, value in self._own(source):
                 if name not in built:
                     built[name] = self._child(name, value)
+        if self._path[-1:] == ["env"]:
+            self._warn_of_nothing(node)
         return {name: item for name, item in built.items() if item is not None}
+
+    def _warn_of_nothing(self, node: MappingNode) -> None:
+        """Report the variables that have no value: they are left out, and most who write one mean ''."""
+        for key, value in node.value:
+            if isinstance(key, ScalarNode) and value.tag == nodes.NULL:
+                message = f"{clip(key.value, 60)!r} has no value and is left out; write '' for an empty text"
+                self._report("env-without-value", message, key, Severity.WARNING)
 
     def _own(self, node: MappingNode) -> Iterator[tuple[str, Node]]:
         """Yield the mapping's entries without those that merge keys bring in."""
@@ -210,8 +221,10 @@ class ValueBuilder:
             self._report("env", "invalid !env; use !env NAME or !env {name: NAME, default: text}", node)
             return None
         included = self._tags.env(name, default)
-        if included.sensitive:
+        if not included.problem:
             self.variables[tuple(self._path)] = name
+            if not included.sensitive:
+                self.defaults.add(tuple(self._path))
         return self._take(node, included, "env")
 
     def _take(self, node: Node, included: Included, rule: str) -> JsonValue:

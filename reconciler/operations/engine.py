@@ -74,6 +74,7 @@ class Engine:
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
         """
+        scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
         return make_plan(self.snapshot(scope), self.options, scope)
 
     def snapshot(self, scope: Scope | None = None) -> Snapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.plan.model import BlockedDelete, Delete
@@ -40,7 +41,7 @@ def prune(orphans: Orphans, scope: Scope, allow_protected: frozenset[str]) -> li
         allow_protected: The names of protected workflows that may be deleted.
     """
     named = [live for live in orphans.workflows if scope.selection.names(live.name)]
-    refused = {live.id: _refusal(live, orphans, allow_protected) for live in named}
+    refused = {live.id: _refusal(live, orphans, allow_protected, scope.left_out) for live in named}
     deletes = sum(not reason for reason in refused.values())
     past_limit = scope.safety.deletes_refused(deletes, orphans.owned, scope.allow_deletes)
     chosen = (live for live in named if scope.selection.takes(live.name))
@@ -54,7 +55,12 @@ def _action(live: Live, reason: str) -> Delete | BlockedDelete:
     return Delete(live=live, warnings=warnings, notes=(_RUNNING_NOTE,) if live.running else ())
 
 
-def _refusal(live: Live, orphans: Orphans, allow_protected: frozenset[str]) -> str:
+def _refusal(
+    live: Live, orphans: Orphans, allow_protected: frozenset[str], left_out: Mapping[str, str]
+) -> str:
+    if live.name in left_out:
+        file = left_out[live.name]
+        return f"{file} names it, looks like a manifest and is not read; rename or remove that file"
     others = live.ownership.others(orphans.owner)
     if others:
         return f"it is also owned by {', '.join(others)}; remove all but one of its tags reconciler-owner-…"

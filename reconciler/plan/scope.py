@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
@@ -120,6 +120,7 @@ class Scope:
         safety: The limits.
         show_unmanaged: Whether the plan lists the live workflows that no manifest matches.
         whole: Whether the manifests are all there are, so that an owned workflow without one is orphaned.
+        left_out: The file of each name in a file that looks like a manifest and is not read.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -128,3 +129,4 @@ class Scope:
     safety: Safety = field(default_factory=Safety)
     show_unmanaged: bool = False
     whole: bool = True
+    left_out: Mapping[str, str] = field(default_factory=dict)

@@ -58,7 +58,8 @@ _ELSEWHERE: Final = """\
 - `!file PATH`: the text of a file below the given directory, with `\\n` line ends.
 
 Top-level keys that start with `x-` are ignored: a place for YAML anchors. Files are found by their endings
-`.yaml`, `.yml` and `.json`, in any case.
+`.yaml`, `.yml` and `.json`, in any case. A file that looks like a manifest and is not read, such as
+`train.yaml.bak`, is a warning, and blocks a prune of the workflows that it names.
 """
 
 

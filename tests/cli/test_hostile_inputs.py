@@ -119,3 +119,29 @@ def test_a_place_for_anchors(tmp_path: Path, head: str) -> None:
     _manifest(tmp_path / "w", "x-step: &step {command: echo}\n" + head)
     done = run("validate", "w", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "1 valid manifest in 1 file; no problems found\n")
+
+
+def test_an_unexpected_exception_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unexpected error ends with exit code 1, the place and a hint to report it, without its text."""
+    import click  # noqa: PLC0415 - only here
+
+    from reconciler.cli import error_exit  # noqa: PLC0415
+
+    for raised, said in ((ValueError("canary"), "unexpected ValueError"), (MemoryError(), "out of memory")):
+
+        def fail(error: Exception = raised) -> None:
+            raise error
+
+        with pytest.raises(SystemExit) as ended:
+            error_exit.run(click.Command("x", callback=fail), [])
+        errors = capsys.readouterr().err
+        assert (ended.value.code, said in errors, "canary" in errors) == (1, True, False)
+
+
+@pytest.mark.parametrize("value", ["", "~", "null"])
+def test_a_variable_without_a_value_is_named(tmp_path: Path, value: str) -> None:
+    """`E:` in `env` is left out, as the API client does, and a warning says what to write."""
+    text = f"name: flow\nsteps:\n  one:\n    imageId: 1\n    parameters:\n      env:\n        E: {value}\n"
+    done = run("validate", _manifest(tmp_path / "w", text))
+    assert done.returncode == 0
+    assert "a.yaml:7:9: warning: 'E' has no value and is left out; write '' for an empty text" in done.stdout
