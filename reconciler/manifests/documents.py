@@ -44,6 +44,7 @@ class Document:
         index: The number of the document in the file, from 0.
         value: The document's value; mapping entries without a value are left out, as in the public client.
         variables: The environment variable of each value that came through `!env`, by path.
+        defaults: The paths of those values that are the default in the manifest, and so in Git.
         unset: The paths of placeholders for variables that are not set.
         positions: Positions known from reading: those of names and pinned ids, which every plan shows.
     """
@@ -53,8 +54,14 @@ class Document:
     index: int
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
+    defaults: frozenset[Path] = frozenset()
     unset: frozenset[Path] = frozenset()
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
+
+    @property
+    def sensitive(self) -> frozenset[Path]:
+        """The paths of the values that are from the environment."""
+        return frozenset(self.variables) - self.defaults
 
     def position(self, path: Path, *, at_key: bool = False) -> Position | None:
         """Return the position of the value at `path` (or of its key), or of the nearest value above it.
@@ -98,6 +105,7 @@ def read_documents(
                         index=index,
                         value=value,
                         variables=dict(builder.variables),
+                        defaults=frozenset(builder.defaults),
                         unset=frozenset(builder.unset),
                         positions=_identity_positions(root, value),
                     )

@@ -103,7 +103,7 @@ class LoadResult:
         files: The number of files that were read.
         secrets: The values that came through `!env`, which must not be shown anywhere.
         empty: The files of zero bytes, which an interrupted write may have left.
-        left_out: The file of each name that stands in a file that looks like a manifest and is not read.
+        left_out: The file of each name in a file that looks like a manifest and is not read.
     """
 
     manifests: tuple[Manifest, ...]
@@ -229,7 +229,7 @@ def _env_reader(
             severity = Severity.ERROR if require_env else Severity.WARNING
             return Included(value=f"${{{name}}}", problem=problem, severity=severity)
         if not value:  # a default is in Git, and no secret
-            return Included(value=default or "", sensitive=True)
+            return Included(value=default or "")
         if _SURROGATE.search(value):
             return Included(value=f"${{{name}}}", problem=f"{variable} is not valid UTF-8")
         secrets.add(value)

@@ -64,8 +64,8 @@ class Source:
 
     @property
     def sensitive(self) -> frozenset[Path]:
-        """The paths, from the body's root, of the values that came through `!env`."""
-        return self._inside(self.document.variables)
+        """The paths, from the body's root, of the values that are from the environment."""
+        return self._inside(self.document.sensitive)
 
     @property
     def unset(self) -> frozenset[Path]:
@@ -120,7 +120,7 @@ class _BaseManifest:
         body: The body, or the part of it that the manifest owns.
         settings: The settings under `reconcile:`.
         source: The origin of the manifest.
-        sensitive: The paths, from the base of `source`, of values that came through `!env`.
+        sensitive: The paths, from the base of `source`, of values that are from the environment.
         extra: The undocumented fields that `body` states, with its lists by name.
     """
 

@@ -83,15 +83,17 @@ class ValueBuilder:
         self._open: set[int] = set()
         self.errors = 0
         self.variables: dict[Path, str] = {}
+        self.defaults: set[Path] = set()
         self.unset: set[Path] = set()
 
     def document(self, root: Node) -> JsonValue:
-        """Return the value of the document `root`; `variables` and `unset` then describe this document.
+        """Return the value of the document `root`; `variables`, `defaults` and `unset` are then its own.
 
         Raises:
             YamlProblemError: A limit is exceeded, or an alias refers to a value that contains it.
         """
         self.variables.clear()
+        self.defaults.clear()
         self.unset.clear()
         return self._build(root)
 
@@ -219,8 +221,10 @@ class ValueBuilder:
             self._report("env", "invalid !env; use !env NAME or !env {name: NAME, default: text}", node)
             return None
         included = self._tags.env(name, default)
-        if included.sensitive:
+        if not included.problem:
             self.variables[tuple(self._path)] = name
+            if not included.sensitive:
+                self.defaults.add(tuple(self._path))
         return self._take(node, included, "env")
 
     def _take(self, node: Node, included: Included, rule: str) -> JsonValue:

@@ -120,7 +120,7 @@ class Scope:
         safety: The limits.
         show_unmanaged: Whether the plan lists the live workflows that no manifest matches.
         whole: Whether the manifests are all there are, so that an owned workflow without one is orphaned.
-        left_out: The file of each name that stands in a file that looks like a manifest and is not read.
+        left_out: The file of each name in a file that looks like a manifest and is not read.
     """
 
     selection: Selection = field(default_factory=Selection)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from reconciler.plan import Action, Create, Delete, Plan, Refusal, SetPaused, Unchanged, Update, live_id
+from reconciler.plan import Action, Create, Delete, Plan, Refusal, Unchanged, Update, live_id
 from reconciler.render.actions import action_name
-from reconciler.render.change_lines import Line, change_lines, is_decisive
+from reconciler.render.change_lines import Line, is_decisive
 from reconciler.render.markup import code, diff_block, folded, size
 from reconciler.render.plan_as_json import shown_body
-from reconciler.render.plan_as_text import about, plan_summary, redacted
+from reconciler.render.plan_as_text import about, changed_groups, plan_summary
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.workflow import Listed
@@ -139,11 +139,10 @@ def _fields(action: Action, redactor: Redactor, *, bodies: bool, decisive_first:
     if isinstance(action, Delete | Refusal):
         return
     yield from (line("#", text) for text in about(action, redactor))
-    if isinstance(action, Update | SetPaused):
-        groups = [change_lines(redacted(change, redactor)) for change in action.changes]
-        if decisive_first:
-            groups.sort(key=lambda group: not is_decisive(group))
-        yield from (text for group in groups for part in group for text in _diff_lines(part))
+    groups = changed_groups(action, redactor, bodies=bodies)
+    if decisive_first:
+        groups.sort(key=lambda group: not is_decisive(group))
+    yield from (text for group in groups for part in group for text in _diff_lines(part))
     if bodies and isinstance(action, Create | Update):
         shown = json.dumps(shown_body(action, redactor), indent=2)
         yield from (line(" ", text) for text in shown.splitlines())

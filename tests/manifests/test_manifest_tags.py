@@ -29,7 +29,7 @@ def test_env_values_and_defaults(tmp_path: Path) -> None:
     env = manifest.body["steps"]["train"]["parameters"]["env"]  # type: ignore[index, call-overload]
     assert env == {"A": "1", "B": "x", "C": "c", "D": "5", "E": ""}
     assert result.secrets == {"1", "x"}
-    assert {path[-1] for path in manifest.sensitive} == set("ABCDE")
+    assert {path[-1] for path in manifest.sensitive} == set("AB")
 
 
 def test_sensitive_paths(tmp_path: Path) -> None:
