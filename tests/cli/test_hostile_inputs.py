@@ -162,10 +162,28 @@ _SCALARS = st.one_of(
     ),
 )
 _KEYS = st.sampled_from(
-    (
-        "version manifests exclude ownership tag safety max_deletes concurrency remember environments validate "
-        "off strict reconcile extra name body steps patch set"
-    ).split()
+    [
+        "version",
+        "manifests",
+        "exclude",
+        "ownership",
+        "tag",
+        "safety",
+        "max_deletes",
+        "concurrency",
+        "remember",
+        "environments",
+        "validate",
+        "off",
+        "strict",
+        "reconcile",
+        "extra",
+        "name",
+        "body",
+        "steps",
+        "patch",
+        "set",
+    ]
 )
 _DOCUMENTS = st.recursive(
     _SCALARS,
