@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from processes import COMMAND
 from validate_process import environment, run
 
@@ -21,7 +25,7 @@ def _manifest(folder: Path, text: str = _FLOW, name: str = "a.yaml") -> Path:
 
 @pytest.mark.parametrize("command", ["validate", "plan", "status"])
 @pytest.mark.parametrize(
-    "settings",
+    "lines",
     [
         'exclude: ["!"]',
         'exclude: ["[z-a]"]',
@@ -41,10 +45,10 @@ def _manifest(folder: Path, text: str = _FLOW, name: str = "a.yaml") -> Path:
         "environments: {prod: {manifests: [../..]}}",
     ],
 )
-def test_bad_pattern(tmp_path: Path, command: str, settings: str) -> None:
+def test_bad_pattern(tmp_path: Path, command: str, lines: str) -> None:
     """A pattern that is broken, too complex or leads out of the directory is an error of its line."""
     _manifest(tmp_path / "w")
-    (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{settings}\n", encoding="utf-8")
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{lines}\n", encoding="utf-8")
     done = run(command, cwd=tmp_path, PEAK_API_URL="http://127.0.0.1:9", PEAK_AUTH_TOKEN="made-up")
     assert (done.returncode, done.stdout) == (3, "")
     assert "reconciler.yaml:2:" in done.stderr
@@ -145,3 +149,57 @@ def test_a_variable_without_a_value_is_named(tmp_path: Path, value: str) -> None
     done = run("validate", _manifest(tmp_path / "w", text))
     assert done.returncode == 0
     assert "a.yaml:7:9: warning: 'E' has no value and is left out; write '' for an empty text" in done.stdout
+
+
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["**/../..", "!", "[z-a]", "\0", "{{ x }}", "/", "~", "C:", "w", "-1", "1e999", "a/b\\c"]
+    ),
+)
+_KEYS = st.sampled_from(
+    [
+        "version",
+        "manifests",
+        "exclude",
+        "ownership",
+        "tag",
+        "safety",
+        "max_deletes",
+        "concurrency",
+        "remember",
+        "environments",
+        "validate",
+        "off",
+        "strict",
+        "reconcile",
+        "extra",
+        "name",
+        "body",
+        "steps",
+        "patch",
+        "set",
+    ]
+)
+_DOCUMENTS = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=9,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(_KEYS, _DOCUMENTS, max_size=5), _DOCUMENTS, st.sampled_from(["validate", "plan"]))
+def test_whatever_the_files_hold(tmp_path: Path, configuration: Any, manifest: Any, command: str) -> None:
+    """Any configuration and any manifest give a documented exit code in time, and no traceback."""
+    _manifest(tmp_path / "w", json.dumps(manifest))
+    (tmp_path / "reconciler.yaml").write_text(json.dumps(configuration), encoding="utf-8")
+    for words in ([command], [command, "w"]):
+        done = run(*words, cwd=tmp_path, PEAK_API_URL="http://127.0.0.1:9", PEAK_AUTH_TOKEN="made-up")
+        assert done.returncode in {0, 1, 2, 3, 4, 64}
+        assert "Traceback" not in done.stderr
+        assert "unexpected" not in done.stderr
