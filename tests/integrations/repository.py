@@ -13,7 +13,7 @@ PEAK_TOKEN = "made-up-peak-token-0123456789"
 HOSTILE = [
     "::error::pwned",
     "a ##[add-mask]pwned ##[error]pwned",
-    "\n/close\n@pwned #1 <img src=x onerror=pwned>",
+    "/close @pwned #1 <img src=x onerror=pwned>",
     "`" * 81 + "[pwned](https://pwned.example)",
     "<!-- peak-reconciler:plan --> --> </details>",
     "$(touch pwned) `touch pwned` ; touch pwned",

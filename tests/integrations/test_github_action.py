@@ -141,7 +141,7 @@ def test_apply_refuses_a_stale_plan(runner: Runner, tenant: EmulatorServer) -> N
 def test_hostile_names_stay_text(runner: Runner, host: CodeHost) -> None:
     """Whatever the names of workflows, the runner reads no command in them, and comments are text."""
     for number, name in enumerate(HOSTILE):
-        write_manifest(runner.workspace, name, f"{number}.yaml", command=name)
+        write_manifest(runner.workspace, name, f"{number}.yaml", command=f"\n{name}\n")
     plan = runner.action(command="plan", token=PEAK_TOKEN)
     applied = runner.action(command="apply", token=PEAK_TOKEN)
     assert (plan.code, applied.code) == (0, 0)

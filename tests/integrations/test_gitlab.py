@@ -95,7 +95,7 @@ def test_validate(pipeline: Pipeline) -> None:
 def test_plan_keeps_one_note(pipeline: Pipeline, host: CodeHost) -> None:
     """The merge request gets counts and one note, which the second run replaces; hostile names stay text."""
     for number, name in enumerate(HOSTILE):
-        write_manifest(pipeline.workspace, name, f"{number}.yaml", command=name)
+        write_manifest(pipeline.workspace, name, f"{number}.yaml", command=f"\n{name}\n")
     assert pipeline.job("peak-plan")[0] == 0
     assert pipeline.report("peak-plan", "terraform") == {"create": len(HOSTILE) + 1, "update": 0, "delete": 0}
     assert pipeline.job("peak-plan")[0] == 0
