@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import permutations
@@ -14,6 +15,8 @@ from reconciler.values import ABSENT, JsonObject, Path, as_list, as_object, look
 from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Rewrite, RewriteKind
 
 _STEP_DEPTH = 2
+_AMOUNT = re.compile(r"\d+[a-z]*")
+"""A number, with or without a unit; a platform may have another unit for the same amount."""
 
 
 def judged(
@@ -114,7 +117,9 @@ def _is_another_text(change: FieldChange) -> bool:
     """Whether both values are texts that show, and neither is the other in some spelling, or begins so."""
     sides = (change.before, change.after)
     texts = [_letters(side) for side in sides if isinstance(side, str) and not is_mask(side)]
-    return len(texts) == len(sides) and not any(one.startswith(other) for one, other in permutations(texts))
+    if len(texts) < len(sides) or all(_AMOUNT.fullmatch(text) for text in texts):
+        return False
+    return not any(one.startswith(other) for one, other in permutations(texts))
 
 
 def _is_another_number(change: FieldChange) -> bool:

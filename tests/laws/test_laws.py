@@ -39,11 +39,11 @@ def test_every_update_arrives(before: dict[str, Any], after: dict[str, Any], pro
 def test_every_platform_settles(
     before: dict[str, Any], after: dict[str, Any], profile: frozenset[str]
 ) -> None:
-    """In whatever form a platform keeps values: one apply is enough, and the next one writes nothing."""
+    """In whatever form a platform keeps values, two applies are enough, and the next writes nothing."""
     with EmulatorServer(profile=profile) as server:
         tenant = Round(server)
         for body in (before, after):
-            tenant.converge(body)
+            tenant.settle(body)
             written = [request for request in server.requests if request.method in {"POST", "PUT"}]
             tenant.converge(body)
             again = [request for request in server.requests if request.method in {"POST", "PUT"}]
