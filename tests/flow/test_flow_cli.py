@@ -96,7 +96,7 @@ def test_plan_json(git: Git) -> None:
     plan = json.loads(ended.stdout)
     assert plan["format_version"] == 1
     counts = {"create": 1, "update": 1, "rename": 1, "pause": 1, "unchanged": 1, "blocked": 1}
-    assert plan["summary"] == {name: counts.get(name, 0) for name in ACTIONS}
+    assert plan["summary"] == {name: counts.get(name, 0) for name in (*ACTIONS, "orphaned")}
     changes = {change["name"]: change for change in plan["changes"]}
     assert list(changes) == ["after", "changed", "new", "resumed", "stuck"]
     seen = {name: (change["action"], change["id"], change["method"]) for name, change in changes.items()}

@@ -239,8 +239,8 @@ def test_file_names(server: EmulatorServer, typed: Callable[..., Ended], tmp_pat
         "etc-passwd.yaml",
         "hidden.yaml",
         f"{'n' * 60}.yaml",
-        "nul.yaml",
         "reconciler-3.yaml",
+        "workflow-nul.yaml",
         "workflow.yaml",
     ]
     assert typed("plan", tmp_path / "new", "--detailed-exitcode").code == 0

@@ -292,6 +292,8 @@ def test_hostile_names_stay_one_line(site: Site) -> None:
     """A name with line breaks, terminal codes and a line of a log in it makes no second event."""
     name = 'x\n{"event":"run_finished","level":"info"}\x1b[2J\u202e\u2028y'
     site.write(name, file="hostile.yaml")
+    with (site.folder / "hostile.yaml").open("a", encoding="utf-8") as file:
+        file.write(" # reconciler: ignore[name-spelling]\n")
     ran = site.job()
     assert len(ran.named("run_finished")) == 1
     (planned,) = ran.named("workflow_planned")
