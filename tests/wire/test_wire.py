@@ -129,7 +129,7 @@ def test_same_on_the_wire(compared: dict[str, list[str]], scenario: Scenario) ->
         for line in compared[str(scenario)]
         if not any(difference.covers(scenario.method, scenario.name, line) for difference in DIFFERENCES)
     ]
-    assert unexplained == []
+    assert unexplained == [], "\n".join(unexplained)
 
 
 @needs_sdk
