@@ -170,7 +170,7 @@ def _ids_in_doubt(api: TenantReader, name: str, created: Created, policy: RetryP
     if created.id is None:
         return _all_listed(api, name, policy)
     ids = _listed_with(api, name, created.id, policy)
-    if created.id in ids or _is_taken_back(api, created.id):
+    if created.id in ids or _is_taken_back(api, created.id, policy):
         return ids
     raise UnverifiedError(
         "the list does not show it yet, so an earlier try may have created a second one of this name",
@@ -178,12 +178,13 @@ def _ids_in_doubt(api: TenantReader, name: str, created: Created, policy: RetryP
     )
 
 
-def _is_taken_back(api: TenantReader, identity: int) -> bool:
-    """Return whether another run has deleted our workflow as a copy of its own."""
-    try:
-        describe(api, identity)
-    except NotFoundException:
-        return True
+def _is_taken_back(api: TenantReader, identity: int, policy: RetryPolicy) -> bool:
+    """Return whether another run has deleted our workflow as a copy of its own; a describe may lag."""
+    for _ in policy.looks():
+        try:
+            describe(api, identity)
+        except NotFoundException:
+            return True
     return False
 
 

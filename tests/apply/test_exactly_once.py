@@ -33,8 +33,9 @@ _WORLDS = {
     "an edited workflow": World(variants=(_SAME,), losses=2, theirs=_EDITED),
 }
 _DEEP_WORLDS = {
+    "two runs, two losses": World(variants=(_SAME, _SAME), losses=2, describe_lag=1.0),
     "two runs of two commits, two losses": World(variants=(_SAME, _OTHER), losses=2),
-    "two runs, a longer window": World(variants=(_SAME, _SAME), losses=1, settle=_LONG, list_lag=1.0),
+    "two runs, a longer window": World(variants=(_SAME, _SAME), losses=1, settle=_LONG, list_lag=2.0),
     "two runs, two losses, a crash": World(variants=(_SAME, _SAME), losses=2, crashes=1),
     "two runs and a stranger": World(variants=(_SAME, _SAME), losses=1, theirs=_STRANGER),
     "three runs": World(variants=(_SAME,) * 3),
