@@ -19,52 +19,60 @@ _AMOUNT = re.compile(r"\d+[a-z]*")
 """A number, with or without a unit; a platform may have another unit for the same amount."""
 
 
+def form_before(before: Live | None, desired: Body) -> JsonObject:
+    """Return the canonical form of a workflow before its first write; empty for a new one.
+
+    Args:
+        before: The workflow.
+        desired: The body that was sent, which the form is aligned with.
+    """
+    return {} if before is None else ComparableForms(before.body, desired).live
+
+
 def judged(
-    changes: Iterable[FieldChange], desired: Body, before: Live | None, earlier: Iterable[Rewrite]
+    changes: Iterable[FieldChange], before: JsonObject, earlier: Iterable[Rewrite]
 ) -> Iterator[Rewrite]:
     """Yield what is known of each field that does not read back as it was sent.
 
     Args:
         changes: These fields, each with the value that reads back and the one that was sent.
-        desired: The body that was sent.
-        before: The live workflow before the first write; `None` for a new one.
+        before: The form before the first write.
         earlier: What was known after the write before.
     """
     known = {rewrite.path: rewrite for rewrite in earlier}
-    form = _form_before(before, desired)
     for change in changes:
         path, outcome = change.path, RewriteKind.REWRITTEN
         if path in known:
             same = same_json(known[path].change.before, change.before)
             outcome = known[path].outcome if same else RewriteKind.UNSTABLE
-        elif _is_step(path) or (same_json(change.before, lookup(form, path)) and _is_another_text(change)):
+        elif _is_step(path) or (same_json(change.before, lookup(before, path)) and _is_another_text(change)):
             outcome = RewriteKind.IGNORED
         yield Rewrite(change=change, outcome=outcome)
 
 
-def somebody_elses(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[FieldChange]:
-    """Return the fields with a value that is neither a form of what was sent nor the one before the write.
+def are_somebody_elses(changes: Iterable[FieldChange], before: JsonObject) -> bool:
+    """Return whether an updated field has a value that is no form of what was sent, nor the one before.
 
     Another run, or somebody at the platform, has written it meanwhile: it must not be overwritten.
+
+    Args:
+        changes: The fields that do not read back as they were sent.
+        before: The form before the write.
     """
-    form = _form_before(before, desired)
-    return [
-        change
-        for change in changes
-        if before is not None
-        and not same_json(change.before, lookup(form, change.path))
+    return any(
+        not same_json(change.before, lookup(before, change.path))
         and (_is_another_text(change) or _is_another_number(change) or isinstance(change.before, list))
-    ]
+        for change in changes
+    )
 
 
-def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: Live | None) -> list[Path]:
+def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: JsonObject) -> list[Path]:
     """Return the fields that were left out, that were there before the write, and that still are."""
-    form = _form_before(before, desired)
     return [
         change.path
         for change in changes
         if change.before is not ABSENT
-        and lookup(form, change.path) is not ABSENT
+        and lookup(before, change.path) is not ABSENT
         and lookup(desired.raw, change.path) in (ABSENT, None)
     ]
 
@@ -132,10 +140,6 @@ def _is_another_number(change: FieldChange) -> bool:
 def _letters(text: str) -> str:
     spelled = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
     return "".join(filter(str.isalnum, spelled))
-
-
-def _form_before(before: Live | None, desired: Body) -> JsonObject:
-    return {} if before is None else ComparableForms(before.body, desired).live
 
 
 def _with_null(value: JsonObject, path: Path) -> JsonObject:

@@ -9,10 +9,11 @@ from typing import Final
 
 from reconciler.api import TenantWriter
 from reconciler.apply.not_as_sent import (
+    are_somebody_elses,
     drops_tags,
+    form_before,
     judged,
     kept_by_the_platform,
-    somebody_elses,
     with_explicit_empties,
     without_unstable,
 )
@@ -175,7 +176,7 @@ class Verifier:
             ReconcilerError: As the client.
         """
         wanted = Wanted.of(action, webhooks)
-        before = action.live if isinstance(action, Update) else None
+        desired, former = wanted.desired, action.live if isinstance(action, Update) else None
         rewrites: tuple[Rewrite, ...] = ()
         first_seen: set[Path] = set()
         sent: SentDigests | None = None
@@ -183,11 +184,10 @@ class Verifier:
             verified = self._read_back.verified(workflow_id, wanted, self._facts.now(), sent)
             live, kept = verified.live, verified.live.body.own_tags.digests
             first_seen |= {change.path for change in verified.changes}
-            desired = wanted.desired
-            theirs = somebody_elses(verified.changes, desired.body, before) if sent is None else []
-            if theirs:
+            before = form_before(former, desired.body) if verified.changes else {}
+            if sent is None and former is not None and are_somebody_elses(verified.changes, before):
                 raise unsettled(verified.changes, wanted)
-            rewrites = (*verified.rewrites, *judged(verified.changes, desired.body, before, rewrites))
+            rewrites = (*verified.rewrites, *judged(verified.changes, before, rewrites))
             digests = self._digests_of(verified, rewrites, desired)
             lost = sent not in (None, kept) or (
                 digests != kept and (not writes_left or drops_tags(verified.changes))

@@ -136,7 +136,7 @@ def created_body(
 def _refusal(desired: Desired, live: Live, options: CompareOptions) -> str:
     if live.running and desired.manifest.settings.when_running is WhenRunning.SKIP:
         return "it is running, and reconcile.whenRunning is skip; apply again after the execution has ended"
-    kept = [path for path in _masks_lost(desired, live) if _is_left_to_others(path, desired)]
+    kept = [path for path in live.body.masks_lost_in(desired.body.raw) if _is_left_to_others(path, desired)]
     hidden = [] if desired.owns_all else _sent_and_hidden(desired, live, options)
     if hidden:
         return (
@@ -167,11 +167,6 @@ def _sent_and_hidden(desired: Desired, live: Live, options: CompareOptions) -> l
     ]
     gone = gone_fields(digester, sent, hoisted_form(live.body), form)
     return [*known, *(path for path in gone if path != NOT_RETURNED)]
-
-
-def _masks_lost(desired: Desired, live: Live) -> list[Path]:
-    """Return the masked live fields that an update removes: a mask is never written back."""
-    return live.body.masks_lost_in(desired.body.raw)
 
 
 def _is_left_to_others(path: Path, desired: Desired) -> bool:
@@ -241,7 +236,7 @@ def _warnings(
     unknown = lost_fields(body, live.body.sendable)
     if unknown:
         warnings.append(f"this drops fields that are not documented: {display_paths(unknown)}")
-    lost = _masks_lost(desired, live)
+    lost = live.body.masks_lost_in(desired.body.raw)
     if lost:
         warnings.append(
             f"the live workflow has {display_paths(lost)}, which the manifest leaves out; this removes it"

@@ -69,6 +69,9 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 """Every rule that needs no tenant; of two that find the same cause, the earlier one reports it."""
 
+_OF_DOCUMENTED: Final = tuple(rule for rule in RULES if rule not in new_fields.RULES)
+"""The rules for a manifest without undocumented fields, which need not be searched for."""
+
 ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
 """Every rule, those that need the tenant last."""
 
@@ -227,7 +230,8 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
     )
     body = Body(_with_unknown(stated, unknown))
     causes: set[tuple[str, ...]] = set()
-    for rule in RULES if whole else unrendered_templates.RULES:
+    stated_rules = RULES if manifest.extra else _OF_DOCUMENTED
+    for rule in stated_rules if whole else unrendered_templates.RULES:
         if rule.id not in off:
             fresh = (
                 problem
