@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 _LONGEST_END: Final = 5.0
 """Seconds that a process whose pipe is closed has to end."""
 
@@ -58,7 +59,12 @@ def map_in_processes(
                 worker = context.Process(
                     target=_work, args=(writer, function, batches[number::processes]), daemon=True
                 )
-                worker.start()
+                # Python ignores exceptions in its hooks around a fork: an interrupt there would be lost.
+                before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+                try:
+                    worker.start()
+                finally:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
             workers.append((worker, reader))
         for index in range(len(batches)):
             yield from _received(*workers[index % processes])
@@ -93,8 +99,9 @@ def _end(code: int | None) -> str:
 
 def _work(writer: Connection, function: Callable[[T], R], batches: Sequence[Sequence[T]]) -> None:
     """Send the results of each batch; an exception ends the work."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         signal.signal(number, signal.SIG_DFL)  # those of the command are not for this process
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     try:
         for batch in batches:
             writer.send([function(value) for value in batch])
