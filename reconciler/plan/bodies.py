@@ -54,7 +54,7 @@ def sent_body(
         return as_object(with_whole_numbers(body))
     replaced = method is Method.CREATE_OR_UPDATE
     sent = preserving_webhooks(body) if replaced else patched_body(live.raw, body)
-    return as_object(with_whole_numbers(keeping_undocumented(sent, live.sendable)))
+    return as_object(with_whole_numbers(keeping_undocumented(sent, live.sendable, live.undocumented)))
 
 
 def choose_method(

@@ -24,6 +24,7 @@ from reconciler.workflow.named_lists import lists_by_name
 from reconciler.workflow.own_tags import OwnTags, is_own_tag
 from reconciler.workflow.sendable import described_body, masked_fields, sendable_body
 from reconciler.workflow.step import Step, stated_options, steps_by_name
+from reconciler.workflow.undocumented import undocumented_fields
 
 _GENERATE: Final = "generate"
 
@@ -129,6 +130,15 @@ class Body:
             UnexpectedAnswerError: A documented key has a shape that would lose something.
         """
         return sendable_body(self.raw)
+
+    @cached_property
+    def undocumented(self) -> Mapping[Path, JsonValue]:
+        """What the undocumented fields of the body that can be sent hold, with triggers and watchers by name.
+
+        Raises:
+            UnexpectedAnswerError: A documented key has a shape that would lose something.
+        """
+        return undocumented_fields(self.sendable)
 
     @cached_property
     def masked(self) -> frozenset[Path]:

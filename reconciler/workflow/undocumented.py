@@ -27,7 +27,7 @@ from reconciler.workflow.named_lists import lists_back, lists_by_name
 from reconciler.workflow.step import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _NAMED_ITEM = 2
 """The length of the path of a step, a trigger or a watcher."""
@@ -69,7 +69,9 @@ def extra_values(body: JsonObject, paths: Iterable[Path]) -> Iterator[tuple[Path
             yield from leaves(value, path)
 
 
-def keeping_undocumented(body: JsonObject, live: JsonObject) -> JsonObject:
+def keeping_undocumented(
+    body: JsonObject, live: JsonObject, undocumented: Mapping[Path, JsonValue]
+) -> JsonObject:
     """Return `body` with the undocumented fields of `live` that it neither states nor removes.
 
     A field goes with what it is in: with a step, also one that changes its type, with a trigger or watcher,
@@ -78,30 +80,41 @@ def keeping_undocumented(body: JsonObject, live: JsonObject) -> JsonObject:
     Args:
         body: A body that is about to replace the live one.
         live: The live body in the form that can be sent.
+        undocumented: Its undocumented fields.
     """
-    theirs = lists_by_name(live)
-    found = [(path, value) for path, value in _fields(theirs) if not _is_in_list(path)]
-    if not found:
+    if not undocumented:
         return body
+    theirs = lists_by_name(live)
     ours = lists_by_name(copy.deepcopy(body))
-    for path, value in found:
-        if lookup(ours, path) is ABSENT and _belongs(path, ours, theirs):
+    for path, value in undocumented.items():
+        if (
+            not _is_in_list(path)
+            and lookup(ours, path) is ABSENT
+            and _belongs(path, ours, theirs, undocumented)
+        ):
             put(ours, path, value)
     return lists_back(ours)
 
 
-def kept_fields(body: JsonObject, live: JsonObject) -> list[Path]:
-    """Return the undocumented fields of `live`, which can be sent, that `body` sends back as they are."""
+def kept_fields(body: JsonObject, undocumented: Mapping[Path, JsonValue]) -> list[Path]:
+    """Return the undocumented fields of a live workflow that `body` sends back as they are."""
+    if not undocumented:
+        return []
     ours = lists_by_name(body)
-    return [path for path, value in _fields(lists_by_name(live)) if lookup(ours, path) == value]
+    return [path for path, value in undocumented.items() if lookup(ours, path) == value]
 
 
-def lost_fields(body: JsonObject, live: JsonObject) -> list[Path]:
-    """Return the undocumented fields of `live` that `body` lacks, except in steps and watchers that go."""
+def lost_fields(body: JsonObject, undocumented: Collection[Path]) -> list[Path]:
+    """Return the undocumented fields of a live workflow that `body` lacks.
+
+    Those in steps and watchers that go are not among them.
+    """
+    if not undocumented:
+        return []
     ours = lists_by_name(body)
     return [
         path
-        for path, _ in _fields(lists_by_name(live))
+        for path in undocumented
         if lookup(ours, path) is ABSENT
         and (len(path) <= _NAMED_ITEM or lookup(ours, path[:_NAMED_ITEM]) is not ABSENT)
     ]
@@ -158,7 +171,7 @@ def _is_in_list(path: Path) -> bool:
     return any(isinstance(part, int) for part in path)
 
 
-def _belongs(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:
+def _belongs(path: Path, ours: JsonObject, theirs: JsonObject, undocumented: Iterable[Path]) -> bool:
     """Whether a live field has a place in `ours`."""
     if len(path) <= _NAMED_ITEM:
         return True
@@ -170,6 +183,6 @@ def _belongs(path: Path, ours: JsonObject, theirs: JsonObject) -> bool:
     if isinstance(lookup(ours, holder), dict):
         return True
     documented = set(as_object(lookup(theirs, holder))) - {
-        found[-1] for found, _ in _fields(theirs) if found[:-1] == holder
+        found[-1] for found in undocumented if found[:-1] == holder
     }
     return not documented
