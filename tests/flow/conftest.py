@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flow_helpers import TOKEN, Ended, FakeTime, Git
+from leak_helpers import Stage
 from processes import clear_environment
 
 from reconciler.cli import main
@@ -58,3 +59,17 @@ def typed(
         return Ended(code=ended.value.code or 0, out=streams.out, err=streams.err)
 
     return run_line
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    """Give a stage with verbose output; at its end no canary is in anything written."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    with EmulatorServer(step_seconds=0.0) as server:
+        stage = Stage(server, folder, capfd, monkeypatch)
+        stage.env(RECONCILER_VERBOSE="1")
+        yield stage
+        stage.is_tight()

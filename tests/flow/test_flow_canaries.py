@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from leak_helpers import CANARIES, GITHUB_TOKEN, Stage, secretive
 
-from reconciler.emulator.server import EmulatorServer
 from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
 _PLACES = (
     "load.repository.token", "query.repository.token",
@@ -70,20 +68,6 @@ _OUTPUTS = (
     ("rollback", "--list", "--format", "json"),
     ("rollback", "secretive", "--auto-approve", "--show-bodies"),
 )  # fmt: skip
-
-
-@pytest.fixture
-def stage(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
-    """Give a stage with verbose output; at its end no canary is in anything written."""
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    with EmulatorServer(step_seconds=0.0) as server:
-        stage = Stage(server, folder, capfd, monkeypatch)
-        stage.env(RECONCILER_VERBOSE="1")
-        yield stage
-        stage.is_tight()
 
 
 @pytest.mark.parametrize("action", [*_ACTIONS, *_CREATES])

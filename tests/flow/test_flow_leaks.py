@@ -10,30 +10,14 @@ import pytest
 from flow_helpers import LIST, TENANTS, body
 from leak_helpers import CANARIES, FORMS, GITHUB_TOKEN, Stage, found_in, secretive
 
-from reconciler.emulator.server import EmulatorServer
 from reconciler.emulator.state import HttpError
 from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    pass
 
 _PROFILES = ["documented", "token-masked", "all+token-omitted"]
 _OWNED = ("--ownership-tag", "team-a")
-
-
-@pytest.fixture
-def stage(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
-    """Give a stage with verbose output; at its end no canary is in anything written."""
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    with EmulatorServer(step_seconds=0.0) as server:
-        stage = Stage(server, folder, capfd, monkeypatch)
-        stage.env(RECONCILER_VERBOSE="1")
-        yield stage
-        stage.is_tight()
 
 
 def test_the_search_finds_every_form() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 START = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
-COMMAND_WITHOUT_SLEEP = dataclasses.replace(POLICY, sleep=lambda _: None, random=lambda: 0.0)
+POLICY_WITHOUT_SLEEP = dataclasses.replace(POLICY, sleep=lambda _: None, random=lambda: 0.0)
 
 
 def planned(**counts: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
-from job_helpers import COMMAND_WITHOUT_SLEEP, receiver
+from job_helpers import POLICY_WITHOUT_SLEEP, receiver
 
 from reconciler.client.webhook_sender import WebhookSender
 from reconciler.errors import InvalidInputError, ReconcilerError
@@ -20,7 +20,7 @@ SECRET = "T0SECRET/hook-canary-4711"
 
 
 def _poster(url: str, **options: bool) -> WebhookSender:
-    return WebhookSender("the webhook", f"{url}/services/{SECRET}", policy=COMMAND_WITHOUT_SLEEP, **options)
+    return WebhookSender("the webhook", f"{url}/services/{SECRET}", policy=POLICY_WITHOUT_SLEEP, **options)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
