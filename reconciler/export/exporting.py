@@ -161,7 +161,7 @@ class _Reading:
 
 def _read(text: str, values: dict[str, str]) -> _Reading:
     file = ManifestFile(FilePath("export.yaml"), FilePath(), text)
-    content = read_file(file, values, require_env=True)
+    content = read_file(file, values)
     problems = [found.message for found in content.summary.findings if _is_error(found)]
     manifests = [found for found in content.manifests if isinstance(found, WorkflowManifest)]
     if problems or len(manifests) != 1:

@@ -36,6 +36,7 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
+from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.writing import manifest_text
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Manifest",
     "ManifestFile",
     "PatchManifest",
+    "ReadOptions",
     "ReconcileSettings",
     "Source",
     "WhenRunning",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +11,8 @@ from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
+from reconciler.manifests import ReadOptions
 from reconciler.text import printable
-from reconciler.values import Pattern
 
 _BACKUPS: Final = Path(".reconciler", "backups")
 _LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
@@ -25,8 +25,7 @@ class Settings:
     Args:
         paths: Files and directories with manifests.
         whole: Whether these are all manifests that the configuration names; only then may a run prune.
-        excludes: Returns whether a file below a directory is left out.
-        extra: Undocumented fields that a body may state.
+        reading: How the manifests are read.
         off: Ids of rules that are switched off.
         strict: Whether a warning fails validation.
         owner: The ownership tag; `None` for none.
@@ -45,8 +44,7 @@ class Settings:
 
     paths: tuple[str, ...] = ()
     whole: bool = True
-    excludes: Callable[[Path], bool] = lambda _: False
-    extra: tuple[Pattern, ...] = ()
+    reading: ReadOptions = field(default_factory=ReadOptions)
     off: frozenset[str] = frozenset()
     strict: bool = False
     owner: str | None = None
@@ -144,8 +142,7 @@ def resolve_settings(raw: RawOptions) -> Settings:
     base = Settings(
         paths=raw.paths or configuration.manifests,
         whole=_covers(raw.paths, configuration.manifests),
-        excludes=configuration.excludes,
-        extra=configuration.extra,
+        reading=ReadOptions(excludes=configuration.excludes, extra=configuration.extra),
         off=configuration.off,
         safety=Safety(**limits),
         environment=configuration.environment,

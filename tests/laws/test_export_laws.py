@@ -18,6 +18,7 @@ from reconciler.export import Exporter, ExportResult
 from reconciler.findings import has_errors
 from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.load import read_file
+from reconciler.manifests.read_options import ReadOptions
 from reconciler.plan import DefaultResource, PlatformFacts, Unchanged
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
@@ -86,7 +87,9 @@ def test_whatever_a_platform_returns_is_exported_or_refused(returned: dict[str, 
     exported = exporter.export(live)
     assert exported.text or exported.problems
     if exported.text:
-        content = read_file(ManifestFile(Path("x.yaml"), Path(), exported.text), {}, require_env=False)
+        content = read_file(
+            ManifestFile(Path("x.yaml"), Path(), exported.text), {}, ReadOptions(require_env=False)
+        )
         assert not has_errors(content.findings)
         (manifest,) = content.manifests
         assert not has_errors(tuple(check_manifest(manifest)))
