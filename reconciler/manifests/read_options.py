@@ -1,4 +1,4 @@
-"""Options for reading manifests: which files, which undocumented fields, and whether variables must be set."""
+"""Options for reading manifests: the files, the undocumented fields, and whether variables must be set."""
 
 from __future__ import annotations
 
