@@ -84,6 +84,6 @@ def test_parameters_that_cannot_be_read(folder: Path, params: str | int, message
     (folder / "list.yaml").write_text("[1]")
     (folder / "secret.yaml").write_text("version: !env VERSION\n")
     (folder / "reconciler.yaml").write_text(yaml.safe_dump({"environments": {"dev": {"params": params}}}))
-    with pytest.raises(InvalidInputError, match="reconciler.yaml:3") as raised:
+    with pytest.raises(InvalidInputError, match=r"reconciler\.yaml:3") as raised:
         load_settings(environment="dev")
     assert message in str(raised.value)
