@@ -31,6 +31,7 @@ from reconciler.secrecy.secret_detection import (
     is_webhook_url,
     mentions_secret,
     secret_values,
+    states_mask,
     why_secret,
 )
 
@@ -57,5 +58,6 @@ __all__ = [
     "omit_secrets",
     "redact",
     "secret_values",
+    "states_mask",
     "why_secret",
 ]
