@@ -33,7 +33,7 @@ from reconciler.plan import (
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few
-from reconciler.values import JsonObject, Path, display_path, lookup
+from reconciler.values import JsonObject, JsonValue, Path, display_path, lookup
 from reconciler.workflow import Live, WriteOnlyField, lost_fields
 
 
@@ -168,16 +168,16 @@ def _document(live: Live, body: JsonObject, ignored: Iterable[Path], *, pinned: 
     paths = set(ignored)
     settings: JsonObject = {
         "id": live.id if pinned else None,
-        "ignore": sorted(
-            display_path(path)
-            for path in paths
-            if not any(path[:end] in paths for end in range(1, len(path)))
-        ),
+        "ignore": list[JsonValue](sorted(map(display_path, _outermost(paths)))),
         "prevent_delete": live.ownership.protected,
         "paused": live.paused,
     }
     settings = {key: value for key, value in settings.items() if value}
     return {**({"reconcile": settings} if settings else {}), "body": body}
+
+
+def _outermost(paths: set[Path]) -> Iterator[Path]:
+    return (path for path in paths if not any(path[:end] in paths for end in range(1, len(path))))
 
 
 def _kept(path: Path, why: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
-    from reconciler.operations.export_workflows import ExportedWorkflows, SecretHandling, export
+    from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
@@ -56,7 +56,6 @@ __all__ = [
     "RawOptions",
     "Recording",
     "ScopeOptions",
-    "SecretHandling",
     "Settings",
     "StatusResult",
     "apply",
@@ -85,7 +84,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
     engine="Engine",
     execution_parameters="ExecutionRequest",
-    export_workflows="export ExportedWorkflows SecretHandling",
+    export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
     plan_and_status="plan Planned ScopeOptions status StatusResult",

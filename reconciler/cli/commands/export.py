@@ -11,8 +11,9 @@ from reconciler.cli.help import command_of, option
 from reconciler.cli.options import Number, connection_options
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
+from reconciler.export import SecretHandling
 from reconciler.files import place_files
-from reconciler.operations import SecretHandling, Settings, export
+from reconciler.operations import Settings, export
 from reconciler.render import export_lines
 from reconciler.text import printable
 
