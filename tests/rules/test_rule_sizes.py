@@ -14,7 +14,7 @@ import pytest
 from rule_helpers import check, rules
 
 from reconciler.findings import Severity
-from reconciler.manifests import load_manifests
+from reconciler.manifests import ReadOptions, load_manifests
 from reconciler.manifests.file_findings import MAX_FINDINGS, MAX_RUN_FINDINGS
 from reconciler.rules import check_paths
 
@@ -176,7 +176,9 @@ def test_thousands_of_equal_names(tmp_path: Path) -> None:
     assert all(len(finding.message) < 1000 for finding in result.findings)
 
 
-@pytest.mark.parametrize("read", [check_paths, partial(load_manifests, require_env=False)])
+@pytest.mark.parametrize(
+    "read", [check_paths, partial(load_manifests, options=ReadOptions(require_env=False))]
+)
 def test_findings_of_a_run_are_bounded(tmp_path: Path, read: Callable[..., Any]) -> None:
     """Of the findings of many files errors are shown first, and those that are not shown are counted."""
     for number in range(8):
