@@ -1,4 +1,4 @@
-"""Manifests at an earlier commit, to tell what Git changed since then from what somebody changed live."""
+"""Manifests at an earlier commit, by which a plan attributes its differences to Git or to the tenant."""
 
 from __future__ import annotations
 
