@@ -81,7 +81,7 @@ def described_body(live: JsonObject) -> JsonObject:
 
 
 def _with_env_maps(steps: JsonValue) -> JsonValue:
-    """Return steps with the variables of each as a map, if they can be one: rows are known before nulls go."""
+    """Return steps with the variables of each as a map if possible: without nulls, rows look like maps."""
     if not isinstance(steps, dict):
         return steps
     result = dict(steps)
