@@ -6,7 +6,8 @@ it. Manifests, the configuration and files of execution parameters are all read 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,6 +21,7 @@ from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
 from reconciler.manifests.yaml_values import Extent, Included, Tags, ValueBuilder
+from reconciler.templates import Origins
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Path, lookup
 
@@ -47,6 +49,7 @@ class Document:
         defaults: The paths of those values that are the default in the manifest, and so in Git.
         unset: The paths of placeholders for variables that are not set.
         positions: Positions known from reading: those of names and pinned ids, which every plan shows.
+        origins: Where the text comes from, if a template gave it; positions are then places in the template.
     """
 
     file: str
@@ -57,6 +60,7 @@ class Document:
     defaults: frozenset[Path] = frozenset()
     unset: frozenset[Path] = frozenset()
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
+    origins: Origins | None = field(default=None, repr=False)
 
     @property
     def sensitive(self) -> frozenset[Path]:
@@ -71,16 +75,24 @@ class Document:
         if path in self.positions and not at_key:
             return self.positions[path]
         roots = _all_roots(self.text)
-        return locate(roots[self.index], path, at_key=at_key) if self.index < len(roots) else None
+        if self.index >= len(roots):
+            return None
+        return _original(locate(roots[self.index], path, at_key=at_key), self.origins)
 
     def place(self, path: Path, *, at_key: bool = False) -> str:
         """Return `position(path)` as text: `FILE:LINE:COLUMN`, or only the file."""
         position = self.position(path, at_key=at_key)
-        return f"{self.file}:{position.line}:{position.column}" if position else self.file
+        if position is None:
+            return self.file
+        return f"{position.file or self.file}:{position.line}:{position.column}"
+
+    def lines(self, file: str) -> Sequence[str]:
+        """Return the lines of `file` as it is on the disk: of this document's, or of one that it includes."""
+        return source_lines(file, self.text, self.origins)
 
 
 def read_documents(
-    file: str, text: str, tags: Tags, extent: Extent | None = None
+    file: str, text: str, tags: Tags, extent: Extent | None = None, origins: Origins | None = None
 ) -> tuple[list[Document], list[Finding]]:
     """Return the valid documents in the text of `file`, and a finding for each error in the others.
 
@@ -89,6 +101,7 @@ def read_documents(
         text: Its text.
         tags: The readers of `!env` and `!file`.
         extent: Counts what is built.
+        origins: Where the text comes from, if a template gave it.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
@@ -107,7 +120,8 @@ def read_documents(
                         variables=dict(builder.variables),
                         defaults=frozenset(builder.defaults),
                         unset=frozenset(builder.unset),
-                        positions=_identity_positions(root, value),
+                        positions=_identity_positions(root, value, origins),
+                        origins=origins,
                     )
                 )
     except YamlProblemError as problem:
@@ -115,7 +129,17 @@ def read_documents(
         finding = Finding(file=file, rule=problem.rule, message=message, position=problem.position)
         # First, since it says why nothing after it was read.
         findings.insert(0, finding)
+    if origins is not None:
+        findings = [
+            dataclasses.replace(finding, position=_original(finding.position, origins))
+            for finding in findings
+        ]
     return documents, findings
+
+
+def source_lines(file: str, text: str, origins: Origins | None) -> Sequence[str]:
+    """Return the lines of `file`: of the text that was read, or of the template that gave it."""
+    return _split(text if origins is None else origins.sources.get(file, ""))
 
 
 def read_single_document(file: FilePath, what: str, root: FilePath | None = None) -> Document | None:
@@ -150,12 +174,25 @@ def read_single_document(file: FilePath, what: str, root: FilePath | None = None
     return documents[0] if documents else None
 
 
-def _identity_positions(root: Node, value: JsonValue) -> dict[Path, Position]:
-    return {
+def _original(position: Position | None, origins: Origins | None) -> Position | None:
+    return position if position is None or origins is None else origins.translate(position)
+
+
+@lru_cache(maxsize=4)
+def _split(text: str) -> list[str]:
+    """Return the lines of a file, which may hold thousands of manifests."""
+    return text.splitlines()
+
+
+def _identity_positions(root: Node, value: JsonValue, origins: Origins | None) -> dict[Path, Position]:
+    found = {
         path: locate(root, path, at_key=False)
         for path in _IDENTITY_PATHS
         if lookup(value, path) is not ABSENT
     }
+    if origins is None:
+        return found
+    return {path: origins.translate(position) for path, position in found.items()}
 
 
 def _roots(text: str) -> Iterator[Node]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from reconciler.files import UnreadableError
-from reconciler.findings import CheckResult, Finding, Severity, has_errors
+from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
 from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
-from reconciler.manifests.documents import read_documents
+from reconciler.manifests.documents import read_documents, source_lines
 from reconciler.manifests.file_findings import (
     FileSummary,
     FindingLimit,
@@ -22,12 +22,15 @@ from reconciler.manifests.file_findings import (
     combine_findings,
     first_findings,
     identities,
+    is_left_out_part,
     read_within_bounds,
+    template_parts,
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.rendering import rendered_text
 from reconciler.manifests.template_expressions import with_template_named
 from reconciler.manifests.yaml_values import Extent, Included, Tags
 from reconciler.secrecy import Redactor
@@ -72,28 +75,42 @@ def read_file(
         message = printable(f"cannot be read: {error}")
         finding = Finding(file=printable(str(file.path)), rule="unreadable", message=message)
         return FileContent(manifests=(), summary=FileSummary(findings=(finding,)))
-    if file.path.suffix.lower() == ".json":
+    content = rendered_text(file, text, env, options)
+    if content.problem is not None:
+        included = content.included
+        summary = FileSummary(findings=(content.problem,), included=included, parts=included)
+        return FileContent(manifests=(), summary=summary)
+    text = content.text
+    if ".json" in (suffix.lower() for suffix in file.path.suffixes):
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
-    secrets: set[str] = set()
-    included: set[Path] = set()
-    extent = Extent()
+    secrets = set(content.secrets)
+    files: set[Path] = set()
+    extent = Extent(steps=content.steps)
     tags = Tags(
-        env=_env_reader(env, secrets, require_env=options.require_env), file=_file_reader(file, included)
+        env=_env_reader(env, secrets, require_env=options.require_env),
+        file=_file_reader(file, files),
+        secret=content.variable if content.secrets else None,
     )
-    documents, findings = read_documents(printable(str(file.path)), text, tags, extent)
+    documents, findings = read_documents(printable(str(file.path)), text, tags, extent, content.origins)
     extent.characters += len(text)  # a document keeps it
     parsed = [parse_manifest(document, findings, options.extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
-        lines, redactor = text.splitlines(), Redactor.of(secrets)
-        findings = bounded(with_template_named(finding, lines) for finding in findings)
-        findings = [with_excerpt(finding, lines, redactor) for finding in findings]
+        if content.origins is None:
+            lines = text.splitlines()
+            findings = [with_template_named(finding, lines) for finding in findings]
+        redactor = Redactor.of(secrets)
+        findings = [
+            with_excerpt(finding, source_lines(finding.file, text, content.origins), redactor)
+            for finding in bounded(findings)
+        ]
     if check is not None:
         findings = bounded([*findings, *check(manifests)])
     summary = FileSummary(
         findings=tuple(findings),
         identities=tuple(identity for manifest in manifests for identity in identities(manifest)),
-        included=frozenset(included),
+        included=content.included | files,
+        parts=content.included,
         extent=extent,
     )
     return FileContent(manifests=manifests, summary=summary, secrets=frozenset(secrets))
@@ -158,6 +175,7 @@ def load_manifests(
         problems,
     )
     files = files[: len(contents)]
+    parts = template_parts([content.summary for content in contents])
     return LoadResult(
         manifests=tuple(manifest for content in contents for manifest in content.manifests),
         findings=combine_findings(problems, files, [content.summary for content in contents], limit),
@@ -167,7 +185,7 @@ def load_manifests(
         left_out={
             name: finding.file
             for finding in problems
-            if finding.rule == LEFT_OUT
+            if finding.rule == LEFT_OUT and not is_left_out_part(finding, parts)
             for name in left_out_names(ManifestFile(Path(finding.file), Path(finding.file).parent.resolve()))
         },
     )
@@ -181,7 +199,7 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
         needs: Returns whether the run needs the values of a manifest.
     """
     missing = {
-        (manifest.source.file, manifest.source.document.position(path))
+        _place(manifest.source.file, manifest.source.document.position(path))
         for manifest in loaded.manifests
         if needs(manifest)
         for path in manifest.source.document.unset
@@ -191,9 +209,9 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
     rest: list[Finding] = []
     raised: list[Finding] = []
     for finding in loaded.findings:
-        is_missing = finding.rule == _ENV_RULE and (finding.file, finding.position) in missing
+        is_missing = finding.rule == _ENV_RULE and _place(finding.file, finding.position) in missing
         (raised if is_missing else rest).append(finding)
-    shown = {(finding.file, finding.position) for finding in raised}
+    shown = {_place(finding.file, finding.position) for finding in raised}
     raised += (  # a file has a limit of findings, and warnings are the first to go
         Finding(
             file=file,
@@ -205,6 +223,13 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
     )
     errors = [dataclasses.replace(finding, severity=Severity.ERROR) for finding in raised]
     return dataclasses.replace(loaded, findings=first_findings([*errors, *rest], Counter()))
+
+
+def _place(file: str, position: Position | None) -> tuple[str, Position | None]:
+    """Return the file that a value is in, and its position there."""
+    if position is None or not position.file:
+        return file, position
+    return position.file, dataclasses.replace(position, file="")
 
 
 def _is_empty(path: Path) -> bool:

@@ -106,9 +106,14 @@ class Source:
         """Return the variable of the `!env` at `path`, a path from the body's root, or `None`."""
         return self.document.variables.get(self._place(path))
 
+    def line(self, path: Path = ("name",)) -> tuple[str, int | None]:
+        """Return the file and the line of the value at `path`: an included file, if it is from there."""
+        position = self.position(path)
+        return (position.file or self.file, position.line) if position else (self.file, None)
+
     def __str__(self) -> str:
-        position = self.position(("name",))
-        return f"{self.file}:{position.line}" if position else self.file
+        file, line = self.line()
+        return file if line is None else f"{file}:{line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

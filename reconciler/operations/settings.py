@@ -162,7 +162,11 @@ def resolve_settings(raw: RawOptions) -> Settings:
         paths=raw.paths or configuration.manifests,
         whole=_covers(raw.paths, configuration.manifests),
         reading=ReadOptions(
-            excludes=configuration.excludes, extra=configuration.extra, parameters=parameters
+            excludes=configuration.excludes,
+            extra=configuration.extra,
+            parameters=parameters,
+            templates=configuration.templates,
+            base=configuration.file.parent.resolve() if configuration.file else None,
         ),
         off=configuration.off,
         safety=Safety(**limits),

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeAlias
@@ -239,7 +239,8 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
     causes: set[tuple[str, ...]] = set()
     stated_rules = RULES if manifest.extra else _OF_DOCUMENTED
     for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
-        if rule.id not in off:
+        is_rendered = rule in unrendered_templates.RULES and manifest.source.document.origins is not None
+        if rule.id not in off and not is_rendered:
             fresh = (
                 problem
                 for problem in islice(rule.check(body), _MOST_CONSIDERED)
@@ -276,7 +277,7 @@ def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> 
     redactor: Redactor | None = None
     for rule, problem in found:
         finding = _finding(manifest, rule, problem)
-        lines = _lines(document.text)
+        lines = document.lines(finding.file)
         if rule.id in _ignored(lines, finding.position):
             continue
         if redactor is None:
@@ -296,13 +297,7 @@ def _finding(manifest: Manifest, rule: BaseRule, problem: Problem) -> Finding:
     )
 
 
-@lru_cache(maxsize=1)
-def _lines(text: str) -> list[str]:
-    """Return the lines of a file, which may hold thousands of manifests."""
-    return text.splitlines()
-
-
-def _ignored(lines: list[str], position: Position | None) -> frozenset[str]:
+def _ignored(lines: Sequence[str], position: Position | None) -> frozenset[str]:
     """Return the ids of the rules that a comment on the line turns off."""
     line = lines[position.line - 1] if position is not None and position.line <= len(lines) else ""
     match = _COMMENT.search(line)

@@ -7,6 +7,7 @@ Jinja2 is imported when the first template is rendered, not before.
 
 from reconciler.templates.origins import Origins
 from reconciler.templates.settings import (
+    OS_ENV,
     PEAK_TEMPLATES,
     TEMPLATE_SUFFIX,
     RenderedFiles,
@@ -26,6 +27,7 @@ from reconciler.templates.template_text import (
 
 __all__ = [
     "MAX_TEMPLATE_CHARACTERS",
+    "OS_ENV",
     "PEAK_TEMPLATES",
     "TEMPLATE_SUFFIX",
     "MissingTemplateError",

@@ -12,11 +12,14 @@ from typing import Any, Final
 
 from jinja2.utils import Namespace
 
-MAX_STEPS: Final = 1_000_000
-"""Steps of one rendering: an output, an iteration, a call, or 64 characters or items that one handles."""
+MAX_STEPS: Final = 500_000
+"""Steps of one rendering: an output, an iteration, a call; 4 items or 512 characters that one handles."""
 
 MAX_SIZE: Final = 1_000_000
-"""Characters and items of one value, those inside it included."""
+"""Characters of one value, those inside it included."""
+
+MAX_ITEMS: Final = 200_000
+"""Items of one value, those inside it included."""
 
 MAX_OUTPUT: Final = 5_000_000
 """Characters that all outputs of one rendering give together."""
@@ -24,10 +27,14 @@ MAX_OUTPUT: Final = 5_000_000
 MAX_BITS: Final = 4096
 """Bits of one whole number."""
 
+MAX_TOKENS: Final = 100_000
+"""Words and signs of one template, literal text aside."""
+
 MAX_INCLUDES: Final = 50
 """Templates that include each other, one inside the other."""
 
-_ITEMS_A_STEP: Final = 64
+_ITEMS_A_STEP: Final = 4
+_CHARACTERS_A_STEP: Final = 512
 _LONGEST_NUMBER: Final = 4000
 _WIDEST: Final = 1000
 _PRECISION: Final = 300
@@ -67,7 +74,7 @@ class Budget:
         self._output += characters
         if self._output > MAX_OUTPUT:
             raise BudgetError(f"the template gives more than {MAX_OUTPUT} characters")
-        self.spend(1 + characters // _ITEMS_A_STEP)
+        self.spend(1 + characters // _CHARACTERS_A_STEP)
 
     def weigh(self, *values: Any) -> int:  # noqa: ANN401 - any value of a template
         """Count the handling of values, and return their size with all that is inside them.
@@ -75,28 +82,30 @@ class Budget:
         Raises:
             BudgetError: The size is more than `MAX_SIZE`, or a whole number has more than `MAX_BITS`.
         """
-        size = 0
+        size = characters = 0
         pending: list[Any] = list(values)
         while pending:
             item = pending.pop()
             size += 1
-            if isinstance(item, (str, bytes, range)):
+            if isinstance(item, (str, bytes)):
+                characters += len(item)
+            elif isinstance(item, range):
                 size += len(item)
             elif isinstance(item, int):
                 if item.bit_length() > MAX_BITS:
                     raise BudgetError(f"a whole number has more than {MAX_BITS} bits")
             elif isinstance(item, (list, tuple, set, frozenset)):
-                self._check(len(item))
+                self._check(characters, size + len(item))
                 pending.extend(item)
             elif isinstance(item, dict):
-                self._check(len(item))
+                self._check(characters, size + len(item))
                 pending.extend(item)
                 pending.extend(item.values())
             elif isinstance(item, Namespace):
-                pending.extend(vars(item)["_Namespace__attrs"].values())
-            self._check(size)
-        self.spend(1 + size // _ITEMS_A_STEP)
-        return size
+                pending.extend(object.__getattribute__(item, "_Namespace__attrs").values())
+            self._check(characters, size)
+        self.spend(1 + size // _ITEMS_A_STEP + characters // _CHARACTERS_A_STEP)
+        return size + characters
 
     def expect(self, size: int) -> None:
         """Count an operation whose result will have that size.
@@ -105,21 +114,23 @@ class Budget:
             BudgetError: The size is more than `MAX_SIZE`.
         """
         self._check(size)
-        self.spend(1 + size // _ITEMS_A_STEP)
+        self.spend(1 + size // _CHARACTERS_A_STEP)
 
     def items(self, values: Any) -> list[Any]:  # noqa: ANN401 - whatever can be iterated over
         """Return what `values` yields, and count it."""
         found: list[Any] = []
         for item in values:
             found.append(item)
-            self._check(len(found))
+            self._check(0, len(found))
         self.spend(1 + len(found))
         return found
 
     @staticmethod
-    def _check(size: int) -> None:
-        if size > MAX_SIZE:
-            raise BudgetError(f"a value has more than {MAX_SIZE} characters and items")
+    def _check(characters: int, items: int = 0) -> None:
+        if characters > MAX_SIZE:
+            raise BudgetError(f"a value has more than {MAX_SIZE} characters")
+        if items > MAX_ITEMS:
+            raise BudgetError(f"a value has more than {MAX_ITEMS} items")
 
 
 def expected_size(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], budget: Budget) -> int:

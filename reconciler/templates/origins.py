@@ -69,17 +69,12 @@ class Origins:
             offset = end
         return Origins(file, sources, tuple(files), starts, places, lines, tuple(secret))
 
-    @property
-    def has_secrets(self) -> bool:
-        """Whether any part may hold the value of an environment variable."""
-        return bool(self._secret)
-
     def translate(self, position: Position) -> Position:
         """Return the place in a template of a position in the rendered text.
 
         The place of a value that an expression gives is that of the expression.
         """
-        offset = self._offset(position)
+        offset = self.offset(position)
         index = bisect_right(self._starts, offset) - 1
         if index < 0:
             return Position(1, 1)
@@ -94,9 +89,10 @@ class Origins:
 
     def is_secret(self, start: Position, end: Position) -> bool:
         """Return whether the rendered text between two positions may hold an environment variable."""
-        first, last = self._offset(start), self._offset(end)
+        first, last = self.offset(start), self.offset(end)
         return any(below < last and first < above for below, above in self._secret)
 
-    def _offset(self, position: Position) -> int:
+    def offset(self, position: Position) -> int:
+        """Return the number of characters before a position in the rendered text."""
         line = min(position.line, len(self._lines))
         return self._lines[line - 1] + position.column - 1

@@ -7,12 +7,16 @@ The names of these filters have a space, so that no template can use them.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
+
+from reconciler.templates.budget import MAX_TOKENS, BudgetError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,7 +36,7 @@ INCLUDED: Final = "included template"
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """The place of an output or an include: its kind, line and column, and the expression as written."""
 
     kind: str
@@ -41,44 +45,58 @@ class _Place:
     written: str = ""
 
 
-def instrumented(tree: nodes.Template, environment: Environment, source: str, name: str) -> nodes.Template:
-    """Return the syntax tree of the template `name` with every output and every operation wrapped."""
-    places = _places(environment, source)
+def instrumented(
+    tree: nodes.Template, environment: Environment, name: str, places: Iterator[Place]
+) -> nodes.Template:
+    """Return the syntax tree of the template `name` with every output and every operation wrapped.
+
+    Args:
+        tree: The tree.
+        environment: The environment that it belongs to.
+        name: The name of the template.
+        places: The result of `output_places`.
+    """
     found: nodes.Template = _Instrument(environment, name, places).visit(tree)
     return found
 
 
-def _places(environment: Environment, source: str) -> Iterator[_Place]:
-    """Yield the places of text, expressions, `print` and `include` in the order of the source."""
-    offset, line, start = 0, 1, 0
-    opened: tuple[int, int, int] | None = None
+def output_places(environment: Environment, source: str) -> list[Place]:
+    """Return the places of text, expressions, `print` and `include` in the order of the source.
+
+    Raises:
+        BudgetError: The source has more than `MAX_TOKENS`.
+    """
+    starts = [0, *(match.end() for match in re.finditer("\n", source))]
+    found: list[Place] = []
+    offset = opened = 0
     statement = False
-    for _, kind, text in environment.lexer.tokeniter(source, None):
+    for number, (_, kind, text) in enumerate(environment.lexer.tokeniter(source, None)):
+        if number > MAX_TOKENS:
+            raise BudgetError(f"the template has more than {MAX_TOKENS} words and signs")
         at = source.find(text, offset)
-        line += source.count("\n", offset, at)
-        start = max(start, source.rfind("\n", 0, at) + 1)
-        column = at - start + 1
         offset = at + len(text)
         if kind == "data":
-            yield _Place("data", line, column)
-        elif kind == "variable_begin":
-            opened = (line, column, at)
-        elif kind == "variable_end" and opened is not None:
-            yield _Place("variable", opened[0], opened[1], source[opened[2] : offset].rstrip())
-        elif kind == "block_begin":
-            opened, statement = (line, column, at), True
+            found.append(_place("data", starts, at))
+        elif kind in {"variable_begin", "block_begin"}:
+            opened, statement = at, kind == "block_begin"
+        elif kind == "variable_end":
+            found.append(_place("variable", starts, opened, source[opened:offset].rstrip()))
         elif statement and kind == "name":
             statement = False
-            if text in {"print", "include"} and opened is not None:
-                yield _Place(text, opened[0], opened[1])
-        line += text.count("\n")
-        start = max(start, source.rfind("\n", 0, offset) + 1)
+            if text in {"print", "include"}:
+                found.append(_place(text, starts, opened))
+    return found
+
+
+def _place(kind: str, starts: list[int], at: int, written: str = "") -> Place:
+    line = bisect_right(starts, at)
+    return Place(kind, line, at - starts[line - 1] + 1, written)
 
 
 class _Instrument(NodeTransformer):
     """The transformation of a tree; visits nodes in the order of the source, as `places` are."""
 
-    def __init__(self, environment: Environment, name: str, places: Iterator[_Place]) -> None:
+    def __init__(self, environment: Environment, name: str, places: Iterator[Place]) -> None:
         self._environment = environment
         self._name = name
         self._places = places
@@ -95,9 +113,7 @@ class _Instrument(NodeTransformer):
             else:
                 value = self.visit(child)
                 written = place.written
-                children.append(
-                    self._wrapped(value, OUTPUT, self._name, place.line, place.column, written)
-                )
+                children.append(self._wrapped(value, OUTPUT, self._name, place.line, place.column, written))
         node.nodes = children
         return node
 
@@ -106,7 +122,7 @@ class _Instrument(NodeTransformer):
         wanted = self.visit(node.template)
         facts = (self._name, node.ignore_missing, node.with_context, place.line, place.column)
         derived = self._prepared(nodes.DerivedContextReference(lineno=node.lineno))
-        called = self._wrapped(derived, INCLUDED, *facts)
+        called = self._wrapped(derived, INCLUDED, facts)
         called.args.insert(0, wanted)
         return self._prepared(nodes.Output([called], lineno=node.lineno))
 
@@ -160,11 +176,17 @@ class _Instrument(NodeTransformer):
         marked = self._wrapped(empty, OUTPUT, self._name, node.lineno, 1, "")
         return self._prepared(nodes.Output([marked], lineno=node.lineno))
 
-    def _wrapped(self, node: nodes.Expr, name: str, *facts: str | int) -> nodes.Filter:
+    def _wrapped(
+        self, node: nodes.Node, name: str, *facts: str | int | tuple[str | int, ...]
+    ) -> nodes.Filter:
         constants = self._constants(node, facts)
-        return self._prepared(nodes.Filter(node, name, constants, [], None, None, lineno=node.lineno))
+        return self._prepared(
+            nodes.Filter(cast(nodes.Expr, node), name, constants, [], None, None, lineno=node.lineno)
+        )
 
-    def _constants(self, node: nodes.Node, facts: tuple[str | int, ...]) -> list[nodes.Expr]:
+    def _constants(
+        self, node: nodes.Node, facts: tuple[str | int | tuple[str | int, ...], ...]
+    ) -> list[nodes.Expr]:
         return [self._prepared(nodes.Const(fact, lineno=node.lineno)) for fact in facts]
 
     def _prepared(self, node: _N) -> _N:

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Any, Final
 
 import jinja2
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from reconciler.findings import Position
@@ -31,8 +32,17 @@ from reconciler.templates.budget import (
     product_size,
 )
 from reconciler.templates.origins import Origins, Part
-from reconciler.templates.places import INCLUDED, ITEMS, JOINED, LITERAL, OUTPUT, WEIGHED, instrumented
-from reconciler.templates.settings import Undefined
+from reconciler.templates.places import (
+    INCLUDED,
+    ITEMS,
+    JOINED,
+    LITERAL,
+    OUTPUT,
+    WEIGHED,
+    instrumented,
+    output_places,
+)
+from reconciler.templates.settings import OS_ENV, Undefined
 from reconciler.templates.template_text import (
     MAX_TEMPLATE_CHARACTERS,
     MissingTemplateError,
@@ -43,13 +53,13 @@ from reconciler.templates.template_text import (
 )
 from reconciler.text import clip, did_you_mean, printable
 
-OS_ENV: Final = "os_env"
-"""The name of the environment variables in templates."""
-
 _NOT_OFFERED: Final = ("random", "urlize", "striptags", "pprint", "xmlattr")
 """Filters that give another text each time, that are for HTML, or whose time grows faster than their text."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_PLAIN: Final = (int, float, type(None), list, tuple, dict, set, frozenset, jinja2.Undefined)
+"""The types of values, besides text, that an expression may output."""
+
 _KEPT_TEMPLATES: Final = 500
 _LEAST_MATCHED: Final = 4
 _LONGEST_ERROR: Final = 300
@@ -150,7 +160,7 @@ class Rendering:
     def __init__(self, context: RenderContext) -> None:
         self._context = context
         self.budget = Budget()
-        self.secrets: set[str] = set()
+        self.secrets: dict[str, str] = {}
         self._sources: dict[str, str] = {}
         self._active: list[str] = []
         self._has_read = False
@@ -166,8 +176,6 @@ class Rendering:
         previous, environment.rendering = environment.rendering, self
         try:
             parts = _shown(self._parts(environment, template), template.file)
-        except RecursionError:
-            raise TemplateProblemError("template", "the template nests too deeply") from None
         except Exception as error:
             raise self._problem(error, template) from error
         finally:
@@ -175,7 +183,7 @@ class Rendering:
         return Rendered(
             text="".join(part.text for part in parts),
             origins=Origins.of(template.file, self._sources, parts),
-            secrets=frozenset(self.secrets),
+            secrets=self.secrets,
             steps=self.budget.steps,
         )
 
@@ -229,13 +237,17 @@ class Rendering:
         self.budget.give(len(text))
         return _Piece.of((Part(text, file, line, column, literal=True),))
 
-    def output(self, value: Any, file: str, line: int, column: int, written: str) -> str:  # noqa: ANN401, PLR0913
+    def output(self, value: Any, file: str, line: int, column: int, written: str) -> str:  # noqa: ANN401
         """Return the value of an expression, as a piece; one with parts keeps them."""
         if isinstance(value, _Piece):
             return value
         if isinstance(value, _Kept) and written:
             value = written
         if not isinstance(value, str):
+            if not isinstance(value, _PLAIN):
+                raise TemplateProblemError(
+                    "template", f"a value of the type {_kind(value)} cannot be written"
+                )
             self.budget.weigh(value)
             value = str(value)
         self.budget.give(len(value))
@@ -249,7 +261,7 @@ class Rendering:
             raise TemplateProblemError("template", f"the environment variable {shown} is not valid UTF-8")
         if value:
             self._has_read = True
-            self.secrets.add(value)
+            self.secrets[value] = name
 
     def _is_secret(self, text: str) -> bool:
         return text in self.secrets or any(
@@ -268,29 +280,37 @@ class Rendering:
 
     def _explained(self, error: Exception) -> tuple[str, str, str]:
         """Return the rule that an error breaks, the message, and the name that it is about."""
-        if isinstance(error, TemplateProblemError):
-            return error.rule, error.message, ""
-        if isinstance(error, BudgetError):
-            return "template-too-large", str(error), ""
-        if isinstance(error, _MissingNameError):
-            name = error.name or ""
-            return "undefined", self._undefined(name, error.owner), name
-        if isinstance(error, SecurityError):
-            return "template", f"not allowed in a template: {error}", ""
-        if isinstance(error, jinja2.TemplateNotFound):
-            return "template", error.message or f"there is no file {error.name!r}", ""
-        if isinstance(error, jinja2.TemplateSyntaxError):
-            return "template", f"not a valid template: {error.message}", ""
-        return "template", f"the template fails: {error or type(error).__name__}", ""
+        rule, name = "template", ""
+        match error:
+            case TemplateProblemError():
+                rule, message = error.rule, error.message
+            case BudgetError():
+                rule, message = "template-too-large", str(error)
+            case RecursionError():
+                rule, message = "template-too-large", "the template nests too deeply"
+            case _MissingNameError():
+                rule, name = "undefined", error.name or ""
+                message = self._undefined(name, error.owner)
+            case SecurityError():
+                message = f"not allowed in a template: {error}"
+            case jinja2.TemplateNotFound():
+                message = error.message or f"there is no file {error.name!r}"
+            case jinja2.TemplateSyntaxError():
+                message = f"not a valid template: {error.message}"
+            case _:
+                message = f"the template fails: {str(error) or type(error).__name__}"
+        return rule, message, name
 
     def _undefined(self, name: str, owner: Any) -> str:  # noqa: ANN401 - any value of a template
         shown = repr(clip(name, 60))
         if isinstance(owner, _Variables):
-            return f"the environment variable {shown} is not set; set it, or write {OS_ENV}.NAME | default('')"
+            return (
+                f"the environment variable {shown} is not set; set it, or write {OS_ENV}.NAME | default('')"
+            )
         if isinstance(owner, dict):
-            return f"undefined: the mapping has no {shown}; {did_you_mean(name, [str(key) for key in owner])}"
+            return f"the mapping has no key {shown}; {did_you_mean(name, [str(key) for key in owner])}"
         if owner is not None:
-            return f"undefined: a value of the type {type(owner).__name__} has no {shown}"
+            return f"a value of the type {_kind(owner)} has no {shown}"
         if name == OS_ENV:
             return (
                 f"{OS_ENV} is not available: set templates: {{os_env: true}} in reconciler.yaml, or use !env"
@@ -300,9 +320,10 @@ class Rendering:
     def _position(self, file: str, line: int, name: str) -> Position:
         lines = self._sources.get(file, "").splitlines()
         text = lines[line - 1] if 0 < line <= len(lines) else ""
-        found = [text.find(name)] if name else []
-        found += [text.find("{{"), text.find("{%")]
-        return Position(line, 1 + next((at for at in found if at >= 0), 0))
+        brackets = re.search(r"\{[{%#]", text)
+        start = brackets.start() if brackets else 0
+        found = re.compile(rf"\b{re.escape(name)}\b").search(text, start) if name else None
+        return Position(line, 1 + (found.start() if found else start))
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -358,23 +379,17 @@ class _Environment(ImmutableSandboxedEnvironment):
                 problem = error
         raise problem
 
-    def call(
-        __self,  # noqa: B902, N805 - as Jinja2 does, for the sake of keywords
-        __context: Context,
-        __obj: Any,  # noqa: ANN401
-        *args: Any,  # noqa: ANN401
-        **kwargs: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
-        budget = __self.rendering.budget
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        budget = self.rendering.budget
         budget.weigh(*args, *kwargs.values())
-        bound = getattr(__obj, "__wrapped__", __obj)
+        bound = getattr(obj, "__wrapped__", obj)
         owner = getattr(bound, "__self__", None)
         if isinstance(owner, (str, bytes, int, float)):
             args = tuple(budget.items(arg) if isinstance(arg, Iterator) else arg for arg in args)
             name = f".{getattr(bound, '__name__', '')}"
             budget.weigh(owner)
             budget.expect(expected_size(name, (owner, *args), kwargs, budget))
-        result = super().call(__context, __obj, *args, **kwargs)
+        result = super().call(context, obj, *args, **kwargs)
         budget.weigh(result)
         return result
 
@@ -398,11 +413,11 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().call_filter(name, *args, **kwargs)
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> jinja2.Undefined:  # noqa: ANN401
-        raise SecurityError(f"the attribute {attribute!r} of a value of the type {type(obj).__name__}")
+        raise SecurityError(f"the attribute {attribute!r} of a value of the type {_kind(obj)}")
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> jinja2.nodes.Template:
-        tree = super()._parse(source, name, filename)
-        return instrumented(tree, self, source, name or "")
+        places = iter(output_places(self, source))
+        return instrumented(super()._parse(source, name, filename), self, name or "", places)
 
     def _built(self, file: str, text: str) -> jinja2.Template:
         code = self.compile(text, file, file)
@@ -420,17 +435,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
         return called
 
-    def _included(  # noqa: PLR0913 - what the statement states
-        self,
-        run: Rendering,
-        context: Context,
-        wanted: Any,  # noqa: ANN401
-        parent: str,
-        ignore_missing: bool,
-        with_context: bool,
-        line: int,
-        column: int,
-    ) -> str:
+    def _included(self, run: Rendering, context: Context, wanted: Any, facts: tuple[Any, ...]) -> str:  # noqa: ANN401
+        parent, ignore_missing, with_context, line, column = facts
         try:
             template = self.get_or_select_template(wanted, parent)
         except jinja2.TemplateNotFound:
@@ -445,7 +451,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         run.budget.give(sum(len(part.text) for part in indented))
         return _Piece.of(indented)
 
-    def _counted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _counted(self, name: str, function: Any) -> Callable[..., Any]:  # noqa: ANN401
         """Return a filter or a test of Jinja2 that counts what it is given and what it returns."""
         skipped = 1 if hasattr(function, "jinja_pass_arg") else 0
 
@@ -513,6 +519,10 @@ def _indented(parts: Iterable[Part], indent: Part) -> Iterator[Part]:
             starts_line = text.endswith("\n")
             if part.literal and starts_line:
                 line, column = line + 1, 1
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401 - any value of a template
+    return type(value).__name__
 
 
 def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:

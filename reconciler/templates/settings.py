@@ -8,6 +8,9 @@ from typing import Final
 
 TEMPLATE_SUFFIX: Final = ".j2"
 
+OS_ENV: Final = "os_env"
+"""The name of the environment variables in templates."""
+
 
 class RenderedFiles(str, Enum):
     """The files that are rendered."""

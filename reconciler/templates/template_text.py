@@ -80,13 +80,13 @@ class Rendered:
     Args:
         text: The text.
         origins: Where each part of it comes from.
-        secrets: The values of environment variables that were read.
+        secrets: The values of environment variables that were read, and the name of each.
         steps: The steps that it took.
     """
 
     text: str = field(repr=False)
     origins: Origins
-    secrets: frozenset[str] = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
     steps: int
 
 
