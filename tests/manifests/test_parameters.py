@@ -140,11 +140,8 @@ def test_parameters_keep_their_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (
-            "versoin",
-            "the parameter 'versoin' is not set: set it with --param, --params or params in reconciler.yaml, "
-            "or write a default; did you mean 'version'?",
-        ),
+        ("versoin", "the parameter 'versoin' is not set: set it with --param, --params or params in"),
+        ("versoin", "or write a default; did you mean 'version'?"),
         ("team.nam", "did you mean 'team.name'?"),
         ("version.x", "the parameter 'version.x' is not set"),
         ("zzz", "known parameters: a.b, on, ratio, team, team.name, team.tags, text, version"),
