@@ -14,7 +14,7 @@ from strategies import LAWS, hostile_bodies, workflow_bodies
 from reconciler.apply import Status
 from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
-from reconciler.export import Exporter, ExportResult
+from reconciler.export import Exporter, ExportResult, SecretHandling
 from reconciler.findings import has_errors
 from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.load import read_file
@@ -42,14 +42,20 @@ def _has_empty_retry_options(body: dict[str, Any]) -> bool:
 
 
 @ROUNDS
-@given(bodies=st.lists(workflow_bodies(), min_size=1, max_size=2), profile=profiles)
-def test_what_is_exported_plans_clean(bodies: list[dict[str, Any]], profile: frozenset[str]) -> None:
+@given(
+    bodies=st.lists(workflow_bodies(), min_size=1, max_size=2),
+    profile=profiles,
+    secrets=st.sampled_from(SecretHandling),
+)
+def test_what_is_exported_plans_clean(
+    bodies: list[dict[str, Any]], profile: frozenset[str], secrets: SecretHandling
+) -> None:
     """An export of what was applied passes the check, states all of it, and a plan of it is empty."""
     assume(not any(map(_has_empty_retry_options, bodies)))
     with EmulatorServer(profile=profile) as server:
         tenant = Round(server)
         tenant.converge(*bodies)
-        exported = tenant.export()
+        exported = tenant.export(secrets)
         assert [item.problems for item in exported] == [()] * len(bodies)
         plan = tenant.plan_exported(exported, _env(exported, server))
         assert [action for action in plan.actions if not isinstance(action, Unchanged)] == []
