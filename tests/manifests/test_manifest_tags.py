@@ -224,24 +224,25 @@ def test_text_in_all_is_bounded(tmp_path: Path) -> None:
 def test_typed_variables(tmp_path: Path) -> None:
     """A type makes a number, a boolean or a structure of the text; every part of it is a secret."""
     text = _step(
-        "parameters: {env: !env {name: J, type: json}}\n    stepTimeout: !env {name: I, type: integer}\n"
+        "x: [!env {name: J, type: json}, !env {name: N, type: number}, !env {name: B, type: boolean}, "
+        "!env {name: S, type: string}]\n    stepTimeout: !env {name: I, type: integer}\n"
         "    imageVersionId: !env {name: W, type: integer, default: 7}\n"
-        "    x: [!env {name: N, type: number}, !env {name: B, type: boolean}, !env {name: S, type: string}]"
     )
     env = {"I": "30", "J": '{"A": "canary-a", "B": ["canary-b"]}', "N": "1.5", "B": "True", "S": "s"}
     file = write(tmp_path / "a.yaml", text)
     result = load_manifests((str(file),), env, ReadOptions(extra=(("steps", "*", "x"),)))
+    assert result.findings == ()
     (manifest,) = result.manifests
     step = manifest.body["steps"]["train"]  # type: ignore[index, call-overload]
-    assert step["parameters"] == {"env": {"A": "canary-a", "B": ["canary-b"]}}
-    assert (step["stepTimeout"], step["imageVersionId"], step["x"]) == (30, 7, [1.5, True, "s"])
+    assert step["x"] == [{"A": "canary-a", "B": ["canary-b"]}, 1.5, True, "s"]
+    assert (step["stepTimeout"], step["imageVersionId"]) == (30, 7)
     assert {path[2:] for path in manifest.sensitive} == {
         ("stepTimeout",),
-        ("parameters", "env", "A"),
-        ("parameters", "env", "B", 0),
-        ("x", 0),
+        ("x", 0, "A"),
+        ("x", 0, "B", 0),
         ("x", 1),
         ("x", 2),
+        ("x", 3),
     }
     assert {"canary-a", "canary-b", "30", "1.5", "s"} <= result.secrets
     assert "True" not in result.secrets
