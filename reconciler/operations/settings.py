@@ -44,6 +44,8 @@ class Settings:
         backup_dir: Directory for backups.
         verbose: Whether the caller wants to see each request.
         warnings: Warnings about the configuration file.
+        given: The options they were made from, with the configuration file that was found; `None` if they
+            were made without any.
     """
 
     paths: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ class Settings:
     backup_dir: Path = _BACKUPS
     verbose: bool = False
     warnings: tuple[str, ...] = ()
+    given: RawOptions | None = None
 
     def require_manifests(self) -> None:
         """Check that there are paths to read manifests from.
@@ -147,7 +150,8 @@ def resolve_settings(raw: RawOptions) -> Settings:
         UsageError: The environment is unknown.
         InvalidInputError: The configuration is invalid, or a file of parameters.
     """
-    configuration = load_configuration(raw.config or find_configuration(Path.cwd()), raw.environment)
+    file = raw.config or find_configuration(Path.cwd())
+    configuration = load_configuration(file, raw.environment)
     parameters = configuration.parameters.overridden_by(
         *map(read_parameter_file, raw.params_files), ParameterLayer(values=raw.params, place=PARAM_OPTION)
     )
@@ -164,6 +168,7 @@ def resolve_settings(raw: RawOptions) -> Settings:
         safety=Safety(**limits),
         environment=configuration.environment,
         warnings=configuration.warnings,
+        given=replace(raw, config=file),
     )
     return replace(base, **chosen)
 
