@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeAlias
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
 from reconciler.manifests import (
     MAX_FINDINGS,
@@ -105,6 +106,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
     off: frozenset[str] = frozenset(),
     only: frozenset[FilePath] | None = None,
     extra_check: ExtraCheck | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> CheckResult:
     """Check all manifests below `paths`; errors become findings, never exceptions.
 
@@ -118,12 +120,13 @@ def check_paths(  # noqa: PLR0913 - each has its default
         only: The files, resolved, to report on, together with the files that include them and with findings
             that hold between one of them and any other file. `None` reports on all files.
         extra_check: A further check of the files to report on, which are read again for it.
+        on_progress: Called after each file.
     """
     options = dataclasses.replace(options or ReadOptions(), require_env=False)
     files, problems = find_files(tuple(paths), options.excludes)
     check = partial(_summary, env=dict(env), options=options, off=off)
     with closing(_summaries(files, check)) as found:
-        summaries = read_within_bounds(files, found, lambda summary: summary.extent, problems)
+        summaries = read_within_bounds(files, found, lambda summary: summary.extent, problems, on_progress)
     files = files[: len(summaries)]
     reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
     if extra_check is not None:
@@ -136,13 +139,14 @@ def check_paths(  # noqa: PLR0913 - each has its default
     )
 
 
-def load_checked(
+def load_checked(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     *,
     off: frozenset[str] = frozenset(),
     needs: Callable[[Manifest], bool] = lambda _: True,
+    on_progress: OnProgress = no_progress,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
@@ -150,9 +154,8 @@ def load_checked(
     those, and a warning in the others.
     """
     check = partial(_check_file, off=off, errors_only=True)
-    loaded = load_manifests(
-        paths, env, dataclasses.replace(options or ReadOptions(), require_env=False), check
-    )
+    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    loaded = load_manifests(paths, env, options, check, on_progress)
     return with_required_variables(loaded, needs)
 
 
