@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import COMMAND
+from processes import COMMAND, forked_command
 from validate_process import environment
 
 from reconciler.emulator.server import EmulatorServer
@@ -51,7 +51,7 @@ def test_sigterm_ends_a_plan_whose_answers_do_not_come(tmp_path: Path, fault: st
     with EmulatorServer(faults=(fault,)) as server:
         env = environment(PEAK_API_URL=server.url, PEAK_AUTH_TOKEN="made-up-token")
         with subprocess.Popen(
-            [*COMMAND, "plan", str(tmp_path)],
+            [*forked_command(), "plan", str(tmp_path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import COMMAND
+from processes import forked_command
 from validate_process import environment, run, told
 
 from reconciler.emulator import emulated_catalogue as catalogue
@@ -196,7 +196,7 @@ def test_a_patch(server: EmulatorServer, tmp_path: Path) -> None:
 def test_standard_input(server: EmulatorServer, tmp_path: Path) -> None:
     """What is read from standard input, which can be read but once, is checked online, too."""
     done = subprocess.run(
-        [*COMMAND, "validate", "--online", "-"],
+        [*forked_command(), "validate", "--online", "-"],
         input=_BAD,
         capture_output=True,
         check=False,

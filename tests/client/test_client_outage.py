@@ -228,7 +228,7 @@ def test_one_probe_at_a_time() -> None:
     with _Gone() as raw, Session(TOKEN, base_url=raw.url, env={}, pool_size=8) as session:
         api = Workflow(session)
         api.list_resources()
-        raw.end = time.monotonic() + 3.0
+        raw.end = time.monotonic() + 1.5
         with pytest.raises(AnswerLostError):
             api.create_workflow(BODY)
         start = time.monotonic()

@@ -57,6 +57,9 @@ TENANTS: dict[str, frozenset[str]] = {
 }
 """Every way in which a tenant may read back, by name: each profile, and all that go together."""
 
+TOGETHER = ["documented", *(name for name in TENANTS if name.startswith("all"))]
+"""The names of the tenants without a profile and with all that go together."""
+
 RETRY = {"duration": 20, "numberOfRetries": 2, "exponentialBackoff": True, "exitCodes": [137, 1]}
 
 RICH: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import EXAMPLES, LIST, TOKEN, Git, body, process_env, run, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -291,7 +291,7 @@ def test_a_signal_during_apply(git: Git, number: signal.Signals) -> None:
     for name in names:
         git.write(body(name), f"{name}.yaml")
     git.server.faults = ("latency:0.15@POST",)
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve", "--format", "json"]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=process_env(git)
     ) as process:
@@ -314,7 +314,7 @@ def test_a_signal_before_anything_is_written(git: Git) -> None:
     """A signal while the plan is made ends apply at once, in one word, with nothing written."""
     git.write(body())
     git.server.faults = ("latency:30@GET",)
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve"]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve"]
     with EmulatorServer() as slow:
         slow.faults = ("latency:0.2@GET", "drop-before@GET")
         env = process_env(git, PEAK_API_URL=slow.url)
@@ -357,7 +357,7 @@ def test_several_paths(git: Git) -> None:
     git.write(body("one"), "one.yaml")
     git.write(body("two"), "two.yaml")
     words = [
-        *COMMAND,
+        *forked_command(),
         "plan",
         str(git.folder / "one.yaml"),
         str(git.folder),
@@ -371,7 +371,7 @@ def test_several_paths(git: Git) -> None:
 
 def test_demo(git: Git) -> None:
     """`demo` needs neither credentials nor a tenant nor settings, shows every step and exits with 0."""
-    words = [*COMMAND, "demo"]
+    words = [*forked_command(), "demo"]
     env = process_env(git, PEAK_API_URL=None, PEAK_AUTH_TOKEN=None, RECONCILER_ENVIRONMENT="prod")
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=env)
     assert ended.returncode == 0, ended.stderr

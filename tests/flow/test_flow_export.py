@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import RICH, TENANTS, Ended, Git, body, process_env, rich, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.values import lookup
 
@@ -279,7 +279,7 @@ def test_a_directory_that_cannot_be_written(
 def test_a_standard_output_that_knows_no_umlauts(git: Git) -> None:
     """No character is exchanged for an escape, which YAML would read as another text: it is an error."""
     git.server.store.create(body("\u00fcml\u00e4ut"))
-    command = [*COMMAND, "export", "--all"]
+    command = [*forked_command(), "export", "--all"]
     ended, refused = (
         subprocess.run(
             command, capture_output=True, check=False, env=process_env(git, PYTHONIOENCODING=encoding)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import LIST, RICH, TOKEN, Git, body, process_env, rich, run, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.emulator.state import HttpError
 
@@ -79,7 +79,7 @@ def test_hostile_manifests(git: Git) -> None:
     git.write({**_hostile(NAMES[2]), "tags": []}, "2.yaml")
     where = ("--backup-dir", str(git.folder.parent / "backups"))
     _is_harmless(run(git, "apply", "--auto-approve", *where))
-    words = [*COMMAND, "rollback", "--list", *where]
+    words = [*forked_command(), "rollback", "--list", *where]
     backups = subprocess.run(words, capture_output=True, text=True, check=False, env=process_env(git))
     _is_harmless(backups)
     assert "\\u003a:error file=x::pwned (id" in backups.stdout
@@ -116,7 +116,7 @@ def test_hostile_files(git: Git) -> None:
     git.write(
         "body: {name: x, steps: {one: {'\x1b[31m\\n::error::x': 1}}}", "::error::x\x1b[31m\n::error::x.yaml"
     )
-    words = [*COMMAND, "plan", "."]
+    words = [*forked_command(), "plan", "."]
     ended = subprocess.run(
         words, capture_output=True, text=True, check=False, cwd=git.folder, env=process_env(git)
     )

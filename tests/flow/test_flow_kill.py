@@ -14,7 +14,7 @@ import pytest
 from campaign_helpers import NEW, OWNER, Campaign, command, is_done
 from flow_helpers import TENANTS, FakeTime, Git, process_env
 from forms import canonical_of
-from processes import COMMAND
+from processes import forked_command
 from strategies import DEPTH
 
 from reconciler.emulator.server import EmulatorServer
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_EACH = 7
-_WRITES = 60
+_EACH = 4
+_WRITES = 34
 """How many writes it takes to carry out a campaign, about."""
 
 _PACES = [(), ("latency:4ms",), ("slow-body:10ms@PUT", "slow-body:10ms@POST", "slow-body:10ms@DELETE")]
@@ -33,7 +33,7 @@ _PACES = [(), ("latency:4ms",), ("slow-body:10ms@PUT", "slow-body:10ms@POST", "s
 
 @contextmanager
 def _campaign(folder: Path, chance: random.Random) -> Iterator[Campaign]:
-    """Give a tenant that waits for fifty-six changes, and answers at some pace."""
+    """Yield a tenant that waits for thirty-two changes, and answers at some pace."""
     manifests = folder / "workflows"
     manifests.mkdir(parents=True)
     profile = TENANTS[chance.choice(["documented", "all+token-omitted"])]
@@ -46,7 +46,7 @@ def _applying(campaign: Campaign) -> Iterator[subprocess.Popen[str]]:
     """Give a process that applies."""
     git = campaign.git
     prune = ["--prune", "--ownership-tag", OWNER, "--allow-deletes", str(len(campaign.going))]
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve", "--format", "json", *prune]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json", *prune]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         words, stdout=pipe, stderr=pipe, text=True, env=process_env(git), cwd=git.folder.parent

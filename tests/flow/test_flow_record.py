@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import LIST, TOKEN, Git, body, process_env, run, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.cli.terminal import TerminalListener
 from reconciler.client.calls import RequestRecord
@@ -112,7 +112,7 @@ def test_a_record_of_a_run_whose_report_nobody_takes(git: Git, tmp_path: Path, c
     """A stdout that is closed or full, met after the writes, takes nothing from the record."""
     git.write(body())
     file = tmp_path / "record.json"
-    words = [*COMMAND, *command, str(git.folder), "--format", "json", "--run-record", str(file)]
+    words = [*forked_command(), *command, str(git.folder), "--format", "json", "--run-record", str(file)]
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, env=process_env(git), check=False)

@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from flow_helpers import EXAMPLES, RICH, TENANTS, Git, body, kinds, paths, rich, statuses, step
+from flow_helpers import EXAMPLES, RICH, TENANTS, TOGETHER, Git, body, kinds, paths, rich, statuses, step
+from strategies import DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -163,10 +164,13 @@ _TOGETHER = {
 """Changes that can be made to one workflow at once, by the workflow's name."""
 
 
-@pytest.fixture(params=TENANTS.values(), ids=TENANTS)
+@pytest.fixture(params=TENANTS if DEPTH > 1 else TOGETHER)
 def tenant(request: pytest.FixtureRequest, server: EmulatorServer) -> EmulatorServer:
-    """Return a tenant that reads back in one of all the ways."""
-    server.profile = request.param
+    """Return a tenant with all profiles together, and (only with `TEST_DEPTH`) with each profile alone.
+
+    `test_flow_platforms` has each alone in any case.
+    """
+    server.profile = TENANTS[request.param]
     return server
 
 
@@ -217,8 +221,15 @@ def test_every_change_there_and_back(git: Git) -> None:
     assert {name: git.webhooks(name) for name in _TOGETHER} == webhooks
 
 
-@pytest.mark.parametrize("profile", ["documented", "all", "all+token-null"])
-@pytest.mark.parametrize("change", CHANGES)
+_ALONE = [
+    (change, profile)
+    for change in CHANGES
+    for profile in ("documented", "all", "all+token-null")
+    if DEPTH > 1 or profile != "all+token-null" or "token" in change
+]
+
+
+@pytest.mark.parametrize(("change", "profile"), _ALONE)
 def test_a_change_alone(git: Git, change: str, profile: str) -> None:
     """With one workflow only, of which no other tells anything, a plan names exactly what Git changes."""
     git.server.profile = TENANTS[profile]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import TOKEN, FakeTime, body, step
-from processes import COMMAND, inherited_environment, run_command
+from processes import forked_command, inherited_environment, run_command
 
 from reconciler.emulator import emulated_executions as executions
 from reconciler.emulator.server import EmulatorServer
@@ -143,7 +143,7 @@ def test_interrupt(number: signal.Signals) -> None:
     """An interrupt ends the waiting with 130, and not the run."""
     with EmulatorServer(step_seconds=3600) as server:
         flow = server.store.create(body("flow"))
-        command = [*COMMAND, "run", "flow", "--wait"]
+        command = [*forked_command(), "run", "flow", "--wait"]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_env(server)
         ) as process:
@@ -162,7 +162,7 @@ def test_an_interrupt_of_the_start() -> None:
         flow = server.store.create(body("flow"))
         runs = f"/workflows/api/v1/workflows/executions/{flow}"
         with subprocess.Popen(
-            [*COMMAND, "run", "flow"],
+            [*forked_command(), "run", "flow"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -346,7 +346,7 @@ def test_a_protected_environment(server: EmulatorServer, tmp_path: Path) -> None
     """What starts a run in a protected environment must name it on the command line."""
     (tmp_path / "reconciler.yaml").write_text("version: 1\nenvironments: {prod: {protected: true}}\n")
     server.store.create(body("flow"))
-    command = [*COMMAND, "run", "flow"]
+    command = [*forked_command(), "run", "flow"]
     env = _env(server, RECONCILER_ENVIRONMENT="prod")
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=tmp_path)
     assert (ended.returncode, _started(server)) == (64, [])

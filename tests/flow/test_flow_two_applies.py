@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from campaign_helpers import NEW, OLD, Campaign, command
 from flow_helpers import LIST, TENANTS, FakeTime, Git, body, errors, process_env, statuses, step
-from processes import COMMAND
+from processes import forked_command
 from strategies import DEPTH
 
 from reconciler.client import RetryPolicy
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.operations.engine import Engine
     from reconciler.plan import Plan
 
-NAMES = [f"n{number:02}" for number in range(20)]
+NAMES = [f"n{number:02}" for number in range(10)]
 _ROUNDS = 1 + DEPTH
 _REPOSITORY = {"url": "https://github.com/example/x", "branch": "main"}
 
@@ -138,7 +138,7 @@ def test_the_same_creates_by_two_processes(git: Git) -> None:
     """Two processes that were approved at the same moment make each workflow once."""
     for name in NAMES:
         git.write(body(name), f"{name}.yaml")
-    words = [*COMMAND, "apply", str(git.folder), "--format", "json"]
+    words = [*forked_command(), "apply", str(git.folder), "--format", "json"]
     pipe = subprocess.PIPE
     processes = [
         subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=process_env(git)) for _ in range(2)
@@ -188,9 +188,10 @@ def test_different_updates_at_once(git: Git, tmp_path: Path, profile: str) -> No
     other = tmp_path / "other"
     other.mkdir()
     runs = _two(git, (git.folder, other))
+    names = [f"n{number:02}" for number in range(20)]
     losses = 0
     for turn in range(_ROUNDS):
-        for name in NAMES:
+        for name in names:
             for run in runs:
                 credential = {"repository": {**_REPOSITORY, "token": f"{run.name}-{turn}"}}
                 one = step(f"echo {run.name} {turn}", **credential)
@@ -207,7 +208,7 @@ def test_different_updates_at_once(git: Git, tmp_path: Path, profile: str) -> No
             if reports[loser][record.name] == "done":
                 losses += 1
                 assert _overtook(_touching(git, record.id), loser)
-    assert losses < _ROUNDS * len(NAMES)
+    assert losses < _ROUNDS * len(names)
 
 
 def _changed(record: Record, **fields: Any) -> dict[str, Any]:
