@@ -1,4 +1,4 @@
-"""A command that is told to stop while it reads: it stops, also where SIGTERM does nothing by itself."""
+"""A command that is interrupted while it reads: it stops, also where SIGTERM is ignored."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ main(["plan"])
 
 
 def test_interrupted_while_it_loads() -> None:
-    """A Ctrl-C before the command has begun is told like any other, too."""
+    """A Ctrl-C before the command has begun is reported like any other."""
     words = [COMMAND[0], "-c", _WHILE_LOADING]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")

@@ -17,7 +17,7 @@ def _flows(folder: Path, names: str = "a") -> None:
         (folder / "flows" / f"{name}.yaml").write_text(FLOW.replace("name: a", f"name: {name}"))
 
 
-def test_an_environment_as_aprocess(tmp_path: Path) -> None:
+def test_an_environment_as_a_process(tmp_path: Path) -> None:
     """The environment's token and owner are used, protection holds for apply only, and a token is missed."""
     _flows(tmp_path)
     whole = {
@@ -132,8 +132,8 @@ def test_wrong_use_by_a_variable(tmp_path: Path, command: str, variable: str, va
     assert "Traceback" not in done.stderr
 
 
-def test_parameters_are_told_to_have_no_effect(tmp_path: Path) -> None:
-    """What the format has and this version does not act upon is told, and stops nothing."""
+def test_parameters_are_reported_to_have_no_effect(tmp_path: Path) -> None:
+    """What the format has and this version does not act upon is reported, and stops nothing."""
     _flows(tmp_path)
     configure(tmp_path, {"environments": {"dev": {"params": "dev.yaml"}}})
     done = process(tmp_path, "validate", "flows")

@@ -56,7 +56,7 @@ def manifests(tmp_path: Path) -> dict[str, Path]:
 @needs_full
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_full_disk(manifests: dict[str, Path], command: str) -> None:
-    """A result that could not be written is a failure, and is told as one, by every command."""
+    """A result that cannot be written is a failure of every command, and is reported as one."""
     done = _shell(f"{command.format(**manifests)} > /dev/full")
     assert (done.returncode, done.stderr) == (
         1,
@@ -91,7 +91,7 @@ def test_both_full(manifests: dict[str, Path]) -> None:
 
 @needs_full
 def test_report_on_a_full_disk(manifests: dict[str, Path]) -> None:
-    """A report that is written to a device which is full: told by its name, and the device stays one."""
+    """A report that is written to a full device: the error names the device, which stays one."""
     done = _shell(f"validate --output json=/dev/full {manifests['good']}")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: /dev/full cannot be written: no space left on device\n"

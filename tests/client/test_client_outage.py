@@ -137,7 +137,7 @@ def test_a_server_that_never_answered_is_not_waited_for(fake_time: FakeTime) -> 
 
 @pytest.mark.parametrize("down", [*_DOWN.values(), http(429), http(429, retry_after="50")])
 def test_a_stopped_run_waits_for_nothing(fake_time: FakeTime, down: Reply) -> None:
-    """Once the run is stopped, a read is not tried again, whatever it would wait for."""
+    """Once the run is stopped, a read is not repeated, whatever it would wait for."""
     with _Restarting(fake_time, down, 10_000) as raw, client(raw.url, time_=fake_time).session as session:
         api = Workflow(session)
         api.list_resources()

@@ -154,8 +154,8 @@ def test_apply_json(git: Git) -> None:
     assert "c: created (id" in ended.stderr
 
 
-def test_nothing_to_do_in_json(git: Git) -> None:
-    """With nothing to do both commands give JSON all the same, and apply does not ask."""
+def test_no_changes_in_json(git: Git) -> None:
+    """Without changes both commands give JSON all the same, and apply does not ask."""
     _clean(git)
     plan = json.loads(run(git, "plan", "--format", "json").stdout)
     assert (plan["summary"]["unchanged"], plan["changes"]) == (1, [])
@@ -242,7 +242,7 @@ def test_no_way_to_the_tenant(git: Git, env: dict[str, str | None], code: int, w
 
 
 def test_a_wrong_token(git: Git) -> None:
-    """A token that the server refuses is told as 401 with what to do; the token is not."""
+    """A token that the server refuses is a 401 with what to do; the token is not shown."""
     git.write(body())
     with EmulatorServer(token="another") as strict:
         ended = run(git, "apply", "--auto-approve", PEAK_API_URL=strict.url)
@@ -286,7 +286,7 @@ def _wait_until(true: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_during_apply(git: Git, number: signal.Signals) -> None:
-    """SIGINT and SIGTERM let what is in flight end, report the rest as not tried, and end with 1."""
+    """SIGINT and SIGTERM let requests in flight end, report the rest as skipped, and end with 1."""
     names = [f"n{count:02}" for count in range(40)]
     for name in names:
         git.write(body(name), f"{name}.yaml")
@@ -329,7 +329,7 @@ def test_a_signal_before_anything_is_written(git: Git) -> None:
 
 
 def test_fail_fast(git: Git) -> None:
-    """`--fail-fast` leaves the rest not tried, and says so in the exit code and the report."""
+    """`--fail-fast` skips the rest, and says so in the exit code and the report."""
     for count in range(30):
         git.write(body(f"n{count:02}"), f"{count}.yaml")
     git.server.faults = ("400@POST",)
@@ -339,7 +339,7 @@ def test_fail_fast(git: Git) -> None:
     assert summary["not_tried"] >= 20
 
 
-def test_memory_options(git: Git) -> None:
+def test_options_of_digests(git: Git) -> None:
     """`--no-remember` and `--resend-secrets` reach the engine from both commands."""
     git.server.profile = frozenset({"token-omitted"})
     repository: dict[str, Any] = {"url": "u", "branch": "b", "token": "first"}

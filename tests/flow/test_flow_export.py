@@ -313,7 +313,7 @@ def test_what_is_asked_for(
 
 
 def test_hostile_text(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
-    """Names and texts of the platform reach no terminal as they are, in the manifest or beside it."""
+    """Names and texts of the platform reach no terminal as they are, in the manifest or in messages."""
     server.store.create(body("a\x1b[31m\u202e\n::error::x", "echo \x1b[2J\n\u202e", futureMode=1))
     ended = typed("export", "--all")
     assert ended.code == 0

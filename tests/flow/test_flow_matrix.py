@@ -29,7 +29,7 @@ _WIRE = ["drop-before", "drop-after", "truncated", "not-json", *_DELAYS]
 
 
 def _after(kind: str) -> str:
-    """Return the fault that answers the same although the request was carried out."""
+    """Return the fault that answers the same although the request took effect."""
     status, colon, seconds = kind.partition(":")
     return f"{status}-after{colon}{seconds}"
 

@@ -125,8 +125,8 @@ def test_a_record_of_a_run_whose_report_nobody_takes(git: Git, tmp_path: Path, c
     assert len(record["requests"]) == len(git.server.requests)
 
 
-def test_a_record_of_a_run_that_ends_by_a_mistake_of_ours(tmp_path: Path) -> None:
-    """Whatever ends a run, its record says that it ended, and is no secret: not what the mistake quotes."""
+def test_a_record_of_a_run_that_ends_by_an_unexpected_error(tmp_path: Path) -> None:
+    """Whatever ends a run, its record says that it ended, without a secret that the error quotes."""
     file = tmp_path / "record.json"
     with pytest.raises(KeyError), recording(file):
         raise KeyError(TOKEN)
@@ -145,7 +145,7 @@ def test_a_record_of_a_run_that_is_interrupted(tmp_path: Path) -> None:
 
 
 def test_a_record_that_finds_no_place_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What ended a run is told also when its record cannot be written; that is a warning beside it."""
+    """What ended a run is reported also when its record cannot be written; that is a warning in addition."""
     file = tmp_path / "gone" / "record.json"
     with pytest.raises(BlockedError, match="guarded"), recording(file, listener=TerminalListener()):
         raise BlockedError("guarded")
@@ -179,7 +179,7 @@ def test_a_record_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [request["path"] for request in _record(file)["requests"]] == ["/0", "/1"]
 
 
-def test_verbose_tells_each_request_with_its_body_masked(git: Git) -> None:
+def test_verbose_shows_each_request_with_its_body_masked(git: Git) -> None:
     """Each request is a line on stderr: no text of a body but the workflow's name, and never a credential."""
     secret = "made-up-secret-value"
     git.write(

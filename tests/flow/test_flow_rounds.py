@@ -180,7 +180,7 @@ def _fields(git: Git) -> dict[str, list[tuple[str | int, ...]]]:
 
 @pytest.mark.usefixtures("tenant")
 def test_the_examples(git: Git) -> None:
-    """The example manifests are created, and then there is nothing to do; apply writes nothing then."""
+    """The example manifests are created, and then the plan is empty; apply writes nothing then."""
     for example in EXAMPLES.glob("*.yaml"):
         shutil.copy(example, git.folder)
     plan = git.plan()
@@ -193,7 +193,7 @@ def test_the_examples(git: Git) -> None:
 
 @pytest.mark.usefixtures("tenant")
 def test_every_field(git: Git) -> None:
-    """Every documented field and type of step is created as it stands; then there is nothing to do."""
+    """Every documented field and type of step is created as it is written; then the plan is empty."""
     git.write(RICH)
     git.done()
     created = git.writes()[0].body
@@ -231,7 +231,7 @@ _ALONE = [
 
 @pytest.mark.parametrize(("change", "profile"), _ALONE)
 def test_a_change_alone(git: Git, change: str, profile: str) -> None:
-    """With one workflow only, of which no other tells anything, a plan names exactly what Git changes."""
+    """With one workflow only, where no other shows anything, a plan names exactly what Git changes."""
     git.server.profile = TENANTS[profile]
     git.write(CHANGES[change].base("alone"))
     git.apply()
@@ -259,7 +259,7 @@ def _drifts(git: Git) -> Iterator[tuple[str, FieldPath]]:
 
 @pytest.mark.usefixtures("tenant")
 def test_drift(git: Git) -> None:
-    """What somebody changes behind Git's back is planned to be put back, and nothing else; apply does it."""
+    """What somebody changes by hand is drift: a plan has it, and nothing else; apply corrects it."""
     names = ("one", "two", "three", "four", "untouched")
     for name in names:
         git.write(CHANGES["value"].base(name), f"{name}.yaml")

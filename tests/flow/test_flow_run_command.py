@@ -84,7 +84,7 @@ def test_json(server: EmulatorServer) -> None:
 
 
 def test_wait(server: EmulatorServer) -> None:
-    """Waiting tells on standard error how the steps go, and exits with 0 for Success."""
+    """Waiting shows the steps' progress on standard error, and exits with 0 for Success."""
     flow = server.store.create(body("flow", steps=CHAIN))
     ended = _run(server, "flow", "--wait")
     run = server.store.executions(flow)[0].id
@@ -123,7 +123,7 @@ def test_failure(server: EmulatorServer, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_timeout(form: str) -> None:
-    """A run that does not end in time exits with 1, goes on, and its id is told all the same."""
+    """An execution that does not end in time exits with 1, continues, and its id is printed all the same."""
     with EmulatorServer(step_seconds=3600) as server:
         flow = server.store.create(body("flow"))
         ended = _run(server, "flow", "--wait", "--timeout", "0", "--format", form)
@@ -205,7 +205,7 @@ def test_a_status_that_nobody_documented(server: EmulatorServer, monkeypatch: py
 
 
 def test_an_answer_that_was_lost(server: EmulatorServer) -> None:
-    """A run that was looked for is told with a note, on standard error and in the JSON."""
+    """An execution that had to be looked for has a note, on standard error and in the JSON."""
     flow = server.store.create(body("flow"))
     server.faults = ("drop-after:x1@POST",)
     ended = _run(server, "flow", "--format", "json")

@@ -129,13 +129,13 @@ class Round:
         return self.plan_of(_loaded(texts, partial(load_checked, env=env)))
 
     def apply(self, plan: Plan) -> Report:
-        """Carry a plan out."""
+        """Apply a plan."""
         timing = RetryPolicy(sleep=lambda _: None)
         applier = Applier(self._api, OPTIONS, timing)
         return apply_plan(plan, applier, lambda _action, _result: None)
 
     def converge(self, *bodies: dict[str, Any]) -> None:
-        """Apply, and see that every workflow is done and that the next plan finds nothing."""
+        """Apply, and check that every workflow is done and that the next plan is empty."""
         report = self.apply(self.plan(*bodies))
         failed = [result.error for result in report.results if result.status is not Status.DONE]
         assert not failed, failed
