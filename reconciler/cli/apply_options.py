@@ -60,6 +60,14 @@ show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
 )
 
+base_option = option(
+    "--base",
+    metavar="REV",
+    help="Mark each difference as made in Git, drift or a conflict, by the manifests at the merge base of "
+    "git revision REV and HEAD. auto takes the commit before the event of a CI run; a run record names one.",
+    section="Comparison",
+)
+
 _APPROVE: Final = _applying("--auto-approve", "approved", is_flag=True, help="Apply without asking, for CI.")
 _APPLY: Final = (
     _applying("--fail-fast", is_flag=True, help="Stop after the first failure."),
@@ -69,6 +77,10 @@ _APPLY: Final = (
         type=Number(0),
         default=int(ApplyOptions().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
+    ),
+    base_option,
+    _applying(
+        "--allow-older", is_flag=True, help="With --base REV: apply a commit that does not contain REV, too."
     ),
     _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
     option(
@@ -93,6 +105,11 @@ def apply_options(function: Any) -> Any:
     return bundle("listener", (_APPROVE, *_OUTPUT), _listener)(_how(function))
 
 
+def text_apply_options(function: Any) -> Any:
+    """Give a command that writes, and whose result is only text, the same."""
+    return bundle("listener", (_APPROVE, show_bodies_option), _listener)(_how(function))
+
+
 def unattended_apply_options(function: Any) -> Any:
     """Give a command that never asks the same."""
     return bundle("listener", _OUTPUT, _listener)(_how(function))
@@ -108,7 +125,7 @@ def _apply_options(values: dict[str, Any]) -> ApplyOptions:
 
 def _listener(values: dict[str, Any]) -> TerminalListener:
     return TerminalListener(
-        as_json=values["output_format"] == "json",
+        as_json=values.get("output_format") == "json",
         bodies=values["show_bodies"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],
