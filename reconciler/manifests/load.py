@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
 from reconciler.findings import CheckResult, Finding, Severity, has_errors
 from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
@@ -135,6 +136,7 @@ def load_manifests(
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> LoadResult:
     """Load and check every manifest that `paths` name; errors become findings, never exceptions.
 
@@ -143,6 +145,7 @@ def load_manifests(
         env: The variables for `!env`.
         options: How the files are read.
         check: A further check of the manifests of one file.
+        on_progress: Called after each file.
     """
     options = options or ReadOptions()
     files, problems = find_files(tuple(paths), options.excludes)
@@ -156,6 +159,7 @@ def load_manifests(
         ),
         lambda content: content.summary.extent,
         problems,
+        on_progress,
     )
     files = files[: len(contents)]
     return LoadResult(
