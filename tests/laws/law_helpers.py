@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from strategies import DEPTH
 
 from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _TOKENS = sorted(name for name in PROFILES if name.startswith("token-"))
 OPTIONS = CompareOptions(key=b"a key of the tests")
 ROUNDS = settings(
-    max_examples=15,
+    max_examples=10 * DEPTH,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
