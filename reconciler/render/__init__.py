@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.markup import paint
+    from reconciler.render.plan_as_html import plan_html
     from reconciler.render.plan_as_json import change_json, changes_of, plan_gitlab, plan_json
     from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
     from reconciler.render.plan_as_text import plan_summary, plan_text
@@ -77,6 +78,7 @@ __all__ = [
     "graph_text",
     "paint",
     "plan_gitlab",
+    "plan_html",
     "plan_json",
     "plan_markdown",
     "plan_summary",
@@ -108,6 +110,7 @@ __getattr__ = lazy_face(
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     markup="paint",
+    plan_as_html="plan_html",
     plan_as_json="change_json changes_of plan_gitlab plan_json",
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text",

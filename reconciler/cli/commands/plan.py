@@ -17,10 +17,10 @@ from reconciler.errors import ExitCode, UsageError
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, Settings, plan
 from reconciler.plan import KINDS, kinds_of
-from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
+from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_html, plan_json, plan_markdown, plan_text
 from reconciler.text import printable
 
-_FORMATS: Final = ("text", "json", "markdown", "gitlab")
+_FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 
 
@@ -45,7 +45,9 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: str | No
 )
 @scope_options
 @format_option(
-    *_FORMATS, help="Print the plan in this format: markdown for a comment, gitlab for its terraform report."
+    *_FORMATS,
+    help="Print the plan in this format: markdown for a comment, html for a page to keep, gitlab for its "
+    "terraform report.",
 )
 @output_option
 @option(
@@ -129,11 +131,17 @@ def _rendered(planned: Planned, name: str, *, bodies: bool, limit: int) -> str:
     match name:
         case "json":
             return plan_json(plan, redactor)
+        case "html":
+            return plan_html(plan, redactor, _environment(planned))
         case "gitlab":
             return plan_gitlab(plan)
         case "markdown":
-            chosen = planned.engine.settings.environment
-            environment = chosen.name if chosen else None
+            environment = _environment(planned)
             return plan_markdown(plan, redactor, bodies=bodies, environment=environment, limit=limit)
         case _:
             return plan_text(plan, redactor, bodies=bodies)
+
+
+def _environment(planned: Planned) -> str | None:
+    chosen = planned.engine.settings.environment
+    return chosen.name if chosen else None
