@@ -8,22 +8,25 @@ from typing import Final
 import click
 from click.core import ParameterSource
 
-_SAME: Final = ("config", "environment", "owner", "remember")
+_SAME: Final = ("config", "environments", "owner", "remember")
 """The options that say which manifests and which tenant a command is about, and how the two are compared."""
 
 
-def follow_up(command: str, *options: str) -> str:
+def follow_up(command: str, *options: str, environment: str) -> str:
     """Return the whole line of another command about the same manifests and tenant as the running one.
 
     Args:
         command: Its name.
         options: Its own options.
+        environment: The name of the environment it is about; empty for none.
     """
     context = click.get_current_context()
     known = {parameter.name: parameter for parameter in context.command.params}
     words = ["peak-reconciler", command]
     for name in _SAME:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if name == "environments":
+            words += ["--environment", environment] if environment else []
+        elif context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             words += _written(known[name], context.params.get(name))
     paths = context.params.get("paths") or ()
     return shlex.join([*words, *options, *map(str, paths)])

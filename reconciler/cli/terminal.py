@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+
 Sink: TypeAlias = Callable[[str, str, str], None]
 """Takes a message instead of stderr: its level (`warning`, `error` or `info`), its text and a hint."""
 
@@ -160,6 +162,10 @@ class TerminalListener(Listener):
         approved: Whether not to ask before writing.
         verbose: Whether to print each request.
         quiet: Whether to show nothing but a JSON result.
+
+    Attributes:
+        several: Whether the result is one of several environments; JSON is then left to the caller.
+        stop: Set once a signal stops the writes.
     """
 
     def __init__(
@@ -177,6 +183,15 @@ class TerminalListener(Listener):
         self._errors = render.AlikeErrors()
         self._verbose = verbose
         self.quiet = quiet
+        self.several = False
+        self.stop = threading.Event()
+        self._handlers: dict[int, _Handler] = {}
+
+    def environment(self, name: str) -> None:
+        """Show the heading of the next environment, and let signals interrupt again until it is applied."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        (warn if self.as_json else show)(render.environment_heading(name))
 
     def warning(self, text: str) -> None:
         """Print a warning."""
@@ -220,7 +235,8 @@ class TerminalListener(Listener):
 
     def stopping(self) -> AbstractContextManager[threading.Event]:
         """Return an event that Ctrl-C and SIGTERM set."""
-        return _stopping_on_interrupt()
+        self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        return _stopping_on_interrupt(self.stop)
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
         """Print how a workflow gets on."""
@@ -229,6 +245,8 @@ class TerminalListener(Listener):
     def applied(self, applied: Applied) -> None:
         """Show the result: the report, or the plan of a dry run."""
         redactor = applied.planned.redactor
+        if self.as_json and self.several:
+            return
         if applied.report is None:
             if self.as_json:
                 show(render.plan_json(applied.planned.plan, redactor))
@@ -239,12 +257,11 @@ class TerminalListener(Listener):
 
 
 @contextmanager
-def _stopping_on_interrupt() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
+def _stopping_on_interrupt(stop: threading.Event) -> Iterator[threading.Event]:
+    """Give `stop`, which SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
 
-    After the block both are ignored until the process ends, so that the result is reported in full.
+    After the block both are ignored, so that the result is reported in full.
     """
-    stop = threading.Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:
         if not stop.is_set():
