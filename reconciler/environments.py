@@ -75,12 +75,11 @@ def run_in_each(
     results: list[EnvironmentResult[T]] = []
     started = True
     for name, target in targets.items():
-        result = (
-            _attempt(name, partial(operation, target), code_of)
-            if started
-            else EnvironmentResult[T](environment=name)
-        )
-        started = started and not result.interrupted and goes_on(result.exit_code)
+        if started:
+            result = _attempt(name, partial(operation, target), code_of)
+            started = not result.interrupted and goes_on(result.exit_code)
+        else:
+            result = EnvironmentResult(environment=name)
         results.append(result)
     return tuple(results)
 

@@ -191,7 +191,8 @@ class TerminalListener(Listener):
         """Show the heading of the next environment, and let signals interrupt again until it is applied."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        (warn if self.as_json else show)(render.environment_heading(name))
+        before = "\n" if self._handlers else ""
+        (warn if self.as_json else show)(f"{before}{render.environment_heading(name)}\n")
 
     def warning(self, text: str) -> None:
         """Print a warning."""

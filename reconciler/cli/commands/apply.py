@@ -124,7 +124,7 @@ def _apply(
         show(
             environments_json(results, "report", _document)
             if listener.as_json
-            else environments_total(results, _total)
+            else "\n" + environments_total(results, _total)
         )
     return worst_exit_code(results)
 
