@@ -60,6 +60,14 @@ show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
 )
 
+base_option = option(
+    "--base",
+    metavar="REV",
+    help="Mark each difference as made in Git, drift or a conflict, by the manifests at the merge base of "
+    "git revision REV and HEAD. auto takes the commit before the event of a CI run; a run record names one.",
+    section="Comparison",
+)
+
 _APPROVE: Final = _applying("--auto-approve", "approved", is_flag=True, help="Apply without asking, for CI.")
 _APPLY: Final = (
     _applying("--fail-fast", is_flag=True, help="Stop after the first failure."),
@@ -69,6 +77,10 @@ _APPLY: Final = (
         type=Number(0),
         default=int(ApplyOptions().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
+    ),
+    base_option,
+    _applying(
+        "--allow-older", is_flag=True, help="With --base REV: apply a commit that does not contain REV, too."
     ),
     _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
     option(

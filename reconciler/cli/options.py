@@ -25,6 +25,7 @@ from reconciler.environments import EnvironmentResult, own_exit_code, run_in_eac
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.operations import RawOptions, Settings, resolve_environments, resolve_settings
 from reconciler.text import clip, printable, slug
+from reconciler.values import ABSENT, JsonObject, lookup, put
 
 T = TypeVar("T")
 
@@ -85,6 +86,21 @@ def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None
             f"the ownership tag takes letters, digits and hyphens only, 64 at most, found {quoted(value)}"
         )
     return value
+
+
+def _params(_context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> JsonObject:
+    """Return `NAME=TEXT` as a mapping; a dot in a name leads into a mapping of its own."""
+    found: JsonObject = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        path = tuple(name.split("."))
+        if not equals or not all(path):
+            raise click.BadParameter(f"use NAME=TEXT, found {quoted(word)}")
+        above = (lookup(found, path[:depth]) for depth in range(1, len(path)))
+        if lookup(found, path) is not ABSENT or any(isinstance(value, str) for value in above):
+            raise click.BadParameter(f"{quoted(name)} is set twice; set it once")
+        put(found, path, text)
+    return found
 
 
 def format_option(*formats: str, **attributes: Any) -> Decorator[Any]:
@@ -166,6 +182,25 @@ _ENVIRONMENTS: Final = (
     ),
     _CONFIG,
 )
+PARAMETERS: Final = (
+    option(
+        "--params",
+        "params_files",
+        metavar="FILE",
+        type=FILE,
+        multiple=True,
+        help="Read parameters of manifests from a YAML or JSON file; repeatable, a later one wins.",
+    ),
+    option(
+        "--param",
+        "params",
+        metavar="NAME=TEXT",
+        multiple=True,
+        callback=_params,
+        help="Set a parameter of manifests, over those of files; team.name=TEXT sets it in a mapping; "
+        "repeatable.",
+    ),
+)
 _CONCURRENCY: Final = _connection(
     "--concurrency",
     metavar="N",
@@ -241,6 +276,7 @@ _STRICT: Final = setting(
     "--strict/--no-strict", default=False, help="Fail on warnings, too.", section="Options"
 )
 
+_MANIFESTS: Final = (paths_argument, *PARAMETERS)
 _COMPARED: Final = (_CONCURRENCY, *_REQUESTS, *_COMPARISON)
 
 
@@ -319,24 +355,24 @@ def checking_options(function: Any) -> Any:
     def make(values: dict[str, Any]) -> Environments | None:
         return None if click.get_current_context().params["list_rules"] else _environments(values)
 
-    options = (paths_argument, _STRICT, *_ENVIRONMENTS, _CONCURRENCY, *_REQUESTS)
+    options = (*_MANIFESTS, _STRICT, *_ENVIRONMENTS, _CONCURRENCY, *_REQUESTS)
     return bundle("environments", options, make)(function)
 
 
 def comparing_options(function: Any) -> Any:
     """Give a command its manifests, tenants and how the two are compared, as `environments`."""
-    return bundle("environments", (paths_argument, *_ENVIRONMENTS, *_COMPARED), _environments)(function)
+    return bundle("environments", (*_MANIFESTS, *_ENVIRONMENTS, *_COMPARED), _environments)(function)
 
 
 def tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
     """Return a decorator that gives a command the same with the limits for writes, and `further` settings."""
-    options = (paths_argument, *_ENVIRONMENTS, *_COMPARED, *_LIMIT_OPTIONS, *further)
+    options = (*_MANIFESTS, *_ENVIRONMENTS, *_COMPARED, *_LIMIT_OPTIONS, *further)
     return bundle("environments", options, _environments)
 
 
 def unresolved_tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
     """Return a decorator for a command that reads its configuration for each run: its options, as `raw`."""
-    return bundle("raw", (paths_argument, *_ENVIRONMENT, *_COMPARED, *_LIMIT_OPTIONS, *further), _given)
+    return bundle("raw", (*_MANIFESTS, *_ENVIRONMENT, *_COMPARED, *_LIMIT_OPTIONS, *further), _given)
 
 
 def connection_options(*further: Decorator[Any], concurrent: bool = False) -> Decorator[Any]:
@@ -389,8 +425,14 @@ def _given(values: dict[str, Any]) -> RawOptions:
     stated = {name: value for name, value in values.items() if source(name) in _GIVEN}
     stated["environment_named"] = _is_on_command_line("environments")
     stated.pop("environments", None)
-    config, paths = stated.pop("config", None), stated.pop("paths", ())
-    return RawOptions(paths=paths, config=config, environment=names[0] if names else None, overrides=stated)
+    return RawOptions(
+        paths=stated.pop("paths", ()),
+        config=stated.pop("config", None),
+        environment=names[0] if names else None,
+        params_files=stated.pop("params_files", ()),
+        params=stated.pop("params", {}),
+        overrides=stated,
+    )
 
 
 def _is_on_command_line(name: str) -> bool:

@@ -36,6 +36,8 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
+from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
+from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.writing import manifest_text
 
 __all__ = [
@@ -50,7 +52,10 @@ __all__ = [
     "LoadResult",
     "Manifest",
     "ManifestFile",
+    "ParameterLayer",
+    "Parameters",
     "PatchManifest",
+    "ReadOptions",
     "ReconcileSettings",
     "Source",
     "WhenRunning",
@@ -60,6 +65,7 @@ __all__ = [
     "load_manifests",
     "manifest_text",
     "read_file",
+    "read_parameter_file",
     "read_single_document",
     "read_text",
     "read_within_bounds",

@@ -118,12 +118,13 @@ def read_documents(
     return documents, findings
 
 
-def read_single_document(file: FilePath, what: str) -> Document | None:
+def read_single_document(file: FilePath, what: str, root: FilePath | None = None) -> Document | None:
     """Return the only document of a YAML file that takes neither `!env` nor `!file`; `None` if it is empty.
 
     Args:
         file: The file.
         what: The subject of error messages, such as `the configuration`.
+        root: The resolved directory that must contain the file; `None` for the file's own.
 
     Raises:
         InvalidInputError: The file cannot be read, is not valid YAML, or has more than one document.
@@ -134,7 +135,7 @@ def read_single_document(file: FilePath, what: str) -> Document | None:
         file=lambda _name: Included(problem=f"!file is not supported in {what}"),
     )
     try:
-        documents, findings = read_documents(name, read_text(file, file.parent.resolve()), tags)
+        documents, findings = read_documents(name, read_text(file, root or file.parent.resolve()), tags)
     except UnreadableError as error:
         raise InvalidInputError(f"cannot read {what} {name}: {error}") from None
     if findings:

@@ -24,10 +24,10 @@ from reconciler.manifests.file_findings import (
 )
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
+from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.yaml_values import Extent, Included, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.values import Pattern
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR: Final = re.compile(
@@ -57,12 +57,11 @@ class FileContent:
 def read_file(
     file: ManifestFile,
     env: Mapping[str, str],
-    *,
-    require_env: bool,
-    extra: Sequence[Pattern] = (),
+    options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
 ) -> FileContent:
     """Return the content of `file`; takes the rest as `load_manifests` does."""
+    options = options or ReadOptions()
     try:
         text = file.text if file.text is not None else read_text(file.path, file.root)
     except UnreadableError as error:
@@ -74,10 +73,12 @@ def read_file(
     secrets: set[str] = set()
     included: set[Path] = set()
     extent = Extent()
-    tags = Tags(env=_env_reader(env, secrets, require_env=require_env), file=_file_reader(file, included))
+    tags = Tags(
+        env=_env_reader(env, secrets, require_env=options.require_env), file=_file_reader(file, included)
+    )
     documents, findings = read_documents(printable(str(file.path)), text, tags, extent)
     extent.characters += len(text)  # a document keeps it
-    parsed = [parse_manifest(document, findings, extra) for document in documents]
+    parsed = [parse_manifest(document, findings, options.extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
         lines, redactor = text.splitlines(), Redactor.of(secrets)
@@ -124,13 +125,10 @@ class LoadResult:
         return CheckResult(findings=self.findings, files=self.files, manifests=len(self.manifests))
 
 
-def load_manifests(  # noqa: PLR0913 - each has its default
+def load_manifests(
     paths: Sequence[str],
     env: Mapping[str, str],
-    excludes: Callable[[Path], bool] = lambda _: False,
-    *,
-    require_env: bool = True,
-    extra: Sequence[Pattern] = (),
+    options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
 ) -> LoadResult:
     """Load and check every manifest that `paths` name; errors become findings, never exceptions.
@@ -138,16 +136,14 @@ def load_manifests(  # noqa: PLR0913 - each has its default
     Args:
         paths: Files and directories, or `-` for standard input.
         env: The variables for `!env`.
-        excludes: Returns whether to leave out a file found below a directory.
-        require_env: Whether an unset variable is an error; if not, it is a warning, and the value is a
-            placeholder (a check before a merge has no secrets).
-        extra: The undocumented fields that a body may state.
+        options: How the files are read.
         check: A further check of the manifests of one file.
     """
-    files, problems = find_files(tuple(paths), excludes)
+    options = options or ReadOptions()
+    files, problems = find_files(tuple(paths), options.excludes)
     contents = read_within_bounds(
         files,
-        (read_file(file, env, require_env=require_env, extra=extra, check=check) for file in files),
+        (read_file(file, env, options, check) for file in files),
         lambda content: content.summary.extent,
         problems,
     )

@@ -146,9 +146,8 @@ def open_engine(  # noqa: PLR0913 - most by name
     loaded = load_checked(
         settings.paths,
         env,
-        settings.off,
-        settings.excludes,
-        settings.extra,
+        settings.reading,
+        off=settings.off,
         needs=partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.export import Exporter, ExportResult
+from reconciler.export import Exporter, ExportResult, SecretHandling
 from reconciler.manifests import CONFIGURATION_NAMES
 from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.listener import Listener
@@ -23,7 +23,7 @@ from reconciler.workflow import Listed, Live
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedWorkflows:
-    """ExportResult workflows.
+    """The exported workflows of a tenant.
 
     Args:
         workflows: Each workflow with its manifest, or with the reason that it has none.
@@ -65,6 +65,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
     listener: Listener | None = None,
     *,
     everything: bool = False,
+    secrets: SecretHandling = SecretHandling.NAMES,
     env: Mapping[str, str] = os.environ,
 ) -> ExportedWorkflows:
     """Return live workflows as manifests without any secret. Sends no request but GET.
@@ -75,6 +76,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
         ids: Ids of workflows.
         listener: Receives requests.
         everything: Whether to export all workflows of the tenant.
+        secrets: What is written for secrets.
         env: Variables for the address and the credential.
 
     Raises:
@@ -88,10 +90,10 @@ def export(  # noqa: PLR0913 - what to export, and from where
         listed = list_tenant(reader)
         chosen = _chosen(listed, names, ids)
         chosen = list(listed) if everything else chosen
-        exported = _exported(session, reader, settings, env, listed, chosen)
-        secrets = frozenset[str]().union(*(item.secrets for item in exported))
+        exported = _exported(session, reader, settings, env, listed, chosen, secrets)
+        found = frozenset[str]().union(*(item.secrets for item in exported))
         return ExportedWorkflows(
-            workflows=tuple(exported), redactor=session.redactor().joined(Redactor.of(secrets))
+            workflows=tuple(exported), redactor=session.redactor().joined(Redactor.of(found))
         )
 
 
@@ -102,11 +104,12 @@ def _exported(  # noqa: PLR0913, PLR0917 - one call
     env: Mapping[str, str],
     listed: tuple[Listed, ...],
     chosen: list[Listed],
+    secrets: SecretHandling,
 ) -> list[ExportResult]:
     live = describe_all(reader, [item.id for item in chosen], settings.concurrency)
     options = compare_options_of(settings, env)
     facts = PlatformFacts(default_resource=read_default_resource(reader))
-    exporter = Exporter(options, facts.learned_from(live.values(), options), session.redactor())
+    exporter = Exporter(options, facts.learned_from(live.values(), options), session.redactor(), secrets)
     same = Counter(item.name for item in listed)
     twice = Counter(item.name for item in chosen)
     return [

@@ -42,10 +42,9 @@ def validate(
     return check_paths(
         settings.paths,
         env,
-        settings.off,
-        only,
-        settings.excludes,
-        extra=settings.extra,
+        settings.reading,
+        off=settings.off,
+        only=only,
         extra_check=extra_check,
     )
 

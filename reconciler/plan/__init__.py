@@ -4,11 +4,13 @@ Reads through the port (`reconciler.api`) and writes nothing; the result is a `P
 manifests and workflows, and nothing of commands, files or output.
 """
 
+from reconciler.plan.attribution import count_origins, with_origins
 from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
+from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.masked_changes import known_secrets, masked, reads_back, sensitive_places
 from reconciler.plan.model import (
     Action,
@@ -42,6 +44,7 @@ from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statu
 
 __all__ = [
     "HIDDEN",
+    "KINDS",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -68,11 +71,13 @@ __all__ = [
     "WorkflowStatus",
     "Write",
     "compare",
+    "count_origins",
     "created_body",
     "decide",
     "describe",
     "describe_all",
     "hidden_fields",
+    "kinds_of",
     "known_secrets",
     "list_tenant",
     "live_id",
@@ -86,5 +91,6 @@ __all__ = [
     "sensitive_places",
     "sent_body",
     "take_snapshot",
+    "with_origins",
     "workflow_statuses",
 ]

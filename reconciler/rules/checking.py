@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from reconciler.manifests import (
     LoadResult,
     Manifest,
     ManifestFile,
+    ReadOptions,
     WorkflowManifest,
     combine_findings,
     find_files,
@@ -47,7 +49,6 @@ from reconciler.values import (
     JsonObject,
     JsonValue,
     Path,
-    Pattern,
     Verdict,
     as_object,
     display_path,
@@ -99,11 +100,10 @@ def rule_ids() -> frozenset[str]:
 def check_paths(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
+    options: ReadOptions | None = None,
+    *,
     off: frozenset[str] = frozenset(),
     only: frozenset[FilePath] | None = None,
-    excludes: Callable[[FilePath], bool] = lambda _: False,
-    *,
-    extra: tuple[Pattern, ...] = (),
     extra_check: ExtraCheck | None = None,
 ) -> CheckResult:
     """Check all manifests below `paths`; errors become findings, never exceptions.
@@ -113,22 +113,22 @@ def check_paths(  # noqa: PLR0913 - each has its default
     Args:
         paths: Files and directories, or `-` for standard input.
         env: The variables for `!env`; an unset variable is a warning.
+        options: How the files are read.
         off: The ids of rules that are turned off.
         only: The files, resolved, to report on, together with the files that include them and with findings
             that hold between one of them and any other file. `None` reports on all files.
-        excludes: Returns whether to leave out a file found below a directory.
-        extra: The undocumented fields that a body may state.
         extra_check: A further check of the files to report on, which are read again for it.
     """
-    files, problems = find_files(tuple(paths), excludes)
-    check = partial(_summary, env=dict(env), off=off, extra=extra)
+    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    files, problems = find_files(tuple(paths), options.excludes)
+    check = partial(_summary, env=dict(env), options=options, off=off)
     with closing(_summaries(files, check)) as found:
         summaries = read_within_bounds(files, found, lambda summary: summary.extent, problems)
     files = files[: len(summaries)]
     reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
-        problems += extra_check([read_file(file, env, require_env=False, extra=extra) for file in shown])
+        problems += extra_check([read_file(file, env, options) for file in shown])
     return CheckResult(
         findings=combine_findings(problems, files, summaries, reported.__getitem__),
         files=len(files),
@@ -136,13 +136,12 @@ def check_paths(  # noqa: PLR0913 - each has its default
     )
 
 
-def load_checked(  # noqa: PLR0913 - each has its default
+def load_checked(
     paths: Sequence[str],
     env: Mapping[str, str],
-    off: frozenset[str] = frozenset(),
-    excludes: Callable[[FilePath], bool] = lambda _: False,
-    extra: tuple[Pattern, ...] = (),
+    options: ReadOptions | None = None,
     *,
+    off: frozenset[str] = frozenset(),
     needs: Callable[[Manifest], bool] = lambda _: True,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
@@ -151,7 +150,9 @@ def load_checked(  # noqa: PLR0913 - each has its default
     those, and a warning in the others.
     """
     check = partial(_check_file, off=off, errors_only=True)
-    loaded = load_manifests(paths, env, excludes, extra=extra, require_env=False, check=check)
+    loaded = load_manifests(
+        paths, env, dataclasses.replace(options or ReadOptions(), require_env=False), check
+    )
     return with_required_variables(loaded, needs)
 
 
@@ -193,9 +194,9 @@ def _processors() -> int:
 
 
 def _summary(
-    file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str], extra: tuple[Pattern, ...]
+    file: ManifestFile, *, env: Mapping[str, str], options: ReadOptions, off: frozenset[str]
 ) -> FileSummary:
-    return read_file(file, env, require_env=False, extra=extra, check=partial(_check_file, off=off)).summary
+    return read_file(file, env, options, partial(_check_file, off=off)).summary
 
 
 def _is_reported(file: ManifestFile, summary: FileSummary, only: frozenset[FilePath] | None) -> bool:

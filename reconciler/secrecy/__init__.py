@@ -22,6 +22,7 @@ from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.secret_detection import (
     SecretFields,
     ends_in_secret_field,
+    is_credential_name,
     is_mask,
     is_masked,
     is_named_by_users,
@@ -42,6 +43,7 @@ __all__ = [
     "credential_kind",
     "ends_in_secret_field",
     "hide_texts",
+    "is_credential_name",
     "is_mask",
     "is_masked",
     "is_named_by_users",

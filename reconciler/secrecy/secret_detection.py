@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.schema import SENSITIVE, sensitive_step_fields
-from reconciler.secrecy.credential_patterns import credential_kind
+from reconciler.secrecy.credential_patterns import credential_kind, looks_random
 from reconciler.secrecy.redaction import Redactor
 from reconciler.values import KEEP, JsonObject, JsonValue, Path, Verdict, as_object, lookup, rewrite
 
@@ -31,6 +31,7 @@ _NAME: Final = re.compile("|".join((*_WORDS, "[-_.](?:pass|pwd)$", "^(?:pass|aut
 _KIND: Final = re.compile("[-_.](?:kind|type)$", re.IGNORECASE)
 """The end of a name like `TOKEN_TYPE`, whose value is no secret."""
 
+_CREDENTIAL_NAME: Final = re.compile(r"\w[\w .:@/-]{0,99}")
 _LINE: Final = re.compile("|".join((*_WORDS, "pass", "pwd")), re.IGNORECASE)
 
 _NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
@@ -162,6 +163,22 @@ def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Red
         return "contains a known secret"
     kind = credential_kind(value)
     return f"looks like a credential ({kind})" if kind else ""
+
+
+def is_credential_name(path: Path, text: str, redactor: Redactor) -> bool:
+    """Return whether a secret field of a body holds the name of a credential on the platform, as documented.
+
+    A mask is no name, and neither is a text that has the form of a credential, or a secret of the run.
+    """
+    return (
+        is_secret_field(path)
+        and _CREDENTIAL_NAME.fullmatch(text) is not None
+        and not is_mask(text)
+        and text not in redactor.secrets
+        and not redactor.finds(text)
+        and not looks_random(text)
+        and not credential_kind(text)
+    )
 
 
 def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:

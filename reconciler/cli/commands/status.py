@@ -47,10 +47,16 @@ def command(
     blocks a workflow.
     """
     listener = TerminalListener(verbose=environments.verbose)
-    results = environments.run(lambda settings: status(settings, listener, show_unmanaged=show_unmanaged))
+
+    def code_of(found: StatusResult) -> ExitCode:
+        code = found.exit_code
+        return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
+
+    results = environments.run(
+        lambda settings: status(settings, listener, show_unmanaged=show_unmanaged), code_of=code_of
+    )
     show(_rendered(results, several=environments.several, as_json=output_format == "json"))
-    code = worst_exit_code(results)
-    return ExitCode.OK if code == ExitCode.DIFFERENCES and not detailed_exitcode else code
+    return worst_exit_code(results)
 
 
 def _rendered(results: Sequence[EnvironmentResult[StatusResult]], *, several: bool, as_json: bool) -> str:
