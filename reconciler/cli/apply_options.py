@@ -105,6 +105,11 @@ def apply_options(function: Any) -> Any:
     return bundle("listener", (_APPROVE, *_OUTPUT), _listener)(_how(function))
 
 
+def text_apply_options(function: Any) -> Any:
+    """Give a command that writes, and whose result is only text, the same."""
+    return bundle("listener", (_APPROVE, show_bodies_option), _listener)(_how(function))
+
+
 def unattended_apply_options(function: Any) -> Any:
     """Give a command that never asks the same."""
     return bundle("listener", _OUTPUT, _listener)(_how(function))
@@ -120,7 +125,7 @@ def _apply_options(values: dict[str, Any]) -> ApplyOptions:
 
 def _listener(values: dict[str, Any]) -> TerminalListener:
     return TerminalListener(
-        as_json=values["output_format"] == "json",
+        as_json=values.get("output_format") == "json",
         bodies=values["show_bodies"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],

@@ -17,6 +17,7 @@ from reconciler.manifests.documents import Document, read_single_document
 from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
+    FindingLimit,
     combine_findings,
     read_within_bounds,
     with_excerpt,
@@ -38,6 +39,11 @@ from reconciler.manifests.manifest import (
 )
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.template_expressions import (
+    UNRENDERED_TEMPLATE,
+    template_expression,
+    template_message,
+)
 from reconciler.manifests.writing import manifest_text
 
 __all__ = [
@@ -46,9 +52,11 @@ __all__ = [
     "MAX_FINDINGS",
     "STDIN",
     "SUFFIXES",
+    "UNRENDERED_TEMPLATE",
     "Document",
     "FileContent",
     "FileSummary",
+    "FindingLimit",
     "LoadResult",
     "Manifest",
     "ManifestFile",
@@ -69,6 +77,8 @@ __all__ = [
     "read_single_document",
     "read_text",
     "read_within_bounds",
+    "template_expression",
+    "template_message",
     "with_excerpt",
     "with_required_variables",
 ]

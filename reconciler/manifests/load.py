@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,10 @@ from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, l
 from reconciler.manifests.documents import read_documents
 from reconciler.manifests.file_findings import (
     FileSummary,
+    FindingLimit,
     bounded,
     combine_findings,
+    first_findings,
     identities,
     read_within_bounds,
     with_excerpt,
@@ -25,6 +28,7 @@ from reconciler.manifests.file_findings import (
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.template_expressions import with_template_named
 from reconciler.manifests.yaml_values import Extent, Included, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
@@ -82,7 +86,8 @@ def read_file(
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
         lines, redactor = text.splitlines(), Redactor.of(secrets)
-        findings = [with_excerpt(finding, lines, redactor) for finding in bounded(findings)]
+        findings = bounded(with_template_named(finding, lines) for finding in findings)
+        findings = [with_excerpt(finding, lines, redactor) for finding in findings]
     if check is not None:
         findings = bounded([*findings, *check(manifests)])
     summary = FileSummary(
@@ -141,16 +146,21 @@ def load_manifests(
     """
     options = options or ReadOptions()
     files, problems = find_files(tuple(paths), options.excludes)
+    limit = FindingLimit()
     contents = read_within_bounds(
         files,
-        (read_file(file, env, options, check) for file in files),
+        (
+            dataclasses.replace(content, summary=limit.kept_summary(content.summary))
+            for file in files
+            for content in [read_file(file, env, options, check)]
+        ),
         lambda content: content.summary.extent,
         problems,
     )
     files = files[: len(contents)]
     return LoadResult(
         manifests=tuple(manifest for content in contents for manifest in content.manifests),
-        findings=combine_findings(problems, files, [content.summary for content in contents]),
+        findings=combine_findings(problems, files, [content.summary for content in contents], limit),
         files=len(files),
         secrets=frozenset().union(*(content.secrets for content in contents)),
         empty=tuple(printable(str(file.path)) for file in files if _is_empty(file.path)),
@@ -194,7 +204,7 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
         for file, position in missing - shown
     )
     errors = [dataclasses.replace(finding, severity=Severity.ERROR) for finding in raised]
-    return dataclasses.replace(loaded, findings=tuple(sorted([*errors, *rest], key=Finding.sort_key)))
+    return dataclasses.replace(loaded, findings=first_findings([*errors, *rest], Counter()))
 
 
 def _is_empty(path: Path) -> bool:

@@ -17,6 +17,7 @@ from reconciler.manifests import (
     MAX_FINDINGS,
     FileContent,
     FileSummary,
+    FindingLimit,
     LoadResult,
     Manifest,
     ManifestFile,
@@ -73,6 +74,8 @@ RULES: Final[tuple[Rule, ...]] = (
 _OF_DOCUMENTED: Final = tuple(rule for rule in RULES if rule not in new_fields.RULES)
 """The rules for a manifest without undocumented fields, which need not be searched for."""
 
+_OF_PATCHES: Final = tuple(rule for rule in RULES if rule.of_patches)
+
 ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
 """Every rule, those that need the tenant last."""
 
@@ -122,15 +125,22 @@ def check_paths(  # noqa: PLR0913 - each has its default
     options = dataclasses.replace(options or ReadOptions(), require_env=False)
     files, problems = find_files(tuple(paths), options.excludes)
     check = partial(_summary, env=dict(env), options=options, off=off)
+    limit = FindingLimit()
+    reported: list[bool] = []
+
+    def within_limit(file: ManifestFile, summary: FileSummary) -> FileSummary:
+        reported.append(_is_reported(file, summary, only))
+        return limit.kept_summary(summary) if reported[-1] else summary.without_details
+
     with closing(_summaries(files, check)) as found:
-        summaries = read_within_bounds(files, found, lambda summary: summary.extent, problems)
+        kept = map(within_limit, files, found)
+        summaries = read_within_bounds(files, kept, lambda summary: summary.extent, problems)
     files = files[: len(summaries)]
-    reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
         problems += extra_check([read_file(file, env, options) for file in shown])
     return CheckResult(
-        findings=combine_findings(problems, files, summaries, reported.__getitem__),
+        findings=combine_findings(problems, files, summaries, limit, reported.__getitem__),
         files=len(files),
         manifests=sum(summary.manifests for summary in summaries),
     )
@@ -225,14 +235,10 @@ def _check_file(
 
 def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
     unknown = manifest.sensitive | manifest.source.unset
-    whole = isinstance(manifest, WorkflowManifest)
-    stated = (
-        manifest.body if whole else as_object(lookup(manifest.source.document.value, manifest.source.base))
-    )
-    body = Body(_with_unknown(stated, unknown))
+    body = Body(_with_unknown(_stated(manifest), unknown))
     causes: set[tuple[str, ...]] = set()
     stated_rules = RULES if manifest.extra else _OF_DOCUMENTED
-    for rule in stated_rules if whole else unrendered_templates.RULES:
+    for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
         if rule.id not in off:
             fresh = (
                 problem
@@ -243,6 +249,14 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
                 if problem.cause:
                     causes.add(problem.cause)
                 yield rule, problem
+
+
+def _stated(manifest: Manifest) -> JsonObject:
+    """Return what a manifest states: the body, or the patch, with the fields of `reconcile.extra`."""
+    if isinstance(manifest, WorkflowManifest):
+        return manifest.body
+    patch = as_object(lookup(manifest.source.document.value, manifest.source.base))
+    return {**patch, "body": manifest.body} if manifest.body else patch
 
 
 def _with_unknown(body: JsonObject, paths: frozenset[Path]) -> JsonObject:

@@ -32,6 +32,7 @@ from reconciler.secrecy.secret_detection import (
     is_webhook_url,
     mentions_secret,
     secret_values,
+    states_mask,
     why_secret,
 )
 
@@ -59,5 +60,6 @@ __all__ = [
     "omit_secrets",
     "redact",
     "secret_values",
+    "states_mask",
     "why_secret",
 ]
