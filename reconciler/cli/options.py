@@ -232,6 +232,12 @@ _REQUESTS: Final = (
         help="Wait up to SECONDS for a server that stops answering.",
     ),
     setting(
+        "--quiet",
+        is_flag=True,
+        help="Do not show progress.",
+        section="Output",
+    ),
+    setting(
         "--verbose",
         is_flag=True,
         help="Print each request to standard error, its body masked.",

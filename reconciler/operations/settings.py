@@ -45,6 +45,7 @@ class Settings:
         environments: The names of all environments that the configuration defines.
         backup_dir: Directory for backups.
         verbose: Whether the caller wants to see each request.
+        quiet: Whether the caller wants to see no progress.
         warnings: Warnings about the configuration file.
         given: The options they were made from, with the configuration file that was found; `None` if they
             were made without any.
@@ -67,6 +68,7 @@ class Settings:
     environments: tuple[str, ...] = ()
     backup_dir: Path = _BACKUPS
     verbose: bool = False
+    quiet: bool = False
     warnings: tuple[str, ...] = ()
     given: RawOptions | None = None
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.cli.apply_options import apply_options, scope_options
+from reconciler.cli.apply_options import apply_options, base_option, scope_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import FILE, Environments, backup_dir_option, tenant_options
 from reconciler.cli.terminal import TerminalListener, show
@@ -50,6 +50,13 @@ from reconciler.values import JsonValue
     help="With --plan: change nothing if any change no longer applies.",
     section="Apply",
 )
+@base_option
+@option(
+    "--allow-older",
+    is_flag=True,
+    help="With --base REV: apply a commit that does not contain REV, too.",
+    section="Safety",
+)
 @option(
     "--keep-going",
     is_flag=True,
@@ -65,6 +72,8 @@ def command(  # noqa: PLR0913 - one for each group of options
     plan_file: Path | None,
     strict_plan: bool,
     keep_going: bool,
+    base: str | None,
+    allow_older: bool,
     options: ApplyOptions,
     listener: TerminalListener,
 ) -> int:
@@ -83,8 +92,9 @@ def command(  # noqa: PLR0913 - one for each group of options
     if plan_file is None:
         if strict_plan:
             raise UsageError("--strict applies to a plan file", hint="Use it with --plan FILE.")
+        options = dataclasses.replace(options, base=base, allow_older=allow_older)
         return _apply(environments, scope, options, listener, keep_going=keep_going)
-    if scope != ScopeOptions():
+    if scope != ScopeOptions() or base is not None:
         raise UsageError(
             "a plan file already states which workflows it is about",
             hint="Pass these options to plan --save-plan instead.",
