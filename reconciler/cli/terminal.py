@@ -238,7 +238,7 @@ class TerminalListener(Listener):
 
     def planned(self, planned: Planned) -> None:
         """Show the plan, and what a plan file no longer applies to."""
-        self._writes = len(planned.plan.writes)
+        self._ended, self._writes = 0, len(planned.plan.writes)
         if self.quiet:
             return
         text = render.plan_text(planned.plan, planned.redactor, bodies=self._bodies)
