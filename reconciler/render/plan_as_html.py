@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 from reconciler.plan import Action, Create, Plan, Refusal, Unchanged, Update, live_id
 from reconciler.render.actions import ACTIONS, action_name, count_actions
@@ -18,6 +18,14 @@ _ORDER: Final = ("delete", "blocked")
 """The actions that are read first."""
 
 
+class EnvironmentPlan(NamedTuple):
+    """A plan, the environment that it is for (`None` for no name), and what removes its secrets."""
+
+    environment: str | None
+    plan: Plan
+    redactor: Redactor
+
+
 def plan_html(plan: Plan, redactor: Redactor, environment: str | None = None) -> str:
     """Return `plan` as a page, without any secret: deletes and blocked workflows first.
 
@@ -26,23 +34,47 @@ def plan_html(plan: Plan, redactor: Redactor, environment: str | None = None) ->
         redactor: Removes known secrets.
         environment: The name of the environment to show at the top.
     """
-    numbers = count_actions(plan)
-    counts = [Count(name, numbers[name]) for name in ACTIONS]
-    counts.append(Count("orphaned", len(plan.orphaned)))
     facts = [f"Environment: {environment}"] if environment else []
-    facts += [f"Blocked: {redactor.prose(plan.refusal)}"] if plan.refusal else []
-    actions = sorted(plan.actions, key=_importance)
-    orphans = (
-        Entry(
+    entries = _entries(plan, redactor, ())
+    return _page([plan], plan_summary(plan), entries, [*facts, *_refusal(plan, redactor)])
+
+
+def plans_html(plans: Sequence[EnvironmentPlan], summary: str) -> str:
+    """Return the plans of several environments as one page; takes the line to show at the top."""
+    entries = [
+        entry
+        for environment, plan, redactor in plans
+        for entry in _entries(plan, redactor, (environment,) if environment else ())
+    ]
+    facts = [
+        f"{environment}: {text}"
+        for environment, plan, redactor in plans
+        for text in (plan_summary(plan), *_refusal(plan, redactor))
+    ]
+    return _page([item.plan for item in plans], summary, entries, facts)
+
+
+def _page(plans: Sequence[Plan], summary: str, entries: Iterable[Entry], facts: Iterable[str]) -> str:
+    numbers = [count_actions(plan) for plan in plans]
+    counts = [Count(name, sum(number[name] for number in numbers)) for name in ACTIONS]
+    counts.append(Count("orphaned", sum(len(plan.orphaned) for plan in plans)))
+    return html_report("Plan", summary, counts, entries, facts)
+
+
+def _refusal(plan: Plan, redactor: Redactor) -> list[str]:
+    return [f"Blocked: {redactor.prose(plan.refusal)}"] if plan.refusal else []
+
+
+def _entries(plan: Plan, redactor: Redactor, facts: tuple[str, ...]) -> Iterator[Entry]:
+    for action in sorted(plan.actions, key=_importance):
+        yield _entry(action, redactor, facts)
+    for item in plan.orphaned:
+        yield Entry(
             name=printable(item.name),
             word="orphaned",
-            facts=(f"id {item.id}",),
+            facts=(*facts, f"id {item.id}"),
             remarks=("owned by this repository, no manifest in Git any more; to delete it, pass --prune",),
         )
-        for item in plan.orphaned
-    )
-    entries = [*(_entry(action, redactor) for action in actions), *orphans]
-    return html_report("Plan", plan_summary(plan), counts, entries, facts)
 
 
 def _importance(action: Action) -> int:
@@ -52,9 +84,10 @@ def _importance(action: Action) -> int:
     return len(_ORDER) + isinstance(action, Unchanged)
 
 
-def _entry(action: Action, redactor: Redactor) -> Entry:
+def _entry(action: Action, redactor: Redactor, first_facts: tuple[str, ...]) -> Entry:
     identity = live_id(action)
-    facts = [f"id {identity}"] if identity is not None else []
+    facts = [*map(printable, first_facts)]
+    facts += [f"id {identity}"] if identity is not None else []
     facts += [printable(str(action.source))] if action.source else []
     facts += [action.origin.value] if action.origin else []
     remarks = [printable(text) for text in about(action, redactor)]

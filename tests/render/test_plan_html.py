@@ -12,14 +12,18 @@ from processes import clear_environment
 
 from reconciler.cli import main
 from reconciler.emulator.server import EmulatorServer
+from reconciler.plan import Plan
+from reconciler.render import EnvironmentPlan, plans_html
 from reconciler.render.change_lines import Line
 from reconciler.render.html_report import Row, side_by_side
 from reconciler.render.step_graph_as_svg import MOST_STEPS, graph_svg, marks_of
-from reconciler.workflow import StepGraph
+from reconciler.secrecy import Redactor
+from reconciler.workflow import Listed, StepGraph
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_LISTED = Listed(id=3, name="gone")
 _HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 _LONG = "\n".join(f"echo {number}" for number in range(30))
 
@@ -143,3 +147,15 @@ def test_drawing() -> None:
     many = StepGraph.of_parents({str(number): [] for number in range(MOST_STEPS + 1)})
     assert graph_svg(many, {}, "x") == ""
     assert graph_svg(StepGraph.of_parents({"a": ["b"], "b": ["a"]}), {}, "x").count("<rect") == 2
+
+
+def test_several_environments_are_one_page() -> None:
+    """The plans of several environments stand on one page, each workflow with its environment."""
+    redactor = Redactor.of(())
+    plans = [
+        EnvironmentPlan(name, Plan(actions=(), orphaned=(_LISTED,)), redactor) for name in ("dev", "prod")
+    ]
+    page = plans_html(plans, "2 environments")
+    assert page.count('<span class="facts">prod</span>') == 1
+    assert "2 orphaned" in page
+    assert "dev: No changes." in page
