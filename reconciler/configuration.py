@@ -292,6 +292,8 @@ def _environment(name: str, block: JsonObject) -> Environment:
 
 def _overlays(root: Path, block: JsonObject) -> OverlayOptions:
     names = as_object(block.get("names"))
+    if not (names or block.get("overlays")):
+        return OverlayOptions()
     return OverlayOptions(
         paths=tuple(_manifests(root, _texts(block.get("overlays")), "overlays")),
         root=root.resolve(),
