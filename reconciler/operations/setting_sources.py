@@ -5,9 +5,11 @@ Nothing is sent. Of a credential only the name of its variable is known here.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Final
 
 from reconciler.client import STAGES, TOKEN_VARIABLES, read_base_url, stage_url
@@ -74,11 +76,12 @@ def effective_settings(
     given = dict(sources or {})
     file = settings.given.config if settings.given else None
     document = None if file is None else read_single_document(file, "the configuration")
-    document = document or Document(file=str(file or ""), text="", index=0, value={})
+    document = document or Document(file="", text="", index=0, value={})
+    document = dataclasses.replace(document, file=_here(document.file))
     return (
         EffectiveSetting(
             key="configuration",
-            value=None if file is None else str(file),
+            value=None if file is None else _here(str(file)),
             source=given.get("config", DEFAULT),
         ),
         EffectiveSetting(key="environment", value=raw.environment, source=given.get("environment", DEFAULT)),
@@ -140,7 +143,7 @@ def _configured(
         over["manifests",] = ([*raw.paths], given.get("paths", DEFAULT))
     properties = as_object(load_schema("configuration")["properties"])
     whole = {key: part for key, part in properties.items() if key not in _NO_SETTINGS}
-    for path, default in (*_leaves(whole), (("backup_dir",), str(settings.backup_dir))):
+    for path, default in (*_leaves(whole), (("backup_dir",), _here(str(settings.backup_dir)))):
         value, source = over.get(path) or _stated(document, settings, path, default)
         yield EffectiveSetting(key=display_path(path), value=_plain(value), source=source)
 
@@ -186,7 +189,12 @@ def _parameters(settings: Settings) -> Iterator[EffectiveSetting]:
         shown = (
             SENSITIVE if is_secret_name(name) else mask(None if value is ABSENT else value, SecretFields())
         )
-        yield EffectiveSetting(key=f"params.{name}", value=shown, source=parameters.source(name))
+        yield EffectiveSetting(key=f"params.{name}", value=shown, source=_here(parameters.source(name)))
+
+
+def _here(path: str) -> str:
+    """Return a path below the working directory relative to it."""
+    return path.removeprefix(f"{FilePath.cwd()}{os.sep}")
 
 
 def _plain(value: object) -> JsonValue:
