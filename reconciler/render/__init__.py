@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.markup import paint
+    from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
     from reconciler.render.plan_as_json import (
         change_json,
         changes_of,
@@ -84,6 +85,7 @@ __all__ = [
     "LIMIT",
     "AlikeErrors",
     "Drawing",
+    "EnvironmentPlan",
     "RunRecord",
     "action_method",
     "action_name",
@@ -119,10 +121,12 @@ __all__ = [
     "paint",
     "plan_document",
     "plan_gitlab",
+    "plan_html",
     "plan_json",
     "plan_markdown",
     "plan_summary",
     "plan_text",
+    "plans_html",
     "plans_total",
     "progress_line",
     "report_document",
@@ -160,6 +164,7 @@ __getattr__ = lazy_face(
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     markup="paint",
+    plan_as_html="EnvironmentPlan plan_html plans_html",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text plans_total",

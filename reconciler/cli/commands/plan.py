@@ -31,20 +31,24 @@ from reconciler.plan import KINDS, kinds_of
 from reconciler.render import (
     LEAST,
     LIMIT,
+    EnvironmentPlan,
     environments_json,
     environments_markdown,
     environments_text,
+    environments_total,
     gitlab_counts,
     plan_document,
     plan_gitlab,
+    plan_html,
     plan_json,
     plan_markdown,
     plan_text,
+    plans_html,
     plans_total,
 )
 from reconciler.text import printable
 
-_FORMATS: Final = ("text", "json", "markdown", "gitlab")
+_FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 
 
@@ -70,7 +74,9 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: str | No
 )
 @scope_options
 @format_option(
-    *_FORMATS, help="Print the plan in this format: markdown for a comment, gitlab for its terraform report."
+    *_FORMATS,
+    help="Print the plan in this format: markdown for a comment, html for a page to keep, gitlab for its "
+    "terraform report.",
 )
 @output_option
 @option(
@@ -179,9 +185,10 @@ class _Plans:
                 return plan_json(planned.plan, planned.redactor)
             case "gitlab":
                 return plan_gitlab(planned.plan)
+            case "html":
+                return plan_html(planned.plan, planned.redactor, _environment(planned))
             case "markdown":
-                chosen = planned.engine.settings.environment
-                return self._markdown(planned, chosen.name if chosen else None, self.limit)
+                return self._markdown(planned, _environment(planned), self.limit)
             case _:
                 return self._text(planned)
 
@@ -194,6 +201,13 @@ class _Plans:
                 )
             case "gitlab":
                 return gitlab_counts(result.value.plan for result in self.results if result.value is not None)
+            case "html":
+                planned = [
+                    EnvironmentPlan(item.environment, item.value.plan, item.value.redactor)
+                    for item in self.results
+                    if item.value is not None
+                ]
+                return plans_html(planned, environments_total(self.results, _total))
             case "markdown":
                 return environments_markdown(self.results, self._markdown, _total, self.limit)
             case _:
@@ -210,3 +224,8 @@ class _Plans:
 
 def _total(all_planned: Sequence[Planned]) -> str:
     return plans_total(planned.plan for planned in all_planned)
+
+
+def _environment(planned: Planned) -> str | None:
+    chosen = planned.engine.settings.environment
+    return chosen.name if chosen else None
