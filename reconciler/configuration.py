@@ -35,6 +35,9 @@ from reconciler.values import Path as ValuePath
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+MERGED: Final = ("ownership", "safety")
+"""The mappings of which an environment overrides only the keys that its block states."""
+
 _LONGEST_PATTERN: Final = 500
 _MOST_STARS: Final = 12
 
@@ -258,9 +261,7 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
 
 def _joined(whole: JsonObject, block: JsonObject) -> JsonObject:
     """Return the settings that are mappings, merged by key: a block overrides only the keys it states."""
-    return {
-        key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in ("ownership", "safety")
-    }
+    return {key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in MERGED}
 
 
 def _block(value: JsonObject, chosen: str | None) -> JsonObject:
