@@ -47,7 +47,10 @@ class Document:
         value: The document's value; mapping entries without a value are left out, as in the public client.
         variables: The environment variable of each value that came through `!env`, by path.
         defaults: The paths of those values that are the default in the manifest, and so in Git.
-        unset: The paths of placeholders for variables that are not set.
+        unset: The type of each placeholder for a variable that is not set, by path.
+        parameters: The parameter of each value that came through `!param`, by path.
+        overlaid: The document, and the path in it, that states the value at a path, where that is not
+            the same path of this document: an overlay, or another place in a list.
         positions: Positions known from reading: those of names and pinned ids, which every plan shows.
         origins: Where the text comes from, if a template gave it; positions are then places in the template.
     """
@@ -58,7 +61,9 @@ class Document:
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
     defaults: frozenset[Path] = frozenset()
-    unset: frozenset[Path] = frozenset()
+    unset: Mapping[Path, str] = field(default_factory=dict)
+    parameters: Mapping[Path, str] = field(default_factory=dict)
+    overlaid: Mapping[Path, tuple[Document, Path]] = field(default_factory=dict, repr=False)
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
     origins: Origins | None = field(default=None, repr=False)
 
@@ -72,12 +77,40 @@ class Document:
 
         `None` for a text that is JSON but not YAML, such as a backup.
         """
+        document, inside = self.stated(path)
+        if document is not self:
+            position = document.position(inside, at_key=at_key)
+            return position and dataclasses.replace(position, file=position.file or document.file)
         if path in self.positions and not at_key:
             return self.positions[path]
         roots = _all_roots(self.text)
         if self.index >= len(roots):
             return None
         return _original(locate(roots[self.index], path, at_key=at_key), self.origins)
+
+    def stated(self, path: Path) -> tuple[Document, Path]:
+        """Return the document that states the value at `path`, and the value's path there."""
+        for end in range(len(path), 0, -1) if self.overlaid else ():
+            if path[:end] in self.overlaid:
+                document, base = self.overlaid[path[:end]]
+                return document, (*base, *path[end:])
+        return self, path
+
+    def parameter(self, path: Path) -> str | None:
+        """Return the parameter of the `!param` at or above `path`, or `None`."""
+        document, inside = self.stated(path)
+        known = document.parameters
+        return next((known[inside[:end]] for end in range(len(inside), 0, -1) if inside[:end] in known), None)
+
+    def lines(self, file: str) -> Sequence[str]:
+        """Return the lines of `file`: this document's, an overlay's, or one that either includes."""
+        others = (document for document, _ in self.overlaid.values() if file in document.sources)
+        return _split(next(others, self).sources.get(file, ""))
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The text of each file that the document comes from, as it is on the disk."""
+        return {self.file: self.text} if self.origins is None else self.origins.sources
 
     def place(self, path: Path, *, at_key: bool = False) -> str:
         """Return `position(path)` as text: `FILE:LINE:COLUMN`, or only the file."""
@@ -86,26 +119,29 @@ class Document:
             return self.file
         return f"{position.file or self.file}:{position.line}:{position.column}"
 
-    def lines(self, file: str) -> Sequence[str]:
-        """Return the lines of `file` as it is on the disk: of this document's, or of one that it includes."""
-        return source_lines(file, self.text, self.origins)
 
-
-def read_documents(
-    file: str, text: str, tags: Tags, extent: Extent | None = None, origins: Origins | None = None
+def read_documents(  # noqa: PLR0913 - each has its default
+    file: str,
+    text: str,
+    tags: Tags,
+    extent: Extent | None = None,
+    origins: Origins | None = None,
+    *,
+    keep_null: bool = False,
 ) -> tuple[list[Document], list[Finding]]:
     """Return the valid documents in the text of `file`, and a finding for each error in the others.
 
     Args:
         file: The file, as the user named it.
         text: Its text.
-        tags: The readers of `!env` and `!file`.
+        tags: The readers of `!env`, `!file` and `!param`.
         extent: Counts what is built.
         origins: Where the text comes from, if a template gave it.
+        keep_null: Whether mapping entries without a value stay, as `null`.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
-    builder = ValueBuilder(file, tags, findings, extent or Extent())
+    builder = ValueBuilder(file, tags, findings, extent or Extent(), keep_null=keep_null)
     try:
         for index, root in enumerate(_roots(text)):
             before = builder.errors
@@ -119,7 +155,8 @@ def read_documents(
                         value=value,
                         variables=dict(builder.variables),
                         defaults=frozenset(builder.defaults),
-                        unset=frozenset(builder.unset),
+                        unset=dict(builder.unset),
+                        parameters=dict(builder.parameters),
                         positions=_identity_positions(root, value, origins),
                         origins=origins,
                     )
@@ -137,13 +174,8 @@ def read_documents(
     return documents, findings
 
 
-def source_lines(file: str, text: str, origins: Origins | None) -> Sequence[str]:
-    """Return the lines of `file`: of the text that was read, or of the template that gave it."""
-    return _split(text if origins is None else origins.sources.get(file, ""))
-
-
 def read_single_document(file: FilePath, what: str, root: FilePath | None = None) -> Document | None:
-    """Return the only document of a YAML file that takes neither `!env` nor `!file`; `None` if it is empty.
+    """Return the only document of a YAML file without `!env`, `!file` and `!param`; `None` if it is empty.
 
     Args:
         file: The file.
@@ -155,8 +187,9 @@ def read_single_document(file: FilePath, what: str, root: FilePath | None = None
     """
     name = printable(str(file))
     tags = Tags(
-        env=lambda _name, _default: Included(problem=f"!env is not supported in {what}"),
+        env=lambda _tag: Included(problem=f"!env is not supported in {what}"),
         file=lambda _name: Included(problem=f"!file is not supported in {what}"),
+        param=lambda _name: Included(problem=f"!param is not supported in {what}"),
     )
     try:
         documents, findings = read_documents(name, read_text(file, root or file.parent.resolve()), tags)

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeVar
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import Finding, Position, Severity, has_errors
 from reconciler.manifests.discovery import LEFT_OUT, ManifestFile
 from reconciler.manifests.manifest import Manifest
@@ -83,6 +84,7 @@ class FileSummary:
         included: The files that the file includes, with `!file` or in a template, resolved.
         parts: Those of them that a template includes.
         extent: How much was built from the file.
+        names: The names that its documents state, where overlays are laid over them.
     """
 
     findings: tuple[Finding, ...]
@@ -90,6 +92,7 @@ class FileSummary:
     included: frozenset[FilePath] = frozenset()
     parts: frozenset[FilePath] = frozenset()
     extent: Extent = field(default_factory=Extent)
+    names: frozenset[str] = frozenset()
 
     @property
     def manifests(self) -> int:
@@ -166,6 +169,7 @@ def read_within_bounds(
     items: Iterable[T],
     extent_of: Callable[[T], Extent],
     problems: list[Finding],
+    on_progress: OnProgress = no_progress,
 ) -> list[T]:
     """Return `items`, or those up to a bound of a whole run, which is then added to `problems`.
 
@@ -174,11 +178,13 @@ def read_within_bounds(
         items: What was read from each file; no more are taken past the bound.
         extent_of: Returns how much an item holds.
         problems: The list to which a finding is added.
+        on_progress: Called after each file.
     """
     total = Extent()
     taken: list[T] = []
     for file, item in zip(files, items, strict=True):
         taken.append(item)
+        on_progress("reading manifests", len(taken), len(files))
         extent = extent_of(item)
         total.values += extent.values
         total.characters += extent.characters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
 from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
 from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
-from reconciler.manifests.documents import read_documents, source_lines
+from reconciler.manifests.documents import Document, read_documents
 from reconciler.manifests.file_findings import (
     FileSummary,
     FindingLimit,
@@ -28,25 +28,21 @@ from reconciler.manifests.file_findings import (
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
+from reconciler.manifests.overlays import Overlays, overlay_problem, stated_name
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.rendering import rendered_text
+from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
 from reconciler.manifests.template_expressions import with_template_named
-from reconciler.manifests.yaml_values import Extent, Included, Tags
+from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
+from reconciler.text import printable
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR: Final = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""What Python has in place of bytes of a variable that are not UTF-8."""
-
 _ENV_RULE: Final = "env"
-
-MAX_INCLUDED_BYTES: Final = 1024 * 1024
-"""Bytes of one file included with `!file`."""
 
 ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 """A further check of the valid manifests of one file; its findings are ready to be shown."""
@@ -61,25 +57,38 @@ class FileContent:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-def read_file(
-    file: ManifestFile,
-    env: Mapping[str, str],
-    options: ReadOptions | None = None,
-    check: ManifestCheck | None = None,
-) -> FileContent:
-    """Return the content of `file`; takes the rest as `load_manifests` does."""
-    options = options or ReadOptions()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FileDocuments:
+    """The documents of one file, and what reading them found."""
+
+    documents: Sequence[Document] = ()
+    findings: list[Finding] = field(default_factory=list)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_template: bool = False
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    parts: frozenset[Path] = frozenset()
+    included: frozenset[Path] = frozenset()
+    extent: Extent = field(default_factory=Extent)
+
+
+def _read_documents(
+    file: ManifestFile, env: Mapping[str, str], options: ReadOptions, *, keep_null: bool = False
+) -> _FileDocuments:
+    name = printable(str(file.path))
     try:
         text = file.text if file.text is not None else read_text(file.path, file.root)
     except UnreadableError as error:
         message = printable(f"cannot be read: {error}")
-        finding = Finding(file=printable(str(file.path)), rule="unreadable", message=message)
-        return FileContent(manifests=(), summary=FileSummary(findings=(finding,)))
+        return _FileDocuments(findings=[Finding(file=name, rule="unreadable", message=message)])
     content = rendered_text(file, text, env, options)
     if content.problem is not None:
-        included = content.included
-        summary = FileSummary(findings=(content.problem,), included=included, parts=included)
-        return FileContent(manifests=(), summary=summary)
+        return _FileDocuments(
+            findings=[content.problem],
+            sources=content.sources,
+            is_template=True,
+            included=content.included,
+            parts=content.included,
+        )
     text = content.text
     if ".json" in (suffix.lower() for suffix in file.path.suffixes):
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
@@ -87,33 +96,106 @@ def read_file(
     files: set[Path] = set()
     extent = Extent(steps=content.steps)
     tags = Tags(
-        env=_env_reader(env, secrets, require_env=options.require_env),
-        file=_file_reader(file, files),
+        env=env_reader(env, secrets, require_env=options.require_env),
+        file=file_reader(file, files),
+        param=param_reader(options.parameters),
         secret=content.variable if content.secrets else None,
     )
-    documents, findings = read_documents(printable(str(file.path)), text, tags, extent, content.origins)
+    documents, findings = read_documents(name, text, tags, extent, content.origins, keep_null=keep_null)
     extent.characters += len(text)  # a document keeps it
+    return _FileDocuments(
+        documents=documents,
+        findings=findings,
+        sources={name: text} if content.origins is None else content.sources,
+        is_template=content.origins is not None,
+        secrets=frozenset(secrets),
+        parts=content.included,
+        included=content.included | files,
+        extent=extent,
+    )
+
+
+def read_file(
+    file: ManifestFile,
+    env: Mapping[str, str],
+    options: ReadOptions | None = None,
+    check: ManifestCheck | None = None,
+    overlays: Overlays | None = None,
+) -> FileContent:
+    """Return the content of `file`.
+
+    Args:
+        file: The file.
+        env: The variables for `!env`.
+        options: How it is read.
+        check: A further check of its manifests.
+        overlays: What is laid over its documents, from `read_overlays`.
+    """
+    options = options or ReadOptions()
+    read = _read_documents(file, env, options)
+    findings, secrets, included = read.findings, read.secrets, read.included
+    documents, names = read.documents, frozenset[str]()
+    if overlays is not None:
+        names = frozenset(name for document in documents if (name := stated_name(document.value)))
+        documents = [overlays.laid_over(document, findings) for document in documents]
+        secrets |= overlays.secrets
+        included |= overlays.files_of(names)
     parsed = [parse_manifest(document, findings, options.extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
-        if content.origins is None:
-            lines = text.splitlines()
-            findings = [with_template_named(finding, lines) for finding in findings]
-        redactor = Redactor.of(secrets)
-        findings = [
-            with_excerpt(finding, source_lines(finding.file, text, content.origins), redactor)
-            for finding in bounded(findings)
-        ]
+        findings = _shown(findings, read, secrets, overlays)
     if check is not None:
         findings = bounded([*findings, *check(manifests)])
     summary = FileSummary(
         findings=tuple(findings),
         identities=tuple(identity for manifest in manifests for identity in identities(manifest)),
-        included=content.included | files,
-        parts=content.included,
-        extent=extent,
+        included=included,
+        parts=read.parts,
+        extent=read.extent,
+        names=names,
     )
-    return FileContent(manifests=manifests, summary=summary, secrets=frozenset(secrets))
+    return FileContent(manifests=manifests, summary=summary, secrets=secrets)
+
+
+def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[Finding]) -> Overlays | None:
+    """Return the overlays of a run; `None` if there are none, and names stay as they are.
+
+    Args:
+        env: The variables for `!env`.
+        options: How manifests are read.
+        problems: The list to which what is wrong with them is added.
+    """
+    chosen = options.overlays
+    if not (chosen.paths or chosen.prefix or chosen.suffix):
+        return None
+    files, findings = find_files(chosen.paths)
+    problems += findings
+    documents: dict[str, list[Document]] = {}
+    secrets: set[str] = set()
+    lines: dict[str, Sequence[str]] = {}
+    for file in files:
+        read = _read_documents(dataclasses.replace(file, root=chosen.root), env, options, keep_null=True)
+        wrong = [overlay_problem(document) for document in read.documents]
+        for document, problem in zip(read.documents, wrong, strict=True):
+            if problem is None:
+                documents.setdefault(stated_name(document.value), []).append(document)
+        secrets |= read.secrets
+        lines |= {name: text.splitlines() for name, text in read.sources.items()}
+        found = [*read.findings, *(problem for problem in wrong if problem is not None)]
+        problems += _shown(found, read, frozenset(secrets), None)
+    return Overlays(documents=documents, options=chosen, secrets=frozenset(secrets), lines=lines)
+
+
+def _shown(
+    findings: list[Finding], read: _FileDocuments, secrets: frozenset[str], overlays: Overlays | None
+) -> list[Finding]:
+    """Return the findings of one file as they are shown: bounded, and each with its line."""
+    lines: dict[str, Sequence[str]] = {name: text.splitlines() for name, text in read.sources.items()}
+    lines |= overlays.lines if overlays is not None else {}
+    redactor = Redactor.of(secrets)
+    if not read.is_template:
+        findings = [with_template_named(finding, lines.get(finding.file, ())) for finding in findings]
+    return [with_excerpt(finding, lines.get(finding.file, ()), redactor) for finding in bounded(findings)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +234,7 @@ def load_manifests(
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> LoadResult:
     """Load and check every manifest that `paths` name; errors become findings, never exceptions.
 
@@ -160,25 +243,31 @@ def load_manifests(
         env: The variables for `!env`.
         options: How the files are read.
         check: A further check of the manifests of one file.
+        on_progress: Called after each file.
     """
     options = options or ReadOptions()
     files, problems = find_files(tuple(paths), options.excludes)
+    overlays = read_overlays(env, options, problems)
     limit = FindingLimit()
     contents = read_within_bounds(
         files,
         (
             dataclasses.replace(content, summary=limit.kept_summary(content.summary))
             for file in files
-            for content in [read_file(file, env, options, check)]
+            for content in [read_file(file, env, options, check, overlays)]
         ),
         lambda content: content.summary.extent,
         problems,
+        on_progress,
     )
     files = files[: len(contents)]
-    parts = template_parts([content.summary for content in contents])
+    summaries = [content.summary for content in contents]
+    parts = template_parts(summaries)
+    if overlays is not None:
+        problems += unmatched_overlays(overlays, problems, summaries)
     return LoadResult(
         manifests=tuple(manifest for content in contents for manifest in content.manifests),
-        findings=combine_findings(problems, files, [content.summary for content in contents], limit),
+        findings=combine_findings(problems, files, summaries, limit),
         files=len(files),
         secrets=frozenset().union(*(content.secrets for content in contents)),
         empty=tuple(printable(str(file.path)) for file in files if _is_empty(file.path)),
@@ -225,6 +314,15 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
     return dataclasses.replace(loaded, findings=first_findings([*errors, *rest], Counter()))
 
 
+def unmatched_overlays(
+    overlays: Overlays, problems: Iterable[Finding], summaries: Sequence[FileSummary]
+) -> list[Finding]:
+    """Return an error for each overlay without a manifest; none while another error may hide one."""
+    if has_errors((*problems, *(finding for summary in summaries for finding in summary.findings))):
+        return []
+    return [*overlays.unmatched(name for summary in summaries for name in summary.names)]
+
+
 def _place(file: str, position: Position | None) -> tuple[str, Position | None]:
     """Return the file that a value is in, and its position there."""
     if position is None or not position.file:
@@ -242,41 +340,3 @@ def _is_empty(path: Path) -> bool:
 def _joined_pair(match: re.Match[str]) -> str:
     high, low = int(match[2], 16), int(match[3], 16)
     return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
-
-
-def _env_reader(
-    env: Mapping[str, str], secrets: set[str], *, require_env: bool
-) -> Callable[[str, str | None], Included]:
-    def read(name: str, default: str | None) -> Included:
-        variable = f"the environment variable {clip(name, 100)!r}"
-        value = env.get(name)
-        if not value and default is None:
-            # CI systems give an empty variable for a secret that is not defined.
-            problem = (
-                f"{variable} is not set; set it, or write a default"
-                if value is None
-                else f"{variable} is empty; set it, or write default: '' if an empty text is intended"
-            )
-            severity = Severity.ERROR if require_env else Severity.WARNING
-            return Included(value=f"${{{name}}}", problem=problem, severity=severity)
-        if not value:  # a default is in Git, and no secret
-            return Included(value=default or "")
-        if _SURROGATE.search(value):
-            return Included(value=f"${{{name}}}", problem=f"{variable} is not valid UTF-8")
-        secrets.add(value)
-        note = f"{variable} holds only white space" if value.isspace() else ""
-        return Included(value=value, sensitive=True, note=note)
-
-    return read
-
-
-def _file_reader(file: ManifestFile, included: set[Path]) -> Callable[[str], Included]:
-    def read(name: str) -> Included:
-        try:
-            included.add(Path(os.path.realpath(file.path.parent / name)))
-            text = read_text(file.path.parent / name, file.root, MAX_INCLUDED_BYTES)
-            return Included(value=text.replace("\r\n", "\n").replace("\r", "\n"))  # as YAML reads a manifest
-        except (UnreadableError, ValueError) as error:
-            return Included(problem=f"cannot include the file {clip(name, 100)!r}: {error}")
-
-    return read

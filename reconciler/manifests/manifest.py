@@ -106,6 +106,10 @@ class Source:
         """Return the variable of the `!env` at `path`, a path from the body's root, or `None`."""
         return self.document.variables.get(self._place(path))
 
+    def parameter(self, path: Path) -> str | None:
+        """Return the parameter of the `!param` at or above `path`, a path from the body's root, or `None`."""
+        return self.document.parameter(self._place(path))
+
     def line(self, path: Path = ("name",)) -> tuple[str, int | None]:
         """Return the file and the line of the value at `path`: an included file, if it is from there."""
         position = self.position(path)

@@ -11,9 +11,7 @@ from typing import Final
 from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests.discovery import ManifestFile, read_text
-from reconciler.manifests.file_findings import with_excerpt
 from reconciler.manifests.read_options import ReadOptions
-from reconciler.secrecy import Redactor
 from reconciler.templates import (
     MAX_TEMPLATE_CHARACTERS,
     OS_ENV,
@@ -39,6 +37,7 @@ class ManifestText:
         origins: Where each part of it comes from; `None` for a file that is read as it is.
         secrets: The values of environment variables in it, and the name of each.
         steps: The steps that rendering took.
+        sources: The text of each template as it is on the disk, by file.
         included: The files that the template includes, resolved.
         problem: Why the template could not be rendered.
     """
@@ -47,6 +46,7 @@ class ManifestText:
     origins: Origins | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     steps: int = 0
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     included: frozenset[Path] = frozenset()
     problem: Finding | None = None
 
@@ -76,18 +76,20 @@ def rendered_text(
     try:
         rendered = render(TemplateFile(name, text), context)
     except TemplateProblemError as problem:
-        where = problem.file or name
-        lines = (text if where == name else reader.sources.get(where, "")).splitlines()
         finding = Finding(
-            file=where, rule=problem.rule, message=printable(problem.message), position=problem.position
+            file=problem.file or name,
+            rule=problem.rule,
+            message=printable(problem.message),
+            position=problem.position,
         )
-        finding = with_excerpt(finding, lines, Redactor())
-        return ManifestText(text="", included=frozenset(reader.included), problem=finding)
+        sources = {**reader.sources, name: text}
+        return ManifestText(text="", sources=sources, included=frozenset(reader.included), problem=finding)
     return ManifestText(
         text=rendered.text,
         origins=rendered.origins,
         secrets=rendered.secrets,
         steps=rendered.steps,
+        sources=rendered.origins.sources,
         included=frozenset(reader.included),
     )
 

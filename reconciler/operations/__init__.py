@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from reconciler.operations.adopting import Adopted, AdoptOptions, adopt
     from reconciler.operations.apply_and_reconcile import (
         Applied,
         ApplyOptions,
         apply,
         apply_plan_file,
+        check_settings,
         reconcile,
     )
     from reconciler.operations.engine import Engine
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
+    from reconciler.operations.setting_sources import EffectiveSetting, effective_settings
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
+        load_environments,
         load_settings,
+        resolve_environments,
         resolve_settings,
     )
     from reconciler.operations.validating import validate
@@ -44,8 +49,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STOPPING",
+    "AdoptOptions",
+    "Adopted",
     "Applied",
     "ApplyOptions",
+    "EffectiveSetting",
     "Engine",
     "ExecutionRequest",
     "ExecutionResult",
@@ -58,16 +66,21 @@ __all__ = [
     "ScopeOptions",
     "Settings",
     "StatusResult",
+    "adopt",
     "apply",
     "apply_plan_file",
+    "check_settings",
+    "effective_settings",
     "export",
     "internal_error",
     "list_backups",
     "list_executions",
+    "load_environments",
     "load_settings",
     "plan",
     "reconcile",
     "recording",
+    "resolve_environments",
     "resolve_settings",
     "roll_back",
     "run_execution",
@@ -81,7 +94,9 @@ __all__ = [
 
 __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
     __name__,
-    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
+    adopting="Adopted AdoptOptions adopt",
+    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
+    setting_sources="effective_settings EffectiveSetting",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
@@ -90,7 +105,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     plan_and_status="plan Planned ScopeOptions status StatusResult",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
-    settings="load_settings RawOptions resolve_settings Settings",
+    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
     validating="validate",
     workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
 )
