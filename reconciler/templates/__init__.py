@@ -6,7 +6,7 @@ Jinja2 is imported when the first template is rendered, not before.
 """
 
 from reconciler.templates.origins import Origins
-from reconciler.templates.settings import (
+from reconciler.templates.template_settings import (
     OS_ENV,
     PEAK_TEMPLATES,
     TEMPLATE_SUFFIX,

@@ -42,7 +42,7 @@ from reconciler.templates.places import (
     instrumented,
     output_places,
 )
-from reconciler.templates.settings import OS_ENV, Undefined
+from reconciler.templates.template_settings import OS_ENV, Undefined
 from reconciler.templates.template_text import (
     MAX_TEMPLATE_CHARACTERS,
     MissingTemplateError,

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.findings import Position
 from reconciler.templates.origins import Origins
-from reconciler.templates.settings import TemplateSettings
+from reconciler.templates.template_settings import TemplateSettings
 from reconciler.values import JsonObject
 
 MAX_TEMPLATE_CHARACTERS: Final = 1024 * 1024

@@ -81,7 +81,7 @@ def test_places_after_statements(text: str, place: tuple[str, int, int]) -> None
     assert _place(text, "VALUE", "VALUE", files) == place
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="{}#%\r\n"), max_size=8), max_size=6))
+@given(st.lists(st.text("ab ü-:x", max_size=8), max_size=6))
 def test_literal_text_has_its_own_place(words: list[str]) -> None:
     """Law: every character of literal text that is rendered has its own place in the template."""
     source = "{{ gap }}".join(f"{word}\n" for word in words)
