@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
+from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -23,6 +25,8 @@ from reconciler.values import dump_compact
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from reconciler.apply import Report
 
 Body = dict[str, Any]
 
@@ -244,11 +248,26 @@ def _write(git: Git, manifests: list[Body]) -> None:
         git.write(manifest, f"{number}.json")
 
 
+def _applied(git: Git) -> Report:
+    """Apply; check that no workflow was written more than twice, refusals not counted."""
+    before, there = len(git.writes()), {record.id for record in git.server.store.records()}
+    report = git.apply()
+    writes = Counter(
+        request.path
+        for request in git.writes()[before:]
+        if request.status == HTTPStatus.OK and request.method == "PUT"
+    )
+    for record in git.server.store.records():
+        path = f"/workflows/api/v1/workflows/{record.id}"
+        assert writes[path] + (record.id not in there) <= 2, f"{record.name} was written too often"
+    return report
+
+
 def _apply(git: Git, outcome: Outcome) -> None:
     """Apply once, some seconds after the last time, and plan."""
     git.time.sleep(10)
     before = len(git.writes())
-    report = git.apply()
+    report = _applied(git)
     git.time.sleep(10)
     outcome.writes.append(len(git.writes()) - before)
     outcome.errors.append(
@@ -362,7 +381,7 @@ def _after_change(git: Git) -> dict[str, Body]:
     for manifests in (MANIFESTS, _changed()):
         _write(git, _named_as_kept(git, manifests))
         git.time.sleep(10)
-        git.apply()
+        _applied(git)
     return _stored(git)
 
 
