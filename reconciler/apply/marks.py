@@ -68,8 +68,16 @@ def new_mark() -> str:
     return "0" + base64.b32encode(secrets.token_bytes(5)).decode("ascii")[:7].lower()
 
 
-def marked(body: JsonObject, mark: str, owner: str | None) -> JsonObject:
-    """Return the body of a write with `mark` in its tags, if it is owned by `owner` or keeps digests."""
+def marked(body: JsonObject, mark: str, owner: str | None, *, had_digests: bool = False) -> JsonObject:
+    """Return the body of a write with `mark` in its tags, where it may have one.
+
+    Args:
+        body: The body.
+        mark: The mark.
+        owner: The owner of this run; `None` for none.
+        had_digests: Whether the workflow has digests that the body no longer has.
+    """
     tags = as_list(body.get("tags"))
     own = OwnTags.of(tags)
-    return {**body, "tags": with_mark(tags, mark)} if owner in own.ownership.owners or own.digests else body
+    may_be = owner in own.ownership.owners or own.digests or had_digests
+    return {**body, "tags": with_mark(tags, mark)} if may_be else body

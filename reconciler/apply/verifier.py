@@ -316,7 +316,7 @@ class Verifier:
         """
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
         sent = sent_body(method, desired.body, live.body, digests, action.ownership)
-        body = marked(sent, self._marks(), self._options.owner)
+        body = marked(sent, self._marks(), self._options.owner, had_digests=bool(live.body.own_tags.digests))
         if left_out:
             try:
                 update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
