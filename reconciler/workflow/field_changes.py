@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, dump_compact
 from reconciler.workflow.normal_text import as_written
+
+
+class Origin(str, Enum):
+    """The side that a difference comes from, seen from the manifests at an earlier commit."""
+
+    GIT = "git"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +31,14 @@ class FieldChange:
         before: The live value; `ABSENT` for none.
         after: The desired value; `ABSENT` for none.
         sensitive: Whether both are secrets, which are never shown.
+        origin: The side it comes from; `None` where no earlier commit is known.
     """
 
     path: Path
     before: JsonValue | Absent = field(repr=False)
     after: JsonValue | Absent = field(repr=False)
     sensitive: bool = False
+    origin: Origin | None = None
 
     @property
     def removes(self) -> bool:
