@@ -25,8 +25,9 @@ TOOLS_READY := $(TOOLS)/.ready
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
 
+# The bytecode of the tests is kept, also where the environment says not to: else each worker compiles them.
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -187,11 +188,15 @@ class TerminalListener(Listener):
         self.as_json = as_json
         self._bodies = bodies
         self._approved = approved
-        self._errors = render.AlikeErrors()
         self._verbose = verbose
         self._progress = _new_progress()
         self._ended = self._writes = 0
         self.quiet = quiet
+
+    @cached_property
+    def _errors(self) -> render.AlikeErrors:
+        """The errors so far; only an apply needs them and the packages that they load."""
+        return render.AlikeErrors()
 
     def warning(self, text: str) -> None:
         """Print a warning."""

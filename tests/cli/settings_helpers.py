@@ -57,7 +57,7 @@ def process(folder: Path, *words: str, **env: str) -> subprocess.CompletedProces
 
 
 class Turnstile:
-    """Lets requests through once so many are there as are expected, and tells how many there were at most.
+    """Lets requests through once the expected number has arrived, and counts how many there were at most.
 
     Args:
         expected: How many are expected at a time; what comes beyond is waited for a moment, too.

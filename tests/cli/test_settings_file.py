@@ -1,4 +1,4 @@
-"""What reconciler.yaml may say: a mistake is refused with its line, what was found and what is allowed."""
+"""What reconciler.yaml may say: an error is reported with its line, what was found and what is allowed."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ _BAD = [
 
 
 @pytest.mark.parametrize(("text", "words"), _BAD, ids=[text for text, _ in _BAD])
-def test_mistakes(tmp_path: Path, text: str, words: str) -> None:
-    """A mistake is refused with the file, its line, what was found and what is allowed."""
+def test_errors(tmp_path: Path, text: str, words: str) -> None:
+    """An error is reported with the file, its line, what was found and what is allowed."""
     file = configure(tmp_path, text + "\n")
     with pytest.raises(InvalidInputError) as caught:
         load_configuration(file)
@@ -57,8 +57,8 @@ def test_mistakes(tmp_path: Path, text: str, words: str) -> None:
     assert words in caught.value.message
 
 
-def test_all_mistakes_at_once(tmp_path: Path) -> None:
-    """Every mistake is told in one go."""
+def test_all_errors_at_once(tmp_path: Path) -> None:
+    """All errors are reported at once."""
     file = configure(tmp_path, "concurrency: 0\nremember: 1\nenvironments: {a: {stage: x}}\n")
     with pytest.raises(InvalidInputError) as caught:
         load_configuration(file)
@@ -96,7 +96,7 @@ environments:
 
 
 def test_an_environment_that_says_nothing(tmp_path: Path) -> None:
-    """An environment needs nothing but its name; an empty value is none, and the error tells."""
+    """An environment needs nothing but its name; an empty value is none, and the error says so."""
     file = configure(tmp_path, "environments:\n  dev: {}\n  test:\n")
     assert load_configuration(file, "dev").environment == Environment(name="dev")
     with pytest.raises(UsageError) as caught:
@@ -104,7 +104,7 @@ def test_an_environment_that_says_nothing(tmp_path: Path) -> None:
     assert "an environment without settings is written as NAME: {}." in caught.value.hint
 
 
-def test_many_environments_are_not_all_told(tmp_path: Path) -> None:
+def test_many_environments_are_not_all_listed(tmp_path: Path) -> None:
     """An error names those environments that there are, within bounds and without control characters."""
     file = configure(tmp_path, {"environments": {f"\x1b[{number}m": {} for number in range(1000)}})
     with pytest.raises(UsageError, match="has no environment 'x'") as caught:
@@ -113,7 +113,7 @@ def test_many_environments_are_not_all_told(tmp_path: Path) -> None:
     assert "\x1b" not in caught.value.hint
 
 
-def test_the_schema_tells_the_defaults_of_the_code() -> None:
+def test_the_schema_has_the_defaults_of_the_code() -> None:
     """What the schema documents as a default is what holds where nothing is said."""
     schema = load_schema("configuration")["$defs"]
     limits = {name: item["default"] for name, item in schema["safety"]["properties"].items()}

@@ -17,7 +17,7 @@ def _flows(folder: Path, names: str = "a") -> None:
         (folder / "flows" / f"{name}.yaml").write_text(FLOW.replace("name: a", f"name: {name}"))
 
 
-def test_an_environment_as_aprocess(tmp_path: Path) -> None:
+def test_an_environment_as_a_process(tmp_path: Path) -> None:
     """The environment's token and owner are used, protection holds for apply only, and a token is missed."""
     _flows(tmp_path)
     whole = {
