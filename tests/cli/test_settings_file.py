@@ -37,8 +37,12 @@ _BAD = [
         "2:20: environments.dev.token_env: must contain only letters",
     ),
     (
+        "environments:\n  dev: {api_url_env: CI_MERGE_REQUEST_TITLE}",
+        "2:22: environments.dev.api_url_env: must be the name of a variable that begins with PEAK_",
+    ),
+    (
         "environments:\n  dev: {version: 1}",
-        "2:9: unknown key 'version' in environments.dev; allowed here: conc",
+        "2:9: unknown key 'version' in environments.dev; allowed here: api_url_env, conc",
     ),
     ("environments:\n  dev: {safety: {max_deletes: x}}", "2:31: environments.dev.safety.max_deletes must be"),
     ("validate: {off: [no-such]}", "unknown rule 'no-such'; see validate --list-rules"),
@@ -78,7 +82,7 @@ max_requests_per_second: 2.5
 remember: false
 validate: {off: [cron-and-webhook], strict: true}
 environments:
-  prod: {stage: test, token_env: PROD, protected: true}
+  prod: {stage: test, token_env: PROD, api_url_env: PEAK_PROD_URL, protected: true}
 """,
     )
     found = load_configuration(file, "prod")
@@ -91,7 +95,10 @@ environments:
         safety=Safety(max_deletes=1, max_delete_ratio=0.25, max_change_ratio=0.5),
         concurrency=4,
         max_requests_per_second=2.5,
-        environment=Environment(name="prod", stage="test", token_env="PROD", protected=True),
+        environment=Environment(
+            name="prod", stage="test", token_env="PROD", api_url_env="PEAK_PROD_URL", protected=True
+        ),
+        environments=("prod",),
     )
 
 
