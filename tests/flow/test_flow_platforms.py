@@ -403,6 +403,28 @@ def test_change_arrives(git: Git, platform: str, after_change: dict[str, Body]) 
     assert _after_change(git) == _as_stored_on(platform, after_change)
 
 
+_LOSES_TAGS: Final = ("tags-hidden", "tag-length-cut=5", "tag-count-cut=2", "tag-count-refused=2")
+"""Switches with which no owner is kept, so that every apply for one fails."""
+
+_OWNED: Final = [
+    *("documented", "describe-lag", "floats", "numbers-rounded", "put-merges-deep", "tags-lower"),
+    *("tags-strings", "text-cut=12", "text-escaped", "timeout-filled", "token-omitted", "tag-count-cut"),
+]
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [one for one in PLATFORMS if not any(map(one.__contains__, _LOSES_TAGS))] if DEPTH > 1 else _OWNED,
+)
+def test_owned_change_arrives(git: Git, platform: str, after_change: dict[str, Body]) -> None:
+    """With an owner, a mark goes with each write: a change arrives all the same, and costs no write more."""
+    if set(platform.split("+")) & set(CHANGES_NOT_YET):
+        pytest.skip("a change does not arrive without an owner, either")
+    git.owned_by("team", prune=False)
+    git.server.profile = _profile(platform)
+    assert _after_change(git) == _as_stored_on(platform, after_change)
+
+
 _CONCEALING: Final = {
     *FAMILIES["Masked and hidden values"],
     *(name for name in PROFILES if name.startswith("token-")),
