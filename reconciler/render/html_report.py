@@ -69,7 +69,7 @@ class Entry:
     Args:
         name: Its name.
         word: What is done with it, or its state: the word that the filter goes by.
-        facts: What is shown beside the name: the id, the place of the manifest.
+        facts: What is shown next to the name: the id, the place of the manifest.
         remarks: Reasons, warnings and notes.
         changes: Its changes.
         drawings: Step graphs as SVG, each with its title.
@@ -105,7 +105,7 @@ def html_report(
 
 
 def side_by_side(lines: Iterable[Line]) -> Iterator[Row]:
-    """Yield the rows of a unified diff, what is removed beside what is added in its place."""
+    """Yield the rows of a unified diff, what is removed next to what is added in its place."""
     removed: list[str] = []
     added: list[str] = []
     for line in lines:
