@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.settings import settings_json, settings_text
+    from reconciler.render.sides import sides_json, sides_markdown, sides_text
     from reconciler.render.status import (
         status_document,
         status_json,
@@ -140,6 +141,9 @@ __all__ = [
     "run_record_json",
     "settings_json",
     "settings_text",
+    "sides_json",
+    "sides_markdown",
+    "sides_text",
     "some_names",
     "status_document",
     "status_json",
@@ -170,5 +174,6 @@ __getattr__ = lazy_face(
     plan_as_text="plan_summary plan_text plans_total",
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
+    sides="sides_json sides_markdown sides_text",
     status="status_document status_json status_text statuses_total",
 )
