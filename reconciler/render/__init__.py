@@ -72,7 +72,10 @@ if TYPE_CHECKING:
     )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.status import (
+        FAILED,
+        STATES,
         status_document,
+        status_html,
         status_json,
         status_text,
         statuses_total,
@@ -80,8 +83,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "FAILED",
     "LEAST",
     "LIMIT",
+    "STATES",
     "AlikeErrors",
     "Drawing",
     "EnvironmentPlan",
@@ -139,6 +144,7 @@ __all__ = [
     "run_record_json",
     "some_names",
     "status_document",
+    "status_html",
     "status_json",
     "status_text",
     "status_word",
@@ -166,5 +172,5 @@ __getattr__ = lazy_face(
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text plans_total",
     run_record="RunRecord request_document request_line run_record_json",
-    status="status_document status_json status_text statuses_total",
+    status="FAILED STATES status_html status_document status_json status_text statuses_total",
 )
