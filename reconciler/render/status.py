@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Sync, WorkflowStatus
-from reconciler.render.html_report import Count, Entry, html_report
+from reconciler.render.html_report import Count, ReportEntry, html_report
 from reconciler.render.markup import table
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -120,13 +120,13 @@ def _state(item: WorkflowStatus) -> str:
     return next(word for word, sync in STATES.items() if sync is item.sync)
 
 
-def _entry(item: WorkflowStatus, redactor: Redactor) -> Entry:
+def _entry(item: WorkflowStatus, redactor: Redactor) -> ReportEntry:
     run = item.last_execution
     facts = [f"id {item.id}"] if item.id is not None else []
     facts += [str(item.source)] if item.source else []
     facts += [item.status] if item.status else []
     facts += [f"last execution {run.status or 'unknown'} {run.at or ''}".rstrip()] if run else []
-    return Entry(
+    return ReportEntry(
         name=printable(item.name),
         word=_state(item),
         facts=tuple(map(printable, facts)),
