@@ -20,6 +20,7 @@ from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
+from reconciler.workflow import is_digest_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -334,6 +335,11 @@ class Git:
     def stored(self, name: str = "flow") -> dict[str, Any]:
         """Return the body of the one workflow called `name`, as the tenant got it."""
         return dict(self.server.store.get(self.live(name)).body)
+
+    def tag_names(self, name: str = "flow") -> list[str]:
+        """Return the names of the stored tags of a workflow, without the tags of what was sent last."""
+        names = (tag["name"] for tag in self.stored(name).get("tags", []))
+        return [tag for tag in names if not is_digest_tag(tag)]
 
     def webhooks(self, name: str = "flow") -> tuple[str, ...]:
         """Return the UUIDs of the webhook URLs of a workflow."""
