@@ -259,7 +259,7 @@ class Git:
         self.env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN}
 
     def choose(self, **settings: Any) -> None:
-        """From now on work with these settings, and the defaults of all others."""
+        """Use these settings from now on, and the defaults of all others."""
         self.settings = Settings(paths=(str(self.folder),), **settings)
 
     def write(self, manifest: dict[str, Any] | str, file: str = "flow.yaml", **settings: Any) -> None:
@@ -276,7 +276,7 @@ class Git:
 
     @contextmanager
     def engine(self, purpose: str = "") -> Iterator[Engine]:
-        """Give the engine that a command would have, in a time of its own."""
+        """Yield the engine that a command would have, in a time of its own."""
         with open_engine(self.settings, self.env) as engine:
             session = Session(env=self.env, retry=self.time.retry, purpose=purpose)
             with session:
@@ -289,7 +289,7 @@ class Git:
             return engine.plan(self.scope)
 
     def owned_by(self, owner: str | None, *, prune: bool = True, **scope: Any) -> None:
-        """From now on act for `owner`, and prune what Git has no manifest for."""
+        """Act for `owner` from now on, and prune what Git has no manifest for."""
         self.marking = {"owner": owner}
         self.scope = Scope(prune=prune, **scope)
 

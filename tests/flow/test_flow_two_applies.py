@@ -41,7 +41,7 @@ class _Named(Git):
 
     @contextmanager
     def engine(self, purpose: str = "") -> Iterator[Engine]:
-        """Give an engine that signs its requests."""
+        """Yield an engine that signs its requests."""
         with super().engine(purpose) as engine:
             engine.session._transport._http.headers["User-Agent"] = self.name
             yield engine
