@@ -74,7 +74,10 @@ if TYPE_CHECKING:
     from reconciler.render.settings import settings_json, settings_text
     from reconciler.render.sides import sides_json, sides_markdown, sides_text
     from reconciler.render.status import (
+        FAILED,
+        STATES,
         status_document,
+        status_html,
         status_json,
         status_text,
         statuses_total,
@@ -82,8 +85,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "FAILED",
     "LEAST",
     "LIMIT",
+    "STATES",
     "AlikeErrors",
     "Drawing",
     "EnvironmentPlan",
@@ -146,6 +151,7 @@ __all__ = [
     "sides_text",
     "some_names",
     "status_document",
+    "status_html",
     "status_json",
     "status_text",
     "status_word",
@@ -175,5 +181,5 @@ __getattr__ = lazy_face(
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
     sides="sides_json sides_markdown sides_text",
-    status="status_document status_json status_text statuses_total",
+    status="FAILED STATES status_html status_document status_json status_text statuses_total",
 )
