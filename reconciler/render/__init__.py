@@ -70,6 +70,12 @@ if TYPE_CHECKING:
         plan_text,
         plans_total,
     )
+    from reconciler.render.rendered_manifests import (
+        RenderedManifest,
+        ValueSource,
+        rendered_json,
+        rendered_yaml,
+    )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.settings import settings_json, settings_text
     from reconciler.render.status import (
@@ -86,7 +92,9 @@ __all__ = [
     "AlikeErrors",
     "Drawing",
     "EnvironmentPlan",
+    "RenderedManifest",
     "RunRecord",
+    "ValueSource",
     "action_method",
     "action_name",
     "backups_json",
@@ -129,6 +137,8 @@ __all__ = [
     "plans_html",
     "plans_total",
     "progress_line",
+    "rendered_json",
+    "rendered_yaml",
     "report_document",
     "report_json",
     "report_text",
@@ -168,6 +178,7 @@ __getattr__ = lazy_face(
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text plans_total",
+    rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
     status="status_document status_json status_text statuses_total",
