@@ -11,7 +11,7 @@ from typing import Final
 
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.findings import Severity
-from reconciler.manifests import STDIN, SUFFIXES, Manifest, WorkflowManifest, load_manifests
+from reconciler.manifests import STDIN, SUFFIXES, Manifest, OverlayOptions, WorkflowManifest, load_manifests
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.render import RenderedManifest, ValueSource
@@ -55,7 +55,7 @@ def render_manifests(
             listener.finding(finding, redactor)
     if not loaded.valid:
         raise InvalidInputError("the manifests are invalid, and were not rendered")
-    chosen = _chosen(loaded.manifests, target)
+    chosen = _chosen(loaded.manifests, target, reading.overlays)
     return [_rendered(manifest, settings, redactor) for manifest in chosen]
 
 
@@ -64,11 +64,15 @@ def is_path(word: str) -> bool:
     return word == STDIN or word.lower().endswith(SUFFIXES) or os.path.lexists(word)
 
 
-def _chosen(manifests: Sequence[Manifest], target: str | None) -> Sequence[Manifest]:
+def _chosen(manifests: Sequence[Manifest], target: str | None, names: OverlayOptions) -> Sequence[Manifest]:
+    """Return the manifests that `target` names: as they are called, or without what the environment adds."""
     if target is None:
         return manifests
-    named = [manifest for manifest in manifests if manifest.name == target]
-    found = named or [manifest for manifest in manifests if fnmatchcase(manifest.name, target)]
+    wanted = (target, f"{names.prefix}{target}{names.suffix}")
+    named = [manifest for manifest in manifests if manifest.name in wanted]
+    found = named or [
+        manifest for manifest in manifests if any(fnmatchcase(manifest.name, glob) for glob in wanted)
+    ]
     if not found:
         known = [manifest.name for manifest in manifests if ("name",) not in manifest.sensitive]
         nearest = printable(did_you_mean(target, known, listed="known names"))

@@ -183,6 +183,9 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
+        rendered = run("render daily-forecast")
+        rendered["manifests"][0]["manifest"] = "the document"
+        found["render"] = rendered
         found["graph"] = run("graph workflows/daily-forecast.yaml")
         with (folder / "reconciler.yaml").open("a", encoding="utf-8") as file:
             file.write("environments: {dev: {}}\n")
@@ -223,6 +226,7 @@ _TITLES = (
     "status",
     "config show",
     "executions",
+    "render",
     "graph",
     "Rules",
     "plan",
