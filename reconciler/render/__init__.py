@@ -79,7 +79,10 @@ if TYPE_CHECKING:
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.settings import settings_json, settings_text
     from reconciler.render.status import (
+        FAILED,
+        STATES,
         status_document,
+        status_html,
         status_json,
         status_text,
         statuses_total,
@@ -87,8 +90,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "FAILED",
     "LEAST",
     "LIMIT",
+    "STATES",
     "AlikeErrors",
     "Drawing",
     "EnvironmentPlan",
@@ -152,6 +157,7 @@ __all__ = [
     "settings_text",
     "some_names",
     "status_document",
+    "status_html",
     "status_json",
     "status_text",
     "status_word",
@@ -181,5 +187,5 @@ __getattr__ = lazy_face(
     rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
-    status="status_document status_json status_text statuses_total",
+    status="FAILED STATES status_html status_document status_json status_text statuses_total",
 )

@@ -26,6 +26,7 @@ from reconciler.workflow.own_tags import (
     owner_tag,
     tag_name,
     tags_within_limits,
+    with_mark,
 )
 from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
@@ -119,6 +120,7 @@ __all__ = [
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",
+    "with_mark",
     "with_values",
     "without_default_resource",
     "without_fields",
