@@ -32,6 +32,7 @@ _COMMANDS = {
     "export": "Write live workflows as manifests that plan clean.",
     "adopt": "Write manifests for live workflows that have none, and own them.",
     "config": "Show the effective settings, and where each comes from.",
+    "render": "Print manifests as parameters and overlays make them, with the source of each value.",
     "run": "Start an execution of a workflow, exactly once, and optionally wait for its end.",
     "executions": "List the executions of a workflow.",
     "logs": "Show or save the logs of an execution's steps.",

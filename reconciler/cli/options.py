@@ -479,6 +479,11 @@ def _with_sources(values: dict[str, Any]) -> GivenOptions:
     return GivenOptions(raw=_given(values), sources=sources)
 
 
+def offline_options(function: Any) -> Any:
+    """Give a command its parameters and its environment, without a tenant, as `settings`."""
+    return bundle("settings", (*PARAMETERS, *_ENVIRONMENT), _settings)(function)
+
+
 def connection_options(*further: Decorator[Any], concurrent: bool = False) -> Decorator[Any]:
     """Return a decorator that gives a command without manifests its tenant, and `further` settings."""
     several = (_CONCURRENCY,) if concurrent else ()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
+    from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
     from reconciler.operations.setting_sources import EffectiveSetting, effective_settings
@@ -84,6 +85,7 @@ __all__ = [
     "plan",
     "reconcile",
     "recording",
+    "render_manifests",
     "resolve_environments",
     "resolve_settings",
     "roll_back",
@@ -108,6 +110,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
+    rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
     settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",

@@ -70,6 +70,12 @@ if TYPE_CHECKING:
         plan_text,
         plans_total,
     )
+    from reconciler.render.rendered_manifests import (
+        RenderedManifest,
+        ValueSource,
+        rendered_json,
+        rendered_yaml,
+    )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.settings import settings_json, settings_text
     from reconciler.render.sides import sides_json, sides_markdown, sides_text
@@ -92,7 +98,9 @@ __all__ = [
     "AlikeErrors",
     "Drawing",
     "EnvironmentPlan",
+    "RenderedManifest",
     "RunRecord",
+    "ValueSource",
     "action_method",
     "action_name",
     "backups_json",
@@ -135,6 +143,8 @@ __all__ = [
     "plans_html",
     "plans_total",
     "progress_line",
+    "rendered_json",
+    "rendered_yaml",
     "report_document",
     "report_json",
     "report_text",
@@ -178,6 +188,7 @@ __getattr__ = lazy_face(
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text plans_total",
+    rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
     sides="sides_json sides_markdown sides_text",

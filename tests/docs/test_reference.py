@@ -183,6 +183,9 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
+        rendered = run("render daily-forecast")
+        rendered["manifests"][0]["manifest"] = "the document"
+        found["render"] = rendered
         found["graph"] = run("graph workflows/daily-forecast.yaml")
         (folder / "old").mkdir()
         for name, command in (("scoring", "x"), ("gone", "x")):
@@ -231,6 +234,7 @@ _TITLES = (
     "status",
     "config show",
     "executions",
+    "render",
     "graph",
     "Rules",
     "plan",
