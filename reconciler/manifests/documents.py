@@ -20,7 +20,7 @@ from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
-from reconciler.manifests.yaml_values import Extent, Included, Tags, ValueBuilder
+from reconciler.manifests.yaml_values import EnvTag, Extent, Included, Tags, ValueBuilder
 from reconciler.templates import Origins
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Path, lookup
@@ -47,7 +47,7 @@ class Document:
         value: The document's value; mapping entries without a value are left out, as in the public client.
         variables: The environment variable of each value that came through `!env`, by path.
         defaults: The paths of those values that are the default in the manifest, and so in Git.
-        unset: The type of each placeholder for a variable that is not set, by path.
+        unset: The `!env` of each placeholder for a variable that is not set, by path.
         parameters: The parameter of each value that came through `!param`, by path.
         overlaid: The document, and the path in it, that states the value at a path, where that is not
             the same path of this document: an overlay, or another place in a list.
@@ -61,7 +61,7 @@ class Document:
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
     defaults: frozenset[Path] = frozenset()
-    unset: Mapping[Path, str] = field(default_factory=dict)
+    unset: Mapping[Path, EnvTag] = field(default_factory=dict)
     parameters: Mapping[Path, str] = field(default_factory=dict)
     overlaid: Mapping[Path, tuple[Document, Path]] = field(default_factory=dict, repr=False)
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)

@@ -125,7 +125,7 @@ class ValueBuilder:
         self.errors = 0
         self.variables: dict[Path, str] = {}
         self.defaults: set[Path] = set()
-        self.unset: dict[Path, str] = {}
+        self.unset: dict[Path, EnvTag] = {}
         self.parameters: dict[Path, str] = {}
 
     def document(self, root: Node) -> JsonValue:
@@ -278,7 +278,7 @@ class ValueBuilder:
             return None
         included = self._tags.env(tag)
         if included.problem:
-            self.unset[tuple(self._path)] = tag.type
+            self.unset[tuple(self._path)] = tag
             return self._take(node, included, "env")
         path = tuple(self._path)
         inside = [below for below, item in values_inside(included.value) if not isinstance(item, dict | list)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         check_settings,
         reconcile,
     )
+    from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
+    from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
     from reconciler.operations.setting_sources import EffectiveSetting, effective_settings
@@ -54,6 +56,8 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "DiffResult",
+    "DiffSide",
     "EffectiveSetting",
     "Engine",
     "ExecutionRequest",
@@ -72,6 +76,7 @@ __all__ = [
     "apply",
     "apply_plan_file",
     "check_settings",
+    "diff",
     "effective_settings",
     "export",
     "find_peak_folder",
@@ -83,6 +88,7 @@ __all__ = [
     "plan",
     "reconcile",
     "recording",
+    "render_manifests",
     "resolve_environments",
     "resolve_settings",
     "roll_back",
@@ -100,6 +106,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     adopting="Adopted AdoptOptions adopt",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
+    diffing="diff DiffResult DiffSide",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
@@ -107,6 +114,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     listener="Listener STOPPING",
     peak_folder="find_peak_folder PeakFolder",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
+    rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
     settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
