@@ -12,6 +12,7 @@ from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests.discovery import ManifestFile, read_text
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.tag_readers import HOW_TO_SET
 from reconciler.templates import (
     MAX_TEMPLATE_CHARACTERS,
     OS_ENV,
@@ -71,7 +72,7 @@ def rendered_text(
         parameters=options.parameters.values,
         variables=env,
         read=reader.read,
-        suggestion=options.parameters.suggestion,
+        suggestion=lambda unset: f"{HOW_TO_SET}; {options.parameters.suggestion(unset)}",
         mention=reader.mention,
     )
     try:

@@ -320,7 +320,7 @@ class Rendering:
             return (
                 f"{OS_ENV} is not available: set templates: {{os_env: true}} in reconciler.yaml, or use !env"
             )
-        return f"the parameter {shown} is not defined; {self._context.suggestion(name)}"
+        return f"the parameter {shown} is not set: {self._context.suggestion(name)}"
 
     def _position(self, file: str, line: int, name: str) -> Position:
         lines = self._sources.get(file, "").splitlines()
