@@ -133,7 +133,9 @@ class Applier:
         paused = live.paused if action.paused is None else action.paused
         with unreachable_after("it was updated"):
             kept = tuple(
-                path for path in kept_fields(action.body, live.body.undocumented) if path not in refused
+                path
+                for path in kept_fields(action.body, live.body.sendable, live.body.undocumented)
+                if path not in refused
             )
             notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep, kept=kept)
             if action.renames:
