@@ -78,10 +78,6 @@ _APPLY: Final = (
         default=int(ApplyOptions().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
     ),
-    base_option,
-    _applying(
-        "--allow-older", is_flag=True, help="With --base REV: apply a commit that does not contain REV, too."
-    ),
     _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
     option(
         "--run-record",
@@ -105,6 +101,11 @@ def apply_options(function: Any) -> Any:
     return bundle("listener", (_APPROVE, *_OUTPUT), _listener)(_how(function))
 
 
+def text_apply_options(function: Any) -> Any:
+    """Give a command that writes, and whose result is only text, the same."""
+    return bundle("listener", (_APPROVE, show_bodies_option), _listener)(_how(function))
+
+
 def unattended_apply_options(function: Any) -> Any:
     """Give a command that never asks the same."""
     return bundle("listener", _OUTPUT, _listener)(_how(function))
@@ -120,7 +121,7 @@ def _apply_options(values: dict[str, Any]) -> ApplyOptions:
 
 def _listener(values: dict[str, Any]) -> TerminalListener:
     return TerminalListener(
-        as_json=values["output_format"] == "json",
+        as_json=values.get("output_format") == "json",
         bodies=values["show_bodies"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],

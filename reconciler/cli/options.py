@@ -123,6 +123,15 @@ id_option = option(
     section="Selection",
 )
 
+secrets_option = option(
+    "--secrets",
+    type=click.Choice(["names", "env", "ignore"]),
+    default="names",
+    help="What to write for secrets: names keeps the names of platform credentials and writes a variable for "
+    "what looks like a credential; env writes variables for all; ignore leaves the fields to the tenant.",
+    section="Output",
+)
+
 output_option = option(
     "--output",
     "outputs",
@@ -192,6 +201,12 @@ _REQUESTS: Final = (
         type=Number(0, 3600),
         default=RETRY_FOR,
         help="Wait up to SECONDS for a server that stops answering.",
+    ),
+    setting(
+        "--quiet",
+        is_flag=True,
+        help="Do not show progress.",
+        section="Output",
     ),
     setting(
         "--verbose",
@@ -280,6 +295,11 @@ def connection_options(*further: Decorator[Any], concurrent: bool = False) -> De
     """Return a decorator that gives a command without manifests its tenant, and `further` settings."""
     several = (_CONCURRENCY,) if concurrent else ()
     return bundle("settings", (*_ENVIRONMENT, *several, *_REQUESTS, *further), _settings)
+
+
+def ownership_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator that gives a command without PATH what `tenant_options` does, without the limits."""
+    return connection_options(*PARAMETERS, *_COMPARISON, *further, concurrent=True)
 
 
 def _settings(values: dict[str, Any]) -> Settings:

@@ -22,6 +22,7 @@ from reconciler.client import (
     Session,
     Workflow,
 )
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.listener import Listener
@@ -57,6 +58,7 @@ class Engine:
         options: How all workflows of the run are compared.
         redactor: Removes the token and values that came through `!env`.
         settings: The limits for requests, and where backups go.
+        on_progress: Called with how far the tenant is read.
     """
 
     manifests: LoadResult
@@ -64,6 +66,7 @@ class Engine:
     options: CompareOptions
     redactor: Redactor
     settings: Settings
+    on_progress: OnProgress = no_progress
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.
@@ -99,6 +102,7 @@ class Engine:
             self.options,
             scope,
             concurrency=self.settings.concurrency,
+            on_progress=self.on_progress,
         )
 
     def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
@@ -144,6 +148,7 @@ def open_engine(  # noqa: PLR0913 - most by name
         env,
         settings.reading,
         off=settings.off,
+        on_progress=listener.working,
         needs=partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)
@@ -162,6 +167,7 @@ def open_engine(  # noqa: PLR0913 - most by name
             options=compare,
             redactor=redactor.joined(session.redactor()),
             settings=settings,
+            on_progress=listener.working,
         )
         listener.opened(engine)
         yield engine

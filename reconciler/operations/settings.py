@@ -43,6 +43,7 @@ class Settings:
         environment_named: Whether the call itself named it, as writes to a protected environment need.
         backup_dir: Directory for backups.
         verbose: Whether the caller wants to see each request.
+        quiet: Whether the caller wants to see no progress.
         warnings: Warnings about the configuration file.
         given: The options they were made from, with the configuration file that was found; `None` if they
             were made without any.
@@ -64,6 +65,7 @@ class Settings:
     environment_named: bool = False
     backup_dir: Path = _BACKUPS
     verbose: bool = False
+    quiet: bool = False
     warnings: tuple[str, ...] = ()
     given: RawOptions | None = None
 

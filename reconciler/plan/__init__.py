@@ -12,6 +12,7 @@ from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.masked_changes import known_secrets, masked, reads_back, sensitive_places
+from reconciler.plan.matching import match_manifests, unmatched
 from reconciler.plan.model import (
     Action,
     Blocked,
@@ -83,6 +84,7 @@ __all__ = [
     "live_id",
     "make_plan",
     "masked",
+    "match_manifests",
     "may_remove_note",
     "names_matching",
     "not_converging",
@@ -91,6 +93,7 @@ __all__ = [
     "sensitive_places",
     "sent_body",
     "take_snapshot",
+    "unmatched",
     "with_origins",
     "workflow_statuses",
 ]

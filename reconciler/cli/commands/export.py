@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Number, connection_options
+from reconciler.cli.options import Number, connection_options, secrets_option
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.export import SecretHandling
@@ -45,14 +45,7 @@ from reconciler.text import printable
     section="Output",
     aliases=("--out",),
 )
-@option(
-    "--secrets",
-    type=click.Choice([choice.value for choice in SecretHandling]),
-    default=SecretHandling.NAMES.value,
-    help="What to write for secrets: names keeps the names of platform credentials and writes a variable for "
-    "what looks like a credential; env writes variables for all; ignore leaves the fields to the tenant.",
-    section="Output",
-)
+@secrets_option
 @option("--force", is_flag=True, help="With --output-dir: replace existing files.", section="Output")
 @connection_options(concurrent=True)
 def command(  # noqa: PLR0913 - one for each option
