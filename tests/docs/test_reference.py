@@ -182,6 +182,13 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         found["status"] = run("status")
         found["executions"] = run("executions scoring")
         found["graph"] = run("graph workflows/daily-forecast.yaml")
+        with (folder / "reconciler.yaml").open("a", encoding="utf-8") as file:
+            file.write("environments: {dev: {}}\n")
+        parts = [run(f"{line} --all-environments") for line in ("validate", "plan", "apply", "status")]
+        for one in (one for part in parts for one in part["environments"]):
+            one.update(dict.fromkeys(one.keys() & {"check", "plan", "report", "status"}))
+        environments = [one for part in parts for one in part["environments"]]
+        found["Several environments"] = {**parts[0], "environments": environments}
     return found
 
 
@@ -210,6 +217,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
 _TITLES = (
     "validate",
+    "Several environments",
     "status",
     "executions",
     "graph",
