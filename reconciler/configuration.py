@@ -20,6 +20,7 @@ from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import (
     CONFIGURATION_NAMES,
     Document,
+    OverlayOptions,
     ParameterLayer,
     Parameters,
     read_parameter_file,
@@ -33,6 +34,9 @@ from reconciler.values import Path as ValuePath
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+MERGED: Final = ("ownership", "safety")
+"""The mappings of which an environment overrides only the keys that its block states."""
 
 _LONGEST_PATTERN: Final = 500
 _MOST_STARS: Final = 12
@@ -84,6 +88,8 @@ class Configuration:
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
         parameters: The parameters of manifests: those of the environment over those of the top level.
+        overlays: The overlays of the environment.
+        overlay_roots: The files and directories, resolved, with the overlays of all environments.
     """
 
     file: Path | None = None
@@ -102,14 +108,19 @@ class Configuration:
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
     parameters: Parameters = field(default_factory=Parameters)
+    overlays: OverlayOptions = field(default_factory=OverlayOptions)
+    overlay_roots: tuple[Path, ...] = ()
 
     def excludes(self, path: Path) -> bool:
-        """Return whether a pattern of `exclude` matches the file `path`."""
-        if self.file is None or not self.exclusions:
+        """Return whether a pattern of `exclude` matches the file `path`, or it is an overlay."""
+        if self.file is None or not (self.exclusions or self.overlay_roots):
             return False
         root = self.file.parent.resolve()
         resolved = path.parent.resolve() / path.name
-        return resolved.is_relative_to(root) and _spec(self.exclusions).match_file(resolved.relative_to(root))
+        if any(resolved.is_relative_to(overlay) for overlay in self.overlay_roots):
+            return True
+        relative = resolved.relative_to(root) if self.exclusions and resolved.is_relative_to(root) else None
+        return relative is not None and _spec(self.exclusions).match_file(relative)
 
 
 @cache
@@ -173,14 +184,18 @@ def _unknown_rules(document: Document) -> Iterator[str]:
 
 
 def _pattern_problems(document: Document) -> Iterator[str]:
-    """Yield what is wrong with the patterns of `manifests` and `exclude`, at the top and in environments.
+    """Yield what is wrong with `manifests`, `exclude` and `overlays`, at the top and in environments.
 
     A pull request may change this file: its patterns lead nowhere outside its directory.
     """
     environments = as_object(as_object(document.value).get("environments"))
     for base in ((), *(("environments", name) for name in environments)):
         block = as_object(lookup(document.value, base))
-        for key, problem_of in (("manifests", _glob_problem), ("exclude", _exclusion_problem)):
+        for key, problem_of in (
+            ("manifests", _glob_problem),
+            ("exclude", _exclusion_problem),
+            ("overlays", _glob_problem),
+        ):
             for index, pattern in enumerate(as_list(block.get(key))):
                 problem = problem_of(pattern) if isinstance(pattern, str) else ""
                 if problem:
@@ -237,6 +252,8 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         environment=None if chosen is None else _environment(chosen, block),
+        overlays=_overlays(file.parent, block),
+        overlay_roots=tuple(_overlay_roots(file.parent, whole)),
         environments=tuple(as_object(whole.get("environments"))),
         parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
     )
@@ -244,9 +261,7 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
 
 def _joined(whole: JsonObject, block: JsonObject) -> JsonObject:
     """Return the settings that are mappings, merged by key: a block overrides only the keys it states."""
-    return {
-        key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in ("ownership", "safety")
-    }
+    return {key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in MERGED}
 
 
 def _block(value: JsonObject, chosen: str | None) -> JsonObject:
@@ -276,6 +291,25 @@ def _environment(name: str, block: JsonObject) -> Environment:
     )
 
 
+def _overlays(root: Path, block: JsonObject) -> OverlayOptions:
+    names = as_object(block.get("names"))
+    if not (names or block.get("overlays")):
+        return OverlayOptions()
+    return OverlayOptions(
+        paths=tuple(_manifests(root, _texts(block.get("overlays")), "overlays")),
+        root=root.resolve(),
+        prefix=str(names.get("prefix", "")),
+        suffix=str(names.get("suffix", "")),
+    )
+
+
+def _overlay_roots(root: Path, whole: JsonObject) -> Iterator[Path]:
+    """Yield where overlays are, also those of environments that are not chosen: none is a manifest."""
+    for block in as_object(whole.get("environments")).values():
+        for path in _manifests(root, _texts(as_object(block).get("overlays")), "overlays"):
+            yield Path(path).resolve()
+
+
 def _parameters(file: Path, document: Document, chosen: str | None) -> Iterator[ParameterLayer]:
     """Yield the parameters of the top level and of the chosen environment, stated here or in a file."""
     blocks: dict[str, ValuePath] = {"": ()}
@@ -301,15 +335,15 @@ def _texts(value: JsonValue) -> list[str]:
     return [str(item) for item in as_list(value)]
 
 
-def _manifests(root: Path, patterns: list[str]) -> Iterator[str]:
-    """Yield the paths in `manifests`, relative to the working directory; a glob without a match stays."""
+def _manifests(root: Path, patterns: list[str], key: str = "manifests") -> Iterator[str]:
+    """Yield the paths that `key` lists, relative to the working directory; a glob without a match stays."""
     inside = os.path.realpath(root)
     for pattern in patterns:
         found = sorted(root.glob(pattern)) if any(char in pattern for char in "*?[") else []
         for path in found or [root / pattern]:
             if not Path(os.path.realpath(path)).is_relative_to(inside):
                 raise InvalidInputError(
-                    f"{printable(str(path))}, named by manifests, is a link to outside the directory of "
+                    f"{printable(str(path))}, named by {key}, is a link to outside the directory of "
                     f"{root.name or root}",
                     hint="Name other places on the command line.",
                 )

@@ -390,6 +390,40 @@ def unresolved_tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
     return bundle("raw", (*_MANIFESTS, *_ENVIRONMENT, *_COMPARED, *_LIMIT_OPTIONS, *further), _given)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenOptions:
+    """The options of a command and the variables for them, without the configuration.
+
+    Args:
+        raw: What they state.
+        sources: The option or the variable that states each, by field.
+    """
+
+    raw: RawOptions
+    sources: Mapping[str, str]
+
+
+def given_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator that gives a command the options of those that plan, as `given`."""
+    options = (*_MANIFESTS, _STRICT, *_ENVIRONMENT, *_COMPARED, *_LIMIT_OPTIONS, *further)
+    return bundle("given", options, _with_sources)
+
+
+def _with_sources(values: dict[str, Any]) -> GivenOptions:
+    context = click.get_current_context()
+    sources: dict[str, str] = {}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is ParameterSource.ENVIRONMENT:
+            sources[str(parameter.name)] = str(parameter.envvar)
+        elif source is ParameterSource.COMMANDLINE:
+            sources[str(parameter.name)] = (
+                "argument PATH" if isinstance(parameter, click.Argument) else parameter.opts[0]
+            )
+    sources["environment"] = sources.pop("environments", "default")
+    return GivenOptions(raw=_given(values), sources=sources)
+
+
 def connection_options(*further: Decorator[Any], concurrent: bool = False) -> Decorator[Any]:
     """Return a decorator that gives a command without manifests its tenant, and `further` settings."""
     several = (_CONCURRENCY,) if concurrent else ()

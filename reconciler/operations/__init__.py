@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
+    from reconciler.operations.setting_sources import EffectiveSetting, effective_settings
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
@@ -52,6 +53,7 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "EffectiveSetting",
     "Engine",
     "ExecutionRequest",
     "ExecutionResult",
@@ -68,6 +70,7 @@ __all__ = [
     "apply",
     "apply_plan_file",
     "check_settings",
+    "effective_settings",
     "export",
     "internal_error",
     "list_backups",
@@ -93,6 +96,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     __name__,
     adopting="Adopted AdoptOptions adopt",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
+    setting_sources="effective_settings EffectiveSetting",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +28,7 @@ from reconciler.workflow import (
     Body,
     Live,
     header_key,
+    keyword_of,
     leaves,
     lists_back,
     lists_by_name,
@@ -162,9 +162,6 @@ def _take(
             put(ours, leaf, stated)
 
 
-_CAMEL: Final = re.compile(r"[A-Z]")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Desired:
     """A workflow as its manifest describes it.
@@ -224,11 +221,6 @@ class Desired:
     def is_fixed(self) -> bool:
         """Whether the body is the same whatever is live."""
         return self.owns_all and not self.ignored
-
-
-def keyword_of(key: str) -> str:
-    """Return the keyword parameter of `patch_workflow` for the key `set.key` of a patch manifest."""
-    return _CAMEL.sub(lambda match: f"_{match.group().lower()}", key)
 
 
 def _stated_body(manifest: Manifest, live: Live | None) -> JsonObject:

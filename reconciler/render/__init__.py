@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         plans_total,
     )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
+    from reconciler.render.settings import settings_json, settings_text
     from reconciler.render.status import (
         status_document,
         status_json,
@@ -137,6 +138,8 @@ __all__ = [
     "rules_json",
     "rules_text",
     "run_record_json",
+    "settings_json",
+    "settings_text",
     "some_names",
     "status_document",
     "status_json",
@@ -166,5 +169,6 @@ __getattr__ = lazy_face(
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text plans_total",
     run_record="RunRecord request_document request_line run_record_json",
+    settings="settings_json settings_text",
     status="status_document status_json status_text statuses_total",
 )

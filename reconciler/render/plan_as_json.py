@@ -66,15 +66,15 @@ def _unmanaged(item: Listed) -> JsonObject:
 
 def change_json(action: Action, redactor: Redactor) -> JsonObject:
     """Return one item of `changes`, every secret masked; names, paths and keys are as they are."""
-    position = action.source.position(("name",)) if action.source else None
+    file, line = action.source.line() if action.source else (None, None)
     return {
         "name": action.name,
         "action": action_name(action),
         "id": live_id(action),
         "method": action_method(action),
         "reason": redactor.prose(action.reason) if isinstance(action, Update | Refusal) else None,
-        "file": action.source.file if action.source else None,
-        "line": position.line if position else None,
+        "file": file,
+        "line": line,
         **({"origin": action.origin.value} if action.origin else {}),
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],

@@ -81,7 +81,7 @@ def status_document(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> J
 
 
 def _workflow(item: WorkflowStatus, redactor: Redactor) -> JsonObject:
-    position = item.source.position(("name",)) if item.source else None
+    file, line = item.source.line() if item.source else (None, None)
     run = item.last_execution
     return {
         "name": item.name,
@@ -90,6 +90,6 @@ def _workflow(item: WorkflowStatus, redactor: Redactor) -> JsonObject:
         "reason": redactor.prose(item.reason) or None,
         "status": item.status,
         "last_execution": {"id": run.id, "status": run.status, "executed_at": run.at} if run else None,
-        "file": item.source.file if item.source else None,
-        "line": position.line if position else None,
+        "file": file,
+        "line": line,
     }

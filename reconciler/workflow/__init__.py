@@ -17,7 +17,7 @@ from reconciler.workflow.comparable_forms import (
 from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
 from reconciler.workflow.header_names import header_key, with_header_names_of
 from reconciler.workflow.live import Listed, Live, schedules
-from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
+from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
     Ownership,
@@ -28,7 +28,7 @@ from reconciler.workflow.own_tags import (
     tag_name,
     tags_within_limits,
 )
-from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
+from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
     NOT_RETURNED,
     Rewrite,
@@ -96,8 +96,10 @@ __all__ = [
     "is_returned",
     "keeping_undocumented",
     "kept_fields",
+    "keyword_of",
     "known_rewrite",
     "leaves",
+    "list_item_name",
     "lists_back",
     "lists_by_name",
     "lost_fields",

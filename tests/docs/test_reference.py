@@ -180,6 +180,8 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         found["Backups"] = run("rollback --list")
         found["run"] = run("run scoring --wait")
         found["status"] = run("status")
+        shown = run("config show")
+        found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
         found["graph"] = run("graph workflows/daily-forecast.yaml")
         with (folder / "reconciler.yaml").open("a", encoding="utf-8") as file:
@@ -219,6 +221,7 @@ _TITLES = (
     "validate",
     "Several environments",
     "status",
+    "config show",
     "executions",
     "graph",
     "Rules",

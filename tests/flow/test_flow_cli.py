@@ -316,7 +316,7 @@ def test_a_signal_ends_the_waits_of_a_write(git: Git, fault: str) -> None:
     git.server.store.create(body("flow", "echo old"))
     git.write(body())
     git.server.faults = (fault,)
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve", "--format", "json"]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=process_env(git)
     ) as process:
