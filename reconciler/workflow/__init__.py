@@ -27,6 +27,7 @@ from reconciler.workflow.own_tags import (
     owner_tag,
     tag_name,
     tags_within_limits,
+    with_mark,
 )
 from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
@@ -122,6 +123,7 @@ __all__ = [
     "undocumented_fields",
     "unreturned_fields",
     "with_header_names_of",
+    "with_mark",
     "with_values",
     "without_default_resource",
     "without_fields",

@@ -159,9 +159,9 @@ def test_a_guard_is_no_question(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("change", 1), ("failure", 0), ("drift,failure", 0), ("change,failure", 1)]
+    ("asked", "reported"), [("change", 1), ("failure", 0), ("drift,failure", 0), ("change,failure", 1)]
 )
-def test_only_requested_outcomes_are_reported(site: Site, asked: str, told: int) -> None:
+def test_only_requested_outcomes_are_reported(site: Site, asked: str, reported: int) -> None:
     """--notify-on chooses; a run that changed something and did not fail is reported as a change."""
     site.write("flow")
     with receiver() as hook:
@@ -169,7 +169,7 @@ def test_only_requested_outcomes_are_reported(site: Site, asked: str, told: int)
         assert (
             site.job("--notify-url", hook.url, "--notify-on", asked).code == 0
         )  # nothing to report any more
-    assert len(hook.received) == told
+    assert len(hook.received) == reported
 
 
 @pytest.mark.parametrize("status", [404, 301])
@@ -447,8 +447,8 @@ def test_no_secret_is_reported(site: Site, monkeypatch: pytest.MonkeyPatch, form
         site.job("--notify-format", form, "--metrics-file", "m2.prom")
     sent = "\n".join(item.body.decode() for item in [*hook.received, *gateway.received])
     assert again.code == 0
-    told = _everything(site, ran, []) + sent
+    reported = _everything(site, ran, []) + sent
     for canary in (TOKEN, "env-canary-99", "hook-canary-1", "query-canary-2", "push-canary-3"):
-        assert canary not in told, canary
-    assert "(sensitive)" in told
+        assert canary not in reported, canary
+    assert "(sensitive)" in reported
     assert TOKEN not in hook.text() + gateway.text()
