@@ -28,6 +28,7 @@ from reconciler.manifests import (
 )
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
+from reconciler.templates import PEAK_TEMPLATES, RenderedFiles, TemplateSettings, Undefined
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
 from reconciler.values import Path as ValuePath
@@ -88,6 +89,7 @@ class Configuration:
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
         parameters: The parameters of manifests: those of the environment over those of the top level.
+        templates: Which manifests are templates, and how they are rendered.
         overlays: The overlays of the environment.
         overlay_roots: The files and directories, resolved, with the overlays of all environments.
     """
@@ -108,6 +110,7 @@ class Configuration:
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
     parameters: Parameters = field(default_factory=Parameters)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
     overlays: OverlayOptions = field(default_factory=OverlayOptions)
     overlay_roots: tuple[Path, ...] = ()
 
@@ -256,6 +259,7 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         overlay_roots=tuple(_overlay_roots(file.parent, whole)),
         environments=tuple(as_object(whole.get("environments"))),
         parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
+        templates=_templates(whole, block),
     )
 
 
@@ -323,6 +327,23 @@ def _parameters(file: Path, document: Document, chosen: str | None) -> Iterator[
         elif isinstance(stated, str):
             what = f"the parameters that {document.place(path)} names:"
             yield read_parameter_file(file.parent / stated, what, place, file.parent.resolve())
+
+
+def _templates(*blocks: JsonObject) -> TemplateSettings:
+    """Return the settings that blocks state under `templates`, the last one first."""
+    found = TemplateSettings()
+    for block in blocks:
+        stated = block.get("templates")
+        if stated == "peak":
+            found = PEAK_TEMPLATES
+        elif isinstance(stated, dict):
+            files, undefined = stated.get("files", found.files), stated.get("undefined", found.undefined)
+            found = TemplateSettings(
+                files=RenderedFiles(files),
+                undefined=Undefined(undefined),
+                os_env=stated.get("os_env", found.os_env) is True,
+            )
+    return found
 
 
 def _number(value: JsonValue) -> int | float:

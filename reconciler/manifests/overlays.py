@@ -16,6 +16,7 @@ from typing import Final
 
 from reconciler.findings import Finding, Severity
 from reconciler.manifests.documents import Document
+from reconciler.manifests.yaml_values import EnvTag
 from reconciler.text import clip, did_you_mean, printable
 from reconciler.values import (
     ABSENT,
@@ -210,7 +211,7 @@ class _Merger:
         merged = dataclasses.replace(self._document, value=self._value, overlaid=dict(self._stated))
         variables: dict[Path, str] = {}
         defaults: set[Path] = set()
-        unset: dict[Path, str] = {}
+        unset: dict[Path, EnvTag] = {}
         for path, _ in nodes(self._value):
             document, inner = merged.stated(path)
             if inner in document.variables:

@@ -159,14 +159,14 @@ class _DocumentParser:
             if problem.rule == "schema-unknown-key" and self._is_allowed(path, base):
                 continue  # a rule warns of it
             unset = self._document.unset.get(path)
-            if unset is not None and (unset == "json" or problem.rule != "schema-type"):
+            if unset is not None and (unset.type == "json" or problem.rule != "schema-type"):
                 continue  # the value is unknown; only its type may be known
             position = self._document.position(path, at_key=problem.at_key)
             self._report(problem.rule, problem.message + self._found(problem, path), path, position)
 
     def _found(self, problem: SchemaProblem, path: Path) -> str:
         """Return what was found, as the end of a message: no value of a variable."""
-        if path in self._document.variables:
+        if path in self._document.variables or path in self._document.unset:
             if not isinstance(lookup(self._document.value, path), str):
                 return "; the value is from !env"
             hint = ": state its type, as in !env {name: NAME, type: integer}"

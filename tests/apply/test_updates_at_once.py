@@ -9,7 +9,7 @@ import pytest
 from exploration import Variant, World, explore
 from strategies import DEPTH
 
-from reconciler.apply.marks import Origin, SentTags
+from reconciler.apply.marks import SentTags, WrittenBy
 
 
 def _start(owner: str | None = "team", *tags: str) -> str:
@@ -80,5 +80,5 @@ def test_every_interleaving(world: World) -> None:
 @pytest.mark.parametrize("world", ["two runs", "two runs, marked before", "somebody edits"])
 def test_the_mark_is_needed(monkeypatch: pytest.MonkeyPatch, world: str) -> None:
     """Where a read-back is judged only by its likeness, a run ends done with another one's value live."""
-    monkeypatch.setattr(SentTags, "origin", lambda *_: Origin.UNKNOWN)
+    monkeypatch.setattr(SentTags, "origin", lambda *_: WrittenBy.UNKNOWN)
     assert explore(_WORLDS[world]).violation
