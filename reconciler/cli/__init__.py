@@ -25,6 +25,7 @@ _COMMANDS = {
     "validate": "Check manifests against schemas and rules: offline, no credentials.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the tenant match the manifests, and verify it.",
+    "diff": "Show what differs between two environments or directories.",
     "reconcile": "Run as a scheduled job: plan, apply and report, once or in a loop.",
     "status": "Show the sync state and the last execution of each workflow.",
     "rollback": "Restore what an apply overwrote or deleted.",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         check_settings,
         reconcile,
     )
+    from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
@@ -54,6 +55,8 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "DiffResult",
+    "DiffSide",
     "EffectiveSetting",
     "Engine",
     "ExecutionRequest",
@@ -71,6 +74,7 @@ __all__ = [
     "apply",
     "apply_plan_file",
     "check_settings",
+    "diff",
     "effective_settings",
     "export",
     "internal_error",
@@ -99,6 +103,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     adopting="Adopted AdoptOptions adopt",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
+    diffing="diff DiffResult DiffSide",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.settings import settings_json, settings_text
+    from reconciler.render.sides import sides_json, sides_markdown, sides_text
     from reconciler.render.status import (
         FAILED,
         STATES,
@@ -155,6 +156,9 @@ __all__ = [
     "run_record_json",
     "settings_json",
     "settings_text",
+    "sides_json",
+    "sides_markdown",
+    "sides_text",
     "some_names",
     "status_document",
     "status_html",
@@ -187,5 +191,6 @@ __getattr__ = lazy_face(
     rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
+    sides="sides_json sides_markdown sides_text",
     status="FAILED STATES status_html status_document status_json status_text statuses_total",
 )

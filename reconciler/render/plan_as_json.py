@@ -95,14 +95,15 @@ def changes_of(action: Action) -> tuple[FieldChange, ...]:
 def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
     return {
         "path": list(change.path),
-        "before": _value(change.before, redactor, change.path),
-        "after": _value(change.after, redactor, change.path),
+        "before": change_value(change.before, redactor, change.path),
+        "after": change_value(change.after, redactor, change.path),
         "sensitive": change.sensitive,
         **({"origin": change.origin.value} if change.origin else {}),
     }
 
 
-def _value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:
+def change_value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:
+    """Return a masked value of a change as it may be shown; null for none."""
     return None if value is ABSENT else redact(value, redactor, path)
 
 
