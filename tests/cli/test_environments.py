@@ -85,7 +85,7 @@ def test_each_is_planned_and_applied_on_its_own(two: _Two) -> None:
     )
     assert two.live() == (["a"], ["a"])
     (on_prod,) = two.prod.store.records()
-    assert {"name": "reconciler-owner-team-p"} in on_prod.body["tags"]
+    assert on_prod.body["tags"][0] == {"name": "reconciler-owner-team-p"}
     assert two.run("plan", "--all-environments", "--detailed-exitcode").returncode == 0
     status = two.run("status", *_BOTH)
     assert status.stdout.count("1 in sync.") == 2
