@@ -86,12 +86,20 @@ def parse_manifest(
     return None if has_errors(tuple(parser.findings)) else manifest
 
 
+_NEW_FIELD = "; a new field of the API goes under reconcile: {extra: …}"
+
+
 def _not_a_manifest(value: JsonValue) -> str:
     """Return why a document is not a manifest; empty if it may be one."""
     if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
         return _NOT_A_MANIFEST
     body = as_object(value.get("body"))
     return _NO_KEY_OF_A_WORKFLOW if body and not _BODY_KEYS & set(body) else ""
+
+
+def _body_of(base: Path) -> Path:
+    """Return the path of the body in a document whose manifest is at `base`."""
+    return ("patch", "body") if base == ("patch",) else base
 
 
 class _DocumentParser:
@@ -191,7 +199,8 @@ class _DocumentParser:
             if unset is not None and (unset.type == "json" or problem.rule != "schema-type"):
                 continue  # the value is unknown; only its type may be known
             position = self._document.position(path, at_key=problem.at_key)
-            self._report(problem.rule, problem.message + self._found(problem, path), path, position)
+            message = problem.message + self._found(problem, path) + self._if_new(problem, path, base)
+            self._report(problem.rule, message, path, position)
 
     def _found(self, problem: SchemaProblem, path: Path) -> str:
         """Return what was found, as the end of a message: no value of a variable."""
@@ -204,9 +213,16 @@ class _DocumentParser:
             return f"{problem.found}, the value of the parameter {self._document.parameters[path]!r}"
         return problem.found
 
+    @staticmethod
+    def _if_new(problem: SchemaProblem, path: Path, base: Path) -> str:
+        """Return what to do about an unknown key of a body that is no misspelling, else nothing."""
+        unknown = problem.rule == "schema-unknown-key" and "did you mean" not in problem.message
+        body = _body_of(base)
+        return _NEW_FIELD if unknown and base != ("reconcile",) and path[: len(body)] == body else ""
+
     def _is_allowed(self, path: Path, base: Path) -> bool:
         """Whether the configuration knows the undocumented field at `path` of the document."""
-        body = ("patch", "body") if base == ("patch",) else base
+        body = _body_of(base)
         return path[: len(body)] == body and any(
             is_below(path[len(body) :], pattern) for pattern in self._allowed
         )
