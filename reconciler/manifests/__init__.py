@@ -14,6 +14,7 @@ from reconciler.manifests.discovery import (
     read_text,
 )
 from reconciler.manifests.documents import Document, read_single_document
+from reconciler.manifests.editing import NotEditableError, edited_text
 from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
@@ -60,6 +61,7 @@ __all__ = [
     "LoadResult",
     "Manifest",
     "ManifestFile",
+    "NotEditableError",
     "ParameterLayer",
     "Parameters",
     "PatchManifest",
@@ -69,6 +71,7 @@ __all__ = [
     "WhenRunning",
     "WorkflowManifest",
     "combine_findings",
+    "edited_text",
     "find_files",
     "load_manifests",
     "manifest_text",

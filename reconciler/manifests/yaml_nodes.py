@@ -39,6 +39,9 @@ FLOAT = "tag:yaml.org,2002:float"
 BOOL = "tag:yaml.org,2002:bool"
 NULL = "tag:yaml.org,2002:null"
 MERGE = "tag:yaml.org,2002:merge"
+ALIAS = "alias"
+"""The tag of an alias that an editor sees as it is written, not as what it refers to."""
+
 MAP = "tag:yaml.org,2002:map"
 SEQ = "tag:yaml.org,2002:seq"
 
@@ -96,6 +99,27 @@ class _PyComposer(Reader, Scanner, Parser, Composer, _Resolver):
         _Resolver.__init__(self)
 
 
+class _EditingComposer(_PyComposer):
+    """A composer that keeps each alias as a scalar of its own, and knows what they refer to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.aliased: dict[int, str] = {}
+        self._anchored: dict[str, Node] = {}
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:  # noqa: ANN401 - as PyYAML's
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            self.get_event()  # type: ignore[no-untyped-call]
+            anchor = str(event.anchor)
+            self.aliased[id(self._anchored[anchor])] = anchor
+            return ScalarNode(ALIAS, anchor, event.start_mark, event.end_mark)  # type: ignore[arg-type]
+        node = super().compose_node(parent, index)
+        if event.anchor is not None and node is not None:
+            self._anchored[event.anchor] = node
+        return node
+
+
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser
 
@@ -149,6 +173,20 @@ def compose(text: str) -> Iterator[Node]:
         ) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise YamlProblemError("yaml-syntax", f"not valid YAML: {error}", None) from None
+
+
+def compose_for_editing(text: str) -> tuple[list[Node], dict[int, str]]:
+    """Return the roots of all documents in a valid text, and the anchor of each node that has an alias.
+
+    An alias is a scalar with the tag `ALIAS`; anchors are by the id of their node. Marks count characters.
+    """
+    composer = _EditingComposer(text)
+    roots = []
+    while composer.check_node():
+        node = composer.get_node()
+        if node is not None and not (isinstance(node, ScalarNode) and node.tag == NULL):
+            roots.append(node)
+    return roots, composer.aliased
 
 
 def locate(node: Node, path: Path, *, at_key: bool) -> Position:

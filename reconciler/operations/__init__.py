@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         apply_plan_file,
         reconcile,
     )
+    from reconciler.operations.capturing import Captured, capture
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
@@ -49,6 +50,7 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "Captured",
     "Engine",
     "ExecutionRequest",
     "ExecutionResult",
@@ -64,6 +66,7 @@ __all__ = [
     "adopt",
     "apply",
     "apply_plan_file",
+    "capture",
     "export",
     "internal_error",
     "list_backups",
@@ -87,6 +90,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     __name__,
     adopting="Adopted AdoptOptions adopt",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
+    capturing="capture Captured",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
