@@ -34,6 +34,9 @@ from reconciler.values import Path as ValuePath
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+MERGED: Final = ("ownership", "safety")
+"""The mappings of which an environment overrides only the keys that its block states."""
+
 _LONGEST_PATTERN: Final = 500
 _MOST_STARS: Final = 12
 
@@ -52,12 +55,14 @@ class Environment:
         name: The name.
         stage: The stage; `None` leaves it to the environment variables.
         token_env: The variable that holds the credential; `None` means the default variables.
+        api_url_env: The variable that holds the address; `None` means `PEAK_API_URL`, else the stage's.
         protected: Whether a command that writes must name the environment on the command line.
     """
 
     name: str
     stage: str | None = None
     token_env: str | None = None
+    api_url_env: str | None = None
     protected: bool = False
 
 
@@ -77,6 +82,7 @@ class Configuration:
         max_requests_per_second: The maximum number of requests per second; `None` for no limit.
         retry_for: The seconds to wait for a server that stops answering.
         environment: The selected environment.
+        environments: The names of all environments, in the order of the file.
         warnings: Warnings about the file itself.
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
@@ -94,6 +100,7 @@ class Configuration:
     max_requests_per_second: float | None = None
     retry_for: float = RETRY_FOR
     environment: Environment | None = None
+    environments: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
@@ -233,15 +240,14 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         environment=None if chosen is None else _environment(chosen, block),
+        environments=tuple(as_object(whole.get("environments"))),
         parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
     )
 
 
 def _joined(whole: JsonObject, block: JsonObject) -> JsonObject:
     """Return the settings that are mappings, merged by key: a block overrides only the keys it states."""
-    return {
-        key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in ("ownership", "safety")
-    }
+    return {key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in MERGED}
 
 
 def _block(value: JsonObject, chosen: str | None) -> JsonObject:
@@ -259,11 +265,14 @@ def _block(value: JsonObject, chosen: str | None) -> JsonObject:
 
 
 def _environment(name: str, block: JsonObject) -> Environment:
-    stage, token_env = block.get("stage"), block.get("token_env")
+    def text(key: str) -> str | None:
+        return None if block.get(key) is None else str(block[key])
+
     return Environment(
         name=name,
-        stage=None if stage is None else str(stage),
-        token_env=None if token_env is None else str(token_env),
+        stage=text("stage"),
+        token_env=text("token_env"),
+        api_url_env=text("api_url_env"),
         protected=block.get("protected") is True,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -73,3 +74,15 @@ class CheckResult:
     def count(self, severity: Severity) -> int:
         """Return the number of findings with that severity."""
         return sum(finding.severity is severity for finding in self.findings)
+
+
+def joined(results: Sequence[CheckResult]) -> CheckResult:
+    """Return several checks of the same files as one: what they have in common is there once."""
+    if len(results) == 1:
+        return results[0]
+    findings = dict.fromkeys(finding for result in results for finding in result.findings)
+    return CheckResult(
+        findings=tuple(sorted(findings, key=Finding.sort_key)),
+        files=max((result.files for result in results), default=0),
+        manifests=max((result.manifests for result in results), default=0),
+    )

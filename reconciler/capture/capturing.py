@@ -116,7 +116,7 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     resource = view.facts.default_resource.resources if stated else {}
     problem = ""
     for document in captured_documents(manifest, live, changes, resource):
-        text = edited_text(manifest.source.document, document)
+        text = edited_text(manifest.source.document, file.text or "", document)
         edited = dataclasses.replace(file, text=text)
         found, errors = _read_back(edited, manifest.source.document.index, view)
         if found is None or errors - known:

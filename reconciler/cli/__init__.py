@@ -31,6 +31,7 @@ _COMMANDS = {
     "export": "Write live workflows as manifests that plan clean.",
     "adopt": "Write manifests for live workflows that have none, and own them.",
     "capture": "Bring live changes back into the manifests' own files.",
+    "config": "Show the effective settings, and where each comes from.",
     "run": "Start an execution of a workflow, exactly once, and optionally wait for its end.",
     "executions": "List the executions of a workflow.",
     "logs": "Show or save the logs of an execution's steps.",

@@ -78,16 +78,12 @@ _APPLY: Final = (
         default=int(ApplyOptions().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
     ),
-    base_option,
-    _applying(
-        "--allow-older", is_flag=True, help="With --base REV: apply a commit that does not contain REV, too."
-    ),
     _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
     option(
         "--run-record",
         type=FILE,
         help="Write a record of the run as JSON: who, from which commit, the plan, the results and every "
-        "request, without secrets.",
+        "request, without secrets. With several environments, run.json becomes run.NAME.json for each.",
         section="Output",
         aliases=("--report",),
     ),

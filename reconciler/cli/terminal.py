@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import click
 
 from reconciler import render
+from reconciler.cli.progress import Progress
 from reconciler.errors import UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
@@ -32,14 +34,25 @@ if TYPE_CHECKING:
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+
 Sink: TypeAlias = Callable[[str, str, str], None]
 """Takes a message instead of stderr: its level (`warning`, `error` or `info`), its text and a hint."""
 
 
 class _Stderr:
-    """Destination of messages for stderr: stderr itself, or a log with a format of its own."""
+    """Destination of messages for stderr: stderr itself, or a log with a format of its own.
+
+    What is printed first erases the bar of a step in progress.
+    """
 
     sink: Sink | None = None
+    progress: Progress | None = None
+
+    @classmethod
+    def clear(cls) -> None:
+        if cls.progress is not None:
+            cls.progress.hide()
 
 
 def redirect_messages(sink: Sink | None) -> None:
@@ -54,6 +67,7 @@ def show(text: str, *, commands: bool = False) -> None:
         text: The text, fit to be shown.
         commands: Whether it consists of commands for a CI system, which are otherwise made harmless.
     """
+    _Stderr.clear()
     click.echo(text if commands else without_commands(text), color=_colour())
 
 
@@ -64,6 +78,7 @@ def warn(text: str) -> None:
             level = "warning" if text.startswith("warning: ") else "info"
             _Stderr.sink(level, click.unstyle(text).removeprefix("warning: "), "")
         else:
+            _Stderr.clear()
             click.echo(without_commands(text), err=True, color=_colour())
 
 
@@ -72,6 +87,7 @@ def print_error(message: str, hint: str = "") -> None:
     if _Stderr.sink is not None:
         _Stderr.sink("error", message, hint)
         return
+    _Stderr.clear()
     lines = [printable(line) for line in message.splitlines()]
     text = "error: " + "\n  ".join([*lines, printable(hint)] if hint else lines)
     click.echo(without_commands(text), err=True)
@@ -160,6 +176,10 @@ class TerminalListener(Listener):
         approved: Whether not to ask before writing.
         verbose: Whether to print each request.
         quiet: Whether to show nothing but a JSON result.
+
+    Attributes:
+        several: Whether the result is one of several environments; JSON is then left to the caller.
+        stop: Set once a signal stops the writes.
     """
 
     def __init__(
@@ -174,9 +194,25 @@ class TerminalListener(Listener):
         self.as_json = as_json
         self._bodies = bodies
         self._approved = approved
-        self._errors = render.AlikeErrors()
         self._verbose = verbose
+        self._progress = _new_progress()
+        self._ended = self._writes = 0
         self.quiet = quiet
+        self.several = False
+        self.stop = threading.Event()
+        self._handlers: dict[int, _Handler] = {}
+
+    def environment(self, name: str) -> None:
+        """Show the heading of the next environment, and let signals interrupt again until it is applied."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        before = "\n" if self._handlers else ""
+        (warn if self.as_json else show)(f"{before}{render.environment_heading(name)}\n")
+
+    @cached_property
+    def _errors(self) -> render.AlikeErrors:
+        """The errors so far; only an apply needs them and the packages that they load."""
+        return render.AlikeErrors()
 
     def warning(self, text: str) -> None:
         """Print a warning."""
@@ -195,8 +231,14 @@ class TerminalListener(Listener):
         if self._verbose:
             warn(render.request_line(record, redactor))
 
+    def working(self, what: str, done: int, total: int) -> None:
+        """Draw how far a step is, or print it every ten seconds."""
+        if self._progress is not None:
+            self._progress.update(what, done, total)
+
     def planned(self, planned: Planned) -> None:
         """Show the plan, and what a plan file no longer applies to."""
+        self._ended, self._writes = 0, len(planned.plan.writes)
         if self.quiet:
             return
         text = render.plan_text(planned.plan, planned.redactor, bodies=self._bodies)
@@ -220,15 +262,21 @@ class TerminalListener(Listener):
 
     def stopping(self) -> AbstractContextManager[threading.Event]:
         """Return an event that Ctrl-C and SIGTERM set."""
-        return _stopping_on_interrupt()
+        self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        return _stopping_on_interrupt(self.stop)
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
         """Print how a workflow gets on."""
+        if event is not None and not isinstance(event, str):
+            self._ended += 1
+            self.working("applying", self._ended, self._writes)
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
         """Show the result: the report, or the plan of a dry run."""
         redactor = applied.planned.redactor
+        if self.as_json and self.several:
+            return
         if applied.report is None:
             if self.as_json:
                 show(render.plan_json(applied.planned.plan, redactor))
@@ -238,13 +286,22 @@ class TerminalListener(Listener):
             show(render.report_text(applied.report, applied.traffic, redactor))
 
 
-@contextmanager
-def _stopping_on_interrupt() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
+def _new_progress() -> Progress | None:
+    """Return the progress of the running command, which ends with it; `None` with `--quiet`."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.params.get("quiet"):
+        return None
+    _Stderr.progress = Progress(warn)
+    context.call_on_close(_Stderr.progress.end)
+    return _Stderr.progress
 
-    After the block both are ignored until the process ends, so that the result is reported in full.
+
+@contextmanager
+def _stopping_on_interrupt(stop: threading.Event) -> Iterator[threading.Event]:
+    """Give `stop`, which SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
+
+    After the block both are ignored, so that the result is reported in full.
     """
-    stop = threading.Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:
         if not stop.is_set():

@@ -26,6 +26,8 @@ from reconciler.manifests.yaml_nodes import (
     ScalarNode,
     SequenceNode,
     compose_for_editing,
+    escaped_pairs,
+    json_as_yaml,
     resolved_tag,
 )
 from reconciler.text import printable
@@ -42,18 +44,21 @@ class NotEditableError(ReconcilerError):
     """A value in a file that is not what is written there, so that it cannot be replaced."""
 
 
-def edited_text(document: Document, value: JsonValue) -> str:
+def edited_text(document: Document, text: str, value: JsonValue) -> str:
     """Return the text of the file of `document` in which the document has `value`.
 
     Args:
         document: The document, which has no problem.
+        text: The text of its file.
         value: The new value of the document, a mapping as the old one.
 
     Raises:
         NotEditableError: A value that changes is not written where it is used, or not in a way that can be
             edited.
     """
-    text, current = document.text, copy.deepcopy(document.value)
+    current = copy.deepcopy(document.value)
+    if _as_read(document, text) != document.text:
+        raise NotEditableError(f"{document.file} is not the text that was read: a template renders it")
     for _ in range(_MOST_PASSES):
         if same_json(current, value):
             break
@@ -61,6 +66,14 @@ def edited_text(document: Document, value: JsonValue) -> str:
         current = editor.edit(current, value)
         text = editor.result()
     return text
+
+
+def _is_json(document: Document) -> bool:
+    return document.file.lower().endswith(".json")
+
+
+def _as_read(document: Document, text: str) -> str:
+    return json_as_yaml(text) if _is_json(document) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +95,10 @@ class _Pass:
 
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
-        self._text = text
-        self._is_json = document.file.lower().endswith(".json")
+        self._file_text = text
+        self._text = _as_read(document, text)
         self._newline = "\r\n" if "\r\n" in text else "\n"
-        roots, self._aliased = compose_for_editing(text)
+        roots, self._aliased = compose_for_editing(self._text)
         self._root = roots[document.index]
         self._edits: list[_Edit] = []
 
@@ -95,9 +108,11 @@ class _Pass:
 
     def result(self) -> str:
         """Return the text with the edits."""
-        text = self._text
+        text = self._file_text
+        pairs = escaped_pairs(text) if _is_json(self._document) else []
         for edit in sorted(self._edits, key=lambda edit: (edit.start, edit.end), reverse=True):
-            text = text[: edit.start] + edit.text + text[edit.end :]
+            start, end = (place + 2 * sum(pair < place for pair in pairs) for place in (edit.start, edit.end))
+            text = text[:start] + edit.text + text[end:]
         return text
 
     # Values
@@ -356,7 +371,7 @@ class _Pass:
         """Return `value` for a flow collection: as JSON, over lines if the entries around it are."""
         if isinstance(value, str) and _style(quoted_as) == "'" and printable(value) == value:
             return "'" + value.replace("'", "''") + "'"
-        if not self._is_json and indent is None:
+        if not _is_json(self._document) and indent is None:
             return _flow_text(value)
         if not isinstance(value, dict | list) or not value or indent is None:
             return _json_text(value)

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeVar
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import Finding, Position, Severity, has_errors
 from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.manifest import Manifest
@@ -160,6 +161,7 @@ def read_within_bounds(
     items: Iterable[T],
     extent_of: Callable[[T], Extent],
     problems: list[Finding],
+    on_progress: OnProgress = no_progress,
 ) -> list[T]:
     """Return `items`, or those up to a bound of a whole run, which is then added to `problems`.
 
@@ -168,11 +170,13 @@ def read_within_bounds(
         items: What was read from each file; no more are taken past the bound.
         extent_of: Returns how much an item holds.
         problems: The list to which a finding is added.
+        on_progress: Called after each file.
     """
     total = Extent()
     taken: list[T] = []
     for file, item in zip(files, items, strict=True):
         taken.append(item)
+        on_progress("reading manifests", len(taken), len(files))
         extent = extent_of(item)
         total.values += extent.values
         total.characters += extent.characters

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
 from reconciler.findings import CheckResult, Finding, Severity, has_errors
 from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
@@ -28,22 +27,14 @@ from reconciler.manifests.file_findings import (
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
 from reconciler.manifests.template_expressions import with_template_named
-from reconciler.manifests.yaml_values import Extent, Included, Tags
+from reconciler.manifests.yaml_nodes import json_as_yaml
+from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
-
-# JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
-_ESCAPED_PAIR: Final = re.compile(
-    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
-)
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""What Python has in place of bytes of a variable that are not UTF-8."""
+from reconciler.text import printable
 
 _ENV_RULE: Final = "env"
-
-MAX_INCLUDED_BYTES: Final = 1024 * 1024
-"""Bytes of one file included with `!file`."""
 
 ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 """A further check of the valid manifests of one file; its findings are ready to be shown."""
@@ -73,12 +64,14 @@ def read_file(
         finding = Finding(file=printable(str(file.path)), rule="unreadable", message=message)
         return FileContent(manifests=(), summary=FileSummary(findings=(finding,)))
     if file.path.suffix.lower() == ".json":
-        text = _ESCAPED_PAIR.sub(_joined_pair, text)
+        text = json_as_yaml(text)
     secrets: set[str] = set()
     included: set[Path] = set()
     extent = Extent()
     tags = Tags(
-        env=_env_reader(env, secrets, require_env=options.require_env), file=_file_reader(file, included)
+        env=env_reader(env, secrets, require_env=options.require_env),
+        file=file_reader(file, included),
+        param=param_reader(options.parameters),
     )
     documents, findings = read_documents(printable(str(file.path)), text, tags, extent)
     extent.characters += len(text)  # a document keeps it
@@ -135,6 +128,7 @@ def load_manifests(
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> LoadResult:
     """Load and check every manifest that `paths` name; errors become findings, never exceptions.
 
@@ -143,6 +137,7 @@ def load_manifests(
         env: The variables for `!env`.
         options: How the files are read.
         check: A further check of the manifests of one file.
+        on_progress: Called after each file.
     """
     options = options or ReadOptions()
     files, problems = find_files(tuple(paths), options.excludes)
@@ -156,6 +151,7 @@ def load_manifests(
         ),
         lambda content: content.summary.extent,
         problems,
+        on_progress,
     )
     files = files[: len(contents)]
     return LoadResult(
@@ -212,46 +208,3 @@ def _is_empty(path: Path) -> bool:
         return path.stat().st_size == 0
     except OSError:  # an unreadable file has a finding
         return False
-
-
-def _joined_pair(match: re.Match[str]) -> str:
-    high, low = int(match[2], 16), int(match[3], 16)
-    return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
-
-
-def _env_reader(
-    env: Mapping[str, str], secrets: set[str], *, require_env: bool
-) -> Callable[[str, str | None], Included]:
-    def read(name: str, default: str | None) -> Included:
-        variable = f"the environment variable {clip(name, 100)!r}"
-        value = env.get(name)
-        if not value and default is None:
-            # CI systems give an empty variable for a secret that is not defined.
-            problem = (
-                f"{variable} is not set; set it, or write a default"
-                if value is None
-                else f"{variable} is empty; set it, or write default: '' if an empty text is intended"
-            )
-            severity = Severity.ERROR if require_env else Severity.WARNING
-            return Included(value=f"${{{name}}}", problem=problem, severity=severity)
-        if not value:  # a default is in Git, and no secret
-            return Included(value=default or "")
-        if _SURROGATE.search(value):
-            return Included(value=f"${{{name}}}", problem=f"{variable} is not valid UTF-8")
-        secrets.add(value)
-        note = f"{variable} holds only white space" if value.isspace() else ""
-        return Included(value=value, sensitive=True, note=note)
-
-    return read
-
-
-def _file_reader(file: ManifestFile, included: set[Path]) -> Callable[[str], Included]:
-    def read(name: str) -> Included:
-        try:
-            included.add(Path(os.path.realpath(file.path.parent / name)))
-            text = read_text(file.path.parent / name, file.root, MAX_INCLUDED_BYTES)
-            return Included(value=text.replace("\r\n", "\n").replace("\r", "\n"))  # as YAML reads a manifest
-        except (UnreadableError, ValueError) as error:
-            return Included(problem=f"cannot include the file {clip(name, 100)!r}: {error}")
-
-    return read

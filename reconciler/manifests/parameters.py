@@ -76,7 +76,7 @@ class Parameters:
     def suggestion(self, name: str) -> str:
         """Return what the unknown `name` may mean, as the end of a message."""
         known = self.names()
-        return did_you_mean(name, known) if known else "no parameters are set"
+        return did_you_mean(name, known, listed="known parameters") if known else "no parameters are set"
 
     def _path(self, name: str) -> Path:
         return (name,) if name in self.values else tuple(name.split("."))

@@ -61,6 +61,12 @@ _SUSPICIOUS_DEPTH = 300
 _BLOCK_INDICATORS = re.compile(r"(?<![ \t?:-])[ \t?:-]{300,}")
 
 
+# JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
+_ESCAPED_PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
 class YamlProblemError(Exception):
     """A problem that ends the reading of a YAML text.
 
@@ -144,6 +150,22 @@ def resolved_tag(text: str) -> str:
 def position_of(node: Node) -> Position:
     """Return the position of the first character of `node`."""
     return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def json_as_yaml(text: str) -> str:
+    """Return JSON text in the form that YAML takes: each escaped pair of surrogates as one escape."""
+    return _ESCAPED_PAIR.sub(_joined_pair, text)
+
+
+def escaped_pairs(text: str) -> list[int]:
+    """Return where the escapes made of pairs are in `json_as_yaml(text)`: each is two shorter there."""
+    starts = (match.start(2) for match in _ESCAPED_PAIR.finditer(text))
+    return [start - 2 * number for number, start in enumerate(starts)]
+
+
+def _joined_pair(match: re.Match[str]) -> str:
+    high, low = int(match[2], 16), int(match[3], 16)
+    return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
 
 def compose(text: str) -> Iterator[Node]:

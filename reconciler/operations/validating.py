@@ -25,7 +25,7 @@ def validate(
 
     Args:
         settings: The manifests and the rules that are off.
-        listener: Receives the requests of `online`.
+        listener: Receives progress, and the requests of `online`.
         changed_since: A git revision; findings in files that did not change since are left out.
         online: Whether to check references to the tenant, too, with GET only.
         env: Variables for `!env` and, with `online`, the address and the credential.
@@ -34,6 +34,8 @@ def validate(
         UsageError: Nothing names any manifests, or git does not know the revision.
         ReconcilerError: The tenant cannot be read.
     """
+    if online:
+        settings.require_environment()
     settings.require_manifests()
     only = None if changed_since is None else _changed(changed_since)
     extra_check = _online_check(settings, env, listener) if online else None
@@ -44,6 +46,7 @@ def validate(
         off=settings.off,
         only=only,
         extra_check=extra_check,
+        on_progress=(listener or Listener()).working,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
@@ -17,7 +18,7 @@ from reconciler.plan import (
     count_origins,
     live_id,
 )
-from reconciler.render.actions import action_method, action_name, count_actions
+from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, summed
 from reconciler.secrecy import Redactor, mask, redact
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
 from reconciler.workflow import FieldChange, Listed
@@ -107,6 +108,11 @@ def _value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonVal
 
 def plan_gitlab(plan: Plan) -> str:
     """Return GitLab's `artifacts:reports:terraform` as JSON: the counts `create`, `update` and `delete`."""
-    counts = count_actions(plan)
+    return gitlab_counts([plan])
+
+
+def gitlab_counts(plans: Iterable[Plan]) -> str:
+    """Return the same for several plans together."""
+    counts = summed([dict.fromkeys(ACTIONS, 0), *map(count_actions, plans)])
     updated = sum(counts[name] for name in ("update", "rename", "pause", "resume"))
     return json.dumps({"create": counts["create"], "update": updated, "delete": counts["delete"]})

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeAlias
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
 from reconciler.manifests import (
     MAX_FINDINGS,
@@ -108,6 +109,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
     off: frozenset[str] = frozenset(),
     only: frozenset[FilePath] | None = None,
     extra_check: ExtraCheck | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> CheckResult:
     """Check all manifests below `paths`; errors become findings, never exceptions.
 
@@ -121,6 +123,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
         only: The files, resolved, to report on, together with the files that include them and with findings
             that hold between one of them and any other file. `None` reports on all files.
         extra_check: A further check of the files to report on, which are read again for it.
+        on_progress: Called after each file.
     """
     options = dataclasses.replace(options or ReadOptions(), require_env=False)
     files, problems = find_files(tuple(paths), options.excludes)
@@ -134,7 +137,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
 
     with closing(_summaries(files, check)) as found:
         kept = map(within_limit, files, found)
-        summaries = read_within_bounds(files, kept, lambda summary: summary.extent, problems)
+        summaries = read_within_bounds(files, kept, lambda summary: summary.extent, problems, on_progress)
     files = files[: len(summaries)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
@@ -146,13 +149,14 @@ def check_paths(  # noqa: PLR0913 - each has its default
     )
 
 
-def load_checked(
+def load_checked(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     *,
     off: frozenset[str] = frozenset(),
     needs: Callable[[Manifest], bool] = lambda _: True,
+    on_progress: OnProgress = no_progress,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
@@ -160,9 +164,8 @@ def load_checked(
     those, and a warning in the others.
     """
     check = partial(_check_file, off=off, errors_only=True)
-    loaded = load_manifests(
-        paths, env, dataclasses.replace(options or ReadOptions(), require_env=False), check
-    )
+    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    loaded = load_manifests(paths, env, options, check, on_progress)
     return with_required_variables(loaded, needs)
 
 

@@ -118,7 +118,7 @@ class Variant:
 
 
 class Position(NamedTuple):
-    """Where a run stands: its variant, its history as a number, and the time until it wakes."""
+    """The state of a run: its variant, its history as a number, and the time until it wakes."""
 
     variant: int
     history: int

@@ -78,7 +78,7 @@ def test_the_own_id_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_crash_leaves_is_named_by_the_next_plan() -> None:
-    """A run that crashed in its create beside another run may leave a twin: it is named, not taken."""
+    """A run that crashed in its create next to another run may leave a twin: it is named, not taken."""
     manifest = _SAME.create().manifest
     listed = [Listed(id=number, name=NAME) for number in (1, 2)]
     ((_, match),) = match_manifests([manifest], listed)

@@ -57,6 +57,9 @@ TENANTS: dict[str, frozenset[str]] = {
 }
 """Every way in which a tenant may read back, by name: each profile, and all that go together."""
 
+TOGETHER = ["documented", *(name for name in TENANTS if name.startswith("all"))]
+"""The names of the tenants without a profile and with all that go together."""
+
 RETRY = {"duration": 20, "numberOfRetries": 2, "exponentialBackoff": True, "exitCodes": [137, 1]}
 
 RICH: dict[str, Any] = {
@@ -208,7 +211,7 @@ class Ended:
 class FakeTime:
     """A clock that only sleeping moves; also a clock for an emulator.
 
-    Threads that sleep at the same time do so side by side: each has a time of its own, and the clock stands
+    Threads that sleep at the same time do so side by side: each has a time of its own, and the clock is
     at the latest of them.
     """
 
@@ -220,11 +223,11 @@ class FakeTime:
         self.policy = RetryPolicy(sleep=self.sleep, monotonic=self.mine)
 
     def __call__(self) -> float:
-        """Return the moment at which it stands."""
+        """Return its time."""
         return self.now
 
     def mine(self) -> float:
-        """Return the moment at which it stands for this thread."""
+        """Return its time for this thread."""
         if threading.current_thread() is threading.main_thread():
             return self.now
         if not hasattr(self._own, "now"):
@@ -290,7 +293,7 @@ class Git:
         self.scope = Scope(prune=prune, **scope)
 
     def applier(self, engine: Engine) -> Applier:
-        """Return what carries a plan out, in the test's time."""
+        """Return what applies a plan, in the test's time."""
         writer = Workflow(engine.session)
         return Applier(writer, engine.options, self.time.policy)
 
@@ -302,14 +305,14 @@ class Git:
             )
 
     def done(self, plan: Plan | None = None) -> Report:
-        """Apply, and see that everything was done and that nothing is left to do."""
+        """Apply, and check that everything was done and that the next plan is empty."""
         report = self.apply(plan)
         assert [result.error for result in report.results if result.status is not Status.DONE] == []
         self.is_clean()
         return report
 
     def is_clean(self) -> None:
-        """See that the plan finds nothing."""
+        """Check that the plan is empty."""
         left = [shown(action) for action in self.plan().actions if not isinstance(action, Unchanged)]
         assert left == []
 

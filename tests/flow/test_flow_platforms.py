@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from reconciler.plan import Plan
+
 Body = dict[str, Any]
 
 MANIFESTS: Final[list[Body]] = [
@@ -242,30 +244,31 @@ def _write(git: Git, manifests: list[Body]) -> None:
         git.write(manifest, f"{number}.json")
 
 
-def _apply(git: Git, outcome: Outcome) -> None:
-    """Apply once, some seconds after the last time, and plan."""
-    git.time.sleep(10)
+def _apply(git: Git, outcome: Outcome, plan: Plan) -> Plan:
+    """Apply a plan, and return the plan of some seconds later."""
     before = len(git.writes())
-    report = git.apply()
+    report = git.apply(plan)
     git.time.sleep(10)
     outcome.writes.append(len(git.writes()) - before)
     outcome.errors.append(
         {result.action.name: result.error for result in report.results if result.status is not Status.DONE}
     )
+    plan = git.plan()
     outcome.left.append(
-        {action.name: shown(action) for action in git.plan().actions if not isinstance(action, Unchanged)}
+        {action.name: shown(action) for action in plan.actions if not isinstance(action, Unchanged)}
     )
+    return plan
 
 
 def _settles(outcome: Outcome, platform: str) -> None:
     """Check that all was done and the plan is empty, or that the rest is named and not written again."""
     first, last = outcome.left[0], outcome.left[-1]
     if not _names(platform) & MAY_STAY:
-        assert (outcome.errors, outcome.left) == ([{}] * 3, [{}] * 3)
+        assert (outcome.errors, outcome.left) == ([{}] * len(outcome.errors), [{}] * len(outcome.left))
     assert set(outcome.errors[0]) <= set(first), "what failed shows in the plan"
     assert all(fields or reason for _, _, fields, reason in last.values()), "what is left is named"
     assert outcome.writes[1] <= len(first), "at most one more write of what is left"
-    assert outcome.writes[2] == 0
+    assert outcome.writes[-1] == 0
 
 
 def _names(platform: str) -> set[str]:
@@ -323,8 +326,11 @@ def test_apply_converges(git: Git, platform: str) -> None:
     git.server.profile = _profile(platform)
     _write(git, MANIFESTS)
     outcome = Outcome()
+    plan = git.plan()
     for _ in range(3):
-        _apply(git, outcome)
+        plan = _apply(git, outcome, plan)
+        if not outcome.writes[-1]:  # so it is with each apply that follows: nothing has changed
+            break
     assert len(git.server.store.records()) == len(MANIFESTS)
     _settles(outcome, platform)
 
@@ -505,8 +511,9 @@ def test_many_tokens_within_the_limits_of_tags(git: Git, limit: str, token: str)
     }
     git.write(body("many", steps=steps, tags=[{"name": "red"}]))
     outcome = Outcome()
-    for _ in range(3):
-        _apply(git, outcome)
-    assert (outcome.errors, outcome.left) == ([{}] * 3, [{}] * 3)
-    assert outcome.writes[1:] == [0, 0]
+    plan = git.plan()
+    for _ in range(2):
+        plan = _apply(git, outcome, plan)
+    assert (outcome.errors, outcome.left) == ([{}] * 2, [{}] * 2)
+    assert outcome.writes[1] == 0
     assert git.stored("many")["steps"]["step-7"]["repository"]["token"] == "vault-7"

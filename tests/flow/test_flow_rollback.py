@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import TENANTS, TOKEN, Git, body, process_env, rich, run, step
+from flow_helpers import TENANTS, TOGETHER, TOKEN, Git, body, process_env, rich, run, step
 from processes import run_command
 
 from reconciler.emulator.server import EmulatorServer
@@ -33,10 +33,7 @@ def backups(tmp_path: Path) -> Path:
     return tmp_path / "backups"
 
 
-_ALL_TOGETHER = ["documented", *(name for name in TENANTS if name.startswith("all"))]
-
-
-@pytest.mark.parametrize("tenant", _ALL_TOGETHER)
+@pytest.mark.parametrize("tenant", TOGETHER)
 def test_what_was_changed_comes_back(tmp_path: Path, tenant: str, backups: Path, time: Any) -> None:
     """On a tenant of every kind: after a rollback, planning the old manifests finds nothing."""
     folder = tmp_path / "workflows"

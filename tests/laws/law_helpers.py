@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from strategies import DEPTH
 
 from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _TOKENS = sorted(name for name in PROFILES if name.startswith("token-"))
 OPTIONS = CompareOptions(key=b"a key of the tests")
 ROUNDS = settings(
-    max_examples=15,
+    max_examples=10 * DEPTH,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
@@ -129,13 +130,13 @@ class Round:
         return self.plan_of(_loaded(texts, partial(load_checked, env=env)))
 
     def apply(self, plan: Plan) -> Report:
-        """Carry a plan out."""
+        """Apply a plan."""
         timing = RetryPolicy(sleep=lambda _: None)
         applier = Applier(self._api, OPTIONS, timing)
         return apply_plan(plan, applier, lambda _action, _result: None)
 
     def converge(self, *bodies: dict[str, Any]) -> None:
-        """Apply, and see that every workflow is done and that the next plan finds nothing."""
+        """Apply, and check that every workflow is done and that the next plan is empty."""
         report = self.apply(self.plan(*bodies))
         failed = [result.error for result in report.results if result.status is not Status.DONE]
         assert not failed, failed

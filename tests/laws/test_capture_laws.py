@@ -14,6 +14,7 @@ from law_helpers import OPTIONS
 from strategies import DEFAULT_RESOURCE, LAWS, as_returned, workflow_bodies
 
 from reconciler.capture import Capture, TenantView, capture_workflow
+from reconciler.findings import Finding
 from reconciler.manifests import (
     Document,
     Manifest,
@@ -24,13 +25,15 @@ from reconciler.manifests import (
     read_file,
 )
 from reconciler.manifests.documents import read_documents
+from reconciler.manifests.documents import read_documents
+from reconciler.manifests.yaml_nodes import json_as_yaml
 from reconciler.manifests.yaml_values import Included, Tags
 from reconciler.plan import DefaultResource, PlatformFacts
 from reconciler.secrecy import Redactor
 
 FACTS = PlatformFacts(default_resource=DefaultResource(answer=DEFAULT_RESOURCE))
 VIEW = TenantView(options=OPTIONS, facts=FACTS, redactor=Redactor(), env={}, reading=ReadOptions())
-TAGS = Tags(env=lambda _name, _default: Included(), file=lambda _name: Included())
+TAGS = Tags(env=lambda _: Included(), file=lambda _: Included(), param=lambda _: Included())
 REASONS = ("is a secret", "looks like a credential", "the platform masks", "the platform's mask")
 """Why a live value may be refused: it must not be in a file."""
 
@@ -40,8 +43,13 @@ def _read(text: str, name: str) -> Manifest | None:
     return content.manifests[0] if content.manifests else None
 
 
+def _documents(name: str, text: str) -> tuple[list[Document], list[Finding]]:
+    """Return the documents of a text without tags, and its findings."""
+    return read_documents(name, json_as_yaml(text) if name.endswith(".json") else text, TAGS)
+
+
 def _document(text: str, name: str = "x.yaml") -> Document:
-    (document,), findings = read_documents(name, text, TAGS)
+    (document,), findings = _documents(name, text)
     assert not findings
     return document
 
@@ -63,12 +71,12 @@ def commented(draw: st.DrawFn, value: Any) -> tuple[str, str]:
         else:
             tried[number] += f"   # note {number}"
         joined = "\n".join(tried) + "\n"
-        documents, findings = read_documents("x.yaml", joined, TAGS)
+        documents, findings = _documents("x.yaml", joined)
         if not findings and documents and documents[0].value == _document(text).value:
             lines = tried
     newline = draw(st.sampled_from(["\n", "\r\n"]))
     joined = newline.join(lines) + draw(st.sampled_from([newline, ""]))
-    documents, findings = read_documents("x.yaml", joined, TAGS)
+    documents, findings = _documents("x.yaml", joined)
     same = not findings and bool(documents) and documents[0].value == _document(text).value
     return (joined if same else text), "x.yaml"
 
@@ -162,8 +170,8 @@ def test_what_does_not_differ_keeps_its_bytes(
     document = _document(text, name)
     if not wanted:
         return
-    edited = edited_text(document, wanted)
-    found, findings = read_documents(name, edited, TAGS)
+    edited = edited_text(document, text, wanted)
+    found, findings = _documents(name, edited)
     assert not findings
     assert found[0].value == wanted
     if text.startswith("{"):

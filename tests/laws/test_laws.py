@@ -15,7 +15,7 @@ from reconciler.emulator.server import EmulatorServer
 @ROUNDS
 @given(bodies=st.lists(workflow_bodies(), min_size=1, max_size=3), profile=profiles)
 def test_after_apply_plan_finds_nothing(bodies: list[dict[str, Any]], profile: frozenset[str]) -> None:
-    """For every valid manifest: once applied, it plans as unchanged, whatever the platform does not tell."""
+    """Each valid manifest, once applied, plans as unchanged, whatever the platform does not return."""
     with EmulatorServer(profile=profile) as server:
         tenant = Round(server)
         tenant.converge(*bodies)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from manifest_helpers import only, write
 
 from reconciler.errors import InvalidInputError
+from reconciler.findings import Position
+from reconciler.manifests import LoadResult, ParameterLayer, Parameters, ReadOptions, load_manifests
 from reconciler.operations import RawOptions, load_settings, resolve_settings
 
 _CONFIGURATION = """\
@@ -87,3 +90,100 @@ def test_parameters_that_cannot_be_read(folder: Path, params: str | int, message
     with pytest.raises(InvalidInputError, match=r"reconciler\.yaml:3") as raised:
         load_settings(environment="dev")
     assert message in str(raised.value)
+
+
+_VALUES = {
+    "version": 3,
+    "ratio": 0.5,
+    "on": True,
+    "text": "3",
+    "team": {"name": "forecasting", "tags": [{"name": "a"}, {"name": "b"}]},
+    "a.b": "dotted",
+}
+
+
+def _load(folder: Path, text: str) -> LoadResult:
+    parameters = Parameters().overridden_by(ParameterLayer(values=_VALUES))
+    return load_manifests((str(write(folder / "a.yaml", text)),), {}, ReadOptions(parameters=parameters))
+
+
+def test_parameters_keep_their_types(tmp_path: Path) -> None:
+    """A number stays a number; a parameter may be a mapping or a list, and a dot leads into one."""
+    result = _load(
+        tmp_path,
+        "x-team: &team !param team.tags\nbody:\n  name: !param team.name\n  tags: *team\n  steps:\n"
+        "    s:\n      imageId: !param version\n      command: !param {name: text}\n"
+        "      stepTimeout: !param {name: absent, default: 60}\n"
+        "      repository: !param {name: none, default: ~}\n"
+        "      parameters: {env: !param {name: vars, default: {A: !param a.b}}}\n",
+    )
+    assert result.findings == ()
+    (manifest,) = result.manifests
+    assert manifest.body == {
+        "name": "forecasting",
+        "tags": [{"name": "a"}, {"name": "b"}],
+        "steps": {
+            "s": {
+                "imageId": 3,
+                "command": "3",
+                "stepTimeout": 60,
+                "parameters": {"env": {"A": "dotted"}},
+            }
+        },
+    }
+    assert manifest.source.parameter(("steps", "s", "imageId")) == "version"
+    assert manifest.source.parameter(("tags", 1, "name")) == "team.tags"
+    assert manifest.source.parameter(("steps",)) is None
+    assert manifest.sensitive == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("versoin", "the parameter 'versoin' is not set: set it with --param, --params or params in"),
+        ("versoin", "or write a default; did you mean 'version'?"),
+        ("team.nam", "did you mean 'team.name'?"),
+        ("version.x", "the parameter 'version.x' is not set"),
+        ("zzz", "known parameters: a.b, on, ratio, team, team.name, team.tags, text, version"),
+    ],
+)
+def test_unknown_parameter_names_the_nearest(tmp_path: Path, name: str, said: str) -> None:
+    """A parameter that nothing sets is an error with its place and the nearest name."""
+    finding = only(_load(tmp_path, f"name: a\nsteps:\n  s:\n    imageId: !param {name}\n"))
+    assert (finding.rule, finding.position) == ("param", Position(4, 14))
+    assert said in finding.message
+
+
+def test_value_of_a_parameter_is_named_in_a_finding(tmp_path: Path) -> None:
+    """A parameter that does not fit is reported where the manifest uses it, with its name."""
+    finding = only(_load(tmp_path, "name: a\nsteps:\n  s:\n    imageId: !param text\n"))
+    assert (finding.rule, finding.position) == ("schema-type", Position(4, 14))
+    assert (
+        finding.message
+        == "steps.s.imageId must be a whole number, found '3', the value of the parameter 'text'"
+    )
+
+
+def test_large_parameters_count_each_time(tmp_path: Path) -> None:
+    """A large parameter that is used many times meets the bound of one file."""
+    values = {"many": list[object](range(20_000))}
+    parameters = Parameters().overridden_by(ParameterLayer(values=values))  # type: ignore[arg-type]
+    uses = "".join(f"x-{number}: !param many\n" for number in range(60))
+    file = write(tmp_path / "a.yaml", uses + "name: a\nsteps: {s: {imageId: 1}}\n")
+    result = load_manifests((str(file),), {}, ReadOptions(parameters=parameters))
+    assert only(result).rule == "too-large"
+
+
+def test_anchors_beside_a_patch_and_a_bare_manifest(tmp_path: Path) -> None:
+    """Keys that begin with `x-` are a place for anchors beside `body`, `patch` and a bare manifest."""
+    result = _load(
+        tmp_path,
+        "x-env: &env {A: one}\nx-b: 1\npatch:\n  name: p\n"
+        "  body: {steps: {s: {parameters: {env: *env}}}}\n"
+        "---\nx-env: &env {A: two}\nname: bare\nsteps: {s: {imageId: 1, parameters: {env: *env}}}\n"
+        "---\nx-env: &env {A: three}\nbody: {name: b, steps: {s: {imageId: 1, parameters: {env: *env}}}}\n",
+    )
+    assert result.findings == ()
+    steps = [manifest.body["steps"]["s"]["parameters"]["env"]["A"] for manifest in result.manifests]  # type: ignore[index, call-overload]
+    assert steps == ["one", "two", "three"]
+    assert not any(key.startswith("x-") for manifest in result.manifests for key in manifest.body)
