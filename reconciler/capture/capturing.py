@@ -73,7 +73,7 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
         if not changes and not pauses:
             return nothing
         written, known = _read_back(file, manifest.source.document.index, view)
-        if written is None or not _is_same(written, manifest) or written.source.document.text != text:
+        if written is None or not _is_same(written, manifest):
             raise NotCapturableError(
                 f"{manifest.source}: not all of its values are written in this file: a template or an "
                 "overlay states them; edit that, or run apply to restore them"

@@ -86,7 +86,7 @@ class _Edit:
 
 
 class _Pass:
-    """One pass over a text: any number of values, and one item or entry of each list and mapping.
+    """One pass over a text: any number of scalars, and one item, entry or whole collection.
 
     Args:
         document: The document that is edited, for messages.
@@ -101,6 +101,7 @@ class _Pass:
         roots, self._aliased = compose_for_editing(self._text)
         self._root = roots[document.index]
         self._edits: list[_Edit] = []
+        self._is_claimed = False
 
     def edit(self, current: JsonValue, wanted: JsonValue) -> JsonValue:
         """Note edits that bring the document nearer to `wanted`, and return the value that it has then."""
@@ -131,6 +132,10 @@ class _Pass:
         if entry is None:
             raise self._refused(node, path, "it is the whole document")
         self._check_loss(node, path)
+        if not isinstance(node, ScalarNode) or isinstance(wanted, dict | list):
+            if self._is_claimed:
+                return current
+            self._is_claimed = True
         self._replace(node, wanted, entry)
         return wanted
 
@@ -180,18 +185,22 @@ class _Pass:
             if name in current and name in entries:
                 value = node.value[entries[name].index][1]
                 result[name] = self._change(value, current[name], wanted[name], (*path, name), entries[name])
+        if self._is_claimed:
+            return result
         for name in wanted:
             if name in entries and name not in current:  # an entry without a value
+                self._is_claimed = True
                 self._replace(node.value[entries[name].index][1], wanted[name], entries[name])
-                result[name] = wanted[name]
-            elif name not in entries and not same_json(current.get(name), wanted[name]):
+                return {**result, name: wanted[name]}
+            if name not in entries and not same_json(current.get(name), wanted[name]):
+                self._is_claimed = True
                 self._add_entry(node, name, wanted[name])
-                result[name] = wanted[name]
-                return result
+                return {**result, name: wanted[name]}
         for name in current:
             if name not in wanted:
                 if name not in entries:
                     raise self._refused(node, (*path, name), "a merge (<<) brings it in")
+                self._is_claimed = True
                 self._remove_entry(node, entries[name].index, (*path, name))
                 del result[name]
                 return result
@@ -207,7 +216,7 @@ class _Pass:
             return
         column = key.start_mark.column
         lines = self._block_entry(name, value, column)
-        self._insert_lines_after(end, lines)
+        self._insert_lines_after(end, lines, column)
 
     def _remove_entry(self, node: MappingNode, index: int, path: Path) -> None:
         pairs = node.value
@@ -240,8 +249,9 @@ class _Pass:
                 result[index] = self._change(
                     item, current[index], wanted[there + offset], (*path, index), entry
                 )
-            if both:
+            if both or self._is_claimed:
                 return result
+            self._is_claimed = True
             if kind == "delete":
                 self._remove_item(node, start, (*path, start))
                 del result[start]
@@ -266,7 +276,7 @@ class _Pass:
         column = node.start_mark.column
         lines = self._block_item(value, column)
         if index:
-            self._insert_lines_after(self._end(items[index - 1]), lines)
+            self._insert_lines_after(self._end(items[index - 1]), lines, column)
             return
         start = self._line_start(node.start_mark.index)
         if self._text[start : node.start_mark.index].strip():
@@ -398,9 +408,12 @@ class _Pass:
         separator = f",{self._newline}{' ' * indent}" if indent is not None else ", "
         self._edits.append(_Edit(end, end, separator + written))
 
-    def _insert_lines_after(self, end: int, lines: Iterable[str]) -> None:
-        """Insert lines below the line that `end` is on."""
+    def _insert_lines_after(self, end: int, lines: Iterable[str], column: int) -> None:
+        """Insert lines below the line that `end` is on, and below comments there that are indented deeper."""
         line_end = self._line_end(end)
+        comment = re.compile(rf"\n {{{column + 1},}}#[^\n]*")
+        while (found := comment.match(self._text, line_end)) is not None:
+            line_end = found.end()
         if line_end > end and self._text[line_end - 1] == "\r":
             line_end -= 1
         self._edits.append(_Edit(line_end, line_end, self._newline + self._joined(lines)))

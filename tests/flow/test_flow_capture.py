@@ -304,3 +304,43 @@ def test_patches(server: EmulatorServer, typed: Callable[..., Ended], file: Path
     assert "    imageVersionId: 202 # pinned\n" in patch.read_text()
     assert "stepTimeout: 61\n" in patch.read_text()
     assert typed("plan", "--detailed-exitcode").code == 0
+
+
+def test_parameters(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A value from a parameter is not replaced."""
+    file.write_text(MANIFEST.replace("stepTimeout: 60", "stepTimeout: !param timeout"))
+    (file.parents[1] / "reconciler.yaml").write_text("manifests: [workflows]\nparams: {timeout: 60}\n")
+    assert typed("capture", "--all", "--yes").out == "No changes to capture.\n"
+    _edit(server, lambda live: live["steps"]["load"].update(stepTimeout=61))
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 1
+    assert "steps.load.stepTimeout cannot be edited: it comes from !param" in ended.err
+
+
+def test_a_merge(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A value that a merge brings in is overridden in the workflow itself; the others keep theirs."""
+    text = MANIFEST.replace("resources: *small", "resources:\n        <<: *small # as all")
+    file.write_text(text)
+    _edit(server, lambda live: live["steps"]["load"]["resources"].update(instanceTypeId=23))
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 0, ended.err
+    assert file.read_text() == text.replace("# as all\n", "# as all\n        instanceTypeId: 23\n")
+    assert typed("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_file_that_changes_meanwhile(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody writes into the file while the question is open is not overwritten."""
+
+    class Answer(io.StringIO):
+        def readline(self, size: int | None = -1, /) -> str:  # noqa: ARG002 - as the base class
+            file.write_text("mine")
+            return "yes\n"
+
+    _edit(server, EDITS["number"][0])
+    monkeypatch.setattr("sys.stdin", Answer())
+    ended = typed("capture", "--all")
+    assert ended.code == 4
+    assert "workflows/daily.yaml has changed meanwhile" in ended.err
+    assert file.read_text() == "mine"

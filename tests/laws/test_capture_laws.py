@@ -25,7 +25,6 @@ from reconciler.manifests import (
     read_file,
 )
 from reconciler.manifests.documents import read_documents
-from reconciler.manifests.documents import read_documents
 from reconciler.manifests.yaml_nodes import json_as_yaml
 from reconciler.manifests.yaml_values import Included, Tags
 from reconciler.plan import DefaultResource, PlatformFacts
@@ -184,8 +183,5 @@ def _section(text: str, key: str) -> str:
     """Return the lines of a top-level entry of a block mapping, without what follows its last value."""
     lines = text.splitlines(keepends=True)
     start = next(index for index, line in enumerate(lines) if line.startswith(f"{key}:"))
-    rest = lines[start + 1 :]
-    end = next(
-        (index for index, line in enumerate(rest) if line[:1].strip() and not line.startswith("#")), len(rest)
-    )
-    return "".join(lines[start : start + 1 + end]).rstrip()
+    end = next((number for number in range(start + 1, len(lines)) if lines[number][:1].strip()), len(lines))
+    return "".join(lines[start:end]).rstrip()
