@@ -20,6 +20,7 @@ from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import (
     CONFIGURATION_NAMES,
     Document,
+    OverlayOptions,
     ParameterLayer,
     Parameters,
     read_parameter_file,
@@ -27,6 +28,7 @@ from reconciler.manifests import (
 )
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
+from reconciler.templates import PEAK_TEMPLATES, RenderedFiles, TemplateSettings, Undefined
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
 from reconciler.values import Path as ValuePath
@@ -87,6 +89,9 @@ class Configuration:
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
         parameters: The parameters of manifests: those of the environment over those of the top level.
+        templates: Which manifests are templates, and how they are rendered.
+        overlays: The overlays of the environment.
+        overlay_roots: The files and directories, resolved, with the overlays of all environments.
     """
 
     file: Path | None = None
@@ -105,14 +110,20 @@ class Configuration:
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
     parameters: Parameters = field(default_factory=Parameters)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
+    overlays: OverlayOptions = field(default_factory=OverlayOptions)
+    overlay_roots: tuple[Path, ...] = ()
 
     def excludes(self, path: Path) -> bool:
-        """Return whether a pattern of `exclude` matches the file `path`."""
-        if self.file is None or not self.exclusions:
+        """Return whether a pattern of `exclude` matches the file `path`, or it is an overlay."""
+        if self.file is None or not (self.exclusions or self.overlay_roots):
             return False
         root = self.file.parent.resolve()
         resolved = path.parent.resolve() / path.name
-        return resolved.is_relative_to(root) and _spec(self.exclusions).match_file(resolved.relative_to(root))
+        if any(resolved.is_relative_to(overlay) for overlay in self.overlay_roots):
+            return True
+        relative = resolved.relative_to(root) if self.exclusions and resolved.is_relative_to(root) else None
+        return relative is not None and _spec(self.exclusions).match_file(relative)
 
 
 @cache
@@ -176,14 +187,18 @@ def _unknown_rules(document: Document) -> Iterator[str]:
 
 
 def _pattern_problems(document: Document) -> Iterator[str]:
-    """Yield what is wrong with the patterns of `manifests` and `exclude`, at the top and in environments.
+    """Yield what is wrong with `manifests`, `exclude` and `overlays`, at the top and in environments.
 
     A pull request may change this file: its patterns lead nowhere outside its directory.
     """
     environments = as_object(as_object(document.value).get("environments"))
     for base in ((), *(("environments", name) for name in environments)):
         block = as_object(lookup(document.value, base))
-        for key, problem_of in (("manifests", _glob_problem), ("exclude", _exclusion_problem)):
+        for key, problem_of in (
+            ("manifests", _glob_problem),
+            ("exclude", _exclusion_problem),
+            ("overlays", _glob_problem),
+        ):
             for index, pattern in enumerate(as_list(block.get(key))):
                 problem = problem_of(pattern) if isinstance(pattern, str) else ""
                 if problem:
@@ -240,8 +255,11 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         environment=None if chosen is None else _environment(chosen, block),
+        overlays=_overlays(file.parent, block),
+        overlay_roots=tuple(_overlay_roots(file.parent, whole)),
         environments=tuple(as_object(whole.get("environments"))),
         parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
+        templates=_templates(whole, block),
     )
 
 
@@ -277,6 +295,25 @@ def _environment(name: str, block: JsonObject) -> Environment:
     )
 
 
+def _overlays(root: Path, block: JsonObject) -> OverlayOptions:
+    names = as_object(block.get("names"))
+    if not (names or block.get("overlays")):
+        return OverlayOptions()
+    return OverlayOptions(
+        paths=tuple(_manifests(root, _texts(block.get("overlays")), "overlays")),
+        root=root.resolve(),
+        prefix=str(names.get("prefix", "")),
+        suffix=str(names.get("suffix", "")),
+    )
+
+
+def _overlay_roots(root: Path, whole: JsonObject) -> Iterator[Path]:
+    """Yield where overlays are, also those of environments that are not chosen: none is a manifest."""
+    for block in as_object(whole.get("environments")).values():
+        for path in _manifests(root, _texts(as_object(block).get("overlays")), "overlays"):
+            yield Path(path).resolve()
+
+
 def _parameters(file: Path, document: Document, chosen: str | None) -> Iterator[ParameterLayer]:
     """Yield the parameters of the top level and of the chosen environment, stated here or in a file."""
     blocks: dict[str, ValuePath] = {"": ()}
@@ -292,6 +329,23 @@ def _parameters(file: Path, document: Document, chosen: str | None) -> Iterator[
             yield read_parameter_file(file.parent / stated, what, place, file.parent.resolve())
 
 
+def _templates(*blocks: JsonObject) -> TemplateSettings:
+    """Return the settings that blocks state under `templates`, the last one first."""
+    found = TemplateSettings()
+    for block in blocks:
+        stated = block.get("templates")
+        if stated == "peak":
+            found = PEAK_TEMPLATES
+        elif isinstance(stated, dict):
+            files, undefined = stated.get("files", found.files), stated.get("undefined", found.undefined)
+            found = TemplateSettings(
+                files=RenderedFiles(files),
+                undefined=Undefined(undefined),
+                os_env=stated.get("os_env", found.os_env) is True,
+            )
+    return found
+
+
 def _number(value: JsonValue) -> int | float:
     """Return a number that is valid by the schema; a whole one, such as `3.0`, as an integer."""
     number = float(str(value))
@@ -302,15 +356,15 @@ def _texts(value: JsonValue) -> list[str]:
     return [str(item) for item in as_list(value)]
 
 
-def _manifests(root: Path, patterns: list[str]) -> Iterator[str]:
-    """Yield the paths in `manifests`, relative to the working directory; a glob without a match stays."""
+def _manifests(root: Path, patterns: list[str], key: str = "manifests") -> Iterator[str]:
+    """Yield the paths that `key` lists, relative to the working directory; a glob without a match stays."""
     inside = os.path.realpath(root)
     for pattern in patterns:
         found = sorted(root.glob(pattern)) if any(char in pattern for char in "*?[") else []
         for path in found or [root / pattern]:
             if not Path(os.path.realpath(path)).is_relative_to(inside):
                 raise InvalidInputError(
-                    f"{printable(str(path))}, named by manifests, is a link to outside the directory of "
+                    f"{printable(str(path))}, named by {key}, is a link to outside the directory of "
                     f"{root.name or root}",
                     hint="Name other places on the command line.",
                 )

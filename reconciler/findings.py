@@ -18,10 +18,17 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in a file: line and column, both from 1."""
+    """A position in a file: line and column, both from 1.
+
+    Args:
+        line: The line.
+        column: The column.
+        file: The file, if it is not the one that the position is looked up in: an included one.
+    """
 
     line: int
     column: int
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +52,12 @@ class Finding:
     path: Path = ()
     severity: Severity = Severity.ERROR
     excerpt: str = ""
+
+    def __post_init__(self) -> None:
+        # What is wrong in an included file is a finding of that file.
+        if self.position is not None and self.position.file:
+            object.__setattr__(self, "file", self.position.file)
+            object.__setattr__(self, "position", Position(self.position.line, self.position.column))
 
     def sort_key(self) -> tuple[bool, str, int, int, str, str]:
         """Return a key that sorts errors first, then by file and position."""

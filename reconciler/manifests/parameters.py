@@ -34,12 +34,14 @@ class ParameterLayer:
     base: Path = ()
 
     def source(self, path: Path) -> str:
-        """Return where the value at `path` is stated: `FILE:LINE (environment NAME)`, or the option."""
+        """Return where the value at `path` is stated: `FILE:LINE, environment NAME`, or the option."""
         if self.document is None:
             return self.place
+        file, here = FilePath(self.document.file), FilePath.cwd()
+        shown = str(file.relative_to(here) if file.is_relative_to(here) else file)
         position = self.document.position((*self.base, *path), at_key=True)
-        stated = f"{self.document.file}:{position.line}" if position else self.document.file
-        return f"{stated} ({self.place})" if self.place else stated
+        stated = f"{shown}:{position.line}" if position else shown
+        return f"{stated}, {self.place}" if self.place else stated
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,11 @@ def _joined_pair(match: re.Match[str]) -> str:
     return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
 
+def end_of(node: Node) -> Position:
+    """Return the position after the last character of `node`."""
+    return Position(node.end_mark.line + 1, node.end_mark.column + 1)
+
+
 def compose(text: str) -> Iterator[Node]:
     """Yield the root node of every document in `text` that is not empty.
 

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
         reconcile,
     )
     from reconciler.operations.capturing import Captured, capture
+    from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
+    from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
     from reconciler.operations.setting_sources import EffectiveSetting, effective_settings
@@ -55,6 +57,8 @@ __all__ = [
     "Applied",
     "ApplyOptions",
     "Captured",
+    "DiffResult",
+    "DiffSide",
     "EffectiveSetting",
     "Engine",
     "ExecutionRequest",
@@ -73,6 +77,7 @@ __all__ = [
     "apply_plan_file",
     "capture",
     "check_settings",
+    "diff",
     "effective_settings",
     "export",
     "internal_error",
@@ -83,6 +88,7 @@ __all__ = [
     "plan",
     "reconcile",
     "recording",
+    "render_manifests",
     "resolve_environments",
     "resolve_settings",
     "roll_back",
@@ -101,12 +107,14 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     capturing="capture Captured",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
+    diffing="diff DiffResult DiffSide",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
+    rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
     settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",

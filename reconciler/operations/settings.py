@@ -177,11 +177,17 @@ def resolve_settings(raw: RawOptions) -> Settings:
     named = {"environment_named": raw.environment is not None}
     chosen = {**named, **_configured(configuration), **raw.overrides}
     limits = {name: chosen.pop(name) for name in _LIMITS}
+    whole = _covers(raw.paths, configuration.manifests)
     base = Settings(
         paths=raw.paths or configuration.manifests,
-        whole=_covers(raw.paths, configuration.manifests),
+        whole=whole,
         reading=ReadOptions(
-            excludes=configuration.excludes, extra=configuration.extra, parameters=parameters
+            excludes=configuration.excludes,
+            extra=configuration.extra,
+            parameters=parameters,
+            templates=configuration.templates,
+            base=configuration.file.parent.resolve() if configuration.file else None,
+            overlays=dataclasses.replace(configuration.overlays, whole=whole),
         ),
         off=configuration.off,
         safety=Safety(**limits),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +24,18 @@ from reconciler.values import (
     put,
     read_pattern,
 )
-from reconciler.workflow import Body, Live, leaves, lists_back, lists_by_name, patched_body, write_only_field
+from reconciler.workflow import (
+    Body,
+    Live,
+    header_key,
+    keyword_of,
+    leaves,
+    lists_back,
+    lists_by_name,
+    patched_body,
+    with_header_names_of,
+    write_only_field,
+)
 
 _NAME: Final[Path] = ("name",)
 _TOP_RETRY: Final = "retryOptions"
@@ -57,7 +67,8 @@ def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
 
     The name never is: it says which workflow the manifest is about.
     """
-    return path != _NAME and any(is_below(path, pattern) for pattern in patterns)
+    key = header_key(path)
+    return path != _NAME and any(is_below(key, tuple(map(str, header_key(pattern)))) for pattern in patterns)
 
 
 def with_live_values(
@@ -82,7 +93,8 @@ def with_live_values(
     patterns = tuple(patterns)
     if not patterns:
         return desired
-    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(live)
+    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(with_header_names_of(live, desired))
+    masked = frozenset(map(header_key, masked))
     for pattern in patterns:
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
             if _belongs(path, ours, theirs):
@@ -95,7 +107,10 @@ def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
     paths: list[Path] = [()]
     for part in pattern:
         paths = [
-            (*path, key) for path in paths for key in as_object(lookup(body, path)) if part in {"*", key}
+            (*path, key)
+            for path in paths
+            for key in as_object(lookup(body, path))
+            if part == "*" or header_key((*path, key)) == header_key((*path, part))
         ]
     return [path for path in paths if path and path != _NAME]
 
@@ -137,7 +152,7 @@ def _take(
     shown = set() if value is ABSENT else {write_only_field(leaf) for leaf, _ in leaves(value, path)}
     for leaf, stated in leaves(old, path):
         kind = write_only_field(leaf)
-        if stated is None or stated in ({}, []) or (kind is None and leaf not in masked):
+        if stated is None or stated in ({}, []) or (kind is None and header_key(leaf) not in masked):
             continue
         secret = kind is None or kind.is_credential
         holder = lookup(ours, leaf[:-1] if secret else leaf[:_ITEM_DEPTH])
@@ -145,9 +160,6 @@ def _take(
         hidden = gone and (secret or is_hidden(leaf))
         if hidden and (isinstance(holder, dict) or leaf[0] != "steps"):
             put(ours, leaf, stated)
-
-
-_CAMEL: Final = re.compile(r"[A-Z]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,11 +221,6 @@ class Desired:
     def is_fixed(self) -> bool:
         """Whether the body is the same whatever is live."""
         return self.owns_all and not self.ignored
-
-
-def keyword_of(key: str) -> str:
-    """Return the keyword parameter of `patch_workflow` for the key `set.key` of a patch manifest."""
-    return _CAMEL.sub(lambda match: f"_{match.group().lower()}", key)
 
 
 def _stated_body(manifest: Manifest, live: Live | None) -> JsonObject:

@@ -63,13 +63,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ReportEntry:
     """A workflow.
 
     Args:
         name: Its name.
         word: What is done with it, or its state: the word that the filter goes by.
-        facts: What is shown beside the name: the id, the place of the manifest.
+        facts: What is shown next to the name: the id, the place of the manifest.
         remarks: Reasons, warnings and notes.
         changes: Its changes.
         drawings: Step graphs as SVG, each with its title.
@@ -84,7 +84,11 @@ class Entry:
 
 
 def html_report(
-    title: str, summary: str, counts: Iterable[Count], entries: Iterable[Entry], facts: Iterable[str] = ()
+    title: str,
+    summary: str,
+    counts: Iterable[Count],
+    entries: Iterable[ReportEntry],
+    facts: Iterable[str] = (),
 ) -> str:
     """Return a report as HTML.
 
@@ -105,7 +109,7 @@ def html_report(
 
 
 def side_by_side(lines: Iterable[Line]) -> Iterator[Row]:
-    """Yield the rows of a unified diff, what is removed beside what is added in its place."""
+    """Yield the rows of a unified diff, what is removed next to what replaces it."""
     removed: list[str] = []
     added: list[str] = []
     for line in lines:

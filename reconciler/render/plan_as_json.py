@@ -66,15 +66,15 @@ def _unmanaged(item: Listed) -> JsonObject:
 
 def change_json(action: Action, redactor: Redactor) -> JsonObject:
     """Return one item of `changes`, every secret masked; names, paths and keys are as they are."""
-    position = action.source.position(("name",)) if action.source else None
+    file, line = action.source.line() if action.source else (None, None)
     return {
         "name": action.name,
         "action": action_name(action),
         "id": live_id(action),
         "method": action_method(action),
         "reason": redactor.prose(action.reason) if isinstance(action, Update | Refusal) else None,
-        "file": action.source.file if action.source else None,
-        "line": position.line if position else None,
+        "file": file,
+        "line": line,
         **({"origin": action.origin.value} if action.origin else {}),
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],
@@ -95,14 +95,15 @@ def changes_of(action: Action) -> tuple[FieldChange, ...]:
 def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
     return {
         "path": list(change.path),
-        "before": _value(change.before, redactor, change.path),
-        "after": _value(change.after, redactor, change.path),
+        "before": change_value(change.before, redactor, change.path),
+        "after": change_value(change.after, redactor, change.path),
         "sensitive": change.sensitive,
         **({"origin": change.origin.value} if change.origin else {}),
     }
 
 
-def _value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:
+def change_value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:
+    """Return a masked value of a change as it may be shown; null for none."""
     return None if value is ABSENT else redact(value, redactor, path)
 
 

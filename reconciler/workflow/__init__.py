@@ -15,8 +15,9 @@ from reconciler.workflow.comparable_forms import (
     without_retry_options,
 )
 from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
+from reconciler.workflow.header_names import header_key, with_header_names_of
 from reconciler.workflow.live import Listed, Live, schedules
-from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
+from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
     Ownership,
@@ -26,8 +27,9 @@ from reconciler.workflow.own_tags import (
     owner_tag,
     tag_name,
     tags_within_limits,
+    with_mark,
 )
-from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
+from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
     NOT_RETURNED,
     Rewrite,
@@ -88,14 +90,17 @@ __all__ = [
     "extra_forms",
     "extra_values",
     "gone_fields",
+    "header_key",
     "hoisted_form",
     "is_digest_tag",
     "is_own_tag",
     "is_returned",
     "keeping_undocumented",
     "kept_fields",
+    "keyword_of",
     "known_rewrite",
     "leaves",
+    "list_item_name",
     "lists_back",
     "lists_by_name",
     "lost_fields",
@@ -117,6 +122,8 @@ __all__ = [
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",
+    "with_header_names_of",
+    "with_mark",
     "with_values",
     "without_default_resource",
     "without_fields",

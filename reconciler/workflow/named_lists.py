@@ -90,6 +90,13 @@ def tag_names(value: JsonValue) -> list[JsonValue]:
     return list[JsonValue](sorted(names))
 
 
+def list_item_name(item: JsonValue, key: str) -> str:
+    """Return what an item of `key` (triggers, watchers or tags) is about: `cron`, `user:ann@x.org`, a tag."""
+    if key == "tags":
+        return without_case(_text(as_object(item).get("name", item)))
+    return _NAMES[key](_meaning(item, key))
+
+
 def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
     """Yield the items of the list at `key` by name, equal ones once.
 
@@ -105,7 +112,14 @@ def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
     for base, group in groups.items():
         numbered = (f"{base}#{number}" for number in count(2))
         free = (label for label in numbered if label not in groups)
-        yield from zip(chain([base], free), (group[text] for text in sorted(group)), strict=False)
+        ordered = sorted(group, key=lambda text: (_schedule(group[text]), text))
+        yield from zip(chain([base], free), map(group.__getitem__, ordered), strict=False)
+
+
+def _schedule(item: JsonValue) -> str:
+    """Return the schedule of a trigger, by which triggers are in order; empty for anything else."""
+    cron = as_object(item).get("cron")
+    return _cron_form(cron) if cron else ""
 
 
 def _meaning(item: JsonValue, key: str) -> JsonValue:

@@ -8,16 +8,20 @@ Nothing here sends, prints or keeps anything, and nothing changes its arguments:
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.text import clip, printable
+from reconciler.workflow.header_names import with_header_names_of
 from reconciler.workflow.sendable import sendable_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.values import JsonObject, JsonValue
+
+_CAPITAL: Final = re.compile(r"[A-Z]")
 
 KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("name",),
@@ -34,6 +38,11 @@ KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The documented keyword parameters of `patch_workflow`, and where each goes: `name` at the top of the body,
 the others in every step that is updated."""
+
+
+def keyword_of(key: str) -> str:
+    """Return the keyword parameter of `patch_workflow` for the key `set.key` of a patch manifest."""
+    return _CAPITAL.sub(lambda match: f"_{match.group().lower()}", key)
 
 
 def merge_patch(base: JsonObject, body: JsonObject) -> JsonObject:
@@ -119,6 +128,7 @@ def patched_body(
     """Return the exact body that patching `live` sends.
 
     It is `sendable_body`, `merge_patch`, `apply_keywords` in turn: keywords win over `body` (documentation).
+    The names of headers are as `body` spells them.
     Unlike the public client's patch this keeps workflow-level `retryOptions` and `metadata`, every trigger
     and not only the first, and the URL of each webhook.
 
@@ -136,7 +146,7 @@ def patched_body(
     given = _given(keywords or {})
     if not body and not given:
         raise InvalidParameterException("nothing to patch: give a body or at least one of the parameters")
-    base = sendable_body(live)
+    base = with_header_names_of(sendable_body(live), body or {})
     steps = base.get("steps")
     if not isinstance(steps, dict):
         raise UnexpectedAnswerError(

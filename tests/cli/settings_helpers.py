@@ -87,7 +87,7 @@ class Turnstile:
 
 @contextmanager
 def relayed(url: str, turnstile: Turnstile) -> Iterator[str]:
-    """Give an address that hands each GET on to `url`, those of single workflows through the turnstile."""
+    """Yield an address that hands each GET on to `url`, those of single workflows through the turnstile."""
     host = url.removeprefix("http://")
 
     class Handler(BaseHTTPRequestHandler):

@@ -60,7 +60,7 @@ class _Two:
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[_Two]:
-    """Give the repository, with one manifest and nothing on either tenant."""
+    """Return the repository, with one manifest and nothing on either tenant."""
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "a.yaml").write_text(FLOW)
     configure(tmp_path, json.loads(json.dumps(_WHOLE)))

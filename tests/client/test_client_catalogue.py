@@ -34,7 +34,7 @@ def _asked(server: EmulatorServer) -> list[tuple[str, str, dict[str, str]]]:
 
 @contextmanager
 def _answered(*bodies: object) -> Iterator[Catalogue]:
-    """Give a client whose n-th request is answered with the n-th body."""
+    """Yield a client whose n-th request is answered with the n-th body."""
     with (
         RawServer(*(http(200, body) for body in bodies)) as raw,
         client(raw.url, retry=one_try()).session as session,

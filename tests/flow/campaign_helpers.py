@@ -104,7 +104,7 @@ class Campaign:
         return {number: store.get(number) for number in ids}
 
     def holds(self) -> None:
-        """See what must hold at any time: no twin, no loss, kept URLs, foreign workflows untouched."""
+        """Check what must hold at any time: no twin, no loss, kept URLs, foreign workflows untouched."""
         records = {record.id: record for record in self.git.server.store.records()}
         twins = [name for name, count in Counter(r.name for r in records.values()).items() if count > 1]
         assert twins == []

@@ -20,6 +20,7 @@ from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
+from reconciler.workflow import is_digest_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -258,7 +259,7 @@ class Git:
         self.env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN}
 
     def choose(self, **settings: Any) -> None:
-        """From now on work with these settings, and the defaults of all others."""
+        """Use these settings from now on, and the defaults of all others."""
         self.settings = Settings(paths=(str(self.folder),), **settings)
 
     def write(self, manifest: dict[str, Any] | str, file: str = "flow.yaml", **settings: Any) -> None:
@@ -275,7 +276,7 @@ class Git:
 
     @contextmanager
     def engine(self, purpose: str = "") -> Iterator[Engine]:
-        """Give the engine that a command would have, in a time of its own."""
+        """Yield the engine that a command would have, in a time of its own."""
         with open_engine(self.settings, self.env) as engine:
             session = Session(env=self.env, retry=self.time.retry, purpose=purpose)
             with session:
@@ -288,7 +289,7 @@ class Git:
             return engine.plan(self.scope)
 
     def owned_by(self, owner: str | None, *, prune: bool = True, **scope: Any) -> None:
-        """From now on act for `owner`, and prune what Git has no manifest for."""
+        """Act for `owner` from now on, and prune what Git has no manifest for."""
         self.marking = {"owner": owner}
         self.scope = Scope(prune=prune, **scope)
 
@@ -334,6 +335,11 @@ class Git:
     def stored(self, name: str = "flow") -> dict[str, Any]:
         """Return the body of the one workflow called `name`, as the tenant got it."""
         return dict(self.server.store.get(self.live(name)).body)
+
+    def tag_names(self, name: str = "flow") -> list[str]:
+        """Return the names of the stored tags of a workflow, without the tags of what was sent last."""
+        names = (tag["name"] for tag in self.stored(name).get("tags", []))
+        return [tag for tag in names if not is_digest_tag(tag)]
 
     def webhooks(self, name: str = "flow") -> tuple[str, ...]:
         """Return the UUIDs of the webhook URLs of a workflow."""

@@ -46,7 +46,7 @@ def _sent(git: Git) -> list[RecordedRequest]:
 
 
 def _behind(git: Git, listing: Callable[[list[Execution]], list[Execution]]) -> None:
-    """From now on let `listing` turn the executions that there are into those that the server lists."""
+    """Let `listing` turn the executions that there are into those that the server lists."""
     told = git.server.store.executions
     git.server.store.executions = lambda number: listing(told(number))  # type: ignore[method-assign]
 

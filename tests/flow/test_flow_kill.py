@@ -43,7 +43,7 @@ def _campaign(folder: Path, chance: random.Random) -> Iterator[Campaign]:
 
 @contextmanager
 def _applying(campaign: Campaign) -> Iterator[subprocess.Popen[str]]:
-    """Give a process that applies."""
+    """Yield a process that applies."""
     git = campaign.git
     prune = ["--prune", "--ownership-tag", OWNER, "--allow-deletes", str(len(campaign.going))]
     words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json", *prune]

@@ -55,7 +55,7 @@ def _with_seeds(faults: list[str]) -> pytest.MarkDecorator:
 
 @contextmanager
 def _tenant(folder: Path, time: FakeTime, seed: int, profile: str) -> Iterator[Git]:
-    """Give an empty Git for an empty tenant whose faults are thrown with `seed`."""
+    """Yield an empty Git for an empty tenant whose faults are thrown with `seed`."""
     time.now = real_time.time()  # a Retry-After that is a date says the real one
     manifests = folder / "workflows"
     manifests.mkdir()

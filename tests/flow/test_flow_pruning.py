@@ -239,7 +239,7 @@ def test_ownership_is_taken_once(git: Git) -> None:
     action = git.action()
     assert (action.changes, action.notes) == ((), ("it becomes owned by team-a",))
     git.done()
-    assert git.stored("w00")["tags"] == [{"name": owner_tag(OWNER)}]
+    assert git.tag_names("w00") == [owner_tag(OWNER)]
 
 
 def test_protection_outlives_its_manifest(git: Git) -> None:

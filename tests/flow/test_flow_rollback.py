@@ -93,7 +93,7 @@ def test_a_deleted_workflow_is_created_again(git: Git, backups: Path) -> None:
     done = _rollback(git, backups, "--auto-approve")
     assert done.returncode == 0, done.stderr
     assert "it was deleted and is created again" in done.stdout
-    assert git.stored("w4")["tags"] == [{"name": "reconciler-owner-team-a"}]
+    assert git.tag_names("w4") == ["reconciler-owner-team-a"]
 
 
 def test_a_rollback_can_be_undone(git: Git, backups: Path) -> None:

@@ -92,8 +92,8 @@ def test_wait(server: EmulatorServer) -> None:
     lines = ended.stderr.splitlines()
     assert lines[-1] == f"flow: execution {run} ended: Success"
     assert [line for line in lines if line.startswith("load: ")] == ["load: Running", "load: Success"]
-    told = [line for line in lines if line.startswith("train: ")]
-    assert told == ["train: Pending", "train: Running", "train: Success"]
+    document = [line for line in lines if line.startswith("train: ")]
+    assert document == ["train: Pending", "train: Running", "train: Success"]
 
 
 def test_wait_json(server: EmulatorServer) -> None:
@@ -101,13 +101,13 @@ def test_wait_json(server: EmulatorServer) -> None:
     server.store.create(body("flow", steps=CHAIN))
     ended = _run(server, "flow", "--wait", "--format", "json")
     assert ended.returncode == 0
-    told = json.loads(ended.stdout)
-    assert told["status"] == "Success"
-    assert [(each["name"], each["status"]) for each in told["steps"]] == [
+    document = json.loads(ended.stdout)
+    assert document["status"] == "Success"
+    assert [(each["name"], each["status"]) for each in document["steps"]] == [
         ("load", "Success"),
         ("train", "Success"),
     ]
-    assert all(each["started_at"] < each["finished_at"] for each in told["steps"])
+    assert all(each["started_at"] < each["finished_at"] for each in document["steps"])
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -134,8 +134,8 @@ def test_timeout(form: str) -> None:
     if form == "text":
         assert ended.stdout == f"{run}\n"
     else:
-        told = json.loads(ended.stdout)
-        assert (told["execution_id"], told["status"]) == (run, "Running")
+        document = json.loads(ended.stdout)
+        assert (document["execution_id"], document["status"]) == (run, "Running")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -191,15 +191,15 @@ def test_details_that_cannot_be_read(server: EmulatorServer) -> None:
 
 def test_a_status_that_nobody_documented(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run with an unknown status has ended when it has an end; that is no success."""
-    told: list[dict[str, Any]] = [
+    document: list[dict[str, Any]] = [
         {"status": "Queued", "steps": []},
         {"status": "Stopping", "finishedAt": "2020-01-01T00:00:00.000Z", "steps": [{"name": "a\x1b[2J"}]},
         {"status": "Aborted\n", "finishedAt": "2020-01-01T00:00:00.000Z", "steps": [7]},
     ]
-    monkeypatch.setattr(executions, "details", lambda *_: told.pop(0))
+    monkeypatch.setattr(executions, "details", lambda *_: document.pop(0))
     server.store.create(body("flow"))
     ended = _run(server, "flow", "--wait")
-    assert (ended.returncode, told) == (1, [])
+    assert (ended.returncode, document) == (1, [])
     assert ended.stderr.splitlines()[-1].endswith("ended: Aborted\\n")
     assert "\x1b" not in ended.stderr
 
@@ -209,9 +209,9 @@ def test_an_answer_that_was_lost(server: EmulatorServer) -> None:
     flow = server.store.create(body("flow"))
     server.faults = ("drop-after:x1@POST",)
     ended = _run(server, "flow", "--format", "json")
-    told = json.loads(ended.stdout)
-    assert [run.id for run in server.store.executions(flow)] == [told["execution_id"]]
-    assert ended.stderr == f"note: {told['notes'][0]}\n"
+    document = json.loads(ended.stdout)
+    assert [run.id for run in server.store.executions(flow)] == [document["execution_id"]]
+    assert ended.stderr == f"note: {document['notes'][0]}\n"
 
 
 def test_an_unknown_name(server: EmulatorServer) -> None:

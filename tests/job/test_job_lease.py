@@ -105,12 +105,12 @@ def test_the_holder_renews_by_itself_and_learns_of_the_loss(path: Path) -> None:
     lease.take()
     first = json.loads(path.read_text(encoding="ascii"))["expires"]
     lost: list[str] = []
-    told = threading.Event()
-    with held(lease, 0.3, lambda why: (lost.append(why), told.set())):  # type: ignore[func-returns-value]
+    notified = threading.Event()
+    with held(lease, 0.3, lambda why: (lost.append(why), notified.set())):  # type: ignore[func-returns-value]
         while json.loads(path.read_text(encoding="ascii") or "{}").get("expires", first) == first:
             pass
         path.unlink()
-        assert told.wait(10)
+        assert notified.wait(10)
     assert lost == ["another run took it, or it was removed"]
 
 

@@ -159,9 +159,9 @@ def test_a_guard_is_no_question(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("change", 1), ("failure", 0), ("drift,failure", 0), ("change,failure", 1)]
+    ("asked", "reported"), [("change", 1), ("failure", 0), ("drift,failure", 0), ("change,failure", 1)]
 )
-def test_only_requested_outcomes_are_reported(site: Site, asked: str, told: int) -> None:
+def test_only_requested_outcomes_are_reported(site: Site, asked: str, reported: int) -> None:
     """--notify-on chooses; a run that changed something and did not fail is reported as a change."""
     site.write("flow")
     with receiver() as hook:
@@ -169,7 +169,7 @@ def test_only_requested_outcomes_are_reported(site: Site, asked: str, told: int)
         assert (
             site.job("--notify-url", hook.url, "--notify-on", asked).code == 0
         )  # nothing to report any more
-    assert len(hook.received) == told
+    assert len(hook.received) == reported
 
 
 @pytest.mark.parametrize("status", [404, 301])
@@ -288,6 +288,20 @@ def test_the_variables_do_what_the_options_do(site: Site, monkeypatch: pytest.Mo
     assert hook.received[0].json["blocks"]
     assert gateway.received[0].body.decode() == (site.home / "job.prom").read_text(encoding="utf-8")
     assert "error" in site.run("workflows", "--log-format", "text", "--no-such").err.lower()
+
+
+@pytest.mark.parametrize("option", ["--notify-url", "--pushgateway"])
+def test_an_empty_address_is_a_warning(site: Site, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """A CI secret that is not defined is an empty variable: the run says that nobody is notified."""
+    site.write("flow")
+    assert [event for event in site.job().events if event["level"] == "warning"] == []
+    variable = f"RECONCILER_{option.strip('-').upper().replace('-', '_')}"
+    monkeypatch.setenv(variable, "")
+    for words in ([], [option, ""]):
+        ran = site.job(*words)
+        (warning,) = [event for event in ran.events if event["level"] == "warning"]
+        assert f"{option} ({variable}) is empty: nothing is sent to the " in warning["message"]
+        assert ran.code == 0
 
 
 def test_hostile_names_stay_one_line(site: Site) -> None:
@@ -433,8 +447,8 @@ def test_no_secret_is_reported(site: Site, monkeypatch: pytest.MonkeyPatch, form
         site.job("--notify-format", form, "--metrics-file", "m2.prom")
     sent = "\n".join(item.body.decode() for item in [*hook.received, *gateway.received])
     assert again.code == 0
-    told = _everything(site, ran, []) + sent
+    reported = _everything(site, ran, []) + sent
     for canary in (TOKEN, "env-canary-99", "hook-canary-1", "query-canary-2", "push-canary-3"):
-        assert canary not in told, canary
-    assert "(sensitive)" in told
+        assert canary not in reported, canary
+    assert "(sensitive)" in reported
     assert TOKEN not in hook.text() + gateway.text()

@@ -56,18 +56,19 @@ def test_option_over_file_over_environment_over_top_level(folder: Path) -> None:
         "version": "more.json:1",
         "size": "last.yaml:1",
         "team": "--param",
-        "team.name": f"{folder / 'reconciler.yaml'}:9 (environment prod)",
-        "team.owner": f"{folder / 'reconciler.yaml'}:3",
+        "team.name": "reconciler.yaml:9, environment prod",
+        "team.owner": "reconciler.yaml:3",
         "team.lead": "--param",
     }
 
 
-def test_environment_names_a_file_of_parameters(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_environment_names_a_file_of_parameters() -> None:
     """`environments.<name>.params` may be a file next to or below the configuration, read from anywhere."""
     parameters = load_settings(environment="dev").reading.parameters
     assert parameters.get("version") == 2
     assert parameters.get("team.name") == "forecasting"
-    assert parameters.source("version") == f"{folder / 'params' / 'dev.yaml'}:2 (environment dev)"
+    assert parameters.source("version") == "params/dev.yaml:2, environment dev"
     assert load_settings().reading.parameters.get("version") == 1
 
 
@@ -174,8 +175,8 @@ def test_large_parameters_count_each_time(tmp_path: Path) -> None:
     assert only(result).rule == "too-large"
 
 
-def test_anchors_beside_a_patch_and_a_bare_manifest(tmp_path: Path) -> None:
-    """Keys that begin with `x-` are a place for anchors beside `body`, `patch` and a bare manifest."""
+def test_anchors_next_to_a_patch_and_a_bare_manifest(tmp_path: Path) -> None:
+    """Keys that begin with `x-` are a place for anchors next to `body`, `patch` and a bare manifest."""
     result = _load(
         tmp_path,
         "x-env: &env {A: one}\nx-b: 1\npatch:\n  name: p\n"

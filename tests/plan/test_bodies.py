@@ -18,10 +18,10 @@ from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
 from reconciler.plan import Method
 from reconciler.plan.bodies import choose_method, sent_body
-from reconciler.plan.desired import Desired, keyword_of
+from reconciler.plan.desired import Desired
 from reconciler.schema import load_schema
 from reconciler.values import dump_compact, with_whole_numbers
-from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests
+from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests, keyword_of
 
 _MEMORY = digests_of([(("metadata",), 1)])
 _PATCH, _REPLACE = Method.PATCH, Method.CREATE_OR_UPDATE

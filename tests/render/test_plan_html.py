@@ -106,7 +106,7 @@ def test_the_page_loads_nothing(page: str) -> None:
 
 
 def test_every_changed_line_is_shown(page: str) -> None:
-    """Both changes of a long command stand side by side, with the steps before and after."""
+    """Both changes of a long command are side by side, with the steps before and after."""
     cells = re.findall(r'<td class="(\w+)">([^<]*)</td>', page)
     assert ("del", "echo 7") in cells
     assert ("add", "echo seven") in cells
@@ -118,7 +118,7 @@ def test_every_changed_line_is_shown(page: str) -> None:
 
 
 def test_rows_pair_what_goes_with_what_comes() -> None:
-    """A block of removed lines stands beside the block that replaces it; the longer side has empty cells."""
+    """A block of removed lines is next to the block that replaces it; the longer side has empty cells."""
     lines = [
         Line(" ", "a"),
         Line("-", "b"),
@@ -150,7 +150,7 @@ def test_drawing() -> None:
 
 
 def test_several_environments_are_one_page() -> None:
-    """The plans of several environments stand on one page, each workflow with its environment."""
+    """The plans of several environments are on one page, each workflow with its environment."""
     redactor = Redactor.of(())
     plans = [
         EnvironmentPlan(name, Plan(actions=(), orphaned=(_LISTED,)), redactor) for name in ("dev", "prod")
