@@ -4,6 +4,6 @@
 value cannot be written there. It reads no file and writes none.
 """
 
-from reconciler.capture.capturing import Capture, TenantView, capture_workflow
+from reconciler.capture.one_capture import Capture, TenantView, capture_workflow
 
 __all__ = ["Capture", "TenantView", "capture_workflow"]
