@@ -131,6 +131,8 @@ def read_file(
     read = _read_documents(file, env, options)
     findings, secrets, included = read.findings, read.secrets, read.included
     documents, names = read.documents, frozenset[str]()
+    if read.is_template or any(document.parameters for document in documents):
+        included |= options.parameters.files
     if overlays is not None:
         names = frozenset(name for document in documents if (name := stated_name(document.value)))
         documents = [overlays.laid_over(document, findings) for document in documents]
@@ -162,7 +164,7 @@ def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[F
         problems: The list to which what is wrong with them is added.
     """
     chosen = options.overlays
-    if not (chosen.paths or chosen.prefix or chosen.suffix):
+    if chosen.is_empty:
         return None
     files, findings = find_files(chosen.paths)
     problems += findings

@@ -7,9 +7,11 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path as FilePath
 from typing import Final
 
 from reconciler.errors import InvalidInputError, UsageError
+from reconciler.files import nearest_path
 from reconciler.findings import Severity
 from reconciler.manifests import STDIN, SUFFIXES, Manifest, OverlayOptions, WorkflowManifest, load_manifests
 from reconciler.operations.listener import Listener
@@ -127,7 +129,7 @@ def _sources(
             yield (
                 path,
                 ValueSource(
-                    file=(position.file if position else "") or document.file,
+                    file=nearest_path(FilePath((position.file if position else "") or document.file)),
                     line=position.line if position else None,
                     parameter=parameter,
                     parameter_source=settings.reading.parameters.source(parameter) if parameter else None,
