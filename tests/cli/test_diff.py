@@ -84,6 +84,23 @@ def test_what_was_applied_to_both_is_equal(two: _Two) -> None:
     assert [item["name"] for item in swapped["only_left"]] == ["zz"]
 
 
+def test_one_value_of_an_overlay(two: _Two) -> None:
+    """One tree on two tenants is equal but for the value that an overlay changes."""
+    _write(two.folder / "flows", _flow("a"), _flow("b"))
+    overlay = {"patch": {"name": "b", "body": {"steps": {"one": {"command": "in prod"}}}}}
+    (two.folder / "over").mkdir()
+    (two.folder / "over" / "b.yaml").write_text(json.dumps(overlay))
+    environments = {**_ENVIRONMENTS, "prod": {**_ENVIRONMENTS["prod"], "overlays": ["over"]}}
+    configure(two.folder, {"manifests": ["flows"], "environments": environments})
+    assert two.run("apply", *_BOTH, "--auto-approve").returncode == 0
+    assert two.run("plan", "--all-environments", "--detailed-exitcode").returncode == 0
+    (different,) = two.found(*_BOTH)["different"]
+    (field,) = different["fields"]
+    assert (different["name"], field["left"], field["right"]) == ("b", "x", "in prod")
+    for name in ("dev", "prod"):
+        assert two.run("diff", "flows", "--environment", name, "--detailed-exitcode").returncode == 0
+
+
 def test_only_reads(two: _Two) -> None:
     """No request but GET is sent to either side."""
     two.dev.store.create(_flow("a"))
