@@ -35,13 +35,13 @@ class ParameterLayer:
     base: Path = ()
 
     def source(self, path: Path) -> str:
-        """Return where the value at `path` is stated: `FILE:LINE (environment NAME)`, or the option."""
+        """Return where the value at `path` is stated: `FILE:LINE, environment NAME`, or the option."""
         if self.document is None:
             return self.place
         shown = nearest_path(FilePath(self.document.file))
         position = self.document.position((*self.base, *path), at_key=True)
         stated = f"{shown}:{position.line}" if position else shown
-        return f"{stated} ({self.place})" if self.place else stated
+        return f"{stated}, {self.place}" if self.place else stated
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def test_option_over_file_over_environment_over_top_level(folder: Path) -> None:
         "version": "more.json:1",
         "size": "last.yaml:1",
         "team": "--param",
-        "team.name": "reconciler.yaml:9 (environment prod)",
+        "team.name": "reconciler.yaml:9, environment prod",
         "team.owner": "reconciler.yaml:3",
         "team.lead": "--param",
     }
@@ -76,7 +76,7 @@ def test_environment_names_a_file_of_parameters() -> None:
     parameters = load_settings(environment="dev").reading.parameters
     assert parameters.get("version") == 2
     assert parameters.get("team.name") == "forecasting"
-    assert parameters.source("version") == "params/dev.yaml:2 (environment dev)"
+    assert parameters.source("version") == "params/dev.yaml:2, environment dev"
     assert load_settings().reading.parameters.get("version") == 1
 
 
