@@ -93,7 +93,6 @@ def effective_settings(
         EffectiveSetting(key="environment", value=raw.environment, source=given.get("environment", DEFAULT)),
         *_tenant(settings, document, env),
         *_configured(raw, settings, document, given),
-        *_of_environment(settings, document),
         *_parameters(settings),
     )
 
@@ -188,19 +187,6 @@ def _source(document: Document, path: Path) -> str:
     position = document.position(path, at_key=True)
     stated = f"{document.file}:{position.line}" if position else document.file
     return f"{stated}, environment {path[1]}" if path[0] == "environments" else stated
-
-
-def _of_environment(settings: Settings, document: Document) -> Iterator[EffectiveSetting]:
-    """Yield the overlays of the environment, and what it adds to names."""
-    if settings.environment is None:
-        return
-    for path in (("overlays",), ("names", "prefix"), ("names", "suffix")):
-        place = ("environments", settings.environment.name, *path)
-        value = lookup(document.value, place)
-        if value is not ABSENT:
-            yield EffectiveSetting(
-                key=display_path(path), value=_plain(value), source=_source(document, place)
-            )
 
 
 def _parameters(settings: Settings) -> Iterator[EffectiveSetting]:

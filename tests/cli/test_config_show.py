@@ -110,5 +110,4 @@ def test_overlays_and_names_of_an_environment(tmp_path: Path) -> None:
     found = {item["key"]: (item["value"], item["source"]) for item in json.loads(shown)["settings"]}
     assert found["overlays"] == (["over"], "reconciler.yaml:3, environment prod")
     assert found["names.prefix"] == ("prod-", "reconciler.yaml:4, environment prod")
-    assert "names.suffix" not in found
-    assert "overlays" not in process(tmp_path, "config", "show").stdout
+    assert found["names.suffix"] == ("", "default")
