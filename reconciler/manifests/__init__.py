@@ -14,6 +14,7 @@ from reconciler.manifests.discovery import (
     read_text,
 )
 from reconciler.manifests.documents import Document, read_single_document
+from reconciler.manifests.editing import NotEditableError, edited_text
 from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
@@ -63,6 +64,7 @@ __all__ = [
     "LoadResult",
     "Manifest",
     "ManifestFile",
+    "NotEditableError",
     "OverlayOptions",
     "Overlays",
     "ParameterLayer",
@@ -75,6 +77,7 @@ __all__ = [
     "WhenRunning",
     "WorkflowManifest",
     "combine_findings",
+    "edited_text",
     "find_files",
     "load_manifests",
     "manifest_text",

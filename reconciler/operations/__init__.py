@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         check_settings,
         reconcile,
     )
+    from reconciler.operations.capturing import Captured, capture
     from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
@@ -55,6 +56,7 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "Captured",
     "DiffResult",
     "DiffSide",
     "EffectiveSetting",
@@ -73,6 +75,7 @@ __all__ = [
     "adopt",
     "apply",
     "apply_plan_file",
+    "capture",
     "check_settings",
     "diff",
     "effective_settings",
@@ -101,6 +104,7 @@ __all__ = [
 __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
     __name__,
     adopting="Adopted AdoptOptions adopt",
+    capturing="capture Captured",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
     diffing="diff DiffResult DiffSide",
