@@ -147,9 +147,9 @@ def test_render_shows_the_result_and_its_sources(
         "steps:": "",
         "fit:": "",
         "imageId: 100": "flows/train.yaml:6",
-        "imageVersionId: 300": "flows/train.yaml:7, parameter version (params.yaml:1, environment prod)",
+        "imageVersionId: 300": "flows/train.yaml:7, parameter version from params.yaml:1, environment prod",
         "command: python prod.py": "flows/train.yaml:8, parameter team.command "
-        "(params.yaml:2, environment prod)",
+        "from params.yaml:2, environment prod",
         "parameters:": "",
         "env:": "",
         "MODE: exact": "flows/prod/train.yaml:7",
