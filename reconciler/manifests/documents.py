@@ -194,7 +194,7 @@ def read_single_document(file: FilePath, what: str, root: FilePath | None = None
     try:
         text = read_text(file, root or file.parent.resolve())
         if file.suffix.lower() == ".json":
-            text = nodes.resolved_tag(text)
+            text = nodes.json_as_yaml(text)
         documents, findings = read_documents(name, text, tags)
     except UnreadableError as error:
         raise InvalidInputError(f"cannot read {what} {name}: {error}") from None
