@@ -326,8 +326,9 @@ def test_a_signal_ends_the_waits_of_a_write(git: Git, fault: str) -> None:
     assert "stopping: " in stderr, stderr
     (result,) = json.loads(stdout)["results"]
     assert len(git.writes()) == 1
-    unsure = "it may have been updated, and the run was stopped before it was read back" in result["error"]
-    refused = fault.startswith("429") and "429 Too Many Requests" in result["error"]
+    error = str(result["error"])
+    unsure = "it may have been updated, and the run was stopped before it was read back" in error
+    refused = fault.startswith("429") and "429 Too Many Requests" in error
     assert result["status"] == "done" or unsure or refused, result
 
 
