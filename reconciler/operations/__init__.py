@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
+    from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
@@ -66,6 +67,7 @@ __all__ = [
     "Executions",
     "ExportedWorkflows",
     "Listener",
+    "PeakFolder",
     "Planned",
     "RawOptions",
     "Recording",
@@ -80,6 +82,7 @@ __all__ = [
     "diff",
     "effective_settings",
     "export",
+    "find_peak_folder",
     "internal_error",
     "list_backups",
     "list_executions",
@@ -113,6 +116,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
+    peak_folder="find_peak_folder PeakFolder",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
