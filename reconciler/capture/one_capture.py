@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.capture.live_values import NotCapturableError, captured_documents
 from reconciler.errors import ReconcilerError
 from reconciler.findings import Severity
-from reconciler.manifests import Manifest, ManifestFile, ReadOptions, edited_text, read_file
+from reconciler.manifests import Manifest, ManifestFile, Overlays, ReadOptions, edited_text, read_file
 from reconciler.plan import HIDDEN, CompareOptions, Desired, PlatformFacts, compare, hidden_fields
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor, SecretFields, is_credential_name, is_masked, why_secret
@@ -47,6 +47,7 @@ class TenantView:
         redactor: Knows the secrets of the run.
         env: The variables for `!env`.
         reading: How manifests are read.
+        overlays: What the environment lays over them; `None` for nothing.
     """
 
     options: CompareOptions
@@ -54,6 +55,7 @@ class TenantView:
     redactor: Redactor
     env: Mapping[str, str] = field(repr=False)
     reading: ReadOptions
+    overlays: Overlays | None = None
 
 
 def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: TenantView) -> Capture:
@@ -72,12 +74,17 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
         pauses = manifest.settings.paused not in {None, live.paused}
         if not changes and not pauses:
             return nothing
-        written, known = _read_back(file, manifest.source.document.index, view)
-        if written is None or not _is_same(written, manifest):
+        index = manifest.source.document.index
+        _, known = _read_back(file, index, view)
+        written, _ = _read_back(file, index, dataclasses.replace(view, overlays=None))
+        if written is None or (view.overlays is None and not _is_same(written, manifest)):
             raise NotCapturableError(
-                f"{manifest.source}: not all of its values are written in this file: a template or an "
-                "overlay states them; edit that, or run apply to restore them"
+                f"{manifest.source}: not all of its values are written in this file; edit where they "
+                "are, or run apply to restore them"
             )
+        overlaid = [place for change in changes if (place := _overlay_place(manifest, change.path))]
+        if overlaid:
+            raise NotCapturableError(f"{first_few(overlaid)}: an overlay states the value; edit it there")
         refusals = [why for change in changes if (why := _refusal(change, view.redactor))]
         if refusals:
             raise NotCapturableError(f"{manifest.source}: {'; '.join(refusals)}")
@@ -91,6 +98,19 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
 def _changes(manifest: Manifest, live: Live, view: TenantView) -> tuple[FieldChange, ...]:
     desired = Desired.of(manifest, live, hidden_fields(live, view.options, view.facts))
     return compare(live, desired, view.options, view.facts).changes
+
+
+def _overlay_place(manifest: Manifest, path: Path) -> str:
+    """Return where an overlay states the field at `path`, or a part of it; empty where none does."""
+    document = manifest.source.document
+    whole = (*manifest.source.base, *path)
+    lists = {(*manifest.source.base, key) for key in ("tags", "triggers", "watchers")}
+    for stated in document.overlaid:
+        near = min(len(stated), len(whole))
+        in_list = any(stated[: len(key)] == key == whole[: len(key)] for key in lists)
+        if in_list or stated[:near] == whole[:near]:
+            return document.place(stated)
+    return ""
 
 
 def _is_same(one: Manifest, other: Manifest) -> bool:
@@ -132,7 +152,7 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
 
 def _read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifest | None, frozenset[str]]:
     """Return the manifest in the document `index` of a file, and the errors in it."""
-    content = read_file(file, view.env, view.reading)
+    content = read_file(file, view.env, view.reading, overlays=view.overlays)
     found = next((item for item in content.manifests if item.source.document.index == index), None)
     findings = [*content.summary.findings, *(check_manifest(found) if found else ())]
     return found, frozenset(item.message for item in findings if item.severity is Severity.ERROR)

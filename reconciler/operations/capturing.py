@@ -11,13 +11,16 @@ from typing import Final
 from reconciler.capture import Capture, TenantView, capture_workflow
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError, UsageError, reason_of
 from reconciler.files import UnreadableError, write_atomically
-from reconciler.manifests import STDIN, ManifestFile, find_files, read_text
+from reconciler.manifests import STDIN, ManifestFile, find_files, read_overlays, read_text
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import PlatformFacts, Scope, Selection, Snapshot
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
+
+BASE: Final = "base"
+"""The place of an edit that is for every environment: the manifest below the overlays."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -86,12 +89,13 @@ class Captured:
             edited.write()
 
 
-def capture(
+def capture(  # noqa: PLR0913 - the last by name
     settings: Settings,
     names: tuple[str, ...] = (),
     listener: Listener | None = None,
     *,
     everything: bool = False,
+    into: str | None = None,
     env: Mapping[str, str] = os.environ,
 ) -> Captured:
     """Return what the files of manifests would be if Git stated what is live. Sends no request but GET.
@@ -101,6 +105,8 @@ def capture(
         names: Names of workflows, or globs over names.
         listener: Receives findings and requests.
         everything: Whether to capture all workflows that have a manifest.
+        into: `base` for the manifest that all environments share, which must be stated where the chosen one
+            lays overlays over it.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -122,7 +128,13 @@ def capture(
             printable(str(file.path)): file
             for file in find_files(settings.paths, settings.reading.excludes)[0]
         }
-        return _captured(engine, snapshot, scope, files, env)
+        result = _captured(engine, snapshot, scope, files, env)
+    if result.files and into != BASE and not settings.reading.overlays.is_empty:
+        raise UsageError(
+            "this environment has overlays, and the changes would be those of every environment",
+            hint=f"To write them into the shared manifests, pass --into {BASE}; else edit an overlay.",
+        )
+    return result
 
 
 def _captured(
@@ -139,6 +151,7 @@ def _captured(
         redactor=engine.redactor,
         env=env,
         reading=engine.settings.reading,
+        overlays=read_overlays(env, engine.settings.reading, []),
     )
     before: dict[str, str] = {}
     after: dict[str, str] = {}
