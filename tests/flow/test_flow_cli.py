@@ -310,7 +310,7 @@ def test_a_signal_during_apply(git: Git, number: signal.Signals) -> None:
     assert sorted(record.name for record in git.server.store.records()) == names
 
 
-@pytest.mark.parametrize("fault", ["429-seconds:600@PUT", "503-after@PUT"])
+@pytest.mark.parametrize("fault", ["429-seconds:60@PUT", "503-after@PUT"])
 def test_a_signal_ends_the_waits_of_a_write(git: Git, fault: str) -> None:
     """After SIGTERM no retry is waited for; what cannot be read back is reported as such."""
     git.server.store.create(body("flow", "echo old"))
