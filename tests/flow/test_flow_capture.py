@@ -344,3 +344,58 @@ def test_a_file_that_changes_meanwhile(
     assert ended.code == 4
     assert "workflows/daily.yaml has changed meanwhile" in ended.err
     assert file.read_text() == "mine"
+
+
+def test_overlays(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """What an overlay states is named there; the rest goes into the shared manifest, when asked to."""
+    overlay = file.parents[1] / "overlays" / "daily.yaml"
+    overlay.parent.mkdir()
+    overlay.write_text("patch:\n  name: daily\n  body:\n    steps:\n      load:\n        stepTimeout: 90\n")
+    (file.parents[1] / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nenvironments: {prod: {overlays: [overlays]}}\n"
+    )
+    prod = ("--environment", "prod")
+    assert typed("apply", *prod, "--auto-approve").code == 0
+    _edit(server, EDITS["number"][0])
+    asked = typed("capture", "--all", "--yes", *prod)
+    assert asked.code == 64
+    assert "Pass --into base" in asked.err
+    assert typed("capture", "--all", "--yes", "--into", "base", *prod).code == 0
+    assert _changed(MANIFEST, file.read_text()) == EDITS["number"][1]
+    assert typed("plan", "--detailed-exitcode", *prod).code == 0
+    _edit(server, lambda live: live["steps"]["load"].update(stepTimeout=91))
+    ended = typed("capture", "--all", "--yes", "--into", "base", *prod)
+    assert ended.code == 1
+    assert "overlays/daily.yaml:6:22: an overlay states the value; edit it there" in ended.err
+    before, shared = overlay.read_text(), file.read_text()
+    _edit(server, lambda live: live["steps"]["train"].pop("parents"))
+    _edit(server, lambda live: live["steps"]["train"].update(command="train --all"))
+    assert typed("capture", "--all", "--yes", "--into", "elsewhere.yaml", *prod).code == 64
+    ended = typed("capture", "--all", "--yes", "--into", "overlays/daily.yaml", *prod)
+    assert ended.code == 0, ended.err
+    assert _changed(before, overlay.read_text()) == [
+        "-        stepTimeout: 90",
+        "+        stepTimeout: 91",
+        "+      train:",
+        "+        command: train --all",
+        "+        parents: null",
+    ]
+    assert file.read_text() == shared
+    assert typed("plan", "--detailed-exitcode", *prod).code == 0
+    _edit(server, EDITS["cron"][0])
+    ended = typed("capture", "--all", "--yes", "--into", "overlays/daily.yaml", *prod)
+    assert ended.code == 1
+    assert "write triggers.cron by hand" in ended.err
+
+
+def test_templates(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A file that a template renders is not edited; it is named."""
+    template = file.with_name("daily.yaml.j2")
+    file.rename(template)
+    template.write_text(MANIFEST.replace("stepTimeout: 60", "stepTimeout: {{ 6 * 10 }}"))
+    assert typed("capture", "--all", "--yes").out == "No changes to capture.\n"
+    _edit(server, EDITS["number"][0])
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 1
+    assert "workflows/daily.yaml.j2" in ended.err
+    assert "a template renders it" in ended.err

@@ -32,23 +32,38 @@ from reconciler.values import display_paths
     help="Capture every workflow that has a manifest.",
     section="Selection",
 )
+@option(
+    "--into",
+    metavar="base|FILE",
+    help="Where changes go in an environment with overlays: the manifests that all share, or the file of an "
+    "overlay.",
+    section="Selection",
+)
 @option("--yes", is_flag=True, help="Write without asking.", section="Apply")
 @option("--dry-run", is_flag=True, help="Show the changes, and write nothing.", section="Apply")
 @ownership_options()
-def command(*, settings: Settings, names: tuple[str, ...], everything: bool, yes: bool, dry_run: bool) -> int:
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    settings: Settings,
+    names: tuple[str, ...],
+    everything: bool,
+    into: str | None,
+    yes: bool,
+    dry_run: bool,
+) -> int:
     """Bring a change that somebody made live back into the manifest's own file.
 
     Shows the changes of the files, asks, and writes them; a plan of these workflows is then empty. Only the
     lines of values that differ change: comments, order, anchors and quoting stay. Nothing changes in the
     tenant: no request but GET is sent.
 
-    A value that comes from !env, !file, !param, an alias or a template is not replaced; the place is named,
-    and the exit code is 1. The same holds for a live value that is a secret.
+    A value that comes from !env, !file, !param, an alias, an overlay or a template is not replaced; the place
+    is named, and the exit code is 1. The same holds for a live value that is a secret.
     """
     if names and everything:
         raise UsageError("name the workflows, or pass --all, not both")
     listener = TerminalListener(verbose=settings.verbose)
-    result = capture(settings, names, listener, everything=everything)
+    result = capture(settings, names, listener, everything=everything, into=into)
     for line in _diff(result):
         show(printable(result.redactor.text(line)))
     for item in result.workflows:
