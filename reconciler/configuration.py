@@ -72,6 +72,7 @@ class Configuration:
         warnings: Warnings about the file itself.
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
+        allow_latest: Whether `version: latest` of an image is allowed.
     """
 
     file: Path | None = None
@@ -88,6 +89,7 @@ class Configuration:
     warnings: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
+    allow_latest: bool = False
 
     def excludes(self, path: Path) -> bool:
         """Return whether a pattern of `exclude` matches the file `path`."""
@@ -221,6 +223,7 @@ def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configu
         max_requests_per_second=None if rate is None else float(_number(rate)),
         retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
+        allow_latest=value.get("allow_latest") is True,
         environment=None if chosen is None else _environment(chosen, block),
         warnings=_idle(file, whole),
     )

@@ -27,6 +27,7 @@ class Settings:
         whole: Whether these are all manifests that the configuration names; only then may a run prune.
         excludes: Returns whether a file below a directory is left out.
         extra: Undocumented fields that a body may state.
+        allow_latest: Whether `version: latest` of an image is allowed.
         off: Ids of rules that are switched off.
         strict: Whether a warning fails validation.
         owner: The ownership tag; `None` for none.
@@ -47,6 +48,7 @@ class Settings:
     whole: bool = True
     excludes: Callable[[Path], bool] = lambda _: False
     extra: tuple[Pattern, ...] = ()
+    allow_latest: bool = False
     off: frozenset[str] = frozenset()
     strict: bool = False
     owner: str | None = None
@@ -146,6 +148,7 @@ def resolve_settings(raw: RawOptions) -> Settings:
         whole=_covers(raw.paths, configuration.manifests),
         excludes=configuration.excludes,
         extra=configuration.extra,
+        allow_latest=configuration.allow_latest,
         off=configuration.off,
         safety=Safety(**limits),
         environment=configuration.environment,

@@ -27,6 +27,7 @@ from reconciler.plan.model import (
     live_id,
     may_remove_note,
 )
+from reconciler.plan.named_ids import changed_ids, with_names
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
@@ -67,6 +68,7 @@ __all__ = [
     "Update",
     "WorkflowStatus",
     "Write",
+    "changed_ids",
     "compare",
     "created_body",
     "decide",
@@ -86,5 +88,6 @@ __all__ = [
     "sensitive_places",
     "sent_body",
     "take_snapshot",
+    "with_names",
     "workflow_statuses",
 ]

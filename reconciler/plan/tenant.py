@@ -6,7 +6,7 @@ platform refuses to describe (400, 422) leaves the others alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -42,6 +42,7 @@ class Snapshot:
         orphaned: Those of them that the owner of the run owns.
         orphans: The same, read and counted, with pruning; `None` without.
         ids: The ids of all live workflows.
+        notes: Remarks on manifests for the changes that they make, by the name of the workflow.
     """
 
     matches: tuple[tuple[Manifest, Match], ...]
@@ -52,6 +53,7 @@ class Snapshot:
     orphaned: tuple[Listed, ...] = ()
     orphans: Orphans | None = None
     ids: frozenset[int] = frozenset()
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def take_snapshot(

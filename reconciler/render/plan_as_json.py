@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
@@ -80,8 +81,14 @@ def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
         "path": list(change.path),
         "before": _value(change.before, redactor, change.path),
         "after": _value(change.after, redactor, change.path),
+        "before_name": _name(change.names_before, redactor),
+        "after_name": _name(change.names_after, redactor),
         "sensitive": change.sensitive,
     }
+
+
+def _name(names: Mapping[Path, str], redactor: Redactor) -> str | None:
+    return redactor.text(names[()]) if () in names else None
 
 
 def _value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:

@@ -38,7 +38,7 @@ from reconciler.rules import (
     triggers,
     unrendered_templates,
 )
-from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
+from reconciler.rules.online import NAME_RULES, ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
@@ -177,6 +177,19 @@ def check_online(
         for problem in islice(rule.check(references, facts), _MOST_FINDINGS)
     )
     yield from _reported(manifest, found)
+
+
+def check_names(manifest: Manifest, facts: TenantFacts) -> Iterator[Finding]:
+    """Yield a finding for each image and instance type whose name has no id; none can be suppressed.
+
+    Args:
+        manifest: A manifest that is valid by the schema.
+        facts: What was read of the tenant for its names.
+    """
+    references = references_of(manifest)
+    for rule in NAME_RULES:
+        for problem in islice(rule.check(references, facts), _MOST_FINDINGS):
+            yield _finding(manifest, rule, problem)
 
 
 def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
