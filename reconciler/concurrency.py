@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 CONCURRENCY: Final = 10
 
 RETRY_FOR: Final = 60.0
 """The seconds to wait, all requests together, for a server that stopped answering."""
 
+OnProgress: TypeAlias = Callable[[str, int, int], None]
+"""Takes how far a long step is: what it does, the number of parts that are done, and that of all."""
+
 T = TypeVar("T")
 K = TypeVar("K")
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """Take how far a step is, for nobody."""
 
 
 class Once(Generic[T]):
@@ -35,8 +46,19 @@ class Once(Generic[T]):
             return self._values[0]
 
 
-def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int) -> dict[K, T]:
+def read_all(
+    read: Callable[[K], T],
+    keys: Iterable[K],
+    concurrency: int,
+    on_read: Callable[[int, int], None] = _ignore,
+) -> dict[K, T]:
     """Return the value of `read` for each of `keys`, each read once, `concurrency` at a time.
+
+    Args:
+        read: Returns the value for a key.
+        keys: The keys.
+        concurrency: The number of threads.
+        on_read: Called from any of them with the number of values that are read, and that of all.
 
     Raises:
         Exception: The exception of `read` for the first key that failed; reads not yet started are skipped.
@@ -57,6 +79,7 @@ def read_all(read: Callable[[K], T], keys: Iterable[K], concurrency: int) -> dic
             number, key = turn
             try:
                 found[number] = read(key)
+                on_read(len(found), len(wanted))
             except Exception as error:  # noqa: BLE001 - raised to the caller
                 failed[number] = error
 

@@ -17,11 +17,19 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.errors import InvalidInputError, UsageError
-from reconciler.manifests import CONFIGURATION_NAMES, Document, read_single_document
+from reconciler.manifests import (
+    CONFIGURATION_NAMES,
+    Document,
+    ParameterLayer,
+    Parameters,
+    read_parameter_file,
+    read_single_document,
+)
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
+from reconciler.values import Path as ValuePath
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -73,6 +81,7 @@ class Configuration:
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
         allow_latest: Whether `version: latest` of an image is allowed.
+        parameters: The parameters of manifests: those of the environment over those of the top level.
     """
 
     file: Path | None = None
@@ -90,6 +99,7 @@ class Configuration:
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
     allow_latest: bool = False
+    parameters: Parameters = field(default_factory=Parameters)
 
     def excludes(self, path: Path) -> bool:
         """Return whether a pattern of `exclude` matches the file `path`."""
@@ -139,7 +149,7 @@ def load_configuration(file: Path | None, environment: str | None = None) -> Con
     problems = [*_schema_problems(document), *_unknown_rules(document), *_pattern_problems(document)]
     if problems:
         raise InvalidInputError("invalid configuration:\n" + "\n".join(problems))
-    return _configuration(file, as_object(document.value), environment)
+    return _configuration(file, document, environment)
 
 
 def _schema_problems(document: Document) -> Iterator[str]:
@@ -203,7 +213,8 @@ def _too_complex(pattern: str) -> str:
     return ""
 
 
-def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configuration:
+def _configuration(file: Path, document: Document, chosen: str | None) -> Configuration:
+    whole = as_object(document.value)
     block = _block(whole, chosen)
     value = {**whole, **block, **_joined(whole, block)}
     checks = as_object(value.get("validate"))
@@ -225,7 +236,7 @@ def _configuration(file: Path, whole: JsonObject, chosen: str | None) -> Configu
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         allow_latest=value.get("allow_latest") is True,
         environment=None if chosen is None else _environment(chosen, block),
-        warnings=_idle(file, whole),
+        parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
     )
 
 
@@ -260,14 +271,19 @@ def _environment(name: str, block: JsonObject) -> Environment:
     )
 
 
-def _idle(file: Path, value: JsonObject) -> tuple[str, ...]:
-    """Return warnings about documented settings that have no effect in this version."""
-    blocks = as_object(value.get("environments")).items()
-    return tuple(
-        f"{file}: 'params' of the environment {name!r} has no effect in this version"
-        for name, block in blocks
-        if "params" in as_object(block)
-    )
+def _parameters(file: Path, document: Document, chosen: str | None) -> Iterator[ParameterLayer]:
+    """Yield the parameters of the top level and of the chosen environment, stated here or in a file."""
+    blocks: dict[str, ValuePath] = {"": ()}
+    if chosen is not None:
+        blocks[f"environment {printable(chosen)}"] = ("environments", chosen)
+    for place, base in blocks.items():
+        path = (*base, "params")
+        stated = lookup(document.value, path)
+        if isinstance(stated, dict):
+            yield ParameterLayer(values=stated, place=place, document=document, base=path)
+        elif isinstance(stated, str):
+            what = f"the parameters that {document.place(path)} names:"
+            yield read_parameter_file(file.parent / stated, what, place, file.parent.resolve())
 
 
 def _number(value: JsonValue) -> int | float:

@@ -62,13 +62,14 @@ def first_few(names: Iterable[str]) -> str:
     return ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
 
 
-def did_you_mean(name: str, known: Collection[str], shown: int = 10) -> str:
+def did_you_mean(name: str, known: Collection[str], shown: int = 10, listed: str = "allowed here") -> str:
     """Return a suggestion for the unknown `name`, as the end of a message.
 
     Args:
         name: The name that is not known.
         known: The names that are.
         shown: The maximum number of names to list where none is similar.
+        listed: The words before that list.
     """
     import difflib  # noqa: PLC0415 - only needed where there is an error
 
@@ -79,7 +80,7 @@ def did_you_mean(name: str, known: Collection[str], shown: int = 10) -> str:
         close = difflib.get_close_matches(name.lower(), lowered, n=1)
         if close:
             return f"did you mean {lowered[close[0]]!r}?"
-    return f"allowed here: {', '.join(sorted(known)[:shown])}" if known else "there are none to choose from"
+    return f"{listed}: {', '.join(sorted(known)[:shown])}" if known else "there are none to choose from"
 
 
 def nearest_names(name: str, known: Iterable[str], shown: int) -> list[str]:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "status": "Show the sync state and the last execution of each workflow.",
     "rollback": "Restore what an apply overwrote or deleted.",
     "export": "Write live workflows as manifests that plan clean.",
+    "adopt": "Write manifests for live workflows that have none, and own them.",
     "run": "Start an execution of a workflow, exactly once, and optionally wait for its end.",
     "executions": "List the executions of a workflow.",
     "logs": "Show or save the logs of an execution's steps.",

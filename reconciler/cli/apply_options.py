@@ -60,6 +60,14 @@ show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
 )
 
+base_option = option(
+    "--base",
+    metavar="REV",
+    help="Mark each difference as made in Git, drift or a conflict, by the manifests at the merge base of "
+    "git revision REV and HEAD. auto takes the commit before the event of a CI run; a run record names one.",
+    section="Comparison",
+)
+
 _APPROVE: Final = _applying("--auto-approve", "approved", is_flag=True, help="Apply without asking, for CI.")
 _APPLY: Final = (
     _applying("--fail-fast", is_flag=True, help="Stop after the first failure."),
@@ -93,6 +101,11 @@ def apply_options(function: Any) -> Any:
     return bundle("listener", (_APPROVE, *_OUTPUT), _listener)(_how(function))
 
 
+def text_apply_options(function: Any) -> Any:
+    """Give a command that writes, and whose result is only text, the same."""
+    return bundle("listener", (_APPROVE, show_bodies_option), _listener)(_how(function))
+
+
 def unattended_apply_options(function: Any) -> Any:
     """Give a command that never asks the same."""
     return bundle("listener", _OUTPUT, _listener)(_how(function))
@@ -108,7 +121,7 @@ def _apply_options(values: dict[str, Any]) -> ApplyOptions:
 
 def _listener(values: dict[str, Any]) -> TerminalListener:
     return TerminalListener(
-        as_json=values["output_format"] == "json",
+        as_json=values.get("output_format") == "json",
         bodies=values["show_bodies"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],

@@ -20,6 +20,7 @@ from reconciler.cli.terminal import warn
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.operations import RawOptions, Settings, resolve_settings
 from reconciler.text import clip, printable
+from reconciler.values import ABSENT, JsonObject, lookup, put
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LIMITS: Final = Safety()
@@ -80,6 +81,21 @@ def _tag(_context: click.Context, _parameter: click.Parameter, value: str | None
     return value
 
 
+def _params(_context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> JsonObject:
+    """Return `NAME=TEXT` as a mapping; a dot in a name leads into a mapping of its own."""
+    found: JsonObject = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        path = tuple(name.split("."))
+        if not equals or not all(path):
+            raise click.BadParameter(f"use NAME=TEXT, found {quoted(word)}")
+        above = (lookup(found, path[:depth]) for depth in range(1, len(path)))
+        if lookup(found, path) is not ABSENT or any(isinstance(value, str) for value in above):
+            raise click.BadParameter(f"{quoted(name)} is set twice; set it once")
+        put(found, path, text)
+    return found
+
+
 def format_option(*formats: str, **attributes: Any) -> Decorator[Any]:
     """Return `--format`, with `text` as its default."""
     help_text = attributes.pop("help", "Print the result in this format.")
@@ -105,6 +121,15 @@ id_option = option(
     type=Number(1, whole=True),
     help="Select the workflow by its id instead of NAME.",
     section="Selection",
+)
+
+secrets_option = option(
+    "--secrets",
+    type=click.Choice(["names", "env", "ignore"]),
+    default="names",
+    help="What to write for secrets: names keeps the names of platform credentials and writes a variable for "
+    "what looks like a credential; env writes variables for all; ignore leaves the fields to the tenant.",
+    section="Output",
 )
 
 output_option = option(
@@ -137,6 +162,25 @@ _ENVIRONMENT: Final = (
         show_default="the nearest reconciler.yaml, here or above",
     ),
 )
+PARAMETERS: Final = (
+    option(
+        "--params",
+        "params_files",
+        metavar="FILE",
+        type=FILE,
+        multiple=True,
+        help="Read parameters of manifests from a YAML or JSON file; repeatable, a later one wins.",
+    ),
+    option(
+        "--param",
+        "params",
+        metavar="NAME=TEXT",
+        multiple=True,
+        callback=_params,
+        help="Set a parameter of manifests, over those of files; team.name=TEXT sets it in a mapping; "
+        "repeatable.",
+    ),
+)
 _CONCURRENCY: Final = _connection(
     "--concurrency",
     metavar="N",
@@ -157,6 +201,12 @@ _REQUESTS: Final = (
         type=Number(0, 3600),
         default=RETRY_FOR,
         help="Wait up to SECONDS for a server that stops answering.",
+    ),
+    setting(
+        "--quiet",
+        is_flag=True,
+        help="Do not show progress.",
+        section="Output",
     ),
     setting(
         "--verbose",
@@ -212,7 +262,8 @@ _STRICT: Final = setting(
     "--strict/--no-strict", default=False, help="Fail on warnings, too.", section="Options"
 )
 
-_TENANT: Final = (paths_argument, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS, *_COMPARISON)
+_MANIFESTS: Final = (paths_argument, *PARAMETERS)
+_TENANT: Final = (*_MANIFESTS, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS, *_COMPARISON)
 
 
 def checking_options(function: Any) -> Any:
@@ -221,7 +272,7 @@ def checking_options(function: Any) -> Any:
     def make(values: dict[str, Any]) -> Settings | None:
         return None if click.get_current_context().params["list_rules"] else _settings(values)
 
-    options = (paths_argument, _STRICT, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS)
+    options = (*_MANIFESTS, _STRICT, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS)
     return bundle("settings", options, make)(function)
 
 
@@ -246,6 +297,11 @@ def connection_options(*further: Decorator[Any], concurrent: bool = False) -> De
     return bundle("settings", (*_ENVIRONMENT, *several, *_REQUESTS, *further), _settings)
 
 
+def ownership_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator that gives a command without PATH what `tenant_options` does, without the limits."""
+    return connection_options(*PARAMETERS, *_COMPARISON, *further, concurrent=True)
+
+
 def _settings(values: dict[str, Any]) -> Settings:
     """Return the settings: flags over variables over the configuration over defaults."""
     settings = resolve_settings(_given(values))
@@ -260,5 +316,11 @@ def _given(values: dict[str, Any]) -> RawOptions:
     stated = {name: value for name, value in values.items() if source(name) in _GIVEN}
     stated["environment_named"] = source("environment") is ParameterSource.COMMANDLINE
     config, environment = stated.pop("config", None), stated.pop("environment", None)
-    paths = stated.pop("paths", ())
-    return RawOptions(paths=paths, config=config, environment=environment, overrides=stated)
+    return RawOptions(
+        paths=stated.pop("paths", ()),
+        config=config,
+        environment=environment,
+        params_files=stated.pop("params_files", ()),
+        params=stated.pop("params", {}),
+        overrides=stated,
+    )

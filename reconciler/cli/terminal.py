@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import click
 
 from reconciler import render
+from reconciler.cli.progress import Progress
 from reconciler.errors import UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
@@ -37,9 +38,18 @@ Sink: TypeAlias = Callable[[str, str, str], None]
 
 
 class _Stderr:
-    """Destination of messages for stderr: stderr itself, or a log with a format of its own."""
+    """Destination of messages for stderr: stderr itself, or a log with a format of its own.
+
+    What is printed first erases the bar of a step in progress.
+    """
 
     sink: Sink | None = None
+    progress: Progress | None = None
+
+    @classmethod
+    def clear(cls) -> None:
+        if cls.progress is not None:
+            cls.progress.hide()
 
 
 def redirect_messages(sink: Sink | None) -> None:
@@ -54,6 +64,7 @@ def show(text: str, *, commands: bool = False) -> None:
         text: The text, fit to be shown.
         commands: Whether it consists of commands for a CI system, which are otherwise made harmless.
     """
+    _Stderr.clear()
     click.echo(text if commands else without_commands(text), color=_colour())
 
 
@@ -64,6 +75,7 @@ def warn(text: str) -> None:
             level = "warning" if text.startswith("warning: ") else "info"
             _Stderr.sink(level, click.unstyle(text).removeprefix("warning: "), "")
         else:
+            _Stderr.clear()
             click.echo(without_commands(text), err=True, color=_colour())
 
 
@@ -72,6 +84,7 @@ def print_error(message: str, hint: str = "") -> None:
     if _Stderr.sink is not None:
         _Stderr.sink("error", message, hint)
         return
+    _Stderr.clear()
     lines = [printable(line) for line in message.splitlines()]
     text = "error: " + "\n  ".join([*lines, printable(hint)] if hint else lines)
     click.echo(without_commands(text), err=True)
@@ -176,6 +189,8 @@ class TerminalListener(Listener):
         self._approved = approved
         self._errors = render.AlikeErrors()
         self._verbose = verbose
+        self._progress = _new_progress()
+        self._ended = self._writes = 0
         self.quiet = quiet
 
     def warning(self, text: str) -> None:
@@ -195,8 +210,14 @@ class TerminalListener(Listener):
         if self._verbose:
             warn(render.request_line(record, redactor))
 
+    def working(self, what: str, done: int, total: int) -> None:
+        """Draw how far a step is, or print it every ten seconds."""
+        if self._progress is not None:
+            self._progress.update(what, done, total)
+
     def planned(self, planned: Planned) -> None:
         """Show the plan, and what a plan file no longer applies to."""
+        self._writes = len(planned.plan.writes)
         if self.quiet:
             return
         text = render.plan_text(planned.plan, planned.redactor, bodies=self._bodies)
@@ -224,6 +245,9 @@ class TerminalListener(Listener):
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
         """Print how a workflow gets on."""
+        if event is not None and not isinstance(event, str):
+            self._ended += 1
+            self.working("applying", self._ended, self._writes)
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
@@ -236,6 +260,16 @@ class TerminalListener(Listener):
             show(render.report_json(applied.report, applied.traffic, redactor))
         elif applied.report.results and not self.quiet:
             show(render.report_text(applied.report, applied.traffic, redactor))
+
+
+def _new_progress() -> Progress | None:
+    """Return the progress of the running command, which ends with it; `None` with `--quiet`."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.params.get("quiet"):
+        return None
+    _Stderr.progress = Progress(warn)
+    context.call_on_close(_Stderr.progress.end)
+    return _Stderr.progress
 
 
 @contextmanager

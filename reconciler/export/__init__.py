@@ -1,10 +1,10 @@
 """Exports: live workflows written as manifests with an empty plan.
 
-Each manifest is read back and compared with the workflow before it is returned. It never contains a secret:
-an environment variable takes its place.
+Each manifest is read back and compared with the workflow before it is returned. A secret is replaced by an
+environment variable or left to the tenant; the name of a credential on the platform is no secret.
 """
 
 from reconciler.export.exporting import Exporter, ExportResult
-from reconciler.export.variables import Variable
+from reconciler.export.variables import SecretHandling, Variable
 
-__all__ = ["ExportResult", "Exporter", "Variable"]
+__all__ = ["ExportResult", "Exporter", "SecretHandling", "Variable"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -11,9 +12,16 @@ from reconciler.export.manifest_body import (
     has_undocumented_trigger,
     manifest_body,
     without_invalid_fields,
+    without_secrets,
 )
 from reconciler.export.recovering import Recovered, recover_fields
-from reconciler.export.variables import Variable, VariableNames, secret_variables
+from reconciler.export.variables import (
+    SecretHandling,
+    Variable,
+    VariableNames,
+    credential_names,
+    secret_variables,
+)
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import ManifestFile, WorkflowManifest, manifest_text, read_file
 from reconciler.plan import (
@@ -25,7 +33,7 @@ from reconciler.plan import (
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few
-from reconciler.values import JsonObject, Path, display_path, lookup
+from reconciler.values import JsonObject, JsonValue, Path, display_path, lookup
 from reconciler.workflow import Live, WriteOnlyField, lost_fields
 
 
@@ -37,6 +45,7 @@ class ExportResult:
         live: The workflow.
         text: The manifest, one YAML document; empty when there is none for such a workflow.
         variables: The variables in place of its secrets.
+        credential_names: The secret fields that are written as they are: they hold names of credentials.
         notes: Remarks for the reader of the manifest.
         problems: Differences that a plan of the manifest will show, or why there is no manifest.
         secrets: Its secrets that the platform returns, to be removed from every output.
@@ -45,6 +54,7 @@ class ExportResult:
     live: Live
     text: str = field(repr=False)
     variables: tuple[Variable, ...] = ()
+    credential_names: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
@@ -57,12 +67,20 @@ class Exporter:
         options: The key of the sent digests.
         facts: What the platform is known to do.
         redactor: Knows the secrets of the run.
+        secrets: What is written for secrets.
     """
 
-    def __init__(self, options: CompareOptions, facts: PlatformFacts, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        options: CompareOptions,
+        facts: PlatformFacts,
+        redactor: Redactor,
+        secrets: SecretHandling = SecretHandling.NAMES,
+    ) -> None:
         self._options = options
         self._facts = facts
         self._redactor = redactor
+        self._secrets = secrets
         self._names = VariableNames()
 
     def export(self, live: Live, *, pinned: bool = False) -> ExportResult:
@@ -85,13 +103,24 @@ class Exporter:
         return next((result for result in results if not result.problems), results[0])
 
     def _manifest(self, live: Live, recovered: Recovered, whole: JsonObject, *, pinned: bool) -> ExportResult:
-        body, left_out = without_invalid_fields(whole)
-        variables = secret_variables(
-            body, recovered.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}"
-        )
+        ignored: dict[Path, str] = {}
+        if self._secrets is SecretHandling.IGNORE:
+            found = self._variables(live, recovered, whole)
+            whole, ignored = without_secrets(whole, {variable.path: variable.why for variable in found})
+        body, invalid = without_invalid_fields(whole)
+        left_out = {**invalid, **ignored}
+        named: tuple[Path, ...] = ()
+        variables = self._variables(live, recovered, body)
+        if self._secrets is SecretHandling.NAMES:
+            named = credential_names(body, self._redactor)
+            variables = tuple(variable for variable in variables if variable.path not in named)
         document = _document(live, body, [*recovered.lost, *left_out], pinned=pinned)
         notes = [*_notes(live, recovered, body), *(_kept(path, why) for path, why in left_out.items())]
-        return self._checked(live, document, variables, notes)
+        result = self._checked(live, document, variables, notes)
+        return dataclasses.replace(result, credential_names=named)
+
+    def _variables(self, live: Live, recovered: Recovered, body: JsonObject) -> tuple[Variable, ...]:
+        return secret_variables(body, recovered.hidden, self._redactor, self._names, f"WORKFLOW_{live.id}")
 
     def _checked(
         self, live: Live, document: JsonObject, variables: tuple[Variable, ...], notes: list[str]
@@ -136,14 +165,19 @@ class Exporter:
 
 
 def _document(live: Live, body: JsonObject, ignored: Iterable[Path], *, pinned: bool) -> JsonObject:
+    paths = set(ignored)
     settings: JsonObject = {
         "id": live.id if pinned else None,
-        "ignore": [display_path(path) for path in ignored],
+        "ignore": list[JsonValue](sorted(map(display_path, _outermost(paths)))),
         "prevent_delete": live.ownership.protected,
         "paused": live.paused,
     }
     settings = {key: value for key, value in settings.items() if value}
     return {**({"reconcile": settings} if settings else {}), "body": body}
+
+
+def _outermost(paths: set[Path]) -> Iterator[Path]:
+    return (path for path in paths if not any(path[:end] in paths for end in range(1, len(path))))
 
 
 def _kept(path: Path, why: str) -> str:
@@ -161,7 +195,7 @@ class _Reading:
 
 def _read(text: str, values: dict[str, str]) -> _Reading:
     file = ManifestFile(FilePath("export.yaml"), FilePath(), text)
-    content = read_file(file, values, require_env=True)
+    content = read_file(file, values)
     problems = [found.message for found in content.summary.findings if _is_error(found)]
     manifests = [found for found in content.manifests if isinstance(found, WorkflowManifest)]
     if problems or len(manifests) != 1:
@@ -190,7 +224,10 @@ def _with_ignores(text: str, findings: Iterable[Finding]) -> str:
 def _comment(variables: tuple[Variable, ...], notes: list[str]) -> Iterator[str]:
     if variables:
         yield "Variables for secrets:"
-        yield from (f"  {variable.name}: {display_path(variable.path)}" for variable in variables)
+        paths: dict[str, list[Path]] = {}
+        for variable in variables:
+            paths.setdefault(variable.name, []).append(variable.path)
+        yield from (f"  {name}: {', '.join(map(display_path, found))}" for name, found in paths.items())
     yield from (f"Note: {note}" for note in notes)
 
 

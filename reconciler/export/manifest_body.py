@@ -165,6 +165,24 @@ def without_invalid_fields(body: JsonObject) -> tuple[JsonObject, dict[Path, str
     return body, left
 
 
+def without_secrets(body: JsonObject, secrets: Mapping[Path, str]) -> tuple[JsonObject, dict[Path, str]]:
+    """Return `body` without the secrets that `reconcile.ignore` can leave to the tenant.
+
+    Args:
+        body: The body.
+        secrets: Why each is a secret, by path.
+
+    Returns:
+        The body, and why each field was left out, by its path in the canonical form.
+    """
+    fields = {field: why for path, why in secrets.items() if (field := _field(path)) is not None}
+    left = {by_name_path(field, body): why for field, why in fields.items()}
+    body = copy.deepcopy(body)
+    for field in sorted(fields, key=str, reverse=True):  # the last item of a list first
+        remove(body, field)
+    return body, left
+
+
 def _field(path: Path) -> Path | None:
     """Return the field at or above `path` that `reconcile.ignore` can name; `None` when there is none."""
     match path:

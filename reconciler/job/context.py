@@ -126,7 +126,8 @@ def with_links_resolved(raw: RawOptions) -> RawOptions:
     """Return `raw` with the symbolic links in its paths resolved now."""
     paths = tuple(_resolved(path) for path in raw.paths)
     config = None if raw.config is None else Path(_resolved(str(raw.config)))
-    return dataclasses.replace(raw, paths=paths, config=config)
+    params_files = tuple(Path(_resolved(str(file))) for file in raw.params_files)
+    return dataclasses.replace(raw, paths=paths, config=config, params_files=params_files)
 
 
 def _resolved(path: str) -> str:

@@ -17,6 +17,7 @@ from reconciler.manifests.documents import Document, read_single_document
 from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
+    FindingLimit,
     combine_findings,
     read_within_bounds,
     with_excerpt,
@@ -36,6 +37,13 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
+from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
+from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.template_expressions import (
+    UNRENDERED_TEMPLATE,
+    template_expression,
+    template_message,
+)
 from reconciler.manifests.writing import manifest_text
 
 __all__ = [
@@ -44,13 +52,18 @@ __all__ = [
     "MAX_FINDINGS",
     "STDIN",
     "SUFFIXES",
+    "UNRENDERED_TEMPLATE",
     "Document",
     "FileContent",
     "FileSummary",
+    "FindingLimit",
     "LoadResult",
     "Manifest",
     "ManifestFile",
+    "ParameterLayer",
+    "Parameters",
     "PatchManifest",
+    "ReadOptions",
     "ReconcileSettings",
     "Source",
     "WhenRunning",
@@ -60,9 +73,12 @@ __all__ = [
     "load_manifests",
     "manifest_text",
     "read_file",
+    "read_parameter_file",
     "read_single_document",
     "read_text",
     "read_within_bounds",
+    "template_expression",
+    "template_message",
     "with_excerpt",
     "with_required_variables",
 ]

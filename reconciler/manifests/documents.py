@@ -45,7 +45,8 @@ class Document:
         value: The document's value; mapping entries without a value are left out, as in the public client.
         variables: The environment variable of each value that came through `!env`, by path.
         defaults: The paths of those values that are the default in the manifest, and so in Git.
-        unset: The paths of placeholders for variables that are not set.
+        unset: The type of each placeholder for a variable that is not set, by path.
+        parameters: The parameter of each value that came through `!param`, by path.
         positions: Positions known from reading: those of names and pinned ids, which every plan shows.
     """
 
@@ -55,7 +56,8 @@ class Document:
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
     defaults: frozenset[Path] = frozenset()
-    unset: frozenset[Path] = frozenset()
+    unset: Mapping[Path, str] = field(default_factory=dict)
+    parameters: Mapping[Path, str] = field(default_factory=dict)
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
 
     @property
@@ -87,7 +89,7 @@ def read_documents(
     Args:
         file: The file, as the user named it.
         text: Its text.
-        tags: The readers of `!env` and `!file`.
+        tags: The readers of `!env`, `!file` and `!param`.
         extent: Counts what is built.
     """
     documents: list[Document] = []
@@ -106,7 +108,8 @@ def read_documents(
                         value=value,
                         variables=dict(builder.variables),
                         defaults=frozenset(builder.defaults),
-                        unset=frozenset(builder.unset),
+                        unset=dict(builder.unset),
+                        parameters=dict(builder.parameters),
                         positions=_identity_positions(root, value),
                     )
                 )
@@ -118,23 +121,25 @@ def read_documents(
     return documents, findings
 
 
-def read_single_document(file: FilePath, what: str) -> Document | None:
-    """Return the only document of a YAML file that takes neither `!env` nor `!file`; `None` if it is empty.
+def read_single_document(file: FilePath, what: str, root: FilePath | None = None) -> Document | None:
+    """Return the only document of a YAML file without `!env`, `!file` and `!param`; `None` if it is empty.
 
     Args:
         file: The file.
         what: The subject of error messages, such as `the configuration`.
+        root: The resolved directory that must contain the file; `None` for the file's own.
 
     Raises:
         InvalidInputError: The file cannot be read, is not valid YAML, or has more than one document.
     """
     name = printable(str(file))
     tags = Tags(
-        env=lambda _name, _default: Included(problem=f"!env is not supported in {what}"),
+        env=lambda _tag: Included(problem=f"!env is not supported in {what}"),
         file=lambda _name: Included(problem=f"!file is not supported in {what}"),
+        param=lambda _name: Included(problem=f"!param is not supported in {what}"),
     )
     try:
-        documents, findings = read_documents(name, read_text(file, file.parent.resolve()), tags)
+        documents, findings = read_documents(name, read_text(file, root or file.parent.resolve()), tags)
     except UnreadableError as error:
         raise InvalidInputError(f"cannot read {what} {name}: {error}") from None
     if findings:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeVar
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import Finding, Position, Severity, has_errors
 from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.manifest import Manifest
@@ -27,6 +29,9 @@ from reconciler.values import Path
 
 MAX_FINDINGS: Final = 200
 """Findings reported for one file."""
+
+MAX_RUN_FINDINGS: Final = 1_000
+"""Errors, and warnings, reported for all files of a run."""
 
 MAX_RUN_VALUES: Final = 4_000_000
 """Values in all files of a run, aliases expanded."""
@@ -86,6 +91,11 @@ class FileSummary:
         """The number of valid manifests."""
         return sum(identity.kind == "name" for identity in self.identities)
 
+    @property
+    def without_details(self) -> FileSummary:
+        """The same with one finding at most, for a file that is not reported on."""
+        return dataclasses.replace(self, findings=self.findings[:1])
+
 
 def identities(manifest: Manifest) -> Iterator[Identity]:
     """Yield the name of a manifest and its pinned id."""
@@ -124,11 +134,34 @@ def bounded(findings: Iterable[Finding]) -> list[Finding]:
     return [*shown[:MAX_FINDINGS], more]
 
 
+class FindingLimit:
+    """The limit of the findings of a run, by severity: a tree of bad files may have millions."""
+
+    def __init__(self) -> None:
+        self._kept: Counter[Severity] = Counter()
+        self.left_out: Counter[Severity] = Counter()
+
+    def kept(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return those of `findings` that are within the limit; the others are counted."""
+        kept = []
+        for finding in findings:
+            within = self._kept[finding.severity] < MAX_RUN_FINDINGS
+            (self._kept if within else self.left_out)[finding.severity] += 1
+            if within:
+                kept.append(finding)
+        return kept
+
+    def kept_summary(self, summary: FileSummary) -> FileSummary:
+        """Return `summary` with those of its findings that are within the limit."""
+        return dataclasses.replace(summary, findings=tuple(self.kept(summary.findings)))
+
+
 def read_within_bounds(
     files: Sequence[ManifestFile],
     items: Iterable[T],
     extent_of: Callable[[T], Extent],
     problems: list[Finding],
+    on_progress: OnProgress = no_progress,
 ) -> list[T]:
     """Return `items`, or those up to a bound of a whole run, which is then added to `problems`.
 
@@ -137,11 +170,13 @@ def read_within_bounds(
         items: What was read from each file; no more are taken past the bound.
         extent_of: Returns how much an item holds.
         problems: The list to which a finding is added.
+        on_progress: Called after each file.
     """
     total = Extent()
     taken: list[T] = []
     for file, item in zip(files, items, strict=True):
         taken.append(item)
+        on_progress("reading manifests", len(taken), len(files))
         extent = extent_of(item)
         total.values += extent.values
         total.characters += extent.characters
@@ -190,27 +225,56 @@ def combine_findings(
     problems: Iterable[Finding],
     files: Sequence[ManifestFile],
     summaries: Sequence[FileSummary],
+    limit: FindingLimit,
     reported: Callable[[int], bool] = lambda _: True,
 ) -> tuple[Finding, ...]:
-    """Return all findings of a check, sorted, with those that hold over several files.
+    """Return all findings of a check within the limit of a run, sorted, with those over several files.
 
     Args:
         problems: The findings about the paths.
         files: The files, in the order of `summaries`.
-        summaries: The result of each file.
+        summaries: The result of each file, its findings within `limit`.
+        limit: What was kept and left out so far.
         reported: Returns whether to report the findings of the file with this index.
     """
-    findings = [*problems]
-    for index, summary in enumerate(summaries):
-        findings += summary.findings if reported(index) else ()
-    findings += _duplicates(summaries, reported)
+    findings = {
+        finding for index, summary in enumerate(summaries) if reported(index) for finding in summary.findings
+    }
+    findings.update(limit.kept(problems), limit.kept(_duplicates(summaries, reported)))
     if not findings and not any(summary.identities or summary.findings for summary in summaries):
-        findings += (
-            Finding(file=printable(str(file.path)), rule="no-manifests", message="no manifests in this file")
-            for index, file in enumerate(files)
-            if reported(index)
-        )
-    return tuple(sorted(set(findings), key=Finding.sort_key))
+        findings.update(limit.kept(_no_manifests(files, reported)))
+    return first_findings(findings, limit.left_out)
+
+
+def first_findings(findings: Iterable[Finding], left_out: Counter[Severity]) -> tuple[Finding, ...]:
+    """Return the findings of a run that are shown, sorted, and one that counts those that are not.
+
+    Args:
+        findings: The findings, of which the first `MAX_RUN_FINDINGS` are shown.
+        left_out: How many are not among them, by severity.
+    """
+    ordered = sorted(findings, key=Finding.sort_key)
+    shown, rest = ordered[:MAX_RUN_FINDINGS], ordered[MAX_RUN_FINDINGS:]
+    left_out = left_out + Counter(finding.severity for finding in rest)
+    return (*shown, _more(shown[-1].file, left_out)) if left_out else tuple(shown)
+
+
+def _more(file: str, left_out: Counter[Severity]) -> Finding:
+    counts = " and ".join(
+        f"{left_out[severity]} {severity.value}{'s' if left_out[severity] > 1 else ''}"
+        for severity in Severity
+        if left_out[severity]
+    )
+    severity = Severity.ERROR if left_out[Severity.ERROR] else Severity.WARNING
+    message = f"{counts} more in all files; fix those shown, or check fewer files at a time"
+    return Finding(file=file, rule="too-many-findings", message=message, severity=severity)
+
+
+def _no_manifests(files: Sequence[ManifestFile], reported: Callable[[int], bool]) -> Iterator[Finding]:
+    for index, file in enumerate(files):
+        if reported(index):
+            name = printable(str(file.path))
+            yield Finding(file=name, rule="no-manifests", message="no manifests in this file")
 
 
 def _duplicates(summaries: Sequence[FileSummary], reported: Callable[[int], bool]) -> Iterator[Finding]:

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
 from reconciler.findings import CheckResult, Finding, Severity, has_errors
 from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
 from reconciler.manifests.documents import read_documents
 from reconciler.manifests.file_findings import (
     FileSummary,
+    FindingLimit,
     bounded,
     combine_findings,
+    first_findings,
     identities,
     read_within_bounds,
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.parsing import parse_manifest
-from reconciler.manifests.yaml_values import Extent, Included, Tags
+from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
+from reconciler.manifests.template_expressions import with_template_named
+from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
-from reconciler.values import Pattern
+from reconciler.text import printable
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR: Final = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""What Python has in place of bytes of a variable that are not UTF-8."""
-
 _ENV_RULE: Final = "env"
-
-MAX_INCLUDED_BYTES: Final = 1024 * 1024
-"""Bytes of one file included with `!file`."""
 
 ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 """A further check of the valid manifests of one file; its findings are ready to be shown."""
@@ -57,12 +56,11 @@ class FileContent:
 def read_file(
     file: ManifestFile,
     env: Mapping[str, str],
-    *,
-    require_env: bool,
-    extra: Sequence[Pattern] = (),
+    options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
 ) -> FileContent:
     """Return the content of `file`; takes the rest as `load_manifests` does."""
+    options = options or ReadOptions()
     try:
         text = file.text if file.text is not None else read_text(file.path, file.root)
     except UnreadableError as error:
@@ -74,14 +72,19 @@ def read_file(
     secrets: set[str] = set()
     included: set[Path] = set()
     extent = Extent()
-    tags = Tags(env=_env_reader(env, secrets, require_env=require_env), file=_file_reader(file, included))
+    tags = Tags(
+        env=env_reader(env, secrets, require_env=options.require_env),
+        file=file_reader(file, included),
+        param=param_reader(options.parameters),
+    )
     documents, findings = read_documents(printable(str(file.path)), text, tags, extent)
     extent.characters += len(text)  # a document keeps it
-    parsed = [parse_manifest(document, findings, extra) for document in documents]
+    parsed = [parse_manifest(document, findings, options.extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
         lines, redactor = text.splitlines(), Redactor.of(secrets)
-        findings = [with_excerpt(finding, lines, redactor) for finding in bounded(findings)]
+        findings = bounded(with_template_named(finding, lines) for finding in findings)
+        findings = [with_excerpt(finding, lines, redactor) for finding in findings]
     if check is not None:
         findings = bounded([*findings, *check(manifests)])
     summary = FileSummary(
@@ -124,37 +127,40 @@ class LoadResult:
         return CheckResult(findings=self.findings, files=self.files, manifests=len(self.manifests))
 
 
-def load_manifests(  # noqa: PLR0913 - each has its default
+def load_manifests(
     paths: Sequence[str],
     env: Mapping[str, str],
-    excludes: Callable[[Path], bool] = lambda _: False,
-    *,
-    require_env: bool = True,
-    extra: Sequence[Pattern] = (),
+    options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> LoadResult:
     """Load and check every manifest that `paths` name; errors become findings, never exceptions.
 
     Args:
         paths: Files and directories, or `-` for standard input.
         env: The variables for `!env`.
-        excludes: Returns whether to leave out a file found below a directory.
-        require_env: Whether an unset variable is an error; if not, it is a warning, and the value is a
-            placeholder (a check before a merge has no secrets).
-        extra: The undocumented fields that a body may state.
+        options: How the files are read.
         check: A further check of the manifests of one file.
+        on_progress: Called after each file.
     """
-    files, problems = find_files(tuple(paths), excludes)
+    options = options or ReadOptions()
+    files, problems = find_files(tuple(paths), options.excludes)
+    limit = FindingLimit()
     contents = read_within_bounds(
         files,
-        (read_file(file, env, require_env=require_env, extra=extra, check=check) for file in files),
+        (
+            dataclasses.replace(content, summary=limit.kept_summary(content.summary))
+            for file in files
+            for content in [read_file(file, env, options, check)]
+        ),
         lambda content: content.summary.extent,
         problems,
+        on_progress,
     )
     files = files[: len(contents)]
     return LoadResult(
         manifests=tuple(manifest for content in contents for manifest in content.manifests),
-        findings=combine_findings(problems, files, [content.summary for content in contents]),
+        findings=combine_findings(problems, files, [content.summary for content in contents], limit),
         files=len(files),
         secrets=frozenset().union(*(content.secrets for content in contents)),
         empty=tuple(printable(str(file.path)) for file in files if _is_empty(file.path)),
@@ -198,7 +204,7 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
         for file, position in missing - shown
     )
     errors = [dataclasses.replace(finding, severity=Severity.ERROR) for finding in raised]
-    return dataclasses.replace(loaded, findings=tuple(sorted([*errors, *rest], key=Finding.sort_key)))
+    return dataclasses.replace(loaded, findings=first_findings([*errors, *rest], Counter()))
 
 
 def _is_empty(path: Path) -> bool:
@@ -211,41 +217,3 @@ def _is_empty(path: Path) -> bool:
 def _joined_pair(match: re.Match[str]) -> str:
     high, low = int(match[2], 16), int(match[3], 16)
     return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
-
-
-def _env_reader(
-    env: Mapping[str, str], secrets: set[str], *, require_env: bool
-) -> Callable[[str, str | None], Included]:
-    def read(name: str, default: str | None) -> Included:
-        variable = f"the environment variable {clip(name, 100)!r}"
-        value = env.get(name)
-        if not value and default is None:
-            # CI systems give an empty variable for a secret that is not defined.
-            problem = (
-                f"{variable} is not set; set it, or write a default"
-                if value is None
-                else f"{variable} is empty; set it, or write default: '' if an empty text is intended"
-            )
-            severity = Severity.ERROR if require_env else Severity.WARNING
-            return Included(value=f"${{{name}}}", problem=problem, severity=severity)
-        if not value:  # a default is in Git, and no secret
-            return Included(value=default or "")
-        if _SURROGATE.search(value):
-            return Included(value=f"${{{name}}}", problem=f"{variable} is not valid UTF-8")
-        secrets.add(value)
-        note = f"{variable} holds only white space" if value.isspace() else ""
-        return Included(value=value, sensitive=True, note=note)
-
-    return read
-
-
-def _file_reader(file: ManifestFile, included: set[Path]) -> Callable[[str], Included]:
-    def read(name: str) -> Included:
-        try:
-            included.add(Path(os.path.realpath(file.path.parent / name)))
-            text = read_text(file.path.parent / name, file.root, MAX_INCLUDED_BYTES)
-            return Included(value=text.replace("\r\n", "\n").replace("\r", "\n"))  # as YAML reads a manifest
-        except (UnreadableError, ValueError) as error:
-            return Included(problem=f"cannot include the file {clip(name, 100)!r}: {error}")
-
-    return read

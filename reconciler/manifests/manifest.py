@@ -106,6 +106,12 @@ class Source:
         """Return the variable of the `!env` at `path`, a path from the body's root, or `None`."""
         return self.document.variables.get(self._place(path))
 
+    def parameter(self, path: Path) -> str | None:
+        """Return the parameter of the `!param` at or above `path`, a path from the body's root, or `None`."""
+        place = self._place(path)
+        known = self.document.parameters
+        return next((known[part] for end in range(len(place), 0, -1) if (part := place[:end]) in known), None)
+
     def __str__(self) -> str:
         position = self.position(("name",))
         return f"{self.file}:{position.line}" if position else self.file

@@ -18,7 +18,7 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
-from reconciler.schema import manifest_only_step_fields, validate
+from reconciler.schema import SchemaProblem, manifest_only_step_fields, validate
 from reconciler.text import clip, printable
 from reconciler.values import (
     ABSENT,
@@ -158,12 +158,22 @@ class _DocumentParser:
             path = (*base, *problem.path)
             if problem.rule == "schema-unknown-key" and self._is_allowed(path, base):
                 continue  # a rule warns of it
-            if path in self._document.unset and problem.rule != "schema-type":
-                # The value is unknown; only that it will be text.
-                continue
-            found = "; the value from !env is text" if path in self._document.variables else problem.found
+            unset = self._document.unset.get(path)
+            if unset is not None and (unset == "json" or problem.rule != "schema-type"):
+                continue  # the value is unknown; only its type may be known
             position = self._document.position(path, at_key=problem.at_key)
-            self._report(problem.rule, problem.message + found, path, position)
+            self._report(problem.rule, problem.message + self._found(problem, path), path, position)
+
+    def _found(self, problem: SchemaProblem, path: Path) -> str:
+        """Return what was found, as the end of a message: no value of a variable."""
+        if path in self._document.variables:
+            if not isinstance(lookup(self._document.value, path), str):
+                return "; the value is from !env"
+            hint = ": state its type, as in !env {name: NAME, type: integer}"
+            return "; the value from !env is text" + (hint if problem.rule == "schema-type" else "")
+        if path in self._document.parameters:
+            return f"{problem.found}, the value of the parameter {self._document.parameters[path]!r}"
+        return problem.found
 
     def _is_allowed(self, path: Path, base: Path) -> bool:
         """Whether the configuration knows the undocumented field at `path` of the document."""

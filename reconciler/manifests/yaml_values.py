@@ -5,8 +5,10 @@ Reads no files and no environment variables itself: the readers are passed in as
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import yaml_nodes as nodes
@@ -20,7 +22,8 @@ from reconciler.manifests.yaml_nodes import (
     merged_mappings,
 )
 from reconciler.text import clip, printable
-from reconciler.values import JsonValue, Path
+from reconciler.values import JsonValue, Path, texts
+from reconciler.values import nodes as values_inside
 
 MAX_TEXT = 50_000_000
 """Characters of text in one file, counted after aliases and `!file` are expanded."""
@@ -31,31 +34,54 @@ class Included:
     """The value that a tag includes, or the reason why there is none.
 
     Args:
-        value: The text; a placeholder if there is a problem.
+        value: The value; a placeholder if there is a problem.
         sensitive: Whether the value must never be shown.
         problem: Why the value is not available and what to do; empty if it is available.
         severity: The severity of the problem.
         note: What is suspicious about a value that is available; empty if nothing is.
+        is_absent: Whether the problem is that nothing states a value, so that a default helps.
     """
 
-    value: str = ""
+    value: JsonValue = ""
     sensitive: bool = False
     problem: str = ""
     severity: Severity = Severity.ERROR
     note: str = ""
+    is_absent: bool = False
+
+
+ENV_TYPES: Final = ("string", "integer", "number", "boolean", "json")
+"""The types that the value of a variable may have; text if none is stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvTag:
+    """What follows `!env`.
+
+    Args:
+        name: The variable.
+        default: The text to take when the variable is not set; `None` if there is none.
+        type: One of `ENV_TYPES`.
+    """
+
+    name: str
+    default: str | None = None
+    type: str = "string"
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The readers of `!env` and `!file`.
+    """The readers of `!env`, `!file` and `!param`.
 
     Args:
-        env: Takes the name of the variable and the default (or `None`).
+        env: Takes what is written.
         file: Takes the path as written.
+        param: Takes the name of the parameter.
     """
 
-    env: Callable[[str, str | None], Included]
+    env: Callable[[EnvTag], Included]
     file: Callable[[str], Included]
+    param: Callable[[str], Included]
 
 
 @dataclass(slots=True)
@@ -71,6 +97,14 @@ class Extent:
     characters: int = 0
 
 
+_WITH_WORDS: Final = frozenset({"!env", "!param"})
+_INVALID_ENV: Final = (
+    "invalid !env; use !env NAME or !env {name: NAME, default: text}, there also with type: "
+    + ", ".join(ENV_TYPES)
+)
+_INVALID_PARAM: Final = "invalid !param; use !param NAME or !param {name: NAME, default: VALUE}"
+
+
 class ValueBuilder:
     """A builder of values from the nodes of one file, which counts what it builds."""
 
@@ -84,10 +118,11 @@ class ValueBuilder:
         self.errors = 0
         self.variables: dict[Path, str] = {}
         self.defaults: set[Path] = set()
-        self.unset: set[Path] = set()
+        self.unset: dict[Path, str] = {}
+        self.parameters: dict[Path, str] = {}
 
     def document(self, root: Node) -> JsonValue:
-        """Return the value of the document `root`; `variables`, `defaults` and `unset` are then its own.
+        """Return the value of the document `root`; what else the builder knows is then about it.
 
         Raises:
             YamlProblemError: A limit is exceeded, or an alias refers to a value that contains it.
@@ -95,13 +130,15 @@ class ValueBuilder:
         self.variables.clear()
         self.defaults.clear()
         self.unset.clear()
+        self.parameters.clear()
         return self._build(root)
 
     def _build(self, node: Node) -> JsonValue:
         self._tally(1, node)
         if isinstance(node, ScalarNode):
             value = self._scalar(node)
-            self._weigh(value, node)
+            if isinstance(value, str):
+                self._weigh(value, node)
             return value
         if len(self._path) >= MAX_DEPTH:
             raise YamlProblemError(
@@ -128,22 +165,22 @@ class ValueBuilder:
             message = f"more than {MAX_NODES} values in one file, aliases expanded"
             raise YamlProblemError("too-large", message, nodes.position_of(node))
 
-    def _weigh(self, value: JsonValue, node: Node) -> None:
-        self._extent.characters += len(value) if isinstance(value, str) else 0
+    def _weigh(self, value: str, node: Node) -> None:
+        self._extent.characters += len(value)
         if self._extent.characters > MAX_TEXT:
             message = f"more than {MAX_TEXT} characters of text in one file, aliases and !file expanded"
             raise YamlProblemError("too-large", message, nodes.position_of(node))
 
     def _sequence(self, node: Node) -> JsonValue:
-        if node.tag == "!env":
-            return self._env(node)
+        if node.tag in _WITH_WORDS:
+            return self._with_words(node)
         if node.tag != nodes.SEQ:
             return self._unknown_tag(node)
         return [self._child(index, item) for index, item in enumerate(node.value)]
 
     def _mapping(self, node: MappingNode) -> JsonValue:
-        if node.tag == "!env":
-            return self._env(node)
+        if node.tag in _WITH_WORDS:
+            return self._with_words(node)
         if node.tag != nodes.MAP:
             return self._unknown_tag(node)
         built = {name: self._child(name, value) for name, value in self._own(node)}
@@ -198,8 +235,8 @@ class ValueBuilder:
         text: str = node.value
         if node.tag in {nodes.STR, nodes.MERGE}:
             return text
-        if node.tag == "!env":
-            return self._env(node)
+        if node.tag in _WITH_WORDS:
+            return self._with_words(node)
         if node.tag == "!file":
             return self._take(node, self._tags.file(text), "file-include")
         return self._typed(node, text)
@@ -215,29 +252,58 @@ class ValueBuilder:
             return float(text)
         return self._unknown_tag(node)
 
+    def _with_words(self, node: Node) -> JsonValue:
+        return self._env(node) if node.tag == "!env" else self._param(node)
+
     def _env(self, node: Node) -> JsonValue:
-        name, default = _env_words(node)
-        if not name:
-            self._report("env", "invalid !env; use !env NAME or !env {name: NAME, default: text}", node)
+        tag = _env_tag(node)
+        if tag is None:
+            self._report("env", _INVALID_ENV, node)
             return None
-        included = self._tags.env(name, default)
-        if not included.problem:
-            self.variables[tuple(self._path)] = name
+        included = self._tags.env(tag)
+        if included.problem:
+            self.unset[tuple(self._path)] = tag.type
+            return self._take(node, included, "env")
+        path = tuple(self._path)
+        inside = [below for below, item in values_inside(included.value) if not isinstance(item, dict | list)]
+        for below in inside or [()]:
+            where = (*path, *below)
+            self.variables[where] = tag.name
             if not included.sensitive:
-                self.defaults.add(tuple(self._path))
-        return self._take(node, included, "env")
+                self.defaults.add(where)
+        return self._counted(node, self._take(node, included, "env"))
+
+    def _param(self, node: Node) -> JsonValue:
+        name, default = _param_words(node)
+        if not name:
+            self._report("param", _INVALID_PARAM, node)
+            return None
+        included = self._tags.param(name)
+        if default is None or not included.is_absent:
+            value = self._counted(node, copy.deepcopy(self._take(node, included, "param")))
+        else:
+            value = self._build(default)
+        self.parameters[tuple(self._path)] = name
+        return value
+
+    def _counted(self, node: Node, value: JsonValue) -> JsonValue:
+        """Return a value that no node of this file describes, counted like one that does."""
+        if isinstance(value, dict | list):
+            self._tally(sum(1 for _ in values_inside(value)) - 1, node)
+            for _, text in texts(value):
+                self._weigh(text, node)
+        return value
 
     def _take(self, node: Node, included: Included, rule: str) -> JsonValue:
         if included.problem:
             self._report(rule, included.problem, node, included.severity)
-            self.unset.add(tuple(self._path))
         elif included.note:
             self._report(rule, included.note, node, Severity.WARNING)
         return included.value
 
     def _unknown_tag(self, node: Node) -> JsonValue:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        message = f"unknown tag {clip(tag, 60)!r}; supported tags: !env, !file"
+        message = f"unknown tag {clip(tag, 60)!r}; supported tags: !env, !file, !param"
         if tag == "!file":
             message = "invalid !file; use !file PATH, with the path of a text file next to or below this file"
         elif tag.startswith("!!") and isinstance(node, ScalarNode):
@@ -255,17 +321,31 @@ class ValueBuilder:
         )
 
 
-def _env_words(node: Node) -> tuple[str, str | None]:
-    """Return the name and the default that follow `!env`; an empty name if they are invalid."""
+def _env_tag(node: Node) -> EnvTag | None:
+    """Return what follows `!env`; `None` if it is invalid."""
+    if isinstance(node, ScalarNode):
+        return EnvTag(node.value) if node.value else None
+    parts = _words(node, {"name", "default", "type"})
+    if not all(isinstance(part, ScalarNode) and part.tag in nodes.PLAIN_TAGS for part in parts.values()):
+        return None
+    written = {key: str(part.value) for key, part in parts.items()}
+    tag = EnvTag(written.get("name", ""), written.get("default"), written.get("type", "string"))
+    return tag if tag.name and tag.type in ENV_TYPES else None
+
+
+def _param_words(node: Node) -> tuple[str, Node | None]:
+    """Return the name and the default that follow `!param`; an empty name if they are invalid."""
     if isinstance(node, ScalarNode):
         return node.value, None
+    parts = _words(node, {"name", "default"})
+    name = parts.get("name")
+    is_text = isinstance(name, ScalarNode) and name.tag in nodes.PLAIN_TAGS
+    return (str(name.value) if name is not None and is_text else ""), parts.get("default")
+
+
+def _words(node: Node, allowed: set[str]) -> dict[str, Node]:
+    """Return the values in the mapping that follows a tag, by key; none if a key is not `allowed`."""
     if not isinstance(node, MappingNode):
-        return "", None
-    parts = {
-        key.value: value.value
-        for key, value in node.value
-        if isinstance(key, ScalarNode) and isinstance(value, ScalarNode) and value.tag in nodes.PLAIN_TAGS
-    }
-    if len(parts) != len(node.value) or not set(parts) <= {"name", "default"}:
-        return "", None
-    return parts.get("name", ""), parts.get("default")
+        return {}
+    parts = {key.value: value for key, value in node.value if isinstance(key, ScalarNode)}
+    return parts if len(parts) == len(node.value) and set(parts) <= allowed else {}

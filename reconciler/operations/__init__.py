@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from reconciler.operations.adopting import Adopted, AdoptOptions, adopt
     from reconciler.operations.apply_and_reconcile import (
         Applied,
         ApplyOptions,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STOPPING",
+    "AdoptOptions",
+    "Adopted",
     "Applied",
     "ApplyOptions",
     "Engine",
@@ -58,6 +61,7 @@ __all__ = [
     "ScopeOptions",
     "Settings",
     "StatusResult",
+    "adopt",
     "apply",
     "apply_plan_file",
     "export",
@@ -81,6 +85,7 @@ __all__ = [
 
 __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
     __name__,
+    adopting="Adopted AdoptOptions adopt",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
     engine="Engine",
     execution_parameters="ExecutionRequest",

@@ -15,7 +15,13 @@ from reconciler.client import RetryPolicy, Traffic
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
-from reconciler.operations.plan_and_status import Planned, ScopeOptions, plan_context, recorded_action
+from reconciler.operations.plan_and_status import (
+    Planned,
+    ScopeOptions,
+    attribution,
+    plan_context,
+    recorded_action,
+)
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Create, Plan, Scope, SetPaused
@@ -39,12 +45,16 @@ class ApplyOptions:
         wait_running: Seconds to wait for an execution to end before its workflow is changed or deleted.
         backups: Whether to back up what is overwritten or deleted, into `Settings.backup_dir`.
         run_record: File for the JSON record of the run; `None` for none.
+        base: As for `plan`; an apply of a commit that does not contain it is refused.
+        allow_older: Whether to apply such a commit nevertheless.
     """
 
     fail_fast: bool = False
     wait_running: float = RetryPolicy().wait_running
     backups: bool = True
     run_record: Path | None = None
+    base: str | None = None
+    allow_older: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +136,9 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
         if not dry_run:
             settings.require_named_environment()
         chosen = scope.scope(settings)
+        if options.base is not None and not options.allow_older:
+            _require_not_behind(options.base, env)
+        attribute = attribution(settings, options.base, listener, env)
         with open_engine(
             settings,
             env,
@@ -136,12 +149,19 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             observe=current.observe,
         ) as engine:
             current.opened(engine)
-            planned = Planned(plan=engine.plan(chosen), engine=engine, scope=chosen)
+            plan = attribute(engine.plan(chosen), engine.options)
+            planned = Planned(plan=plan, engine=engine, scope=chosen)
             listener.planned(planned)
             if dry_run:
                 current.begins(planned.plan)
                 return _finished(planned, None, planned.exit_code, current, listener)
             return apply_planned(planned, options, listener, current)
+
+
+def _require_not_behind(revision: str, env: Mapping[str, str]) -> None:
+    from reconciler.operations.base_manifests import require_not_behind  # noqa: PLC0415 - most need no git
+
+    require_not_behind(revision, env)
 
 
 def apply_plan_file(  # noqa: PLR0913 - as `apply`

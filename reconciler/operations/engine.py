@@ -22,6 +22,7 @@ from reconciler.client import (
     Session,
     Workflow,
 )
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.listener import Listener
@@ -63,6 +64,7 @@ class Engine:
         settings: The limits for requests, and where backups go.
         catalogue: The images and instance types of the tenant, each read once.
         listener: Receives a finding for each name that the tenant does not know.
+        on_progress: Called with how far the tenant is read.
     """
 
     manifests: LoadResult
@@ -72,6 +74,7 @@ class Engine:
     settings: Settings
     catalogue: CatalogueReading
     listener: Listener = field(default_factory=Listener)
+    on_progress: OnProgress = no_progress
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.
@@ -117,6 +120,7 @@ class Engine:
             self.options,
             scope,
             concurrency=self.settings.concurrency,
+            on_progress=self.on_progress,
         )
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
@@ -161,9 +165,9 @@ def open_engine(  # noqa: PLR0913 - most by name
     loaded = load_checked(
         settings.paths,
         env,
-        settings.off,
-        settings.excludes,
-        settings.extra,
+        settings.reading,
+        off=settings.off,
+        on_progress=listener.working,
         needs=partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)
@@ -184,6 +188,7 @@ def open_engine(  # noqa: PLR0913 - most by name
             settings=settings,
             catalogue=open_catalogue(session, settings.concurrency),
             listener=listener,
+            on_progress=listener.working,
         )
         listener.opened(engine)
         yield engine

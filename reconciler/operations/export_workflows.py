@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.export import Exporter, ExportResult
+from reconciler.export import Exporter, ExportResult, SecretHandling
 from reconciler.manifests import CONFIGURATION_NAMES
 from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.listener import Listener
@@ -23,7 +23,7 @@ from reconciler.workflow import Listed, Live
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedWorkflows:
-    """ExportResult workflows.
+    """The exported workflows of a tenant.
 
     Args:
         workflows: Each workflow with its manifest, or with the reason that it has none.
@@ -43,8 +43,12 @@ class ExportedWorkflows:
         """All manifests as one YAML stream; empty when there are none."""
         return "---\n".join(item.text for item in self.workflows if item.text)
 
-    def files(self) -> dict[str, str]:
-        """Return the manifests by file name: the workflow's name, and its id where that is not enough."""
+    def files(self, taken: Container[str] = ()) -> dict[str, str]:
+        """Return the manifests by file name: the workflow's name, and its id where that is not enough.
+
+        Args:
+            taken: File names that others have.
+        """
         written = [item for item in self.workflows if item.text]
         slugs = {
             item.live.id: "" if credential_kind(item.live.name) else slug(item.live.name) for item in written
@@ -53,7 +57,8 @@ class ExportedWorkflows:
         files = {}
         for item in written:
             base = slugs[item.live.id]
-            alone = shared[base] == 1 and base and f"{base}.yaml" not in CONFIGURATION_NAMES
+            free = f"{base}.yaml" not in CONFIGURATION_NAMES and f"{base}.yaml" not in taken
+            alone = shared[base] == 1 and base and free
             files[f"{base}.yaml" if alone else f"{base or 'workflow'}-{item.live.id}.yaml"] = item.text
         return files
 
@@ -65,6 +70,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
     listener: Listener | None = None,
     *,
     everything: bool = False,
+    secrets: SecretHandling = SecretHandling.NAMES,
     env: Mapping[str, str] = os.environ,
 ) -> ExportedWorkflows:
     """Return live workflows as manifests without any secret. Sends no request but GET.
@@ -75,6 +81,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
         ids: Ids of workflows.
         listener: Receives requests.
         everything: Whether to export all workflows of the tenant.
+        secrets: What is written for secrets.
         env: Variables for the address and the credential.
 
     Raises:
@@ -86,34 +93,48 @@ def export(  # noqa: PLR0913 - what to export, and from where
     with open_session(settings, env, purpose="export", listener=listener) as session:
         reader = Workflow(session.as_read_only())
         listed = list_tenant(reader)
-        chosen = _chosen(listed, names, ids)
+        chosen = chosen_workflows(listed, names, ids)
         chosen = list(listed) if everything else chosen
-        exported = _exported(session, reader, settings, env, listed, chosen)
-        secrets = frozenset[str]().union(*(item.secrets for item in exported))
+        live = describe_all(reader, [item.id for item in chosen], settings.concurrency)
+        exported = export_live(session, settings, env, listed, live.values(), secrets)
+        found = frozenset[str]().union(*(item.secrets for item in exported))
         return ExportedWorkflows(
-            workflows=tuple(exported), redactor=session.redactor().joined(Redactor.of(secrets))
+            workflows=tuple(exported), redactor=session.redactor().joined(Redactor.of(found))
         )
 
 
-def _exported(  # noqa: PLR0913, PLR0917 - one call
+def export_live(  # noqa: PLR0913, PLR0917 - one call
     session: Session,
-    reader: Workflow,
     settings: Settings,
     env: Mapping[str, str],
-    listed: tuple[Listed, ...],
-    chosen: list[Listed],
+    listed: Iterable[Listed],
+    live: Iterable[Live],
+    secrets: SecretHandling,
 ) -> list[ExportResult]:
-    live = describe_all(reader, [item.id for item in chosen], settings.concurrency)
+    """Return live workflows with their manifests, by name.
+
+    Args:
+        session: The tenant.
+        settings: How workflows are compared.
+        env: Variables, for the key of the digests of sent values.
+        listed: Every workflow of the tenant.
+        live: The workflows.
+        secrets: What is written for secrets.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    live = sorted(live, key=lambda item: (item.name, item.id))
     options = compare_options_of(settings, env)
-    facts = PlatformFacts(default_resource=read_default_resource(reader))
-    exporter = Exporter(options, facts.learned_from(live.values(), options), session.redactor())
+    facts = PlatformFacts(default_resource=read_default_resource(Workflow(session.as_read_only())))
+    exporter = Exporter(options, facts.learned_from(live, options), session.redactor(), secrets)
     same = Counter(item.name for item in listed)
-    twice = Counter(item.name for item in chosen)
+    twice = Counter(item.name for item in live)
     return [
-        exporter.export(live[item.id], pinned=same[item.name] > 1)
+        exporter.export(item, pinned=same[item.name] > 1)
         if twice[item.name] == 1
-        else _ambiguous(live[item.id], same[item.name])
-        for item in sorted(chosen, key=lambda item: (item.name, item.id))
+        else _ambiguous(item, same[item.name])
+        for item in live
     ]
 
 
@@ -124,7 +145,9 @@ def _ambiguous(live: Live, number: int) -> ExportResult:
     return ExportResult(live=live, text="", problems=(problem,))
 
 
-def _chosen(listed: tuple[Listed, ...], names: Sequence[str], ids: Sequence[int]) -> list[Listed]:
+def chosen_workflows(
+    listed: tuple[Listed, ...], names: Sequence[str], ids: Sequence[int] = ()
+) -> list[Listed]:
     """Return the workflows of these names, globs and ids.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -67,7 +68,7 @@ def _of_tenant(
 def _of_manifests(
     settings: Settings, path: str, listener: Listener, env: Mapping[str, str]
 ) -> Iterator[Drawing]:
-    loaded = load_manifests((path,), env, settings.excludes, require_env=False, extra=settings.extra)
+    loaded = load_manifests((path,), env, dataclasses.replace(settings.reading, require_env=False))
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         listener.finding(finding, redactor)

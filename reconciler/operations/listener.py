@@ -41,6 +41,9 @@ class Listener:
     def request(self, record: RequestRecord, redactor: Redactor) -> None:
         """Receive the record of a request that was sent; from any thread, several at a time."""
 
+    def working(self, what: str, done: int, total: int) -> None:
+        """Receive how far a long step is: its words, and how many of its parts are done; from any thread."""
+
     def opened(self, engine: Engine) -> None:
         """Receive the open connection to the tenant, before anything is read."""
 

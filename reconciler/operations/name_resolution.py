@@ -67,7 +67,8 @@ def resolve_names(  # noqa: PLR0913 - the last three by name
     try:
         facts = catalogue.facts_for_names(name for names in named.values() for name in names)
     except ReconcilerError as error:
-        error.hint = error.hint or "The manifests state names in place of ids; stating ids needs no look-up."
+        needed = "The manifests state names in place of ids, which are looked up; ids need no look-up."
+        error.hint = f"{error.hint} {needed}".strip()
         raise
     tenant = TenantFacts(catalogue=facts, allow_latest=allow_latest, shown=redactor.text)
     findings = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.errors import BlockedError, ExitCode, UsageError
@@ -12,6 +12,7 @@ from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
     Action,
+    CompareOptions,
     Plan,
     Scope,
     Selection,
@@ -20,6 +21,7 @@ from reconciler.plan import (
     Unchanged,
     WorkflowStatus,
     make_plan,
+    with_origins,
     workflow_statuses,
 )
 from reconciler.planfile import (
@@ -141,6 +143,7 @@ def plan(
     options: ScopeOptions | None = None,
     listener: Listener | None = None,
     *,
+    base: str | None = None,
     env: Mapping[str, str] = os.environ,
 ) -> Planned:
     """Return what an apply would change. Sends no request but GET.
@@ -149,6 +152,8 @@ def plan(
         settings: The manifests, the tenant and the limits.
         options: The part of the workflows to plan.
         listener: Receives findings and requests.
+        base: A git revision, a run record, or `auto` for the commit before the event of a CI run: each
+            difference is attributed to Git or to the tenant by the manifests at its merge base with `HEAD`.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -158,7 +163,8 @@ def plan(
     """
     settings.require_manifests()
     options = options or ScopeOptions()
-    scope = options.scope(settings)
+    scope, listener = options.scope(settings), listener or Listener()
+    attribute = attribution(settings, base, listener, env)
     with open_engine(
         settings,
         env,
@@ -167,7 +173,28 @@ def plan(
         allow_protected=options.allow_protected,
         listener=listener,
     ) as engine:
-        return Planned(plan=engine.plan(scope), engine=engine, scope=scope)
+        return Planned(plan=attribute(engine.plan(scope), engine.options), engine=engine, scope=scope)
+
+
+def attribution(
+    settings: Settings, revision: str | None, listener: Listener, env: Mapping[str, str]
+) -> Callable[[Plan, CompareOptions], Plan]:
+    """Return what gives each difference of a plan its origin: nothing, without a revision.
+
+    Raises:
+        UsageError: git does not know the revision, or the manifests are not in its repository.
+    """
+    if revision is None:
+        return lambda plan, _options: plan
+    from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
+
+    base = read_base(settings, revision, env)
+    if base.errors:
+        listener.warning(
+            f"the manifests at {base.commit} have {base.errors} errors; a manifest that is invalid there "
+            "counts as new in Git"
+        )
+    return lambda plan, options: with_origins(plan, base.manifests, base.commit, options)
 
 
 def plan_context(engine: Engine, scope: Scope) -> PlanContext:

@@ -104,7 +104,7 @@ def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -
     nothing = LoadResult(manifests=(), findings=(), files=0)
     if not settings.paths:
         return nothing
-    loaded = load_checked(settings.paths, env, settings.off, settings.excludes, settings.extra)
+    loaded = load_checked(settings.paths, env, settings.reading, off=settings.off)
     if not loaded.valid:
         listener.warning("the manifests are invalid: secrets that a backup lacks cannot be taken from them")
         return dataclasses.replace(nothing, secrets=loaded.secrets)

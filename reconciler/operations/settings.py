@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +11,12 @@ from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
+from reconciler.manifests import ParameterLayer, ReadOptions, read_parameter_file
 from reconciler.text import printable
-from reconciler.values import Pattern
+from reconciler.values import JsonObject
+
+PARAM_OPTION: Final = "--param"
+"""The option that sets one parameter of manifests."""
 
 _BACKUPS: Final = Path(".reconciler", "backups")
 _LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
@@ -25,9 +29,8 @@ class Settings:
     Args:
         paths: Files and directories with manifests.
         whole: Whether these are all manifests that the configuration names; only then may a run prune.
-        excludes: Returns whether a file below a directory is left out.
-        extra: Undocumented fields that a body may state.
         allow_latest: Whether `version: latest` of an image is allowed.
+        reading: How the manifests are read.
         off: Ids of rules that are switched off.
         strict: Whether a warning fails validation.
         owner: The ownership tag; `None` for none.
@@ -41,14 +44,16 @@ class Settings:
         environment_named: Whether the call itself named it, as writes to a protected environment need.
         backup_dir: Directory for backups.
         verbose: Whether the caller wants to see each request.
+        quiet: Whether the caller wants to see no progress.
         warnings: Warnings about the configuration file.
+        given: The options they were made from, with the configuration file that was found; `None` if they
+            were made without any.
     """
 
     paths: tuple[str, ...] = ()
     whole: bool = True
-    excludes: Callable[[Path], bool] = lambda _: False
-    extra: tuple[Pattern, ...] = ()
     allow_latest: bool = False
+    reading: ReadOptions = field(default_factory=ReadOptions)
     off: frozenset[str] = frozenset()
     strict: bool = False
     owner: str | None = None
@@ -62,7 +67,9 @@ class Settings:
     environment_named: bool = False
     backup_dir: Path = _BACKUPS
     verbose: bool = False
+    quiet: bool = False
     warnings: tuple[str, ...] = ()
+    given: RawOptions | None = None
 
     def require_manifests(self) -> None:
         """Check that there are paths to read manifests from.
@@ -99,12 +106,16 @@ class RawOptions:
         paths: Files and directories with manifests; empty for those that the configuration names.
         config: The configuration file; `None` for `reconciler.yaml` here or in the nearest directory above.
         environment: The environment whose block overrides the top level.
+        params_files: Files with parameters of manifests; a later one wins.
+        params: Parameters of manifests, over those of files.
         overrides: Fields of `Settings` and `Safety` by name, over what the configuration states.
     """
 
     paths: tuple[str, ...] = ()
     config: Path | None = None
     environment: str | None = None
+    params_files: tuple[Path, ...] = ()
+    params: JsonObject = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -112,6 +123,7 @@ def load_settings(
     *paths: str,
     config: Path | None = None,
     environment: str | None = None,
+    params: JsonObject | None = None,
     **overrides: Any,  # noqa: ANN401 - of the field's type
 ) -> Settings:
     """Return the settings of `reconciler.yaml`, with `overrides` over them.
@@ -120,6 +132,7 @@ def load_settings(
         *paths: Files and directories with manifests; without any, those that the configuration names.
         config: The configuration file; `None` for `reconciler.yaml` here or in the nearest directory above.
         environment: The environment whose block overrides the top level.
+        params: Parameters of manifests, over those of the configuration.
         **overrides: Fields of `Settings` and `Safety` by name, such as `owner`, `concurrency` or
             `max_deletes`.
 
@@ -128,7 +141,9 @@ def load_settings(
         InvalidInputError: The configuration is invalid.
     """
     return resolve_settings(
-        RawOptions(paths=paths, config=config, environment=environment, overrides=overrides)
+        RawOptions(
+            paths=paths, config=config, environment=environment, params=params or {}, overrides=overrides
+        )
     )
 
 
@@ -137,22 +152,28 @@ def resolve_settings(raw: RawOptions) -> Settings:
 
     Raises:
         UsageError: The environment is unknown.
-        InvalidInputError: The configuration is invalid.
+        InvalidInputError: The configuration is invalid, or a file of parameters.
     """
-    configuration = load_configuration(raw.config or find_configuration(Path.cwd()), raw.environment)
+    file = raw.config or find_configuration(Path.cwd())
+    configuration = load_configuration(file, raw.environment)
+    parameters = configuration.parameters.overridden_by(
+        *map(read_parameter_file, raw.params_files), ParameterLayer(values=raw.params, place=PARAM_OPTION)
+    )
     named = {"environment_named": raw.environment is not None}
     chosen = {**named, **_configured(configuration), **raw.overrides}
     limits = {name: chosen.pop(name) for name in _LIMITS}
     base = Settings(
         paths=raw.paths or configuration.manifests,
         whole=_covers(raw.paths, configuration.manifests),
-        excludes=configuration.excludes,
-        extra=configuration.extra,
         allow_latest=configuration.allow_latest,
+        reading=ReadOptions(
+            excludes=configuration.excludes, extra=configuration.extra, parameters=parameters
+        ),
         off=configuration.off,
         safety=Safety(**limits),
         environment=configuration.environment,
         warnings=configuration.warnings,
+        given=replace(raw, config=file),
     )
     return replace(base, **chosen)
 

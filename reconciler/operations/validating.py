@@ -25,7 +25,7 @@ def validate(
 
     Args:
         settings: The manifests and the rules that are off.
-        listener: Receives the requests of `online`.
+        listener: Receives progress, and the requests of `online`.
         changed_since: A git revision; findings in files that did not change since are left out.
         online: Whether to check references to the tenant, too, with GET only.
         env: Variables for `!env` and, with `online`, the address and the credential.
@@ -40,11 +40,11 @@ def validate(
     return check_paths(
         settings.paths,
         env,
-        settings.off,
-        only,
-        settings.excludes,
-        extra=settings.extra,
+        settings.reading,
+        off=settings.off,
+        only=only,
         extra_check=extra_check,
+        on_progress=(listener or Listener()).working,
     )
 
 

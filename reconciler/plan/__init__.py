@@ -4,12 +4,15 @@ Reads through the port (`reconciler.api`) and writes nothing; the result is a `P
 manifests and workflows, and nothing of commands, files or output.
 """
 
+from reconciler.plan.attribution import count_origins, with_origins
 from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
+from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.masked_changes import known_secrets, masked, reads_back, sensitive_places
+from reconciler.plan.matching import match_manifests, unmatched
 from reconciler.plan.model import (
     Action,
     Blocked,
@@ -43,6 +46,7 @@ from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statu
 
 __all__ = [
     "HIDDEN",
+    "KINDS",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -70,16 +74,19 @@ __all__ = [
     "Write",
     "changed_ids",
     "compare",
+    "count_origins",
     "created_body",
     "decide",
     "describe",
     "describe_all",
     "hidden_fields",
+    "kinds_of",
     "known_secrets",
     "list_tenant",
     "live_id",
     "make_plan",
     "masked",
+    "match_manifests",
     "may_remove_note",
     "names_matching",
     "not_converging",
@@ -88,6 +95,8 @@ __all__ = [
     "sensitive_places",
     "sent_body",
     "take_snapshot",
+    "unmatched",
     "with_names",
+    "with_origins",
     "workflow_statuses",
 ]

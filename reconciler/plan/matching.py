@@ -7,7 +7,7 @@ which the plan reads, says whether it is the same one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -37,7 +37,7 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A manifest that matches several live workflows, or that would create a twin."""
+    """A manifest that matches several live workflows, or that would make a twin."""
 
     reason: str
 
@@ -59,12 +59,12 @@ def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> 
     by_name: dict[str, list[int]] = {}
     for item in listed:
         by_name.setdefault(item.name, []).append(item.id)
-    ids = {item.id for item in listed}
-    matches = [(manifest, _match(manifest, by_name, ids)) for manifest in manifests]
-    if any(isinstance(match, New) for _, match in matches):
+    names = {item.id: item.name for item in listed}
+    matches = [(manifest, _match(manifest, by_name, names.keys())) for manifest in manifests]
+    if any(_takes_name(manifest, match, names) for manifest, match in matches):
         spellings = _Spellings(matches, listed)
         matches = [
-            (manifest, spellings.match(manifest) if isinstance(match, New) else match)
+            (manifest, spellings.match(manifest, match) if _takes_name(manifest, match, names) else match)
             for manifest, match in matches
         ]
     claims = _claims(matches)
@@ -75,26 +75,48 @@ class _Spellings:
     """The live names as a platform may have changed them from what a manifest says."""
 
     def __init__(self, matches: Iterable[tuple[Manifest, Match]], listed: tuple[Listed, ...]) -> None:
-        self._by_key: dict[str, Listed] = {}
+        self._by_key: dict[str, list[Listed]] = {}
         for item in listed:
-            self._by_key.setdefault(name_key(item.name), item)
+            self._by_key.setdefault(name_key(item.name), []).append(item)
         self._longest = max((len(item.name) for item in listed), default=0)
         claimed = {match.id for _, match in matches if isinstance(match, Found)}
         self._free = [item for item in listed if len(item.name) == self._longest and item.id not in claimed]
 
-    def match(self, manifest: Manifest) -> Match:
-        """Return the match of a manifest whose exact name is not live."""
+    def match(self, manifest: Manifest, match: Match) -> Match:
+        """Return the match of a manifest whose name no live workflow has exactly.
+
+        Args:
+            manifest: A manifest that creates a workflow or renames one.
+            match: Its match by exact names.
+        """
         wanted = manifest.wanted_name
-        near = self._by_key.get(name_key(wanted))
+        own = match.id if isinstance(match, Found) else None
+        near = next((item for item in self._by_key.get(name_key(wanted), ()) if item.id != own), None)
         if near is not None:
-            live = dump_compact(near.name)
-            return Refused(
-                f"a live workflow (id {near.id}) has the same name except for case, white space or "
-                f"composition: "
-                f"write name: {live}, or rename it with reconcile: {{renamedFrom: [{live}]}}"
-            )
+            return Refused(_same_except_spelling(near, renames=own is not None))
+        if own is not None:
+            return match
         cut = (item.id for item in self._free if may_be_cut(wanted, item.name, self._longest))
         return New(cut=next(cut, None))
+
+
+def _takes_name(manifest: Manifest, match: Match, names: Mapping[int, str]) -> bool:
+    """Whether a manifest gives a workflow a name that it does not have yet: a create or a rename."""
+    return isinstance(match, New) or (isinstance(match, Found) and names[match.id] != manifest.wanted_name)
+
+
+def _same_except_spelling(near: Listed, *, renames: bool) -> str:
+    live = dump_compact(near.name)
+    advice = (
+        "choose another name, or rename or delete that workflow first"
+        if renames
+        else f"write name: {live}, or rename it with reconcile: {{renamedFrom: [{live}]}}"
+    )
+    other = "another" if renames else "a"
+    return (
+        f"{other} live workflow (id {near.id}) has the same name except for case, white space or composition"
+        f": {advice}"
+    )
 
 
 def unmatched(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed]) -> tuple[Listed, ...]:
@@ -118,7 +140,7 @@ def unmatched(matches: Iterable[tuple[Manifest, Match]], listed: Iterable[Listed
     )
 
 
-def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: set[int]) -> Match:
+def _match(manifest: Manifest, by_name: dict[str, list[int]], ids: Collection[int]) -> Match:
     pinned = manifest.settings.id
     if pinned is not None:
         if pinned not in ids:

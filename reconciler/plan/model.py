@@ -11,7 +11,7 @@ from reconciler.plan.desired import Desired
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject, Path, display_paths
-from reconciler.workflow import FieldChange, Listed, Live, Ownership
+from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,12 @@ class Remarks:
     Args:
         warnings: What a user must know before it is applied.
         notes: What the plan cannot see, and the like.
+        origin: The side that a create or a delete comes from; `None` where no earlier commit is known.
     """
 
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +216,7 @@ class Plan:
         unselected: The number of manifests that the run is not about.
         refusal: Why the whole plan is blocked, and what to do; empty when it is not.
         live_ids: The ids of all live workflows of the tenant.
+        base: The commit that differences are attributed by; empty for none.
     """
 
     actions: tuple[Action, ...]
@@ -223,6 +226,7 @@ class Plan:
     unselected: int = 0
     refusal: str = ""
     live_ids: frozenset[int] = field(default=frozenset(), repr=False)
+    base: str = ""
 
     @property
     def writes(self) -> tuple[Write, ...]:

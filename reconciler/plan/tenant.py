@@ -6,14 +6,14 @@ platform refuses to describe (400, 422) leaves the others alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from reconciler.api import TenantReader
 from reconciler.client import BadRequestException, NotFoundException, PageWalk, is_refused_for_content
-from reconciler.concurrency import CONCURRENCY, in_background, read_all
+from reconciler.concurrency import CONCURRENCY, OnProgress, in_background, no_progress, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
@@ -25,6 +25,7 @@ from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Listed, Live, OwnTags, schedules
 
 _PAGE_SIZE: Final = 100
+_READING: Final = "reading workflows"
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
 
@@ -56,13 +57,14 @@ class Snapshot:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def take_snapshot(
+def take_snapshot(  # noqa: PLR0913 - the last two by name
     api: TenantReader,
     manifests: Iterable[Manifest],
     options: CompareOptions,
     scope: Scope | None = None,
     *,
     concurrency: int = CONCURRENCY,
+    on_progress: OnProgress = no_progress,
 ) -> Snapshot:
     """Read the tenant for a plan of `manifests`.
 
@@ -72,6 +74,7 @@ def take_snapshot(
         options: The owner of the run, for orphans.
         scope: The workflows of the run.
         concurrency: The number of workflows to read at a time.
+        on_progress: Called with how far the list and the workflows are read.
 
     Raises:
         UsageError: The scope names a workflow that does not exist.
@@ -79,7 +82,7 @@ def take_snapshot(
     """
     scope = scope or Scope()
     default_resource = in_background(partial(read_default_resource, api))
-    listed = list_tenant(api)
+    listed = list_tenant(api, on_progress=on_progress)
     matches = tuple(match_manifests(manifests, listed))
     unmanaged = unmatched(matches, listed)
     selection = scope.selection.resolved(names_of(matches, unmanaged))
@@ -88,7 +91,7 @@ def take_snapshot(
         for manifest, match in matches
         if (identity := _needed(match)) is not None and selection.takes(manifest.name)
     ]
-    live, refusals = _described(api, matched, concurrency)
+    live, refusals = _described(api, matched, concurrency, partial(on_progress, _READING))
     owner = options.owner if scope.whole else None
     orphaned: tuple[Listed, ...] = ()
     if owner is not None:
@@ -159,23 +162,26 @@ def _orphans(
     )
 
 
-def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...]:
+def list_tenant(
+    api: TenantReader, name: str | None = None, on_progress: OnProgress = no_progress
+) -> tuple[Listed, ...]:
     """Return every workflow of the tenant, over all pages, by id.
 
     Args:
         api: The tenant.
         name: Only those whose name is exactly this one.
+        on_progress: Called after each page, where the server says how many workflows there are.
 
     Raises:
         UnexpectedAnswerError: The pages do not add up to the number of workflows that the server reports, so
             that one may be missing.
         ReconcilerError: As the client.
     """
-    found, count = _read_pages(api, name)
+    found, count = _read_pages(api, name, on_progress)
     for _ in range(_LISTINGS - 1):
         if count is None or count == len(found):
             break
-        found, count = _read_pages(api, name)
+        found, count = _read_pages(api, name, on_progress)
     if count is not None and count != len(found):
         raise UnexpectedAnswerError(
             f"the list of workflows is incomplete: {len(found)} of {count} were returned",
@@ -185,7 +191,9 @@ def list_tenant(api: TenantReader, name: str | None = None) -> tuple[Listed, ...
     return tuple(item for item in listed if name is None or item.name == name)
 
 
-def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed], int | None]:
+def _read_pages(
+    api: TenantReader, name: str | None, on_progress: OnProgress
+) -> tuple[dict[int, Listed], int | None]:
     found: dict[int, Listed] = {}
     walk = PageWalk(_PAGE_SIZE, "workflowsCount")
     while walk.goes_on:
@@ -200,6 +208,8 @@ def _read_pages(api: TenantReader, name: str | None) -> tuple[dict[int, Listed],
         items = [_listed(as_object(item)) for item in as_list(page["workflows"])]
         found |= {item.id: item for item in items}
         walk.take(page, (item.id for item in items))
+        if walk.total:
+            on_progress("listing workflows", len(found), walk.total)
     return found, walk.total
 
 
@@ -240,7 +250,7 @@ def describe_all(api: TenantReader, ids: Iterable[int], concurrency: int) -> dic
 
 
 def _described(
-    api: TenantReader, ids: Iterable[int], concurrency: int
+    api: TenantReader, ids: Iterable[int], concurrency: int, on_read: Callable[[int, int], None]
 ) -> tuple[dict[int, Live], dict[int, ReconcilerError]]:
     """Return the live workflows with the given ids, and why the platform refuses to describe others of them.
 
@@ -256,7 +266,7 @@ def _described(
                 return error
             raise
 
-    found = read_all(read, ids, concurrency)
+    found = read_all(read, ids, concurrency, on_read)
     live = {identity: item for identity, item in found.items() if isinstance(item, Live)}
     return live, {identity: item for identity, item in found.items() if not isinstance(item, Live)}
 

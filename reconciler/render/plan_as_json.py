@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
-from reconciler.plan import Action, Create, Plan, Refusal, SetPaused, Unchanged, Update, live_id
+from reconciler.plan import (
+    Action,
+    Create,
+    Plan,
+    Refusal,
+    SetPaused,
+    Unchanged,
+    Update,
+    count_origins,
+    live_id,
+)
 from reconciler.render.actions import action_method, action_name, count_actions
 from reconciler.secrecy import Redactor, mask, redact
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
@@ -27,7 +37,12 @@ def plan_document(plan: Plan, redactor: Redactor) -> JsonObject:
     Unchanged workflows are counted, and named only in `notes`.
     """
     fields: JsonObject = {
-        "summary": {**count_actions(plan), "orphaned": len(plan.orphaned)},
+        "summary": {
+            **count_actions(plan),
+            "orphaned": len(plan.orphaned),
+            **(count_origins(plan) if plan.base else {}),
+        },
+        **({"base": plan.base} if plan.base else {}),
         "changes": [
             change_json(action, redactor) for action in plan.actions if not isinstance(action, Unchanged)
         ],
@@ -60,6 +75,7 @@ def change_json(action: Action, redactor: Redactor) -> JsonObject:
         "reason": redactor.prose(action.reason) if isinstance(action, Update | Refusal) else None,
         "file": action.source.file if action.source else None,
         "line": position.line if position else None,
+        **({"origin": action.origin.value} if action.origin else {}),
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],
         "body": shown_body(action, redactor) if isinstance(action, Create | Update) else None,
@@ -84,6 +100,7 @@ def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
         "before_name": _name(change.names_before, redactor),
         "after_name": _name(change.names_after, redactor),
         "sensitive": change.sensitive,
+        **({"origin": change.origin.value} if change.origin else {}),
     }
 
 

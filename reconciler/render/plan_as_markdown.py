@@ -117,12 +117,13 @@ def _entry(action: Action, redactor: Redactor, *, bodies: bool, decisive_first: 
     identity = live_id(action)
     known = f" (id {identity})" if identity is not None else ""
     where = f" in {code(str(action.source))}" if action.source else ""
+    origin = f" ({action.origin.value})" if action.origin else ""
     remarks = [("**Warning:**", warning) for warning in action.warnings]
     if isinstance(action, Refusal):
         remarks = [("**Reason:**", action.reason), *remarks]
     remarks += [("Note:", note) for note in action.notes]
     return _Entry(
-        title=f"**{action_name(action)}** {_name(action.name)}{known}{where}",
+        title=f"**{action_name(action)}** {_name(action.name)}{known}{where}{origin}",
         remarks=tuple(f"{word} {code(redactor.prose(text), _LONGEST_LINE)}" for word, text in remarks),
         fields=tuple(_fields(action, redactor, bodies=bodies, decisive_first=decisive_first)),
     )

@@ -17,6 +17,7 @@ from reconciler.plan import (
     SetPaused,
     Unchanged,
     Update,
+    count_origins,
     live_id,
 )
 from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions
@@ -80,7 +81,15 @@ def plan_summary(plan: Plan) -> str:
         return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:
         return f"No changes. {_counted(len(plan.actions))} Git.{left}"
-    return f"Plan: {', '.join(words)}.{left}"
+    return f"Plan: {', '.join(words)}.{left}{_origins(plan)}"
+
+
+def _origins(plan: Plan) -> str:
+    """Return how many differences come from where; empty where they are not attributed."""
+    if not plan.base:
+        return ""
+    words = [f"{number} {name}" for name, number in count_origins(plan).items()]
+    return f" Since {plan.base}: {', '.join(words)}."
 
 
 def _counted(number: int) -> str:
@@ -91,7 +100,8 @@ def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str
     name = action_name(action)
     identity = live_id(action)
     subject = action.name + (f" (id {identity})" if identity is not None else "")
-    head = f"{WORDS[name].sign} {name:<7}  {printable(subject)}"
+    origin = f"  ({action.origin.value})" if action.origin else ""
+    head = f"{WORDS[name].sign} {name:<7}  {printable(subject)}{origin}"
     where = paint(printable(str(action.source)), "dim") if action.source else ""
     yield ("  " + paint(head, WORDS[name].colour) + "  " + where).rstrip()
     for text in _details(action, redactor, bodies=bodies):
@@ -124,7 +134,13 @@ def changed_groups(action: Action, redactor: Redactor, *, bodies: bool) -> list[
     if isinstance(action, Create) and bodies:
         return []
     changes = [redacted(change, redactor) for change in changes_of(action)]
-    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(change_lines, changes))
+    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(_marked_lines, changes))
+
+
+def _marked_lines(change: FieldChange) -> list[Line]:
+    """Return the lines of a change; the first one ends with its origin, where that is known."""
+    head, *rest = change_lines(change)
+    return [head._replace(text=f"{head.text}  ({change.origin.value})") if change.origin else head, *rest]
 
 
 def redacted(change: FieldChange, redactor: Redactor) -> FieldChange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -11,14 +12,17 @@ from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeAlias
 
+from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
 from reconciler.manifests import (
     MAX_FINDINGS,
     FileContent,
     FileSummary,
+    FindingLimit,
     LoadResult,
     Manifest,
     ManifestFile,
+    ReadOptions,
     WorkflowManifest,
     combine_findings,
     find_files,
@@ -47,7 +51,6 @@ from reconciler.values import (
     JsonObject,
     JsonValue,
     Path,
-    Pattern,
     Verdict,
     as_object,
     display_path,
@@ -71,6 +74,8 @@ RULES: Final[tuple[Rule, ...]] = (
 
 _OF_DOCUMENTED: Final = tuple(rule for rule in RULES if rule not in new_fields.RULES)
 """The rules for a manifest without undocumented fields, which need not be searched for."""
+
+_OF_PATCHES: Final = tuple(rule for rule in RULES if rule.of_patches)
 
 ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
 """Every rule, those that need the tenant last."""
@@ -99,12 +104,12 @@ def rule_ids() -> frozenset[str]:
 def check_paths(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
+    options: ReadOptions | None = None,
+    *,
     off: frozenset[str] = frozenset(),
     only: frozenset[FilePath] | None = None,
-    excludes: Callable[[FilePath], bool] = lambda _: False,
-    *,
-    extra: tuple[Pattern, ...] = (),
     extra_check: ExtraCheck | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> CheckResult:
     """Check all manifests below `paths`; errors become findings, never exceptions.
 
@@ -113,24 +118,32 @@ def check_paths(  # noqa: PLR0913 - each has its default
     Args:
         paths: Files and directories, or `-` for standard input.
         env: The variables for `!env`; an unset variable is a warning.
+        options: How the files are read.
         off: The ids of rules that are turned off.
         only: The files, resolved, to report on, together with the files that include them and with findings
             that hold between one of them and any other file. `None` reports on all files.
-        excludes: Returns whether to leave out a file found below a directory.
-        extra: The undocumented fields that a body may state.
         extra_check: A further check of the files to report on, which are read again for it.
+        on_progress: Called after each file.
     """
-    files, problems = find_files(tuple(paths), excludes)
-    check = partial(_summary, env=dict(env), off=off, extra=extra)
+    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    files, problems = find_files(tuple(paths), options.excludes)
+    check = partial(_summary, env=dict(env), options=options, off=off)
+    limit = FindingLimit()
+    reported: list[bool] = []
+
+    def within_limit(file: ManifestFile, summary: FileSummary) -> FileSummary:
+        reported.append(_is_reported(file, summary, only))
+        return limit.kept_summary(summary) if reported[-1] else summary.without_details
+
     with closing(_summaries(files, check)) as found:
-        summaries = read_within_bounds(files, found, lambda summary: summary.extent, problems)
+        kept = map(within_limit, files, found)
+        summaries = read_within_bounds(files, kept, lambda summary: summary.extent, problems, on_progress)
     files = files[: len(summaries)]
-    reported = [_is_reported(file, summary, only) for file, summary in zip(files, summaries, strict=True)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
-        problems += extra_check([read_file(file, env, require_env=False, extra=extra) for file in shown])
+        problems += extra_check([read_file(file, env, options) for file in shown])
     return CheckResult(
-        findings=combine_findings(problems, files, summaries, reported.__getitem__),
+        findings=combine_findings(problems, files, summaries, limit, reported.__getitem__),
         files=len(files),
         manifests=sum(summary.manifests for summary in summaries),
     )
@@ -139,11 +152,11 @@ def check_paths(  # noqa: PLR0913 - each has its default
 def load_checked(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
-    off: frozenset[str] = frozenset(),
-    excludes: Callable[[FilePath], bool] = lambda _: False,
-    extra: tuple[Pattern, ...] = (),
+    options: ReadOptions | None = None,
     *,
+    off: frozenset[str] = frozenset(),
     needs: Callable[[Manifest], bool] = lambda _: True,
+    on_progress: OnProgress = no_progress,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
@@ -151,7 +164,8 @@ def load_checked(  # noqa: PLR0913 - each has its default
     those, and a warning in the others.
     """
     check = partial(_check_file, off=off, errors_only=True)
-    loaded = load_manifests(paths, env, excludes, extra=extra, require_env=False, check=check)
+    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    loaded = load_manifests(paths, env, options, check, on_progress)
     return with_required_variables(loaded, needs)
 
 
@@ -206,9 +220,9 @@ def _processors() -> int:
 
 
 def _summary(
-    file: ManifestFile, *, env: Mapping[str, str], off: frozenset[str], extra: tuple[Pattern, ...]
+    file: ManifestFile, *, env: Mapping[str, str], options: ReadOptions, off: frozenset[str]
 ) -> FileSummary:
-    return read_file(file, env, require_env=False, extra=extra, check=partial(_check_file, off=off)).summary
+    return read_file(file, env, options, partial(_check_file, off=off)).summary
 
 
 def _is_reported(file: ManifestFile, summary: FileSummary, only: frozenset[FilePath] | None) -> bool:
@@ -237,14 +251,10 @@ def _check_file(
 
 def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, Problem]]:
     unknown = manifest.sensitive | manifest.source.unset
-    whole = isinstance(manifest, WorkflowManifest)
-    stated = (
-        manifest.body if whole else as_object(lookup(manifest.source.document.value, manifest.source.base))
-    )
-    body = Body(_with_unknown(stated, unknown))
+    body = Body(_with_unknown(_stated(manifest), unknown))
     causes: set[tuple[str, ...]] = set()
     stated_rules = RULES if manifest.extra else _OF_DOCUMENTED
-    for rule in stated_rules if whole else unrendered_templates.RULES:
+    for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
         if rule.id not in off:
             fresh = (
                 problem
@@ -255,6 +265,14 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
                 if problem.cause:
                     causes.add(problem.cause)
                 yield rule, problem
+
+
+def _stated(manifest: Manifest) -> JsonObject:
+    """Return what a manifest states: the body, or the patch, with the fields of `reconcile.extra`."""
+    if isinstance(manifest, WorkflowManifest):
+        return manifest.body
+    patch = as_object(lookup(manifest.source.document.value, manifest.source.base))
+    return {**patch, "body": manifest.body} if manifest.body else patch
 
 
 def _with_unknown(body: JsonObject, paths: frozenset[Path]) -> JsonObject:

@@ -1,4 +1,4 @@
-"""Rules about credentials that are written out instead of named."""
+"""Rules about credentials that are written out instead of named, or masked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule
-from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential
+from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential, states_mask
 from reconciler.values import Path, texts
 from reconciler.workflow import Body
 
@@ -62,7 +62,39 @@ def _header(body: Body) -> Iterator[Problem]:
                 )
 
 
+def _mask(body: Body) -> Iterator[Problem]:
+    for path, text in texts(body.raw):
+        if states_mask(_in_body(path), text):
+            yield Problem(
+                path=path,
+                message="this is a mask, not the secret itself, and would be stored in place of it; "
+                "read the value from the environment with !env, or use the name of a secret of the platform",
+                cause=_cause(path),
+                secret=True,
+            )
+
+
+def _in_body(path: Path) -> Path:
+    """Return the path in a body of the value at `path` of a body or of a patch."""
+    match path:
+        case ("body", *rest):
+            return tuple(rest)
+        case ("set", "token"):
+            return ("steps", "", "repository", "token")
+    return path
+
+
 RULES = (
+    Rule(
+        id="masked-value",
+        severity=Severity.ERROR,
+        reason="Whoever copies what the platform shows has its mask, which would replace the secret.",
+        good="steps: {a: {repository: {url: 'https://github.com/org/x', branch: main, "
+        "token: name-of-a-credential}}}",
+        bad="steps: {a: {repository: {url: 'https://github.com/org/x', branch: main, token: '********'}}}",
+        check=_mask,
+        of_patches=True,
+    ),
     Rule(
         id="literal-credential",
         severity=Severity.WARNING,

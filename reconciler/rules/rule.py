@@ -64,9 +64,16 @@ class BaseRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(BaseRule):
-    """A rule that needs only the body of a workflow."""
+    """A rule that needs only the body of a workflow.
+
+    Args:
+        check: The function that checks a body.
+        of_patches: Whether the rule holds for every single value, and so for those that a patch states. Then
+            `check` is given the patch, with its `body` and `set`.
+    """
 
     check: Check = field(repr=False)
+    of_patches: bool = False
 
 
 def repeated(names: Iterable[str]) -> Iterator[tuple[int, str]]:

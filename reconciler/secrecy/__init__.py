@@ -22,6 +22,7 @@ from reconciler.secrecy.redaction import Redactor
 from reconciler.secrecy.secret_detection import (
     SecretFields,
     ends_in_secret_field,
+    is_credential_name,
     is_mask,
     is_masked,
     is_named_by_users,
@@ -31,6 +32,7 @@ from reconciler.secrecy.secret_detection import (
     is_webhook_url,
     mentions_secret,
     secret_values,
+    states_mask,
     why_secret,
 )
 
@@ -42,6 +44,7 @@ __all__ = [
     "credential_kind",
     "ends_in_secret_field",
     "hide_texts",
+    "is_credential_name",
     "is_mask",
     "is_masked",
     "is_named_by_users",
@@ -57,5 +60,6 @@ __all__ = [
     "omit_secrets",
     "redact",
     "secret_values",
+    "states_mask",
     "why_secret",
 ]

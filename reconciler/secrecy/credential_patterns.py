@@ -96,6 +96,20 @@ def _plugins() -> tuple[_Plugin, ...]:
     return tuple(found)
 
 
+_RANDOM_WORD: Final = re.compile(r"[A-Za-z0-9+/=]{20,}")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CLASS_CHANGE: Final = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+_MOST_CHANGES_IN_A_NAME: Final = 2
+"""How often letters and digits follow each other in a word that a person chose: `forecast2024prod`."""
+
+
+def looks_random(text: str) -> bool:
+    """Return whether `text` has a word that nobody chose as a name: a UUID, or long and mixed with digits."""
+    return _UUID.search(text) is not None or any(
+        len(_CLASS_CHANGE.findall(word)) > _MOST_CHANGES_IN_A_NAME for word in _RANDOM_WORD.findall(text)
+    )
+
+
 def may_hold_credential(text: str) -> bool:
     """Return whether `credential_kind` is worth calling for `text`: cheap, and seldom true."""
     if "://" in text and _URL_PASSWORD.search(text):

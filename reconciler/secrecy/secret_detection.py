@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.schema import SENSITIVE, sensitive_step_fields
-from reconciler.secrecy.credential_patterns import credential_kind
+from reconciler.secrecy.credential_patterns import credential_kind, looks_random
 from reconciler.secrecy.redaction import Redactor
 from reconciler.values import KEEP, JsonObject, JsonValue, Path, Verdict, as_object, lookup, rewrite
 
@@ -31,6 +31,7 @@ _NAME: Final = re.compile("|".join((*_WORDS, "[-_.](?:pass|pwd)$", "^(?:pass|aut
 _KIND: Final = re.compile("[-_.](?:kind|type)$", re.IGNORECASE)
 """The end of a name like `TOKEN_TYPE`, whose value is no secret."""
 
+_CREDENTIAL_NAME: Final = re.compile(r"\w[\w .:@/-]{0,99}")
 _LINE: Final = re.compile("|".join((*_WORDS, "pass", "pwd")), re.IGNORECASE)
 
 _NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
@@ -44,6 +45,9 @@ _MASK = re.compile(
 )
 _WHOLE_MASK = re.compile(
     rf"(?:\w+\s+)?\w{{0,8}}[*•●⬤]{{3,}}\w{{0,8}}(?:@[\w.-]+)?|[x#]{{5,}}|redacted|{_MASK_WORD}", re.IGNORECASE
+)
+_STATED_MASK = re.compile(
+    rf"{_MASK_RUN}|[x#·∙]{{3,}}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
 )
 _MASK_INSIDE = re.compile(r"""[=:](?:["']?|\s?["'])[*•●⬤]{3,}(?=["'@/&,;}\s]|$)""")
 
@@ -134,6 +138,15 @@ def is_masked(path: Path, value: JsonValue) -> bool:
     return _WHOLE_MASK.fullmatch(value.strip()) is not None or _MASK_INSIDE.search(value) is not None
 
 
+def states_mask(path: Path, value: JsonValue) -> bool:
+    """Return whether a manifest states a mask as the value of the secret at `path` of a body.
+
+    Fewer texts count than in an answer of the platform: nobody masks the separator `-` of a manifest.
+    """
+    secret = is_secret_field(path) or is_named_secret(path) or is_webhook_url(path)
+    return secret and isinstance(value, str) and _STATED_MASK.fullmatch(value.strip()) is not None
+
+
 def is_named_secret(path: Path) -> bool:
     """Return whether the name of the variable or header at `path` of a body says that it holds a secret."""
     return is_named_by_users(path) and is_secret_name(str(path[-1]))
@@ -162,6 +175,22 @@ def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Red
         return "contains a known secret"
     kind = credential_kind(value)
     return f"looks like a credential ({kind})" if kind else ""
+
+
+def is_credential_name(path: Path, text: str, redactor: Redactor) -> bool:
+    """Return whether a secret field of a body holds the name of a credential on the platform, as documented.
+
+    A mask is no name, and neither is a text that has the form of a credential, or a secret of the run.
+    """
+    return (
+        is_secret_field(path)
+        and _CREDENTIAL_NAME.fullmatch(text) is not None
+        and not is_mask(text)
+        and text not in redactor.secrets
+        and not redactor.finds(text)
+        and not looks_random(text)
+        and not credential_kind(text)
+    )
 
 
 def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:

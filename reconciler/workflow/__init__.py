@@ -14,7 +14,7 @@ from reconciler.workflow.comparable_forms import (
     without_default_resource,
     without_retry_options,
 )
-from reconciler.workflow.field_changes import FieldChange, diff, leaves, written_sides
+from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
 from reconciler.workflow.live import Listed, Live, schedules
 from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
@@ -72,6 +72,7 @@ __all__ = [
     "FieldChange",
     "Listed",
     "Live",
+    "Origin",
     "OwnTags",
     "Ownership",
     "Rewrite",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _STORAGE = re.compile(r"\s*([0-9]{1,30})(?:\.([0-9]{1,30}))?\s*([a-z]{0,5})\s*", re.IGNORECASE)
 _STORAGE_UNIT = "GB"
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_ROW: Final = {"name", "value"}
+"""The keys of a variable that a platform returns as a row."""
+
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -40,18 +43,42 @@ def canonical_value(value: JsonValue, field: Field) -> JsonValue | Absent:
 
 
 def as_map(value: JsonValue) -> JsonValue:
-    """Return a list of one-key maps, as the platform returns `env`, as one map; anything else as it is.
+    """Return a list of variables, as the platform returns `env`, as one map; anything else as it is.
 
-    A list that names a key twice, or several in one entry, is no map: an entry would be lost.
+    So is a list that is no map, because an entry would be lost (`misfit`).
     """
-    if not isinstance(value, list):
+    if not isinstance(value, list) or misfit(value) is not None:
         return value
-    merged: JsonObject = {}
-    for item in value:
-        if not isinstance(item, dict) or len(item) > 1 or item.keys() & merged.keys():
-            return value
-        merged.update(item)
-    return merged
+    return {name: item for entry in value for name, item in _variables(entry).items()}
+
+
+def misfit(variables: list[JsonValue]) -> int | None:
+    """Return the index of the first entry of a list of variables that keeps it from being a map, if any.
+
+    Each entry is a map with one variable, or each is `{"name": …, "value": …}`; none names one again. Nulls
+    say nothing.
+    """
+    rows = any(map(_is_row, variables))
+    seen: set[str] = set()
+    for index, entry in enumerate(variables):
+        names = _variables(entry).keys()
+        fits = entry is None or (isinstance(entry, dict) and len(names) <= 1 and _is_row(entry) == rows)
+        if not fits or names & seen:
+            return index
+        seen |= names
+    return None
+
+
+def _variables(entry: JsonValue) -> JsonObject:
+    if not isinstance(entry, dict):
+        return {}
+    if _is_row(entry):
+        return {str(entry["name"]): entry["value"]}
+    return {name: item for name, item in entry.items() if item is not None}
+
+
+def _is_row(entry: JsonValue) -> bool:
+    return isinstance(entry, dict) and entry.keys() == _ROW and isinstance(entry["name"], str)
 
 
 def sorted_set(items: Iterable[JsonValue]) -> list[JsonValue]:

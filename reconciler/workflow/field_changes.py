@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, dump_compact
 from reconciler.workflow.normal_text import as_written
+
+
+class Origin(str, Enum):
+    """The side that a difference comes from, seen from the manifests at an earlier commit."""
+
+    GIT = "git"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +33,7 @@ class FieldChange:
         sensitive: Whether both are secrets, which are never shown.
         names_before: The names of the ids in `before`, by the path of the id below it.
         names_after: The names of the ids in `after`, likewise.
+        origin: The side it comes from; `None` where no earlier commit is known.
     """
 
     path: Path
@@ -32,6 +42,7 @@ class FieldChange:
     sensitive: bool = False
     names_before: Mapping[Path, str] = field(default_factory=dict, compare=False)
     names_after: Mapping[Path, str] = field(default_factory=dict, compare=False)
+    origin: Origin | None = None
 
     @property
     def removes(self) -> bool:

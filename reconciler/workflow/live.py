@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -12,6 +13,7 @@ from reconciler.workflow.body import Body
 from reconciler.workflow.normal_text import cron_by_fields
 from reconciler.workflow.own_tags import Ownership, tag_name
 
+_DEPLOYMENT: Final = re.compile("press|deployment", re.IGNORECASE)
 _PAUSED: Final = "Paused"
 _RUNNING: Final = "Running"
 
@@ -80,6 +82,12 @@ class Live:
     def running(self) -> bool:
         """Whether an execution of it is going on."""
         return self.status == _RUNNING
+
+    @property
+    def deployment(self) -> str:
+        """The field that names the Press deployment it belongs to (`deploymentId`); empty where none does."""
+        fields = {**as_object(self.body.raw.get("metadata")), **self.body.raw}
+        return next((key for key, value in fields.items() if value and _DEPLOYMENT.search(key)), "")
 
     @property
     def ownership(self) -> Ownership:

@@ -14,6 +14,7 @@ from reconciler.errors import UnexpectedAnswerError
 from reconciler.secrecy import is_mask, is_masked, is_secret_field
 from reconciler.text import clip, printable
 from reconciler.values import DROP, KEEP, Verdict, as_object, nodes, rewrite
+from reconciler.workflow.canonical_value import as_map, misfit
 
 if TYPE_CHECKING:
     from reconciler.values import JsonObject, JsonValue, Path
@@ -73,10 +74,22 @@ def described_body(live: JsonObject) -> JsonObject:
     """
     body: JsonObject = {}
     for key, found in live.items():
-        value = _without_nulls(found)
+        value = _without_nulls(_with_env_maps(found) if key == "steps" else found)
         if value is not None and not _PLATFORM_ONLY.fullmatch(key):
             body[key] = _sendable_value(key, value)
     return body
+
+
+def _with_env_maps(steps: JsonValue) -> JsonValue:
+    """Return steps with the variables of each as a map if possible: without nulls, rows look like maps."""
+    if not isinstance(steps, dict):
+        return steps
+    result = dict(steps)
+    for name, step in steps.items():
+        parameters = as_object(step).get("parameters")
+        if isinstance(step, dict) and isinstance(parameters, dict) and "env" in parameters:
+            result[name] = {**step, "parameters": {**parameters, "env": as_map(parameters["env"])}}
+    return result
 
 
 def _sendable_value(key: str, value: JsonValue) -> JsonValue:
@@ -121,21 +134,13 @@ def _trigger(live: JsonObject) -> JsonObject:
 
 def _step(name: str, value: JsonValue) -> JsonObject:
     step = {key: item for key, item in _object(value, f"steps.{name}").items() if key not in _STEP_READ_ONLY}
-    parameters = step.get("parameters")
-    if isinstance(parameters, dict) and "env" in parameters:
-        parameters["env"] = _env(parameters["env"], f"steps.{name}.parameters.env")
+    env = as_object(step.get("parameters")).get("env", {})
+    if not isinstance(env, dict):
+        where = f"steps.{name}.parameters.env"
+        index = misfit(env) if isinstance(env, list) else None
+        place = where if index is None else f"{where}[{index}]"
+        raise _wrong_shape(place, "variables in one shape, each named once,")
     return step
-
-
-def _env(value: JsonValue, where: str) -> JsonObject:
-    if isinstance(value, dict):
-        return value
-    env: JsonObject = {}
-    for index, entry in enumerate(_objects(value, where)):
-        if len(entry) > 1 or entry.keys() & env.keys():
-            raise _wrong_shape(f"{where}[{index}]", "one variable, named once,")
-        env.update(entry)
-    return env
 
 
 def _object(value: JsonValue, where: str) -> JsonObject:

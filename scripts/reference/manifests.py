@@ -51,10 +51,14 @@ patch:
 _ELSEWHERE: Final = """\
 ## Values from elsewhere
 
-- `!env NAME`, or `!env {name: NAME, default: TEXT}`: the value of an environment variable. It is never
-  shown, logged or saved. A variable that is empty counts as not set, and the default is taken:
-  `default: ''` says that an empty text is intended. A missing value is a warning in `validate`; `plan` and
-  `apply` need it for the workflows that they are about.
+- `!param NAME`, or `!param {name: NAME, default: VALUE}`: a parameter, of any type, from `--param`,
+  `--params` or `params` in [`reconciler.yaml`](configuration.md). A dot leads into a mapping. One that is
+  not set is an error; `default: null` leaves the key out.
+- `!env NAME`, or `!env {name: NAME, type: TYPE, default: TEXT}`: the value of an environment variable, of
+  type `string` (the default), `integer`, `number`, `boolean` or `json`. It is never shown, logged or saved.
+  A variable that is empty counts as not set, and the default is taken: `default: ''` says that an empty
+  text is intended. A missing value is a warning in `validate`; `plan` and `apply` need it for the workflows
+  that they are about.
 - `!file PATH`: the text of a file below the given directory, with `\\n` line ends.
 
 Top-level keys that start with `x-` are ignored: a place for YAML anchors. Files are found by their endings

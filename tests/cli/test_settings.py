@@ -90,9 +90,9 @@ def test_precedence_of_exclude(tmp_path: Path) -> None:
     whole = {"manifests": ["."], "exclude": ["a.yaml"], "environments": {"prod": {"exclude": ["b.yaml"]}}}
     configure(tmp_path, whole)
     files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
-    assert [settings_of(tmp_path).excludes(file) for file in files] == [True, False]
+    assert [settings_of(tmp_path).reading.excludes(file) for file in files] == [True, False]
     prod = settings_of(tmp_path, "--environment", "prod")
-    assert [prod.excludes(file) for file in files] == [False, True]
+    assert [prod.reading.excludes(file) for file in files] == [False, True]
 
 
 def test_precedence_of_the_configuration(tmp_path: Path) -> None:

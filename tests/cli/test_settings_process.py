@@ -130,12 +130,3 @@ def test_wrong_use_by_a_variable(tmp_path: Path, command: str, variable: str, va
     assert variable in done.stderr
     assert f"'{value}'" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_parameters_are_told_to_have_no_effect(tmp_path: Path) -> None:
-    """What the format has and this version does not act upon is told, and stops nothing."""
-    _flows(tmp_path)
-    configure(tmp_path, {"environments": {"dev": {"params": "dev.yaml"}}})
-    done = process(tmp_path, "validate", "flows")
-    assert done.returncode == 0
-    assert "'params' of the environment 'dev' has no effect in this version" in done.stderr

@@ -56,7 +56,7 @@ def test_the_round(git: Git, typed: Callable[..., Ended], tmp_path: Path, profil
     git.write(body("Daily Forecast", "echo one\necho two"), "daily.yaml", paused=True)
     git.done()
     git.server.clear_requests()
-    ended = typed("export", "--all", "--output-dir", tmp_path / "live")
+    ended = typed("export", "--all", "--output-dir", tmp_path / "live", "--secrets", "env")
     assert ended.code == 0, ended.err
     assert ended.out.splitlines() == [f"{tmp_path}/live/daily-forecast.yaml", f"{tmp_path}/live/rich.yaml"]
     assert git.writes() == []
@@ -92,7 +92,7 @@ def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
 def test_no_secret(server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path) -> None:
     """Whatever is a secret, or looks like one, becomes a variable; no stream and no file has it."""
     server.store.create(SECRETS)
-    ended = typed("export", "Secret Keeper", "--output-dir", tmp_path)
+    ended = typed("export", "Secret Keeper", "--output-dir", tmp_path, "--secrets", "env")
     text = (tmp_path / "secret-keeper.yaml").read_text()
     for canary in (PASSWORD, GITHUB, "canary"):
         assert canary not in text + ended.out + ended.err
@@ -110,12 +110,77 @@ def test_no_secret(server: EmulatorServer, typed: Callable[..., Ended], tmp_path
     assert "MODE: full\n" in text
 
 
+def test_names_of_credentials_stay(
+    server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """By default what is documented as a name is written as it is, and the plan needs no variable for it."""
+    tokens = [
+        "team-repository",
+        "Team Repository 2024",
+        GITHUB,
+        "0b9f7c1e-58a1-4c0a-9f5e-3d3c6c1f2a10",
+        "p&w!",
+    ]
+    for number, token in enumerate(tokens):
+        repository = {"url": "u", "branch": "b", "token": token}
+        server.store.create(body(f"flow-{number}", steps={"one": step(repository=repository)}))
+    server.store.create(body("call", steps={"one": SECRETS["steps"]["tell"] | {"headers": {}}}))
+    ended = typed("export", "--all", "--out", tmp_path)
+    assert ended.code == 0, ended.err
+    text = "".join(path.read_text() for path in tmp_path.iterdir())
+    assert "token: team-repository\n" in text
+    assert "token: Team Repository 2024\n" in text
+    assert "password: auth-canary\n" in text
+    assert all(token not in text + ended.err for token in tokens[2:])
+    assert set(_variables(ended.err)) == {f"PEAK_FLOW_{number}_ONE_TOKEN" for number in (2, 3, 4)}
+    assert "note: 3 fields hold names of credentials on the platform, kept as is" in ended.err
+    planned = typed("plan", tmp_path, "--target", "flow-[01]", "--target", "call", "--detailed-exitcode")
+    assert planned.code == 0, planned.out
+
+
+def test_one_variable_for_each_value(
+    server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """Fields of one value share a variable, over all workflows; the line of it counts them."""
+    for name in ("a", "b", "c"):
+        secret = {"DB_PASSWORD": PASSWORD, "KEY": GITHUB if name == "c" else f"{GITHUB}{name}"}
+        server.store.create(body(name, steps={"one": step(parameters={"env": secret})}))
+    ended = typed("export", "--all", "--out", tmp_path)
+    assert ended.err.splitlines() == [
+        "PEAK_A_ONE_DB_PASSWORD: steps.one.parameters.env.DB_PASSWORD of a and 2 more: a secret by its name",
+        "PEAK_A_ONE_KEY: steps.one.parameters.env.KEY of a: looks like a credential (GitHub Token)",
+        "PEAK_B_ONE_KEY: steps.one.parameters.env.KEY of b: looks like a credential (GitHub Token)",
+        "PEAK_C_ONE_KEY: steps.one.parameters.env.KEY of c: looks like a credential (GitHub Token)",
+    ]
+    values = {"A_ONE_DB_PASSWORD": PASSWORD, "A_ONE_KEY": f"{GITHUB}a", "B_ONE_KEY": f"{GITHUB}b"}
+    env = {f"PEAK_{name}": value for name, value in values.items()} | {"PEAK_C_ONE_KEY": GITHUB}
+    assert typed("plan", tmp_path, "--detailed-exitcode", **env).code == 0
+
+
+def test_secrets_left_to_the_tenant(
+    server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """With --secrets ignore no variable is needed, the plan is empty, and what is ignored is named."""
+    server.store.create(SECRETS)
+    ended = typed("export", "--all", "--out", tmp_path, "--secrets", "ignore")
+    text = (tmp_path / "secret-keeper.yaml").read_text()
+    assert ended.code == 0, ended.err
+    for canary in (PASSWORD, GITHUB, "canary", "!env"):
+        assert canary not in text + ended.out + ended.err
+    assert "    - steps.load.repository.token\n" in text
+    assert (
+        "steps.load.repository.token is left out and ignored (reconcile.ignore): a secret field" in ended.err
+    )
+    assert typed("validate", tmp_path).code == 0
+    assert typed("plan", tmp_path, "--detailed-exitcode").code == 0
+
+
 def test_each_secret_has_a_variable_of_its_own(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
     """Three workflows whose names make the same variable name get three different variables."""
     for number, name in enumerate(("flow a", "flow-a", "flow.a")):
         credential = step(repository={"url": "u", "branch": "b", "token": f"canary-{number}"})
         server.store.create(body(name, steps={"one": credential}))
-    ended = typed("export", "--all")
+    ended = typed("export", "--all", "--secrets", "env")
     assert ended.code == 0, ended.err
     variables = sorted(re.findall(r"!env (\w+)", ended.out))
     assert variables == ["PEAK_FLOW_A_ONE_TOKEN", "PEAK_FLOW_A_ONE_TOKEN_2", "PEAK_FLOW_A_ONE_TOKEN_3"]

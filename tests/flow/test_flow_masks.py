@@ -6,11 +6,11 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import Git, body, errors, process_env, run, step
+from flow_helpers import Git, body, process_env, run, step
 from processes import COMMAND
 
 from reconciler.errors import InvalidParameterException
-from reconciler.plan import Blocked, Method, Update
+from reconciler.plan import Blocked, Method, Unchanged, Update
 from reconciler.values import dump_compact
 
 if TYPE_CHECKING:
@@ -176,16 +176,17 @@ def test_rollback_never_restores_a_mask(git: Git, masked: str, tmp_path: Path) -
     assert _is_stored(git, LIVE)
 
 
-def test_variables_in_a_shape_that_loses_some_are_not_written(git: Git) -> None:
-    """`env` as `{name, value}` is no map: neither a patch nor a manifest writes, and both say where."""
+def test_variables_as_rows_lose_nothing(git: Git) -> None:
+    """`env` as `{name, value}` rows is the map: a patch keeps every variable, and nothing of it is shown."""
     _put_live(git, "env-name-value")
-    for manifest in (PATCH, {**copy.deepcopy(LIVE), "tags": [{"name": "new"}]}):
-        git.write(manifest)
-        action = git.action()
-        assert isinstance(action, Blocked)
-        assert "`steps.one.parameters.env[0]`, and cannot be sent back without loss" in action.reason
-        assert "steps.one.parameters.env[0]" in errors(git.apply())["flow"]
-    assert _unchanged(git)
+    git.write(copy.deepcopy(LIVE))
+    assert isinstance(git.action(), Unchanged)
+    git.write(PATCH)
+    git.done()
+    assert git.stored()["steps"]["one"]["parameters"] == LIVE["steps"]["one"]["parameters"]
+    git.write(_without(["steps.one.parameters.env.DB_PASSWORD"]))
+    (change,) = [found for found in git.action().changes if "DB_PASSWORD" in found.path]
+    assert (change.sensitive, change.before) == (True, "(sensitive)")
 
 
 def _without(left_out: list[str]) -> dict[str, Any]:

@@ -83,6 +83,25 @@ def test_a_name_in_another_spelling_blocks_a_create(git: Git, live: str) -> None
     assert git.live("flow report") == number
 
 
+@pytest.mark.parametrize("settings", ["renamedFrom", "id", "patch"])
+def test_a_rename_to_a_name_in_another_spelling_is_blocked(git: Git, settings: str) -> None:
+    """A rename never makes two names that differ only in spelling, except of the workflow's own name."""
+    number = git.server.store.create(body("before"))
+    other = git.server.store.create(body("Flow  Report"))
+    if settings == "patch":
+        git.write(_patch(name="before", set={"name": "flow report"}))
+    else:
+        git.write(body("flow report"), **{settings: number if settings == "id" else ["before"]})
+    action = git.action()
+    assert f"another live workflow (id {other}) has the same name except for case" in action.reason
+    assert "choose another name" in action.reason
+    git.server.store.delete(other)
+    git.done()
+    git.write(body("Flow Report"), renamedFrom=["flow report"])
+    git.done()
+    assert git.live("Flow Report") == number
+
+
 def test_a_name_in_another_spelling_is_no_orphan(git: Git) -> None:
     """The workflow whose name blocks a create is not pruned as one without a manifest."""
     git.owned_by("team", allow_deletes=9)

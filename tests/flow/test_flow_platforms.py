@@ -153,7 +153,6 @@ PLATFORMS: Final = ["documented", *_ALONE, *_CHOSEN, *_combinations(20)]
 MAY_STAY: Final = frozenset(
     {
         "describe-refused",
-        "env-name-value",
         "names-cut",
         "names-lower",
         "tag-count-cut",
@@ -176,7 +175,6 @@ NOT_YET: Final[dict[str, str]] = {
 
 CHANGES_NOT_YET: Final[dict[str, str]] = {
     "describe-refused": "a workflow that is not described cannot be changed",
-    "env-name-value": "a shape that cannot be sent back without loss blocks its workflow",
 }
 """Platforms on which a change in Git does not arrive, or costs something else."""
 
@@ -412,7 +410,7 @@ def _patched(git: Git, platform: str, before: dict[str, Body]) -> None:
     plan = git.plan()
     said = {action.name: " ".join((*action.warnings, *action.notes)) for action in plan.actions}
     for result in git.apply(plan).results:
-        said[result.action.name] += f" {result.error}"
+        said[result.action.name] += " ".join(("", result.error, *result.notes))
     wanted = copy.deepcopy(before)
     for name in patched:
         wanted[name]["steps"]["load"]["command"] = "python other.py"

@@ -15,7 +15,7 @@ from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, FAMILIES, PROFILES, check_profile
 from reconciler.errors import UsageError
-from reconciler.export import Exporter, ExportResult
+from reconciler.export import Exporter, ExportResult, SecretHandling
 from reconciler.manifests import LoadResult, load_manifests
 from reconciler.plan import (
     CompareOptions,
@@ -116,11 +116,11 @@ class Round:
         snapshot = take_snapshot(self._reader, loaded.manifests, OPTIONS)
         return make_plan(snapshot, OPTIONS)
 
-    def export(self) -> list[ExportResult]:
+    def export(self, secrets: SecretHandling = SecretHandling.NAMES) -> list[ExportResult]:
         """Export every workflow of the tenant."""
         live = describe_all(self._reader, [item.id for item in list_tenant(self._reader)], 1)
         facts = PlatformFacts(default_resource=read_default_resource(self._reader))
-        exporter = Exporter(OPTIONS, facts.learned_from(live.values(), OPTIONS), Redactor())
+        exporter = Exporter(OPTIONS, facts.learned_from(live.values(), OPTIONS), Redactor(), secrets)
         return [exporter.export(workflow) for workflow in live.values()]
 
     def plan_exported(self, exported: list[ExportResult], env: dict[str, str]) -> Plan:

@@ -14,10 +14,11 @@ from strategies import LAWS, hostile_bodies, workflow_bodies
 from reconciler.apply import Status
 from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
-from reconciler.export import Exporter, ExportResult
+from reconciler.export import Exporter, ExportResult, SecretHandling
 from reconciler.findings import has_errors
 from reconciler.manifests.discovery import ManifestFile
 from reconciler.manifests.load import read_file
+from reconciler.manifests.read_options import ReadOptions
 from reconciler.plan import DefaultResource, PlatformFacts, Unchanged
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
@@ -41,14 +42,20 @@ def _has_empty_retry_options(body: dict[str, Any]) -> bool:
 
 
 @ROUNDS
-@given(bodies=st.lists(workflow_bodies(), min_size=1, max_size=2), profile=profiles)
-def test_what_is_exported_plans_clean(bodies: list[dict[str, Any]], profile: frozenset[str]) -> None:
+@given(
+    bodies=st.lists(workflow_bodies(), min_size=1, max_size=2),
+    profile=profiles,
+    secrets=st.sampled_from(SecretHandling),
+)
+def test_what_is_exported_plans_clean(
+    bodies: list[dict[str, Any]], profile: frozenset[str], secrets: SecretHandling
+) -> None:
     """An export of what was applied passes the check, states all of it, and a plan of it is empty."""
     assume(not any(map(_has_empty_retry_options, bodies)))
     with EmulatorServer(profile=profile) as server:
         tenant = Round(server)
         tenant.converge(*bodies)
-        exported = tenant.export()
+        exported = tenant.export(secrets)
         assert [item.problems for item in exported] == [()] * len(bodies)
         plan = tenant.plan_exported(exported, _env(exported, server))
         assert [action for action in plan.actions if not isinstance(action, Unchanged)] == []
@@ -86,7 +93,9 @@ def test_whatever_a_platform_returns_is_exported_or_refused(returned: dict[str, 
     exported = exporter.export(live)
     assert exported.text or exported.problems
     if exported.text:
-        content = read_file(ManifestFile(Path("x.yaml"), Path(), exported.text), {}, require_env=False)
+        content = read_file(
+            ManifestFile(Path("x.yaml"), Path(), exported.text), {}, ReadOptions(require_env=False)
+        )
         assert not has_errors(content.findings)
         (manifest,) = content.manifests
         assert not has_errors(tuple(check_manifest(manifest)))

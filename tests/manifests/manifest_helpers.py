@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.manifests import LoadResult, load_manifests
+from reconciler.manifests import LoadResult, ReadOptions, load_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def write(path: Path, text: str) -> Path:
 
 def load(*paths: Path | str, env: Mapping[str, str] | None = None, require_env: bool = True) -> LoadResult:
     """Load the manifests at `paths`."""
-    return load_manifests(tuple(str(path) for path in paths), env or {}, require_env=require_env)
+    return load_manifests(tuple(str(path) for path in paths), env or {}, ReadOptions(require_env=require_env))
 
 
 def names(result: LoadResult) -> list[str]:

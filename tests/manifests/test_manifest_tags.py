@@ -8,7 +8,8 @@ import pytest
 from manifest_helpers import CANARY, file_rules, load, names, only, workflow, write
 
 from reconciler.findings import Position, Severity
-from reconciler.manifests.load import MAX_INCLUDED_BYTES
+from reconciler.manifests import ReadOptions, load_manifests
+from reconciler.manifests.tag_readers import MAX_INCLUDED_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,3 +219,37 @@ def test_text_in_all_is_bounded(tmp_path: Path) -> None:
         finding = only(load(write(tmp_path / "a.yaml", text % value + steps)))
         assert (finding.rule, finding.position) == ("too-large", Position(3, 16))
         assert "aliases and !file expanded" in finding.message
+
+
+def test_typed_variables(tmp_path: Path) -> None:
+    """A type makes a number, a boolean or a structure of the text; every part of it is a secret."""
+    text = _step(
+        "x: [!env {name: J, type: json}, !env {name: N, type: number}, !env {name: B, type: boolean}, "
+        "!env {name: S, type: string}]\n    stepTimeout: !env {name: I, type: integer}\n"
+        "    imageVersionId: !env {name: W, type: integer, default: 7}\n"
+    )
+    env = {"I": "30", "J": '{"A": "canary-a", "B": ["canary-b"]}', "N": "1.5", "B": "True", "S": "s"}
+    file = write(tmp_path / "a.yaml", text)
+    result = load_manifests((str(file),), env, ReadOptions(extra=(("steps", "*", "x"),)))
+    assert result.findings == ()
+    (manifest,) = result.manifests
+    step = manifest.body["steps"]["train"]  # type: ignore[index, call-overload]
+    assert step["x"] == [{"A": "canary-a", "B": ["canary-b"]}, 1.5, True, "s"]
+    assert (step["stepTimeout"], step["imageVersionId"]) == (30, 7)
+    assert {path[2:] for path in manifest.sensitive} == {
+        ("stepTimeout",),
+        ("x", 0, "A"),
+        ("x", 0, "B", 0),
+        ("x", 1),
+        ("x", 2),
+        ("x", 3),
+    }
+    assert {"canary-a", "canary-b", "30", "1.5", "s"} <= result.secrets
+    assert "True" not in result.secrets
+
+
+def test_unset_typed_variable_is_of_its_type(tmp_path: Path) -> None:
+    """A placeholder has the type that is stated, so that only the missing value is reported."""
+    text = _step("stepTimeout: !env {name: I, type: integer}\n    parameters: !env {name: J, type: json}")
+    result = load(write(tmp_path / "a.yaml", text), require_env=False)
+    assert ([finding.rule for finding in result.findings], result.valid) == (["env", "env"], True)

@@ -14,7 +14,11 @@ from reconciler.manifests.documents import read_documents
 from reconciler.manifests.writing import manifest_text
 from reconciler.manifests.yaml_values import Included, Tags
 
-_TAGS = Tags(env=lambda name, _: Included(value=f"<{name}>"), file=lambda _: Included(problem="no file"))
+_TAGS = Tags(
+    env=lambda tag: Included(value=f"<{tag.name}>"),
+    file=lambda _: Included(problem="no file"),
+    param=lambda _: Included(problem="no parameter"),
+)
 
 MISLEADING = [
     "yes",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.findings import Finding, Severity
-from reconciler.manifests import Manifest, load_manifests
+from reconciler.manifests import Manifest, ReadOptions, load_manifests
 from reconciler.rules import ALL_RULES, ONLINE_RULES, RULES, check_online, rule_ids
 from reconciler.rules.online import Lookup, Named, TenantFacts, Version, lookup_of
 
@@ -39,7 +39,7 @@ _FACTS = TenantFacts(
 def _manifests(folder: Path, text: str, **env: str) -> tuple[Manifest, ...]:
     file = folder / "flow.yaml"
     file.write_text(text, encoding="utf-8")
-    loaded = load_manifests((str(file),), env, require_env=False)
+    loaded = load_manifests((str(file),), env, ReadOptions(require_env=False))
     assert loaded.valid, loaded.findings
     return loaded.manifests
 

@@ -21,6 +21,7 @@ _ERRORS = {
     "self-parent",
     "dependency-cycle",
     "http-output",
+    "masked-value",
     "sql-query",
     "cron-syntax",
     "unrendered-template",

@@ -94,5 +94,5 @@ def test_rule_that_is_off_everywhere(tmp_path: Path) -> None:
     )
     paths = (str(file),)
     assert rules(check_paths(paths, {})) == ["unknown-parent", "status-parent"]
-    assert rules(check_paths(paths, {}, frozenset({"unknown-parent"}))) == ["status-parent"]
-    assert rules(check_paths(paths, {}, frozenset({"unknown-parent", "status-parent"}))) == []
+    assert rules(check_paths(paths, {}, off=frozenset({"unknown-parent"}))) == ["status-parent"]
+    assert rules(check_paths(paths, {}, off=frozenset({"unknown-parent", "status-parent"}))) == []

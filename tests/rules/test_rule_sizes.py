@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rule_helpers import check, rules
 
 from reconciler.findings import Severity
-from reconciler.manifests.file_findings import MAX_FINDINGS
+from reconciler.manifests import ReadOptions, load_manifests
+from reconciler.manifests.file_findings import MAX_FINDINGS, MAX_RUN_FINDINGS
+from reconciler.rules import check_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.timeout(60)
@@ -167,9 +171,27 @@ def test_thousands_of_documents(tmp_path: Path) -> None:
 def test_thousands_of_equal_names(tmp_path: Path) -> None:
     """Each manifest of a name that thousands have names a few of the others."""
     result = check(tmp_path, "\n---\n".join(['{"name": "x", "steps": {"a": {}}}'] * 3000))
-    assert rules(result) == ["duplicate-name"] * 3000
+    assert rules(result) == [*["duplicate-name"] * MAX_RUN_FINDINGS, "too-many-findings"]
     assert result.findings[0].message.endswith(" and 2994 more")
     assert all(len(finding.message) < 1000 for finding in result.findings)
+
+
+@pytest.mark.parametrize(
+    "read", [check_paths, partial(load_manifests, options=ReadOptions(require_env=False))]
+)
+def test_findings_of_a_run_are_bounded(tmp_path: Path, read: Callable[..., Any]) -> None:
+    """Of the findings of many files errors are shown first, and those that are not shown are counted."""
+    for number in range(8):
+        unset = ", ".join(["!env V"] * 150)
+        warned = f"name: n{number}\nsteps: {{a: {{parents: [{unset}]}}}}\n"
+        failed = {"name": 1, "steps": {f"s{index}": {"imageId": "x"} for index in range(99)}}
+        (tmp_path / f"a{number}.yaml").write_text(warned, encoding="utf-8")
+        (tmp_path / f"b{number}.yaml").write_text(json.dumps(failed), encoding="utf-8")
+    found = read((str(tmp_path),), {}).findings
+    assert len(found) == MAX_RUN_FINDINGS + 1
+    assert [finding.severity for finding in found[:800]] == [Severity.ERROR] * 800
+    assert (found[-1].rule, found[-1].severity) == ("too-many-findings", Severity.WARNING)
+    assert found[-1].message.startswith("1000 warnings more in all files; fix those shown")
 
 
 def test_thousands_of_unset_variables(tmp_path: Path) -> None:

@@ -17,7 +17,11 @@ from reconciler.schema import SCHEMA_NAMES, is_valid
 from reconciler.schema.explaining import explain
 
 _CASES = sorted((Path(__file__).parents[1] / "cases" / "validate").glob("*/*.*"))
-_TAGS = Tags(env=lambda name, _default: Included(value=name), file=lambda name: Included(value=name))
+_TAGS = Tags(
+    env=lambda tag: Included(value=tag.name),
+    file=lambda name: Included(value=name),
+    param=lambda name: Included(value=name),
+)
 
 
 def _agree(value: Any) -> bool:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from reconciler.values import JsonValue
 
 _ANNOTATIONS = {"$schema", "$id", "$ref", "$defs", "title", "description", "default", "examples"}
-_APPLICATORS = {"properties", "items", "propertyNames", "allOf", "if", "then", "else", "additionalProperties"}
+_APPLICATORS = {
+    "properties",
+    "patternProperties",
+    "items",
+    "propertyNames",
+    "allOf",
+    "if",
+    "then",
+    "else",
+    "additionalProperties",
+}
 _CANARY = "canary-5f3a91"
 
 

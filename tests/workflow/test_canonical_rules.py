@@ -149,11 +149,13 @@ def test_what_the_platform_alone_writes_is_left_out() -> None:
 
 
 def test_env_is_a_map_whichever_way_it_came() -> None:
-    """Rule 4: `env` as a list of one-key maps, in any order, is the map; a variable that is null is none."""
+    """Rule 4: `env` as a list of one-key maps, or of `{name, value}`, is the map; a null one is none."""
     env = {"A": "1", "B": "2"}
     plain = workflow({"parameters": {"env": env}})
     assert same(workflow({"parameters": {"env": [{"A": "1"}, {"B": "2"}]}}), plain)
     assert same(workflow({"parameters": {"env": [{"B": "2"}, {"A": "1"}, {"C": None}]}}), plain)
+    rows = [{"name": "B", "value": "2"}, {"name": "A", "value": "1"}, {"name": "C", "value": None}]
+    assert same(workflow({"parameters": {"env": rows}}), plain)
     assert not same(workflow({"parameters": {"env": [{"A": "1"}]}}), plain)
     assert not same(workflow({"parameters": {"env": [{"A": "1"}, {"B": "3"}]}}), plain)
 

@@ -304,7 +304,15 @@ def test_tokens_that_are_none(name: str) -> None:
         ({"steps": {"x": {"parameters": {"env": "A=1"}}}}, "steps.x.parameters.env"),
         ({"steps": {"x": {"parameters": {"env": ["A"]}}}}, "steps.x.parameters.env[0]"),
         (
-            {"steps": {"x": {"parameters": {"env": [{"name": "A", "value": "1"}]}}}},
+            {"steps": {"x": {"parameters": {"env": [{"name": "A", "value": 1}, {"name": "A", "value": 2}]}}}},
+            "steps.x.parameters.env[1]",
+        ),
+        (
+            {"steps": {"x": {"parameters": {"env": [{"name": "A", "value": "1", "note": "x"}]}}}},
+            "steps.x.parameters.env[0]",
+        ),
+        (
+            {"steps": {"x": {"parameters": {"env": [{"B": "1"}, {"name": "A", "value": "1"}]}}}},
             "steps.x.parameters.env[0]",
         ),
         ({"steps": {"x": {"parameters": {"env": [{"A": "1"}, {"A": "2"}]}}}}, "steps.x.parameters.env[1]"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
-from reconciler.cli.apply_options import apply_options, scope_options
+from reconciler.cli.apply_options import apply_options, base_option, scope_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import FILE, backup_dir_option, tenant_options
 from reconciler.cli.terminal import TerminalListener
@@ -36,6 +37,13 @@ from reconciler.operations import ApplyOptions, ScopeOptions, Settings, apply, a
     help="With --plan: change nothing if any change no longer applies.",
     section="Apply",
 )
+@base_option
+@option(
+    "--allow-older",
+    is_flag=True,
+    help="With --base REV: apply a commit that does not contain REV, too.",
+    section="Safety",
+)
 @apply_options
 @tenant_options(backup_dir_option)
 def command(  # noqa: PLR0913 - one for each group of options
@@ -44,6 +52,8 @@ def command(  # noqa: PLR0913 - one for each group of options
     scope: ScopeOptions,
     plan_file: Path | None,
     strict_plan: bool,
+    base: str | None,
+    allow_older: bool,
     options: ApplyOptions,
     listener: TerminalListener,
 ) -> int:
@@ -58,8 +68,9 @@ def command(  # noqa: PLR0913 - one for each group of options
     if plan_file is None:
         if strict_plan:
             raise UsageError("--strict applies to a plan file", hint="Use it with --plan FILE.")
+        options = dataclasses.replace(options, base=base, allow_older=allow_older)
         return apply(settings, scope, options, listener).exit_code
-    if scope != ScopeOptions():
+    if scope != ScopeOptions() or base is not None:
         raise UsageError(
             "a plan file already states which workflows it is about",
             hint="Pass these options to plan --save-plan instead.",

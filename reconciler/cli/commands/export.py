@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Number, connection_options
+from reconciler.cli.options import Number, connection_options, secrets_option
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
+from reconciler.export import SecretHandling
 from reconciler.files import place_files
 from reconciler.operations import Settings, export
 from reconciler.render import export_lines
@@ -44,6 +45,7 @@ from reconciler.text import printable
     section="Output",
     aliases=("--out",),
 )
+@secrets_option
 @option("--force", is_flag=True, help="With --output-dir: replace existing files.", section="Output")
 @connection_options(concurrent=True)
 def command(  # noqa: PLR0913 - one for each option
@@ -53,19 +55,28 @@ def command(  # noqa: PLR0913 - one for each option
     everything: bool,
     ids: tuple[int, ...],
     output_dir: Path | None,
+    secrets: str,
     force: bool,
 ) -> int:
     """Write live workflows as manifests that plan clean: by NAME, by a GLOB over names, or all.
 
     Leaves out what the platform fills in by itself. Writes no secret, but a reference to an environment
-    variable (!env NAME), which a comment and standard error name. Only reads: no request but GET is sent.
+    variable (!env NAME), one for each distinct value, which a comment and standard error name. Only reads: no
+    request but GET is sent.
 
     Reads each manifest back and compares it with the live workflow. Exits with 1 when a manifest cannot say
     all that its workflow is; what it cannot say is named.
     """
     if force and output_dir is None:
         raise UsageError("--force replaces files", hint="Use it with --output-dir DIRECTORY.")
-    result = export(settings, names, ids, TerminalListener(verbose=settings.verbose), everything=everything)
+    result = export(
+        settings,
+        names,
+        ids,
+        TerminalListener(verbose=settings.verbose),
+        everything=everything,
+        secrets=SecretHandling(secrets),
+    )
     if output_dir is None and result.text:
         show(_for_standard_output(result.text.removesuffix("\n")))
     elif output_dir is not None and result.text:

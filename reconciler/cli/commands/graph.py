@@ -8,7 +8,7 @@ import click
 
 from reconciler import render
 from reconciler.cli.help import command_of
-from reconciler.cli.options import connection_options, format_option, id_option
+from reconciler.cli.options import PARAMETERS, connection_options, format_option, id_option
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, step_graphs
@@ -27,7 +27,7 @@ _FORMATS: Final = {
 @click.argument("target", metavar="[NAME|PATH]", required=False)
 @id_option
 @format_option(*_FORMATS, help="Print the graph in this format; dot is that of Graphviz.")
-@connection_options()
+@connection_options(*PARAMETERS)
 def command(*, settings: Settings, target: str | None, workflow_id: int | None, output_format: str) -> int:
     """Draw which step depends on which: of the manifests in PATH, or of the live workflow NAME.
 

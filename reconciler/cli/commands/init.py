@@ -31,7 +31,7 @@ manifests: [workflows]
 #   prod: {token_env: PEAK_PROD_TOKEN, protected: true}
 """
 
-_MANIFEST: Final = """\
+EXAMPLE: Final = """\
 # A manifest describes its workflow completely, in the format that peak workflows create-or-update takes.
 body:
   name: example
@@ -53,7 +53,7 @@ body:
         - load
 """
 
-_FILES: Final = {"reconciler.yaml": _CONFIGURATION, "workflows/example.yaml": _MANIFEST}
+_FILES: Final = {"reconciler.yaml": _CONFIGURATION, "workflows/example.yaml": EXAMPLE}
 
 
 @command_of("init")
@@ -63,14 +63,14 @@ _FILES: Final = {"reconciler.yaml": _CONFIGURATION, "workflows/example.yaml": _M
 def command(*, directory: Path) -> int:
     """Write a first reconciler.yaml and an example manifest into DIRECTORY, by default the current one.
 
-    Writes nothing when one of the files exists already. To get the workflows of a tenant as manifests, use
-    export.
+    Writes nothing when one of the files exists already. To manage the workflows that a tenant has, run adopt
+    next: it writes their manifests and removes the unchanged example.
     """
     paths = place_files(directory, _FILES, hint="Nothing was written.")
     show("\n".join(printable(str(path)) for path in paths))
     there = "" if directory == Path() else f"in {printable(str(directory))}, "
     warn(
-        f"next: {there}run peak-reconciler validate; to get live workflows as manifests: "
-        "peak-reconciler export --all --output-dir workflows"
+        f"next: {there}run peak-reconciler validate; to manage the workflows that a tenant has: "
+        "peak-reconciler adopt"
     )
     return ExitCode.OK

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli.apply_options import apply_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import backup_dir_option, connection_options
+from reconciler.cli.options import PARAMETERS, backup_dir_option, connection_options
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back
@@ -29,7 +29,7 @@ from reconciler.render import backups_json, backups_text
     help="Only list the backups, all or those of NAME or RUN.",
 )
 @apply_options
-@connection_options(backup_dir_option, concurrent=True)
+@connection_options(*PARAMETERS, backup_dir_option, concurrent=True)
 def command(
     *,
     settings: Settings,

@@ -1,0 +1,161 @@
+"""Attribution of differences to Git or to the tenant, by the manifests at an earlier commit. Pure.
+
+A three-way comparison, as a merge makes it: what only the manifest changed since then comes from Git, what
+only the live workflow changed is drift, and what both changed, to different values, is a conflict.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.errors import ReconcilerError
+from reconciler.manifests import Manifest
+from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.comparing import comparable, compare
+from reconciler.plan.desired import Desired
+from reconciler.plan.model import Action, BlockedDelete, Create, Delete, Plan, SetPaused, Update
+from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
+from reconciler.values import JsonObject, Path, same_json
+from reconciler.workflow import Body, FieldChange, Live, Origin, diff, extra_forms
+
+_RETRY_OPTIONS: Final = "retryOptions"
+"""What a form has at the top or in its steps, whichever is shorter."""
+
+
+def with_origins(plan: Plan, base: Iterable[Manifest], commit: str, options: CompareOptions) -> Plan:
+    """Return `plan` with the origin of each difference.
+
+    Args:
+        plan: The plan.
+        base: The manifests at the earlier commit.
+        commit: The commit, as it is shown.
+        options: The choices of the run.
+    """
+    earlier = _Earlier(base)
+    actions = tuple(_attributed(action, earlier, options, plan.facts) for action in plan.actions)
+    return dataclasses.replace(plan, actions=actions, base=commit)
+
+
+def count_origins(plan: Plan) -> dict[str, int]:
+    """Return the number of differences of each origin: a field, or a workflow to create or delete."""
+    found = Counter(origin.value for action in plan.actions for origin in _origins(action))
+    return {origin.value: found[origin.value] for origin in Origin}
+
+
+def _origins(action: Action) -> Iterator[Origin]:
+    if action.origin is not None:
+        yield action.origin
+    elif isinstance(action, Update | SetPaused):
+        yield from (change.origin for change in action.changes if change.origin is not None)
+
+
+class _Earlier:
+    """The manifests at the earlier commit, by name and by pinned id."""
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self._by_name: dict[str, Manifest] = {}
+        self._by_id: dict[int, Manifest] = {}
+        for manifest in manifests:
+            self._by_name.setdefault(manifest.name, manifest)
+            if manifest.settings.id is not None:
+                self._by_id.setdefault(manifest.settings.id, manifest)
+
+    def find(self, name: str, live: Live | None = None) -> Manifest | None:
+        """Return the manifest of a workflow: by its id, its name in Git, or its live name."""
+        found = self._by_name.get(name)
+        if live is None:
+            return found
+        return self._by_id.get(live.id) or found or self._by_name.get(live.name)
+
+
+def _attributed(action: Action, earlier: _Earlier, options: CompareOptions, facts: PlatformFacts) -> Action:
+    match action:
+        case Create():
+            return _create(action, earlier.find(action.name))
+        case Update():
+            manifest = earlier.find(action.name, action.live)
+            changes = tuple(_with_origins(action, manifest, options, facts))
+            return dataclasses.replace(action, changes=changes)
+        case SetPaused():
+            manifest = earlier.find(action.name, action.live)
+            changes = tuple(_pause(change, manifest) for change in action.changes)
+            return dataclasses.replace(action, changes=changes)
+        case Delete() | BlockedDelete():
+            manifest = earlier.find(action.name, action.live)
+            return dataclasses.replace(action, origin=_of_delete(action.live, manifest, options, facts))
+        case _:
+            return action
+
+
+def _create(action: Create, manifest: Manifest | None) -> Create:
+    """Return a create with its origin: somebody deleted a workflow whose manifest was there before."""
+    if manifest is None:
+        origin = Origin.GIT
+    else:
+        same = same_json(Body(manifest.body).form, action.desired.body.form)
+        origin = Origin.DRIFT if same else Origin.CONFLICT
+    changes = tuple(dataclasses.replace(change, origin=origin) for change in action.changes)
+    return dataclasses.replace(action, changes=changes, origin=origin)
+
+
+def _of_delete(
+    live: Live, manifest: Manifest | None, options: CompareOptions, facts: PlatformFacts
+) -> Origin:
+    if manifest is None:
+        return Origin.DRIFT
+    desired = _desired(manifest, live, options, facts)
+    changed = desired is None or compare(live, desired, options, facts).changes
+    return Origin.CONFLICT if changed else Origin.GIT
+
+
+def _with_origins(
+    action: Update, manifest: Manifest | None, options: CompareOptions, facts: PlatformFacts
+) -> Iterator[FieldChange]:
+    """Yield the changes of an update with their origins; without a manifest, as if it had been empty."""
+    base = None if manifest is None else _desired(manifest, action.live, options, facts)
+    body = Body({}) if base is None else base.body
+    forms = comparable(body, action.desired.body, facts)
+    extra = extra_forms(body.raw, action.desired.body.raw, action.manifest.extra)
+    in_git = [*_paths(forms.live, forms.desired), *_paths(*extra)]
+    if base is None:
+        live_forms = comparable(action.live.body, body, facts)
+        in_live = _paths(live_forms.live, live_forms.desired)
+    else:
+        in_live = [change.path for change in compare(action.live, base, options, facts).changes]
+    for change in action.changes:
+        if change.path[:1] == ("reconcile",):
+            yield _pause(change, manifest)
+            continue
+        git, live = (any(_touches(change.path, path) for path in paths) for paths in (in_git, in_live))
+        origin = (Origin.CONFLICT if git else Origin.DRIFT) if live else Origin.GIT
+        yield dataclasses.replace(change, origin=origin)
+
+
+def _desired(manifest: Manifest, live: Live, options: CompareOptions, facts: PlatformFacts) -> Desired | None:
+    """Return what an earlier manifest described; `None` if it no longer fits the live workflow."""
+    try:
+        return Desired.of(manifest, live, hidden_fields(live, options, facts))
+    except ReconcilerError:
+        return None
+
+
+def _paths(before: JsonObject, after: JsonObject) -> list[Path]:
+    return [] if same_json(before, after) else [change.path for change in diff(before, after)]
+
+
+def _touches(path: Path, other: Path) -> bool:
+    """Return whether one of two paths leads to the other."""
+    depth = min(len(path), len(other))
+    if path[:depth] == other[:depth]:
+        return True
+    lifted = _RETRY_OPTIONS in (path[0], other[0])
+    return lifted and _RETRY_OPTIONS in path and _RETRY_OPTIONS in other
+
+
+def _pause(change: FieldChange, manifest: Manifest | None) -> FieldChange:
+    """Return the change of whether a workflow is paused, with its origin."""
+    known = None if manifest is None else manifest.settings.paused
+    return dataclasses.replace(change, origin=Origin.DRIFT if known is change.after else Origin.GIT)

@@ -1,0 +1,344 @@
+"""Plans with --base: each difference is attributed to Git or to the tenant, and may fail the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.workflow import owner_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flow_helpers import Ended, Git
+
+_OWNER = "team-a"
+_ABSENT = "-"
+_OWNED_TAGS = [{"name": owner_tag(_OWNER)}]
+
+
+def _body(command: str, **more: Any) -> dict[str, Any]:
+    step = {"type": "standard", "imageId": 7, "imageVersionId": 8, **more}
+    if command != _ABSENT:
+        step["command"] = command
+    return {"name": "flow", "steps": {"a": step}}
+
+
+def _run(folder: Path, *words: str) -> str:
+    author = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"]
+    done = subprocess.run(["git", *author, *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _commit(folder: Path, message: str = "next") -> str:
+    _run(folder, "add", "-A")
+    _run(folder, "commit", "-q", "--allow-empty", "-m", message)
+    return _run(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(git: Git, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty repository around the manifests, as the working directory."""
+    top = git.folder.parent
+    _run(top, "init", "-q", "-b", "main")
+    (top / "reconciler.yaml").write_text(f"manifests: [workflows]\nownership: {{tag: {_OWNER}}}\n")
+    monkeypatch.chdir(top)
+    _commit(top, "empty")
+    return top
+
+
+def _state(git: Git, command: str | None) -> None:
+    if command is None:
+        (git.folder / "flow.yaml").unlink(missing_ok=True)
+    else:
+        git.write(_body(command))
+
+
+# The command at the base, in Git now and live; `-` is a body without it.
+_FIELD = [
+    ("x", "x", "x", None),
+    ("x", "y", "x", "git"),
+    ("x", "x", "y", "drift"),
+    ("x", "y", "y", None),
+    ("x", "y", "z", "conflict"),
+    ("x", _ABSENT, "x", "git"),
+    ("x", "x", _ABSENT, "drift"),
+    ("x", _ABSENT, "y", "conflict"),
+    ("x", "y", _ABSENT, "conflict"),
+    (_ABSENT, "x", _ABSENT, "git"),
+    (_ABSENT, _ABSENT, "x", "drift"),
+    (_ABSENT, "x", "y", "conflict"),
+    (_ABSENT, "x", "x", None),
+]
+
+
+@pytest.mark.parametrize(("base", "now", "live", "origin"), _FIELD)
+def test_origin_of_a_field(  # noqa: PLR0913, PLR0917 - a row of the table
+    git: Git,
+    repository: Path,
+    typed: Callable[..., Ended],
+    base: str,
+    now: str,
+    live: str,
+    origin: str | None,
+) -> None:
+    """What only Git changed is git, what only the tenant changed drift, what both changed a conflict."""
+    _state(git, base)
+    _commit(repository)
+    _state(git, now)
+    git.server.store.create({**_body(live), "tags": _OWNED_TAGS})
+    ended = typed("plan", "--base", "HEAD", "--format", "json", "--fail-on", "drift,conflict")
+    document = json.loads(ended.out)
+    found = [field["origin"] for change in document["changes"] for field in change["fields"]]
+    assert found == ([origin] if origin else [])
+    counts = {name: document["summary"][name] for name in ("git", "drift", "conflict")}
+    assert counts == {name: int(name == origin) for name in counts}
+    assert ended.code == (2 if origin in {"drift", "conflict"} else 0)
+    if origin:
+        assert f"  ({origin})" in typed("plan", "--base", "HEAD").out
+        assert f"({origin})" in typed("plan", "--base", "HEAD", "--format", "markdown").out
+
+
+# The manifest at the base, in Git now, and live; `None` is none of it.
+_WORKFLOW = [
+    (None, "x", None, "create", "git"),
+    ("x", "x", None, "create", "drift"),
+    ("x", "y", None, "create", "conflict"),
+    ("x", None, "x", "delete", "git"),
+    ("x", None, "y", "delete", "conflict"),
+    (None, None, "x", "delete", "drift"),
+]
+
+
+@pytest.mark.parametrize(("base", "now", "live", "action", "origin"), _WORKFLOW)
+def test_origin_of_a_workflow(  # noqa: PLR0913, PLR0917 - a row of the table
+    git: Git,
+    repository: Path,
+    typed: Callable[..., Ended],
+    base: str | None,
+    now: str | None,
+    live: str | None,
+    action: str,
+    origin: str,
+) -> None:
+    """A create or a delete comes from Git, unless somebody deleted, made or changed the workflow."""
+    git.write({**_body("k"), "name": "kept"}, "kept.yaml")
+    git.server.store.create({**_body("k"), "name": "kept", "tags": _OWNED_TAGS})
+    _state(git, base)
+    _commit(repository)
+    _state(git, now)
+    if live is not None:
+        git.server.store.create({**_body(live), "tags": _OWNED_TAGS})
+    words = ("plan", "--base", "HEAD", "--prune", "--allow-deletes", "1")
+    document = json.loads(typed(*words, "--format", "json").out)
+    (change,) = document["changes"]
+    assert (change["action"], change["origin"]) == (action, origin)
+    assert document["summary"][origin] == 1
+    assert typed(*words, "--fail-on", origin).code == 2
+    assert typed(*words, "--fail-on", "webhook,replace").code == 0
+    assert f"({origin})" in typed(*words).out
+
+
+def test_a_new_manifest_for_a_live_workflow(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """Without a manifest at the base, what is live and what Git states both are new: they conflict."""
+    _state(git, "x")
+    git.server.store.create({**_body("y"), "tags": _OWNED_TAGS})
+    document = json.loads(typed("plan", "--base", "HEAD", "--format", "json").out)
+    (field,) = document["changes"][0]["fields"]
+    assert (field["path"], field["origin"]) == (["steps", "a", "command"], "conflict")
+    assert repository.is_dir()
+
+
+def test_secrets_and_pauses(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """A pause has an origin as well, and a value from the environment is the same at both commits."""
+    text = (
+        "body:\n  name: flow\n  steps:\n    a:\n      type: standard\n      imageId: 7\n"
+        "      imageVersionId: 8\n      parameters: {env: {KEY: !env KEY}}\n      command: COMMAND\n"
+    )
+    git.write(text + "reconcile: {paused: true}\n")
+    _commit(repository)
+    git.write(text.replace("COMMAND", "new") + "reconcile: {paused: true}\n")
+    step = {
+        "type": "standard",
+        "imageId": 7,
+        "imageVersionId": 8,
+        "command": "COMMAND",
+        "parameters": {"env": {"KEY": "old"}},
+    }
+    git.server.store.create({"name": "flow", "steps": {"a": step}, "tags": _OWNED_TAGS})
+    ended = typed("plan", "--base", "HEAD", "--format", "json", KEY="hunter-22")
+    fields = json.loads(ended.out)["changes"][0]["fields"]
+    assert {tuple(field["path"]): field["origin"] for field in fields} == {
+        ("reconcile", "paused"): "drift",
+        ("steps", "a", "command"): "git",
+        ("steps", "a", "parameters", "env", "KEY"): "drift",
+    }
+    assert "hunter-22" not in ended.out + ended.err
+
+
+def test_the_configuration_of_the_base_is_used(
+    git: Git, repository: Path, typed: Callable[..., Ended]
+) -> None:
+    """Manifests that moved between two commits are found at both, with what they include."""
+    old = repository / "flows"
+    old.mkdir()
+    (repository / "reconciler.yaml").write_text(f"manifests: [flows]\nownership: {{tag: {_OWNER}}}\n")
+    (old / "run.sh").write_text("x")
+    (old / "flow.yaml").write_text(
+        "name: flow\nsteps: {a: {type: standard, imageId: 7, imageVersionId: 8, command: !file run.sh}}\n"
+    )
+    _commit(repository)
+    (repository / "reconciler.yaml").write_text(f"manifests: [workflows]\nownership: {{tag: {_OWNER}}}\n")
+    _state(git, "x")
+    git.server.store.create({**_body("edited"), "tags": _OWNED_TAGS})
+    document = json.loads(typed("plan", "--base", "HEAD", "--format", "json").out)
+    assert document["summary"]["drift"] == 1
+    assert document["base"] == _run(repository, "rev-parse", "HEAD")[:12]
+
+
+def test_the_merge_base_counts(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """What the other branch changed meanwhile is no change of this branch."""
+    _state(git, "x")
+    start = _commit(repository)
+    _state(git, "theirs")
+    _commit(repository)
+    _run(repository, "checkout", "-q", "-b", "mine", start)
+    _state(git, "mine")
+    _commit(repository)
+    git.server.store.create({**_body("theirs"), "tags": _OWNED_TAGS})
+    document = json.loads(typed("plan", "--base", "main", "--format", "json").out)
+    assert document["base"] == start[:12]
+    assert document["summary"]["conflict"] == 1
+
+
+def test_auto_takes_the_event(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """In CI the base comes from the event of the run; elsewhere the message names what to do."""
+    _state(git, "x")
+    before = _commit(repository)
+    _state(git, "y")
+    after = _commit(repository)
+    git.server.store.create({**_body("x"), "tags": _OWNED_TAGS})
+    event = repository.parent / "event.json"
+    events: list[tuple[dict[str, Any], dict[str, str]]] = [
+        ({"pull_request": {"base": {"sha": before}}}, {"GITHUB_EVENT_PATH": str(event)}),
+        ({"before": before, "after": after}, {"GITHUB_EVENT_PATH": str(event)}),
+        ({}, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": before}),
+        ({}, {"CI_COMMIT_BEFORE_SHA": before}),
+    ]
+    for content, env in events:
+        event.write_text(json.dumps(content))
+        document = json.loads(typed("plan", "--base", "auto", "--format", "json", **env).out)
+        assert (document["base"], document["summary"]["git"]) == (before[:12], 1)
+    ended = typed("plan", "--base", "auto", CI_COMMIT_BEFORE_SHA="0" * 40)
+    assert ended.code == 64
+    assert "--base origin/main" in ended.err
+
+
+def test_a_run_record_names_its_commit(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """The record of an apply is a base: what changed in Git since is git, the rest drift."""
+    _state(git, "x")
+    commit = _commit(repository)
+    assert typed("apply", "--auto-approve", "--run-record", "last.json").code == 0
+    _state(git, "y")
+    document = json.loads(typed("plan", "--base", "last.json", "--format", "json").out)
+    assert (document["base"], document["summary"]["git"]) == (commit[:12], 1)
+    (repository / "other.json").write_text("[1]")
+    ended = typed("plan", "--base", "other.json")
+    assert (ended.code, "not a run record" in ended.err) == (64, True)
+
+
+def test_an_apply_that_is_behind_is_refused(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """A checkout without the commits of the base would undo them: nothing is written."""
+    _state(git, "x")
+    old = _commit(repository)
+    _state(git, "y")
+    _commit(repository)
+    _run(repository, "checkout", "-q", old)
+    ended = typed("apply", "--auto-approve", "--base", "main")
+    assert ended.code == 4
+    assert "--allow-older" in ended.err
+    assert git.writes() == []
+    ended = typed("apply", "--auto-approve", "--base", "main", "--allow-older")
+    assert ended.code == 0
+    assert "(drift)" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--base", "nowhere"), "unknown git revision"),
+        (("--base", "--upload-pack=x"), "is not a git revision"),
+        (("--fail-on", "drift"), "needs --base"),
+        (("--fail-on", "everything"), "unknown kind"),
+    ],
+)
+def test_refusals(
+    git: Git, repository: Path, typed: Callable[..., Ended], words: tuple[str, ...], said: str
+) -> None:
+    """A revision or a kind that does not exist is a usage error that says so."""
+    _state(git, "x")
+    ended = typed("plan", *words)
+    assert (ended.code, repository.is_dir()) == (64, True)
+    assert said in ended.err
+
+
+def test_outside_of_a_repository(
+    git: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a repository, and with manifests outside of it, the message says so."""
+    _state(git, "x")
+    monkeypatch.chdir(git.folder.parent)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(git.folder.parent.parent))
+    ended = typed("plan", git.folder, "--base", "HEAD")
+    assert ended.code == 64
+    assert "not a git repository" in ended.err
+    inside = git.folder.parent / "repo"
+    inside.mkdir()
+    _run(inside, "init", "-q", "-b", "main")
+    _commit(inside)
+    monkeypatch.chdir(inside)
+    ended = typed("plan", git.folder, "--base", "HEAD")
+    assert ended.code == 64
+    assert "is outside" in ended.err
+
+
+def test_a_shallow_clone_is_named(
+    git: Git, repository: Path, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A clone that lacks the history says how to fetch it."""
+    _state(git, "x")
+    first = _commit(repository)
+    _state(git, "y")
+    _commit(repository)
+    clone = tmp_path / "clone"
+    _run(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", str(clone))
+    monkeypatch.chdir(clone)
+    ended = typed("plan", "--base", first)
+    assert ended.code == 64
+    assert "fetch-depth: 0" in ended.err
+
+
+def test_kinds(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """Each kind of change fails the command where it occurs, and no other one does."""
+    git.server.store.create({**_body("x", stepTimeout=3600), "tags": _OWNED_TAGS})
+    _state(git, "y")
+    found = {
+        kind
+        for kind in (
+            "create",
+            "update",
+            "replace",
+            "rename",
+            "delete",
+            "pause",
+            "webhook",
+            "blocked",
+            "orphaned",
+        )
+        if typed("plan", "--fail-on", kind).code == 2
+    }
+    assert (found, repository.is_dir()) == ({"update", "replace"}, True)
