@@ -91,6 +91,17 @@ def resolve_names(  # noqa: PLR0913 - the last three by name
     return ResolvedNames(manifests=tuple(resolved), notes=notes)
 
 
+def with_known_ids(manifests: Iterable[Manifest], catalogue: CatalogueReading) -> tuple[Manifest, ...]:
+    """Return manifests of an earlier commit with ids in place of the names that the tenant still has.
+
+    Raises:
+        ReconcilerError: The catalogue cannot be read.
+    """
+    manifests = tuple(manifests)
+    facts = catalogue.facts_for_names(name for manifest in manifests for name in stated_names(manifest))
+    return tuple(resolve_manifest(each, facts, str, allow_latest=True).manifest for each in manifests)
+
+
 def _refusal(
     findings: list[Finding], manifests: int, redactor: Redactor, listener: Listener
 ) -> InvalidInputError:

@@ -1,4 +1,4 @@
-"""Names of changed ids: what a plan shows beside the ids of images, versions and instance types. Pure."""
+"""Names of changed ids: what a plan shows with the ids of images, versions and instance types. Pure."""
 
 from __future__ import annotations
 

@@ -83,9 +83,11 @@ class CatalogueReading:
 
     def facts_for_ids(self, ids: CatalogueIds) -> CatalogueFacts:
         """Return what can be read of the names of `ids`; what the platform refuses to return is left out."""
-        versions = _or_none(partial(self.versions, ids.versions)) or {}
+        images = (_or_none(self.images) or ()) if ids.images else ()
+        known = {image.id for image in images} or ids.versions
+        versions = _or_none(partial(self.versions, ids.versions & known)) or {}
         return CatalogueFacts(
-            images=(_or_none(self.images) or ()) if ids.images else (),
+            images=images,
             versions={image: found or () for image, found in versions.items()},
             instance_types=(_or_none(self.instance_types) or ()) if ids.instance_types else (),
         )

@@ -28,7 +28,7 @@ class Image:
 
     Args:
         kind: What it is for, such as `workflow`; empty if the platform does not say.
-        scope: Whose it is, such as `global`; empty if the platform does not say.
+        scope: Who may use it, such as `global`; empty if the platform does not say.
         latest: The id of its latest version, if the platform says.
     """
 

@@ -201,9 +201,12 @@ def check_names(manifest: Manifest, facts: TenantFacts) -> Iterator[Finding]:
         facts: What was read of the tenant for its names.
     """
     references = references_of(manifest)
-    for rule in NAME_RULES:
-        for problem in islice(rule.check(references, facts), _MOST_FINDINGS):
-            yield _finding(manifest, rule, problem)
+    found = (
+        (rule, problem)
+        for rule in NAME_RULES
+        for problem in islice(rule.check(references, facts), _MOST_FINDINGS)
+    )
+    yield from _reported(manifest, found, suppressible=False)
 
 
 def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
@@ -286,14 +289,16 @@ def _is_unknown(path: Path, unknown: frozenset[Path]) -> bool:
     return bool(unknown) and any(path[:length] in unknown for length in range(len(path) + 1))
 
 
-def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> Iterator[Finding]:
+def _reported(
+    manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]], *, suppressible: bool = True
+) -> Iterator[Finding]:
     """Yield a finding for each problem that no comment on its line suppresses."""
     document = manifest.source.document
     redactor: Redactor | None = None
     for rule, problem in found:
         finding = _finding(manifest, rule, problem)
         lines = _lines(document.text)
-        if rule.id in _ignored(lines, finding.position):
+        if suppressible and rule.id in _ignored(lines, finding.position):
             continue
         if redactor is None:
             redactor = Redactor.of(str(lookup(document.value, path)) for path in document.sensitive)

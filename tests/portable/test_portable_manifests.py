@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifests import Manifest, PatchManifest, load_manifests
+from reconciler.manifests import Manifest, PatchManifest, ReadOptions, load_manifests
 from reconciler.plan.desired import Desired
 from reconciler.portable import (
     CatalogueFacts,
@@ -47,7 +47,7 @@ _IDS = {"imageId": 10, "imageVersionId": 1, "resources": {"instanceTypeId": 5, "
 def _manifest(folder: Path, text: str, **env: str) -> Manifest:
     file = folder / "flow.yaml"
     file.write_text(text, encoding="utf-8")
-    loaded = load_manifests((str(file),), env, require_env=False)
+    loaded = load_manifests((str(file),), env, ReadOptions(require_env=False))
     assert loaded.valid, loaded.findings
     return loaded.manifests[0]
 
