@@ -10,6 +10,7 @@
 # make release      build and check the files of a release in dist/; uploads nothing
 # make audit        bandit, and known vulnerabilities of the locked dependencies
 # make test-lowest  run tests with the lowest versions that pyproject.toml allows
+# make test-browser test the HTML report in Chromium (needs chromium and chromium-driver)
 # make clean        remove everything that these targets create
 
 PYTHON ?= python3
@@ -20,13 +21,14 @@ READY  := $(VENV)/.ready
 TOOLS       := $(VENV)-release
 TOOLS_READY := $(TOOLS)/.ready
 
-.PHONY: demo test lint format bench docs reference picture lock release audit test-lowest clean
+.PHONY: demo test lint format bench docs reference picture lock release audit test-lowest test-browser clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
 
+# The bytecode of the tests is kept, also where the environment says not to: else each worker compiles them.
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -58,6 +60,7 @@ lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra emulator --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) --group pyproject.toml:build --constraint requirements-dev.lock -o requirements-build.lock
+	$(LOCK) --group pyproject.toml:browser --constraint requirements-dev.lock -o requirements-browser.lock
 	$(LOCK) --group pyproject.toml:docs --constraint requirements-dev.lock -o requirements-docs.lock
 	$(LOCK) --group release -o requirements-release.lock
 
@@ -70,6 +73,9 @@ audit: $(TOOLS_READY)
 
 test-lowest: $(TOOLS_READY)
 	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/test-lowest $(ARGS)
+
+test-browser: $(VENV)/.browser
+	$(BIN)/python -m pytest -n 0 tests/browser
 
 clean:
 	rm -rf $(VENV) $(TOOLS) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -89,6 +95,10 @@ $(TOOLS_READY): requirements-release.lock
 	$(PYTHON) -m venv --clear $(TOOLS)
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
 	@touch $(TOOLS_READY)
+
+$(VENV)/.browser: $(READY) requirements-browser.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.lock
+	@touch $@
 
 $(VENV)/.docs: $(READY) requirements-docs.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock

@@ -20,6 +20,7 @@ from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import (
     CONFIGURATION_NAMES,
     Document,
+    OverlayOptions,
     ParameterLayer,
     Parameters,
     read_parameter_file,
@@ -33,6 +34,9 @@ from reconciler.values import Path as ValuePath
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+MERGED: Final = ("ownership", "safety")
+"""The mappings of which an environment overrides only the keys that its block states."""
 
 _LONGEST_PATTERN: Final = 500
 _MOST_STARS: Final = 12
@@ -52,12 +56,14 @@ class Environment:
         name: The name.
         stage: The stage; `None` leaves it to the environment variables.
         token_env: The variable that holds the credential; `None` means the default variables.
+        api_url_env: The variable that holds the address; `None` means `PEAK_API_URL`, else the stage's.
         protected: Whether a command that writes must name the environment on the command line.
     """
 
     name: str
     stage: str | None = None
     token_env: str | None = None
+    api_url_env: str | None = None
     protected: bool = False
 
 
@@ -77,11 +83,14 @@ class Configuration:
         max_requests_per_second: The maximum number of requests per second; `None` for no limit.
         retry_for: The seconds to wait for a server that stops answering.
         environment: The selected environment.
+        environments: The names of all environments, in the order of the file.
         warnings: Warnings about the file itself.
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
         allow_latest: Whether `version: latest` of an image is allowed.
         parameters: The parameters of manifests: those of the environment over those of the top level.
+        overlays: The overlays of the environment.
+        overlay_roots: The files and directories, resolved, with the overlays of all environments.
     """
 
     file: Path | None = None
@@ -95,19 +104,25 @@ class Configuration:
     max_requests_per_second: float | None = None
     retry_for: float = RETRY_FOR
     environment: Environment | None = None
+    environments: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
     allow_latest: bool = False
     parameters: Parameters = field(default_factory=Parameters)
+    overlays: OverlayOptions = field(default_factory=OverlayOptions)
+    overlay_roots: tuple[Path, ...] = ()
 
     def excludes(self, path: Path) -> bool:
-        """Return whether a pattern of `exclude` matches the file `path`."""
-        if self.file is None or not self.exclusions:
+        """Return whether a pattern of `exclude` matches the file `path`, or it is an overlay."""
+        if self.file is None or not (self.exclusions or self.overlay_roots):
             return False
         root = self.file.parent.resolve()
         resolved = path.parent.resolve() / path.name
-        return resolved.is_relative_to(root) and _spec(self.exclusions).match_file(resolved.relative_to(root))
+        if any(resolved.is_relative_to(overlay) for overlay in self.overlay_roots):
+            return True
+        relative = resolved.relative_to(root) if self.exclusions and resolved.is_relative_to(root) else None
+        return relative is not None and _spec(self.exclusions).match_file(relative)
 
 
 @cache
@@ -171,14 +186,18 @@ def _unknown_rules(document: Document) -> Iterator[str]:
 
 
 def _pattern_problems(document: Document) -> Iterator[str]:
-    """Yield what is wrong with the patterns of `manifests` and `exclude`, at the top and in environments.
+    """Yield what is wrong with `manifests`, `exclude` and `overlays`, at the top and in environments.
 
     A pull request may change this file: its patterns lead nowhere outside its directory.
     """
     environments = as_object(as_object(document.value).get("environments"))
     for base in ((), *(("environments", name) for name in environments)):
         block = as_object(lookup(document.value, base))
-        for key, problem_of in (("manifests", _glob_problem), ("exclude", _exclusion_problem)):
+        for key, problem_of in (
+            ("manifests", _glob_problem),
+            ("exclude", _exclusion_problem),
+            ("overlays", _glob_problem),
+        ):
             for index, pattern in enumerate(as_list(block.get(key))):
                 problem = problem_of(pattern) if isinstance(pattern, str) else ""
                 if problem:
@@ -236,15 +255,16 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         allow_latest=value.get("allow_latest") is True,
         environment=None if chosen is None else _environment(chosen, block),
+        overlays=_overlays(file.parent, block),
+        overlay_roots=tuple(_overlay_roots(file.parent, whole)),
+        environments=tuple(as_object(whole.get("environments"))),
         parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
     )
 
 
 def _joined(whole: JsonObject, block: JsonObject) -> JsonObject:
     """Return the settings that are mappings, merged by key: a block overrides only the keys it states."""
-    return {
-        key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in ("ownership", "safety")
-    }
+    return {key: {**as_object(whole.get(key)), **as_object(block.get(key))} for key in MERGED}
 
 
 def _block(value: JsonObject, chosen: str | None) -> JsonObject:
@@ -262,13 +282,35 @@ def _block(value: JsonObject, chosen: str | None) -> JsonObject:
 
 
 def _environment(name: str, block: JsonObject) -> Environment:
-    stage, token_env = block.get("stage"), block.get("token_env")
+    def text(key: str) -> str | None:
+        return None if block.get(key) is None else str(block[key])
+
     return Environment(
         name=name,
-        stage=None if stage is None else str(stage),
-        token_env=None if token_env is None else str(token_env),
+        stage=text("stage"),
+        token_env=text("token_env"),
+        api_url_env=text("api_url_env"),
         protected=block.get("protected") is True,
     )
+
+
+def _overlays(root: Path, block: JsonObject) -> OverlayOptions:
+    names = as_object(block.get("names"))
+    if not (names or block.get("overlays")):
+        return OverlayOptions()
+    return OverlayOptions(
+        paths=tuple(_manifests(root, _texts(block.get("overlays")), "overlays")),
+        root=root.resolve(),
+        prefix=str(names.get("prefix", "")),
+        suffix=str(names.get("suffix", "")),
+    )
+
+
+def _overlay_roots(root: Path, whole: JsonObject) -> Iterator[Path]:
+    """Yield where overlays are, also those of environments that are not chosen: none is a manifest."""
+    for block in as_object(whole.get("environments")).values():
+        for path in _manifests(root, _texts(as_object(block).get("overlays")), "overlays"):
+            yield Path(path).resolve()
 
 
 def _parameters(file: Path, document: Document, chosen: str | None) -> Iterator[ParameterLayer]:
@@ -296,15 +338,15 @@ def _texts(value: JsonValue) -> list[str]:
     return [str(item) for item in as_list(value)]
 
 
-def _manifests(root: Path, patterns: list[str]) -> Iterator[str]:
-    """Yield the paths in `manifests`, relative to the working directory; a glob without a match stays."""
+def _manifests(root: Path, patterns: list[str], key: str = "manifests") -> Iterator[str]:
+    """Yield the paths that `key` lists, relative to the working directory; a glob without a match stays."""
     inside = os.path.realpath(root)
     for pattern in patterns:
         found = sorted(root.glob(pattern)) if any(char in pattern for char in "*?[") else []
         for path in found or [root / pattern]:
             if not Path(os.path.realpath(path)).is_relative_to(inside):
                 raise InvalidInputError(
-                    f"{printable(str(path))}, named by manifests, is a link to outside the directory of "
+                    f"{printable(str(path))}, named by {key}, is a link to outside the directory of "
                     f"{root.name or root}",
                     hint="Name other places on the command line.",
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,10 +18,17 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in a file: line and column, both from 1."""
+    """A position in a file: line and column, both from 1.
+
+    Args:
+        line: The line.
+        column: The column.
+        file: The file, if it is not the one that the position is looked up in: an included one.
+    """
 
     line: int
     column: int
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +52,12 @@ class Finding:
     path: Path = ()
     severity: Severity = Severity.ERROR
     excerpt: str = ""
+
+    def __post_init__(self) -> None:
+        # What is wrong in an included file is a finding of that file.
+        if self.position is not None and self.position.file:
+            object.__setattr__(self, "file", self.position.file)
+            object.__setattr__(self, "position", Position(self.position.line, self.position.column))
 
     def sort_key(self) -> tuple[bool, str, int, int, str, str]:
         """Return a key that sorts errors first, then by file and position."""
@@ -73,3 +87,15 @@ class CheckResult:
     def count(self, severity: Severity) -> int:
         """Return the number of findings with that severity."""
         return sum(finding.severity is severity for finding in self.findings)
+
+
+def joined(results: Sequence[CheckResult]) -> CheckResult:
+    """Return several checks of the same files as one: what they have in common is there once."""
+    if len(results) == 1:
+        return results[0]
+    findings = dict.fromkeys(finding for result in results for finding in result.findings)
+    return CheckResult(
+        findings=tuple(sorted(findings, key=Finding.sort_key)),
+        files=max((result.files for result in results), default=0),
+        manifests=max((result.manifests for result in results), default=0),
+    )

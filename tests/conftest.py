@@ -5,6 +5,7 @@ Also puts this directory on the path, so that every test can import shared modul
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 _HERE = str(Path(__file__).parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
+
+
+def pytest_collection_finish() -> None:
+    """Leave everything collected out of garbage collection, which would go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import marshal
 import os
-import pickle
-import signal
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -30,7 +31,7 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @cache
-def _command_server(*options: str) -> str:
+def _command_server() -> str:
     """Start the process that forks commands, and return the path of its socket."""
     folder = tempfile.mkdtemp(prefix="commands-")
     path = f"{folder}/socket"
@@ -38,7 +39,7 @@ def _command_server(*options: str) -> str:
     listener.bind(path)
     listener.listen(64)
     server = subprocess.Popen(
-        [*COMMAND[:3], Path(__file__).with_name("command_server.py"), str(listener.fileno()), *options],
+        [*COMMAND[:3], Path(__file__).with_name("command_server.py"), str(listener.fileno())],
         pass_fds=[listener.fileno()],
         stdin=subprocess.DEVNULL,
         env={**inherited_environment(), "LC_ALL": "C.UTF-8"},
@@ -48,11 +49,25 @@ def _command_server(*options: str) -> str:
     def end() -> None:
         server.kill()
         server.wait()
-        Path(path).unlink()
-        Path(folder).rmdir()
+        shutil.rmtree(folder)
 
     atexit.register(end)
     return path
+
+
+def forked_command() -> list[str]:
+    """Return the first words of a command line that `command_server` forks, in the place of `COMMAND`."""
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("forked_command.py")), _command_server()]
+
+
+@cache
+def forked_command_folder() -> Path:
+    """Return a directory for PATH, in which `peak-reconciler` is `forked_command`."""
+    folder = Path(_command_server()).parent
+    command = folder / "peak-reconciler"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(forked_command())} "$@"\n')
+    command.chmod(0o755)
+    return folder
 
 
 def run_command(  # noqa: PLR0913 - what a process has
@@ -81,26 +96,22 @@ def run_command(  # noqa: PLR0913 - what a process has
         subprocess.TimeoutExpired: When it did not end in time; it is killed.
     """
     arguments = [str(word) for word in words]
-    request = {"words": arguments, "env": dict(env), "cwd": str(cwd or Path.cwd())}
+    request = {"words": arguments, "env": dict(env), "cwd": str(cwd or Path.cwd()), "sleeps": sleeps}
     given, out, err = os.pipe(), os.pipe(), os.pipe()
     with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor(3) as pipes:
-        connection.connect(_command_server() if sleeps else _command_server("--no-sleep"))
+        connection.connect(_command_server())
         connection.settimeout(timeout)
         theirs = [given[0], out[1], err[1]]
         socket.send_fds(connection, [b"."], theirs)
-        connection.sendall(pickle.dumps(request))
-        connection.shutdown(socket.SHUT_WR)
+        connection.sendall(marshal.dumps(request))
         for descriptor in theirs:
             os.close(descriptor)
         pipes.submit(_write, given[1], stdin.encode())
         texts = [pipes.submit(_read, descriptor) for descriptor in (out[0], err[0])]
-        answers = connection.makefile("r")
-        process = int(answers.readline())
         try:
-            status = int(answers.readline())
+            status = int(connection.recv(100))
         except TimeoutError:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+            connection.shutdown(socket.SHUT_RDWR)  # kills it
             raise subprocess.TimeoutExpired(arguments, timeout) from None
     return subprocess.CompletedProcess(arguments, status, *(text.result().decode() for text in texts))
 

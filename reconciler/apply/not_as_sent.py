@@ -66,13 +66,26 @@ def are_somebody_elses(changes: Iterable[FieldChange], before: JsonObject) -> bo
     )
 
 
+def values_never_there(changes: Iterable[FieldChange], before: JsonObject) -> list[FieldChange]:
+    """Return the fields that read back as something that was neither sent nor there before the write.
+
+    Args:
+        changes: The fields that do not read back as they were sent.
+        before: The form before the write.
+    """
+    return [change for change in changes if not same_json(change.before, lookup(before, change.path))]
+
+
 def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: JsonObject) -> list[Path]:
-    """Return the fields that were left out, that were there before the write, and that still are."""
+    """Return the fields that were left out, and that are still there as they were before the write.
+
+    One that is there with another value is no such field: the platform filled it in.
+    """
     return [
         change.path
         for change in changes
         if change.before is not ABSENT
-        and lookup(before, change.path) is not ABSENT
+        and same_json(change.before, lookup(before, change.path))
         and lookup(desired.raw, change.path) in (ABSENT, None)
     ]
 

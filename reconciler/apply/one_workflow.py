@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 from reconciler.api import TenantWriter
 from reconciler.apply.creating import keep_first
+from reconciler.apply.marks import SentTags, marked, new_mark
 from reconciler.apply.preconditions import ExecutionWaiter, GoneError, ids_of, wait_until_ready
 from reconciler.apply.refused_fields import (
+    Accepted,
     create_without_refused,
     refused_notes,
     update_without_refused,
@@ -40,7 +42,7 @@ from reconciler.plan import (
     may_remove_note,
 )
 from reconciler.secrecy import SecretFields
-from reconciler.values import Path
+from reconciler.values import JsonObject
 from reconciler.workflow import Live, kept_fields
 
 
@@ -52,6 +54,7 @@ class Applier:
         options: The choices of the run.
         policy: The limits of tries and waits.
         backups: Where backups are written before an update or a delete; `None` writes none.
+        marks: Returns a mark for each write.
     """
 
     def __init__(
@@ -60,13 +63,15 @@ class Applier:
         options: CompareOptions,
         policy: RetryPolicy | None = None,
         backups: BackupWriter | None = None,
+        marks: Callable[[], str] = new_mark,
     ) -> None:
         self._api = api
         self._backups = backups
         self._policy = policy or RetryPolicy()
         self._options = options
+        self._marks = marks
         self._facts = SharedFacts()
-        self._verifier = Verifier(api, options, self._facts, self._policy)
+        self._verifier = Verifier(api, options, self._facts, self._policy, marks)
 
     def learn(self, facts: PlatformFacts) -> None:
         """Take over what a plan found out about the platform."""
@@ -105,15 +110,19 @@ class Applier:
 
     def _create(self, action: Create) -> Result:
         body = created_body(action.desired, action.ownership, self._options, self._facts.now())
-        created = create_without_refused(self._api, action.name, body, self._policy)
-        identity = created.id
+        accepted = create_without_refused(self._api, action.name, self._marked(body), self._policy)
+        created, identity = accepted.result, accepted.result.id
+        ours = {identity}
 
         def is_as_sent(live: Live) -> bool:
-            return self._verifier.is_as_sent(action, live)
+            if accepted.tags.are_marked_in(live) and live.ownership == action.ownership:
+                ours.add(live.id)
+            return live.id in ours or self._verifier.is_as_sent(action, live)
 
         try:
             identity, notes = keep_first(self._api, action.name, created, is_as_sent, self._policy)
-            notes += self._verifier.verify(action, identity, paused=action.pause)
+            tags = accepted.tags if identity in ours else SentTags()
+            notes += self._verifier.verify(action, identity, tags, paused=action.pause)
         except BlockedError:
             raise
         except ReconcilerError as error:
@@ -126,20 +135,24 @@ class Applier:
 
     def _update(self, action: Update, waiter: ExecutionWaiter) -> Result:
         with self._backed_up(action.live, "update", action.sensitive):
-            live, refused = self._updated(action, waiter)
+            live, accepted = self._updated(action, waiter)
         keep = (
             live.webhooks if action.desired.body.has_webhook and not action.rotates_webhook else frozenset()
         )
         paused = live.paused if action.paused is None else action.paused
         with unreachable_after("it was updated"):
             kept = tuple(
-                path for path in kept_fields(action.body, live.body.undocumented) if path not in refused
+                path
+                for path in kept_fields(action.body, live.body.undocumented)
+                if path not in accepted.left_out
             )
-            notes = self._verifier.verify(action, live.id, paused=paused, webhooks=keep, kept=kept)
+            notes = self._verifier.verify(
+                action, live.id, accepted.tags, paused=paused, webhooks=keep, kept=kept
+            )
             if action.renames:
                 self._check_alone(action.desired.name, live.id)
         may_remove = (may_remove_note(action.may_remove),) if action.may_remove else ()
-        notes = (*may_remove, *refused_notes(refused), *notes)
+        notes = (*may_remove, *refused_notes(accepted.left_out), *notes)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
     def _check_alone(self, name: str, identity: int) -> None:
@@ -151,15 +164,22 @@ class Applier:
                 hint="Rename or delete one of the two.",
             )
 
-    def _updated(self, action: Update, waiter: ExecutionWaiter) -> tuple[Live, tuple[Path, ...]]:
-        """Write an update; return the workflow as it was before, and the fields that the API refused."""
+    def _marked(self, body: JsonObject) -> JsonObject:
+        """Return the body of a write with a mark of its own.
+
+        Without digests, whatever reads back otherwise is an error, and nothing needs a mark.
+        """
+        return marked(body, self._marks(), self._options.owner) if self._options.remember else body
+
+    def _updated(self, action: Update, waiter: ExecutionWaiter) -> tuple[Live, Accepted[None]]:
+        """Write an update; return the workflow as it was before, and what the API accepted."""
         when = action.manifest.settings.when_running
         while True:
             live = wait_until_ready(self._api, action.live, when, waiter)
             if action.renames:
                 check_name_is_free(self._api, action.desired.name, live.id)
             try:
-                refused = update_without_refused(self._api, live, action.body, self._policy)
+                accepted = update_without_refused(self._api, live, self._marked(action.body), self._policy)
             except ConflictException as error:
                 running = describe(self._api, live.id, live).running
                 if when is WhenRunning.WAIT:
@@ -172,7 +192,7 @@ class Applier:
                 else:
                     raise
             else:
-                return live, refused
+                return live, accepted
 
     @contextmanager
     def _backed_up(self, live: Live, reason: str, sensitive: SecretFields) -> Iterator[None]:

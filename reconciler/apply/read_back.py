@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +23,7 @@ from reconciler.plan import (
 )
 from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, JsonValue, Path, display_path, dump_compact
-from reconciler.workflow import FieldChange, Live, Ownership, Rewrite, SentDigests
+from reconciler.workflow import FieldChange, Live, Ownership, Rewrite
 
 _MOST_IGNORED = 10
 _NAME: Final[Path] = ("name",)
@@ -71,6 +72,16 @@ class Verified:
     rewrites: tuple[Rewrite, ...] = ()
     write_only: tuple[tuple[Path, JsonValue], ...] = field(repr=False)
 
+    @staticmethod
+    def of(live: Live, comparison: Comparison) -> Verified:
+        """Return a workflow with what its comparison found."""
+        return Verified(
+            live=live,
+            changes=comparison.changes,
+            rewrites=comparison.rewrites,
+            write_only=comparison.write_only,
+        )
+
 
 class ReadBack:
     """Reads workflows back after they were written.
@@ -87,7 +98,11 @@ class ReadBack:
         self._policy = policy
 
     def verified(
-        self, workflow_id: int, wanted: Wanted, facts: PlatformFacts, digests: SentDigests | None = None
+        self,
+        workflow_id: int,
+        wanted: Wanted,
+        facts: PlatformFacts,
+        shows: Callable[[Live], bool],
     ) -> Verified:
         """Return the workflow once it reads back as wanted; a platform may need a moment to show a write.
 
@@ -97,7 +112,7 @@ class ReadBack:
             workflow_id: The workflow.
             wanted: What it must read back as.
             facts: What the platform is known to do.
-            digests: The digests that its tags must have, which are waited for.
+            shows: Returns whether its tags are those that were sent, or may be; they are waited for.
 
         Raises:
             UnverifiedError: It does not, also after some time; the fields are named, with what to do.
@@ -119,19 +134,18 @@ class ReadBack:
             disowned = live.ownership != wanted.ownership
             as_sent = not comparison.changes and not lost and not disowned
             pause = None
-            if not as_sent or digests not in (None, live.body.own_tags.digests):
+            if not as_sent or not shows(live):
                 pause = next(pauses, None)
             if pause is None:
                 stable = before is not None and live.unchanged_since(before)
                 if not as_sent and (lost or disowned or not stable or not self._may_be_kept(comparison)):
                     raise unsettled(comparison.changes, wanted, lost=lost, disowned=disowned)
-                return Verified(
-                    live=live,
-                    changes=comparison.changes,
-                    rewrites=comparison.rewrites,
-                    write_only=comparison.write_only,
-                )
+                return Verified.of(live, comparison)
             self._policy.sleep(pause)
+
+    def judged_again(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> Verified:
+        """Return a workflow that was verified, judged by what is known of the platform since."""
+        return Verified.of(live, self._compared(live, wanted, facts))
 
     def _may_be_kept(self, comparison: Comparison) -> bool:
         """Whether tags may say that fields read back otherwise: all but the name, by which it is found."""
@@ -143,6 +157,36 @@ class ReadBack:
 
     def _compared(self, live: Live, wanted: Wanted, facts: PlatformFacts) -> Comparison:
         return compare(live, wanted.desired, self._options, facts, just_written=True)
+
+
+def replaced(changes: Sequence[FieldChange], wanted: Wanted) -> UnverifiedError:
+    """Return the error of a workflow that another write replaced while it was verified.
+
+    Args:
+        changes: The fields that read back otherwise.
+        wanted: What it must read back as.
+    """
+    lines = reads_back(changes, wanted.sensitive)
+    return UnverifiedError(
+        "it was written, and at the same time another run, or somebody at the platform, wrote it, too: "
+        + "; ".join(lines or ["its tags are those of the other write"]),
+        hint="The other write stays. Plan again.",
+    )
+
+
+def overwrote(changes: Sequence[FieldChange], wanted: Wanted) -> UnverifiedError:
+    """Return the error of a workflow whose second write replaced another write.
+
+    Args:
+        changes: The fields that the other write had changed.
+        wanted: What it reads back as now.
+    """
+    lines = reads_back(changes, wanted.sensitive)
+    return UnverifiedError(
+        "it is as it was sent now; but at the same time another run, or somebody at the platform, "
+        "wrote it, too, and that was overwritten: " + "; ".join(lines),
+        hint="If the other value is the right one, write it again; else nothing needs to be done.",
+    )
 
 
 def unsettled(

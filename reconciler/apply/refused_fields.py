@@ -1,17 +1,19 @@
 """Writes that are sent once more without what the API refuses, where that is not of the manifest.
 
 An undocumented field of the live workflow is sent back as it is. A platform that returns it may refuse it all
-the same; then the update goes without it, and the report says so. So do digest tags that are too long or too
-many: they are written shorter, or not at all.
+the same; then the update goes without it, and the report says so. So do tags with digests and marks that are
+too long or too many: they are written shorter, or not at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from reconciler.api import TenantWriter
 from reconciler.apply.creating import Created, create_once
+from reconciler.apply.marks import SentTags
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, is_refused_for_content
 from reconciler.errors import ReconcilerError
@@ -22,41 +24,58 @@ _TAG: Final = "tag"
 _Written = TypeVar("_Written")
 
 
-def create_without_refused(api: TenantWriter, name: str, body: JsonObject, policy: RetryPolicy) -> Created:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted(Generic[_Written]):
+    """A write that the API did not refuse.
+
+    Args:
+        result: What the write returned.
+        tags: The tags that it was sent with.
+        left_out: The fields that it was sent without.
+    """
+
+    result: _Written
+    tags: SentTags
+    left_out: tuple[Path, ...] = ()
+
+
+def create_without_refused(
+    api: TenantWriter, name: str, body: JsonObject, policy: RetryPolicy
+) -> Accepted[Created]:
     """Create the workflow `name`; takes and raises what `create_once` does."""
-    return _written(body, [], lambda sent: create_once(api, name, sent, policy))[0]
+    return _accepted(body, [], lambda sent: create_once(api, name, sent, policy))
 
 
 def update_without_refused(
     api: TenantWriter, live: Live, body: JsonObject, policy: RetryPolicy
-) -> tuple[Path, ...]:
-    """Replace the workflow `live`, which was just read, with `body`; return the fields that were left out.
+) -> Accepted[None]:
+    """Replace the workflow `live`, which was just read, with `body`.
 
     Raises:
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
     kept = kept_fields(body, live.body.undocumented)
-    return _written(body, kept, lambda sent: update_once(api, live, sent, policy))[1]
+    return _accepted(body, kept, lambda sent: update_once(api, live, sent, policy))
 
 
-def _written(
+def _accepted(
     body: JsonObject, kept: list[Path], write: Callable[[JsonObject], _Written]
-) -> tuple[_Written, tuple[Path, ...]]:
-    """Return the result of a write that the API does not refuse, and the fields that it was sent without.
+) -> Accepted[_Written]:
+    """Return the write of `body`, or of what comes next to it, that the API does not refuse.
 
     Raises:
         ReconcilerError: As the write; the first refusal if all are refused.
     """
     try:
-        return write(body), ()
+        return Accepted(result=write(body), tags=SentTags.of(body))
     except ReconcilerError as error:
         if not is_refused_for_content(error):
             raise
         refusal = error
     for sent, left_out in _alternatives(body, kept, tags_first=_TAG in refusal.message.lower()):
         try:
-            return write(sent), left_out
+            return Accepted(result=write(sent), tags=SentTags.of(sent), left_out=left_out)
         except ReconcilerError as error:
             if not is_refused_for_content(error):
                 raise

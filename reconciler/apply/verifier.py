@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from reconciler.api import TenantWriter
+from reconciler.apply.marks import Origin, SentTags, marked
 from reconciler.apply.not_as_sent import (
     are_somebody_elses,
     drops_tags,
     form_before,
     judged,
     kept_by_the_platform,
+    values_never_there,
     with_explicit_empties,
     without_unstable,
 )
-from reconciler.apply.read_back import ReadBack, Verified, Wanted, unsettled
+from reconciler.apply.read_back import ReadBack, Verified, Wanted, overwrote, replaced, unsettled
 from reconciler.apply.refused_fields import dropped_notes, update_without_refused
 from reconciler.apply.report import UnverifiedError, unreachable_after
 from reconciler.apply.writing import update_once
@@ -38,14 +40,27 @@ from reconciler.plan import (
     reads_back,
     sent_body,
 )
-from reconciler.values import Path
-from reconciler.workflow import Digester, Live, Rewrite, SentDigests, WriteOnlyField, write_only_field
+from reconciler.values import JsonObject, Path
+from reconciler.workflow import (
+    Digester,
+    FieldChange,
+    Live,
+    Rewrite,
+    SentDigests,
+    WriteOnlyField,
+    write_only_field,
+)
 
-_DIGEST_WRITES: Final = 3
-"""How often a workflow is written until its tags keep the digests: once more than reading back needs."""
+_DIGEST_WRITES: Final = 2
+"""How often a workflow is written until its tags keep the right digests: once, and once more for a value that
+reads back as another one each time."""
 
 _NOT_KEPT: Final = (
     "the platform does not keep the tags that say what was sent; the next plan shows these fields again"
+)
+_UNMARKED: Final = (
+    "the platform does not keep the mark of this write, so another write at the same moment "
+    "is only recognized by how far its values differ"
 )
 _IN_SYNC: Final = "this counts as in sync until it changes, in Git or live"
 
@@ -58,6 +73,8 @@ class SharedFacts:
 
     def __init__(self) -> None:
         self._facts = PlatformFacts()
+        self._tags_kept = 0
+        self._unmarked = False
         self._lock = threading.Lock()
 
     def now(self) -> PlatformFacts:
@@ -70,10 +87,28 @@ class SharedFacts:
         with self._lock:
             self._facts = facts.with_write_only(self._facts.write_only)
 
-    def learn(self, kinds: Iterable[WriteOnlyField]) -> None:
-        """Add kinds of fields that the platform does not return."""
+    def learn(self, kinds: Iterable[WriteOnlyField]) -> bool:
+        """Add kinds of fields that the platform does not return; return whether one is new."""
         with self._lock:
-            self._facts = self._facts.with_write_only(kinds)
+            before, self._facts = self._facts, self._facts.with_write_only(kinds)
+            return before.write_only != self._facts.write_only
+
+    def learn_tags(self, live: Live) -> None:
+        """Add how many tags the platform keeps, if `live` has a mark."""
+        if live.body.own_tags.marks:
+            with self._lock:
+                self._tags_kept = max(self._tags_kept, len(live.body.all_tags))
+
+    def origin(self, sent: SentTags, live: Live) -> Origin:
+        """Return which write a workflow reads back as."""
+        with self._lock:
+            return sent.origin(live, self._tags_kept)
+
+    def is_first_unmarked(self) -> bool:
+        """Return whether this is the first call: what the platform does to marks is said once."""
+        with self._lock:
+            first, self._unmarked = not self._unmarked, True
+        return first
 
 
 class Verifier:
@@ -84,21 +119,29 @@ class Verifier:
         options: The choices of the run.
         facts: What the platform is known to do.
         policy: The limits of tries and waits.
+        marks: Returns a mark for each write.
     """
 
     def __init__(
-        self, api: TenantWriter, options: CompareOptions, facts: SharedFacts, policy: RetryPolicy
+        self,
+        api: TenantWriter,
+        options: CompareOptions,
+        facts: SharedFacts,
+        policy: RetryPolicy,
+        marks: Callable[[], str],
     ) -> None:
         self._api = api
         self._options = options
         self._facts = facts
         self._policy = policy
+        self._marks = marks
         self._read_back = ReadBack(api, options, policy)
 
-    def verify(
+    def verify(  # noqa: PLR0913 - all but three by name
         self,
         action: Create | Update,
         workflow_id: int,
+        tags: SentTags,
         *,
         paused: bool,
         webhooks: frozenset[str] = frozenset(),
@@ -109,6 +152,7 @@ class Verifier:
         Args:
             action: What was written.
             workflow_id: The workflow.
+            tags: The tags that were written.
             paused: Whether it must be paused.
             webhooks: The UUIDs of webhook URLs that must still be there.
             kept: The undocumented fields that were sent back; one that is gone gets a note.
@@ -120,7 +164,7 @@ class Verifier:
             UnsettledError: It does not read back as it was sent.
             ReconcilerError: As the client.
         """
-        live, notes = self._with_digests(action, workflow_id, webhooks)
+        live, notes = self._with_digests(action, workflow_id, tags, webhooks)
         live = self.set_paused(live, paused=paused)
         if _NOT_KEPT not in notes:
             self._check_converged(action, live)
@@ -167,45 +211,95 @@ class Verifier:
         return pause is not None
 
     def _with_digests(
-        self, action: Create | Update, workflow_id: int, webhooks: frozenset[str]
+        self, action: Create | Update, workflow_id: int, tags: SentTags, webhooks: frozenset[str]
     ) -> tuple[Live, tuple[str, ...]]:
         """Return the workflow once its tags keep the digests of what does not read back as sent, and notes.
 
         Raises:
-            UnverifiedError: A field does not become what was sent.
+            UnverifiedError: A field does not become what was sent, or another write came between.
             ReconcilerError: As the client.
         """
         wanted = Wanted.of(action, webhooks)
         desired, former = wanted.desired, action.live if isinstance(action, Update) else None
+        if former is not None:
+            self._facts.learn_tags(former)
         rewrites: tuple[Rewrite, ...] = ()
         first_seen: set[Path] = set()
+        doubtful: list[FieldChange] = []
         sent: SentDigests | None = None
         for writes_left in reversed(range(_DIGEST_WRITES + 1)):
-            verified = self._read_back.verified(workflow_id, wanted, self._facts.now(), sent)
-            live, kept = verified.live, verified.live.body.own_tags.digests
-            first_seen |= {change.path for change in verified.changes}
-            before = form_before(former, desired.body) if verified.changes else {}
-            if sent is None and former is not None and are_somebody_elses(verified.changes, before):
-                raise unsettled(verified.changes, wanted)
-            rewrites = (*verified.rewrites, *judged(verified.changes, before, rewrites))
+            verified, origin = self._read(workflow_id, wanted, tags, sent)
+            live, kept, changes = verified.live, verified.live.body.own_tags.digests, verified.changes
+            first_seen |= {change.path for change in changes}
+            before = form_before(former, desired.body) if changes else {}
+            rewrites = (*verified.rewrites, *judged(changes, before, rewrites))
             digests = self._digests_of(verified, rewrites, desired)
-            lost = sent not in (None, kept) or (
-                digests != kept and (not writes_left or drops_tags(verified.changes))
+            if origin is Origin.ANOTHER and (changes or digests != kept):
+                raise replaced(changes, wanted)
+            overwritten = [
+                change for change in doubtful if all(change.path != item.path for item in rewrites)
+            ]
+            if overwritten:
+                self._write_again(action, live, desired, digests, [])
+                raise overwrote(overwritten, wanted)
+            if sent is None and origin is Origin.UNKNOWN:
+                doubtful = _doubtful(action, changes, before, wanted)
+            lost = digests != kept and (
+                sent not in (None, kept) or not writes_left or drops_tags(verified.changes)
             )
             if lost or digests == kept or not self._options.remember:
                 break
-            stays = kept_by_the_platform(verified.changes, desired.body, before) if sent is None else []
+            stays = kept_by_the_platform(changes, desired.body, before) if sent is None else []
             if stays:
                 rewrites = tuple(rewrite for rewrite in rewrites if rewrite.path not in stays)
+                doubtful = [change for change in doubtful if change.path not in stays]
                 digests = self._digests_of(verified, rewrites, desired)
-            self._write_again(action, live, without_unstable(desired, live, rewrites), digests, stays)
+            tags = self._write_again(action, live, without_unstable(desired, live, rewrites), digests, stays)
             sent = digests
+        seen = [rewrite for rewrite in rewrites if rewrite.path in first_seen or not rewrite.converges]
+        notes = self._rewrite_notes(seen, wanted, unproven=bool(doubtful))
+        return live, (*notes, *([_NOT_KEPT] if lost else []))
+
+    def _rewrite_notes(self, rewrites: list[Rewrite], wanted: Wanted, *, unproven: bool) -> list[str]:
+        """Return the notes about fields that read back otherwise.
+
+        Args:
+            rewrites: These fields.
+            wanted: What was sent.
+            unproven: Whether no mark shows that it was this write that reads back so.
+
+        Raises:
+            UnverifiedError: One of them does not converge.
+        """
         stuck = [rewrite for rewrite in rewrites if not rewrite.converges]
         if stuck:
             raise UnverifiedError(not_converging(stuck, wanted.sensitive))
-        kept_so = [rewrite.change for rewrite in rewrites if rewrite.path in first_seen]
-        notes = [f"{clause}; {_IN_SYNC}" for clause in reads_back(kept_so, wanted.sensitive)]
-        return live, (*notes, *([_NOT_KEPT] if lost else []))
+        kept_so = reads_back([rewrite.change for rewrite in rewrites], wanted.sensitive)
+        said = unproven and self._options.owner is not None and self._facts.is_first_unmarked()
+        return [*(f"{clause}; {_IN_SYNC}" for clause in kept_so), *([_UNMARKED] if said else [])]
+
+    def _read(
+        self, workflow_id: int, wanted: Wanted, tags: SentTags, sent: SentDigests | None
+    ) -> tuple[Verified, Origin]:
+        """Return the workflow as it reads back, and which write that is.
+
+        Args:
+            workflow_id: The workflow.
+            wanted: What it must read back as.
+            tags: The tags that were written.
+            sent: The digests that are waited for; `None` where other ones may read back.
+        """
+
+        def shows(live: Live) -> bool:
+            digests = live.body.own_tags.digests
+            return sent in (None, digests) and self._facts.origin(tags, live) is not Origin.ANOTHER
+
+        verified = self._read_back.verified(workflow_id, wanted, self._facts.now(), shows)
+        self._facts.learn_tags(verified.live)
+        kinds = (write_only_field(path) for path, _ in verified.write_only)
+        if self._facts.learn(kind for kind in kinds if kind is not None):
+            verified = self._read_back.judged_again(verified.live, wanted, self._facts.now())
+        return verified, self._facts.origin(tags, verified.live)
 
     def _write_again(
         self,
@@ -214,10 +308,15 @@ class Verifier:
         desired: Desired,
         digests: SentDigests,
         left_out: list[Path],
-    ) -> None:
-        """Write a workflow once more, with `digests` in its tags, and without the fields `left_out`."""
+    ) -> SentTags:
+        """Write a workflow once more, with `digests` in its tags, and without the fields `left_out`.
+
+        Returns:
+            The tags that were written.
+        """
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
-        body = sent_body(method, desired.body, live.body, digests, action.ownership)
+        sent = sent_body(method, desired.body, live.body, digests, action.ownership)
+        body = marked(sent, self._marks(), self._options.owner, had_digests=bool(live.body.own_tags.digests))
         if left_out:
             try:
                 update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
@@ -225,13 +324,11 @@ class Verifier:
                 if not is_refused_for_content(error):
                     raise
             else:
-                return
-        update_without_refused(self._api, live, body, self._policy)
+                return SentTags.of(body)
+        return update_without_refused(self._api, live, body, self._policy).tags
 
     def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:
-        """Return the digests that must be kept, and learn what the platform does not return."""
-        kinds = (write_only_field(path) for path, _ in verified.write_only)
-        self._facts.learn(kind for kind in kinds if kind is not None)
+        """Return the digests that must be kept."""
         fields = (*verified.write_only, *(rewrite.digested for rewrite in rewrites))
         return Digester(self._options.key, desired.name).digests(fields)
 
@@ -250,3 +347,16 @@ class Verifier:
                 "it was written and reads back as sent, but another plan would change it again",
                 hint="This is a bug in peak-reconciler; please report it with the output of plan.",
             )
+
+
+def _doubtful(
+    action: Create | Update, changes: tuple[FieldChange, ...], before: JsonObject, wanted: Wanted
+) -> list[FieldChange]:
+    """Return the values of a first read-back that may be of another write, as far as anything shows.
+
+    Raises:
+        UnverifiedError: One of them is hardly a form of what was sent.
+    """
+    if isinstance(action, Update) and are_somebody_elses(changes, before):
+        raise unsettled(changes, wanted)
+    return values_never_there(changes, before)

@@ -30,6 +30,7 @@ _COMMANDS = {
     "rollback": "Restore what an apply overwrote or deleted.",
     "export": "Write live workflows as manifests that plan clean.",
     "adopt": "Write manifests for live workflows that have none, and own them.",
+    "config": "Show the effective settings, and where each comes from.",
     "run": "Start an execution of a workflow, exactly once, and optionally wait for its end.",
     "executions": "List the executions of a workflow.",
     "logs": "Show or save the logs of an execution's steps.",

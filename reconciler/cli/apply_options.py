@@ -83,7 +83,7 @@ _APPLY: Final = (
         "--run-record",
         type=FILE,
         help="Write a record of the run as JSON: who, from which commit, the plan, the results and every "
-        "request, without secrets.",
+        "request, without secrets. With several environments, run.json becomes run.NAME.json for each.",
         section="Output",
         aliases=("--report",),
     ),

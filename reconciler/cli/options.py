@@ -4,23 +4,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from reconciler.apply_limits import Safety
 from reconciler.cli.help import Decorator, bundle, option, setting
-from reconciler.cli.terminal import warn
+from reconciler.cli.terminal import print_error, warn
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
-from reconciler.operations import RawOptions, Settings, resolve_settings
-from reconciler.text import clip, printable
+from reconciler.environments import EnvironmentResult, own_exit_code, run_in_each
+from reconciler.errors import ExitCode, ReconcilerError, UsageError
+from reconciler.operations import RawOptions, Settings, resolve_environments, resolve_settings
+from reconciler.text import clip, printable, slug
 from reconciler.values import ABSENT, JsonObject, lookup, put
+
+T = TypeVar("T")
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LIMITS: Final = Safety()
@@ -149,18 +156,40 @@ backup_dir_option = setting(
     section="Apply",
 )
 
-_ENVIRONMENT: Final = (
-    _connection(
-        "--environment",
-        metavar="NAME",
-        help="Environment of the configuration to work with.",
+
+class _Names(click.types.StringParamType):
+    """A name; a variable holds several, separated by commas."""
+
+    envvar_list_splitter = ","
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the name without white space around it."""
+        return str(value).strip()
+
+
+def _environment_option(help_text: str) -> Decorator[Any]:
+    return _connection(
+        "--environment", "environments", metavar="NAME", multiple=True, type=_Names(), help=help_text
+    )
+
+
+_CONFIG: Final = _connection(
+    "--config",
+    type=FILE,
+    help="Configuration file.",
+    show_default="the nearest reconciler.yaml, here or above",
+)
+_ENVIRONMENT: Final = (_environment_option("Environment of the configuration to work with."), _CONFIG)
+_ENVIRONMENTS: Final = (
+    _environment_option("Environment of the configuration to work with; repeatable."),
+    option(
+        "--all-environments",
+        is_flag=True,
+        help="Work with all environments of the configuration, one after the other. A command that writes "
+        "needs --environment NAME, too, for each protected one.",
+        section="Connection",
     ),
-    _connection(
-        "--config",
-        type=FILE,
-        help="Configuration file.",
-        show_default="the nearest reconciler.yaml, here or above",
-    ),
+    _CONFIG,
 )
 PARAMETERS: Final = (
     option(
@@ -263,32 +292,136 @@ _STRICT: Final = setting(
 )
 
 _MANIFESTS: Final = (paths_argument, *PARAMETERS)
-_TENANT: Final = (*_MANIFESTS, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS, *_COMPARISON)
+_COMPARED: Final = (_CONCURRENCY, *_REQUESTS, *_COMPARISON)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environments:
+    """The settings of the environments that a command works with.
+
+    Args:
+        settings: The settings by the name of the environment, in order; by an empty name without one.
+        several: Whether the result is by environment: more than one is named, or `--all-environments`.
+    """
+
+    settings: Mapping[str, Settings]
+    several: bool = False
+
+    @property
+    def verbose(self) -> bool:
+        """Whether to print each request."""
+        return any(settings.verbose for settings in self.settings.values())
+
+    def files(self, file: Path | None) -> dict[str, Path]:
+        """Return the file of each environment for what `file` would hold of one; with several, its own.
+
+        Raises:
+            UsageError: Two environments would share one.
+        """
+        if file is None:
+            return {}
+        if not self.several:
+            return dict.fromkeys(self.settings, file)
+        found = {name: file.with_name(f"{file.stem}.{slug(name)}{file.suffix}") for name in self.settings}
+        if len(set(found.values())) < len(found):
+            raise UsageError(
+                f"two of the environments would write the same file: {', '.join(map(quoted, found))}",
+                hint="Run the command once for each environment.",
+            )
+        return found
+
+    def run(
+        self,
+        operation: Callable[[Settings], T],
+        *,
+        code_of: Callable[[T], ExitCode] = own_exit_code,
+        goes_on: Callable[[ExitCode], bool] = lambda _: True,
+    ) -> tuple[EnvironmentResult[T], ...]:
+        """Return the result of `operation` in each environment; see `run_in_each`.
+
+        With several, each error is printed and is a part of the result.
+
+        Raises:
+            ReconcilerError: As `operation`, when there are not several.
+        """
+        if self.several:
+            return run_in_each(self.settings, partial(_reported, operation), code_of=code_of, goes_on=goes_on)
+        ((name, settings),) = self.settings.items()
+        value = operation(settings)
+        return (EnvironmentResult(environment=name, value=value, exit_code=code_of(value)),)
+
+
+def _reported(operation: Callable[[Settings], T], settings: Settings) -> T:
+    """Return the result of `operation`, after printing an error that it raises."""
+    try:
+        return operation(settings)
+    except ReconcilerError as error:
+        name = settings.environment.name if settings.environment else ""
+        print_error(f"environment {printable(name)}: {error.message}", error.hint)
+        raise
 
 
 def checking_options(function: Any) -> Any:
-    """Give a command its manifests, a tenant and its strictness, as `settings`; `None` for `--list-rules`."""
+    """Give a command its manifests, tenants and its strictness, as `environments`.
 
-    def make(values: dict[str, Any]) -> Settings | None:
-        return None if click.get_current_context().params["list_rules"] else _settings(values)
+    It gets `None` for `--list-rules`.
+    """
 
-    options = (*_MANIFESTS, _STRICT, *_ENVIRONMENT, _CONCURRENCY, *_REQUESTS)
-    return bundle("settings", options, make)(function)
+    def make(values: dict[str, Any]) -> Environments | None:
+        return None if click.get_current_context().params["list_rules"] else _environments(values)
+
+    options = (*_MANIFESTS, _STRICT, *_ENVIRONMENTS, _CONCURRENCY, *_REQUESTS)
+    return bundle("environments", options, make)(function)
 
 
 def comparing_options(function: Any) -> Any:
-    """Give a command its manifests, a tenant and how the two are compared, as `settings`."""
-    return bundle("settings", _TENANT, _settings)(function)
+    """Give a command its manifests, tenants and how the two are compared, as `environments`."""
+    return bundle("environments", (*_MANIFESTS, *_ENVIRONMENTS, *_COMPARED), _environments)(function)
 
 
 def tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
     """Return a decorator that gives a command the same with the limits for writes, and `further` settings."""
-    return bundle("settings", (*_TENANT, *_LIMIT_OPTIONS, *further), _settings)
+    options = (*_MANIFESTS, *_ENVIRONMENTS, *_COMPARED, *_LIMIT_OPTIONS, *further)
+    return bundle("environments", options, _environments)
 
 
 def unresolved_tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
-    """Return a decorator for a command that reads its configuration for each run: the same, as `raw`."""
-    return bundle("raw", (*_TENANT, *_LIMIT_OPTIONS, *further), _given)
+    """Return a decorator for a command that reads its configuration for each run: its options, as `raw`."""
+    return bundle("raw", (*_MANIFESTS, *_ENVIRONMENT, *_COMPARED, *_LIMIT_OPTIONS, *further), _given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenOptions:
+    """The options of a command and the variables for them, without the configuration.
+
+    Args:
+        raw: What they state.
+        sources: The option or the variable that states each, by field.
+    """
+
+    raw: RawOptions
+    sources: Mapping[str, str]
+
+
+def given_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator that gives a command the options of those that plan, as `given`."""
+    options = (*_MANIFESTS, _STRICT, *_ENVIRONMENT, *_COMPARED, *_LIMIT_OPTIONS, *further)
+    return bundle("given", options, _with_sources)
+
+
+def _with_sources(values: dict[str, Any]) -> GivenOptions:
+    context = click.get_current_context()
+    sources: dict[str, str] = {}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is ParameterSource.ENVIRONMENT:
+            sources[str(parameter.name)] = str(parameter.envvar)
+        elif source is ParameterSource.COMMANDLINE:
+            sources[str(parameter.name)] = (
+                "argument PATH" if isinstance(parameter, click.Argument) else parameter.opts[0]
+            )
+    sources["environment"] = sources.pop("environments", "default")
+    return GivenOptions(raw=_given(values), sources=sources)
 
 
 def connection_options(*further: Decorator[Any], concurrent: bool = False) -> Decorator[Any]:
@@ -305,22 +438,56 @@ def ownership_options(*further: Decorator[Any]) -> Decorator[Any]:
 def _settings(values: dict[str, Any]) -> Settings:
     """Return the settings: flags over variables over the configuration over defaults."""
     settings = resolve_settings(_given(values))
-    for warning in settings.warnings:
-        warn(f"warning: {printable(warning)}")
+    _warn_about(settings)
     return settings
 
 
+def _environments(values: dict[str, Any]) -> Environments:
+    """Return the settings of each environment that flags or the variable name, in order."""
+    names, every = tuple(dict.fromkeys(values["environments"])), values.pop("all_environments")
+    if every or len(names) > 1:
+        named_here = _is_on_command_line("environments")
+        raw = _given({**values, "environments": ()})
+        raw = dataclasses.replace(raw, overrides={**raw.overrides, "environment_named": named_here})
+        several = resolve_environments(raw, names if named_here or not every else (), every=every)
+        found = Environments(settings=several, several=True)
+    else:
+        settings = resolve_settings(_given(values))
+        found = Environments(settings={settings.environment.name if settings.environment else "": settings})
+    _warn_about(*found.settings.values())
+    return found
+
+
+def _warn_about(*settings: Settings) -> None:
+    for warning in dict.fromkeys(text for one in settings for text in one.warnings):
+        warn(f"warning: {printable(warning)}")
+
+
 def _given(values: dict[str, Any]) -> RawOptions:
-    """Return what flags and variables state, without the configuration."""
+    """Return what flags and variables state, without the configuration.
+
+    Raises:
+        UsageError: They name several environments.
+    """
     source = click.get_current_context().get_parameter_source
+    names = tuple(dict.fromkeys(values["environments"]))
+    if len(names) > 1:
+        raise UsageError(
+            f"this command works with one environment at a time, found {', '.join(map(quoted, names))}",
+            hint="Run it once for each environment.",
+        )
     stated = {name: value for name, value in values.items() if source(name) in _GIVEN}
-    stated["environment_named"] = source("environment") is ParameterSource.COMMANDLINE
-    config, environment = stated.pop("config", None), stated.pop("environment", None)
+    stated["environment_named"] = _is_on_command_line("environments")
+    stated.pop("environments", None)
     return RawOptions(
         paths=stated.pop("paths", ()),
-        config=config,
-        environment=environment,
+        config=stated.pop("config", None),
+        environment=names[0] if names else None,
         params_files=stated.pop("params_files", ()),
         params=stated.pop("params", {}),
         overrides=stated,
     )
+
+
+def _is_on_command_line(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from reconciler.secrecy import Redactor
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 
 Sink: TypeAlias = Callable[[str, str, str], None]
 """Takes a message instead of stderr: its level (`warning`, `error` or `info`), its text and a hint."""
@@ -173,6 +176,10 @@ class TerminalListener(Listener):
         approved: Whether not to ask before writing.
         verbose: Whether to print each request.
         quiet: Whether to show nothing but a JSON result.
+
+    Attributes:
+        several: Whether the result is one of several environments; JSON is then left to the caller.
+        stop: Set once a signal stops the writes.
     """
 
     def __init__(
@@ -187,11 +194,25 @@ class TerminalListener(Listener):
         self.as_json = as_json
         self._bodies = bodies
         self._approved = approved
-        self._errors = render.AlikeErrors()
         self._verbose = verbose
         self._progress = _new_progress()
         self._ended = self._writes = 0
         self.quiet = quiet
+        self.several = False
+        self.stop = threading.Event()
+        self._handlers: dict[int, _Handler] = {}
+
+    def environment(self, name: str) -> None:
+        """Show the heading of the next environment, and let signals interrupt again until it is applied."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        before = "\n" if self._handlers else ""
+        (warn if self.as_json else show)(f"{before}{render.environment_heading(name)}\n")
+
+    @cached_property
+    def _errors(self) -> render.AlikeErrors:
+        """The errors so far; only an apply needs them and the packages that they load."""
+        return render.AlikeErrors()
 
     def warning(self, text: str) -> None:
         """Print a warning."""
@@ -217,7 +238,7 @@ class TerminalListener(Listener):
 
     def planned(self, planned: Planned) -> None:
         """Show the plan, and what a plan file no longer applies to."""
-        self._writes = len(planned.plan.writes)
+        self._ended, self._writes = 0, len(planned.plan.writes)
         if self.quiet:
             return
         text = render.plan_text(planned.plan, planned.redactor, bodies=self._bodies)
@@ -241,7 +262,8 @@ class TerminalListener(Listener):
 
     def stopping(self) -> AbstractContextManager[threading.Event]:
         """Return an event that Ctrl-C and SIGTERM set."""
-        return _stopping_on_interrupt()
+        self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        return _stopping_on_interrupt(self.stop)
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
         """Print how a workflow gets on."""
@@ -253,6 +275,8 @@ class TerminalListener(Listener):
     def applied(self, applied: Applied) -> None:
         """Show the result: the report, or the plan of a dry run."""
         redactor = applied.planned.redactor
+        if self.as_json and self.several:
+            return
         if applied.report is None:
             if self.as_json:
                 show(render.plan_json(applied.planned.plan, redactor))
@@ -273,12 +297,11 @@ def _new_progress() -> Progress | None:
 
 
 @contextmanager
-def _stopping_on_interrupt() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
+def _stopping_on_interrupt(stop: threading.Event) -> Iterator[threading.Event]:
+    """Give `stop`, which SIGINT and SIGTERM set, instead of an exception that could be raised anywhere.
 
-    After the block both are ignored until the process ends, so that the result is reported in full.
+    After the block both are ignored, so that the result is reported in full.
     """
-    stop = threading.Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:
         if not stop.is_set():

@@ -41,7 +41,14 @@ from reconciler.lazy_face import lazy_face
 if TYPE_CHECKING:
     from reconciler.client.calls import Call, Params
     from reconciler.client.catalogue import Catalogue
-    from reconciler.client.credentials import Token, is_safe_url
+    from reconciler.client.credentials import (
+        STAGES,
+        TOKEN_VARIABLES,
+        Token,
+        is_safe_url,
+        read_base_url,
+        stage_url,
+    )
     from reconciler.client.responses import expect_fields, expect_object, expect_objects, read_json
     from reconciler.client.session import Session
     from reconciler.client.transport import Transport
@@ -49,6 +56,8 @@ if TYPE_CHECKING:
     from reconciler.client.workflows import Workflow, get_client
 
 __all__ = [
+    "STAGES",
+    "TOKEN_VARIABLES",
     "AmbiguousNameError",
     "AnswerLostError",
     "BadRequestException",
@@ -91,14 +100,16 @@ __all__ = [
     "is_safe_url",
     "may_be_repeated",
     "may_have_taken_effect",
+    "read_base_url",
     "read_json",
+    "stage_url",
 ]
 
 __getattr__ = lazy_face(  # what imports `requests` costs 100 ms
     __name__,
     calls="Call Params",
     catalogue="Catalogue",
-    credentials="Token is_safe_url",
+    credentials="STAGES TOKEN_VARIABLES Token is_safe_url read_base_url stage_url",
     responses="expect_fields expect_object expect_objects read_json",
     session="Session",
     transport="Transport",

@@ -121,17 +121,17 @@ def stage_url(stage: str, subdomain: str = "service") -> str:
     return f"https://{subdomain}.{part}peak.ai"
 
 
-def read_base_url(given: str | None, env: Mapping[str, str]) -> str | None:
-    """Return the given base URL, else that of `PEAK_API_URL`, else `None` for the stage's.
+def read_base_url(given: str | None, env: Mapping[str, str], variable: str = _URL_VARIABLE) -> str | None:
+    """Return the given base URL, else that of `variable`, else `None` for the stage's.
 
     Raises:
         InvalidParameterException: It is neither plain https nor http to loopback: the token goes nowhere
             else.
     """
-    found = given if given is not None else env.get(_URL_VARIABLE) or None
+    found = given if given is not None else env.get(variable) or None
     if found is None:
         return None
-    source = "base_url" if given is not None else _URL_VARIABLE
+    source = "base_url" if given is not None else variable
     if not _BASE_URL.fullmatch(found):
         raise InvalidParameterException(
             f"{source} is not a valid base URL: use https://host[:PORT][/PATH], without user or query"

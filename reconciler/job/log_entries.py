@@ -63,7 +63,7 @@ def plan_entries(plan: Plan, tenant: str, stage: str) -> Iterator[Entry]:
 
 
 def _planned(action: Action) -> Entry:
-    position = action.source.position(("name",)) if action.source else None
+    file, line = action.source.line() if action.source else (None, None)
     paths: list[JsonValue] = [display_path(change.path) for change in changes_of(action)]
     refusal = action.reason if isinstance(action, Refusal) else ""
     return Entry(
@@ -75,8 +75,8 @@ def _planned(action: Action) -> Entry:
             "method": action_method(action),
             "reason": action.reason if isinstance(action, Update | Refusal) else None,
             "fields": paths or None,
-            "file": action.source.file if action.source else None,
-            "line": position.line if position else None,
+            "file": file,
+            "line": line,
             "warnings": [*action.warnings] or None,
             "notes": [*action.notes] or None,
         },

@@ -27,6 +27,8 @@ from reconciler.manifests.load import (
     LoadResult,
     load_manifests,
     read_file,
+    read_overlays,
+    unmatched_overlays,
     with_required_variables,
 )
 from reconciler.manifests.manifest import (
@@ -37,6 +39,7 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
+from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.template_expressions import (
@@ -60,6 +63,8 @@ __all__ = [
     "LoadResult",
     "Manifest",
     "ManifestFile",
+    "OverlayOptions",
+    "Overlays",
     "ParameterLayer",
     "Parameters",
     "PatchManifest",
@@ -73,12 +78,14 @@ __all__ = [
     "load_manifests",
     "manifest_text",
     "read_file",
+    "read_overlays",
     "read_parameter_file",
     "read_single_document",
     "read_text",
     "read_within_bounds",
     "template_expression",
     "template_message",
+    "unmatched_overlays",
     "with_excerpt",
     "with_required_variables",
 ]

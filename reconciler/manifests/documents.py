@@ -6,7 +6,8 @@ it. Manifests, the configuration and files of execution parameters are all read 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -47,6 +48,8 @@ class Document:
         defaults: The paths of those values that are the default in the manifest, and so in Git.
         unset: The type of each placeholder for a variable that is not set, by path.
         parameters: The parameter of each value that came through `!param`, by path.
+        overlaid: The document, and the path in it, that states the value at a path, where that is not
+            the same path of this document: an overlay, or another place in a list.
         positions: Positions known from reading: those of names and pinned ids, which every plan shows.
     """
 
@@ -58,6 +61,7 @@ class Document:
     defaults: frozenset[Path] = frozenset()
     unset: Mapping[Path, str] = field(default_factory=dict)
     parameters: Mapping[Path, str] = field(default_factory=dict)
+    overlaid: Mapping[Path, tuple[Document, Path]] = field(default_factory=dict, repr=False)
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
 
     @property
@@ -70,19 +74,44 @@ class Document:
 
         `None` for a text that is JSON but not YAML, such as a backup.
         """
+        document, inside = self.stated(path)
+        if document is not self:
+            position = document.position(inside, at_key=at_key)
+            return position and dataclasses.replace(position, file=position.file or document.file)
         if path in self.positions and not at_key:
             return self.positions[path]
         roots = _all_roots(self.text)
         return locate(roots[self.index], path, at_key=at_key) if self.index < len(roots) else None
 
+    def stated(self, path: Path) -> tuple[Document, Path]:
+        """Return the document that states the value at `path`, and the value's path there."""
+        for end in range(len(path), 0, -1) if self.overlaid else ():
+            if path[:end] in self.overlaid:
+                document, base = self.overlaid[path[:end]]
+                return document, (*base, *path[end:])
+        return self, path
+
+    def parameter(self, path: Path) -> str | None:
+        """Return the parameter of the `!param` at or above `path`, or `None`."""
+        document, inside = self.stated(path)
+        known = document.parameters
+        return next((known[inside[:end]] for end in range(len(inside), 0, -1) if inside[:end] in known), None)
+
+    def lines(self, file: str) -> Sequence[str]:
+        """Return the lines of `file`: of this document's, or of an overlay's."""
+        others = (document for document, _ in self.overlaid.values() if document.file == file)
+        return _split(next(others, self).text)
+
     def place(self, path: Path, *, at_key: bool = False) -> str:
         """Return `position(path)` as text: `FILE:LINE:COLUMN`, or only the file."""
         position = self.position(path, at_key=at_key)
-        return f"{self.file}:{position.line}:{position.column}" if position else self.file
+        if position is None:
+            return self.file
+        return f"{position.file or self.file}:{position.line}:{position.column}"
 
 
 def read_documents(
-    file: str, text: str, tags: Tags, extent: Extent | None = None
+    file: str, text: str, tags: Tags, extent: Extent | None = None, *, keep_null: bool = False
 ) -> tuple[list[Document], list[Finding]]:
     """Return the valid documents in the text of `file`, and a finding for each error in the others.
 
@@ -91,10 +120,11 @@ def read_documents(
         text: Its text.
         tags: The readers of `!env`, `!file` and `!param`.
         extent: Counts what is built.
+        keep_null: Whether mapping entries without a value stay, as `null`.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
-    builder = ValueBuilder(file, tags, findings, extent or Extent())
+    builder = ValueBuilder(file, tags, findings, extent or Extent(), keep_null=keep_null)
     try:
         for index, root in enumerate(_roots(text)):
             before = builder.errors
@@ -152,6 +182,12 @@ def read_single_document(file: FilePath, what: str, root: FilePath | None = None
             hint="Remove the lines '---' that separate them.",
         )
     return documents[0] if documents else None
+
+
+@lru_cache(maxsize=4)
+def _split(text: str) -> list[str]:
+    """Return the lines of a file, which may hold thousands of manifests."""
+    return text.splitlines()
 
 
 def _identity_positions(root: Node, value: JsonValue) -> dict[Path, Position]:

@@ -79,12 +79,14 @@ class FileSummary:
         identities: The identities of the valid manifests.
         included: The files that `!file` includes, resolved.
         extent: How much was built from the file.
+        names: The names that its documents state, where overlays are laid over them.
     """
 
     findings: tuple[Finding, ...]
     identities: tuple[Identity, ...] = ()
     included: frozenset[FilePath] = frozenset()
     extent: Extent = field(default_factory=Extent)
+    names: frozenset[str] = frozenset()
 
     @property
     def manifests(self) -> int:

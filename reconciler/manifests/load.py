@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
-from reconciler.findings import CheckResult, Finding, Severity, has_errors
+from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
 from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
-from reconciler.manifests.documents import read_documents
+from reconciler.manifests.documents import Document, read_documents
 from reconciler.manifests.file_findings import (
     FileSummary,
     FindingLimit,
@@ -26,6 +26,7 @@ from reconciler.manifests.file_findings import (
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
+from reconciler.manifests.overlays import Overlays, overlay_problem, stated_name
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
@@ -53,20 +54,27 @@ class FileContent:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-def read_file(
-    file: ManifestFile,
-    env: Mapping[str, str],
-    options: ReadOptions | None = None,
-    check: ManifestCheck | None = None,
-) -> FileContent:
-    """Return the content of `file`; takes the rest as `load_manifests` does."""
-    options = options or ReadOptions()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FileDocuments:
+    """The documents of one file, and what reading them found."""
+
+    documents: Sequence[Document] = ()
+    findings: list[Finding] = field(default_factory=list)
+    text: str = field(default="", repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    included: frozenset[Path] = frozenset()
+    extent: Extent = field(default_factory=Extent)
+
+
+def _read_documents(
+    file: ManifestFile, env: Mapping[str, str], options: ReadOptions, *, keep_null: bool = False
+) -> _FileDocuments:
+    name = printable(str(file.path))
     try:
         text = file.text if file.text is not None else read_text(file.path, file.root)
     except UnreadableError as error:
         message = printable(f"cannot be read: {error}")
-        finding = Finding(file=printable(str(file.path)), rule="unreadable", message=message)
-        return FileContent(manifests=(), summary=FileSummary(findings=(finding,)))
+        return _FileDocuments(findings=[Finding(file=name, rule="unreadable", message=message)])
     if file.path.suffix.lower() == ".json":
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
     secrets: set[str] = set()
@@ -77,23 +85,97 @@ def read_file(
         file=file_reader(file, included),
         param=param_reader(options.parameters),
     )
-    documents, findings = read_documents(printable(str(file.path)), text, tags, extent)
+    documents, findings = read_documents(name, text, tags, extent, keep_null=keep_null)
     extent.characters += len(text)  # a document keeps it
+    return _FileDocuments(
+        documents=documents,
+        findings=findings,
+        text=text,
+        secrets=frozenset(secrets),
+        included=frozenset(included),
+        extent=extent,
+    )
+
+
+def read_file(
+    file: ManifestFile,
+    env: Mapping[str, str],
+    options: ReadOptions | None = None,
+    check: ManifestCheck | None = None,
+    overlays: Overlays | None = None,
+) -> FileContent:
+    """Return the content of `file`.
+
+    Args:
+        file: The file.
+        env: The variables for `!env`.
+        options: How it is read.
+        check: A further check of its manifests.
+        overlays: What is laid over its documents, from `read_overlays`.
+    """
+    options = options or ReadOptions()
+    read = _read_documents(file, env, options)
+    findings, secrets, included = read.findings, read.secrets, read.included
+    documents, names = read.documents, frozenset[str]()
+    if overlays is not None:
+        names = frozenset(name for document in documents if (name := stated_name(document.value)))
+        documents = [overlays.laid_over(document, findings) for document in documents]
+        secrets |= overlays.secrets
+        included |= overlays.files_of(names)
     parsed = [parse_manifest(document, findings, options.extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
-        lines, redactor = text.splitlines(), Redactor.of(secrets)
-        findings = bounded(with_template_named(finding, lines) for finding in findings)
-        findings = [with_excerpt(finding, lines, redactor) for finding in findings]
+        findings = _shown(findings, read.text, secrets, overlays)
     if check is not None:
         findings = bounded([*findings, *check(manifests)])
     summary = FileSummary(
         findings=tuple(findings),
         identities=tuple(identity for manifest in manifests for identity in identities(manifest)),
-        included=frozenset(included),
-        extent=extent,
+        included=included,
+        extent=read.extent,
+        names=names,
     )
-    return FileContent(manifests=manifests, summary=summary, secrets=frozenset(secrets))
+    return FileContent(manifests=manifests, summary=summary, secrets=secrets)
+
+
+def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[Finding]) -> Overlays | None:
+    """Return the overlays of a run; `None` if there are none, and names stay as they are.
+
+    Args:
+        env: The variables for `!env`.
+        options: How manifests are read.
+        problems: The list to which what is wrong with them is added.
+    """
+    chosen = options.overlays
+    if not (chosen.paths or chosen.prefix or chosen.suffix):
+        return None
+    files, findings = find_files(chosen.paths)
+    problems += findings
+    documents: dict[str, list[Document]] = {}
+    secrets: set[str] = set()
+    lines: dict[str, Sequence[str]] = {}
+    for file in files:
+        read = _read_documents(dataclasses.replace(file, root=chosen.root), env, options, keep_null=True)
+        wrong = [overlay_problem(document) for document in read.documents]
+        for document, problem in zip(read.documents, wrong, strict=True):
+            if problem is None:
+                documents.setdefault(stated_name(document.value), []).append(document)
+        secrets |= read.secrets
+        lines[printable(str(file.path))] = read.text.splitlines()
+        found = [*read.findings, *(problem for problem in wrong if problem is not None)]
+        problems += _shown(found, read.text, frozenset(secrets), None)
+    return Overlays(documents=documents, options=chosen, secrets=frozenset(secrets), lines=lines)
+
+
+def _shown(
+    findings: list[Finding], text: str, secrets: frozenset[str], overlays: Overlays | None
+) -> list[Finding]:
+    """Return the findings of one file as they are shown: bounded, and each with its line."""
+    own, redactor = text.splitlines(), Redactor.of(secrets)
+    other = overlays.lines if overlays is not None else {}
+    found = [(finding, other.get(finding.file, own)) for finding in findings]
+    named = bounded(with_template_named(finding, lines) for finding, lines in found)
+    return [with_excerpt(finding, other.get(finding.file, own), redactor) for finding in named]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,22 +227,26 @@ def load_manifests(
     """
     options = options or ReadOptions()
     files, problems = find_files(tuple(paths), options.excludes)
+    overlays = read_overlays(env, options, problems)
     limit = FindingLimit()
     contents = read_within_bounds(
         files,
         (
             dataclasses.replace(content, summary=limit.kept_summary(content.summary))
             for file in files
-            for content in [read_file(file, env, options, check)]
+            for content in [read_file(file, env, options, check, overlays)]
         ),
         lambda content: content.summary.extent,
         problems,
         on_progress,
     )
     files = files[: len(contents)]
+    summaries = [content.summary for content in contents]
+    if overlays is not None:
+        problems += unmatched_overlays(overlays, problems, summaries)
     return LoadResult(
         manifests=tuple(manifest for content in contents for manifest in content.manifests),
-        findings=combine_findings(problems, files, [content.summary for content in contents], limit),
+        findings=combine_findings(problems, files, summaries, limit),
         files=len(files),
         secrets=frozenset().union(*(content.secrets for content in contents)),
         empty=tuple(printable(str(file.path)) for file in files if _is_empty(file.path)),
@@ -181,7 +267,7 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
         needs: Returns whether the run needs the values of a manifest.
     """
     missing = {
-        (manifest.source.file, manifest.source.document.position(path))
+        _place(manifest.source.file, manifest.source.document.position(path))
         for manifest in loaded.manifests
         if needs(manifest)
         for path in manifest.source.document.unset
@@ -191,9 +277,9 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
     rest: list[Finding] = []
     raised: list[Finding] = []
     for finding in loaded.findings:
-        is_missing = finding.rule == _ENV_RULE and (finding.file, finding.position) in missing
+        is_missing = finding.rule == _ENV_RULE and _place(finding.file, finding.position) in missing
         (raised if is_missing else rest).append(finding)
-    shown = {(finding.file, finding.position) for finding in raised}
+    shown = {_place(finding.file, finding.position) for finding in raised}
     raised += (  # a file has a limit of findings, and warnings are the first to go
         Finding(
             file=file,
@@ -205,6 +291,22 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
     )
     errors = [dataclasses.replace(finding, severity=Severity.ERROR) for finding in raised]
     return dataclasses.replace(loaded, findings=first_findings([*errors, *rest], Counter()))
+
+
+def unmatched_overlays(
+    overlays: Overlays, problems: Iterable[Finding], summaries: Sequence[FileSummary]
+) -> list[Finding]:
+    """Return an error for each overlay without a manifest; none while another error may hide one."""
+    if has_errors((*problems, *(finding for summary in summaries for finding in summary.findings))):
+        return []
+    return [*overlays.unmatched(name for summary in summaries for name in summary.names)]
+
+
+def _place(file: str, position: Position | None) -> tuple[str, Position | None]:
+    """Return the file that a value is in, and its position there."""
+    if position is None or not position.file:
+        return file, position
+    return position.file, dataclasses.replace(position, file="")
 
 
 def _is_empty(path: Path) -> bool:

@@ -108,13 +108,16 @@ class Source:
 
     def parameter(self, path: Path) -> str | None:
         """Return the parameter of the `!param` at or above `path`, a path from the body's root, or `None`."""
-        place = self._place(path)
-        known = self.document.parameters
-        return next((known[part] for end in range(len(place), 0, -1) if (part := place[:end]) in known), None)
+        return self.document.parameter(self._place(path))
+
+    def line(self, path: Path = ("name",)) -> tuple[str, int | None]:
+        """Return the file and the line of the value at `path`: an included file, if it is from there."""
+        position = self.position(path)
+        return (position.file or self.file, position.line) if position else (self.file, None)
 
     def __str__(self) -> str:
-        position = self.position(("name",))
-        return f"{self.file}:{position.line}" if position else self.file
+        file, line = self.line()
+        return file if line is None else f"{file}:{line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Options for reading manifests: the files, their parameters, the undocumented fields, required variables."""
+"""Options for reading manifests: files, parameters, overlays, undocumented fields, required variables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.manifests.overlays import OverlayOptions
 from reconciler.manifests.parameters import Parameters
 from reconciler.values import Pattern
 
@@ -22,6 +23,7 @@ class ReadOptions:
         excludes: Returns whether to leave out a file found below a directory.
         extra: The undocumented fields that a body may state.
         parameters: The values of `!param`.
+        overlays: What is laid over them.
         require_env: Whether an unset variable is an error; if not, it is a warning, and the value is a
             placeholder (a check before a merge has no secrets).
     """
@@ -29,4 +31,5 @@ class ReadOptions:
     excludes: Callable[[Path], bool] = _nothing
     extra: tuple[Pattern, ...] = ()
     parameters: Parameters = field(default_factory=Parameters)
+    overlays: OverlayOptions = field(default_factory=OverlayOptions)
     require_env: bool = True

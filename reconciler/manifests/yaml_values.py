@@ -108,11 +108,14 @@ _INVALID_PARAM: Final = "invalid !param; use !param NAME or !param {name: NAME, 
 class ValueBuilder:
     """A builder of values from the nodes of one file, which counts what it builds."""
 
-    def __init__(self, file: str, tags: Tags, findings: list[Finding], extent: Extent) -> None:
+    def __init__(
+        self, file: str, tags: Tags, findings: list[Finding], extent: Extent, *, keep_null: bool = False
+    ) -> None:
         self._file = file
         self._tags = tags
         self._findings = findings
         self._extent = extent
+        self._keep_null = keep_null
         self._path: list[str | int] = []
         self._open: set[int] = set()
         self.errors = 0
@@ -188,6 +191,8 @@ class ValueBuilder:
             for name, value in self._own(source):
                 if name not in built:
                     built[name] = self._child(name, value)
+        if self._keep_null:
+            return built
         if self._path[-1:] == ["env"]:
             self._warn_of_nothing(node)
         return {name: item for name, item in built.items() if item is not None}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ApplyOptions,
         apply,
         apply_plan_file,
+        check_settings,
         reconcile,
     )
     from reconciler.operations.engine import Engine
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
+    from reconciler.operations.setting_sources import EffectiveSetting, effective_settings
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
+        load_environments,
         load_settings,
+        resolve_environments,
         resolve_settings,
     )
     from reconciler.operations.validating import validate
@@ -49,6 +53,7 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "EffectiveSetting",
     "Engine",
     "ExecutionRequest",
     "ExecutionResult",
@@ -64,14 +69,18 @@ __all__ = [
     "adopt",
     "apply",
     "apply_plan_file",
+    "check_settings",
+    "effective_settings",
     "export",
     "internal_error",
     "list_backups",
     "list_executions",
+    "load_environments",
     "load_settings",
     "plan",
     "reconcile",
     "recording",
+    "resolve_environments",
     "resolve_settings",
     "roll_back",
     "run_execution",
@@ -86,7 +95,8 @@ __all__ = [
 __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
     __name__,
     adopting="Adopted AdoptOptions adopt",
-    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions reconcile",
+    apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
+    setting_sources="effective_settings EffectiveSetting",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
@@ -95,7 +105,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     plan_and_status="plan Planned ScopeOptions status StatusResult",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
-    settings="load_settings RawOptions resolve_settings Settings",
+    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
     validating="validate",
     workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
 )

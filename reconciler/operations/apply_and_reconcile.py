@@ -102,6 +102,20 @@ def apply(
     return _run("apply", settings, scope, options, listener, env)
 
 
+def check_settings(settings: Settings, scope: ScopeOptions, *, writes: bool = True) -> Scope:
+    """Return the scope of an apply, after checking all that can be checked before anything is read.
+
+    Raises:
+        UsageError: No environment is chosen, no manifests are named, a protected environment is not named, or
+            the options do not go together.
+    """
+    settings.require_environment()
+    settings.require_manifests()
+    if writes:
+        settings.require_named_environment()
+    return scope.scope(settings)
+
+
 def reconcile(  # noqa: PLR0913 - as `apply`
     settings: Settings,
     scope: ScopeOptions | None = None,
@@ -132,10 +146,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
 ) -> Applied:
     scope, options, listener = scope or ScopeOptions(), options or ApplyOptions(), listener or Listener()
     with nullcontext(record) if record else recording(options.run_record, listener=listener) as current:
-        settings.require_manifests()
-        if not dry_run:
-            settings.require_named_environment()
-        chosen = scope.scope(settings)
+        chosen = check_settings(settings, scope, writes=not dry_run)
         if options.base is not None and not options.allow_older:
             _require_not_behind(options.base, env)
         attribute = attribution(settings, options.base, listener, env)
@@ -187,6 +198,7 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
         BlockedError: It is for another tenant or other manifests, or `strict` blocks it; nothing was changed.
         ReconcilerError: As `apply`.
     """
+    settings.require_environment()
     settings.require_manifests()
     settings.require_named_environment()
     options, listener = options or ApplyOptions(), listener or Listener()

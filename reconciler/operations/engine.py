@@ -21,8 +21,10 @@ from reconciler.client import (
     RetryPolicy,
     Session,
     Workflow,
+    read_base_url,
 )
 from reconciler.concurrency import OnProgress, no_progress
+from reconciler.configuration import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.listener import Listener
@@ -159,9 +161,11 @@ def open_engine(  # noqa: PLR0913 - most by name
         observe: Called with the record of each request.
 
     Raises:
+        UsageError: Environments are defined, and none is chosen.
         InvalidInputError: A manifest is invalid, or there is no usable token.
     """
     listener = listener or Listener()
+    settings.require_environment()
     loaded = load_checked(
         settings.paths,
         env,
@@ -240,8 +244,10 @@ def open_session(  # noqa: PLR0913 - the last three by name
         observe: Called with the record of each request.
 
     Raises:
+        UsageError: Environments are defined, and none is chosen.
         InvalidInputError: There is no usable token or address.
     """
+    settings.require_environment()
     stage = settings.environment.stage if settings.environment else None
     known = Redactor.of(secrets)
 
@@ -254,6 +260,7 @@ def open_session(  # noqa: PLR0913 - the last three by name
     with Session(
         _token(settings, env),
         stage,
+        base_url=_address(settings, env),
         env=env,
         secrets=known.secrets,
         pool_size=settings.concurrency,
@@ -265,7 +272,8 @@ def open_session(  # noqa: PLR0913 - the last three by name
         try:
             yield session
         except (NotSentError, NotFoundException) as error:
-            where = f"The address is {session.base_url}, from PEAK_API_URL or the stage."
+            source = settings.environment.api_url_env if settings.environment else None
+            where = f"The address is {session.base_url}, from {source or 'PEAK_API_URL or the stage'}."
             error.hint = error.hint or where
             raise
 
@@ -275,10 +283,28 @@ def _token(settings: Settings, env: Mapping[str, str]) -> str | None:
     environment = settings.environment
     if environment is None or environment.token_env is None:
         return None
-    token = env.get(environment.token_env)
-    if not token:
+    return _value_of(environment.token_env, environment, "token", env)
+
+
+def _address(settings: Settings, env: Mapping[str, str]) -> str | None:
+    """Return the address of the environment; `None` leaves it to the usual variables."""
+    environment = settings.environment
+    if environment is None or environment.api_url_env is None:
+        return None
+    _value_of(environment.api_url_env, environment, "address", env)
+    return read_base_url(None, env, environment.api_url_env)
+
+
+def _value_of(variable: str, environment: Environment, what: str, env: Mapping[str, str]) -> str:
+    """Return the value of the variable that an environment names.
+
+    Raises:
+        MissingEnvironmentVariableException: It is not set, or empty.
+    """
+    value = env.get(variable)
+    if not value:
         raise MissingEnvironmentVariableException(
-            f"the environment {printable(environment.name)!r} takes its token from {environment.token_env}, "
+            f"the environment {printable(environment.name)!r} takes its {what} from {variable}, "
             "and that variable is not set"
         )
-    return token
+    return value

@@ -161,6 +161,7 @@ def plan(
         InvalidInputError: A manifest is invalid, or there is no usable token.
         ReconcilerError: Something that the plan needs cannot be read.
     """
+    settings.require_environment()
     settings.require_manifests()
     options = options or ScopeOptions()
     scope, listener = options.scope(settings), listener or Listener()
@@ -204,7 +205,9 @@ def attribution(
 
 def plan_context(engine: Engine, scope: Scope) -> PlanContext:
     """Return what a plan of `engine` for `scope` depends on; a plan file names it, and `apply` checks it."""
+    environment = engine.settings.environment
     return PlanContext(
+        environment=environment.name if environment else None,
         tenant=engine.session.base_url,
         stage=engine.session.stage,
         manifests=manifests_digest(engine.manifests.manifests, engine.redactor),
@@ -257,6 +260,7 @@ def status(
         InvalidInputError: A manifest is invalid, or there is no usable token.
         ReconcilerError: Something cannot be read.
     """
+    settings.require_environment()
     settings.require_manifests()
     scope = Scope(show_unmanaged=show_unmanaged, whole=settings.whole)
     with open_engine(settings, env, purpose="status", selection=scope.selection, listener=listener) as engine:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
 from reconciler.manifests import ParameterLayer, ReadOptions, read_parameter_file
-from reconciler.text import printable
+from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 
 PARAM_OPTION: Final = "--param"
@@ -42,6 +43,7 @@ class Settings:
         resend_secrets: Whether to send write-only fields again.
         environment: The chosen environment of the configuration.
         environment_named: Whether the call itself named it, as writes to a protected environment need.
+        environments: The names of all environments that the configuration defines.
         backup_dir: Directory for backups.
         verbose: Whether the caller wants to see each request.
         quiet: Whether the caller wants to see no progress.
@@ -65,11 +67,26 @@ class Settings:
     resend_secrets: bool = False
     environment: Environment | None = None
     environment_named: bool = False
+    environments: tuple[str, ...] = ()
     backup_dir: Path = _BACKUPS
     verbose: bool = False
     quiet: bool = False
     warnings: tuple[str, ...] = ()
     given: RawOptions | None = None
+
+    def require_environment(self) -> None:
+        """Check that an environment is chosen, where the configuration defines any.
+
+        Raises:
+            UsageError: None is chosen; the message lists them.
+        """
+        if self.environment is None and self.environments:
+            known = clip(", ".join(map(printable, self.environments)), 300)
+            raise UsageError(
+                f"no environment is chosen; the configuration defines {known}",
+                hint="Pass --environment NAME, or set RECONCILER_ENVIRONMENT; plan, apply, status and "
+                "validate also take --all-environments.",
+            )
 
     def require_manifests(self) -> None:
         """Check that there are paths to read manifests from.
@@ -162,20 +179,81 @@ def resolve_settings(raw: RawOptions) -> Settings:
     named = {"environment_named": raw.environment is not None}
     chosen = {**named, **_configured(configuration), **raw.overrides}
     limits = {name: chosen.pop(name) for name in _LIMITS}
+    whole = _covers(raw.paths, configuration.manifests)
     base = Settings(
         paths=raw.paths or configuration.manifests,
-        whole=_covers(raw.paths, configuration.manifests),
+        whole=whole,
         allow_latest=configuration.allow_latest,
         reading=ReadOptions(
-            excludes=configuration.excludes, extra=configuration.extra, parameters=parameters
+            excludes=configuration.excludes,
+            extra=configuration.extra,
+            parameters=parameters,
+            overlays=dataclasses.replace(configuration.overlays, whole=whole),
         ),
         off=configuration.off,
         safety=Safety(**limits),
         environment=configuration.environment,
+        environments=configuration.environments,
         warnings=configuration.warnings,
-        given=replace(raw, config=file),
+        given=dataclasses.replace(raw, config=file),
     )
-    return replace(base, **chosen)
+    return dataclasses.replace(base, **chosen)
+
+
+def load_environments(
+    *names: str,
+    paths: Sequence[str] = (),
+    config: Path | None = None,
+    params: JsonObject | None = None,
+    **overrides: Any,  # noqa: ANN401 - of the field's type
+) -> dict[str, Settings]:
+    """Return the settings of several environments by name: of `names`, without any of all, in this order.
+
+    Args:
+        *names: The environments.
+        paths: Files and directories with manifests; without any, those that the configuration names.
+        config: The configuration file; `None` for `reconciler.yaml` here or in the nearest directory above.
+        params: Parameters of manifests, over those of the configuration.
+        **overrides: As `load_settings`.
+
+    Raises:
+        UsageError: An environment is unknown, or none is defined.
+        InvalidInputError: The configuration is invalid.
+    """
+    raw = RawOptions(paths=tuple(paths), config=config, params=params or {}, overrides=overrides)
+    return resolve_environments(raw, names, every=not names)
+
+
+def resolve_environments(
+    raw: RawOptions, names: Iterable[str], *, every: bool = False
+) -> dict[str, Settings]:
+    """Return the settings of several environments by name, with the given options over them.
+
+    Args:
+        raw: The options for all of them.
+        names: Their names; those that the call itself names.
+        every: Whether to take all that the configuration defines, in its order. A protected one among them
+            still has to be in `names` before a command writes to it.
+
+    Raises:
+        UsageError: An environment is unknown, or `every` and none is defined.
+        InvalidInputError: The configuration is invalid.
+    """
+    named = tuple(dict.fromkeys(names))
+    chosen = {name: resolve_settings(dataclasses.replace(raw, environment=name)) for name in named}
+    if not every:
+        return chosen
+    known = resolve_settings(dataclasses.replace(raw, environment=None)).environments
+    if not known:
+        raise UsageError(
+            "there are no environments: reconciler.yaml defines none", hint="Omit --all-environments."
+        )
+    unnamed = {**raw.overrides, "environment_named": False}
+    return {
+        name: chosen.get(name)
+        or resolve_settings(dataclasses.replace(raw, environment=name, overrides=unnamed))
+        for name in known
+    }
 
 
 def _configured(configuration: Configuration) -> dict[str, Any]:

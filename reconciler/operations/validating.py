@@ -34,6 +34,8 @@ def validate(
         UsageError: Nothing names any manifests, or git does not know the revision.
         ReconcilerError: The tenant cannot be read.
     """
+    if online:
+        settings.require_environment()
     settings.require_manifests()
     only = None if changed_since is None else _changed(changed_since)
     extra_check = _online_check(settings, env, listener) if online else None

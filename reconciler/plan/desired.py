@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,7 +25,16 @@ from reconciler.values import (
     put,
     read_pattern,
 )
-from reconciler.workflow import Body, Live, leaves, lists_back, lists_by_name, patched_body, write_only_field
+from reconciler.workflow import (
+    Body,
+    Live,
+    keyword_of,
+    leaves,
+    lists_back,
+    lists_by_name,
+    patched_body,
+    write_only_field,
+)
 
 _NAME: Final[Path] = ("name",)
 _TOP_RETRY: Final = "retryOptions"
@@ -148,9 +156,6 @@ def _take(
             put(ours, leaf, stated)
 
 
-_CAMEL: Final = re.compile(r"[A-Z]")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Desired:
     """A workflow as its manifest describes it.
@@ -210,11 +215,6 @@ class Desired:
     def is_fixed(self) -> bool:
         """Whether the body is the same whatever is live."""
         return self.owns_all and not self.ignored
-
-
-def keyword_of(key: str) -> str:
-    """Return the keyword parameter of `patch_workflow` for the key `set.key` of a patch manifest."""
-    return _CAMEL.sub(lambda match: f"_{match.group().lower()}", key)
 
 
 def _stated_body(manifest: Manifest, live: Live | None) -> JsonObject:

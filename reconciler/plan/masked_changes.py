@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.plan.desired import keyword_of
 from reconciler.secrecy import (
     SecretFields,
     is_named_by_users,
@@ -18,7 +17,7 @@ from reconciler.secrecy import (
 )
 from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, dump_compact
-from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path, written_sides
+from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path, keyword_of, written_sides
 
 _MOST_SHOWN: Final = 10
 _MOST_CHARACTERS: Final = 80

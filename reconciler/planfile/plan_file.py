@@ -24,15 +24,17 @@ _MAX_BYTES: Final = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
-    """The tenant, the manifests and the options that a plan was made for: it is valid for nothing else.
+    """The environment, tenant, manifests and options of a plan: it is valid for nothing else.
 
     Args:
+        environment: The name of the environment; `None` for none.
         tenant: The base URL of the tenant.
         stage: The stage of the tenant.
         manifests: A digest of the content of the manifests.
         options: The options that shaped the plan, as `dump_options` returns them.
     """
 
+    environment: str | None
     tenant: str
     stage: str
     manifests: str
@@ -60,6 +62,7 @@ def plan_file_text(plan: PlanFile) -> str:
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "created": plan.created,
+        "environment": plan.context.environment,
         "tenant": plan.context.tenant,
         "stage": plan.context.stage,
         "manifests": plan.context.manifests,
@@ -97,6 +100,7 @@ def read_plan_file(path: Path) -> PlanFile:
     if problems:
         raise InvalidInputError(f"{path} is not a plan file: {problems[0].message}{problems[0].found}")
     context = PlanContext(
+        environment=None if value.get("environment") is None else str(value["environment"]),
         tenant=str(value["tenant"]),
         stage=str(value["stage"]),
         manifests=str(value["manifests"]),
@@ -107,12 +111,13 @@ def read_plan_file(path: Path) -> PlanFile:
 
 
 def check_context(saved: PlanContext, now: PlanContext) -> None:
-    """Check that a saved plan is for this tenant, this owner and these manifests.
+    """Check that a saved plan is for this environment, this tenant, this owner and these manifests.
 
     Raises:
         BlockedError: It is not; nothing was changed.
     """
     for what, then, found in (
+        ("environment", saved.environment or "none", now.environment or "none"),
         ("tenant", saved.tenant, now.tenant),
         ("stage", saved.stage, now.stage),
         ("ownership tag", str(saved.options.get("owner")), str(now.options.get("owner"))),

@@ -119,8 +119,8 @@ def _reference(
     if isinstance(action, Update) and path not in places and not _is_stated(action, path, value):
         return {"live": display_path(path)}
     inside = places.get(path, path)
-    position = action.source.position(inside)
-    reference: JsonObject = {"file": action.source.file, "line": position.line if position else None}
+    file, line = action.source.line(inside)
+    reference: JsonObject = {"file": file, "line": line}
     variable = action.source.variable(inside)
     return {**reference, "variable": variable} if variable else reference
 

@@ -12,8 +12,22 @@ from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, status_word
-    from reconciler.render.apply_report import AlikeErrors, progress_line, report_json, report_text
+    from reconciler.render.apply_report import (
+        AlikeErrors,
+        progress_line,
+        report_document,
+        report_json,
+        report_text,
+        reports_total,
+    )
     from reconciler.render.backups import backups_json, backups_text
+    from reconciler.render.environments import (
+        environment_heading,
+        environments_json,
+        environments_markdown,
+        environments_text,
+        environments_total,
+    )
     from reconciler.render.executions import (
         execution_json,
         execution_outcome,
@@ -25,8 +39,10 @@ if TYPE_CHECKING:
     from reconciler.render.exports import export_lines
     from reconciler.render.findings import (
         finding_line,
+        findings_document,
         findings_json,
         findings_text,
+        findings_total,
         rules_json,
         rules_text,
         summary_line,
@@ -39,11 +55,29 @@ if TYPE_CHECKING:
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.markup import paint
-    from reconciler.render.plan_as_json import change_json, changes_of, plan_gitlab, plan_json
+    from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
+    from reconciler.render.plan_as_json import (
+        change_json,
+        changes_of,
+        gitlab_counts,
+        plan_document,
+        plan_gitlab,
+        plan_json,
+    )
     from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
-    from reconciler.render.plan_as_text import plan_summary, plan_text
+    from reconciler.render.plan_as_text import (
+        plan_summary,
+        plan_text,
+        plans_total,
+    )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
-    from reconciler.render.status import status_json, status_text
+    from reconciler.render.settings import settings_json, settings_text
+    from reconciler.render.status import (
+        status_document,
+        status_json,
+        status_text,
+        statuses_total,
+    )
 
 __all__ = [
     "ACTIONS",
@@ -51,6 +85,7 @@ __all__ = [
     "LIMIT",
     "AlikeErrors",
     "Drawing",
+    "EnvironmentPlan",
     "RunRecord",
     "action_method",
     "action_name",
@@ -59,40 +94,58 @@ __all__ = [
     "change_json",
     "changes_of",
     "count_actions",
+    "environment_heading",
+    "environments_json",
+    "environments_markdown",
+    "environments_text",
+    "environments_total",
     "execution_json",
     "execution_outcome",
     "executions_json",
     "executions_text",
     "export_lines",
     "finding_line",
+    "findings_document",
     "findings_github",
     "findings_gitlab",
     "findings_json",
     "findings_junit",
     "findings_sarif",
     "findings_text",
+    "findings_total",
+    "gitlab_counts",
     "graph_dot",
     "graph_json",
     "graph_mermaid",
     "graph_text",
     "paint",
+    "plan_document",
     "plan_gitlab",
+    "plan_html",
     "plan_json",
     "plan_markdown",
     "plan_summary",
     "plan_text",
+    "plans_html",
+    "plans_total",
     "progress_line",
+    "report_document",
     "report_json",
     "report_text",
+    "reports_total",
     "request_document",
     "request_line",
     "rules_json",
     "rules_text",
     "run_record_json",
+    "settings_json",
+    "settings_text",
     "some_names",
+    "status_document",
     "status_json",
     "status_text",
     "status_word",
+    "statuses_total",
     "step_lines",
     "summary_line",
 ]
@@ -100,17 +153,22 @@ __all__ = [
 __getattr__ = lazy_face(
     __name__,
     actions="ACTIONS action_method action_name count_actions status_word",
-    apply_report="AlikeErrors progress_line report_json report_text",
+    apply_report="AlikeErrors progress_line report_document report_json report_text reports_total",
     backups="backups_json backups_text",
+    environments="environment_heading environments_json environments_markdown environments_text "
+    "environments_total",
     executions="step_lines executions_json executions_text execution_outcome execution_json some_names",
     exports="export_lines",
-    findings="finding_line findings_json findings_text rules_json rules_text summary_line",
+    findings="finding_line findings_document findings_json findings_text findings_total rules_json "
+    "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     markup="paint",
-    plan_as_json="change_json changes_of plan_gitlab plan_json",
+    plan_as_html="EnvironmentPlan plan_html plans_html",
+    plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
     plan_as_markdown="LEAST LIMIT plan_markdown",
-    plan_as_text="plan_summary plan_text",
+    plan_as_text="plan_summary plan_text plans_total",
     run_record="RunRecord request_document request_line run_record_json",
-    status="status_json status_text",
+    settings="settings_json settings_text",
+    status="status_document status_json status_text statuses_total",
 )

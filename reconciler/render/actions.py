@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from reconciler.plan import Action, Create, Delete, Method, Plan, Refusal, SetPaused, Update
@@ -65,3 +66,12 @@ def count_actions(plan: Plan) -> dict[str, int]:
     """Return the number of actions of a plan by name, for every name in `ACTIONS`."""
     names = [action_name(action) for action in plan.actions]
     return {name: names.count(name) for name in ACTIONS}
+
+
+def summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Return the sums of several counts, in the order of their keys."""
+    sums: dict[str, int] = {}
+    for each in counts:
+        for key, number in each.items():
+            sums[key] = sums.get(key, 0) + number
+    return sums

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.apply import Report, Result, Status
@@ -67,10 +67,16 @@ def _result(result: Result, redactor: Redactor) -> JsonObject:
 def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
     lines = [printable(line) for line in _remarks(report, redactor)]
-    counts = ", ".join(f"{report.count(status)} {status_word(status.value)}" for status in Status)
+    counts = reports_total([report])
     whole = all(result.status is Status.DONE for result in report.results)
     applied = paint(f"Applied: {counts}.", "green" if whole else "red")
     return "\n".join([*lines, applied, _traffic_line(traffic)])
+
+
+def reports_total(reports: Sequence[Report]) -> str:
+    """Return the number of workflows of several reports for each status, in words."""
+    counts = {status: sum(report.count(status) for report in reports) for status in Status}
+    return ", ".join(f"{counts[status]} {status_word(status.value)}" for status in Status)
 
 
 def _traffic_line(traffic: Traffic) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.findings import CheckResult, Finding, Severity
@@ -51,9 +51,15 @@ def summary_line(result: CheckResult) -> str:
     files = _count(result.files, "file")
     valid = f"{_count(result.manifests, 'valid manifest')} in {files}"
     checked = f"{files} checked" if result.count(Severity.ERROR) else valid
-    counts = ((severity, result.count(severity)) for severity in Severity)
+    return f"{checked}; {findings_total([result])}"
+
+
+def findings_total(results: Iterable[CheckResult]) -> str:
+    """Return the number of errors and of warnings in several results, in words."""
+    every = list(results)
+    counts = ((severity, sum(result.count(severity) for result in every)) for severity in Severity)
     found = ", ".join(_count(number, severity.value) for severity, number in counts if number)
-    return f"{checked}; {found or 'no problems found'}"
+    return found or "no problems found"
 
 
 def _count(number: int, word: str) -> str:
@@ -62,6 +68,11 @@ def _count(number: int, word: str) -> str:
 
 def findings_json(result: CheckResult) -> str:
     """Return `result` as one JSON object: `format_version`, `summary` and `findings`."""
+    return document_text(findings_document(result))
+
+
+def findings_document(result: CheckResult) -> JsonObject:
+    """Return the JSON document of the findings."""
     fields: JsonObject = {
         "summary": {
             "files": result.files,
@@ -71,7 +82,7 @@ def findings_json(result: CheckResult) -> str:
         },
         "findings": [_finding(finding) for finding in result.findings],
     }
-    return document_text(versioned(FORMAT_VERSION, fields))
+    return versioned(FORMAT_VERSION, fields)
 
 
 def _finding(finding: Finding) -> JsonObject:

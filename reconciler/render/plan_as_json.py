@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
@@ -18,7 +18,7 @@ from reconciler.plan import (
     count_origins,
     live_id,
 )
-from reconciler.render.actions import action_method, action_name, count_actions
+from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, summed
 from reconciler.secrecy import Redactor, mask, redact
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
 from reconciler.workflow import FieldChange, Listed
@@ -66,15 +66,15 @@ def _unmanaged(item: Listed) -> JsonObject:
 
 def change_json(action: Action, redactor: Redactor) -> JsonObject:
     """Return one item of `changes`, every secret masked; names, paths and keys are as they are."""
-    position = action.source.position(("name",)) if action.source else None
+    file, line = action.source.line() if action.source else (None, None)
     return {
         "name": action.name,
         "action": action_name(action),
         "id": live_id(action),
         "method": action_method(action),
         "reason": redactor.prose(action.reason) if isinstance(action, Update | Refusal) else None,
-        "file": action.source.file if action.source else None,
-        "line": position.line if position else None,
+        "file": file,
+        "line": line,
         **({"origin": action.origin.value} if action.origin else {}),
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],
@@ -114,6 +114,11 @@ def _value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonVal
 
 def plan_gitlab(plan: Plan) -> str:
     """Return GitLab's `artifacts:reports:terraform` as JSON: the counts `create`, `update` and `delete`."""
-    counts = count_actions(plan)
+    return gitlab_counts([plan])
+
+
+def gitlab_counts(plans: Iterable[Plan]) -> str:
+    """Return the same for several plans together."""
+    counts = summed([dict.fromkeys(ACTIONS, 0), *map(count_actions, plans)])
     updated = sum(counts[name] for name in ("update", "rename", "pause", "resume"))
     return json.dumps({"create": counts["create"], "update": updated, "delete": counts["delete"]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from reconciler.plan import (
@@ -20,7 +20,7 @@ from reconciler.plan import (
     count_origins,
     live_id,
 )
-from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions
+from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions, summed
 from reconciler.render.change_lines import Line, change_lines
 from reconciler.render.markup import paint
 from reconciler.render.new_workflow import new_workflow_lines
@@ -71,17 +71,24 @@ def _orphaned(item: Listed) -> str:
 
 def plan_summary(plan: Plan) -> str:
     """Return the number of workflows for each action, in one line."""
-    counts = count_actions(plan)
-    words = [
-        f"{counts[name]} {name if name in _NO_CHANGE else f'to {name}'}" for name in ACTIONS if counts[name]
-    ]
+    words = _in_words(count_actions(plan))
     left = f" {len(plan.orphaned)} orphaned." if plan.orphaned else ""
     left += f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.actions and plan.unselected:
         return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:
         return f"No changes. {_counted(len(plan.actions))} Git.{left}"
-    return f"Plan: {', '.join(words)}.{left}{_origins(plan)}"
+    return f"Plan: {words}.{left}{_origins(plan)}"
+
+
+def plans_total(plans: Iterable[Plan]) -> str:
+    """Return the number of workflows of several plans for each action, in words."""
+    return _in_words(summed(map(count_actions, plans))) or "no workflows"
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    words = {name: name if name in _NO_CHANGE else f"to {name}" for name in ACTIONS}
+    return ", ".join(f"{counts[name]} {word}" for name, word in words.items() if counts.get(name))
 
 
 def _origins(plan: Plan) -> str:

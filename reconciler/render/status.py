@@ -47,14 +47,18 @@ def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
     return "\n".join([*table(_HEADS, rows, COLOURS), *reasons, _summary(statuses)])
 
 
-def _summary(statuses: Sequence[WorkflowStatus]) -> str:
+def statuses_total(statuses: Sequence[WorkflowStatus]) -> str:
+    """Return the number of workflows in each sync state, in words."""
     counts = Counter(item.sync for item in statuses)
-    words = ", ".join(f"{counts[sync]} {_word(sync)}" for sync in Sync if counts[sync])
+    return ", ".join(f"{counts[sync]} {_word(sync)}" for sync in Sync if counts[sync]) or "no workflows"
+
+
+def _summary(statuses: Sequence[WorkflowStatus]) -> str:
     failed = sum(
         item.last_execution is not None and item.last_execution.status == "Failed" for item in statuses
     )
     failures = f"{failed} last {'execution' if failed == 1 else 'executions'} failed." if failed else ""
-    return f"{words or 'no workflows'}. {failures}".rstrip()
+    return f"{statuses_total(statuses)}. {failures}".rstrip()
 
 
 def _word(sync: Sync) -> str:
@@ -63,16 +67,21 @@ def _word(sync: Sync) -> str:
 
 def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> str:
     """Return one JSON object: `format_version`, `summary` and `workflows`."""
+    return document_text(status_document(statuses, redactor))
+
+
+def status_document(statuses: Sequence[WorkflowStatus], redactor: Redactor) -> JsonObject:
+    """Return the JSON document of statuses, without any secret."""
     counts = Counter(item.sync for item in statuses)
     fields: JsonObject = {
         "summary": {sync.value: counts[sync] for sync in Sync},
         "workflows": [_workflow(item, redactor) for item in statuses],
     }
-    return document_text(versioned(FORMAT_VERSION, fields))
+    return versioned(FORMAT_VERSION, fields)
 
 
 def _workflow(item: WorkflowStatus, redactor: Redactor) -> JsonObject:
-    position = item.source.position(("name",)) if item.source else None
+    file, line = item.source.line() if item.source else (None, None)
     run = item.last_execution
     return {
         "name": item.name,
@@ -81,6 +90,6 @@ def _workflow(item: WorkflowStatus, redactor: Redactor) -> JsonObject:
         "reason": redactor.prose(item.reason) or None,
         "status": item.status,
         "last_execution": {"id": run.id, "status": run.status, "executed_at": run.at} if run else None,
-        "file": item.source.file if item.source else None,
-        "line": position.line if position else None,
+        "file": file,
+        "line": line,
     }

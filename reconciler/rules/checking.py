@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeAlias
@@ -22,13 +22,16 @@ from reconciler.manifests import (
     LoadResult,
     Manifest,
     ManifestFile,
+    Overlays,
     ReadOptions,
     WorkflowManifest,
     combine_findings,
     find_files,
     load_manifests,
     read_file,
+    read_overlays,
     read_within_bounds,
+    unmatched_overlays,
     with_excerpt,
     with_required_variables,
 )
@@ -127,7 +130,8 @@ def check_paths(  # noqa: PLR0913 - each has its default
     """
     options = dataclasses.replace(options or ReadOptions(), require_env=False)
     files, problems = find_files(tuple(paths), options.excludes)
-    check = partial(_summary, env=dict(env), options=options, off=off)
+    overlays = read_overlays(env, options, problems)
+    check = partial(_summary, env=dict(env), options=options, off=off, overlays=overlays)
     limit = FindingLimit()
     reported: list[bool] = []
 
@@ -141,7 +145,9 @@ def check_paths(  # noqa: PLR0913 - each has its default
     files = files[: len(summaries)]
     if extra_check is not None:
         shown = (file for file, is_reported in zip(files, reported, strict=True) if is_reported)
-        problems += extra_check([read_file(file, env, options) for file in shown])
+        problems += extra_check([read_file(file, env, options, overlays=overlays) for file in shown])
+    if overlays is not None:
+        problems += unmatched_overlays(overlays, problems, summaries)
     return CheckResult(
         findings=combine_findings(problems, files, summaries, limit, reported.__getitem__),
         files=len(files),
@@ -223,9 +229,14 @@ def _processors() -> int:
 
 
 def _summary(
-    file: ManifestFile, *, env: Mapping[str, str], options: ReadOptions, off: frozenset[str]
+    file: ManifestFile,
+    *,
+    env: Mapping[str, str],
+    options: ReadOptions,
+    off: frozenset[str],
+    overlays: Overlays | None,
 ) -> FileSummary:
-    return read_file(file, env, options, partial(_check_file, off=off)).summary
+    return read_file(file, env, options, partial(_check_file, off=off), overlays).summary
 
 
 def _is_reported(file: ManifestFile, summary: FileSummary, only: frozenset[FilePath] | None) -> bool:
@@ -297,7 +308,7 @@ def _reported(
     redactor: Redactor | None = None
     for rule, problem in found:
         finding = _finding(manifest, rule, problem)
-        lines = _lines(document.text)
+        lines = document.lines(finding.file)
         if suppressible and rule.id in _ignored(lines, finding.position):
             continue
         if redactor is None:
@@ -317,13 +328,7 @@ def _finding(manifest: Manifest, rule: BaseRule, problem: Problem) -> Finding:
     )
 
 
-@lru_cache(maxsize=1)
-def _lines(text: str) -> list[str]:
-    """Return the lines of a file, which may hold thousands of manifests."""
-    return text.splitlines()
-
-
-def _ignored(lines: list[str], position: Position | None) -> frozenset[str]:
+def _ignored(lines: Sequence[str], position: Position | None) -> frozenset[str]:
     """Return the ids of the rules that a comment on the line turns off."""
     line = lines[position.line - 1] if position is not None and position.line <= len(lines) else ""
     match = _COMMENT.search(line)

@@ -16,7 +16,7 @@ from reconciler.workflow.comparable_forms import (
 )
 from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
 from reconciler.workflow.live import Listed, Live, schedules
-from reconciler.workflow.named_lists import by_name_path, lists_back, lists_by_name
+from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
     Ownership,
@@ -26,8 +26,9 @@ from reconciler.workflow.own_tags import (
     owner_tag,
     tag_name,
     tags_within_limits,
+    with_mark,
 )
-from reconciler.workflow.patching import KEYWORDS, patched_body, preserving_webhooks
+from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
 from reconciler.workflow.rewriting import (
     NOT_RETURNED,
     Rewrite,
@@ -94,8 +95,10 @@ __all__ = [
     "is_returned",
     "keeping_undocumented",
     "kept_fields",
+    "keyword_of",
     "known_rewrite",
     "leaves",
+    "list_item_name",
     "lists_back",
     "lists_by_name",
     "lost_fields",
@@ -117,6 +120,7 @@ __all__ = [
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",
+    "with_mark",
     "with_values",
     "without_default_resource",
     "without_fields",

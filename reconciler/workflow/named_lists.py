@@ -90,6 +90,13 @@ def tag_names(value: JsonValue) -> list[JsonValue]:
     return list[JsonValue](sorted(names))
 
 
+def list_item_name(item: JsonValue, key: str) -> str:
+    """Return what an item of `key` (triggers, watchers or tags) is about: `cron`, `user:ann@x.org`, a tag."""
+    if key == "tags":
+        return without_case(_text(as_object(item).get("name", item)))
+    return _NAMES[key](_meaning(item, key))
+
+
 def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
     """Yield the items of the list at `key` by name, equal ones once.
 

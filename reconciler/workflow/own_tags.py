@@ -3,13 +3,15 @@
 Their names start with `reconciler-`; such a tag is never a difference. `reconciler-owner-NAME` names the
 repository that owns the workflow: pruning deletes only what it owns, and nobody writes what another one owns.
 `reconciler-protected` keeps the workflow from being deleted, also after its manifest or the line
-`prevent_delete` in it is gone. `reconciler-sent-…` keeps digests (`reconciler.workflow.write_only`).
+`prevent_delete` in it is gone. `reconciler-sent-…` keeps the mark of the last write, which is another one for
+each write, and digests (`reconciler.workflow.write_only`).
 A platform may keep tags in lower case, so an owner's name is one without capitals.
 Tags are parsed and written here and nowhere else. Pure.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +23,8 @@ OWN_TAG_PREFIX: Final = "reconciler-"
 _OWNER: Final = f"{OWN_TAG_PREFIX}owner-"
 _PROTECTED: Final = f"{OWN_TAG_PREFIX}protected"
 _SENT: Final = f"{OWN_TAG_PREFIX}sent-"
+_MARK: Final = re.compile("0[a-z2-7]{7}")
+"""A mark; no digest has a zero, so none that a platform cuts is taken for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +56,13 @@ class OwnTags:
     Args:
         ownership: Who owns it.
         digests: What was last sent for its write-only fields.
+        marks: The mark of the last write; several where a platform adds tags to those that there were.
         others: The names of own tags that this release does not know; they are kept.
     """
 
     ownership: Ownership = field(default_factory=Ownership)
     digests: SentDigests = field(default_factory=SentDigests)
+    marks: frozenset[str] = frozenset()
     others: tuple[str, ...] = ()
 
     @staticmethod
@@ -64,6 +70,7 @@ class OwnTags:
         """Return what the tags of a workflow say; a tag that does not parse says nothing."""
         names = [name for tag in as_list(tags) if (name := tag_name(tag)).startswith(OWN_TAG_PREFIX)]
         known = (_OWNER, _SENT)
+        texts = [name.removeprefix(_SENT) for name in names if name.startswith(_SENT)]
         return OwnTags(
             ownership=Ownership(
                 owners=frozenset(
@@ -71,31 +78,45 @@ class OwnTags:
                 ),
                 protected=_PROTECTED in names,
             ),
-            digests=SentDigests.of_texts(
-                name.removeprefix(_SENT) for name in names if name.startswith(_SENT)
-            ),
+            digests=SentDigests.of_texts(texts),
+            marks=frozenset(entry for text in texts for entry in text.split("-") if _MARK.fullmatch(entry)),
             others=tuple(name for name in names if name != _PROTECTED and not name.startswith(known)),
         )
 
     def tags(self) -> list[JsonValue]:
-        """Return the tags that say this, always in the same order."""
-        sent = (f"{_SENT}{text}" for text in self.digests.texts())
-        return _tags([*self.others, *self.ownership.tag_names, *sent])
+        """Return the tags that say this, without a mark, always in the same order."""
+        return _tags([*self.others, *self.ownership.tag_names, *_sent_names(self.digests.texts())])
+
+
+def with_mark(tags: JsonValue, mark: str) -> list[JsonValue]:
+    """Return tags with the mark of a write: in the first tag with digests, before them, else in its own."""
+    first, *more = [*OwnTags.of(tags).digests.texts(), ""]
+    texts = [f"{mark}-{first}" if first else mark, *filter(None, more)]
+    return [*_without_sent(tags), *_tags(_sent_names(texts))]
 
 
 def tags_within_limits(tags: JsonValue) -> Iterator[list[JsonValue]]:
-    """Yield other ways to write tags with digests, for a platform that refuses them; the last has none.
+    """Yield other ways to write tags with a mark and digests, for a platform that refuses them.
 
-    The first has one digest in each tag, which is then short.
+    The first has the mark and each digest in a tag of its own, which is then short; the next has only the
+    digests; the last has none.
     """
-    found = as_list(tags)
-    rest = [tag for tag in found if not is_digest_tag(tag)]
-    if len(rest) == len(found):
-        return
-    short = [*rest, *_tags(f"{_SENT}{text}" for text in OwnTags.of(tags).digests.texts(1))]
-    if len(short) != len(found):
-        yield short
-    yield rest
+    own, rest = OwnTags.of(tags), _without_sent(tags)
+    digests = list(own.digests.texts(1))
+    found = [as_list(tags)]
+    for texts in ([*sorted(own.marks), *digests], digests, []):
+        other = [*rest, *_tags(_sent_names(texts))]
+        if other not in found:
+            found.append(other)
+            yield other
+
+
+def _without_sent(tags: JsonValue) -> list[JsonValue]:
+    return [tag for tag in as_list(tags) if not is_digest_tag(tag)]
+
+
+def _sent_names(texts: Iterable[str]) -> Iterator[str]:
+    return (f"{_SENT}{text}" for text in texts)
 
 
 def is_own_tag(tag: JsonValue) -> bool:
@@ -104,7 +125,7 @@ def is_own_tag(tag: JsonValue) -> bool:
 
 
 def is_digest_tag(tag: JsonValue) -> bool:
-    """Return whether `tag` keeps digests."""
+    """Return whether `tag` keeps digests or a mark."""
     return tag_name(tag).startswith(_SENT)
 
 

@@ -8,6 +8,7 @@ Nothing here sends, prints or keeps anything, and nothing changes its arguments:
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.values import JsonObject, JsonValue
+
+_CAPITAL: Final = re.compile(r"[A-Z]")
 
 KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("name",),
@@ -34,6 +37,11 @@ KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The documented keyword parameters of `patch_workflow`, and where each goes: `name` at the top of the body,
 the others in every step that is updated."""
+
+
+def keyword_of(key: str) -> str:
+    """Return the keyword parameter of `patch_workflow` for the key `set.key` of a patch manifest."""
+    return _CAPITAL.sub(lambda match: f"_{match.group().lower()}", key)
 
 
 def merge_patch(base: JsonObject, body: JsonObject) -> JsonObject:

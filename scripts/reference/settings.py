@@ -15,6 +15,7 @@ key is optional.
 
 Precedence, highest first: option, [environment variable](cli.md#environment-variables), the
 environment's block, the top level, the default. `--environment NAME` selects the block.
+`config show` prints the effective values and their sources.
 """
 
 

@@ -1,21 +1,21 @@
-"""Exploration of every interleaving of several runs that create the same workflow.
+"""Exploration of every interleaving of several runs that create or update the same workflow.
 
-Each run is the real `Applier.apply` of a create. Its injected API and sleep answer from a history, and stop
+Each run is the real `Applier.apply` of one action. Its injected API and sleep answer from a history, and stop
 it at the first call that the history has no answer for. So what a run does next is a function of the answers
 it got, and is computed once for each history.
 
-The world between the runs is a small model of the platform: ids grow, and a read may show any moment within a
-lag. From each state every step is tried: each run's next call with each answer that may come, a lost answer,
-a crash before or in the call, the passing of time. States are searched breadth first, so the first violation
-found has the shortest trace.
+The world between the runs is a small model of the platform: ids grow, a read may show any moment within a
+lag, and commands may be kept in a form of the platform's own. From each state every step is tried: each run's
+next call with each answer that may come, a lost answer, a crash before or in the call, the passing of time.
+States are searched breadth first, so the first violation found has the shortest trace.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
@@ -25,9 +25,10 @@ from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.manifests import ReconcileSettings, WorkflowManifest
 from reconciler.manifests.documents import Document
 from reconciler.manifests.manifest import Source
-from reconciler.plan import CompareOptions, PlatformFacts
+from reconciler.plan import CompareOptions, Desired, PlatformFacts, Unchanged, decide
 from reconciler.plan.deciding import decide_create
 from reconciler.values import JsonObject
+from reconciler.workflow import Live, is_digest_tag
 
 NAME: Final = "flow"
 THEIRS: Final = "theirs"
@@ -75,29 +76,44 @@ class _Played:
 
     def describe_workflow(self, workflow_id: int) -> JsonObject:
         _, body = self._answer("describe", workflow_id)
-        return {**json.loads(body), "id": workflow_id, "status": "Available"}
+        return _described(workflow_id, body)
 
     def create_workflow(self, body: JsonObject) -> JsonObject:
         _, number = self._answer("create", json.dumps(body))
         return {"id": number}
+
+    def update_workflow(self, workflow_id: int, body: JsonObject) -> JsonObject:
+        self._answer("update", workflow_id, json.dumps(body))
+        return {"id": workflow_id}
 
     def delete_workflow(self, workflow_id: int) -> JsonObject:
         self._answer("delete", workflow_id)
         return {}
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise NotImplementedError(f"a create does not need {name}")
+        raise NotImplementedError(f"neither a create nor an update needs {name}")
+
+
+def _described(number: int, body: str) -> JsonObject:
+    return {**json.loads(body), "id": number, "status": "Available"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A run: the command that its manifest wants, and the owner that it acts for."""
+    """A run.
+
+    Args:
+        command: The command that its manifest wants.
+        owner: The owner that it acts for.
+        run: Makes it another run than one that is equal otherwise, with other marks.
+    """
 
     command: str
     owner: str | None = "team"
+    run: int = 0
 
-    def create(self) -> Any:
-        """Return the action, as a plan makes it that found no workflow of the name."""
+    def action(self, live: str | None) -> Any:
+        """Return the action, as a plan makes it that found the body `live`, or no workflow of the name."""
         step = {"imageId": 1, "imageVersionId": 1, "command": self.command}
         manifest = WorkflowManifest(
             name=NAME,
@@ -106,19 +122,22 @@ class Variant:
             source=_SOURCE,
             sensitive=frozenset(),
         )
-        return decide_create(manifest, self.options(), PlatformFacts())
+        facts = PlatformFacts()
+        if live is None:
+            return decide_create(manifest, self.options(), facts)
+        return decide(Desired.of(manifest), Live.of(1, _described(1, live)), self.options(), facts)
 
     def options(self) -> CompareOptions:
         """Return the choices of the run."""
         return CompareOptions(owner=self.owner, key=b"key")
 
     def body(self) -> str:
-        """Return the body that it sends."""
-        return json.dumps(self.create().body)
+        """Return the body of its create, without a mark."""
+        return json.dumps(self.action(None).body)
 
 
 class Position(NamedTuple):
-    """Where a run stands: its variant, its history as a number, and the time until it wakes."""
+    """The state of a run: its variant, its history as a number, and the time until it wakes."""
 
     variant: int
     history: int
@@ -145,6 +164,10 @@ class World:
 
     Args:
         variants: The runs.
+        start: The body of the workflow, with the id 1, that all of them update; `None` where they create it.
+        form: Returns the form in which the platform keeps a command.
+        updates: The most updates of one run whose answers are not lost.
+        edit: The body that somebody gives this workflow at any moment; `None` for nobody.
         losses: The most answers of writes that get lost, with or without an effect.
         crashes: The most runs that crash.
         theirs: The body of a workflow that somebody else creates at any moment; `None` for nobody.
@@ -157,6 +180,10 @@ class World:
     """
 
     variants: tuple[Variant, ...]
+    start: str | None = None
+    form: Callable[[str], str] = str
+    updates: int = 2
+    edit: str | None = None
     losses: int = 0
     crashes: int = 0
     theirs: str | None = None
@@ -194,10 +221,10 @@ class Explored:
 class _Runs:
     """What each run does next, after each history."""
 
-    def __init__(self, variants: tuple[Variant, ...], settle: tuple[float, ...]) -> None:
-        self._variants = variants
-        self._settle = settle
-        self._actions = [variant.create() for variant in variants]
+    def __init__(self, world: World) -> None:
+        self._variants = world.variants
+        self._settle = world.settle
+        self._actions = [variant.action(world.start) for variant in world.variants]
         self._answers: list[tuple[int, Answer]] = [(-1, ())]
         self._numbers: dict[tuple[int, Answer], int] = {}
         self._calls: dict[tuple[int, int], Call] = {}
@@ -222,6 +249,10 @@ class _Runs:
         ended = Position(run.variant, self._number(-1, call))
         self._calls[ended.variant, ended.history] = call
         return ended
+
+    def updates(self, run: Position) -> int:
+        """Return how many updates of a run were answered."""
+        return sum(answer[0] == "updated" for answer in self._history(run.history))
 
     def _number(self, before: int, answer: Answer) -> int:
         """Return the number of the history that has `answer` after the history `before`."""
@@ -248,7 +279,8 @@ class _Runs:
             wall=lambda: 0.0,
             random=lambda: 1.0,
         )
-        applier = Applier(api, self._variants[run.variant].options(), policy)
+        marks = (f"0{'abc'[run.variant] * 6}{letter}" for letter in "abcdefgh")
+        applier = Applier(api, self._variants[run.variant].options(), policy, marks=lambda: next(marks))
         try:
             result = applier.apply(self._actions[run.variant])
         except _Stopped as stopped:
@@ -267,11 +299,14 @@ Step: TypeAlias = "tuple[str, State]"
 class _Explorer:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._runs = _Runs(world.variants, world.settle)
-        self._bodies = [variant.body() for variant in world.variants]
+        self._runs = _Runs(world)
+        self._bodies = [self._kept(variant.body()) for variant in world.variants]
+        self._unchanged: dict[tuple[int, str], bool] = {}
 
     def explored(self) -> Explored:
-        start = State(runs=tuple(sorted(self._begun())))
+        there = self._world.start
+        live = () if there is None else ((1, THEIRS, there),)
+        start = State(runs=tuple(sorted(self._begun())), live=live, next_id=len(live) + 1)
         found = Explored()
         numbers = {start: 0}
         reached: list[tuple[int, str]] = [(-1, "")]
@@ -285,7 +320,7 @@ class _Explorer:
                     numbers[later] = len(numbers)
                     reached.append((len(steps), sys.intern(text)))
                     waiting.append(later)
-                found.violation = found.violation or self._deleted_theirs(state, later)
+                found.violation = found.violation or self._wrong_step(state, later)
             if not following:
                 found.ends.add(self._end(state))
                 found.violation = self._violation(state)
@@ -322,6 +357,8 @@ class _Explorer:
         if self._world.theirs is not None and not state.theirs and running:
             after = _created(state, THEIRS, self._world.theirs)._replace(theirs=True)
             yield f"somebody creates {state.next_id}", after
+        if self._world.edit is not None and not state.theirs and running:
+            yield "somebody edits 1", _updated(state, 1, THEIRS, self._world.edit)._replace(theirs=True)
         for one in state.pending:
             yield (
                 "a lost create takes effect",
@@ -352,9 +389,9 @@ class _Explorer:
                 for body in bodies:
                     answer = ("describe", *body) if body else ("404",)
                     yield f"describe {number}" + ("" if body else " answers 404"), answer, state
-            case ("create" | "delete", what):
-                shown = "create" if call[0] == "create" else f"delete {what}"
-                answer, after = _written(state, call, who)
+            case ("create" | "delete" | "update", what, *_):
+                shown = "create" if call[0] == "create" else f"{call[0]} {what}"
+                answer, after = self._written(state, call, who)
                 yield f"{shown} answers {answer}", answer, after
                 if state.losses < self._world.losses:
                     for text, left in (("with", after), ("without", state)):
@@ -379,8 +416,8 @@ class _Explorer:
     def _crashes(self, state: State, index: int, call: Call, who: str) -> Iterator[Step]:
         crashed = state._replace(crashes=state.crashes + 1)
         yield f"{who}: crashes before {call[0]}", self._ended(crashed, index)
-        if call[0] in {"create", "delete"}:
-            _, after = _written(crashed, call, f"{who}, crashed")
+        if call[0] in {"create", "delete", "update"}:
+            _, after = self._written(crashed, call, f"{who}, crashed")
             yield f"{who}: crashes in {call[0]}", self._ended(after, index)
 
     def _ended(self, state: State, index: int) -> State:
@@ -401,14 +438,65 @@ class _Explorer:
     def _end(self, state: State) -> str:
         return ", ".join(sorted(str(self._runs.call(run)[1]) for run in state.runs))
 
+    def _written(self, state: State, call: Call, who: str) -> tuple[Answer, State]:
+        """Return the answer to a write, and the state after it."""
+        match call:
+            case ("create", body):
+                return ("created", state.next_id), _created(state, who, self._kept(body))
+            case ("update", number, body):
+                return ("updated",), _updated(state, number, who, self._kept(body))
+        live = tuple(one for one in state.live if one[0] != call[1])
+        return (("404",), state) if live == state.live else (("deleted",), _changed(state, live))
+
+    def _kept(self, text: str) -> str:
+        """Return a body as the platform keeps it."""
+        body = json.loads(text)
+        step = body["steps"]["one"]
+        return json.dumps({**body, "steps": {"one": {**step, "command": self._world.form(step["command"])}}})
+
+    def _wrong_step(self, before: State, after: State) -> str:
+        """Return what is wrong with a step; empty when nothing is."""
+        gone = {one for one in before.live if one[1] == THEIRS} - set(after.live)
+        if self._world.start is None:
+            return f"a workflow of somebody else was deleted: {gone}" if gone else ""
+        for run in Counter(after.runs) - Counter(before.runs):
+            call = self._runs.call(run)
+            if call[0] == "update" and self._runs.updates(run) >= self._world.updates:
+                return f"run {run.variant + 1} writes more often than is needed"
+            if call[:2] == ("end", "done") and not self._shows(after, run.variant):
+                return f"run {run.variant + 1} says that it is done, and its value is not live"
+        return ""
+
+    def _shows(self, state: State, variant: int) -> bool:
+        """Return whether the workflow has the command of a variant, now or within the lag of a read."""
+        wanted = self._world.form(self._world.variants[variant].command)
+        bodies = self._views(state, self._world.describe_lag, lambda live: [one[2] for one in live])
+        return any(_command(body) == wanted for (body,) in bodies)
+
     def _violation(self, state: State) -> str:
         """Return what is wrong at an end."""
         results = [(run.variant, *self._runs.call(run)[1:]) for run in state.runs]
-        ids = {number: body for number, _, body in state.live}
-        for variant, status, number, error in results:
-            if status == "failed":
+        calm = len(results) == 1 and self._world.edit is None
+        for variant, status, _, error in results:
+            if status == "failed" and (calm or self._world.start is None):
                 return f"run {variant + 1} failed: {error}"
-            if status == "done" and ids.get(number) != self._bodies[variant]:
+        return self._twins(state, results) if self._world.start is None else self._learned(state)
+
+    def _learned(self, state: State) -> str:
+        """Return which run takes the value of another one for its own; empty for none."""
+        ((_, _, body),) = state.live
+        for number, variant in enumerate(self._world.variants):
+            key = (number, body)
+            if key not in self._unchanged:
+                self._unchanged[key] = isinstance(variant.action(body), Unchanged)
+            if self._unchanged[key] and _command(body) != self._world.form(variant.command):
+                return f"run {number + 1} takes {_command(body)!r} for its own value"
+        return ""
+
+    def _twins(self, state: State, results: list[Any]) -> str:
+        ids = {number: body for number, _, body in state.live}
+        for variant, status, number, _ in results:
+            if status == "done" and _without_mark(ids.get(number, "{}")) != self._bodies[variant]:
                 return f"run {variant + 1} says that {number} is done, and it is not there as sent"
         if not ids and any(status != "crashed" for _, status, *_ in results):
             return "no workflow is left"
@@ -419,17 +507,22 @@ class _Explorer:
             return f"twins: {[(number, creator) for number, creator, _ in state.live]}"
         return ""
 
-    def _deleted_theirs(self, before: State, after: State) -> str:
-        gone = {one for one in before.live if one[1] == THEIRS} - set(after.live)
-        return f"a workflow of somebody else was deleted: {gone}" if gone else ""
+
+def _command(body: str) -> str:
+    return str(json.loads(body)["steps"]["one"]["command"])
 
 
-def _written(state: State, call: Call, who: str) -> tuple[Answer, State]:
-    """Return the answer to a write, and the state after it."""
-    if call[0] == "create":
-        return ("created", state.next_id), _created(state, who, call[1])
-    live = tuple(one for one in state.live if one[0] != call[1])
-    return (("404",), state) if live == state.live else (("deleted",), _changed(state, live))
+def _without_mark(text: str) -> str:
+    """Return a body as it is in a plan: the mark comes with the write."""
+    body = json.loads(text)
+    tags = [tag for tag in body.get("tags", []) if not is_digest_tag(tag)]
+    return json.dumps({**body, "tags": tags} if "tags" in body else body)
+
+
+def _updated(state: State, number: int, who: str, body: str) -> State:
+    return _changed(
+        state, tuple((one, who, body) if one == number else (one, *rest) for one, *rest in state.live)
+    )
 
 
 def _created(state: State, who: str, body: str) -> State:

@@ -14,11 +14,18 @@ from reconciler.plan.matching import Refused, match_manifests
 from reconciler.workflow import Listed
 
 _SAME = Variant(command="same")
+_SECOND = Variant(command="same", run=2)
 _OTHER = Variant(command="other")
 _STRANGER = Variant(command="same", owner="stranger").body()
 _UNOWNED = Variant(command="same", owner=None).body()
 _EDITED = Variant(command="edited").body()
 _LONG = (1.0, 1.0)
+
+
+def _kept_form(command: str) -> str:
+    """Keep a command in a form that is not like the one that was sent."""
+    return f"sh -c '{command}'"
+
 
 _WORLDS = {
     "one run": World(variants=(_SAME,), losses=2, crashes=1, describe_lag=1.0),
@@ -28,11 +35,13 @@ _WORLDS = {
     "two runs, late effects": World(variants=(_SAME, _SAME), losses=1, late=1.0, list_lag=0.0),
     "two runs and a crash": World(variants=(_SAME, _SAME), losses=1, crashes=1),
     "two runs without an owner": World(variants=(Variant(command="x", owner=None),) * 2, losses=1),
+    "another form": World(variants=(_SAME,), form=_kept_form, losses=2, describe_lag=1.0, settle=_LONG),
     "a stranger's workflow": World(variants=(_SAME,), losses=2, theirs=_STRANGER),
     "an unowned workflow": World(variants=(_SAME,), losses=2, theirs=_UNOWNED),
     "an edited workflow": World(variants=(_SAME,), losses=2, theirs=_EDITED),
 }
 _DEEP_WORLDS = {
+    "two runs, another form": World(variants=(_SAME, _SECOND), form=_kept_form, losses=1),
     "two runs, two losses": World(variants=(_SAME, _SAME), losses=2, describe_lag=1.0),
     "two runs of two commits, two losses": World(variants=(_SAME, _OTHER), losses=2),
     "two runs, a longer window": World(variants=(_SAME, _SAME), losses=1, settle=_LONG, list_lag=2.0),
@@ -78,8 +87,8 @@ def test_the_own_id_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_crash_leaves_is_named_by_the_next_plan() -> None:
-    """A run that crashed in its create beside another run may leave a twin: it is named, not taken."""
-    manifest = _SAME.create().manifest
+    """A run that crashed in its create next to another run may leave a twin: it is named, not taken."""
+    manifest = _SAME.action(None).manifest
     listed = [Listed(id=number, name=NAME) for number in (1, 2)]
     ((_, match),) = match_manifests([manifest], listed)
     assert isinstance(match, Refused)

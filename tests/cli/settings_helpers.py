@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from loopback import loopback_server
 from processes import inherited_environment, run_command
 
-from reconciler.cli.options import backup_dir_option, tenant_options
+from reconciler.cli.options import Environments, backup_dir_option, tenant_options
 from reconciler.operations import Settings
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def settings_of(folder: Path, *words: str, **env: str) -> Settings:
 
     @click.command()
     @tenant_options(backup_dir_option)
-    def command(*, settings: Settings) -> None:
-        found.append(settings)
+    def command(*, environments: Environments) -> None:
+        found.extend(environments.settings.values())
 
     before = Path.cwd()
     os.chdir(folder)
@@ -57,7 +57,7 @@ def process(folder: Path, *words: str, **env: str) -> subprocess.CompletedProces
 
 
 class Turnstile:
-    """Lets requests through once so many are there as are expected, and tells how many there were at most.
+    """Lets requests through once the expected number has arrived, and counts how many there were at most.
 
     Args:
         expected: How many are expected at a time; what comes beyond is waited for a moment, too.
@@ -87,7 +87,7 @@ class Turnstile:
 
 @contextmanager
 def relayed(url: str, turnstile: Turnstile) -> Iterator[str]:
-    """Give an address that hands each GET on to `url`, those of single workflows through the turnstile."""
+    """Yield an address that hands each GET on to `url`, those of single workflows through the turnstile."""
     host = url.removeprefix("http://")
 
     class Handler(BaseHTTPRequestHandler):

@@ -67,3 +67,14 @@ def test_the_line_that_lists_backups(printed: Callable[..., tuple[int, str]]) ->
     line = said.rpartition("List the backups with: ")[2].strip()
     assert line == "peak-reconciler rollback --list --backup-dir 'my backups'"
     assert printed(*shlex.split(line)[1:])[0] == 0
+
+
+def test_the_line_has_the_parameters(printed: Callable[..., tuple[int, str]]) -> None:
+    """It sets the same parameters: others would be other manifests."""
+    options = ("--param", "team.name=a b", "--param", "size=2", "--ownership-tag", "a")
+    code, said = printed("plan", "some manifests", *options, "--save-plan", "plan.json")
+    assert code == 0, said
+    line = said.rpartition("to apply it: ")[2].strip()
+    assert "--param 'team.name=a b' --param size=2" in line
+    code, said = printed(*shlex.split(line)[1:])
+    assert code == 0, said

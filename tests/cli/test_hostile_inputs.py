@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from processes import COMMAND
+from processes import forked_command
 from validate_process import environment, run
 
 _FLOW = "name: flow\nsteps: {one: {command: echo hi}}\n"
@@ -74,7 +74,7 @@ def test_a_variable_that_is_not_utf8(tmp_path: Path) -> None:
     """Bytes that are no text are refused where the variable is used."""
     _manifest(tmp_path / "w", "name: flow\nsteps:\n  one:\n    command: !env V\n")
     done = subprocess.run(
-        [*COMMAND, "validate", "w"],
+        [*forked_command(), "validate", "w"],
         cwd=tmp_path,
         env={**environment(), "V": os.fsdecode(b"caf\xe9")},
         capture_output=True,

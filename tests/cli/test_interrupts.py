@@ -1,4 +1,4 @@
-"""A command that is told to stop while it reads: it stops, also where SIGTERM does nothing by itself."""
+"""A command that is interrupted while it reads: it stops, also where SIGTERM is ignored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import COMMAND
+from processes import COMMAND, forked_command
 from validate_process import environment
 
 from reconciler.emulator.server import EmulatorServer
@@ -51,7 +51,7 @@ def test_sigterm_ends_a_plan_whose_answers_do_not_come(tmp_path: Path, fault: st
     with EmulatorServer(faults=(fault,)) as server:
         env = environment(PEAK_API_URL=server.url, PEAK_AUTH_TOKEN="made-up-token")
         with subprocess.Popen(
-            [*COMMAND, "plan", str(tmp_path)],
+            [*forked_command(), "plan", str(tmp_path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -76,7 +76,7 @@ main(["plan"])
 
 
 def test_interrupted_while_it_loads() -> None:
-    """A Ctrl-C before the command has begun is told like any other, too."""
+    """A Ctrl-C before the command has begun is reported like any other."""
     words = [COMMAND[0], "-c", _WHILE_LOADING]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")

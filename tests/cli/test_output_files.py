@@ -1,4 +1,4 @@
-"""Files that commands write stand in directories that others may write into, too."""
+"""Files that commands write, in directories that others may write into, too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_private_file_is_its_owners_alone(tmp_path: Path) -> None:
-    """A plan file is 0600 whatever stood there before, and no part of it stays behind."""
+    """A plan file is 0600 whatever was there before, and no part of the old file stays."""
     (tmp_path / f".peak-reconciler-{os.getpid()}.part").symlink_to(tmp_path / "victim")
     plan = tmp_path / "plan.json"
     plan.write_text("old", encoding="utf-8")

@@ -77,7 +77,7 @@ def test_each_ci(system: str, tmp_path: Path) -> None:
 
 
 def test_a_password_in_an_address(tmp_path: Path) -> None:
-    """A password in the address of the repository is not told."""
+    """A password in the address of the repository is not recorded."""
     env = {**_CASES["jenkins"], "GIT_URL": "https://robot:hunter2@git.example.com/flows"}
     assert "hunter2" not in str(provenance(env, tmp_path))
 

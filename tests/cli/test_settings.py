@@ -179,7 +179,7 @@ def test_whether_the_paths_are_all_there_are(tmp_path: Path, words: list[str], w
     ],
 )
 def test_a_bad_value_in_a_variable(tmp_path: Path, variable: str, value: str, words: str) -> None:
-    """A value that a variable cannot have is told with its name, what was found and what is allowed."""
+    """A value that a variable cannot have is refused with its name, what was found and what is allowed."""
     with pytest.raises(click.UsageError) as caught:
         settings_of(tmp_path, "flows", **{variable: value})
     told = caught.value.format_message()
@@ -210,7 +210,7 @@ def test_a_protected_environment_is_typed(tmp_path: Path) -> None:
 
 
 def test_where_backups_go(tmp_path: Path) -> None:
-    """Backups are where a flag says, else a variable, else beside the configuration, else here."""
+    """Backups are where a flag says, else a variable, else next to the configuration, else here."""
     variable = {"RECONCILER_BACKUP_DIR": "v"}
     assert settings_of(tmp_path, "flows", "--backup-dir", "t", **variable).backup_dir == Path("t")
     assert settings_of(tmp_path, "flows", **variable).backup_dir == Path("v")

@@ -1,4 +1,4 @@
-"""What reconciler.yaml may say: a mistake is refused with its line, what was found and what is allowed."""
+"""What reconciler.yaml may say: an error is reported with its line, what was found and what is allowed."""
 
 from __future__ import annotations
 
@@ -37,8 +37,12 @@ _BAD = [
         "2:20: environments.dev.token_env: must contain only letters",
     ),
     (
+        "environments:\n  dev: {api_url_env: CI_MERGE_REQUEST_TITLE}",
+        "2:22: environments.dev.api_url_env: must be the name of a variable that begins with PEAK_",
+    ),
+    (
         "environments:\n  dev: {version: 1}",
-        "2:9: unknown key 'version' in environments.dev; allowed here: conc",
+        "2:9: unknown key 'version' in environments.dev; allowed here: api_url_env, conc",
     ),
     ("environments:\n  dev: {safety: {max_deletes: x}}", "2:31: environments.dev.safety.max_deletes must be"),
     ("validate: {off: [no-such]}", "unknown rule 'no-such'; see validate --list-rules"),
@@ -48,8 +52,8 @@ _BAD = [
 
 
 @pytest.mark.parametrize(("text", "words"), _BAD, ids=[text for text, _ in _BAD])
-def test_mistakes(tmp_path: Path, text: str, words: str) -> None:
-    """A mistake is refused with the file, its line, what was found and what is allowed."""
+def test_errors(tmp_path: Path, text: str, words: str) -> None:
+    """An error is reported with the file, its line, what was found and what is allowed."""
     file = configure(tmp_path, text + "\n")
     with pytest.raises(InvalidInputError) as caught:
         load_configuration(file)
@@ -57,8 +61,8 @@ def test_mistakes(tmp_path: Path, text: str, words: str) -> None:
     assert words in caught.value.message
 
 
-def test_all_mistakes_at_once(tmp_path: Path) -> None:
-    """Every mistake is told in one go."""
+def test_all_errors_at_once(tmp_path: Path) -> None:
+    """All errors are reported at once."""
     file = configure(tmp_path, "concurrency: 0\nremember: 1\nenvironments: {a: {stage: x}}\n")
     with pytest.raises(InvalidInputError) as caught:
         load_configuration(file)
@@ -78,7 +82,7 @@ max_requests_per_second: 2.5
 remember: false
 validate: {off: [cron-and-webhook], strict: true}
 environments:
-  prod: {stage: test, token_env: PROD, protected: true}
+  prod: {stage: test, token_env: PROD, api_url_env: PEAK_PROD_URL, protected: true}
 """,
     )
     found = load_configuration(file, "prod")
@@ -91,12 +95,15 @@ environments:
         safety=Safety(max_deletes=1, max_delete_ratio=0.25, max_change_ratio=0.5),
         concurrency=4,
         max_requests_per_second=2.5,
-        environment=Environment(name="prod", stage="test", token_env="PROD", protected=True),
+        environment=Environment(
+            name="prod", stage="test", token_env="PROD", api_url_env="PEAK_PROD_URL", protected=True
+        ),
+        environments=("prod",),
     )
 
 
 def test_an_environment_that_says_nothing(tmp_path: Path) -> None:
-    """An environment needs nothing but its name; an empty value is none, and the error tells."""
+    """An environment needs nothing but its name; an empty value is none, and the error says so."""
     file = configure(tmp_path, "environments:\n  dev: {}\n  test:\n")
     assert load_configuration(file, "dev").environment == Environment(name="dev")
     with pytest.raises(UsageError) as caught:
@@ -104,7 +111,7 @@ def test_an_environment_that_says_nothing(tmp_path: Path) -> None:
     assert "an environment without settings is written as NAME: {}." in caught.value.hint
 
 
-def test_many_environments_are_not_all_told(tmp_path: Path) -> None:
+def test_many_environments_are_not_all_listed(tmp_path: Path) -> None:
     """An error names those environments that there are, within bounds and without control characters."""
     file = configure(tmp_path, {"environments": {f"\x1b[{number}m": {} for number in range(1000)}})
     with pytest.raises(UsageError, match="has no environment 'x'") as caught:
@@ -113,7 +120,7 @@ def test_many_environments_are_not_all_told(tmp_path: Path) -> None:
     assert "\x1b" not in caught.value.hint
 
 
-def test_the_schema_tells_the_defaults_of_the_code() -> None:
+def test_the_schema_has_the_defaults_of_the_code() -> None:
     """What the schema documents as a default is what holds where nothing is said."""
     schema = load_schema("configuration")["$defs"]
     limits = {name: item["default"] for name, item in schema["safety"]["properties"].items()}

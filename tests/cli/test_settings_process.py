@@ -17,7 +17,7 @@ def _flows(folder: Path, names: str = "a") -> None:
         (folder / "flows" / f"{name}.yaml").write_text(FLOW.replace("name: a", f"name: {name}"))
 
 
-def test_an_environment_as_aprocess(tmp_path: Path) -> None:
+def test_an_environment_as_a_process(tmp_path: Path) -> None:
     """The environment's token and owner are used, protection holds for apply only, and a token is missed."""
     _flows(tmp_path)
     whole = {
@@ -30,7 +30,7 @@ def test_an_environment_as_aprocess(tmp_path: Path) -> None:
     with EmulatorServer(token="right") as server:
         env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "wrong", "PROD_TOKEN": "right"}
         chosen = {**env, "RECONCILER_ENVIRONMENT": "prod"}
-        assert process(tmp_path, "plan", **env).returncode == 1
+        assert process(tmp_path, "plan", **env).returncode == 64
         assert process(tmp_path, "plan", "--detailed-exitcode", **chosen).returncode == 2
         refused = process(tmp_path, "apply", "--auto-approve", **chosen)
         assert (refused.returncode, refused.stdout) == (64, "")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import COMMAND, forked_command
 from validate_process import environment
 
 _FULL = Path("/dev/full")
@@ -30,10 +31,10 @@ needs_full = pytest.mark.skipif(
 )
 
 
-def _shell(line: str) -> subprocess.CompletedProcess[str]:
+def _shell(line: str, command: list[str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line with a shell, whose redirections are what is tested."""
     return subprocess.run(  # noqa: S602 - nothing in it comes from outside
-        f"{sys.executable} -W error -m reconciler {line}",
+        f"{shlex.join(command or forked_command())} {line}",
         shell=True,
         capture_output=True,
         check=False,
@@ -55,7 +56,7 @@ def manifests(tmp_path: Path) -> dict[str, Path]:
 @needs_full
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_full_disk(manifests: dict[str, Path], command: str) -> None:
-    """A result that could not be written is a failure, and is told as one, by every command."""
+    """A result that cannot be written is a failure of every command, and is reported as one."""
     done = _shell(f"{command.format(**manifests)} > /dev/full")
     assert (done.returncode, done.stderr) == (
         1,
@@ -90,7 +91,7 @@ def test_both_full(manifests: dict[str, Path]) -> None:
 
 @needs_full
 def test_report_on_a_full_disk(manifests: dict[str, Path]) -> None:
-    """A report that is written to a device which is full: told by its name, and the device stays one."""
+    """A report that is written to a full device: the error names the device, which stays one."""
     done = _shell(f"validate --output json=/dev/full {manifests['good']}")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: /dev/full cannot be written: no space left on device\n"
@@ -100,7 +101,7 @@ def test_report_on_a_full_disk(manifests: dict[str, Path]) -> None:
 @pytest.mark.parametrize(("name", "code"), [("good", 0), ("bad", 3)])
 def test_closed_standard_output(manifests: dict[str, Path], name: str, code: int) -> None:
     """Nobody wants to read: the exit code says what there is to say."""
-    done = _shell(f"validate {manifests[name]} >&-")
+    done = _shell(f"validate {manifests[name]} >&-", COMMAND)
     assert (done.returncode, done.stderr) == (code, "")
 
 
@@ -117,7 +118,7 @@ def test_terminal_that_cannot_show_everything(tmp_path: Path, encoding: str) -> 
     (tmp_path / "a.yaml").write_text("name: a\nsteps: {a: {parents: ['ü☃😀']}}\n", encoding="utf-8")
     for form in ("text", "json", "github", "gitlab", "sarif", "junit"):
         done = subprocess.run(
-            [sys.executable, "-m", "reconciler", "validate", "--format", form, tmp_path],
+            [*forked_command(), "validate", "--format", form, tmp_path],
             capture_output=True,
             check=False,
             env=environment(PYTHONIOENCODING=encoding),

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import COMMAND
-from validate_process import environment, run, told
+from processes import forked_command
+from validate_process import environment, run, shown_lines
 
 from reconciler.emulator import emulated_catalogue as catalogue
 from reconciler.emulator.server import EmulatorServer
@@ -107,7 +107,7 @@ def test_what_is_not_there(server: EmulatorServer, tmp_path: Path) -> None:
     """Each id that does not exist or cannot run is an error at its place, with candidates."""
     done = _online(server, tmp_path, _BAD)
     assert (done.returncode, done.stderr) == (3, "")
-    assert told(done) == [*_FOUND, "1 file checked; 5 errors"]
+    assert shown_lines(done) == [*_FOUND, "1 file checked; 5 errors"]
     assert "    5 |       imageId: 99\n      |                ^\n" in done.stdout
     assert _asked(server) == [
         _IMAGES,
@@ -154,7 +154,7 @@ def test_sarif_has_their_reasons(server: EmulatorServer, tmp_path: Path) -> None
 
 
 def test_among_the_other_findings(server: EmulatorServer, tmp_path: Path) -> None:
-    """They stand among what is found offline, sorted by place, and an invalid manifest hides no other."""
+    """They are among what is found offline, sorted by place, and an invalid manifest hides no other."""
     text = (
         "name: flow\nsteps:\n  a: {imageId: 99, imageVersionId: 1}\n  b: {parents: [c]}\n"
         "  d: {imageId: 98, imageVersionId: 1}\n---\nname: [no]\n"
@@ -172,7 +172,7 @@ def test_ignored(server: EmulatorServer, tmp_path: Path) -> None:
     """The comment that switches a rule off for its line switches these off as well."""
     text = _GOOD.replace("100,", "99,").replace("21}}", "21}} # reconciler: ignore[image-unknown]")
     done = _online(server, tmp_path, text)
-    assert (done.returncode, told(done)) == (0, ["1 valid manifest in 1 file; no problems found"])
+    assert (done.returncode, shown_lines(done)) == (0, ["1 valid manifest in 1 file; no problems found"])
 
 
 def test_switched_off_in_the_configuration(server: EmulatorServer, tmp_path: Path) -> None:
@@ -182,21 +182,21 @@ def test_switched_off_in_the_configuration(server: EmulatorServer, tmp_path: Pat
         encoding="utf-8",
     )
     done = _online(server, tmp_path, _BAD)
-    assert told(done) == [_FOUND[2], _FOUND[3], "1 file checked; 2 errors"]
+    assert shown_lines(done) == [_FOUND[2], _FOUND[3], "1 file checked; 2 errors"]
     assert not {_OPTIONS, _RESOURCES, _WORKFLOWS} & set(_asked(server))
 
 
 def test_a_patch(server: EmulatorServer, tmp_path: Path) -> None:
     """What a patch sets is checked as well."""
     done = _online(server, tmp_path, "patch: {name: flow, set: {imageId: 100, imageVersionId: 9}}\n")
-    (line, _) = told(done)
+    (line, _) = shown_lines(done)
     assert line.startswith("flow.yaml:1:57: error: image 100 has no version 9; ready versions: ")
 
 
 def test_standard_input(server: EmulatorServer, tmp_path: Path) -> None:
     """What is read from standard input, which can be read but once, is checked online, too."""
     done = subprocess.run(
-        [*COMMAND, "validate", "--online", "-"],
+        [*forked_command(), "validate", "--online", "-"],
         input=_BAD,
         capture_output=True,
         check=False,
@@ -205,7 +205,7 @@ def test_standard_input(server: EmulatorServer, tmp_path: Path) -> None:
         env=environment(PEAK_API_URL=server.url, PEAK_AUTH_TOKEN=_TOKEN),
     )
     assert (done.returncode, done.stderr) == (3, "")
-    assert len(told(done)) == len(_FOUND) + 1
+    assert len(shown_lines(done)) == len(_FOUND) + 1
 
 
 def test_changed_since(server: EmulatorServer, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_read_that_fails(server: EmulatorServer, tmp_path: Path, target: str, 
 
 
 def test_a_wrong_token(server: EmulatorServer, tmp_path: Path) -> None:
-    """A token that the tenant does not know is told in words, with what to do and without the token."""
+    """A token that the tenant does not know is an error that says what to do, without the token."""
     done = _online(server, tmp_path, _GOOD, PEAK_AUTH_TOKEN="wrong-token-0123456789")
     assert (done.returncode, done.stdout) == (1, "")
     assert "answered 401" in done.stderr

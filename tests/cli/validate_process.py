@@ -31,7 +31,7 @@ def validate(*words: str | Path, cwd: Path | None = None, **env: str) -> subproc
     return done
 
 
-def told(done: subprocess.CompletedProcess[str]) -> list[str]:
+def shown_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     """Return the lines that were said, without the excerpts of the files."""
     return [line for line in done.stdout.splitlines() if not line.startswith("    ")]
 

@@ -67,7 +67,7 @@ def test_junk_is_our_error_or_json(data: bytes) -> None:
     ],
 )
 def test_what_is_not_strict_json(data: bytes) -> None:
-    """NaN, infinity, a key that stands twice, other encodings and trailing words are no JSON."""
+    """NaN, infinity, a repeated key, other encodings and trailing words are no JSON."""
     with pytest.raises(NotJsonAnswerError, match="not JSON"):
         parse_answer(data)
 
@@ -212,7 +212,7 @@ def test_other_answers_of_another_shape(ask: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [[], {}, {"id": None}, {"id": "x"}, {"id": True}])
-def test_a_write_that_tells_no_id(answer: object) -> None:
+def test_a_write_that_returns_no_id(answer: object) -> None:
     """A create or update whose answer lacks the ID has probably taken effect all the same."""
     for ask in (lambda api: api.create_workflow({}), lambda api: api.update_workflow(1, {})):
         with pytest.raises(UnreadableAnswerError, match="probably taken effect"):

@@ -34,7 +34,7 @@ def _asked(server: EmulatorServer) -> list[tuple[str, str, dict[str, str]]]:
 
 @contextmanager
 def _answered(*bodies: object) -> Iterator[Catalogue]:
-    """Give a client whose n-th request is answered with the n-th body."""
+    """Yield a client whose n-th request is answered with the n-th body."""
     with (
         RawServer(*(http(200, body) for body in bodies)) as raw,
         client(raw.url, retry=one_try()).session as session,
@@ -47,7 +47,7 @@ def _page(key: str, *items: object, count: object = 1) -> dict[str, object]:
 
 
 def test_catalogue_is_no_part_of_the_workflow_client() -> None:
-    """The workflow client has the documented methods only; these stand beside it."""
+    """The workflow client has the documented methods only; these are in a client of their own."""
     theirs = {name for name in vars(Catalogue) if not name.startswith("_")}
     assert theirs == {"list_images", "list_image_versions", "list_instance_types"}
     assert not [name for name in theirs if hasattr(Workflow, name)]
@@ -204,7 +204,7 @@ def test_images_of_another_shape(answer: object) -> None:
     ],
 )
 def test_versions_of_another_shape(answer: object) -> None:
-    """A page of versions that is none, or tells no status, is an error."""
+    """A page of versions that is none, or has no status, is an error."""
     with (
         _answered(answer) as catalogue,
         pytest.raises(UnexpectedAnswerError, match=f"GET {_IMAGES}1/versions"),

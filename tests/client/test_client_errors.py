@@ -94,7 +94,7 @@ def test_documented_family() -> None:
         (b"\xff", "\ufffd"),
     ],
 )
-def test_what_the_server_said_is_told(body: object, said: str) -> None:
+def test_the_reason_of_the_server_is_in_the_message(body: object, said: str) -> None:
     """The server's reason is found in `detail`, `message` or `error`, else the whole is shown."""
     assert _error(http(400, body)).message == (
         f"GET /workflows/api/v1/workflows/7 answered 400 Bad Request: {said}"
@@ -113,8 +113,8 @@ def test_what_the_server_said_is_told(body: object, said: str) -> None:
     ],
     ids=["empty", "empty object", "html", "large", "cut off", "odd encoding"],
 )
-def test_a_reason_that_cannot_be_told_is_left_out(reply: Reply) -> None:
-    """Without a readable reason the status alone is told."""
+def test_a_reason_that_cannot_be_shown_is_left_out(reply: Reply) -> None:
+    """Without a readable reason the message has the status alone."""
     assert _error(reply).message == "GET /workflows/api/v1/workflows/7 answered 400 Bad Request"
 
 
@@ -128,7 +128,7 @@ def test_a_reason_is_clipped_and_escaped() -> None:
 
 @pytest.mark.parametrize("header", ["x-request-id", "X-Amzn-RequestId", "x-correlation-id"])
 def test_request_id(header: str) -> None:
-    """The server's name for the request is told, whichever header it comes in, escaped and clipped."""
+    """The server's id of the request is in the message, whichever header it comes in, escaped and clipped."""
     error = _error(http(404, {}, **{header: "id-\x9b" + "7" * 200}))
     assert "\\x9b777" in error.request_id
     assert len(error.request_id) == 100
@@ -143,8 +143,8 @@ def test_unauthorized_says_what_to_do() -> None:
     assert _error(http(404)).hint == ""
 
 
-def test_an_unknown_status_is_told_as_a_number() -> None:
-    """A status without a name is told all the same."""
+def test_an_unknown_status_is_shown_as_a_number() -> None:
+    """A status without a name is in the message all the same."""
     assert _error(http(499)).message.endswith("answered 499")
 
 
@@ -176,7 +176,7 @@ def test_an_echoed_token_is_not_shown(token: str, place: str) -> None:
 
 
 def test_no_query_in_messages() -> None:
-    """Messages tell method and path; a query may hold what is nobody's business."""
+    """Messages have method and path; a query may hold what is nobody's business."""
     with RawServer(http(400)) as raw, client(raw.url).session as session:
         with pytest.raises(exc.BadRequestException) as caught:
             get_client(session).list_workflows(name="private", return_iterator=False)
@@ -205,7 +205,7 @@ def test_may_have_taken_effect() -> None:
 
 
 def test_an_untrusted_certificate() -> None:
-    """A certificate that is not trusted is told as such, with what to do, and nothing was sent."""
+    """A certificate that is not trusted is named as the cause, with what to do, and nothing was sent."""
     pool = urllib3.HTTPSConnectionPool("localhost")
     cause: Any = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
     error = requests.exceptions.SSLError(MaxRetryError(pool, "/x?secret", reason=SSLError(cause)))

@@ -106,7 +106,7 @@ def test_a_session_recovers(server: EmulatorServer, fake_time: FakeTime) -> None
         assert session._transport._limiter.limit == 4
 
 
-def test_a_retry_whose_turn_does_not_come_tells_what_failed(fake_time: FakeTime) -> None:
+def test_a_retry_whose_turn_does_not_come_raises_what_failed(fake_time: FakeTime) -> None:
     """A read that failed and finds no time for another try says what failed, not that nothing was sent."""
     policy = RetryPolicy(deadline=30.0)
     with RawServer(http(500)) as raw, client(raw.url, time_=fake_time, retry=policy).session as session:
@@ -244,7 +244,7 @@ def test_a_turn_that_does_not_come(fake_time: FakeTime) -> None:
 
 
 def test_the_budget_of_retries(fake_time: FakeTime) -> None:
-    """All threads share so many retries; each success gives one back, up to the budget."""
+    """All threads share a budget of retries; each success gives one back, up to the budget."""
     limiter = AdaptiveLimiter(fake_time.policy, 1, None)
     assert [limiter.may_retry() for _ in range(int(RETRY_BUDGET) + 1)] == [True] * int(RETRY_BUDGET) + [False]
     _succeeded(limiter)
@@ -255,7 +255,7 @@ def test_the_budget_of_retries(fake_time: FakeTime) -> None:
 
 
 def test_a_server_that_is_down_is_not_stormed(fake_time: FakeTime) -> None:
-    """Once the budget is spent, a request that fails is told at once, and why it is not tried again."""
+    """Once the budget is spent, a request fails at once, with the reason why it is not repeated."""
     with RawServer(http(503)) as raw, client(raw.url, time_=fake_time).session as session:
         api = Workflow(session)
         for _ in range(40):
@@ -266,7 +266,7 @@ def test_a_server_that_is_down_is_not_stormed(fake_time: FakeTime) -> None:
 
 
 class _Limited(RawServer):
-    """A server that takes so many requests in a second, except some at random; 429 to all others."""
+    """A server that takes a number of requests in a second, except some at random; 429 to all others."""
 
     def __init__(self, per_second: int, at_random: float = 0.0) -> None:
         super().__init__(http(200, []))
@@ -309,8 +309,8 @@ def test_a_server_that_refuses_at_random_is_not_pressed_less() -> None:
         assert session.traffic.waited / raw.refused < 0.75, "on average, all threads together"
 
 
-def test_traffic_is_counted_and_told(server: EmulatorServer, fake_time: FakeTime) -> None:
-    """Each try is told with its outcome, and the session knows their numbers; never the token."""
+def test_traffic_is_counted_and_reported(server: EmulatorServer, fake_time: FakeTime) -> None:
+    """Each try is reported with its outcome, and the session counts them; never the token."""
     seen: list[RequestRecord] = []
     with Session(TOKEN, base_url=server.url, env={}, retry=fake_time.policy, observe=seen.append) as session:
         server.faults = ("429-seconds:7:x1@GET", "503:x1@GET", "drop-after:x1@POST")

@@ -44,7 +44,7 @@ def _left_over() -> list[str]:
 
 
 def test_logs_page_by_page(server: EmulatorServer, api: Workflow) -> None:
-    """The logs of a step are told, and `next_token` asks for those that follow."""
+    """The logs of a step are returned, and `next_token` asks for those that follow."""
     identity, execution = _run(api)
     first: Any = api.get_execution_logs(identity, execution, "load")
     assert first["stepRunStatus"] == "Success"
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be(api: Workflow, server: EmulatorServer, name: str)
 
 
 def test_a_file_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system that refuses is told as an invalid path, with its reason."""
+    """A file system that refuses is an invalid path, with its reason."""
     monkeypatch.setattr(os, "fdopen", _full)
     with pytest.raises(InvalidPathException, match="No space left"):
         _save(http(200, b"log"))
@@ -160,7 +160,7 @@ def test_downloads_carry_no_credentials() -> None:
 
 
 def test_downloads_are_tried_again() -> None:
-    """A download that broke off is begun anew, and only the whole is kept."""
+    """A download that broke off is started again, and only the whole is kept."""
     raw = _save(http(503), Reply(http(200, b"x" * 50_000).data[:9000], keep=False), http(200, b"whole"))
     assert Path("saved.log").read_bytes() == b"whole"
     assert len(raw.requests) == 5
@@ -254,7 +254,7 @@ def test_spoke_logs_of_steps_that_did_not_end(steps: object, query: str) -> None
 
 
 def test_spoke_host() -> None:
-    """Without a base URL of one's own, a spoke's logs are on `service.<first part of its domain>`."""
+    """Without a base URL, a spoke's logs are on `service.<first part of its domain>`."""
     with Session(TOKEN, "beta", env={}) as session:
         assert session._spoke_url("hub.example.com") == "https://service.hub.beta.peak.ai"
         for domain in ("", ".", "evil/.x", "a@b.c", "-a", "a" * 64, "x\n"):

@@ -177,7 +177,7 @@ def test_create_or_update_looks_at_all_pages(server: EmulatorServer, api: Workfl
 
 
 def test_create_or_update_refuses_an_ambiguous_name(server: EmulatorServer, api: Workflow) -> None:
-    """Two live workflows of the name are an error that tells their IDs, and nothing is written."""
+    """Two live workflows of the name are an error that has their IDs, and nothing is written."""
     ids = sorted([_make(api, "twin"), _make(api, "twin")])
     with pytest.raises(AmbiguousNameError, match=f"`twin`: IDs .*{ids[0]}.*") as caught:
         api.create_or_update_workflow({**BODY, "name": "twin"})
@@ -207,7 +207,7 @@ def test_list_workflows_walks_all_pages(server: EmulatorServer, api: Workflow) -
 
 
 def test_list_workflows_one_page(server: EmulatorServer, api: Workflow) -> None:
-    """Without the iterator the asked page is returned as the server told it."""
+    """Without the iterator the requested page is returned as the server sent it."""
     for number in range(5):
         _make(api, f"w{number}")
     page = api.list_workflows(page_size=2, page_number=2, return_iterator=False)
@@ -256,7 +256,7 @@ def test_execute_with_and_without_body(server: EmulatorServer, api: Workflow) ->
 
 
 def test_executions(server: EmulatorServer, api: Workflow) -> None:
-    """Executions are listed over all pages or by page, with every filter, and told in detail."""
+    """Executions are listed over all pages or by page, with every filter, and described in detail."""
     identity = _make(api, "alpha")
     started = {api.execute_workflow(identity)["executionId"] for _ in range(3)}
     assert {run["executionId"] for run in api.list_executions(identity, page_size=2)} == started

@@ -137,7 +137,7 @@ def test_a_server_that_never_answered_is_not_waited_for(fake_time: FakeTime) -> 
 
 @pytest.mark.parametrize("down", [*_DOWN.values(), http(429), http(429, retry_after="50")])
 def test_a_stopped_run_waits_for_nothing(fake_time: FakeTime, down: Reply) -> None:
-    """Once the run is stopped, a read is not tried again, whatever it would wait for."""
+    """Once the run is stopped, a read is not repeated, whatever it would wait for."""
     with _Restarting(fake_time, down, 10_000) as raw, client(raw.url, time_=fake_time).session as session:
         api = Workflow(session)
         api.list_resources()
@@ -228,7 +228,7 @@ def test_one_probe_at_a_time() -> None:
     with _Gone() as raw, Session(TOKEN, base_url=raw.url, env={}, pool_size=8) as session:
         api = Workflow(session)
         api.list_resources()
-        raw.end = time.monotonic() + 3.0
+        raw.end = time.monotonic() + 1.5
         with pytest.raises(AnswerLostError):
             api.create_workflow(BODY)
         start = time.monotonic()

@@ -28,7 +28,7 @@ def _at_random(refused: float, seed: int) -> Accepts:
 
 
 def _bucket(per_second: float, _seed: int = 0) -> Accepts:
-    """Return a server that accepts so many requests a second, refused ones not counted."""
+    """Return a server that accepts `limit` requests a second, refused ones not counted."""
     full = max(1.0, per_second / 4)
     level, last = full, 0.0
 

@@ -44,7 +44,7 @@ def _sent(server: EmulatorServer) -> Any:
 def test_patch_keeps_the_rest(
     server: EmulatorServer, api: Workflow, identity: int, profile: frozenset[str]
 ) -> None:
-    """Whatever way the server tells a workflow, a patch of its name sends everything else back as it was."""
+    """However the server returns a workflow, a patch of its name sends everything else back as it was."""
     server.profile = profile
     # A mask is never sent back: the patch must state what is behind it.
     stated: Any = {"token": "vault-name", "step_names": ["load"]} if "token-masked" in profile else {}

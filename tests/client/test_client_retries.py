@@ -67,7 +67,7 @@ def test_reads_are_repeated(server: EmulatorServer, api: Workflow, fake_time: Fa
 def test_reads_are_given_up_after_four_tries(
     server: EmulatorServer, api: Workflow, fault: str, kind: type[ReconcilerError]
 ) -> None:
-    """A trouble that stays is told after the fourth try, as what it was."""
+    """A fault that stays is raised after the fourth try, as what it was."""
     server.faults = (fault,)
     with pytest.raises(kind, match=f"GET {_LIST}") as caught:
         list(api.list_workflows())
@@ -113,7 +113,7 @@ def test_no_write_is_repeated_after_429(
 ) -> None:
     """A gateway may say 429 of a write that took effect: whoever sends it again looks first.
 
-    When the server asks to be left alone for a while, the caller is told, and every other request waits.
+    When the server asks for a pause, the caller gets that error, and every other request waits.
     """
     api.create_workflow(BODY)
     server.clear_requests()
@@ -138,7 +138,7 @@ def test_a_server_that_pushes_back_is_asked_again_until_the_deadline(
 
 
 def test_a_full_queue(server: EmulatorServer, api: Workflow) -> None:
-    """A queue that stays full is told as the 429 it is, which is a bad request, too (public client)."""
+    """A queue that stays full is raised as the 429 it is, which is a bad request, too (public client)."""
     api.create_workflow(BODY)
     server.faults = ("queue-full",)
     with pytest.raises(TooManyRequestsException, match="queue is full"):
@@ -147,7 +147,7 @@ def test_a_full_queue(server: EmulatorServer, api: Workflow) -> None:
 
 @pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
 def test_a_connection_that_cannot_be_made_is_tried_again(fake_time: FakeTime, write: Any) -> None:
-    """Nothing was sent, so any request may be tried again; at last it is told that nothing was."""
+    """Nothing was sent, so any request may be repeated; the last error says that nothing was."""
     workflows = client(_nobody_listens(), time_=fake_time)
     with workflows.session, pytest.raises(NotSentError, match=r"no connection .*\(Connection refused\)"):
         write(workflows)
@@ -155,7 +155,7 @@ def test_a_connection_that_cannot_be_made_is_tried_again(fake_time: FakeTime, wr
 
 
 def test_a_name_that_does_not_resolve() -> None:
-    """A host that is not there is told as such."""
+    """A host that is not there is named as the cause."""
     session = Session(TOKEN, base_url="https://nowhere.invalid", env={}, retry=FakeTime().policy)
     with session, pytest.raises(NotSentError, match="nothing was sent"):
         get_client(session).list_resources()

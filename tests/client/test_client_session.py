@@ -322,7 +322,7 @@ def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    """An address that is no proxy's is told as that, without the password in it, and nothing was sent."""
+    """An address that is no proxy's is named as the cause, without its password, and nothing was sent."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     session = Session(TOKEN, env={})
     with session, pytest.raises(NotSentError, match="; nothing was sent") as caught:
@@ -332,7 +332,7 @@ def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str
 
 
 def test_a_ca_bundle_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The environment's CA bundle is used: one that cannot be read is told before anything is sent."""
+    """The environment's CA bundle is used: one that cannot be read is an error before anything is sent."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
     session = Session(TOKEN, base_url="https://localhost:1", env={})
     with session, pytest.raises(NotSentError, match=r"missing\.pem"):

@@ -26,6 +26,7 @@ from threading import Timer
 from typing import Final
 
 from markdown_pages import ROOT, Fence, Remark, parts
+from processes import forked_command_folder
 
 _MARK: Final = "\x1e"
 _QUESTION: Final = re.compile(r"accepted: (\w+)$", re.MULTILINE)
@@ -121,7 +122,8 @@ def run_page(page: Path, folder: Path, env: dict[str, str], *, also: str = "", s
 def _shell(script: str, folder: Path, env: dict[str, str]) -> str:
     """Return the output of a script; its background processes end with it."""
     kept = {key: value for key, value in os.environ.items() if key in _KEPT or key.startswith("PIP_")}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    folders = [forked_command_folder(), Path(sys.executable).parent, os.environ["PATH"]]
+    path = os.pathsep.join(map(str, folders))
     with subprocess.Popen(
         ["bash", "-c", script],
         cwd=folder,

@@ -180,8 +180,17 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         found["Backups"] = run("rollback --list")
         found["run"] = run("run scoring --wait")
         found["status"] = run("status")
+        shown = run("config show")
+        found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
         found["graph"] = run("graph workflows/daily-forecast.yaml")
+        with (folder / "reconciler.yaml").open("a", encoding="utf-8") as file:
+            file.write("environments: {dev: {}}\n")
+        parts = [run(f"{line} --all-environments") for line in ("validate", "plan", "apply", "status")]
+        for one in (one for part in parts for one in part["environments"]):
+            one.update(dict.fromkeys(one.keys() & {"check", "plan", "report", "status"}))
+        environments = [one for part in parts for one in part["environments"]]
+        found["Several environments"] = {**parts[0], "environments": environments}
     return found
 
 
@@ -210,7 +219,9 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
 _TITLES = (
     "validate",
+    "Several environments",
     "status",
+    "config show",
     "executions",
     "graph",
     "Rules",

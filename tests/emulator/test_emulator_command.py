@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from emulator_helpers import WORKFLOWS
-from processes import COMMAND
+from processes import COMMAND, forked_command
 
 from reconciler.emulator.profiles import PROFILES
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_COMMAND = [*COMMAND, "emulator"]
-
 
 @contextmanager
 def _running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the command until it listens; yield the process and the printed address."""
     with subprocess.Popen(
-        [*_COMMAND, "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*forked_command(), "emulator", "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             assert process.stdout is not None
@@ -42,7 +43,7 @@ def _running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def _fails(*options: str, **env: str) -> str:
     """Run the command, which must exit with 64; return its stderr."""
     done = subprocess.run(
-        [*_COMMAND, *options],
+        [*(COMMAND if "PYTHONPATH" in env else forked_command()), "emulator", *options],
         capture_output=True,
         text=True,
         check=False,
@@ -122,7 +123,9 @@ def test_missing_library_names_the_extra(tmp_path: Path, missing: str) -> None:
 
 def test_help_names_every_profile_and_fault() -> None:
     """The help lists all profiles and the grammar of faults."""
-    done = subprocess.run([*_COMMAND, "--help"], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(
+        [*forked_command(), "emulator", "--help"], capture_output=True, text=True, check=True, timeout=30
+    )
     words = set(done.stdout.replace(",", " ").split())
     assert words >= PROFILES
     assert {

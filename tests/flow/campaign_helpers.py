@@ -1,6 +1,6 @@
-"""A campaign: a tenant that differs from Git in every way that an apply mends, and what must hold throughout.
+"""A campaign: a tenant that differs from Git in every way that an apply fixes, and what must hold throughout.
 
-Beside the workflows that are to change there are foreign ones, which no apply may touch.
+Next to the workflows that are to change there are foreign ones, which no apply may touch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SECRET = {
 }
 
 OPERATIONS = ("create", "create-paused", "patch", "replace", "rename", "pause", "resume", "delete")
-"""Every way in which an apply writes: a workflow's name begins with the one that is meant for it."""
+"""Every way in which an apply writes: a workflow's name begins with its own."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "create-paused": {"paused": True},
@@ -104,7 +104,7 @@ class Campaign:
         return {number: store.get(number) for number in ids}
 
     def holds(self) -> None:
-        """See what must hold at any time: no twin, no loss, kept URLs, foreign workflows untouched."""
+        """Check what must hold at any time: no twin, no loss, kept URLs, foreign workflows untouched."""
         records = {record.id: record for record in self.git.server.store.records()}
         twins = [name for name, count in Counter(r.name for r in records.values()).items() if count > 1]
         assert twins == []
@@ -116,7 +116,7 @@ class Campaign:
         assert made <= {name for name, expected in self.expected.items() if expected.id is None}
 
     def is_true(self, plan: Plan, report: Report) -> None:
-        """See that a report tells of every action, what it calls done is so, and the rest has a reason."""
+        """Check that a report has every action, what it calls done is so, and the rest has a reason."""
         meant = [action for action in plan.actions if not isinstance(action, Unchanged)]
         assert [result.action for result in report.results] == meant
         for result in report.results:
@@ -142,7 +142,7 @@ class Campaign:
             assert {"name": "extra"} not in record.body.get("tags", [])  # type: ignore[operator]
 
     def is_finished(self) -> None:
-        """See that the tenant equals Git, that nothing is left to plan, and that all that must hold does."""
+        """Check that the tenant equals Git, that the plan is empty, and that all that must hold does."""
         self.git.server.faults = ()
         self.holds()
         self.git.is_clean()

@@ -65,7 +65,7 @@ def typed(
 def stage(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stage]:
-    """Give a stage with verbose output; at its end no canary is in anything written."""
+    """Yield a stage with verbose output; at its end no canary is in anything written."""
     folder = tmp_path / "repository"
     folder.mkdir()
     with EmulatorServer(step_seconds=0.0) as server:

@@ -21,6 +21,7 @@ from reconciler.operations.name_resolution import open_catalogue
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
+from reconciler.workflow import is_digest_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,9 @@ TENANTS: dict[str, frozenset[str]] = {
     **{f"all+{name}": _REST | {name} for name in _TOKEN_PROFILES},
 }
 """Every way in which a tenant may read back, by name: each profile, and all that go together."""
+
+TOGETHER = ["documented", *(name for name in TENANTS if name.startswith("all"))]
+"""The names of the tenants without a profile and with all that go together."""
 
 RETRY = {"duration": 20, "numberOfRetries": 2, "exponentialBackoff": True, "exitCodes": [137, 1]}
 
@@ -209,7 +213,7 @@ class Ended:
 class FakeTime:
     """A clock that only sleeping moves; also a clock for an emulator.
 
-    Threads that sleep at the same time do so side by side: each has a time of its own, and the clock stands
+    Threads that sleep at the same time do so side by side: each has a time of its own, and the clock is
     at the latest of them.
     """
 
@@ -221,11 +225,11 @@ class FakeTime:
         self.policy = RetryPolicy(sleep=self.sleep, monotonic=self.mine)
 
     def __call__(self) -> float:
-        """Return the moment at which it stands."""
+        """Return its time."""
         return self.now
 
     def mine(self) -> float:
-        """Return the moment at which it stands for this thread."""
+        """Return its time for this thread."""
         if threading.current_thread() is threading.main_thread():
             return self.now
         if not hasattr(self._own, "now"):
@@ -256,7 +260,7 @@ class Git:
         self.env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": TOKEN}
 
     def choose(self, **settings: Any) -> None:
-        """From now on work with these settings, and the defaults of all others."""
+        """Use these settings from now on, and the defaults of all others."""
         self.settings = Settings(paths=(str(self.folder),), **settings)
 
     def write(self, manifest: dict[str, Any] | str, file: str = "flow.yaml", **settings: Any) -> None:
@@ -273,7 +277,7 @@ class Git:
 
     @contextmanager
     def engine(self, purpose: str = "") -> Iterator[Engine]:
-        """Give the engine that a command would have, in a time of its own."""
+        """Yield the engine that a command would have, in a time of its own."""
         with open_engine(self.settings, self.env) as engine:
             session = Session(env=self.env, retry=self.time.retry, purpose=purpose)
             with session:
@@ -287,12 +291,12 @@ class Git:
             return engine.plan(self.scope)
 
     def owned_by(self, owner: str | None, *, prune: bool = True, **scope: Any) -> None:
-        """From now on act for `owner`, and prune what Git has no manifest for."""
+        """Act for `owner` from now on, and prune what Git has no manifest for."""
         self.marking = {"owner": owner}
         self.scope = Scope(prune=prune, **scope)
 
     def applier(self, engine: Engine) -> Applier:
-        """Return what carries a plan out, in the test's time."""
+        """Return what applies a plan, in the test's time."""
         writer = Workflow(engine.session)
         return Applier(writer, engine.options, self.time.policy)
 
@@ -304,14 +308,14 @@ class Git:
             )
 
     def done(self, plan: Plan | None = None) -> Report:
-        """Apply, and see that everything was done and that nothing is left to do."""
+        """Apply, and check that everything was done and that the next plan is empty."""
         report = self.apply(plan)
         assert [result.error for result in report.results if result.status is not Status.DONE] == []
         self.is_clean()
         return report
 
     def is_clean(self) -> None:
-        """See that the plan finds nothing."""
+        """Check that the plan is empty."""
         left = [shown(action) for action in self.plan().actions if not isinstance(action, Unchanged)]
         assert left == []
 
@@ -333,6 +337,11 @@ class Git:
     def stored(self, name: str = "flow") -> dict[str, Any]:
         """Return the body of the one workflow called `name`, as the tenant got it."""
         return dict(self.server.store.get(self.live(name)).body)
+
+    def tag_names(self, name: str = "flow") -> list[str]:
+        """Return the names of the stored tags of a workflow, without the tags of what was sent last."""
+        names = (tag["name"] for tag in self.stored(name).get("tags", []))
+        return [tag for tag in names if not is_digest_tag(tag)]
 
     def webhooks(self, name: str = "flow") -> tuple[str, ...]:
         """Return the UUIDs of the webhook URLs of a workflow."""

@@ -177,7 +177,7 @@ class Stage:
         return "\n".join(json.dumps(request.body, ensure_ascii=False) for request in self.server.requests)
 
     def is_tight(self) -> None:
-        """See that no canary is in anything that was written, and that something was."""
+        """Check that no canary is in anything that was written, and that something was."""
         assert any(self.said)
         texts = {**{f"output {number}": text for number, text in enumerate(self.said)}, **self.written()}
         leaks = {name: found_in(text) for name, text in texts.items() if found_in(text)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import EXAMPLES, LIST, TOKEN, Git, body, process_env, run, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -154,8 +154,8 @@ def test_apply_json(git: Git) -> None:
     assert "c: created (id" in ended.stderr
 
 
-def test_nothing_to_do_in_json(git: Git) -> None:
-    """With nothing to do both commands give JSON all the same, and apply does not ask."""
+def test_no_changes_in_json(git: Git) -> None:
+    """Without changes both commands give JSON all the same, and apply does not ask."""
     _clean(git)
     plan = json.loads(run(git, "plan", "--format", "json").stdout)
     assert (plan["summary"]["unchanged"], plan["changes"]) == (1, [])
@@ -242,7 +242,7 @@ def test_no_way_to_the_tenant(git: Git, env: dict[str, str | None], code: int, w
 
 
 def test_a_wrong_token(git: Git) -> None:
-    """A token that the server refuses is told as 401 with what to do; the token is not."""
+    """A token that the server refuses is a 401 with what to do; the token is not shown."""
     git.write(body())
     with EmulatorServer(token="another") as strict:
         ended = run(git, "apply", "--auto-approve", PEAK_API_URL=strict.url)
@@ -286,12 +286,12 @@ def _wait_until(true: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_during_apply(git: Git, number: signal.Signals) -> None:
-    """SIGINT and SIGTERM let what is in flight end, report the rest as not tried, and end with 1."""
+    """SIGINT and SIGTERM let requests in flight end, report the rest as skipped, and end with 1."""
     names = [f"n{count:02}" for count in range(40)]
     for name in names:
         git.write(body(name), f"{name}.yaml")
     git.server.faults = ("latency:0.15@POST",)
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve", "--format", "json"]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=process_env(git)
     ) as process:
@@ -314,7 +314,7 @@ def test_a_signal_before_anything_is_written(git: Git) -> None:
     """A signal while the plan is made ends apply at once, in one word, with nothing written."""
     git.write(body())
     git.server.faults = ("latency:30@GET",)
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve"]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve"]
     with EmulatorServer() as slow:
         slow.faults = ("latency:0.2@GET", "drop-before@GET")
         env = process_env(git, PEAK_API_URL=slow.url)
@@ -329,7 +329,7 @@ def test_a_signal_before_anything_is_written(git: Git) -> None:
 
 
 def test_fail_fast(git: Git) -> None:
-    """`--fail-fast` leaves the rest not tried, and says so in the exit code and the report."""
+    """`--fail-fast` skips the rest, and says so in the exit code and the report."""
     for count in range(30):
         git.write(body(f"n{count:02}"), f"{count}.yaml")
     git.server.faults = ("400@POST",)
@@ -339,7 +339,7 @@ def test_fail_fast(git: Git) -> None:
     assert summary["not_tried"] >= 20
 
 
-def test_memory_options(git: Git) -> None:
+def test_options_of_digests(git: Git) -> None:
     """`--no-remember` and `--resend-secrets` reach the engine from both commands."""
     git.server.profile = frozenset({"token-omitted"})
     repository: dict[str, Any] = {"url": "u", "branch": "b", "token": "first"}
@@ -357,7 +357,7 @@ def test_several_paths(git: Git) -> None:
     git.write(body("one"), "one.yaml")
     git.write(body("two"), "two.yaml")
     words = [
-        *COMMAND,
+        *forked_command(),
         "plan",
         str(git.folder / "one.yaml"),
         str(git.folder),
@@ -371,7 +371,7 @@ def test_several_paths(git: Git) -> None:
 
 def test_demo(git: Git) -> None:
     """`demo` needs neither credentials nor a tenant nor settings, shows every step and exits with 0."""
-    words = [*COMMAND, "demo"]
+    words = [*forked_command(), "demo"]
     env = process_env(git, PEAK_API_URL=None, PEAK_AUTH_TOKEN=None, RECONCILER_ENVIRONMENT="prod")
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=env)
     assert ended.returncode == 0, ended.stderr

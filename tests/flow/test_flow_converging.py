@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,8 +105,93 @@ def test_a_field_that_is_not_returned_and_goes(
     assert len(git.writes()) == writes
 
 
-def test_a_value_that_the_platform_takes_after_all_needs_no_digest(git: Git, server: EmulatorServer) -> None:
-    """Somebody else's change right after the write is not the platform's form: it is overwritten."""
+def _replace_once(server: EmulatorServer, command: str) -> None:
+    """Let another write replace the command right after the next write that is sent."""
+    others = iter([True])
+
+    def once(sent: dict[str, Any]) -> None:
+        if next(others, False):
+            sent["steps"]["one"]["command"] = command
+            sent["tags"] = [{"name": "reconciler-owner-team"}, {"name": "reconciler-sent-0another"}]
+
+    bend_bodies(server, once)
+
+
+def test_a_value_of_another_write_is_not_overwritten(git: Git, server: EmulatorServer) -> None:
+    """Another write right after ours stays, however like it; the apply fails, and the next plan shows it."""
+    git.owned_by("team", prune=False)
+    for command, others in (("echo hi", "echo hi there"), ("echo 2", "by hand")):
+        git.write(body(command=command))
+        _replace_once(server, others)
+        writes = len(git.writes())
+        (result,) = git.apply().results
+        assert result.status is Status.FAILED
+        assert f'steps.one.command reads back as "{others}", not "{command}"' in result.error
+        assert "The other write stays" in result.error
+        assert len(git.writes()) == writes + 1
+        assert paths(git.action()) == [COMMAND]
+        git.done()
+
+
+def test_a_form_unlike_what_was_sent_is_known_at_once(git: Git, server: EmulatorServer) -> None:
+    """The mark of an update proves that its read-back is the platform's form: two writes, no failure."""
+    git.owned_by("team", prune=False)
+    git.write(body(command="first"))
+    git.done()
+    bend_bodies(server, lambda sent: sent["steps"]["one"].update(command="sh -c main"))
+    git.write(body(command="second"))
+    writes = len(git.writes())
+    git.done()
+    assert len(git.writes()) == writes + 2
+
+
+def test_marks_are_no_difference(git: Git) -> None:
+    """Each write of an owned workflow has a mark of its own, and the next plan is empty."""
+    git.owned_by("team", prune=False)
+    marks = set()
+    for command in ("echo 1", "echo 2", "echo 3"):
+        git.write(body(command=command))
+        git.done()
+        owner, mark = (tag["name"] for tag in git.stored()["tags"])
+        assert owner == "reconciler-owner-team"
+        assert re.fullmatch("reconciler-sent-0[a-z2-7]{7}", mark)
+        marks.add(mark)
+    assert len(marks) == 3
+    writes = len(git.writes())
+    git.done()
+    assert len(git.writes()) == writes
+
+
+@pytest.mark.parametrize("choice", ["no owner", "no digests"])
+def test_no_mark(git: Git, choice: str) -> None:
+    """Without an owner a body has no tag of ours, and without digests nothing is ever taken for a form."""
+    if choice == "no digests":
+        git.owned_by("team", prune=False)
+        git.choose(remember=False)
+    git.write(body())
+    git.done()
+    owned = [{"name": "reconciler-owner-team"}] if choice == "no digests" else []
+    assert git.stored().get("tags", []) == owned
+
+
+@pytest.mark.parametrize("limit", ["tag-count-refused=2", "tag-count-cut=2"])
+def test_a_mark_that_does_not_fit(git: Git, server: EmulatorServer, limit: str) -> None:
+    """Where the mark is one tag too many, the likeness of values decides, and that is said once."""
+    git.owned_by("team", prune=False)
+    server.profile = frozenset({limit})
+    for name in ("a", "b"):
+        git.write(body(name, tags=[{"name": "red"}]), f"{name}.yaml")
+    git.done()
+    bend_bodies(server, _upper)
+    for name in ("a", "b"):
+        git.write(body(name, "echo new", tags=[{"name": "red"}]), f"{name}.yaml")
+    notes = [note for result in git.apply().results for note in result.notes]
+    assert sum("does not keep the mark" in note for note in notes) == 1
+    assert git.stored("a")["steps"]["one"]["command"] == "ECHO NEW"
+
+
+def test_another_write_without_marks_is_overwritten_with_a_word(git: Git, server: EmulatorServer) -> None:
+    """Where nothing shows whose a value is, and another one was overwritten, the apply fails and says so."""
     others = iter([True])
 
     def once(sent: dict[str, Any]) -> None:
@@ -114,9 +200,13 @@ def test_a_value_that_the_platform_takes_after_all_needs_no_digest(git: Git, ser
 
     bend_bodies(server, once)
     git.write(body(command="echo hi"))
-    git.done()
+    (result,) = git.apply().results
+    assert result.status is Status.FAILED
+    assert 'was overwritten: steps.one.command reads back as "by hand", not "echo hi"' in result.error
     assert git.stored()["steps"]["one"]["command"] == "echo hi"
-    assert "tags" not in git.stored() or git.stored()["tags"] == []
+    (tag,) = git.stored()["tags"]
+    assert re.fullmatch("reconciler-sent-0[a-z2-7]{7}", tag["name"]), "no digest of the other value is kept"
+    git.is_clean()
 
 
 def test_a_value_that_the_platform_ignores_is_not_converging(git: Git, server: EmulatorServer) -> None:
@@ -256,6 +346,6 @@ def test_an_ownership_tag_with_capitals_is_the_one_without(git: Git, server: Emu
     git.write(body(tags=[{"name": "Finance"}]))
     git.done()
     assert len(git.writes()) == 1
-    assert {tag["name"] for tag in git.stored()["tags"]} == {"finance", "reconciler-owner-team-a"}
+    assert sorted(git.tag_names()) == ["finance", "reconciler-owner-team-a"]
     git.choose(owner="team-a")
     git.is_clean()

@@ -46,7 +46,7 @@ def _sent(git: Git) -> list[RecordedRequest]:
 
 
 def _behind(git: Git, listing: Callable[[list[Execution]], list[Execution]]) -> None:
-    """From now on let `listing` stand between what runs there are and what the server tells of them."""
+    """Let `listing` turn the executions that there are into those that the server lists."""
     told = git.server.store.executions
     git.server.store.executions = lambda number: listing(told(number))  # type: ignore[method-assign]
 
@@ -54,7 +54,7 @@ def _behind(git: Git, listing: Callable[[list[Execution]], list[Execution]]) -> 
 @pytest.mark.parametrize("times", ["x1", "x3"])
 @pytest.mark.parametrize("fault", [*FAULTS, "queue-full"])
 def test_every_fault(git: Git, flow: int, fault: str, times: str) -> None:
-    """Whatever becomes of the first answers, one run is started, and it is the one that is told."""
+    """Whatever becomes of the first answers, one execution is started, and it is the one that is returned."""
     git.server.faults = (f"{fault}:{times}@POST",)
     started = _execute(git, flow)
     assert _runs(git.server.store, flow) == [started.id]
@@ -92,7 +92,7 @@ def test_two_hundred_with_a_third_of_the_answers_lost(git: Git) -> None:
     assert 40 <= sum(not run.confirmed for run in started) <= 80
 
 
-def test_an_answer_is_told(git: Git, flow: int) -> None:
+def test_the_id_of_the_answer_is_returned(git: Git, flow: int) -> None:
     """An answer that comes is believed: one request, and nothing to note."""
     started = _execute(git, flow)
     assert (started.confirmed, started.notes) == (True, ())
@@ -101,7 +101,7 @@ def test_an_answer_is_told(git: Git, flow: int) -> None:
 
 
 def test_a_run_that_lists_late(git: Git, flow: int, time: FakeTime) -> None:
-    """A run whose answer was lost and that the list tells of only after a moment is found, and alone."""
+    """An execution whose answer was lost and that is listed late is found, and is the only one."""
     begun = time.now
     _behind(git, lambda runs: [] if time.now < begun + 3 else runs)
     git.server.faults = ("drop-after:x1@POST",)
@@ -183,7 +183,7 @@ def test_a_run_that_may_be_anothers(git: Git, flow: int) -> None:
     assert len(_sent(git)) == 1
 
 
-def test_runs_that_cannot_be_told_apart(git: Git, flow: int) -> None:
+def test_executions_that_cannot_be_distinguished(git: Git, flow: int) -> None:
     """Where a trigger's and our run are both new, nobody guesses: both are named, and no third is started."""
     _trigger_after_first_look(git, flow)
     git.server.faults = ("drop-after:x1@POST",)
@@ -204,7 +204,7 @@ def _trigger_after_first_look(git: Git, flow: int) -> None:
     _behind(git, listing)
 
 
-def test_a_refusal_is_told(git: Git) -> None:
+def test_a_refusal_is_raised(git: Git) -> None:
     """A workflow that runs and may not twice is refused, with what allows it; nothing is sent again."""
     flow = git.server.store.create(body())
     run = git.server.store.execute(flow)
@@ -215,7 +215,7 @@ def test_a_refusal_is_told(git: Git) -> None:
     assert len(_sent(git)) == 1
 
 
-def test_a_refusal_beside_a_new_run(git: Git, flow: int) -> None:
+def test_a_refusal_next_to_a_new_execution(git: Git, flow: int) -> None:
     """A gateway may refuse what was done: the run that began at this moment is named."""
     git.server.faults = ("409-after@POST",)
     with pytest.raises(ConflictException) as raised:

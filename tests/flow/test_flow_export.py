@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import RICH, TENANTS, Ended, Git, body, process_env, rich, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.values import lookup
 
@@ -344,7 +344,7 @@ def test_a_directory_that_cannot_be_written(
 def test_a_standard_output_that_knows_no_umlauts(git: Git) -> None:
     """No character is exchanged for an escape, which YAML would read as another text: it is an error."""
     git.server.store.create(body("\u00fcml\u00e4ut"))
-    command = [*COMMAND, "export", "--all"]
+    command = [*forked_command(), "export", "--all"]
     ended, refused = (
         subprocess.run(
             command, capture_output=True, check=False, env=process_env(git, PYTHONIOENCODING=encoding)
@@ -378,7 +378,7 @@ def test_what_is_asked_for(
 
 
 def test_hostile_text(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
-    """Names and texts of the platform reach no terminal as they are, in the manifest or beside it."""
+    """Names and texts of the platform reach no terminal as they are, in the manifest or in messages."""
     server.store.create(body("a\x1b[31m\u202e\n::error::x", "echo \x1b[2J\n\u202e", futureMode=1))
     ended = typed("export", "--all")
     assert ended.code == 0

@@ -1,4 +1,4 @@
-"""Misfortune on the way: after a few runs the tenant is as Git wants, with no twin and nothing lost."""
+"""Faults on the way: after a few runs the tenant is in sync, with no twin and nothing lost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _applied(git: Git, runs: int = 4) -> list[Report]:
 
 
 def _is_true(git: Git, report: Report) -> None:
-    """See that what is reported as done is there, under the id that is reported."""
+    """Check that what is reported as done is there, under the id that is reported."""
     for result in report.results:
         if result.status is Status.DONE:
             assert result.id is not None
@@ -111,7 +111,7 @@ def test_a_pause_that_fails_after_a_create(git: Git) -> None:
     assert len(git.server.store.records()) == 1
 
 
-def test_a_trouble_that_stays(git: Git) -> None:
+def test_a_fault_that_stays_fails_the_apply(git: Git) -> None:
     """A create that never succeeds fails in words after a few tries, and nothing else is touched."""
     _write(git, "echo 1")
     git.server.faults = ("503@POST",)
@@ -196,7 +196,7 @@ def test_a_write_that_shows_late(git: Git, server: EmulatorServer, time: FakeTim
 def test_a_write_that_shows_late_and_is_refused_again(
     git: Git, server: EmulatorServer, time: FakeTime, refusal: int
 ) -> None:
-    """A lost update that shows only after its second try was refused is done, whatever that was told."""
+    """A lost update that shows only after its second try was refused is done, whatever the refusal was."""
     git.write(body())
     git.done()
     git.write(body(command="echo 2"))
@@ -282,7 +282,7 @@ def test_many_creates_with_lost_answers(git: Git) -> None:
 
 
 def test_everything_at_once(git: Git) -> None:
-    """Half of all requests meet some misfortune: after some runs everything is as Git wants."""
+    """Half of all requests meet some fault: after some runs everything is in sync."""
     _write(git, "echo 1")
     for name in SEVEN[:3]:
         git.server.store.create(body(name, steps={"other": step()}))

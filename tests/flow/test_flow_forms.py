@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def forms(monkeypatch: pytest.MonkeyPatch) -> Count:
-    """Return a function that tells how many forms were computed since it was asked last."""
+    """Return a function that returns the number of forms computed since its last call."""
     computed: list[Any] = []
     compute = body_module.canonical
 

@@ -42,7 +42,7 @@ flow
 
 @pytest.mark.parametrize("profile", ["documented", "all", "empties"])
 def test_tree(server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path, profile: str) -> None:
-    """A manifest and the live workflow have the same tree, however the platform tells it; GET is enough."""
+    """A manifest and the live workflow have the same tree, however the platform returns it; GET is enough."""
     server.profile = TENANTS[profile]
     number = server.store.create(body("flow", steps=DIAMOND))
     file = tmp_path / "flow.json"
@@ -79,7 +79,7 @@ def test_no_credentials_for_manifests(typed: Callable[..., Ended], tmp_path: Pat
 
 
 def test_formats(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
-    """Graphviz' language, a Mermaid flowchart and JSON tell the same steps and the same arrows."""
+    """Graphviz' language, a Mermaid flowchart and JSON have the same steps and the same arrows."""
     server.store.create(body("flow", steps=DIAMOND))
     dot, mermaid, whole = (
         typed("graph", "flow", "--format", name).out for name in ("dot", "mermaid", "json")
@@ -160,10 +160,10 @@ def test_bodies_of_any_shape(answer: Any) -> None:
         (["no/such.yaml"], 3, "no such file"),
     ],
 )
-def test_mistakes(
+def test_errors(
     server: EmulatorServer, typed: Callable[..., Ended], words: list[str], code: int, said: str
 ) -> None:
-    """What cannot be drawn is told in words, on standard error alone."""
+    """What cannot be drawn is an error, on standard error alone."""
     server.store.create(body("flow"))
     ended = typed("graph", *words)
     assert (ended.code, ended.out) == (code, "")
@@ -191,7 +191,7 @@ def test_init(typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.M
     assert files[1].read_text() == "mine"
 
 
-def test_init_beside_other_files(typed: Callable[..., Ended], tmp_path: Path) -> None:
+def test_init_next_to_other_files(typed: Callable[..., Ended], tmp_path: Path) -> None:
     """One file that is there is enough to write none; what else is there does not matter."""
     (tmp_path / "workflows").mkdir()
     (tmp_path / "workflows" / "mine.yaml").write_text("mine")

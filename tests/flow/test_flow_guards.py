@@ -50,7 +50,7 @@ def test_an_edit_between_plan_and_apply(git: Git, edit: Callable[[Git, int], obj
 
 
 def test_a_change_that_undoes_nothing(git: Git) -> None:
-    """What the platform alone writes (a run, its times) is no edit: the plan is still carried out."""
+    """What the platform alone writes (an execution, its times) is no edit: the plan is still applied."""
     git.write(body())
     git.done()
     git.write(body(command="echo 2"))
@@ -117,7 +117,7 @@ def test_one_failure_stops_one_workflow(git: Git, fault: str) -> None:
 
 
 def test_a_refused_create(git: Git) -> None:
-    """A create that is refused stops that workflow only, and is not tried again."""
+    """A create that is refused stops that workflow only, and is not repeated."""
     _four(git)
     git.server.faults = (f"400:x1@POST{LIST}",)
     report = git.apply()

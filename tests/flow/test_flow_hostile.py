@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import LIST, RICH, TOKEN, Git, body, process_env, rich, run, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.emulator.state import HttpError
 
@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 
 def _is_harmless(ended: subprocess.CompletedProcess[str]) -> None:
-    """See that no control character came out, and no line that a pipeline would take for a command."""
+    """Check that no control character came out, and no line that a pipeline would take for a command."""
     for text in (ended.stdout, ended.stderr):
         assert _CONTROL.search(text) is None, repr(text)
         assert [line for line in text.splitlines() if line.lstrip().startswith("::")] == []
@@ -79,7 +79,7 @@ def test_hostile_manifests(git: Git) -> None:
     git.write({**_hostile(NAMES[2]), "tags": []}, "2.yaml")
     where = ("--backup-dir", str(git.folder.parent / "backups"))
     _is_harmless(run(git, "apply", "--auto-approve", *where))
-    words = [*COMMAND, "rollback", "--list", *where]
+    words = [*forked_command(), "rollback", "--list", *where]
     backups = subprocess.run(words, capture_output=True, text=True, check=False, env=process_env(git))
     _is_harmless(backups)
     assert "\\u003a:error file=x::pwned (id" in backups.stdout
@@ -112,11 +112,11 @@ def test_hostile_tenants(git: Git) -> None:
 
 
 def test_hostile_files(git: Git) -> None:
-    """A file's name and its mistakes are shown harmlessly, also where the name begins the line."""
+    """A file's name and its errors are shown harmlessly, also where the name begins the line."""
     git.write(
         "body: {name: x, steps: {one: {'\x1b[31m\\n::error::x': 1}}}", "::error::x\x1b[31m\n::error::x.yaml"
     )
-    words = [*COMMAND, "plan", "."]
+    words = [*forked_command(), "plan", "."]
     ended = subprocess.run(
         words, capture_output=True, text=True, check=False, cwd=git.folder, env=process_env(git)
     )
@@ -163,7 +163,7 @@ def _write_secretive(git: Git, suffix: str = "", **changes: Any) -> None:
     )
 
 
-def _tells_nothing(git: Git, *commands: list[str]) -> list[int]:
+def _reveals_nothing(git: Git, *commands: list[str]) -> list[int]:
     codes = []
     for words in commands:
         ended = run(git, *words, waits=False)
@@ -184,11 +184,11 @@ def test_secrets_are_never_shown(git: Git, profile: str) -> None:
     """No secret, old or new, is in any output of creating, changing and removing it."""
     git.server.profile = frozenset({profile})
     _write_secretive(git)
-    assert _tells_nothing(git, ["validate"], *_PLAN, _APPLY[0]) == [0, 0, 0, 0]
+    assert _reveals_nothing(git, ["validate"], *_PLAN, _APPLY[0]) == [0, 0, 0, 0]
     _write_secretive(git, "-new")
-    assert _tells_nothing(git, *_PLAN, _APPLY[1], ["plan", "--detailed-exitcode"]) == [0, 0, 0, 0]
+    assert _reveals_nothing(git, *_PLAN, _APPLY[1], ["plan", "--detailed-exitcode"]) == [0, 0, 0, 0]
     git.write({**RICH, "name": "secretive", "steps": {"load": step(repository={"url": "u"})}})
-    assert _tells_nothing(git, _APPLY[0]) == [0]
+    assert _reveals_nothing(git, _APPLY[0]) == [0]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_secrets_that_a_server_repeats(git: Git, quote: Callable[[object], str])
         raise HttpError(400, f"{TOKEN}: {quote(sent)}")
 
     git.server.store.create = quoting  # type: ignore[method-assign]
-    assert _tells_nothing(git, _APPLY[0]) == [1]
+    assert _reveals_nothing(git, _APPLY[0]) == [1]
 
 
 def test_secrets_that_do_not_stick(git: Git) -> None:
@@ -218,7 +218,7 @@ def test_secrets_that_do_not_stick(git: Git) -> None:
     git.server.store.replace = (  # type: ignore[method-assign]
         lambda identity, sent, **options: replace(identity, bend(sent), **options)
     )
-    assert _tells_nothing(git, _APPLY[1], ["plan"]) == [0, 0]
+    assert _reveals_nothing(git, _APPLY[1], ["plan"]) == [0, 0]
     assert "returns another value than was sent" in run(git, "plan", "--show-bodies").stdout
 
 
@@ -231,7 +231,7 @@ def test_secrets_in_invalid_manifests(git: Git) -> None:
         "    two: {repository: {token: [canary-list]}}\n  triggers: [{cron: !env VARIABLE}]\n",
         "bad.yaml",
     )
-    assert _tells_nothing(git, ["validate"], _APPLY[0]) == [3, 3]
+    assert _reveals_nothing(git, ["validate"], _APPLY[0]) == [3, 3]
 
 
 def test_secrets_in_faults(git: Git) -> None:
@@ -241,12 +241,12 @@ def test_secrets_in_faults(git: Git) -> None:
     _write_secretive(git, "-new")
     for fault in ("422@PUT", "drop-before@PUT", f"401@GET{LIST}1"):
         git.server.faults = (fault,)
-        (code,) = _tells_nothing(git, _APPLY[1])
+        (code,) = _reveals_nothing(git, _APPLY[1])
         assert code == 1
 
 
-def test_the_request_log_and_tags_tell_nothing(git: Git) -> None:
-    """What the tenant keeps beside the secrets themselves, tags above all, tells nothing of them."""
+def test_the_request_log_and_tags_reveal_nothing(git: Git) -> None:
+    """What the tenant keeps besides the secrets themselves, tags above all, reveals nothing of them."""
     git.server.profile = frozenset({"token-omitted"})
     _write_secretive(git)
     git.write(body("from-env"), "env.yaml")

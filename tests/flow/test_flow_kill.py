@@ -1,4 +1,4 @@
-"""An apply that is killed or told to stop at any moment: the next one finishes, and nothing is lost."""
+"""An apply that is killed or interrupted at any moment: the next one finishes, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from campaign_helpers import NEW, OWNER, Campaign, command, is_done
 from flow_helpers import TENANTS, FakeTime, Git, process_env
 from forms import canonical_of
-from processes import COMMAND
+from processes import forked_command
 from strategies import DEPTH
 
 from reconciler.emulator.server import EmulatorServer
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_EACH = 7
-_WRITES = 60
-"""How many writes it takes to carry out a campaign, about."""
+_EACH = 4
+_WRITES = 34
+"""The approximate number of writes of a campaign."""
 
 _PACES = [(), ("latency:4ms",), ("slow-body:10ms@PUT", "slow-body:10ms@POST", "slow-body:10ms@DELETE")]
 """How the server answers: at once, late, or long after it has done what was asked."""
@@ -33,7 +33,7 @@ _PACES = [(), ("latency:4ms",), ("slow-body:10ms@PUT", "slow-body:10ms@POST", "s
 
 @contextmanager
 def _campaign(folder: Path, chance: random.Random) -> Iterator[Campaign]:
-    """Give a tenant that waits for fifty-six changes, and answers at some pace."""
+    """Yield a tenant that waits for thirty-two changes, and answers at some pace."""
     manifests = folder / "workflows"
     manifests.mkdir(parents=True)
     profile = TENANTS[chance.choice(["documented", "all+token-omitted"])]
@@ -43,10 +43,10 @@ def _campaign(folder: Path, chance: random.Random) -> Iterator[Campaign]:
 
 @contextmanager
 def _applying(campaign: Campaign) -> Iterator[subprocess.Popen[str]]:
-    """Give a process that applies."""
+    """Yield a process that applies."""
     git = campaign.git
     prune = ["--prune", "--ownership-tag", OWNER, "--allow-deletes", str(len(campaign.going))]
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve", "--format", "json", *prune]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json", *prune]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         words, stdout=pipe, stderr=pipe, text=True, env=process_env(git), cwd=git.folder.parent
@@ -81,13 +81,13 @@ def _send(
 
 
 def _shown(campaign: Campaign) -> dict[int, Any]:
-    """Return the canonical form of our workflows as the tenant tells them."""
+    """Return the canonical form of our workflows as the tenant returns them."""
     describe = campaign.git.server._tenant.describe
     return {identity: canonical_of(describe(identity)) for identity in campaign.before}
 
 
 def _backed_up(campaign: Campaign, shown: dict[int, Any]) -> None:
-    """See that whatever was overwritten or deleted has a backup of what was shown; each backup is whole."""
+    """Check that whatever was overwritten or deleted has a backup of what was shown; each backup is whole."""
     backups: dict[int, list[Any]] = {}
     for file in (campaign.git.folder.parent / ".reconciler" / "backups").glob("*/*.json"):
         backup = json.loads(file.read_text(encoding="utf-8"))
@@ -117,8 +117,8 @@ def test_killed(tmp_path: Path, part: int) -> None:
             _backed_up(campaign, shown)
 
 
-def _told(campaign: Campaign, report: dict[str, Any]) -> None:
-    """See that a report has every change, that what is done is so, and that the rest was not touched."""
+def _is_true(campaign: Campaign, report: dict[str, Any]) -> None:
+    """Check that a report has every change, that what is done is so, and that the rest was not touched."""
     records = {record.name: record for record in campaign.git.server.store.records()}
     names = {result["name"] for result in report["results"]}
     going = {f"delete-{number:02}" for number in range(_EACH)}
@@ -139,8 +139,8 @@ def _told(campaign: Campaign, report: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("part", range(2 * DEPTH))
-def test_told_to_stop(tmp_path: Path, part: int, number: signal.Signals) -> None:
-    """Told to stop at any moment, an apply finishes what is in flight, and its JSON is whole and true."""
+def test_interrupted(tmp_path: Path, part: int, number: signal.Signals) -> None:
+    """Interrupted at any moment, an apply finishes the writes in flight, and its JSON is whole and true."""
     chance = random.Random(f"stop {part} {number.name}")  # noqa: S311 - chance, not secrecy
     with _campaign(tmp_path, chance) as campaign:
         git = campaign.git
@@ -152,7 +152,7 @@ def test_told_to_stop(tmp_path: Path, part: int, number: signal.Signals) -> None
             assert (stdout, git.writes()) == ("", [])
         else:
             report = json.loads(stdout)
-            _told(campaign, report)
+            _is_true(campaign, report)
             assert process.returncode == (1 if report["summary"]["not_tried"] else 0)
         git.server.faults = ()
         assert is_done(git.apply())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import Git, body, process_env, run, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.errors import InvalidParameterException
 from reconciler.plan import Blocked, Method, Unchanged, Update
@@ -204,7 +204,7 @@ def _without(left_out: list[str]) -> dict[str, Any]:
 
 def _rollback(git: Git, backups: Path) -> Any:
     return subprocess.run(
-        [*COMMAND, "rollback", "--auto-approve", "--backup-dir", str(backups)],
+        [*forked_command(), "rollback", "--auto-approve", "--backup-dir", str(backups)],
         cwd=git.folder.parent,
         env=process_env(git),
         capture_output=True,

@@ -113,7 +113,7 @@ def test_a_name_in_another_spelling_is_no_orphan(git: Git) -> None:
 
 
 def test_a_cut_name_blocks_a_create(git: Git) -> None:
-    """A workflow that is as Git wants it, under the beginning of the name, is no reason for another one."""
+    """A workflow in sync, under the beginning of the name, is no reason for another one."""
     git.server.store.create(body("daily fo"))
     git.write(body("daily forecast"))
     assert 'may cut names at 8 characters; write name: "daily fo"' in git.action().reason
@@ -180,7 +180,7 @@ def test_renamed_and_changed(git: Git) -> None:
 
 
 def test_renamed_from_stays_harmless(git: Git) -> None:
-    """When both names are live, the wanted name is meant, and the former one is left alone."""
+    """When both names are live, the wanted name matches, and the former one is left alone."""
     old = git.server.store.create(body("first", "echo old"))
     git.server.store.create(body("second"))
     git.write(body("second"), renamedFrom=["first"])
@@ -335,7 +335,7 @@ def test_a_patch_that_renames(git: Git) -> None:
 
 @pytest.mark.parametrize("profile", ["token-masked", "token-omitted", "token-null", "token-empty"])
 def test_a_patch_of_a_token(git: Git, profile: str) -> None:
-    """A patch that states a token is planned when Git changes it, in a tenant that tells no token, too."""
+    """A patch that states a token is planned when Git changes it, in a tenant that returns no token, too."""
     git.server.profile = frozenset({profile})
     git.server.store.create(body("theirs", steps={"one": step(repository={"url": "u", "branch": "b"})}))
     git.write(_patch(set={"token": "first", "command": "echo 1"}))

@@ -182,7 +182,7 @@ def test_a_webhook_that_the_server_rotates_all_the_same(git: Git, server: Emulat
 
 
 def test_a_draft_is_filled(git: Git) -> None:
-    """A live workflow without steps cannot be patched: it is replaced, and then as Git wants."""
+    """A live workflow without steps cannot be patched: it is replaced, and then in sync."""
     git.server.store.create({"name": "flow"})
     git.write(body())
     assert kinds(git.plan()) == {"flow": "update"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flow_helpers import body, process_env, run
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -76,7 +76,7 @@ def test_sigterm_ends_what_waits_for_the_server(git: Git, fault: str) -> None:
     """A stopped apply waits for no server, pause or `Retry-After`; its report has all that was written."""
     _many(git)
     git.server.faults = ("latency:5ms",)
-    words = [*COMMAND, "apply", str(git.folder), "--auto-approve", "--format", "json"]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json"]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=process_env(git)) as process:
         while len(git.server.store.workflows()) < 5:

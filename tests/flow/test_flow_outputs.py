@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_several_formats_and_the_saved_plan_in_one_run(git: Git, tmp_path: Path) -> None:
-    """Each file has its format, standard output the text, and the plan is saved beside them."""
+    """Each file has its format, standard output the text, and the plan file is written, too."""
     git.write(body())
     words = [f"--output={name}={tmp_path / name}" for name in ("markdown", "json", "gitlab")]
     ended = run(git, "plan", *words, "--save-plan", str(tmp_path / "saved"), "--detailed-exitcode")
@@ -39,7 +39,7 @@ def test_a_file_of_the_printed_format_takes_its_place(git: Git, tmp_path: Path) 
 
 
 def test_a_refused_plan_is_shown_and_not_saved(git: Git, tmp_path: Path) -> None:
-    """What refuses the whole plan is told in every format; the file that would keep it is not written."""
+    """What refuses the whole plan is in every format; the plan file is not written."""
     git.env["RECONCILER_MAX_CHANGE_RATIO"] = "0.1"
     git.write(body())
     git.done()

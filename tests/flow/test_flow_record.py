@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import LIST, TOKEN, Git, body, process_env, run, step
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.cli.terminal import TerminalListener
 from reconciler.client.calls import RequestRecord
@@ -112,7 +112,7 @@ def test_a_record_of_a_run_whose_report_nobody_takes(git: Git, tmp_path: Path, c
     """A stdout that is closed or full, met after the writes, takes nothing from the record."""
     git.write(body())
     file = tmp_path / "record.json"
-    words = [*COMMAND, *command, str(git.folder), "--format", "json", "--run-record", str(file)]
+    words = [*forked_command(), *command, str(git.folder), "--format", "json", "--run-record", str(file)]
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, env=process_env(git), check=False)
@@ -125,8 +125,8 @@ def test_a_record_of_a_run_whose_report_nobody_takes(git: Git, tmp_path: Path, c
     assert len(record["requests"]) == len(git.server.requests)
 
 
-def test_a_record_of_a_run_that_ends_by_a_mistake_of_ours(tmp_path: Path) -> None:
-    """Whatever ends a run, its record says that it ended, and is no secret: not what the mistake quotes."""
+def test_a_record_of_a_run_that_ends_by_an_unexpected_error(tmp_path: Path) -> None:
+    """Whatever ends a run, its record says that it ended, without a secret that the error quotes."""
     file = tmp_path / "record.json"
     with pytest.raises(KeyError), recording(file):
         raise KeyError(TOKEN)
@@ -145,7 +145,7 @@ def test_a_record_of_a_run_that_is_interrupted(tmp_path: Path) -> None:
 
 
 def test_a_record_that_finds_no_place_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What ended a run is told also when its record cannot be written; that is a warning beside it."""
+    """What ended a run is reported also when its record cannot be written; that is a warning in addition."""
     file = tmp_path / "gone" / "record.json"
     with pytest.raises(BlockedError, match="guarded"), recording(file, listener=TerminalListener()):
         raise BlockedError("guarded")
@@ -179,7 +179,7 @@ def test_a_record_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [request["path"] for request in _record(file)["requests"]] == ["/0", "/1"]
 
 
-def test_verbose_tells_each_request_with_its_body_masked(git: Git) -> None:
+def test_verbose_shows_each_request_with_its_body_masked(git: Git) -> None:
     """Each request is a line on stderr: no text of a body but the workflow's name, and never a credential."""
     secret = "made-up-secret-value"
     git.write(

@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from flow_helpers import EXAMPLES, RICH, TENANTS, Git, body, kinds, paths, rich, statuses, step
+from flow_helpers import EXAMPLES, RICH, TENANTS, TOGETHER, Git, body, kinds, paths, rich, statuses, step
+from strategies import DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -163,10 +164,13 @@ _TOGETHER = {
 """Changes that can be made to one workflow at once, by the workflow's name."""
 
 
-@pytest.fixture(params=TENANTS.values(), ids=TENANTS)
+@pytest.fixture(params=TENANTS if DEPTH > 1 else TOGETHER)
 def tenant(request: pytest.FixtureRequest, server: EmulatorServer) -> EmulatorServer:
-    """Return a tenant that reads back in one of all the ways."""
-    server.profile = request.param
+    """Return a tenant with all profiles together, and (only with `TEST_DEPTH`) with each profile alone.
+
+    `test_flow_platforms` has each alone in any case.
+    """
+    server.profile = TENANTS[request.param]
     return server
 
 
@@ -176,7 +180,7 @@ def _fields(git: Git) -> dict[str, list[tuple[str | int, ...]]]:
 
 @pytest.mark.usefixtures("tenant")
 def test_the_examples(git: Git) -> None:
-    """The example manifests are created, and then there is nothing to do; apply writes nothing then."""
+    """The example manifests are created, and then the plan is empty; apply writes nothing then."""
     for example in EXAMPLES.glob("*.yaml"):
         shutil.copy(example, git.folder)
     plan = git.plan()
@@ -189,7 +193,7 @@ def test_the_examples(git: Git) -> None:
 
 @pytest.mark.usefixtures("tenant")
 def test_every_field(git: Git) -> None:
-    """Every documented field and type of step is created as it stands; then there is nothing to do."""
+    """Every documented field and type of step is created as it is written; then the plan is empty."""
     git.write(RICH)
     git.done()
     created = git.writes()[0].body
@@ -217,10 +221,17 @@ def test_every_change_there_and_back(git: Git) -> None:
     assert {name: git.webhooks(name) for name in _TOGETHER} == webhooks
 
 
-@pytest.mark.parametrize("profile", ["documented", "all", "all+token-null"])
-@pytest.mark.parametrize("change", CHANGES)
+_ALONE = [
+    (change, profile)
+    for change in CHANGES
+    for profile in ("documented", "all", "all+token-null")
+    if DEPTH > 1 or profile != "all+token-null" or "token" in change
+]
+
+
+@pytest.mark.parametrize(("change", "profile"), _ALONE)
 def test_a_change_alone(git: Git, change: str, profile: str) -> None:
-    """With one workflow only, of which no other tells anything, a plan names exactly what Git changes."""
+    """With one workflow only, where no other shows anything, a plan names exactly what Git changes."""
     git.server.profile = TENANTS[profile]
     git.write(CHANGES[change].base("alone"))
     git.apply()
@@ -248,7 +259,7 @@ def _drifts(git: Git) -> Iterator[tuple[str, FieldPath]]:
 
 @pytest.mark.usefixtures("tenant")
 def test_drift(git: Git) -> None:
-    """What somebody changes behind Git's back is planned to be put back, and nothing else; apply does it."""
+    """What somebody changes by hand is drift: a plan has it, and nothing else; apply corrects it."""
     names = ("one", "two", "three", "four", "untouched")
     for name in names:
         git.write(CHANGES["value"].base(name), f"{name}.yaml")

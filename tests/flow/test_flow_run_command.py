@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import TOKEN, FakeTime, body, step
-from processes import COMMAND, inherited_environment, run_command
+from processes import forked_command, inherited_environment, run_command
 
 from reconciler.emulator import emulated_executions as executions
 from reconciler.emulator.server import EmulatorServer
@@ -84,7 +84,7 @@ def test_json(server: EmulatorServer) -> None:
 
 
 def test_wait(server: EmulatorServer) -> None:
-    """Waiting tells on standard error how the steps go, and exits with 0 for Success."""
+    """Waiting shows the steps' progress on standard error, and exits with 0 for Success."""
     flow = server.store.create(body("flow", steps=CHAIN))
     ended = _run(server, "flow", "--wait")
     run = server.store.executions(flow)[0].id
@@ -92,8 +92,8 @@ def test_wait(server: EmulatorServer) -> None:
     lines = ended.stderr.splitlines()
     assert lines[-1] == f"flow: execution {run} ended: Success"
     assert [line for line in lines if line.startswith("load: ")] == ["load: Running", "load: Success"]
-    told = [line for line in lines if line.startswith("train: ")]
-    assert told == ["train: Pending", "train: Running", "train: Success"]
+    document = [line for line in lines if line.startswith("train: ")]
+    assert document == ["train: Pending", "train: Running", "train: Success"]
 
 
 def test_wait_json(server: EmulatorServer) -> None:
@@ -101,13 +101,13 @@ def test_wait_json(server: EmulatorServer) -> None:
     server.store.create(body("flow", steps=CHAIN))
     ended = _run(server, "flow", "--wait", "--format", "json")
     assert ended.returncode == 0
-    told = json.loads(ended.stdout)
-    assert told["status"] == "Success"
-    assert [(each["name"], each["status"]) for each in told["steps"]] == [
+    document = json.loads(ended.stdout)
+    assert document["status"] == "Success"
+    assert [(each["name"], each["status"]) for each in document["steps"]] == [
         ("load", "Success"),
         ("train", "Success"),
     ]
-    assert all(each["started_at"] < each["finished_at"] for each in told["steps"])
+    assert all(each["started_at"] < each["finished_at"] for each in document["steps"])
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -123,7 +123,7 @@ def test_failure(server: EmulatorServer, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_timeout(form: str) -> None:
-    """A run that does not end in time exits with 1, goes on, and its id is told all the same."""
+    """An execution that does not end in time exits with 1, continues, and its id is printed all the same."""
     with EmulatorServer(step_seconds=3600) as server:
         flow = server.store.create(body("flow"))
         ended = _run(server, "flow", "--wait", "--timeout", "0", "--format", form)
@@ -134,8 +134,8 @@ def test_timeout(form: str) -> None:
     if form == "text":
         assert ended.stdout == f"{run}\n"
     else:
-        told = json.loads(ended.stdout)
-        assert (told["execution_id"], told["status"]) == (run, "Running")
+        document = json.loads(ended.stdout)
+        assert (document["execution_id"], document["status"]) == (run, "Running")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -143,7 +143,7 @@ def test_interrupt(number: signal.Signals) -> None:
     """An interrupt ends the waiting with 130, and not the run."""
     with EmulatorServer(step_seconds=3600) as server:
         flow = server.store.create(body("flow"))
-        command = [*COMMAND, "run", "flow", "--wait"]
+        command = [*forked_command(), "run", "flow", "--wait"]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_env(server)
         ) as process:
@@ -162,7 +162,7 @@ def test_an_interrupt_of_the_start() -> None:
         flow = server.store.create(body("flow"))
         runs = f"/workflows/api/v1/workflows/executions/{flow}"
         with subprocess.Popen(
-            [*COMMAND, "run", "flow"],
+            [*forked_command(), "run", "flow"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -191,27 +191,27 @@ def test_details_that_cannot_be_read(server: EmulatorServer) -> None:
 
 def test_a_status_that_nobody_documented(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run with an unknown status has ended when it has an end; that is no success."""
-    told: list[dict[str, Any]] = [
+    document: list[dict[str, Any]] = [
         {"status": "Queued", "steps": []},
         {"status": "Stopping", "finishedAt": "2020-01-01T00:00:00.000Z", "steps": [{"name": "a\x1b[2J"}]},
         {"status": "Aborted\n", "finishedAt": "2020-01-01T00:00:00.000Z", "steps": [7]},
     ]
-    monkeypatch.setattr(executions, "details", lambda *_: told.pop(0))
+    monkeypatch.setattr(executions, "details", lambda *_: document.pop(0))
     server.store.create(body("flow"))
     ended = _run(server, "flow", "--wait")
-    assert (ended.returncode, told) == (1, [])
+    assert (ended.returncode, document) == (1, [])
     assert ended.stderr.splitlines()[-1].endswith("ended: Aborted\\n")
     assert "\x1b" not in ended.stderr
 
 
 def test_an_answer_that_was_lost(server: EmulatorServer) -> None:
-    """A run that was looked for is told with a note, on standard error and in the JSON."""
+    """An execution that had to be looked for has a note, on standard error and in the JSON."""
     flow = server.store.create(body("flow"))
     server.faults = ("drop-after:x1@POST",)
     ended = _run(server, "flow", "--format", "json")
-    told = json.loads(ended.stdout)
-    assert [run.id for run in server.store.executions(flow)] == [told["execution_id"]]
-    assert ended.stderr == f"note: {told['notes'][0]}\n"
+    document = json.loads(ended.stdout)
+    assert [run.id for run in server.store.executions(flow)] == [document["execution_id"]]
+    assert ended.stderr == f"note: {document['notes'][0]}\n"
 
 
 def test_an_unknown_name(server: EmulatorServer) -> None:
@@ -346,7 +346,7 @@ def test_a_protected_environment(server: EmulatorServer, tmp_path: Path) -> None
     """What starts a run in a protected environment must name it on the command line."""
     (tmp_path / "reconciler.yaml").write_text("version: 1\nenvironments: {prod: {protected: true}}\n")
     server.store.create(body("flow"))
-    command = [*COMMAND, "run", "flow"]
+    command = [*forked_command(), "run", "flow"]
     env = _env(server, RECONCILER_ENVIRONMENT="prod")
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=tmp_path)
     assert (ended.returncode, _started(server)) == (64, [])

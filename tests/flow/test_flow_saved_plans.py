@@ -51,7 +51,7 @@ def _seal(file: Path, saved: dict[str, Any]) -> None:
 
 
 def test_a_saved_plan_is_done(git: Git, file: Path) -> None:
-    """A saved plan is carried out as it is, without a question, and is valid by its published schema."""
+    """A plan file is applied as it is, without a question, and is valid by its published schema."""
     git.write(body("a"), "a.yaml")
     git.write(body("b", triggers=[{"webhook": True}]), "b.yaml")
     saved = _save(git, file)
@@ -66,7 +66,7 @@ def test_a_saved_plan_is_done(git: Git, file: Path) -> None:
     git.is_clean()
 
 
-def test_a_platform_that_shuffles_what_it_tells(git: Git, file: Path) -> None:
+def test_a_platform_that_shuffles_what_it_returns(git: Git, file: Path) -> None:
     """An update sends back what a platform returned; in another order, the saved plan is still valid."""
     git.server.profile = TENANTS["all+token-omitted"]
     for number in range(6):
@@ -185,7 +185,7 @@ def test_a_plan_for_something_else(git: Git, file: Path, change: dict[str, Any],
 
 
 def test_another_owner_is_refused(git: Git, file: Path) -> None:
-    """A plan that was made for one owner is not carried out for another."""
+    """A plan that was made for one owner is not applied for another."""
     _three(git, file, "--ownership-tag", "team-a")
     assert "another ownership tag" in _apply(git, file).stderr
     assert _apply(git, file, "--ownership-tag", "team-a").returncode == 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _all_kinds(git: Git) -> None:
-    """Make a tenant and a Git in which workflows stand in every way there is."""
+    """Make a tenant and a Git with a workflow of every status."""
     for name in ("differs", "synced", "failed"):
         command = "exit 1" if name == "failed" else "echo 1"
         git.write(body(name, command), f"{name}.yaml", paused=name == "synced")

@@ -67,7 +67,7 @@ def test_what_the_server_asks_for_is_waited(time: FakeTime) -> None:
     assert time.sleeps == [50.0, 50.0]
 
 
-def test_a_refusal_is_not_tried_again(time: FakeTime) -> None:
+def test_a_refusal_is_not_repeated(time: FakeTime) -> None:
     """A write that certainly took no effect, and would be refused again, ends at once in its own error."""
     error: BaseHttpException = BadRequestException("POST /: answered 400", status=400)
     with pytest.raises(BadRequestException) as caught:
@@ -77,7 +77,7 @@ def test_a_refusal_is_not_tried_again(time: FakeTime) -> None:
 
 
 def test_only_what_is_sent_again_is_counted(time: FakeTime) -> None:
-    """Each try after the first is told with the wait before it; a wait without a further try is not."""
+    """Each try after the first is reported with the wait before it; a wait without a further try is not."""
     waits: list[float] = []
     tries = WriteRetry(dataclasses.replace(_policy(time), on_retry=waits.append))
     tries.begin()

@@ -82,7 +82,7 @@ def test_a_lost_create_under_another_spelling_is_not_repeated(
     assert "write name: " in result.error
 
 
-def test_both_values_are_told(git: Git, server: EmulatorServer) -> None:
+def test_both_values_are_shown(git: Git, server: EmulatorServer) -> None:
     """The failure says what was read and what was sent."""
     git.choose(remember=False)
     bend_bodies(server, lambda sent: sent["steps"]["one"].update(command="sh -c 'echo hi'"))
@@ -91,7 +91,7 @@ def test_both_values_are_told(git: Git, server: EmulatorServer) -> None:
     assert 'steps.one.command reads back as "sh -c \'echo hi\'", not "echo hi"' in result.error
 
 
-def test_a_secret_that_does_not_stick_is_not_told(git: Git, server: EmulatorServer) -> None:
+def test_a_secret_that_does_not_stick_is_not_shown(git: Git, server: EmulatorServer) -> None:
     """Of a value from !env that does not stick, neither what was sent nor what came back is said."""
     git.choose(remember=False)
     bend_bodies(server, lambda sent: sent["steps"]["one"]["parameters"]["env"].update(KEY="canary-back"))
@@ -113,7 +113,7 @@ def test_many_fields(git: Git, server: EmulatorServer) -> None:
 
 
 def test_a_platform_that_does_not_keep_hidden_fields_is_believed(git: Git, server: EmulatorServer) -> None:
-    """A field that is never told cannot be verified: it is remembered, and no failure."""
+    """A write-only field cannot be verified: its digest is kept, and it is no failure."""
     server.profile = frozenset({"retry-hidden", "metadata-hidden"})
     bend_bodies(server, lambda sent: (sent.pop("retryOptions", None), sent.pop("metadata", None)))
     git.write(body(retryOptions=RETRY, metadata={"allowConcurrentExecution": True}))
@@ -146,7 +146,7 @@ def test_a_pause_that_does_not_stick(git: Git, server: EmulatorServer) -> None:
 
 
 def test_a_workflow_that_could_not_be_paused(git: Git, server: EmulatorServer) -> None:
-    """A new workflow that could not be paused is told as created and active, with what the server said."""
+    """A new workflow that could not be paused is reported as created and active, with the server's reason."""
     server.add_fault("500@POST/*/pause")
     git.write(body(), paused=True)
     (result,) = git.apply().results

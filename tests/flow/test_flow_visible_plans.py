@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def stage(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stage]:
-    """Give an empty repository and a tenant."""
+    """Yield an empty repository and a tenant."""
     folder = tmp_path / "repository"
     folder.mkdir()
     with EmulatorServer() as server:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from processes import forked_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,19 +125,22 @@ class Runner:
     artifacts: dict[str, Path] = field(default_factory=dict)
     scanned: list[Path] = field(default_factory=list)
 
-    def install(self) -> None:
+    def install(self, *, forked: bool = True) -> None:
         """Install the tool where the action's first step does, so that this step has no work.
+
+        With `forked`, a process that has loaded the command line forks it; without, an interpreter starts.
 
         `INSTALLED_ACTION` names a directory into which that step has really installed it.
         """
         home = self.temp / "peak-reconciler"
         if "INSTALLED_ACTION" in os.environ:
-            home.symlink_to(os.environ["INSTALLED_ACTION"])
+            if not home.exists():
+                home.symlink_to(os.environ["INSTALLED_ACTION"])
             return
-        (home / "bin").mkdir(parents=True)
-        python = shlex.quote(sys.executable)
-        for name, words in (("python", '"$@"'), ("peak-reconciler", '-I -m reconciler "$@"')):
-            (home / "bin" / name).write_text(f"#!/bin/sh\nexec {python} {words}\n")
+        (home / "bin").mkdir(parents=True, exist_ok=True)
+        command = forked_command() if forked else [sys.executable, "-I", "-m", "reconciler"]
+        for name, words in (("python", [sys.executable]), ("peak-reconciler", command)):
+            (home / "bin" / name).write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
             (home / "bin" / name).chmod(0o755)
         lock = (ROOT / "requirements.lock").read_bytes()
         sum_ = subprocess.run(["cksum"], input=lock, capture_output=True, check=True).stdout.decode()

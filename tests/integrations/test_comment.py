@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from code_host import TOKEN, CodeHost
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.comments import UpsertResult, find_thread, upsert_comment
 from reconciler.errors import ReconcilerError, UsageError
@@ -131,7 +131,7 @@ def test_the_command(host: CodeHost, tmp_path: Path) -> None:
     """The command posts a file, and reports the result on standard error only."""
     file = tmp_path / "plan.md"
     file.write_text(PLAN)
-    words = [*COMMAND, "comment"]
+    words = [*forked_command(), "comment"]
     env = {"PATH": os.environ["PATH"], **host.github()}
 
     def run(*more: object) -> subprocess.CompletedProcess[str]:

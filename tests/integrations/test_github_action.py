@@ -162,6 +162,7 @@ def test_modules_of_the_repository_are_not_run(runner: Runner) -> None:
         file = runner.workspace / name
         file.parent.mkdir(exist_ok=True)
         file.write_text("raise SystemExit('pwned')")
+    runner.install(forked=False)
     ran = runner.action(command="validate")
     assert (ran.code, "pwned" in ran.log) == (0, False)
 

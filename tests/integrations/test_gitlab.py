@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from code_host import TOKEN
 from markdown_reader import read_markdown
+from processes import forked_command
 from repository import HOSTILE, PEAK_TOKEN, write_manifest
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Pipeline:
         self.env = env
         command = workspace.parent / "bin" / "peak-reconciler"
         command.parent.mkdir()
-        command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -m reconciler "$@"\n')
+        command.write_text(f'#!/bin/sh\nexec {shlex.join(forked_command())} "$@"\n')
         command.chmod(0o755)
         self._path = f"{command.parent}:{os.environ['PATH']}"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from loopback import loopback_server
-from processes import COMMAND
+from processes import forked_command
 
 from reconciler.cli import main
 from reconciler.client.webhook_sender import POLICY
@@ -172,7 +172,7 @@ class Site:
     def start(self, *words: str, place: Path | None = None) -> subprocess.Popen[str]:
         """Start it as a process with a log in JSON, in the home directory or in `place`."""
         return subprocess.Popen(
-            [*COMMAND, "reconcile", "workflows", "--log-format", "json", *words],
+            [*forked_command(), "reconcile", "workflows", "--log-format", "json", *words],
             cwd=place or self.home,
             env={**os.environ, "PWD": str(place or self.home)},
             stdout=subprocess.PIPE,

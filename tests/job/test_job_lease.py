@@ -31,7 +31,7 @@ class Clock:
         self.now = 1_900_000_000.0
 
     def __call__(self) -> float:
-        """Return the moment at which it stands."""
+        """Return its time."""
         return self.now
 
 
@@ -58,7 +58,7 @@ def test_the_file_says_who_holds_it(path: Path, clock: Clock) -> None:
     assert (said["since"], said["expires"]) == ("2030-03-17T17:46:40.000Z", "2030-03-17T17:51:40.000Z")
 
 
-def test_a_second_run_is_told_who_is_at_work(path: Path, clock: Clock) -> None:
+def test_a_second_run_names_the_holder(path: Path, clock: Clock) -> None:
     """As long as the lease lasts nobody else gets the lock, and the message names the holder."""
     Lease(path, 300, "run-1", clock).take()
     clock.now += 299
@@ -100,17 +100,17 @@ def test_a_renewed_lease_lasts_longer(path: Path, clock: Clock) -> None:
 
 
 def test_the_holder_renews_by_itself_and_learns_of_the_loss(path: Path) -> None:
-    """While the block lasts the lease is renewed; when somebody takes the file away, the run is told once."""
+    """While the block lasts the lease is renewed; when the file is removed, the run is notified once."""
     lease = Lease(path, 0.3, "run-1")
     lease.take()
     first = json.loads(path.read_text(encoding="ascii"))["expires"]
     lost: list[str] = []
-    told = threading.Event()
-    with held(lease, 0.3, lambda why: (lost.append(why), told.set())):  # type: ignore[func-returns-value]
+    notified = threading.Event()
+    with held(lease, 0.3, lambda why: (lost.append(why), notified.set())):  # type: ignore[func-returns-value]
         while json.loads(path.read_text(encoding="ascii") or "{}").get("expires", first) == first:
             pass
         path.unlink()
-        assert told.wait(10)
+        assert notified.wait(10)
     assert lost == ["another run took it, or it was removed"]
 
 
@@ -132,7 +132,7 @@ def test_a_file_of_others_is_left_as_it_is(path: Path, content: str) -> None:
 
 
 def test_a_lock_that_cannot_be_is_an_error_in_words(tmp_path: Path) -> None:
-    """No such directory, a directory, a pipe: each is told, and a pipe hangs nobody."""
+    """No such directory, a directory, a pipe: each is an error, and a pipe hangs nobody."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path, why in [
@@ -155,7 +155,7 @@ def test_a_holder_that_hangs_hangs_nobody_else(path: Path, monkeypatch: pytest.M
 
 
 def test_hostile_words_in_the_file_stay_words(path: Path, clock: Clock) -> None:
-    """What stands in a lock file is shown escaped and bounded."""
+    """The content of a lock file is shown escaped and bounded."""
     Lease(path, 300, "run-1", clock).take()
     said = json.loads(path.read_text(encoding="ascii"))
     path.write_text(json.dumps({**said, "host": "\x1b[2J" + "h" * 3000}), encoding="ascii")

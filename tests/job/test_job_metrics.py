@@ -131,7 +131,7 @@ def test_the_last_success_is_found_again() -> None:
     ],
 )
 def test_a_file_that_says_something_else_says_nothing(text: str) -> None:
-    """Whatever stood in the file before does not end the run."""
+    """Whatever the file held before does not end the run."""
     assert read_last_success(text, "") is None
 
 

@@ -60,7 +60,7 @@ def test_the_working_directory_is_known_by_its_name(link: Path, monkeypatch: pyt
         assert starting_place() == link.with_name("two")
 
 
-def test_a_working_directory_that_is_gone_is_told(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_working_directory_that_is_gone_is_an_error(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a checkout is put in place, a run fails in words, and the next one finds it."""
     monkeypatch.chdir(link.parent)
     link.unlink()

@@ -32,7 +32,7 @@ def test_a_post_is_repeated_until_it_is_taken(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 410])
-def test_a_refusal_is_told_once_and_without_the_address(status: int) -> None:
+def test_a_refusal_is_reported_once_and_without_the_address(status: int) -> None:
     """What will not be taken is not sent again, redirects are not followed, and no error quotes the URL."""
     with receiver(status) as hook, pytest.raises(ReconcilerError) as caught:
         _poster(hook.url).post(b"{}")
@@ -41,7 +41,7 @@ def test_a_refusal_is_told_once_and_without_the_address(status: int) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_giving_up_is_told_without_the_address() -> None:
+def test_giving_up_is_reported_without_the_address() -> None:
     """Nobody listens there: an error that names what it was for, not where."""
     with receiver() as hook:
         url = hook.url

@@ -1,4 +1,4 @@
-"""Which runs of a loop are told of."""
+"""Which runs of a loop are reported."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INVALID = outcome(exit_code=3, planned=None, error="the manifests are invalid")
 
 @pytest.fixture
 def hook() -> Iterator[Receiver]:
-    """Return who is told."""
+    """Return the reporter."""
     with receiver() as running:
         yield running
 
@@ -54,8 +54,8 @@ def _reporter(hook: Receiver) -> Reporter:
     return Reporter(job)
 
 
-def test_a_lasting_failure_is_told_once(hook: Receiver) -> None:
-    """What fails as it failed before is not told again; another failure is, and one that comes back."""
+def test_a_lasting_failure_is_reported_once(hook: Receiver) -> None:
+    """What fails as it failed before is not reported again; another failure is, and one that comes back."""
     reporter = _reporter(hook)
     for run in (FAILED, FAILED_AGAIN, FAILED, FAILED_ELSEWHERE, CLEAN, FAILED, INVALID, INVALID):
         reporter.report(run)
@@ -63,7 +63,7 @@ def test_a_lasting_failure_is_told_once(hook: Receiver) -> None:
     assert told == [(1, ["flow"]), (1, ["other"]), (1, ["flow"]), (3, [])]
 
 
-def test_a_change_is_told_each_time(hook: Receiver) -> None:
+def test_a_change_is_reported_each_time(hook: Receiver) -> None:
     """Who changes a workflow by hand every hour is heard of every hour."""
     reporter = _reporter(hook)
     for run in (CHANGED, CHANGED, CLEAN, CHANGED):
@@ -72,7 +72,7 @@ def test_a_change_is_told_each_time(hook: Receiver) -> None:
 
 
 def test_the_runs_of_a_loop_are_counted(hook: Receiver) -> None:
-    """The metrics of the process tell how many succeeded, and when one last did, whatever came after."""
+    """The metrics of the process have how many succeeded, and when one last did, whatever came after."""
     reporter = _reporter(hook)
     for run in (CLEAN, FAILED, INVALID):
         reporter.report(run)

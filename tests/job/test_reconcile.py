@@ -29,7 +29,7 @@ def _metrics(text: str) -> dict[str, float]:
     }
 
 
-def test_a_run_creates_and_tells_of_it_under_one_id(site: Site) -> None:
+def test_a_run_creates_and_reports_it_under_one_id(site: Site) -> None:
     """Log, metrics, notification and record are about the same run, and its id is in all that have ids."""
     site.write("fine")
     site.write("other")
@@ -79,7 +79,7 @@ def test_a_backup_has_the_id_of_its_run(site: Site) -> None:
 
 
 def test_a_dry_run_finds_drift_and_only_reads(site: Site) -> None:
-    """It exits with 2, tells of drift, and sends nothing but GET; without drift it exits with 0."""
+    """It exits with 2, reports drift, and sends nothing but GET; without drift it exits with 0."""
     site.write("flow")
     with receiver() as hook:
         ran = site.job("--dry-run", "--notify-url", hook.url, "--metrics-file", "job.prom")
@@ -97,7 +97,7 @@ def test_a_dry_run_finds_drift_and_only_reads(site: Site) -> None:
     assert site.job("--dry-run").code == 0
 
 
-def test_invalid_manifests_are_told_of_and_nothing_is_sent(site: Site) -> None:
+def test_invalid_manifests_are_reported_and_nothing_is_sent(site: Site) -> None:
     """Exit 3 before any request; findings, the end, metrics and a notification are there all the same."""
     site.write("flow")
     site.job("--metrics-file", "job.prom")
@@ -121,7 +121,7 @@ def test_invalid_manifests_are_told_of_and_nothing_is_sent(site: Site) -> None:
     assert metrics["last_success_timestamp_seconds"] == before["last_success_timestamp_seconds"]
 
 
-def test_a_failed_workflow_is_told_of(site: Site) -> None:
+def test_a_failed_workflow_is_reported(site: Site) -> None:
     """One fails, the others go on; exit 1, and the message names what failed first."""
     site.write("fine")
     site.write("bad")
@@ -139,7 +139,7 @@ def test_a_failed_workflow_is_told_of(site: Site) -> None:
 
 
 def test_a_guard_is_no_question(site: Site) -> None:
-    """Too many deletes: exit 4, nothing is deleted, nobody is asked, and the reason is told."""
+    """Too many deletes: exit 4, nothing is deleted, nobody is asked, and the reason is reported."""
     (site.home / "reconciler.yaml").write_text(
         "version: 1\nmanifests: [workflows]\nownership: {tag: team-a}\n", encoding="utf-8"
     )
@@ -159,19 +159,21 @@ def test_a_guard_is_no_question(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("change", 1), ("failure", 0), ("drift,failure", 0), ("change,failure", 1)]
+    ("asked", "reported"), [("change", 1), ("failure", 0), ("drift,failure", 0), ("change,failure", 1)]
 )
-def test_only_what_was_asked_for_is_told(site: Site, asked: str, told: int) -> None:
-    """--notify-on chooses; a run that changed something and did not fail is told as a change."""
+def test_only_requested_outcomes_are_reported(site: Site, asked: str, reported: int) -> None:
+    """--notify-on chooses; a run that changed something and did not fail is reported as a change."""
     site.write("flow")
     with receiver() as hook:
         assert site.job("--notify-url", hook.url, "--notify-on", asked).code == 0
-        assert site.job("--notify-url", hook.url, "--notify-on", asked).code == 0  # nothing to tell any more
-    assert len(hook.received) == told
+        assert (
+            site.job("--notify-url", hook.url, "--notify-on", asked).code == 0
+        )  # nothing to report any more
+    assert len(hook.received) == reported
 
 
 @pytest.mark.parametrize("status", [404, 301])
-def test_who_cannot_be_told_changes_nothing(site: Site, status: int) -> None:
+def test_a_receiver_that_fails_changes_nothing(site: Site, status: int) -> None:
     """A webhook and a Pushgateway that refuse are warnings: the exit code is that of the work."""
     site.write("flow")
     with receiver(status) as hook, receiver(status) as gateway:
@@ -191,7 +193,7 @@ def test_a_metrics_file_that_cannot_be_written_is_a_warning(site: Site) -> None:
 
 
 def test_the_metrics_file_is_replaced_whole_and_can_be_read_by_others(site: Site) -> None:
-    """node-exporter, another user, never sees a part of it, nor a file of ours beside it."""
+    """node-exporter, another user, never sees a part of it, nor another file of ours."""
     (site.home / "metrics").mkdir()
     site.write("flow")
     for _ in range(2):
@@ -214,8 +216,8 @@ def test_in_text_the_log_is_that_of_apply(site: Site) -> None:
     assert "error: the manifests are invalid" in ran.err
 
 
-def test_in_text_who_cannot_be_told_is_a_warning(site: Site) -> None:
-    """What a job says beside apply's words is said in words, too."""
+def test_in_text_a_receiver_that_fails_is_a_warning(site: Site) -> None:
+    """What a job says in addition to apply is text, too."""
     site.write("flow")
     Lease(site.home / "lock", 1, "killed-run", now=lambda: 1.0).take()
     with receiver(404) as hook:
@@ -236,7 +238,7 @@ def test_in_text_who_cannot_be_told_is_a_warning(site: Site) -> None:
 
 
 def test_json_on_stdout_is_the_report_of_apply(site: Site) -> None:
-    """--format json gives the report on stdout, whatever the log is; without it a JSON log stands alone."""
+    """--format json gives the report on stdout, whatever the log is; without it only the log is JSON."""
     site.write("flow")
     ran = site.job("--format", "json")
     assert json.loads(ran.out)["summary"]["done"] == 1
@@ -261,7 +263,7 @@ def test_json_on_stdout_is_the_report_of_apply(site: Site) -> None:
         ["--format", "yaml"],
     ],
 )
-def test_wrong_usage_is_told_in_json_too(site: Site, words: list[str]) -> None:
+def test_wrong_usage_is_reported_in_json_too(site: Site, words: list[str]) -> None:
     """Exit 64, in one line of JSON at the level error, which quotes no address."""
     site.write("flow")
     ran = site.job(*words)
@@ -272,7 +274,7 @@ def test_wrong_usage_is_told_in_json_too(site: Site, words: list[str]) -> None:
 
 
 def test_the_variables_do_what_the_options_do(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container is configured by variables alone; a secret stands in no process's arguments."""
+    """A container is configured by variables alone; no process has a secret in its arguments."""
     site.write("flow")
     with receiver() as hook, receiver() as gateway:
         monkeypatch.setenv("RECONCILER_LOG_FORMAT", "json")
@@ -374,7 +376,9 @@ def test_a_protected_environment_must_be_named(site: Site, monkeypatch: pytest.M
     assert 'environment="prod"' in (site.home / "m.prom").read_text(encoding="utf-8")
 
 
-def test_a_mistake_of_ours_is_told_like_any_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_reported_like_any_failure(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A bug gives one event with where it came up, metrics and a notification, and exit code 1."""
 
     def broken(*_: object, **__: object) -> None:
@@ -398,7 +402,7 @@ def _everything(site: Site, ran: Ran, hooks: list[Receiver]) -> str:
 
 
 @pytest.mark.parametrize("form", ["generic", "slack", "teams"])
-def test_no_secret_is_told(site: Site, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+def test_no_secret_is_reported(site: Site, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """Token, !env value, webhook address, Pushgateway password: in no log, metric, message or file."""
     monkeypatch.setenv("WAREHOUSE_PASSWORD", "env-canary-99")
     (site.folder / "secret.yaml").write_text(
@@ -429,8 +433,8 @@ def test_no_secret_is_told(site: Site, monkeypatch: pytest.MonkeyPatch, form: st
         site.job("--notify-format", form, "--metrics-file", "m2.prom")
     sent = "\n".join(item.body.decode() for item in [*hook.received, *gateway.received])
     assert again.code == 0
-    told = _everything(site, ran, []) + sent
+    reported = _everything(site, ran, []) + sent
     for canary in (TOKEN, "env-canary-99", "hook-canary-1", "query-canary-2", "push-canary-3"):
-        assert canary not in told, canary
-    assert "(sensitive)" in told
+        assert canary not in reported, canary
+    assert "(sensitive)" in reported
     assert TOKEN not in hook.text() + gateway.text()

@@ -55,8 +55,8 @@ def _last(found: list[dict[str, Any]]) -> dict[str, Any]:
     return found[-1]
 
 
-def test_sigterm_while_it_writes_finishes_what_was_begun(site: Site) -> None:
-    """What is in flight is done, the rest is not tried, all of it is told, and the lock is gone."""
+def test_sigterm_while_it_writes_finishes_the_writes_in_flight(site: Site) -> None:
+    """Writes in flight are finished, the rest is skipped, all of it is reported, and the lock is gone."""
     for name in ("a", "b", "c"):
         site.write(name)
     _faults(site, "latency:1@POST")
@@ -78,7 +78,7 @@ def test_sigterm_while_it_writes_finishes_what_was_begun(site: Site) -> None:
 
 
 def test_sigterm_while_it_reads_breaks_it_off(site: Site) -> None:
-    """Nothing was written: exit 130, told as a failure, and the lock is gone."""
+    """Nothing was written: exit 130, reported as a failure, and the lock is gone."""
     site.write("flow")
     _faults(site, "latency:1@GET")
     with _started(site, "--lock-file", "lock", "--run-record", "record.json") as process:
@@ -139,7 +139,7 @@ def test_a_loop_survives_failures_and_sees_the_next_checkout(site: Site) -> None
     assert len(site.writes()) == 1
 
 
-def test_a_loop_that_is_stopped_in_a_run_tells_of_what_was_written(site: Site) -> None:
+def test_a_loop_that_is_stopped_in_a_run_reports_what_was_written(site: Site) -> None:
     """Within a run that writes, SIGTERM stops it like an apply, and the exit code is that of the run."""
     for name in ("a", "b"):
         site.write(name)
@@ -155,7 +155,7 @@ def test_a_loop_that_is_stopped_in_a_run_tells_of_what_was_written(site: Site) -
 
 
 def test_a_loop_that_is_stopped_while_it_reads_has_not_failed(site: Site) -> None:
-    """A new version is rolled out in the middle of a plan: exit 0, and nobody is told of a failure."""
+    """A new version is rolled out in the middle of a plan: exit 0, and no failure is reported."""
     site.write("flow")
     _faults(site, "latency:1@GET")
     with receiver() as hook, _started(site, "--interval", "60", "--notify-url", hook.url) as process:

@@ -9,12 +9,12 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubernetes_helpers import ROOT, Object, manifests, of_kind, rendered, variables, workload
+from processes import forked_command
 
 if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
@@ -38,7 +38,7 @@ class Pod:
     @property
     def arguments(self) -> list[str]:
         """The command line, with its paths below `root`."""
-        return [sys.executable, "-m", "reconciler", *(self.inside(word) for word in self.container["args"])]
+        return [*forked_command(), *(self.inside(word) for word in self.container["args"])]
 
     def inside(self, word: str) -> str:
         """Return an argument or a value with its path, if any, below `root`."""

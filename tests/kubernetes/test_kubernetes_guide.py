@@ -9,7 +9,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -25,6 +24,7 @@ from kubernetes_helpers import (
     secret_keys,
     workload,
 )
+from processes import forked_command
 
 from reconciler.cli import group
 from reconciler.emulator.server import EmulatorServer
@@ -112,7 +112,7 @@ def test_guide_plans_the_first_run(tmp_path: Path) -> None:
     (line,) = [line for line in _COMMANDS if line.startswith("peak-reconciler")]
     with EmulatorServer() as server:
         done = subprocess.run(
-            [sys.executable, "-m", "reconciler", *shlex.split(line)[1:]],
+            [*forked_command(), *shlex.split(line)[1:]],
             env={**os.environ, "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": _VALUE},
             cwd=tmp_path,
             capture_output=True,

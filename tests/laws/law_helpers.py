@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from strategies import DEPTH
 
 from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 
 _TOKENS = sorted(name for name in PROFILES if name.startswith("token-"))
 OPTIONS = CompareOptions(key=b"a key of the tests")
+OWNED = CompareOptions(owner="team", key=OPTIONS.key)
 ROUNDS = settings(
-    max_examples=15,
+    max_examples=10 * DEPTH,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
@@ -99,7 +101,8 @@ the fractions that a generated body may have.
 class Round:
     """Plans and applies bodies as a directory of manifests, against an emulator over HTTP."""
 
-    def __init__(self, server: EmulatorServer) -> None:
+    def __init__(self, server: EmulatorServer, options: CompareOptions = OPTIONS) -> None:
+        self._options = options
         self._session = Session("a-token", base_url=server.url, env={})
         self._api = Workflow(self._session)
         self._reader = Workflow(self._session.as_read_only())
@@ -113,14 +116,16 @@ class Round:
     def plan_of(self, loaded: LoadResult) -> Plan:
         """Return the plan for manifests, all of which are valid."""
         assert loaded.valid, loaded.findings
-        snapshot = take_snapshot(self._reader, loaded.manifests, OPTIONS)
-        return make_plan(snapshot, OPTIONS)
+        snapshot = take_snapshot(self._reader, loaded.manifests, self._options)
+        return make_plan(snapshot, self._options)
 
     def export(self, secrets: SecretHandling = SecretHandling.NAMES) -> list[ExportResult]:
         """Export every workflow of the tenant."""
         live = describe_all(self._reader, [item.id for item in list_tenant(self._reader)], 1)
         facts = PlatformFacts(default_resource=read_default_resource(self._reader))
-        exporter = Exporter(OPTIONS, facts.learned_from(live.values(), OPTIONS), Redactor(), secrets)
+        exporter = Exporter(
+            self._options, facts.learned_from(live.values(), self._options), Redactor(), secrets
+        )
         return [exporter.export(workflow) for workflow in live.values()]
 
     def plan_exported(self, exported: list[ExportResult], env: dict[str, str]) -> Plan:
@@ -129,13 +134,13 @@ class Round:
         return self.plan_of(_loaded(texts, partial(load_checked, env=env)))
 
     def apply(self, plan: Plan) -> Report:
-        """Carry a plan out."""
+        """Apply a plan."""
         timing = RetryPolicy(sleep=lambda _: None)
-        applier = Applier(self._api, OPTIONS, timing)
+        applier = Applier(self._api, self._options, timing)
         return apply_plan(plan, applier, lambda _action, _result: None)
 
     def converge(self, *bodies: dict[str, Any]) -> None:
-        """Apply, and see that every workflow is done and that the next plan finds nothing."""
+        """Apply, and check that every workflow is done and that the next plan is empty."""
         report = self.apply(self.plan(*bodies))
         failed = [result.error for result in report.results if result.status is not Status.DONE]
         assert not failed, failed

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from law_helpers import ROUNDS, Round, platforms, profiles
+from law_helpers import OWNED, ROUNDS, Round, platforms, profiles
 from strategies import workflow_bodies
 
 from reconciler.emulator.server import EmulatorServer
@@ -15,7 +15,7 @@ from reconciler.emulator.server import EmulatorServer
 @ROUNDS
 @given(bodies=st.lists(workflow_bodies(), min_size=1, max_size=3), profile=profiles)
 def test_after_apply_plan_finds_nothing(bodies: list[dict[str, Any]], profile: frozenset[str]) -> None:
-    """For every valid manifest: once applied, it plans as unchanged, whatever the platform does not tell."""
+    """Each valid manifest, once applied, plans as unchanged, whatever the platform does not return."""
     with EmulatorServer(profile=profile) as server:
         tenant = Round(server)
         tenant.converge(*bodies)
@@ -48,6 +48,19 @@ def test_every_platform_settles(
             tenant.converge(body)
             again = [request for request in server.requests if request.method in {"POST", "PUT"}]
             assert len(again) == len(written) <= 8
+        tenant.close()
+
+
+@ROUNDS
+@given(before=workflow_bodies(), after=workflow_bodies(), profile=platforms)
+def test_every_platform_settles_at_once_for_an_owner(
+    before: dict[str, Any], after: dict[str, Any], profile: frozenset[str]
+) -> None:
+    """The mark of a write shows what the platform makes of it: one apply is enough, in any form."""
+    with EmulatorServer(profile=profile) as server:
+        tenant = Round(server, OWNED)
+        for body in (before, after):
+            tenant.converge(body)
         tenant.close()
 
 

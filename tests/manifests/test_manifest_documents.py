@@ -9,7 +9,14 @@ import pytest
 from manifest_helpers import CANARY, file_rules, load, names, only, workflow, write
 
 from reconciler.findings import Position
-from reconciler.manifests import PatchManifest, ReconcileSettings, WorkflowManifest
+from reconciler.manifests import (
+    PatchManifest,
+    ReconcileSettings,
+    WorkflowManifest,
+    documents,
+    yaml_nodes,
+    yaml_values,
+)
 from reconciler.manifests.documents import MAX_DOCUMENTS
 from reconciler.manifests.file_findings import MAX_FINDINGS
 from reconciler.manifests.manifest import WhenRunning
@@ -169,18 +176,29 @@ def test_half_of_an_escaped_pair_is_refused(tmp_path: Path) -> None:
     assert (finding.rule, finding.position) == ("yaml-syntax", Position(1, 13))
 
 
+_FEWER_NODES = MAX_NODES // 20
+
+
+@pytest.fixture
+def _fewer_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lower the limit of values, which is too high for a short test."""
+    for module in (yaml_nodes, yaml_values):
+        monkeypatch.setattr(module, "MAX_NODES", _FEWER_NODES)
+
+
+@pytest.mark.usefixtures("_fewer_nodes")
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("--- a\n" * 150_000, "too-many-documents"),
-        ("--- a\n" * 1_000_001, "too-large"),
+        ("--- a\n" * (MAX_DOCUMENTS + 10_000), "too-many-documents"),
+        ("--- a\n" * (_FEWER_NODES + 1), "too-large"),
         ("[" * 200_000, "too-deep"),
         ("- " * 200_000, "too-deep"),
         ("".join(" " * depth + "a:\n" for depth in range(1200)), "too-deep"),
-        ("[" + "a," * (MAX_NODES + 1) + "]", "too-large"),
-        ("name: &a [" + "x," * 2000 + "]\nsteps: [" + "*a," * 600 + "]", "too-large"),
+        ("[" + "a," * (_FEWER_NODES + 1) + "]", "too-large"),
+        ("name: &a [" + "x," * 2000 + "]\nsteps: [" + "*a," * (_FEWER_NODES // 2000 + 1) + "]", "too-large"),
     ],
-    ids=["documents", "million", "brackets", "dashes", "indentation", "values", "aliases"],
+    ids=["documents", "documents-and-values", "brackets", "dashes", "indentation", "values", "aliases"],
 )
 def test_bounds(tmp_path: Path, text: str, rule: str) -> None:
     """A file past a bound is refused with the bound's own rule; nothing of it is a manifest."""
@@ -191,16 +209,18 @@ def test_bounds(tmp_path: Path, text: str, rule: str) -> None:
     assert len(result.findings) <= MAX_FINDINGS + 1
 
 
-def test_documents_up_to_the_bound_are_read(tmp_path: Path) -> None:
+def test_documents_up_to_the_bound_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The documents up to the limit are read, one more is reported."""
-    text = "".join(f"---\npatch: {{name: w{index}, set: {{imageId: 1}}}}\n" for index in range(MAX_DOCUMENTS))
-    assert len(load(write(tmp_path / "a.yaml", text)).manifests) == MAX_DOCUMENTS
+    limit = MAX_DOCUMENTS // 20
+    monkeypatch.setattr(documents, "MAX_DOCUMENTS", limit)
+    text = "".join(f"---\npatch: {{name: w{index}, set: {{imageId: 1}}}}\n" for index in range(limit))
+    assert len(load(write(tmp_path / "a.yaml", text)).manifests) == limit
     more = load(write(tmp_path / "b.yaml", text + "---\na: b\n"))
     assert (only(more).rule, only(more).position) == (
         "too-many-documents",
-        Position(2 * MAX_DOCUMENTS + 2, 1),
+        Position(2 * limit + 2, 1),
     )
-    assert f"more than {MAX_DOCUMENTS} documents in one file; split the file" in only(more).message
+    assert f"more than {limit} documents in one file; split the file" in only(more).message
 
 
 def test_depth_up_to_the_bound_is_read(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_value_of_env_is_in_no_finding(tmp_path: Path, text: str) -> None:
     assert CANARY not in repr(result.findings)
 
 
-def test_file_is_text_beside_the_manifest(tmp_path: Path) -> None:
+def test_file_is_text_next_to_the_manifest(tmp_path: Path) -> None:
     r"""`!file` gives a file's text with `\n` line ends, by a path from the manifest inside the root."""
     write(tmp_path / "texts" / "q.sql", "\ufeffselect 'ü'\r\n  !env NAME;\n")
     file = write(tmp_path / "sub" / "a.yaml", _step("command: !file ../texts/q.sql"))

@@ -174,8 +174,8 @@ def test_large_parameters_count_each_time(tmp_path: Path) -> None:
     assert only(result).rule == "too-large"
 
 
-def test_anchors_beside_a_patch_and_a_bare_manifest(tmp_path: Path) -> None:
-    """Keys that begin with `x-` are a place for anchors beside `body`, `patch` and a bare manifest."""
+def test_anchors_next_to_a_patch_and_a_bare_manifest(tmp_path: Path) -> None:
+    """Keys that begin with `x-` are a place for anchors next to `body`, `patch` and a bare manifest."""
     result = _load(
         tmp_path,
         "x-env: &env {A: one}\nx-b: 1\npatch:\n  name: p\n"

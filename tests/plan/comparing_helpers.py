@@ -1,4 +1,4 @@
-"""Workflows with one field that a platform may not tell, and tenants that remember it."""
+"""Workflows with one field that a platform may not return, and tenants with its digest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SOURCE = Source(document=Document(file="w.yaml", text="", index=0, value={}), b
 
 @dataclass(frozen=True)
 class Case:
-    """A field of one kind: where it stands, what Git wants there, what else may stand there, its default."""
+    """A field of one kind: its place, what Git states there, another value, its default."""
 
     kind: WriteOnlyField
     path: Path
@@ -113,6 +113,6 @@ def compared(live: Any, desired: Any, run: Run | None = None, **given: Any) -> C
     return result
 
 
-def memory_of(fields: Iterable[tuple[Path, Any]]) -> SentDigests:
+def digests_of(fields: Iterable[tuple[Path, Any]]) -> SentDigests:
     """Return the memory of what was sent."""
     return DIGESTER.digests(fields)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import strategies
-from comparing_helpers import NAME, compared, memory_of, run_of
+from comparing_helpers import NAME, compared, digests_of, run_of
 from forms import digest_tags, digests_in, forms_of, live_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +18,12 @@ from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.manifests import PatchManifest, WorkflowManifest, load_manifests
 from reconciler.plan import Method
 from reconciler.plan.bodies import choose_method, sent_body
-from reconciler.plan.desired import Desired, keyword_of
+from reconciler.plan.desired import Desired
 from reconciler.schema import load_schema
 from reconciler.values import dump_compact, with_whole_numbers
-from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests
+from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests, keyword_of
 
-_MEMORY = memory_of([(("metadata",), 1)])
+_MEMORY = digests_of([(("metadata",), 1)])
 _PATCH, _REPLACE = Method.PATCH, Method.CREATE_OR_UPDATE
 
 
@@ -129,7 +129,7 @@ def test_a_value_that_goes_back_to_its_default_is_a_full_replacement(live: Any, 
     )
 
 
-def test_the_default_resource_told_is_no_reason_to_replace() -> None:
+def test_the_default_resource_returned_is_no_reason_to_replace() -> None:
     """A platform that fills in the default resource does not turn every update into a full replacement."""
     live = _workflow({"command": "c", "resources": {"instanceTypeId": 21.0, "storage": "10 GB"}})
     assert _chosen(live, _workflow({"command": "d"}), DEFAULT_RESOURCE)[0] is _PATCH
@@ -151,9 +151,9 @@ def test_what_is_sent_is_what_git_wants(pair: Any) -> None:
     assert digests_in(body) == _MEMORY
 
 
-def test_own_tags_stay_and_the_memory_is_exchanged() -> None:
-    """Tags of the reconciler that Git does not state are kept; those that remember are written anew."""
-    old = digest_tags(memory_of([(("metadata",), 2)]))
+def test_own_tags_stay_and_the_digests_are_exchanged() -> None:
+    """Tags of the reconciler that Git does not state are kept; those with digests are written again."""
+    old = digest_tags(digests_of([(("metadata",), 2)]))
     live = _workflow(tags=[{"name": "a", "id": 1}, {"name": "reconciler-keep", "id": 2}, *old])
     desired = _workflow(tags=[{"name": "b"}])
     for method in Method:
@@ -177,7 +177,7 @@ def test_tags_are_sent_only_where_there_are_any() -> None:
         == []
     )
     assert _sent_body(_REPLACE, _workflow(tags=[]), plain, SentDigests(), Ownership())["tags"] == []
-    # A patch keeps what it does not state, so the live memory must be told to go.
+    # A patch keeps what it does not state, so it must state that the live digests go.
     assert (
         _sent_body(_PATCH, plain, _workflow(tags=digest_tags(_MEMORY)), SentDigests(), Ownership())["tags"]
         == []

@@ -1,4 +1,4 @@
-"""What differs once it is known what the platform does not tell: the whole table of decisions."""
+"""What differs once it is known what the platform does not return: the whole table of decisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from comparing_helpers import (
     OTHERS,
     Case,
     compared,
-    memory_of,
+    digests_of,
     run_of,
 )
 from forms import digest_tags, live_of
@@ -45,9 +45,9 @@ _RUNS: dict[str, Any] = {
     "off seen": {"remember": False, "returned": frozenset(WriteOnlyField)},
     "off resend": {"remember": False, "resend": True},
 }
-"""The choices of a run, and whether some workflow of it shows that the platform tells the kind of field."""
+"""The choices of a run, and whether some workflow of it shows that the platform returns the kind of field."""
 
-# What comes of a field that Git states, by what the platform tells, and what was last sent:
+# The decision on a field that Git states, by what the platform returns, and what was last sent:
 #   change   it differs, and the live value (or the default) is shown
 #   hidden   it differs, and what is live cannot be shown
 #   same     nothing
@@ -86,7 +86,7 @@ def _live(case: Case, told: str, remembered: str) -> Any:
 
 @pytest.mark.parametrize(("case", "live", "remembered", "run", "outcome"), _ROWS)
 def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: str, outcome: str) -> None:
-    """The table above, for a field of each kind; what is not told is always listed to be remembered."""
+    """The table above, for a field of each kind; what is not returned always has its digest kept."""
     found = compared(_live(case, live, remembered), case.body(case.wanted), run_of(**_RUNS[run]))
     before = {"told": case.other, "masked": MASK, "absent": case.default}[live]
     changes = {
@@ -103,7 +103,7 @@ def test_a_field_that_git_states(case: Case, live: str, remembered: str, run: st
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("run", _RUNS)
 def test_a_field_that_reads_back_as_git_states_it(case: Case, run: str, remembered: str) -> None:
-    """What the platform tells, and what is as Git wants it, is no difference whatever was remembered."""
+    """What the platform returns, and what matches Git, is no difference whatever the digest."""
     live = case.body(case.wanted, *_live(case, "absent", remembered)["tags"][1:])
     assert compared(live, case.body(case.wanted), run_of(**_RUNS[run])) == Comparison(changes=())
 
@@ -159,7 +159,7 @@ def test_another_field_that_git_leaves_out(case: Case, *, told: bool, remembered
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_what_is_remembered_counts_only_where_remembering_is_on(case: Case) -> None:
+def test_digests_count_only_where_they_are_kept(case: Case) -> None:
     """With `remember: false` a memory of other days is not looked at."""
     live = case.body(ABSENT, *case.remembered(case.other))
     assert compared(live, case.body(ABSENT), run_of(remember=False)) == Comparison(changes=())
@@ -179,7 +179,7 @@ def test_a_patch_does_not_take_away_what_it_does_not_state(case: Case) -> None:
 @pytest.mark.parametrize("run", _RUNS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_just_written(case: Case, run: str, live: str, remembered: str) -> None:
-    """Just after a write, what is not told is no difference; a credential told differently is not told."""
+    """Just after a write, what is not returned is no difference; nor is a credential in another form."""
     if live == "masked" and not case.credential:
         return
     found = compared(
@@ -223,7 +223,7 @@ def test_ignoring_leaves_the_rest() -> None:
 
 
 @pytest.mark.parametrize("left_out", [case for case in CASES if case.path[0] == "steps"], ids=str)
-def test_what_is_remembered_of_a_step_goes_with_the_step(left_out: Case) -> None:
+def test_the_digests_of_a_step_go_with_the_step(left_out: Case) -> None:
     """A step that Git removes is one change: what is remembered of its fields is not a second one."""
     live = left_out.body(ABSENT, *left_out.remembered(left_out.other))
     desired = left_out.body(ABSENT)
@@ -231,8 +231,8 @@ def test_what_is_remembered_of_a_step_goes_with_the_step(left_out: Case) -> None
     assert [change.path for change in compared(live, desired).changes] == [left_out.path[:2]]
 
 
-def test_a_token_left_out_is_remembered_where_tokens_are_not_told() -> None:
-    """That a repository has no token is remembered, too, on a platform known not to tell tokens."""
+def test_a_token_left_out_has_a_digest_where_tokens_are_not_returned() -> None:
+    """That a repository has no token is kept as a digest, too, on a platform known not to return tokens."""
     case = CASES[0]
     body = case.body(ABSENT)
     assert compared(body, body).write_only == ()
@@ -258,7 +258,7 @@ def test_a_token_that_comes_where_none_was_is_planned() -> None:
 @pytest.mark.parametrize("case", CREDENTIALS, ids=str)
 @pytest.mark.parametrize("run", ["plain", "off", "seen"])
 def test_a_credential_where_nothing_is_live_is_planned(case: Case, run: str) -> None:
-    """Where no repository or no auth is live at all, a credential in it is new, not merely untold."""
+    """Where no repository or no auth is live at all, a credential in it is new, not merely write-only."""
     live, desired = case.body(ABSENT), case.body(case.wanted)
     del live["steps"][case.path[1]][case.path[2]]
     found = compared(live, desired, run_of(**_RUNS[run]))
@@ -267,7 +267,7 @@ def test_a_credential_where_nothing_is_live_is_planned(case: Case, run: str) -> 
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
+def test_digests_of_another_name_or_key_are_recognised(case: Case) -> None:
     """What was remembered under another name, or with another key, cannot be read: it is sent once more."""
     live, desired = case.body(ABSENT, *case.remembered(case.wanted)), case.body(case.wanted)
     assert not compared(live, desired).foreign
@@ -286,8 +286,8 @@ def test_a_memory_of_another_name_or_key_is_found_out(case: Case) -> None:
     )
 )
 @LAWS
-def test_a_platform_that_tells_all_shows_no_difference(triple: Any) -> None:
-    """Whatever the words and whatever the run: a workflow that is as Git wants it does not differ."""
+def test_a_platform_that_returns_all_shows_no_difference(triple: Any) -> None:
+    """Whatever the words and whatever the run: a workflow in sync does not differ."""
     body, told, run = triple
     found = compared(told, body, run_of(**_RUNS[run], default_resource=DEFAULT_RESOURCE), name=body["name"])
     assert found.changes == ()
@@ -296,10 +296,10 @@ def test_a_platform_that_tells_all_shows_no_difference(triple: Any) -> None:
 
 @given(strategies.workflow_bodies(), st.data())
 @LAWS
-def test_remembering_what_is_hidden_settles_a_workflow(body: Any, data: st.DataObject) -> None:
+def test_digests_of_what_is_hidden_settle_a_workflow(body: Any, data: st.DataObject) -> None:
     """Hide any of what may be hidden, remember what just was written, and nothing differs any more.
 
-    A platform that hides the options of steps hides the workflow's, too: else it would tell something wrong.
+    A platform that hides the options of steps hides the workflow's, too: else it would return a wrong value.
     """
     fields = [path for path in write_only_fields(body) if lookup(body, path) is not ABSENT]
     hidden = data.draw(st.sets(st.sampled_from(fields))) if fields else set()
@@ -310,7 +310,7 @@ def test_remembering_what_is_hidden_settles_a_workflow(body: Any, data: st.DataO
     live = _without(body, hidden)
     written = compared(live, body, name=NAME, just_written=True)
     assert written.changes == ()
-    live = {**live, "tags": [*live.get("tags", []), *digest_tags(memory_of(written.write_only))]}
+    live = {**live, "tags": [*live.get("tags", []), *digest_tags(digests_of(written.write_only))]}
     found = compared(live, body)
     assert (found.changes, found.unseen) == ((), ())
 
@@ -326,7 +326,7 @@ def _without(value: Any, paths: set[Any], path: Any = ()) -> Any:
 @given(strategies.hostile_bodies(), strategies.hostile_bodies(), st.sampled_from(list(_RUNS)))
 @LAWS
 def test_no_answer_of_a_server_makes_comparing_fail(live: Any, desired: Any, run: str) -> None:
-    """Any JSON at all has differences or none, and tells kinds of fields or none."""
+    """Any JSON at all has differences or none, and shows kinds of fields or none."""
     compared(live, desired, run_of(**_RUNS[run]))
     compared(live, desired, run_of(default_resource=live), just_written=True)
     returned, write_only = _facts(live)
@@ -334,8 +334,8 @@ def test_no_answer_of_a_server_makes_comparing_fail(live: Any, desired: Any, run
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_which_kinds_a_workflow_tells(case: Case) -> None:
-    """A value that shows is told; a mask, or a memory of what does not show, is not; one of each is not."""
+def test_which_kinds_a_workflow_returns(case: Case) -> None:
+    """A value that shows is returned; a mask, or a digest of what is hidden, is not; one of each is not."""
     kinds = frozenset({case.kind})
     assert _facts(case.body(case.other)) == (kinds, frozenset())
     assert _facts(case.body(ABSENT)) == (frozenset(), frozenset())
@@ -345,8 +345,8 @@ def test_which_kinds_a_workflow_tells(case: Case) -> None:
         assert _facts(case.body(MASK)) == (frozenset(), kinds)
 
 
-def test_a_kind_that_one_field_keeps_back_is_not_told() -> None:
-    """Of two fields of a kind, one told and one not: the platform does not tell the kind."""
+def test_a_kind_with_a_hidden_field_is_not_returned() -> None:
+    """Of two fields of a kind, one returned and one not: the platform does not return the kind."""
     first, second = ("metadata", "allowConcurrentExecution"), ("retryOptions", "duration")
     tags = digest_tags(DIGESTER.digests([(("retryOptions", "numberOfRetries"), 1)]))
     live = {"name": NAME, "metadata": {first[1]: True}, "retryOptions": {second[1]: 9}, "steps": {"a": {}}}
@@ -370,7 +370,7 @@ def test_a_refused_default_resource_counts_only_where_it_is_needed() -> None:
 
 
 def test_resources_are_judged_by_the_default() -> None:
-    """Told resources that are the tenant's default do not differ from none; others do, and it is shown."""
+    """Returned resources that are the tenant's default do not differ from none; others do, visibly."""
     plain: Any = {"name": NAME, "steps": {"a": {}}}
     told: Any = {"name": NAME, "steps": {"a": {"resources": {"instanceTypeId": 21, "storage": "50 GB"}}}}
     (change,) = compared(told, plain, run_of(default_resource=DEFAULT_RESOURCE)).changes

@@ -182,7 +182,7 @@ def test_a_whole_step_can_be_left_to_others() -> None:
 
 
 def test_triggers_and_watchers_are_ignored_by_name() -> None:
-    """A trigger is named by its kind, a watcher by whom it tells: as plans show them."""
+    """A trigger is named by its kind, a watcher by its recipient: as plans show them."""
     desired = _workflow(
         triggers=[{"cron": "git"}, {"webhook": True}],
         watchers=[{"user": "ann@x.org", "events": {"fail": True}}, {"user": "bob", "events": {"fail": True}}],
@@ -229,7 +229,7 @@ def _own(options: Any) -> Any:
 
 
 def test_retry_options_of_the_workflow_are_ignored_where_they_are_spread() -> None:
-    """Told at the top or in every step: retry options that are ignored do not differ, and stay."""
+    """Returned at the top or in every step: retry options that are ignored do not differ, and stay."""
     desired = _workflow({"command": "c"}, {}, retryOptions=_RETRY)
     other = {"duration": 20, "numberOfRetries": 4}
     at_top = _workflow({"command": "c"}, {}, retryOptions=other)
@@ -244,7 +244,7 @@ def test_retry_options_of_the_workflow_are_ignored_where_they_are_spread() -> No
 
 
 def test_one_retry_option_that_is_ignored_leaves_the_others() -> None:
-    """Of partly ignored retry options the rest is still Git's, wherever the platform tells them."""
+    """Of partly ignored retry options the rest is still Git's, wherever the platform returns them."""
     desired = _workflow({}, {}, retryOptions=_RETRY)
     drifted = {"duration": 20, "numberOfRetries": 2}
     for live in (_workflow({}, {}, retryOptions=drifted), _workflow(_own(drifted), _own(drifted))):
@@ -271,8 +271,8 @@ def test_a_steps_own_retry_options_are_not_the_workflows() -> None:
     assert _left(desired, live, "retryOptions") == ["steps.a.runConfiguration.retryOptions.duration"]
 
 
-def test_what_may_be_there_and_is_not_told_is_not_removed() -> None:
-    """Of an ignored field that does not show, and that the platform may not tell, Git's value is sent."""
+def test_what_may_be_there_and_is_not_returned_is_not_removed() -> None:
+    """Of an ignored field that does not show, and that the platform may not return, Git's value is sent."""
     desired = _workflow(
         {"repository": {"url": "u", "token": "t"}},
         metadata={"allowConcurrentExecution": True},
@@ -308,7 +308,7 @@ def test_a_mask_is_never_sent_for_a_secret() -> None:
 
 
 def test_retry_options_below_what_is_ignored_are_whole() -> None:
-    """Options told below what is ignored are those of the platform; where none are told, Git's stay."""
+    """Options returned below what is ignored are the platform's; where none are returned, Git's stay."""
     desired = _workflow(_own(_RETRY))
     told, untold = _workflow(_own({"duration": 20})), _workflow({"runConfiguration": {"x": 1}})
     assert _kept(desired, told, "steps.a.runConfiguration") == told
@@ -321,7 +321,7 @@ _PAIRS = st.tuples(strategies.workflow_bodies(), strategies.workflow_bodies())
 
 
 def _is_simple(path: Path, live: Any, desired: Any) -> bool:
-    """Whether the field stands by itself: not where several crons or options meet, or two types of step."""
+    """Whether the field is independent: not where several crons or options meet, or two types of step."""
     if "retryOptions" in path or path[0] == "triggers":
         return False
     kinds = [(lookup(body, path[:2]), lookup(body, (*path[:2], "type"))) for body in (live, desired)]
@@ -344,7 +344,7 @@ def test_ignoring_any_differences_leaves_the_others(pair: Any, data: st.DataObje
     after = forms_of(live, kept, DEFAULT_RESOURCE)
     left = {change.path for change in diff(after.live, after.desired, DEFAULT_RESOURCE)}
     others = {path for path in found if not is_ignored(path, patterns)}
-    # What may not be told stays as in Git, and a step left to others has the workflow's retry options.
+    # A write-only field stays as in Git, and an ignored step has the workflow's retry options.
     assert {path for path in left ^ others if write_only_field(path) is None and path not in masked} == set()
     again = with_live_values(kept, sendable_body(live), patterns, masked)
     assert dump_compact(again) == dump_compact(kept)
@@ -353,7 +353,7 @@ def test_ignoring_any_differences_leaves_the_others(pair: Any, data: st.DataObje
 @given(_PAIRS)
 @LAWS
 def test_ignoring_everything_leaves_the_live_workflow(pair: Any) -> None:
-    """With every field left to others only the name differs, and what the platform may not tell."""
+    """With every field ignored only the name differs, and what the platform may not return."""
     live, desired = sendable_body(pair[0]), pair[1]
     aligned = forms_of(
         live, with_live_values(desired, live, read_patterns(["*"], Body(desired))), DEFAULT_RESOURCE

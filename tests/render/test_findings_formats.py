@@ -435,7 +435,7 @@ def test_all_formats_report_the_same() -> None:
         ("short", 40, 5),
     ],
 )
-def test_caret_stands_under_the_place(excerpt: str, column: int, caret: int) -> None:
+def test_caret_is_under_the_place(excerpt: str, column: int, caret: int) -> None:
     """The caret is under the right character, also where escapes have made the line longer."""
     text = findings_text(_result(_finding(excerpt=excerpt, position=Position(12, column))))
     line, mark = re.sub(r"\x1b\[[0-9]+m", "", text).splitlines()[1:3]

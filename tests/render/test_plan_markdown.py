@@ -169,7 +169,7 @@ def test_it_reads_well() -> None:
     _read(shown)
 
 
-def test_nothing_to_do() -> None:
+def test_no_changes() -> None:
     """A plan without changes says so, and names the environment."""
     plan = Plan(actions=(_unchanged("a"),))
     shown = plan_markdown(plan, Redactor(), environment="prod")

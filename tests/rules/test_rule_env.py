@@ -80,7 +80,7 @@ def test_value_of_env_triggers_no_rule(tmp_path: Path, where: str, value: str | 
     assert _SECRET not in shown(result)
 
 
-def test_known_values_beside_it_are_checked(tmp_path: Path) -> None:
+def test_known_values_next_to_it_are_checked(tmp_path: Path) -> None:
     """A finding that does not depend on the variable is reported."""
     text = (
         "name: x\nsteps:\n  a: {}\n  b:\n    parents: [!env V, gone, a, a]\n"

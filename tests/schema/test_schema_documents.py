@@ -289,7 +289,7 @@ def test_every_example_is_valid(name: str) -> None:
     schema = load_schema(name)
     count = 0
     for place, part in subschemas(schema):
-        # References inside a part are read from the document that the part stands in.
+        # References inside a part are read from the document that holds the part.
         within = {"$id": schema["$id"], "$defs": schema.get("$defs", {}), **part}
         for example in part.get("examples", []):
             count += 1

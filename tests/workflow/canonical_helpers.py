@@ -18,5 +18,5 @@ def same(one: Any, other: Any) -> bool:
 
 
 def form_of(value: Any) -> str:
-    """Return the canonical form as text, which tells `true` from `1`."""
+    """Return the canonical form as text, in which `true` differs from `1`."""
     return dump_compact(canonical_of(value, DEFAULT_RESOURCE))

@@ -21,7 +21,7 @@ WATCHERS = {"user": "user:ops@example.com", "webhook": "webhook:alerts", "email"
 
 @dataclass(frozen=True)
 class Spot:
-    """A documented field: where it stands in a body, where in the canonical form, and what it may hold."""
+    """A documented field: its place in a body, its place in the canonical form, and what it may hold."""
 
     place: Path
     path: Path
@@ -141,7 +141,7 @@ def with_value(body: dict[str, Any], place: Path, value: Any) -> dict[str, Any]:
 
 
 def value_at(body: Any, place: Path) -> Any:
-    """Return what stands at `place`."""
+    """Return the value at `place`."""
     for part in place:
         body = body[part]
     return body

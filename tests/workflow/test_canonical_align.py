@@ -1,4 +1,4 @@
-"""Retry options stand where the workflow states them, once, and otherwise in the steps."""
+"""Retry options are where the workflow states them, once, and otherwise in the steps."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def _paths(live: Any, desired: Any) -> list[str]:
     return [".".join(map(str, change.path)) for change in diff(aligned.live, aligned.desired)]
 
 
-def test_options_of_the_workflow_stand_at_the_top_once() -> None:
-    """Changed for the workflow, retry options are one change, wherever the platform tells them."""
+def test_options_of_the_workflow_are_at_the_top_once() -> None:
+    """Changed for the workflow, retry options are one change, wherever the platform returns them."""
     desired = workflow({}, {}, {}, retryOptions={"duration": 20})
     at_top = workflow({}, {}, {}, retryOptions=_TEN)
     spread = workflow(_own(_TEN), _own(_TEN), _own(_TEN))
@@ -34,15 +34,15 @@ def test_options_of_the_workflow_stand_at_the_top_once() -> None:
     assert _paths(desired, at_top) == ["retryOptions.duration"]
 
 
-def test_options_that_come_or_go_stand_at_the_top() -> None:
+def test_options_that_come_or_go_are_at_the_top() -> None:
     """Added to the workflow or taken away, they are one change also for a single step."""
     for steps in ([{}], [{}, {}]):
         plain, stated = workflow(*steps), workflow(*steps, retryOptions=_TEN)
         assert _paths(plain, stated) == _paths(stated, plain) == ["retryOptions.duration"]
 
 
-def test_spread_options_that_go_stand_at_the_top() -> None:
-    """Taken away in Git and told in every step by the platform: one change."""
+def test_spread_options_that_go_are_at_the_top() -> None:
+    """Removed in Git and returned in every step by the platform: one change."""
     assert _paths(workflow(_own(_TEN), _own(_TEN)), workflow({}, {})) == ["retryOptions.duration"]
 
 
@@ -63,7 +63,7 @@ def test_a_steps_own_options_stay_in_the_step() -> None:
     assert _paths(*lone) == ["steps.a.runConfiguration.retryOptions.duration"]
 
 
-def test_a_new_step_is_told_without_the_workflows_options() -> None:
+def test_a_new_step_is_shown_without_the_workflows_options() -> None:
     """A step that comes is one change, and does not repeat what the workflow states."""
     live, desired = workflow({}, retryOptions=_TEN), workflow({}, {"command": "c"}, retryOptions=_TEN)
     aligned = forms_of(live, desired)

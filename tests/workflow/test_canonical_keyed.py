@@ -25,7 +25,7 @@ _TRIGGERS: list[Any] = [{"cron": "b"}, {"webhook": True}, {"cron": "a"}, {"futur
 
 
 def test_names() -> None:
-    """A trigger is known by its kind, a watcher by whom it tells; of one name, the others get a number."""
+    """A trigger is known by its kind, a watcher by its recipient; of one name, the others get a number."""
     named: Any = lists_by_name({"triggers": _TRIGGERS, "watchers": _WATCHERS})
     assert list(named["triggers"]) == ["cron", "cron#2", "webhook", "other"]
     assert named["triggers"]["cron"] == {"cron": "a"}

@@ -94,7 +94,7 @@ def _shuffled(value: Any, chance: Any) -> Any:
 )
 @LAWS
 def test_other_words_have_the_same_form(pair: Any) -> None:
-    """However a platform tells a workflow again, its form is the same, not only what is compared."""
+    """However a platform returns a workflow, its form is the same, not only what is compared."""
     body, told = pair
     assert form_of(told) == form_of(body)
 
@@ -102,7 +102,7 @@ def test_other_words_have_the_same_form(pair: Any) -> None:
 @given(strategies.hostile_bodies(), strategies.hostile_bodies())
 @LAWS
 def test_nothing_makes_it_raise(live: Any, desired: Any) -> None:
-    """Whatever JSON a server answers, and whatever stands in a manifest: no error, and nothing is changed."""
+    """Whatever JSON a server answers, and whatever a manifest holds: no error, and nothing is changed."""
     before = copy.deepcopy((live, desired))
     aligned = forms_of(live, desired, live)
     diff(aligned.live, aligned.desired, desired)
@@ -122,7 +122,7 @@ def test_nothing_makes_it_raise(live: Any, desired: Any) -> None:
 @given(strategies.hostile_bodies())
 @LAWS
 def test_the_form_holds_nothing_that_is_nothing(body: Any) -> None:
-    """In a form there is no null and nothing empty, but for steps, which are there though all default."""
+    """In a form there is no null and nothing empty, except steps, which are there though all default."""
     form = canonical_of(body)
     steps = form.pop("steps", {})
     assert all(_says_something(value) for value in form.values())

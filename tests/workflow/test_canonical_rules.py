@@ -111,7 +111,7 @@ def test_what_is_no_documented_default_counts(stated: Any, left_out: Any) -> Non
     ],
 )
 def test_absent_null_and_empty_are_one(place: tuple[str, ...], nothing: Any) -> None:
-    """Rule 2: wherever a field may stand, `null`, `{}` and `[]` there are as good as nothing."""
+    """Rule 2: wherever a field may be, `null`, `{}` and `[]` there are the same as nothing."""
     plain = workflow({"imageId": 1})
     body: Any = workflow({"imageId": 1})
     inner = body
@@ -361,7 +361,7 @@ def test_unknown_keys_are_no_retry_options() -> None:
     ],
 )
 def test_retry_options_are_compared_by_their_effect(one: Any, other: Any) -> None:
-    """Rule 7: a step has its own options, else the workflow's; wherever they are told, they are the same."""
+    """Rule 7: a step has its own options, else the workflow's, the same wherever they are returned."""
     assert same(one, other)
 
 

@@ -97,7 +97,7 @@ def test_a_step_field_that_comes_or_goes(kind: str, spot: Spot) -> None:
 
 @pytest.mark.parametrize("spot", [spot for spot in _TOP_SPOTS if spot.place not in _SWITCHES], ids=str)
 def test_a_field_outside_of_steps_that_changes(spot: Spot) -> None:
-    """Another value of a field outside of steps is one change; retry options are told once, not per step."""
+    """Another value of a field outside of steps is one change; retry options are one, not one per step."""
     body = full_body("standard")
     desired = with_value(body, spot.place, another(spot.schema, value_at(body, spot.place)))
     assert list(validate(desired, "workflow")) == []
@@ -116,7 +116,7 @@ def test_a_field_outside_of_steps_that_comes_or_goes(spot: Spot) -> None:
 
 
 @pytest.mark.parametrize("spot", [spot for spot in top_spots() if spot.place in _IDENTITIES], ids=str)
-def test_a_watcher_that_tells_another(spot: Spot) -> None:
+def test_a_watcher_of_another_recipient(spot: Spot) -> None:
     """A watcher is known by its user or its name: with another one, it is another watcher."""
     body = full_body("standard")
     name = spot.path[1]
@@ -141,7 +141,7 @@ def test_a_field_that_is_never_a_difference(spot: Spot) -> None:
 @pytest.mark.parametrize("old", STEP_TYPES)
 @pytest.mark.parametrize("new", STEP_TYPES)
 def test_a_step_that_changes_its_type(old: str, new: str) -> None:
-    """The type is a change beside the fields that only one type has; each side has its own defaults."""
+    """The type is a change next to the fields that only one type has; each side has its own defaults."""
     live, desired = full_body(old), full_body(new)
     found = {change.path[2:]: change for change in changes(live, desired)}
     if old == new:

@@ -26,7 +26,7 @@ def _key(change: FieldChange) -> tuple[str, str, str]:
 
 
 def _applied(form: JsonObject, changes_: tuple[FieldChange, ...], *, back: bool = False) -> Any:
-    """Return `form` with each change carried out on it (or undone), a default being the same as nothing."""
+    """Return `form` with each change made on it (or undone), a default being the same as nothing."""
     result: Any = copy.deepcopy(form)
     for change in changes_:
         value = change.before if back else change.after
@@ -98,7 +98,7 @@ def test_a_body_does_not_differ_from_itself(body: Any) -> None:
 )
 @LAWS
 def test_other_words_for_a_workflow_are_no_difference(pair: Any) -> None:
-    """However a platform tells a workflow again, in any mix of ways: nothing differs."""
+    """However a platform returns a workflow, in any mix of ways: nothing differs."""
     body, told = pair
     assert changes(told, body, DEFAULT_RESOURCE) == ()
     assert changes(body, told, DEFAULT_RESOURCE) == ()
@@ -113,7 +113,7 @@ def test_other_words_for_a_workflow_are_no_difference(pair: Any) -> None:
 )
 @LAWS
 def test_what_differs_does_not_depend_on_the_words(triple: Any) -> None:
-    """A live workflow differs from what Git wants by the same fields, however the platform tells it."""
+    """A live workflow differs from Git by the same fields, however the platform returns it."""
     body, told, desired = triple
     plain = {change.path: change for change in changes(body, desired, DEFAULT_RESOURCE)}
     other = {change.path: change for change in changes(told, desired, DEFAULT_RESOURCE)}
@@ -125,7 +125,7 @@ def _own_options(step: Any) -> bool:
 
 
 def _single_fields(schema: dict[str, Any], value: Any, place: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """Return the single fields that stand, or may stand, below `place`."""
+    """Return the single fields that are, or may be, below `place`."""
     schema = strategies.resolved(schema)
     if "properties" in schema:
         return [
@@ -158,12 +158,12 @@ def test_one_field_changed_is_that_field(body: Any, data: st.DataObject) -> None
     found = changes(body, desired, DEFAULT_RESOURCE)
     assert {change.path for change in found} <= {place}
     same = (
-        dump_compact(lookup(body, place)) == dump_compact(inner[place[-1]]) if _stands(body, place) else False
+        dump_compact(lookup(body, place)) == dump_compact(inner[place[-1]]) if _is_at(body, place) else False
     )
     assert not (same and found)
 
 
-def _stands(body: Any, place: Path) -> bool:
+def _is_at(body: Any, place: Path) -> bool:
     return lookup(body, place) is not ABSENT
 
 
@@ -179,7 +179,7 @@ def test_the_diff_changes_nothing_that_it_is_given(live: Any, desired: Any) -> N
 @pytest.mark.parametrize(
     "key", ["a'b", 'a"b', "root['x']", "", ".", "[0]", "__x__", "1", "naïve ☃", "\ud800", "a\nb"]
 )
-def test_any_key_stands_in_a_path_as_it_is(key: str) -> None:
+def test_any_key_is_in_a_path_as_it_is(key: str) -> None:
     """A variable's name, whatever is in it, is the last part of the change's path."""
     body: Any = {"name": "w", "steps": {"x": {"parameters": {"env": {key: "1", "other": "1"}}}}}
     place = ("steps", "x", "parameters", "env", key)

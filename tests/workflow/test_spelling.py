@@ -1,4 +1,4 @@
-"""Names of workflows: their plain spelling, and when two are the same but for their spelling."""
+"""Names of workflows: their plain spelling, and when two are the same except for their spelling."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def test_keys_of_the_platform_are_not_sent(key: str) -> None:
 
 
 def test_workflow_level_retry_options_and_metadata_are_kept() -> None:
-    """What the public client's patch loses is sent back where the server tells it."""
+    """What the public client's patch loses is sent back where the server returns it."""
     live: Any = {"retryOptions": {"duration": 5, "exitCodes": [1, None]}, "metadata": {"a": True, "b": None}}
     assert sendable_body(live) == {
         "retryOptions": {"duration": 5, "exitCodes": [1]},
@@ -446,7 +446,7 @@ def test_patches_that_cannot_work(act: Callable[[], object]) -> None:
         act()
 
 
-def test_unknown_step_names_are_told_with_the_known() -> None:
+def test_unknown_step_names_are_shown_with_the_known() -> None:
     """A name in `step_names` that is no live step is refused, and the live steps are named."""
     with pytest.raises(InvalidParameterException) as caught:
         patched_body(

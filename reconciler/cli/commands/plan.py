@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,16 +13,42 @@ import click
 from reconciler.cli.apply_options import base_option, scope_options, show_bodies_option
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import FILE, Number, format_option, output_option, quoted, tenant_options
+from reconciler.cli.options import (
+    FILE,
+    Environments,
+    Number,
+    format_option,
+    output_option,
+    quoted,
+    tenant_options,
+)
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
+from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
 from reconciler.files import write_text
-from reconciler.operations import Planned, ScopeOptions, Settings, plan
+from reconciler.operations import Planned, ScopeOptions, plan
 from reconciler.plan import KINDS, kinds_of
-from reconciler.render import LEAST, LIMIT, plan_gitlab, plan_json, plan_markdown, plan_text
+from reconciler.render import (
+    LEAST,
+    LIMIT,
+    EnvironmentPlan,
+    environments_json,
+    environments_markdown,
+    environments_text,
+    environments_total,
+    gitlab_counts,
+    plan_document,
+    plan_gitlab,
+    plan_html,
+    plan_json,
+    plan_markdown,
+    plan_text,
+    plans_html,
+    plans_total,
+)
 from reconciler.text import printable
 
-_FORMATS: Final = ("text", "json", "markdown", "gitlab")
+_FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 
 
@@ -41,18 +69,22 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: str | No
             "plan --output markdown=plan.md --detailed-exitcode",
             "In CI: write a comment, exit with 2 on changes",
         ),
+        ("plan --environment dev --environment prod", "Plan for two environments, in one report"),
     ),
 )
 @scope_options
 @format_option(
-    *_FORMATS, help="Print the plan in this format: markdown for a comment, gitlab for its terraform report."
+    *_FORMATS,
+    help="Print the plan in this format: markdown for a comment, html for a page to keep, gitlab for its "
+    "terraform report.",
 )
 @output_option
 @option(
     "--save-plan",
     metavar="FILE",
     type=FILE,
-    help="Save the plan, without any secret, for apply --plan FILE.",
+    help="Save the plan, without any secret, for apply --plan FILE. With several environments, each has a "
+    "file of its own: plan.json becomes plan.NAME.json.",
     section="Output",
     aliases=("--out",),
 )
@@ -88,7 +120,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: str | No
 @tenant_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
-    settings: Settings,
+    environments: Environments,
     scope: ScopeOptions,
     output_format: str,
     outputs: tuple[str, ...],
@@ -104,36 +136,96 @@ def command(  # noqa: PLR0913 - one for each option
 
     Without PATH, for the manifests that reconciler.yaml names. Only reads: no request but GET is sent. The
     address and the credential come from PEAK_API_URL (or the stage in PEAK__STAGE) and PEAK_AUTH_TOKEN (or
-    API_KEY).
+    API_KEY), or as the environment says. With several environments, an error in one does not stop the others.
 
-    Exits with 3 when a manifest is invalid, and with 4 when a guard blocks a workflow.
+    Exits with 3 when a manifest is invalid, and with 4 when a guard blocks a workflow. With several
+    environments, the first of 1, 4, 3, 64, 2 and 0 that one of them has is the exit code.
     """
     if base is None and (needing := sorted(fail_on & _ATTRIBUTED)):
         raise UsageError(f"--fail-on {','.join(needing)} needs --base REV")
     targets = read_outputs(outputs, _FORMATS, output_format)
     scope = dataclasses.replace(scope, show_unmanaged=show_unmanaged)
-    planned = plan(settings, scope, TerminalListener(verbose=settings.verbose), base=base)
-    targets.deliver(lambda name: _rendered(planned, name, bodies=show_bodies, limit=max_markdown_bytes))
-    if save_plan is not None:
-        write_text(save_plan, planned.plan_file_text(), private=True)
-        line = follow_up("apply", "--plan", str(save_plan))
-        warn(f"the plan was saved; to apply it: {printable(line)}")
-    if fail_on & kinds_of(planned.plan):
-        return ExitCode.DIFFERENCES
-    code = planned.exit_code
-    return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
+    files = environments.files(save_plan)
+    listener = TerminalListener(verbose=environments.verbose)
+
+    def code_of(planned: Planned) -> ExitCode:
+        if fail_on & kinds_of(planned.plan):
+            return ExitCode.DIFFERENCES
+        code = planned.exit_code
+        return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
+
+    results = environments.run(lambda settings: plan(settings, scope, listener, base=base), code_of=code_of)
+    plans = _Plans(results=results, bodies=show_bodies, limit=max_markdown_bytes)
+    targets.deliver(plans.of_several if environments.several else plans.of_one)
+    for result in results:
+        if result.value is not None and result.environment in files:
+            _save(result.value, files[result.environment], result.environment)
+    return worst_exit_code(results)
 
 
-def _rendered(planned: Planned, name: str, *, bodies: bool, limit: int) -> str:
-    plan, redactor = planned.plan, planned.redactor
-    match name:
-        case "json":
-            return plan_json(plan, redactor)
-        case "gitlab":
-            return plan_gitlab(plan)
-        case "markdown":
-            chosen = planned.engine.settings.environment
-            environment = chosen.name if chosen else None
-            return plan_markdown(plan, redactor, bodies=bodies, environment=environment, limit=limit)
-        case _:
-            return plan_text(plan, redactor, bodies=bodies)
+def _save(planned: Planned, file: Path, environment: str) -> None:
+    write_text(file, planned.plan_file_text(), private=True)
+    line = follow_up("apply", "--plan", str(file), environment=environment)
+    warn(f"the plan was saved; to apply it: {printable(line)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plans:
+    """The plans of a run, and how they are shown."""
+
+    results: Sequence[EnvironmentResult[Planned]]
+    bodies: bool
+    limit: int
+
+    def of_one(self, name: str) -> str:
+        """Return the plan of the only environment, or of none, in a format."""
+        (planned,) = (result.value for result in self.results if result.value is not None)
+        match name:
+            case "json":
+                return plan_json(planned.plan, planned.redactor)
+            case "gitlab":
+                return plan_gitlab(planned.plan)
+            case "html":
+                return plan_html(planned.plan, planned.redactor, _environment(planned))
+            case "markdown":
+                return self._markdown(planned, _environment(planned), self.limit)
+            case _:
+                return self._text(planned)
+
+    def of_several(self, name: str) -> str:
+        """Return the plans of all environments in a format."""
+        match name:
+            case "json":
+                return environments_json(
+                    self.results, "plan", lambda planned: plan_document(planned.plan, planned.redactor)
+                )
+            case "gitlab":
+                return gitlab_counts(result.value.plan for result in self.results if result.value is not None)
+            case "html":
+                planned = [
+                    EnvironmentPlan(item.environment, item.value.plan, item.value.redactor)
+                    for item in self.results
+                    if item.value is not None
+                ]
+                return plans_html(planned, environments_total(self.results, _total))
+            case "markdown":
+                return environments_markdown(self.results, self._markdown, _total, self.limit)
+            case _:
+                return environments_text(self.results, self._text, _total)
+
+    def _text(self, planned: Planned) -> str:
+        return plan_text(planned.plan, planned.redactor, bodies=self.bodies)
+
+    def _markdown(self, planned: Planned, environment: str | None, limit: int) -> str:
+        return plan_markdown(
+            planned.plan, planned.redactor, bodies=self.bodies, environment=environment, limit=limit
+        )
+
+
+def _total(all_planned: Sequence[Planned]) -> str:
+    return plans_total(planned.plan for planned in all_planned)
+
+
+def _environment(planned: Planned) -> str | None:
+    chosen = planned.engine.settings.environment
+    return chosen.name if chosen else None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from reconciler import render
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import checking_options, format_option, output_option
+from reconciler.cli.options import Environments, checking_options, format_option, output_option
 from reconciler.cli.terminal import TerminalListener, read_outputs, show
+from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode
-from reconciler.findings import Severity
-from reconciler.operations import Settings, validate
+from reconciler.findings import CheckResult, Severity, joined
+from reconciler.operations import validate
 
 _FORMATS: Final = {
     "text": "findings_text",
@@ -48,7 +50,7 @@ _FORMATS: Final = {
 @checking_options
 def command(  # noqa: PLR0913 - one for each option
     *,
-    settings: Settings | None,
+    environments: Environments | None,
     changed_since: str | None,
     online: bool,
     output_format: str,
@@ -64,14 +66,46 @@ def command(  # noqa: PLR0913 - one for each option
     Exits with 3 when there is an error, with --strict also when there is a warning. With --online, server and
     credential are found as for plan; exits with 1 when the tenant cannot be read.
     """
-    if settings is None:
+    if environments is None:
         from reconciler.rules import ALL_RULES  # noqa: PLC0415 - only for this list
 
         show((render.rules_json if output_format == "json" else render.rules_text)(ALL_RULES))
         return ExitCode.OK
     targets = read_outputs(outputs, _FORMATS, output_format)
-    listener = TerminalListener(verbose=settings.verbose)
-    result = validate(settings, listener, changed_since=changed_since, online=online)
-    targets.deliver(lambda name: str(getattr(render, _FORMATS[name])(result)))
-    failed = result.count(Severity.ERROR) or (settings.strict and result.count(Severity.WARNING))
-    return ExitCode.INVALID if failed else ExitCode.OK
+    listener = TerminalListener(verbose=environments.verbose)
+    results = environments.run(
+        lambda settings: _Checked(
+            validate(settings, listener, changed_since=changed_since, online=online), settings.strict
+        )
+    )
+    targets.deliver(lambda name: _rendered(results, name, several=environments.several))
+    return worst_exit_code(results)
+
+
+class _Checked(NamedTuple):
+    """The findings in one environment, and whether a warning fails its check."""
+
+    found: CheckResult
+    strict: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """`INVALID` when the check fails."""
+        failed = self.found.count(Severity.ERROR) or (self.strict and self.found.count(Severity.WARNING))
+        return ExitCode.INVALID if failed else ExitCode.OK
+
+
+def _rendered(results: Sequence[EnvironmentResult[_Checked]], name: str, *, several: bool) -> str:
+    def of_one(result: CheckResult) -> str:
+        return str(getattr(render, _FORMATS[name])(result))
+
+    if several and name == "json":
+        return render.environments_json(results, "check", lambda one: render.findings_document(one.found))
+    checks = [result.value.found for result in results if result.value is not None]
+    if several and name == "text":
+        return render.environments_text(results, lambda one: of_one(one.found), _total)
+    return of_one(joined(checks))
+
+
+def _total(all_checked: Sequence[_Checked]) -> str:
+    return render.findings_total(one.found for one in all_checked)

@@ -1,4 +1,4 @@
-"""`executions` and `logs` as a user types them: which runs there were, and what their steps logged."""
+"""`executions` and `logs` as a user types them: the executions, and what their steps logged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def flow(server: EmulatorServer) -> int:
 
 
 def _runs(server: EmulatorServer, flow: int, number: int) -> list[str]:
-    """Run a workflow so many times, an hour apart, and return the ids, the latest first."""
+    """Run a workflow `count` times, an hour apart, and return the ids, the latest first."""
     for _ in range(number):
         server.store.execute(flow, {})
         server.store._clock.sleep(3600)  # type: ignore[attr-defined]
@@ -119,8 +119,8 @@ def test_which_executions(
     ],
 )
 @pytest.mark.usefixtures("flow")
-def test_mistakes(typed: Callable[..., Ended], words: list[str], code: int, said: str) -> None:
-    """What cannot work is told in words, on standard error alone."""
+def test_errors(typed: Callable[..., Ended], words: list[str], code: int, said: str) -> None:
+    """What cannot work is an error, on standard error alone."""
     ended = typed(*words)
     assert (ended.code, ended.out) == (code, "")
     assert said in ended.err

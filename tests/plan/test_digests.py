@@ -1,4 +1,4 @@
-"""What is remembered in tags: a digest that tells whether a value is still the same, and nothing else."""
+"""Digests in tags: each shows whether a value is still the same, and nothing else."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _FIELDS = st.dictionaries(
 
 @given(_FIELDS)
 @LAWS
-def test_what_is_remembered_comes_back_from_the_tags(fields: Any) -> None:
-    """A memory written into tags and read back is itself, in any order of tags and beside other ones."""
+def test_digests_are_read_back_from_the_tags(fields: Any) -> None:
+    """Digests written into tags and read back are the same, in any order of tags and among other ones."""
     memory = _DIGESTER.digests(fields.items())
     tags = digest_tags(memory)
     assert digests_in({"tags": tags}) == memory
@@ -56,7 +56,7 @@ def test_tags_are_short_and_plain(fields: Any) -> None:
 
 @given(strategies.workflow_bodies())
 @LAWS
-def test_every_field_of_a_workflow_can_be_remembered(body: Any) -> None:
+def test_every_field_of_a_workflow_can_have_a_digest(body: Any) -> None:
     """No field, value or name makes remembering fail, and each is known again."""
     fields = list(leaves(canonical_of(body)))
     digester = Digester(b"key", body["name"])
@@ -95,7 +95,7 @@ def test_values_that_only_look_alike_have_other_digests() -> None:
     assert len({tuple(sorted(_digests(value=value))) for value in values}) == len(values)
 
 
-def test_a_digest_tells_nothing_without_the_key() -> None:
+def test_a_digest_reveals_nothing_without_the_key() -> None:
     """With another key nothing is remembered, and the key is in no text."""
     memory = _DIGESTER.digests([(_PATH, "v")])
     stranger = Digester(b"another key", "w")
@@ -104,7 +104,7 @@ def test_a_digest_tells_nothing_without_the_key() -> None:
     assert "another key" not in repr(stranger)
 
 
-def test_nothing_remembered_says_nothing() -> None:
+def test_no_digest_says_nothing() -> None:
     """A workflow without such tags neither remembers nor agrees, also not to nothing."""
     for tags in (None, [], [{"name": "team"}], "x", {"name": "reconciler-sent-x"}):
         memory = digests_in({"tags": tags})
@@ -162,7 +162,7 @@ def test_tags_that_do_not_parse_say_nothing(name: Any) -> None:
         (("tags",), None),
     ],
 )
-def test_which_fields_may_not_be_told(path: Any, kind: WriteOnlyField | None) -> None:
-    """Credentials, metadata and retry options may be untold; nothing else is ever taken to be."""
+def test_which_fields_may_be_write_only(path: Any, kind: WriteOnlyField | None) -> None:
+    """Credentials, metadata and retry options may be write-only; nothing else is ever taken to be."""
     assert write_only_field(path) is kind
     assert kind is None or kind.is_credential == (kind in {WriteOnlyField.TOKEN, WriteOnlyField.SECRET})

@@ -1,0 +1,34 @@
+"""`peak-reconciler config`: the effective settings, and where each comes from."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.help import command_of
+from reconciler.cli.options import GivenOptions, backup_dir_option, format_option, given_options
+from reconciler.cli.terminal import show
+from reconciler.errors import ExitCode
+from reconciler.operations import effective_settings
+from reconciler.render import settings_json, settings_text
+
+
+@command_of(
+    "config",
+    examples=(
+        ("config show --environment prod", "Show what plan would work with in prod"),
+        ("config show --max-deletes 1 --format json", "Show the same with an option over it"),
+    ),
+)
+@click.argument("action", metavar="show", type=click.Choice(["show"]))
+@format_option()
+@given_options(backup_dir_option)
+def command(*, action: str, given: GivenOptions, output_format: str) -> int:  # noqa: ARG001 - only one
+    """Show the effective settings and where each comes from.
+
+    That is an option, an environment variable, the environment's block in reconciler.yaml, its top level, or
+    the default, in this order. Takes the options of plan; needs no network. The token is not shown, but the
+    variable that it comes from. Without an environment, shows the top level.
+    """
+    settings = effective_settings(given.raw, given.sources)
+    show((settings_json if output_format == "json" else settings_text)(settings))
+    return ExitCode.OK
