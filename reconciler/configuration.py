@@ -17,25 +17,28 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.errors import InvalidInputError, UsageError
+from reconciler.files import nearest_path
 from reconciler.manifests import (
     CONFIGURATION_NAMES,
     Document,
     OverlayOptions,
     ParameterLayer,
     Parameters,
+    SharedSettings,
     read_parameter_file,
     read_single_document,
 )
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
+from reconciler.templates import PEAK_TEMPLATES, RenderedFiles, TemplateSettings, Undefined
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
+from reconciler.values import ABSENT, JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
 from reconciler.values import Path as ValuePath
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-MERGED: Final = ("ownership", "safety")
+MERGED: Final = ("ownership", "safety", "reconcile")
 """The mappings of which an environment overrides only the keys that its block states."""
 
 _LONGEST_PATTERN: Final = 500
@@ -89,6 +92,7 @@ class Configuration:
         extra: The undocumented fields that a body may state.
         allow_latest: Whether `version: latest` of an image is allowed.
         parameters: The parameters of manifests: those of the environment over those of the top level.
+        templates: Which manifests are templates, and how they are rendered.
         overlays: The overlays of the environment.
         overlay_roots: The files and directories, resolved, with the overlays of all environments.
     """
@@ -110,6 +114,7 @@ class Configuration:
     extra: tuple[Pattern, ...] = ()
     allow_latest: bool = False
     parameters: Parameters = field(default_factory=Parameters)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
     overlays: OverlayOptions = field(default_factory=OverlayOptions)
     overlay_roots: tuple[Path, ...] = ()
 
@@ -255,10 +260,11 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         allow_latest=value.get("allow_latest") is True,
         environment=None if chosen is None else _environment(chosen, block),
-        overlays=_overlays(file.parent, block),
+        overlays=_overlays(file.parent, block, tuple(_shared(document, chosen))),
         overlay_roots=tuple(_overlay_roots(file.parent, whole)),
         environments=tuple(as_object(whole.get("environments"))),
         parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
+        templates=_templates(whole, block),
     )
 
 
@@ -294,16 +300,28 @@ def _environment(name: str, block: JsonObject) -> Environment:
     )
 
 
-def _overlays(root: Path, block: JsonObject) -> OverlayOptions:
+def _overlays(root: Path, block: JsonObject, shared: tuple[SharedSettings, ...]) -> OverlayOptions:
     names = as_object(block.get("names"))
-    if not (names or block.get("overlays")):
+    if not (names or shared or block.get("overlays")):
         return OverlayOptions()
     return OverlayOptions(
         paths=tuple(_manifests(root, _texts(block.get("overlays")), "overlays")),
         root=root.resolve(),
         prefix=str(names.get("prefix", "")),
         suffix=str(names.get("suffix", "")),
+        shared=shared,
     )
+
+
+def _shared(document: Document, chosen: str | None) -> Iterator[SharedSettings]:
+    """Yield the settings of many workflows: those of the environment if it has any, else of the top level."""
+    path: ValuePath = ("environments", chosen or "", "reconcile", "workflows")
+    if lookup(document.value, path) is ABSENT:
+        path = ("reconcile", "workflows")
+    for index, item in enumerate(as_list(lookup(document.value, path))):
+        settings = as_object(item)
+        match = str(settings.pop("match"))
+        yield SharedSettings(match=match, settings=settings, document=document, base=(*path, index))
 
 
 def _overlay_roots(root: Path, whole: JsonObject) -> Iterator[Path]:
@@ -328,6 +346,23 @@ def _parameters(file: Path, document: Document, chosen: str | None) -> Iterator[
             yield read_parameter_file(file.parent / stated, what, place, file.parent.resolve())
 
 
+def _templates(*blocks: JsonObject) -> TemplateSettings:
+    """Return the settings that blocks state under `templates`, the last one first."""
+    found = TemplateSettings()
+    for block in blocks:
+        stated = block.get("templates")
+        if stated == "peak":
+            found = PEAK_TEMPLATES
+        elif isinstance(stated, dict):
+            files, undefined = stated.get("files", found.files), stated.get("undefined", found.undefined)
+            found = TemplateSettings(
+                files=RenderedFiles(files),
+                undefined=Undefined(undefined),
+                os_env=stated.get("os_env", found.os_env) is True,
+            )
+    return found
+
+
 def _number(value: JsonValue) -> int | float:
     """Return a number that is valid by the schema; a whole one, such as `3.0`, as an integer."""
     number = float(str(value))
@@ -350,9 +385,4 @@ def _manifests(root: Path, patterns: list[str], key: str = "manifests") -> Itera
                     f"{root.name or root}",
                     hint="Name other places on the command line.",
                 )
-            yield _nearest(path)
-
-
-def _nearest(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
+            yield nearest_path(path)

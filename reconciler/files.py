@@ -27,6 +27,12 @@ class UnreadableError(Exception):
     """A file that cannot be read; the text says why, as a part of a sentence."""
 
 
+def nearest_path(path: Path) -> str:
+    """Return `path` as a user names it here: relative to the working directory, if it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
+
+
 def write_atomically(
     path: Path,
     content: str | Iterable[bytes],

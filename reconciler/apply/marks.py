@@ -18,7 +18,7 @@ from reconciler.values import JsonObject, as_list
 from reconciler.workflow import Live, OwnTags, with_mark
 
 
-class Origin(Enum):
+class WrittenBy(Enum):
     """The write that a workflow reads back as."""
 
     OURS = "ours"
@@ -48,7 +48,7 @@ class SentTags:
         """Return whether a workflow has the mark."""
         return bool(self.mark) and self.mark in live.body.own_tags.marks
 
-    def origin(self, live: Live, tags_kept: int) -> Origin:
+    def origin(self, live: Live, tags_kept: int) -> WrittenBy:
         """Return which write a workflow reads back as.
 
         Args:
@@ -57,10 +57,10 @@ class SentTags:
         """
         found = live.body.own_tags.marks
         if self.are_marked_in(live):
-            return Origin.OURS if len(found) == 1 else Origin.UNKNOWN
+            return WrittenBy.OURS if len(found) == 1 else WrittenBy.UNKNOWN
         if not self.mark:
-            return Origin.UNKNOWN
-        return Origin.ANOTHER if found or self.count <= tags_kept else Origin.UNKNOWN
+            return WrittenBy.UNKNOWN
+        return WrittenBy.ANOTHER if found or self.count <= tags_kept else WrittenBy.UNKNOWN
 
 
 def new_mark() -> str:

@@ -143,7 +143,7 @@ class Applier:
         with unreachable_after("it was updated"):
             kept = tuple(
                 path
-                for path in kept_fields(action.body, live.body.undocumented)
+                for path in kept_fields(action.body, live.body.sendable, live.body.undocumented)
                 if path not in accepted.left_out
             )
             notes = self._verifier.verify(

@@ -55,7 +55,7 @@ def update_without_refused(
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
-    kept = kept_fields(body, live.body.undocumented)
+    kept = kept_fields(body, live.body.sendable, live.body.undocumented)
     return _accepted(body, kept, lambda sent: update_once(api, live, sent, policy))
 
 

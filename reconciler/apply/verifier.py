@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from reconciler.api import TenantWriter
-from reconciler.apply.marks import Origin, SentTags, marked
+from reconciler.apply.marks import SentTags, WrittenBy, marked
 from reconciler.apply.not_as_sent import (
     are_somebody_elses,
     drops_tags,
@@ -99,7 +99,7 @@ class SharedFacts:
             with self._lock:
                 self._tags_kept = max(self._tags_kept, len(live.body.all_tags))
 
-    def origin(self, sent: SentTags, live: Live) -> Origin:
+    def origin(self, sent: SentTags, live: Live) -> WrittenBy:
         """Return which write a workflow reads back as."""
         with self._lock:
             return sent.origin(live, self._tags_kept)
@@ -234,7 +234,7 @@ class Verifier:
             before = form_before(former, desired.body) if changes else {}
             rewrites = (*verified.rewrites, *judged(changes, before, rewrites))
             digests = self._digests_of(verified, rewrites, desired)
-            if origin is Origin.ANOTHER and (changes or digests != kept):
+            if origin is WrittenBy.ANOTHER and (changes or digests != kept):
                 raise replaced(changes, wanted)
             overwritten = [
                 change for change in doubtful if all(change.path != item.path for item in rewrites)
@@ -242,7 +242,7 @@ class Verifier:
             if overwritten:
                 self._write_again(action, live, desired, digests, [])
                 raise overwrote(overwritten, wanted)
-            if sent is None and origin is Origin.UNKNOWN:
+            if sent is None and origin is WrittenBy.UNKNOWN:
                 doubtful = _doubtful(action, changes, before, wanted)
             lost = digests != kept and (
                 sent not in (None, kept) or not writes_left or drops_tags(verified.changes)
@@ -280,7 +280,7 @@ class Verifier:
 
     def _read(
         self, workflow_id: int, wanted: Wanted, tags: SentTags, sent: SentDigests | None
-    ) -> tuple[Verified, Origin]:
+    ) -> tuple[Verified, WrittenBy]:
         """Return the workflow as it reads back, and which write that is.
 
         Args:
@@ -292,7 +292,7 @@ class Verifier:
 
         def shows(live: Live) -> bool:
             digests = live.body.own_tags.digests
-            return sent in (None, digests) and self._facts.origin(tags, live) is not Origin.ANOTHER
+            return sent in (None, digests) and self._facts.origin(tags, live) is not WrittenBy.ANOTHER
 
         verified = self._read_back.verified(workflow_id, wanted, self._facts.now(), shows)
         self._facts.learn_tags(verified.live)

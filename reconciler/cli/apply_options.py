@@ -13,12 +13,13 @@ from reconciler.cli.help import bundle, option
 from reconciler.cli.options import FILE, Number, format_option
 from reconciler.cli.terminal import TerminalListener
 from reconciler.operations import ApplyOptions, ScopeOptions
+from reconciler.plan import Selection, Shard
 
 _selection = partial(option, section="Selection")
 _safety = partial(option, section="Safety")
 _applying = partial(option, section="Apply")
 
-_SCOPE: Final = (
+_SELECTION: Final = (
     _selection(
         "--target",
         "targets",
@@ -37,6 +38,9 @@ _SCOPE: Final = (
         metavar="I/N",
         help="Include only the I-th of N parts, by a stable hash of the name.",
     ),
+)
+_SCOPE: Final = (
+    *_SELECTION,
     _safety(
         "--prune",
         is_flag=True,
@@ -94,6 +98,16 @@ _OUTPUT: Final = (format_option(), show_bodies_option)
 def scope_options(function: Any) -> Any:
     """Give a command the part of the workflows it is about, as `scope`."""
     return bundle("scope", _SCOPE, lambda values: ScopeOptions(**values))(function)
+
+
+def selection_options(function: Any) -> Any:
+    """Give a command the workflows that it is about, by name, as `selection`."""
+
+    def make(values: dict[str, Any]) -> Selection:
+        shard = values.pop("shard")
+        return Selection(shard=None if shard is None else Shard.of_text(shard), **values)
+
+    return bundle("selection", _SELECTION, make)(function)
 
 
 def apply_options(function: Any) -> Any:

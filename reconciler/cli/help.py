@@ -76,8 +76,12 @@ def option(*names: str, **attributes: Any) -> Decorator[Any]:
 
 def setting(*names: str, **attributes: Any) -> Decorator[Any]:
     """Return the decorator for an option with a variable: `RECONCILER_` and the option's name."""
-    name = names[0].partition("/")[0].lstrip("-").upper().replace("-", "_")
-    return option(*names, envvar=f"RECONCILER_{name}", show_envvar=True, **attributes)
+    return option(*names, envvar=variable_of(names[0]), show_envvar=True, **attributes)
+
+
+def variable_of(name: str) -> str:
+    """Return the variable of the option `name`, such as `--notify-url`."""
+    return f"RECONCILER_{name.partition('/')[0].lstrip('-').upper().replace('-', '_')}"
 
 
 def command_of(

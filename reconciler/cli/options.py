@@ -23,7 +23,7 @@ from reconciler.cli.terminal import print_error, warn
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.environments import EnvironmentResult, own_exit_code, run_in_each
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
-from reconciler.operations import RawOptions, Settings, resolve_environments, resolve_settings
+from reconciler.operations import DiffSide, RawOptions, Settings, resolve_environments, resolve_settings
 from reconciler.text import clip, printable, slug
 from reconciler.values import ABSENT, JsonObject, lookup, put
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LIMITS: Final = Safety()
+_SIDES: Final = 2
 _GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
 
 
@@ -391,6 +392,60 @@ def unresolved_tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TwoSides:
+    """The two sides of a comparison.
+
+    Args:
+        left: The one that comes first.
+        right: The other.
+    """
+
+    left: DiffSide
+    right: DiffSide
+
+
+def two_sides_options(function: Any) -> Any:
+    """Give a command two directories, two tenants, or one of each, as `sides`."""
+    environment = _environment_option("Environment whose tenant is a side; twice for both sides.")
+    options = (*_MANIFESTS, environment, _CONFIG, _CONCURRENCY, *_REQUESTS)
+    return bundle("sides", options, _two_sides)(function)
+
+
+def _two_sides(values: dict[str, Any]) -> TwoSides:
+    """Return the sides that paths and environments name.
+
+    Raises:
+        UsageError: They are not two.
+    """
+    paths, names = values["paths"], tuple(dict.fromkeys(values["environments"]))
+    if len(paths) == _SIDES and not _is_on_command_line("environments"):
+        names = ()
+    raw = _given({**values, "environments": (), "paths": ()})
+    one_tenant = len(paths) == 1 and len(names) <= 1
+    if not one_tenant and len(paths) + len(names) != _SIDES:
+        raise UsageError(
+            f"name two sides, found {len(paths) + len(names)}",
+            hint="They are two environments (--environment dev --environment prod), two directories, or a "
+            "directory and an environment.",
+        )
+    found = [
+        DiffSide(
+            settings=resolve_settings(
+                dataclasses.replace(raw, paths=(path,), environment=names[0] if names else None)
+            ),
+            live=False,
+        )
+        for path in paths
+    ]
+    for name in names or ((None,) if one_tenant else ()):
+        settings = resolve_settings(dataclasses.replace(raw, environment=name))
+        found.append(DiffSide(settings=settings, live=True))
+    _warn_about(*(side.settings for side in found))
+    left, right = found
+    return TwoSides(left=left, right=right)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GivenOptions:
     """The options of a command and the variables for them, without the configuration.
 
@@ -422,6 +477,11 @@ def _with_sources(values: dict[str, Any]) -> GivenOptions:
             )
     sources["environment"] = sources.pop("environments", "default")
     return GivenOptions(raw=_given(values), sources=sources)
+
+
+def offline_options(function: Any) -> Any:
+    """Give a command its parameters and its environment, without a tenant, as `settings`."""
+    return bundle("settings", (*PARAMETERS, *_ENVIRONMENT), _settings)(function)
 
 
 def connection_options(*further: Decorator[Any], concurrent: bool = False) -> Decorator[Any]:

@@ -244,7 +244,7 @@ def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
         )
     if recovered.foreign:
         yield "its sent digests were made with another RECONCILER_REMEMBER_KEY and cannot be used"
-    unknown = lost_fields(body, live.body.undocumented)
+    unknown = lost_fields(body, live.body.sendable, live.body.undocumented)
     if unknown:
         yield (
             f"{_some(unknown)} is not documented and is not in the manifest: updates keep it, and "

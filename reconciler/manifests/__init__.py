@@ -39,7 +39,7 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
-from reconciler.manifests.overlays import OverlayOptions, Overlays
+from reconciler.manifests.overlays import OverlayOptions, Overlays, SharedSettings
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.template_expressions import (
@@ -70,6 +70,7 @@ __all__ = [
     "PatchManifest",
     "ReadOptions",
     "ReconcileSettings",
+    "SharedSettings",
     "Source",
     "WhenRunning",
     "WorkflowManifest",

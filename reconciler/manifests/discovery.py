@@ -19,6 +19,7 @@ from pathlib import Path
 from reconciler.errors import reason_of
 from reconciler.files import UnreadableError, decode_text, read_bounded
 from reconciler.findings import Finding, Severity
+from reconciler.templates import TEMPLATE_SUFFIX
 from reconciler.text import printable
 
 MAX_FILES = 100_000
@@ -27,14 +28,16 @@ MAX_FILES = 100_000
 MAX_FILE_BYTES = 10 * 1024 * 1024
 """Bytes of one manifest file."""
 
-SUFFIXES = (".yaml", ".yml", ".json")
+_LITERAL = (".yaml", ".yml", ".json")
+SUFFIXES = (*_LITERAL, *(suffix + TEMPLATE_SUFFIX for suffix in _LITERAL))
+"""How the names of manifests end, in any case: as they are, or as templates."""
+
 LEFT_OUT = "left-out-file"
 """The rule of a file that looks like a manifest and is not read."""
 
 _LIKE_A_MANIFEST = re.compile(r"\.(?:ya?ml|json)(?![a-z])", re.IGNORECASE)
 _KEY_OF_A_MANIFEST = re.compile(r"""["']?\b(?:steps|body|patch)["']?[ \t]*:""")
 _NAME = re.compile(r"""["']?\bname["']?[ \t]*:[ \t]*["']?([^"'\n,}#]+)""")
-TEMPLATE_SUFFIX = ".j2"
 CONFIGURATION_NAMES = frozenset({"reconciler.yaml", "reconciler.yml"})
 
 STDIN = "-"
@@ -42,7 +45,6 @@ STDIN = "-"
 
 _STDIN_NAME = "<stdin>"
 _GIT = ".git"
-_TEMPLATE = "this version does not support templates; render the file first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,6 @@ def find_files(
                     files.append(file)
                 elif left_out_names(file):
                     findings.append(_left_out(file.path))
-        elif name.lower().endswith(TEMPLATE_SUFFIX):
-            findings.append(_finding(path, "template", _TEMPLATE))
         elif problem := _missing(name):
             findings.append(problem)
         else:
@@ -119,7 +119,7 @@ def _is_read(name: str) -> bool:
 
 def _left_out(path: Path) -> Finding:
     message = (
-        f"this looks like a manifest and is not read: rename it to end in {', '.join(SUFFIXES)} without a "
+        f"this looks like a manifest and is not read: rename it to end in {', '.join(_LITERAL)} without a "
         "leading dot, or list it under exclude in reconciler.yaml"
     )
     found = _finding(path, LEFT_OUT, message)
@@ -153,7 +153,7 @@ def _below(folder: Path, findings: list[Finding]) -> list[ManifestFile]:
             _finding(folder, "too-many-files", f"more than {MAX_FILES} manifest files below this directory")
         )
     elif not any(_is_read(file.path.name) for file in files) and len(findings) == before:
-        message = f"no manifests below this directory: searched for {', '.join('*' + s for s in SUFFIXES)}"
+        message = f"no manifests below this directory: searched for {', '.join('*' + s for s in _LITERAL)}"
         findings.append(_finding(folder, "no-manifests", message))
     return files[:MAX_FILES]
 
@@ -212,8 +212,6 @@ def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
             elif entry.folder not in visited:
                 visited.add(entry.folder)
                 pending.extend(reversed(_entries(entry.path, entry.folder, findings)))
-        elif entry.path.name.lower().endswith(tuple(suffix + TEMPLATE_SUFFIX for suffix in SUFFIXES)):
-            findings.append(_finding(entry.path, "template", _TEMPLATE))
         elif _LIKE_A_MANIFEST.search(entry.path.name):
             yield ManifestFile(entry.path, root)
 

@@ -20,7 +20,8 @@ from reconciler.findings import Finding, Position
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
-from reconciler.manifests.yaml_values import Extent, Included, Tags, ValueBuilder
+from reconciler.manifests.yaml_values import EnvTag, Extent, Included, Tags, ValueBuilder
+from reconciler.templates import Origins
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Path, lookup
 
@@ -46,11 +47,12 @@ class Document:
         value: The document's value; mapping entries without a value are left out, as in the public client.
         variables: The environment variable of each value that came through `!env`, by path.
         defaults: The paths of those values that are the default in the manifest, and so in Git.
-        unset: The type of each placeholder for a variable that is not set, by path.
+        unset: The `!env` of each placeholder for a variable that is not set, by path.
         parameters: The parameter of each value that came through `!param`, by path.
         overlaid: The document, and the path in it, that states the value at a path, where that is not
             the same path of this document: an overlay, or another place in a list.
         positions: Positions known from reading: those of names and pinned ids, which every plan shows.
+        origins: Where the text comes from, if a template gave it; positions are then places in the template.
     """
 
     file: str
@@ -59,10 +61,11 @@ class Document:
     value: JsonValue = field(repr=False)
     variables: Mapping[Path, str] = field(default_factory=dict)
     defaults: frozenset[Path] = frozenset()
-    unset: Mapping[Path, str] = field(default_factory=dict)
+    unset: Mapping[Path, EnvTag] = field(default_factory=dict)
     parameters: Mapping[Path, str] = field(default_factory=dict)
     overlaid: Mapping[Path, tuple[Document, Path]] = field(default_factory=dict, repr=False)
     positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
+    origins: Origins | None = field(default=None, repr=False)
 
     @property
     def sensitive(self) -> frozenset[Path]:
@@ -81,7 +84,9 @@ class Document:
         if path in self.positions and not at_key:
             return self.positions[path]
         roots = _all_roots(self.text)
-        return locate(roots[self.index], path, at_key=at_key) if self.index < len(roots) else None
+        if self.index >= len(roots):
+            return None
+        return _original(locate(roots[self.index], path, at_key=at_key), self.origins)
 
     def stated(self, path: Path) -> tuple[Document, Path]:
         """Return the document that states the value at `path`, and the value's path there."""
@@ -98,9 +103,14 @@ class Document:
         return next((known[inside[:end]] for end in range(len(inside), 0, -1) if inside[:end] in known), None)
 
     def lines(self, file: str) -> Sequence[str]:
-        """Return the lines of `file`: of this document's, or of an overlay's."""
-        others = (document for document, _ in self.overlaid.values() if document.file == file)
-        return _split(next(others, self).text)
+        """Return the lines of `file`: this document's, an overlay's, or one that either includes."""
+        others = (document for document, _ in self.overlaid.values() if file in document.sources)
+        return _split(next(others, self).sources.get(file, ""))
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The text of each file that the document comes from, as it is on the disk."""
+        return {self.file: self.text} if self.origins is None else self.origins.sources
 
     def place(self, path: Path, *, at_key: bool = False) -> str:
         """Return `position(path)` as text: `FILE:LINE:COLUMN`, or only the file."""
@@ -110,8 +120,14 @@ class Document:
         return f"{position.file or self.file}:{position.line}:{position.column}"
 
 
-def read_documents(
-    file: str, text: str, tags: Tags, extent: Extent | None = None, *, keep_null: bool = False
+def read_documents(  # noqa: PLR0913 - each has its default
+    file: str,
+    text: str,
+    tags: Tags,
+    extent: Extent | None = None,
+    origins: Origins | None = None,
+    *,
+    keep_null: bool = False,
 ) -> tuple[list[Document], list[Finding]]:
     """Return the valid documents in the text of `file`, and a finding for each error in the others.
 
@@ -120,6 +136,7 @@ def read_documents(
         text: Its text.
         tags: The readers of `!env`, `!file` and `!param`.
         extent: Counts what is built.
+        origins: Where the text comes from, if a template gave it.
         keep_null: Whether mapping entries without a value stay, as `null`.
     """
     documents: list[Document] = []
@@ -140,7 +157,8 @@ def read_documents(
                         defaults=frozenset(builder.defaults),
                         unset=dict(builder.unset),
                         parameters=dict(builder.parameters),
-                        positions=_identity_positions(root, value),
+                        positions=_identity_positions(root, value, origins),
+                        origins=origins,
                     )
                 )
     except YamlProblemError as problem:
@@ -148,6 +166,11 @@ def read_documents(
         finding = Finding(file=file, rule=problem.rule, message=message, position=problem.position)
         # First, since it says why nothing after it was read.
         findings.insert(0, finding)
+    if origins is not None:
+        findings = [
+            dataclasses.replace(finding, position=_original(finding.position, origins))
+            for finding in findings
+        ]
     return documents, findings
 
 
@@ -184,18 +207,25 @@ def read_single_document(file: FilePath, what: str, root: FilePath | None = None
     return documents[0] if documents else None
 
 
+def _original(position: Position | None, origins: Origins | None) -> Position | None:
+    return position if position is None or origins is None else origins.translate(position)
+
+
 @lru_cache(maxsize=4)
 def _split(text: str) -> list[str]:
     """Return the lines of a file, which may hold thousands of manifests."""
     return text.splitlines()
 
 
-def _identity_positions(root: Node, value: JsonValue) -> dict[Path, Position]:
-    return {
+def _identity_positions(root: Node, value: JsonValue, origins: Origins | None) -> dict[Path, Position]:
+    found = {
         path: locate(root, path, at_key=False)
         for path in _IDENTITY_PATHS
         if lookup(value, path) is not ABSENT
     }
+    if origins is None:
+        return found
+    return {path: origins.translate(position) for path, position in found.items()}
 
 
 def _roots(text: str) -> Iterator[Node]:

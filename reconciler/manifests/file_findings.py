@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Final, TypeVar
 
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import Finding, Position, Severity, has_errors
-from reconciler.manifests.discovery import ManifestFile
+from reconciler.manifests.discovery import LEFT_OUT, ManifestFile
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.yaml_values import Extent
 from reconciler.secrecy import (
@@ -38,6 +39,9 @@ MAX_RUN_VALUES: Final = 4_000_000
 
 MAX_RUN_CHARACTERS: Final = 200_000_000
 """Characters of text in all files of a run, aliases and `!file` expanded."""
+
+MAX_RUN_STEPS: Final = 10_000_000
+"""Steps that the templates of all files of a run take."""
 
 T = TypeVar("T")
 
@@ -77,7 +81,8 @@ class FileSummary:
     Args:
         findings: The findings, at most `MAX_FINDINGS` and one that says that there are more.
         identities: The identities of the valid manifests.
-        included: The files that `!file` includes, resolved.
+        included: The files that the file includes, with `!file` or in a template, resolved.
+        parts: Those of them that a template includes.
         extent: How much was built from the file.
         names: The names that its documents state, where overlays are laid over them.
     """
@@ -85,6 +90,7 @@ class FileSummary:
     findings: tuple[Finding, ...]
     identities: tuple[Identity, ...] = ()
     included: frozenset[FilePath] = frozenset()
+    parts: frozenset[FilePath] = frozenset()
     extent: Extent = field(default_factory=Extent)
     names: frozenset[str] = frozenset()
 
@@ -182,6 +188,7 @@ def read_within_bounds(
         extent = extent_of(item)
         total.values += extent.values
         total.characters += extent.characters
+        total.steps += extent.steps
         problem = _past_bound(total)
         if problem:
             message = f"{problem}, up to this file; the files after it were not read: check fewer at a time"
@@ -195,6 +202,8 @@ def _past_bound(total: Extent) -> str:
         return f"more than {MAX_RUN_VALUES} values in all files, aliases expanded"
     if total.characters > MAX_RUN_CHARACTERS:
         return f"more than {MAX_RUN_CHARACTERS} characters of text in all files, aliases and !file expanded"
+    if total.steps > MAX_RUN_STEPS:
+        return f"more than {MAX_RUN_STEPS} steps of templates in all files"
     return ""
 
 
@@ -239,13 +248,33 @@ def combine_findings(
         limit: What was kept and left out so far.
         reported: Returns whether to report the findings of the file with this index.
     """
+    parts = template_parts(summaries)
     findings = {
-        finding for index, summary in enumerate(summaries) if reported(index) for finding in summary.findings
+        finding
+        for index, summary in enumerate(summaries)
+        if reported(index) and not _is_part(files[index], summary, parts)
+        for finding in summary.findings
     }
+    problems = (problem for problem in problems if not is_left_out_part(problem, parts))
     findings.update(limit.kept(problems), limit.kept(_duplicates(summaries, reported)))
     if not findings and not any(summary.identities or summary.findings for summary in summaries):
         findings.update(limit.kept(_no_manifests(files, reported)))
     return first_findings(findings, limit.left_out)
+
+
+def _is_part(file: ManifestFile, summary: FileSummary, parts: frozenset[FilePath]) -> bool:
+    """Whether a file is no manifest by itself, and part of one that is a template."""
+    return bool(parts) and not summary.identities and FilePath(os.path.realpath(file.path)) in parts
+
+
+def template_parts(summaries: Iterable[FileSummary]) -> frozenset[FilePath]:
+    """Return the files that templates include, which are no manifests by themselves."""
+    return frozenset[FilePath]().union(*(summary.parts for summary in summaries))
+
+
+def is_left_out_part(problem: Finding, parts: frozenset[FilePath]) -> bool:
+    """Return whether a finding is about a file that is not read by itself, but by a template."""
+    return bool(parts) and problem.rule == LEFT_OUT and FilePath(os.path.realpath(problem.file)) in parts
 
 
 def first_findings(findings: Iterable[Finding], left_out: Counter[Severity]) -> tuple[Finding, ...]:

@@ -22,13 +22,16 @@ from reconciler.manifests.file_findings import (
     combine_findings,
     first_findings,
     identities,
+    is_left_out_part,
     read_within_bounds,
+    template_parts,
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
 from reconciler.manifests.overlays import Overlays, overlay_problem, stated_name
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.rendering import rendered_text
 from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
 from reconciler.manifests.template_expressions import with_template_named
 from reconciler.manifests.yaml_values import Extent, Tags
@@ -60,8 +63,10 @@ class _FileDocuments:
 
     documents: Sequence[Document] = ()
     findings: list[Finding] = field(default_factory=list)
-    text: str = field(default="", repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_template: bool = False
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    parts: frozenset[Path] = frozenset()
     included: frozenset[Path] = frozenset()
     extent: Extent = field(default_factory=Extent)
 
@@ -75,24 +80,37 @@ def _read_documents(
     except UnreadableError as error:
         message = printable(f"cannot be read: {error}")
         return _FileDocuments(findings=[Finding(file=name, rule="unreadable", message=message)])
-    if file.path.suffix.lower() == ".json":
+    content = rendered_text(file, text, env, options)
+    if content.problem is not None:
+        return _FileDocuments(
+            findings=[content.problem],
+            sources=content.sources,
+            is_template=True,
+            included=content.included,
+            parts=content.included,
+        )
+    text = content.text
+    if ".json" in (suffix.lower() for suffix in file.path.suffixes):
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
-    secrets: set[str] = set()
-    included: set[Path] = set()
-    extent = Extent()
+    secrets = set(content.secrets)
+    files: set[Path] = set()
+    extent = Extent(steps=content.steps)
     tags = Tags(
         env=env_reader(env, secrets, require_env=options.require_env),
-        file=file_reader(file, included),
+        file=file_reader(file, files),
         param=param_reader(options.parameters),
+        secret=content.variable if content.secrets else None,
     )
-    documents, findings = read_documents(name, text, tags, extent, keep_null=keep_null)
+    documents, findings = read_documents(name, text, tags, extent, content.origins, keep_null=keep_null)
     extent.characters += len(text)  # a document keeps it
     return _FileDocuments(
         documents=documents,
         findings=findings,
-        text=text,
+        sources={name: text} if content.origins is None else content.sources,
+        is_template=content.origins is not None,
         secrets=frozenset(secrets),
-        included=frozenset(included),
+        parts=content.included,
+        included=content.included | files,
         extent=extent,
     )
 
@@ -117,6 +135,8 @@ def read_file(
     read = _read_documents(file, env, options)
     findings, secrets, included = read.findings, read.secrets, read.included
     documents, names = read.documents, frozenset[str]()
+    if read.is_template or any(document.parameters for document in documents):
+        included |= options.parameters.files
     if overlays is not None:
         names = frozenset(name for document in documents if (name := stated_name(document.value)))
         documents = [overlays.laid_over(document, findings) for document in documents]
@@ -125,13 +145,14 @@ def read_file(
     parsed = [parse_manifest(document, findings, options.extra) for document in documents]
     manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
-        findings = _shown(findings, read.text, secrets, overlays)
+        findings = _shown(findings, read, secrets, overlays)
     if check is not None:
         findings = bounded([*findings, *check(manifests)])
     summary = FileSummary(
         findings=tuple(findings),
         identities=tuple(identity for manifest in manifests for identity in identities(manifest)),
         included=included,
+        parts=read.parts,
         extent=read.extent,
         names=names,
     )
@@ -147,7 +168,7 @@ def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[F
         problems: The list to which what is wrong with them is added.
     """
     chosen = options.overlays
-    if not (chosen.paths or chosen.prefix or chosen.suffix):
+    if chosen.is_empty:
         return None
     files, findings = find_files(chosen.paths)
     problems += findings
@@ -161,21 +182,22 @@ def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[F
             if problem is None:
                 documents.setdefault(stated_name(document.value), []).append(document)
         secrets |= read.secrets
-        lines[printable(str(file.path))] = read.text.splitlines()
+        lines |= {name: text.splitlines() for name, text in read.sources.items()}
         found = [*read.findings, *(problem for problem in wrong if problem is not None)]
-        problems += _shown(found, read.text, frozenset(secrets), None)
+        problems += _shown(found, read, frozenset(secrets), None)
     return Overlays(documents=documents, options=chosen, secrets=frozenset(secrets), lines=lines)
 
 
 def _shown(
-    findings: list[Finding], text: str, secrets: frozenset[str], overlays: Overlays | None
+    findings: list[Finding], read: _FileDocuments, secrets: frozenset[str], overlays: Overlays | None
 ) -> list[Finding]:
     """Return the findings of one file as they are shown: bounded, and each with its line."""
-    own, redactor = text.splitlines(), Redactor.of(secrets)
-    other = overlays.lines if overlays is not None else {}
-    found = [(finding, other.get(finding.file, own)) for finding in findings]
-    named = bounded(with_template_named(finding, lines) for finding, lines in found)
-    return [with_excerpt(finding, other.get(finding.file, own), redactor) for finding in named]
+    lines: dict[str, Sequence[str]] = {name: text.splitlines() for name, text in read.sources.items()}
+    lines |= overlays.lines if overlays is not None else {}
+    redactor = Redactor.of(secrets)
+    if not read.is_template:
+        findings = [with_template_named(finding, lines.get(finding.file, ())) for finding in findings]
+    return [with_excerpt(finding, lines.get(finding.file, ()), redactor) for finding in bounded(findings)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +264,7 @@ def load_manifests(
     )
     files = files[: len(contents)]
     summaries = [content.summary for content in contents]
+    parts = template_parts(summaries)
     if overlays is not None:
         problems += unmatched_overlays(overlays, problems, summaries)
     return LoadResult(
@@ -253,7 +276,7 @@ def load_manifests(
         left_out={
             name: finding.file
             for finding in problems
-            if finding.rule == LEFT_OUT
+            if finding.rule == LEFT_OUT and not is_left_out_part(finding, parts)
             for name in left_out_names(ManifestFile(Path(finding.file), Path(finding.file).parent.resolve()))
         },
     )

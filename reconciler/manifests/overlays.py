@@ -11,11 +11,13 @@ import copy
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path as FilePath
 from typing import Final
 
 from reconciler.findings import Finding, Severity
 from reconciler.manifests.documents import Document
+from reconciler.manifests.yaml_values import EnvTag
 from reconciler.text import clip, did_you_mean, printable
 from reconciler.values import (
     ABSENT,
@@ -37,14 +39,32 @@ _FORM: Final = "write patch: {name: NAME, body: …}, or patch: {name: NAME, set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedSettings:
+    """Settings (`reconcile:`) of all workflows whose name matches a glob.
+
+    Args:
+        match: The glob, for the name that a manifest states.
+        settings: The settings; those of a manifest win, and fields that either ignores are ignored.
+        document: The configuration.
+        base: The path of the settings in it.
+    """
+
+    match: str
+    settings: JsonObject
+    document: Document = field(repr=False)
+    base: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayOptions:
-    """The overlays of an environment, and what it adds to names.
+    """The overlays of an environment, what it adds to names, and settings of many workflows.
 
     Args:
         paths: Files and directories with overlays.
         root: The resolved directory that contains every file that they may include.
         prefix: The text before the name of each workflow.
         suffix: The text after it.
+        shared: The settings of many workflows; a later one wins.
         whole: Whether all manifests are read, so that each overlay must find its own.
     """
 
@@ -52,7 +72,13 @@ class OverlayOptions:
     root: FilePath = field(default_factory=FilePath)
     prefix: str = ""
     suffix: str = ""
+    shared: tuple[SharedSettings, ...] = ()
     whole: bool = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether manifests stay as they are."""
+        return not (self.paths or self.prefix or self.suffix or self.shared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,22 +98,25 @@ class Overlays:
     lines: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def laid_over(self, document: Document, findings: list[Finding]) -> Document:
-        """Return a manifest's document with its overlays over it, and with the name of the environment.
+        """Return a manifest's document with its overlays, with shared settings and the environment's name.
 
         Args:
             document: The document of the manifest.
             findings: The list to which what is wrong is added.
         """
         base = _body_base(document.value)
-        overlays = self.documents.get(stated_name(document.value), ())
-        if base is None or not (overlays or self.options.prefix or self.options.suffix):
+        if base is None:
             return document
-        merger = _Merger(document, base)
-        for overlay in overlays:
-            merger.lay(overlay)
-        findings.extend(merger.findings)
-        result = merger.result() if overlays else document
-        return self._renamed(result, base)
+        name = stated_name(document.value)
+        overlays = self.documents.get(name, ())
+        if overlays:
+            merger = _Merger(document, base)
+            for overlay in overlays:
+                merger.lay(overlay)
+            findings.extend(merger.findings)
+            document = merger.result()
+        shared = [one for one in self.options.shared if fnmatchcase(name, one.match)]
+        return self._renamed(_with_shared(document, shared), base)
 
     def files_of(self, names: Iterable[str]) -> frozenset[FilePath]:
         """Return the files, resolved, with the overlays of these names."""
@@ -210,7 +239,7 @@ class _Merger:
         merged = dataclasses.replace(self._document, value=self._value, overlaid=dict(self._stated))
         variables: dict[Path, str] = {}
         defaults: set[Path] = set()
-        unset: dict[Path, str] = {}
+        unset: dict[Path, EnvTag] = {}
         for path, _ in nodes(self._value):
             document, inner = merged.stated(path)
             if inner in document.variables:
@@ -364,6 +393,35 @@ class _Merger:
         self, overlay: Document, path: Path, rule: str, message: str, severity: Severity = Severity.ERROR
     ) -> None:
         self.findings.append(_finding(overlay, path, rule, message, severity))
+
+
+def _with_shared(document: Document, shared: Sequence[SharedSettings]) -> Document:
+    """Return the document of a manifest with the settings that it shares below its own."""
+    value = as_object(document.value)
+    own = value.get("reconcile", {})
+    if not shared or not isinstance(own, dict):
+        return document
+    merged: JsonObject = {}
+    stated: dict[Path, tuple[Document, Path]] = {}
+    ignored: list[tuple[JsonValue, tuple[Document, Path]]] = []
+    for one in shared:
+        for key, item in one.settings.items():
+            merged[key] = item
+            stated["reconcile", key] = (one.document, (*one.base, key))
+        paths = enumerate(as_list(one.settings.get("ignore")))
+        ignored += [(path, (one.document, (*one.base, "ignore", index))) for index, path in paths]
+    for key, item in own.items():
+        merged[key] = item
+        stated["reconcile", key] = document.stated(("reconcile", key))
+    paths = enumerate(as_list(own.get("ignore")))
+    ignored += [(path, document.stated(("reconcile", "ignore", index))) for index, path in paths]
+    if ignored and isinstance(own.get("ignore", []), list):
+        merged["ignore"] = [path for path, _ in ignored]
+        for index, (_, place) in enumerate(ignored):
+            stated["reconcile", "ignore", index] = place
+    return dataclasses.replace(
+        document, value={**value, "reconcile": merged}, overlaid={**document.overlaid, **stated}
+    )
 
 
 def _mapping_at(value: JsonValue, path: Path) -> JsonObject:

@@ -12,6 +12,7 @@ from functools import reduce
 from pathlib import Path as FilePath
 
 from reconciler.errors import InvalidInputError
+from reconciler.files import nearest_path
 from reconciler.manifests.documents import Document, read_single_document
 from reconciler.text import did_you_mean
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup
@@ -34,12 +35,13 @@ class ParameterLayer:
     base: Path = ()
 
     def source(self, path: Path) -> str:
-        """Return where the value at `path` is stated: `FILE:LINE (environment NAME)`, or the option."""
+        """Return where the value at `path` is stated: `FILE:LINE, environment NAME`, or the option."""
         if self.document is None:
             return self.place
+        shown = nearest_path(FilePath(self.document.file))
         position = self.document.position((*self.base, *path), at_key=True)
-        stated = f"{self.document.file}:{position.line}" if position else self.document.file
-        return f"{stated} ({self.place})" if self.place else stated
+        stated = f"{shown}:{position.line}" if position else shown
+        return f"{stated}, {self.place}" if self.place else stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,12 @@ class Parameters:
     def names(self) -> list[str]:
         """Return the names of all parameters, those inside mappings with dots."""
         return list(_names(self.values, ""))
+
+    @property
+    def files(self) -> frozenset[FilePath]:
+        """The files, resolved, that state parameters."""
+        documents = (layer.document for layer in self.layers if layer.values)
+        return frozenset(FilePath(document.file).resolve() for document in documents if document is not None)
 
     def suggestion(self, name: str) -> str:
         """Return what the unknown `name` may mean, as the end of a message."""

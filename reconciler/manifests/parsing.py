@@ -65,6 +65,14 @@ def parse_manifest(
     return None if has_errors(tuple(parser.findings)) else manifest
 
 
+_NEW_FIELD = "; a new field of the API goes under reconcile: {extra: …}"
+
+
+def _body_of(base: Path) -> Path:
+    """Return the path of the body in a document whose manifest is at `base`."""
+    return ("patch", "body") if base == ("patch",) else base
+
+
 class _DocumentParser:
     """A parser of one document, which collects findings."""
 
@@ -159,14 +167,15 @@ class _DocumentParser:
             if problem.rule == "schema-unknown-key" and self._is_allowed(path, base):
                 continue  # a rule warns of it
             unset = self._document.unset.get(path)
-            if unset is not None and (unset == "json" or problem.rule != "schema-type"):
+            if unset is not None and (unset.type == "json" or problem.rule != "schema-type"):
                 continue  # the value is unknown; only its type may be known
             position = self._document.position(path, at_key=problem.at_key)
-            self._report(problem.rule, problem.message + self._found(problem, path), path, position)
+            message = problem.message + self._found(problem, path) + self._if_new(problem, path, base)
+            self._report(problem.rule, message, path, position)
 
     def _found(self, problem: SchemaProblem, path: Path) -> str:
         """Return what was found, as the end of a message: no value of a variable."""
-        if path in self._document.variables:
+        if path in self._document.variables or path in self._document.unset:
             if not isinstance(lookup(self._document.value, path), str):
                 return "; the value is from !env"
             hint = ": state its type, as in !env {name: NAME, type: integer}"
@@ -175,9 +184,16 @@ class _DocumentParser:
             return f"{problem.found}, the value of the parameter {self._document.parameters[path]!r}"
         return problem.found
 
+    @staticmethod
+    def _if_new(problem: SchemaProblem, path: Path, base: Path) -> str:
+        """Return what to do about an unknown key of a body that is no misspelling, else nothing."""
+        unknown = problem.rule == "schema-unknown-key" and "did you mean" not in problem.message
+        body = _body_of(base)
+        return _NEW_FIELD if unknown and base != ("reconcile",) and path[: len(body)] == body else ""
+
     def _is_allowed(self, path: Path, base: Path) -> bool:
         """Whether the configuration knows the undocumented field at `path` of the document."""
-        body = ("patch", "body") if base == ("patch",) else base
+        body = _body_of(base)
         return path[: len(body)] == body and any(
             is_below(path[len(body) :], pattern) for pattern in self._allowed
         )

@@ -24,26 +24,50 @@ from reconciler.manifests.yaml_nodes import (
     Node,
     ScalarNode,
     SequenceNode,
+    compose,
+    locate,
     resolved_tag,
 )
 from reconciler.text import printable
 from reconciler.values import JsonObject, JsonValue, Path, dump_compact
 
 _ENV = "!env"
+_COMMENT_COLUMN = 80
+"""The column that comments at the ends of lines are aligned at, at most."""
 
 
-def manifest_text(document: JsonObject, variables: Mapping[Path, str], comments: Iterable[str] = ()) -> str:
+def manifest_text(
+    document: JsonObject,
+    variables: Mapping[Path, str],
+    comments: Iterable[str] = (),
+    *,
+    line_comments: Mapping[Path, str] | None = None,
+) -> str:
     """Return `document` as one YAML document, without a `---`.
 
     Args:
         document: The value of the document.
         variables: The variables to write as `!env NAME` in place of values, by path.
         comments: The lines of a leading comment; an empty line is a blank comment line.
+        line_comments: The comment at the end of the first line of a value, by path.
     """
     head = "".join(f"# {printable(line)}".rstrip() + "\n" for line in comments)
     node = _node(document, variables, ())
     body: str = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=sys.maxsize)
-    return head + body
+    return head + (_with_line_comments(body, line_comments) if line_comments else body)
+
+
+def _with_line_comments(text: str, comments: Mapping[Path, str]) -> str:
+    """Return one document with a comment at the end of the first line of each value that has one."""
+    lines = text.split("\n")
+    (root,) = compose(text)
+    by_line: dict[int, str] = {}
+    for path, comment in comments.items():
+        by_line.setdefault(locate(root, path, at_key=True).line - 1, comment)
+    width = min(max((len(lines[line]) for line in by_line), default=0), _COMMENT_COLUMN)
+    for line, comment in by_line.items():
+        lines[line] = f"{lines[line]:<{width}}  # {printable(comment)}"
+    return "\n".join(lines)
 
 
 def _node(value: JsonValue, variables: Mapping[Path, str], path: Path) -> Node:

@@ -122,6 +122,11 @@ def position_of(node: Node) -> Position:
     return Position(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
+def end_of(node: Node) -> Position:
+    """Return the position after the last character of `node`."""
+    return Position(node.end_mark.line + 1, node.end_mark.column + 1)
+
+
 def compose(text: str) -> Iterator[Node]:
     """Yield the root node of every document in `text` that is not empty.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.findings import Finding, Severity
+from reconciler.findings import Finding, Position, Severity
 from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.yaml_nodes import (
     MAX_DEPTH,
@@ -77,11 +77,13 @@ class Tags:
         env: Takes what is written.
         file: Takes the path as written.
         param: Takes the name of the parameter.
+        secret: Returns the variable whose value a template put between two positions; empty if there is none.
     """
 
     env: Callable[[EnvTag], Included]
     file: Callable[[str], Included]
     param: Callable[[str], Included]
+    secret: Callable[[Position, Position], str] | None = None
 
 
 @dataclass(slots=True)
@@ -91,10 +93,12 @@ class Extent:
     Args:
         values: The number of values.
         characters: The number of characters of their texts.
+        steps: The number of steps that templates took.
     """
 
     values: int = 0
     characters: int = 0
+    steps: int = 0
 
 
 _WITH_WORDS: Final = frozenset({"!env", "!param"})
@@ -121,7 +125,7 @@ class ValueBuilder:
         self.errors = 0
         self.variables: dict[Path, str] = {}
         self.defaults: set[Path] = set()
-        self.unset: dict[Path, str] = {}
+        self.unset: dict[Path, EnvTag] = {}
         self.parameters: dict[Path, str] = {}
 
     def document(self, root: Node) -> JsonValue:
@@ -140,6 +144,8 @@ class ValueBuilder:
         self._tally(1, node)
         if isinstance(node, ScalarNode):
             value = self._scalar(node)
+            if self._tags.secret is not None:
+                self._note_secret(self._tags.secret, node)
             if isinstance(value, str):
                 self._weigh(value, node)
             return value
@@ -155,6 +161,11 @@ class ValueBuilder:
         built = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
         self._open.discard(id(node))
         return built
+
+    def _note_secret(self, secret: Callable[[Position, Position], str], node: ScalarNode) -> None:
+        variable = secret(nodes.position_of(node), nodes.end_of(node))
+        if variable:
+            self.variables[tuple(self._path)] = variable
 
     def _child(self, part: str | int, node: Node) -> JsonValue:
         self._path.append(part)
@@ -267,7 +278,7 @@ class ValueBuilder:
             return None
         included = self._tags.env(tag)
         if included.problem:
-            self.unset[tuple(self._path)] = tag.type
+            self.unset[tuple(self._path)] = tag
             return self._take(node, included, "env")
         path = tuple(self._path)
         inside = [below for below, item in values_inside(included.value) if not isinstance(item, dict | list)]

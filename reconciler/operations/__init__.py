@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         check_settings,
         reconcile,
     )
+    from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
+    from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
     from reconciler.operations.setting_sources import EffectiveSetting, effective_settings
@@ -53,6 +55,8 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "DiffResult",
+    "DiffSide",
     "EffectiveSetting",
     "Engine",
     "ExecutionRequest",
@@ -70,6 +74,7 @@ __all__ = [
     "apply",
     "apply_plan_file",
     "check_settings",
+    "diff",
     "effective_settings",
     "export",
     "internal_error",
@@ -80,6 +85,7 @@ __all__ = [
     "plan",
     "reconcile",
     "recording",
+    "render_manifests",
     "resolve_environments",
     "resolve_settings",
     "roll_back",
@@ -97,12 +103,14 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     adopting="Adopted AdoptOptions adopt",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
+    diffing="diff DiffResult DiffSide",
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
+    rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
     settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",

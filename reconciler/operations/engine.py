@@ -166,21 +166,8 @@ def open_engine(  # noqa: PLR0913 - most by name
     """
     listener = listener or Listener()
     settings.require_environment()
-    loaded = load_checked(
-        settings.paths,
-        env,
-        settings.reading,
-        off=settings.off,
-        on_progress=listener.working,
-        needs=partial(_is_needed, selection=selection or Selection()),
-    )
+    loaded = load_valid(settings, env, listener, selection)
     redactor = Redactor.of(loaded.secrets)
-    for finding in loaded.findings:
-        listener.finding(finding, redactor)
-    if not loaded.valid:
-        raise InvalidInputError(
-            f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
-        )
     compare = compare_options_of(settings, env, allow_protected)
     secrets = known_secrets(loaded.manifests, loaded.secrets)
     with open_session(settings, env, secrets, purpose=purpose, listener=listener, observe=observe) as session:
@@ -196,6 +183,41 @@ def open_engine(  # noqa: PLR0913 - most by name
         )
         listener.opened(engine)
         yield engine
+
+
+def load_valid(
+    settings: Settings,
+    env: Mapping[str, str],
+    listener: Listener,
+    selection: Selection | None = None,
+) -> LoadResult:
+    """Return the manifests, after checking them.
+
+    Args:
+        settings: The manifests.
+        env: Variables for `!env`.
+        listener: Receives each finding.
+        selection: The workflows of the run: only their manifests need the variables that they name.
+
+    Raises:
+        InvalidInputError: A manifest is invalid.
+    """
+    loaded = load_checked(
+        settings.paths,
+        env,
+        settings.reading,
+        off=settings.off,
+        on_progress=listener.working,
+        needs=partial(_is_needed, selection=selection or Selection()),
+    )
+    redactor = Redactor.of(loaded.secrets)
+    for finding in loaded.findings:
+        listener.finding(finding, redactor)
+    if not loaded.valid:
+        raise InvalidInputError(
+            f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
+        )
+    return loaded
 
 
 def _is_needed(manifest: Manifest, selection: Selection) -> bool:

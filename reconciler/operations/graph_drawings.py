@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
-from reconciler.manifests import STDIN, SUFFIXES, Manifest, PatchManifest, load_manifests
+from reconciler.manifests import Manifest, PatchManifest, load_manifests
 from reconciler.operations.listener import Listener
+from reconciler.operations.rendered_manifests import is_path
 from reconciler.operations.settings import Settings
 from reconciler.render import Drawing
 from reconciler.secrecy import Redactor
@@ -42,13 +43,9 @@ def step_graphs(
     if (target is None) is (workflow_id is None):
         raise UsageError("name a live workflow, or a file or directory with manifests")
     listener = listener or Listener()
-    if target is not None and _is_path(target):
+    if target is not None and is_path(target):
         return list(_of_manifests(settings, target, listener, env))
     return [_of_tenant(settings, target, workflow_id, listener, env)]
-
-
-def _is_path(word: str) -> bool:
-    return word == STDIN or word.lower().endswith(SUFFIXES) or os.path.lexists(word)
 
 
 def _of_tenant(
@@ -68,7 +65,9 @@ def _of_tenant(
 def _of_manifests(
     settings: Settings, path: str, listener: Listener, env: Mapping[str, str]
 ) -> Iterator[Drawing]:
-    loaded = load_manifests((path,), env, dataclasses.replace(settings.reading, require_env=False))
+    overlays = dataclasses.replace(settings.reading.overlays, whole=False)
+    reading = dataclasses.replace(settings.reading, require_env=False, overlays=overlays)
+    loaded = load_manifests((path,), env, reading)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         listener.finding(finding, redactor)

@@ -225,7 +225,7 @@ class StatusResult:
     """The status of each workflow.
 
     Args:
-        workflows: The statuses, by name.
+        workflows: The statuses, problems first.
         redactor: Removes known secrets from text about them.
     """
 
@@ -245,6 +245,7 @@ def status(
     settings: Settings,
     listener: Listener | None = None,
     *,
+    selection: Selection | None = None,
     show_unmanaged: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> StatusResult:
@@ -253,6 +254,7 @@ def status(
     Args:
         settings: The manifests and the tenant.
         listener: Receives findings and requests.
+        selection: The workflows to include; all by default.
         show_unmanaged: Whether to include live workflows that are neither in Git nor owned.
         env: Variables for `!env`, the address and the credential.
 
@@ -262,7 +264,7 @@ def status(
     """
     settings.require_environment()
     settings.require_manifests()
-    scope = Scope(show_unmanaged=show_unmanaged, whole=settings.whole)
+    scope = Scope(selection=selection or Selection(), show_unmanaged=show_unmanaged, whole=settings.whole)
     with open_engine(settings, env, purpose="status", selection=scope.selection, listener=listener) as engine:
         snapshot = engine.snapshot(scope)
         statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)

@@ -38,7 +38,13 @@ _OPTIONS: Final = {
 }
 """The key in `reconciler.yaml` of each option that overrides one, and of options without a key."""
 
-_NO_SETTINGS: Final = frozenset({"version", "environments", "params"})
+_NO_SETTINGS: Final = frozenset(
+    {"version", "environments", "params", "stage", "token_env", "api_url_env", "protected"}
+)
+"""The keys that are no settings, or are shown with the tenant."""
+
+_IN_ENVIRONMENT: Final = ("environments", "additionalProperties", "properties")
+"""The place of the keys of an environment in the schema."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +54,7 @@ class EffectiveSetting:
     Args:
         key: Its key in `reconciler.yaml`, or its name where it has none.
         value: Its value, secrets masked; `None` when there is none.
-        source: Where it comes from: an option, a variable, `FILE:LINE`, `FILE:LINE (environment NAME)`, or
+        source: Where it comes from: an option, a variable, `FILE:LINE`, `FILE:LINE, environment NAME`, or
             `default`.
     """
 
@@ -142,6 +148,8 @@ def _configured(
     if raw.paths:
         over["manifests",] = ([*raw.paths], given.get("paths", DEFAULT))
     properties = as_object(load_schema("configuration")["properties"])
+    if settings.environment is not None:
+        properties = {**as_object(lookup(properties, _IN_ENVIRONMENT)), **properties}
     whole = {key: part for key, part in properties.items() if key not in _NO_SETTINGS}
     for path, default in (*_leaves(whole), (("backup_dir",), _here(str(settings.backup_dir)))):
         value, source = over.get(path) or _stated(document, settings, path, default)
@@ -178,7 +186,7 @@ def _stated(document: Document, settings: Settings, path: Path, default: JsonVal
 def _source(document: Document, path: Path) -> str:
     position = document.position(path, at_key=True)
     stated = f"{document.file}:{position.line}" if position else document.file
-    return f"{stated} (environment {path[1]})" if path[0] == "environments" else stated
+    return f"{stated}, environment {path[1]}" if path[0] == "environments" else stated
 
 
 def _parameters(settings: Settings) -> Iterator[EffectiveSetting]:

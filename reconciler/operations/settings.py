@@ -188,6 +188,8 @@ def resolve_settings(raw: RawOptions) -> Settings:
             excludes=configuration.excludes,
             extra=configuration.extra,
             parameters=parameters,
+            templates=configuration.templates,
+            base=configuration.file.parent.resolve() if configuration.file else None,
             overlays=dataclasses.replace(configuration.overlays, whole=whole),
         ),
         off=configuration.off,

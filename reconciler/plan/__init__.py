@@ -11,7 +11,13 @@ from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
-from reconciler.plan.masked_changes import known_secrets, masked, reads_back, sensitive_places
+from reconciler.plan.masked_changes import (
+    known_secrets,
+    masked,
+    reads_back,
+    sensitive_fields,
+    sensitive_places,
+)
 from reconciler.plan.matching import match_manifests, unmatched
 from reconciler.plan.model import (
     Action,
@@ -34,6 +40,13 @@ from reconciler.plan.named_ids import changed_ids, with_names
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
+from reconciler.plan.side_comparison import (
+    Side,
+    SideComparison,
+    SideWorkflow,
+    WorkflowDifference,
+    compare_sides,
+)
 from reconciler.plan.tenant import (
     Snapshot,
     describe,
@@ -65,15 +78,20 @@ __all__ = [
     "Selection",
     "SetPaused",
     "Shard",
+    "Side",
+    "SideComparison",
+    "SideWorkflow",
     "Snapshot",
     "Subject",
     "Sync",
     "Unchanged",
     "Update",
+    "WorkflowDifference",
     "WorkflowStatus",
     "Write",
     "changed_ids",
     "compare",
+    "compare_sides",
     "count_origins",
     "created_body",
     "decide",
@@ -92,6 +110,7 @@ __all__ = [
     "not_converging",
     "read_default_resource",
     "reads_back",
+    "sensitive_fields",
     "sensitive_places",
     "sent_body",
     "take_snapshot",

@@ -16,9 +16,11 @@ from reconciler.manifests import Manifest
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import comparable, compare
 from reconciler.plan.desired import Desired
+from reconciler.plan.masked_changes import sensitive_fields
 from reconciler.plan.model import Action, BlockedDelete, Create, Delete, Plan, SetPaused, Update
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
-from reconciler.values import JsonObject, Path, same_json
+from reconciler.secrecy import SecretFields
+from reconciler.values import ABSENT, JsonObject, Path, same_json
 from reconciler.workflow import Body, FieldChange, Live, Origin, diff, extra_forms
 
 _RETRY_OPTIONS: Final = "retryOptions"
@@ -117,6 +119,7 @@ def _with_origins(
     """Yield the changes of an update with their origins; without a manifest, as if it had been empty."""
     base = None if manifest is None else _desired(manifest, action.live, options, facts)
     body = Body({}) if base is None else base.body
+    marked = _marked(manifest, base)
     forms = comparable(body, action.desired.body, facts)
     extra = extra_forms(body.raw, action.desired.body.raw, action.manifest.extra)
     in_git = [*_paths(forms.live, forms.desired), *_paths(*extra)]
@@ -131,7 +134,21 @@ def _with_origins(
             continue
         git, live = (any(_touches(change.path, path) for path in paths) for paths in (in_git, in_live))
         origin = (Origin.CONFLICT if git else Origin.DRIFT) if live else Origin.GIT
-        yield dataclasses.replace(change, origin=origin)
+        yield dataclasses.replace(_masked_before(change, marked), origin=origin)
+
+
+def _marked(manifest: Manifest | None, base: Desired | None) -> SecretFields:
+    """Return the fields that came through `!env` at the earlier commit, also from a variable now unset."""
+    if manifest is None:
+        return SecretFields()
+    fields = dataclasses.replace(manifest, sensitive=manifest.sensitive | manifest.source.unset)
+    return sensitive_fields(fields, manifest.body if base is None else base.body.raw)
+
+
+def _masked_before(change: FieldChange, marked: SecretFields) -> FieldChange:
+    """Return `change` with the live value masked that was a secret when it was sent."""
+    before = change.before if change.before is ABSENT else marked.mask(change.before, change.path)
+    return dataclasses.replace(change, before=before)
 
 
 def _desired(manifest: Manifest, live: Live, options: CompareOptions, facts: PlatformFacts) -> Desired | None:

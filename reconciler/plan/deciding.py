@@ -233,7 +233,7 @@ def _warnings(
         warnings.append("webhookPolicy: generate gives the webhook a new URL; calls to the old one will fail")
     elif live.webhooks and not desired.body.has_webhook:
         warnings.append("its webhook is removed; calls to its URL will fail")
-    unknown = lost_fields(body, live.body.undocumented)
+    unknown = lost_fields(body, live.body.sendable, live.body.undocumented)
     if unknown:
         warnings.append(f"this drops fields that are not documented: {display_paths(unknown)}")
     lost = live.body.masks_lost_in(desired.body.raw)
@@ -254,7 +254,7 @@ def _warnings(
 
 def _kept_note(body: JsonObject, live: Live) -> tuple[str, ...]:
     """Return the note of a plan about undocumented fields that an update sends back."""
-    kept = kept_fields(body, live.body.undocumented)
+    kept = kept_fields(body, live.body.sendable, live.body.undocumented)
     if not kept:
         return ()
     paths = display_paths(kept)

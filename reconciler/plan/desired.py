@@ -28,11 +28,13 @@ from reconciler.values import (
 from reconciler.workflow import (
     Body,
     Live,
+    header_key,
     keyword_of,
     leaves,
     lists_back,
     lists_by_name,
     patched_body,
+    with_header_names_of,
     write_only_field,
 )
 
@@ -66,7 +68,8 @@ def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
 
     The name never is: it says which workflow the manifest is about.
     """
-    return path != _NAME and any(is_below(path, pattern) for pattern in patterns)
+    key = header_key(path)
+    return path != _NAME and any(is_below(key, tuple(map(str, header_key(pattern)))) for pattern in patterns)
 
 
 def with_live_values(
@@ -91,7 +94,8 @@ def with_live_values(
     patterns = tuple(patterns)
     if not patterns:
         return desired
-    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(live)
+    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(with_header_names_of(live, desired))
+    masked = frozenset(map(header_key, masked))
     for pattern in patterns:
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):
             if _belongs(path, ours, theirs):
@@ -104,7 +108,10 @@ def _matches(body: JsonObject, pattern: Pattern) -> list[Path]:
     paths: list[Path] = [()]
     for part in pattern:
         paths = [
-            (*path, key) for path in paths for key in as_object(lookup(body, path)) if part in {"*", key}
+            (*path, key)
+            for path in paths
+            for key in as_object(lookup(body, path))
+            if part == "*" or header_key((*path, key)) == header_key((*path, part))
         ]
     return [path for path in paths if path and path != _NAME]
 
@@ -146,7 +153,7 @@ def _take(
     shown = set() if value is ABSENT else {write_only_field(leaf) for leaf, _ in leaves(value, path)}
     for leaf, stated in leaves(old, path):
         kind = write_only_field(leaf)
-        if stated is None or stated in ({}, []) or (kind is None and leaf not in masked):
+        if stated is None or stated in ({}, []) or (kind is None and header_key(leaf) not in masked):
             continue
         secret = kind is None or kind.is_credential
         holder = lookup(ours, leaf[:-1] if secret else leaf[:_ITEM_DEPTH])

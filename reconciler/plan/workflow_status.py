@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from reconciler.manifests import Source
 from reconciler.plan.model import (
@@ -28,6 +29,10 @@ class Sync(str, Enum):
     BLOCKED = "blocked"
     ORPHANED = "orphaned"
     UNMANAGED = "unmanaged"
+
+
+_URGENCY: Final = (Sync.BLOCKED, Sync.DIFFERS, Sync.MISSING, Sync.ORPHANED, Sync.SYNCED, Sync.UNMANAGED)
+"""The states in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +72,25 @@ class WorkflowStatus:
     status: str | None = None
     last_execution: LastExecution | None = None
 
+    @property
+    def failed(self) -> bool:
+        """Whether its last execution failed."""
+        return self.last_execution is not None and self.last_execution.status == "Failed"
+
 
 def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, ...]:
-    """Return the status of each workflow of a plan, by name, then of orphaned and of unmanaged ones.
+    """Return the status of each workflow of a plan: problems first, then by name.
 
     Args:
         plan: The plan.
         snapshot: The snapshot that it was made from.
     """
-    return (
+    found = (
         *(_of_action(action, snapshot) for action in plan.actions),
         *(_of_listed(item, Sync.ORPHANED) for item in plan.orphaned),
         *(_of_listed(item, Sync.UNMANAGED) for item in plan.unmanaged),
     )
+    return tuple(sorted(found, key=lambda item: (_URGENCY.index(item.sync), not item.failed, item.name)))
 
 
 def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:

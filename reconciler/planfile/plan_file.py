@@ -120,7 +120,7 @@ def check_context(saved: PlanContext, now: PlanContext) -> None:
         ("environment", saved.environment or "none", now.environment or "none"),
         ("tenant", saved.tenant, now.tenant),
         ("stage", saved.stage, now.stage),
-        ("ownership tag", str(saved.options.get("owner")), str(now.options.get("owner"))),
+        ("ownership tag", str(saved.options.get("owner") or "none"), str(now.options.get("owner") or "none")),
     ):
         if then != found:
             raise BlockedError(

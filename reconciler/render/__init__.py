@@ -70,10 +70,20 @@ if TYPE_CHECKING:
         plan_text,
         plans_total,
     )
+    from reconciler.render.rendered_manifests import (
+        RenderedManifest,
+        ValueSource,
+        rendered_json,
+        rendered_yaml,
+    )
     from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
     from reconciler.render.settings import settings_json, settings_text
+    from reconciler.render.sides import sides_json, sides_markdown, sides_text
     from reconciler.render.status import (
+        FAILED,
+        STATES,
         status_document,
+        status_html,
         status_json,
         status_text,
         statuses_total,
@@ -81,12 +91,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "FAILED",
     "LEAST",
     "LIMIT",
+    "STATES",
     "AlikeErrors",
     "Drawing",
     "EnvironmentPlan",
+    "RenderedManifest",
     "RunRecord",
+    "ValueSource",
     "action_method",
     "action_name",
     "backups_json",
@@ -129,6 +143,8 @@ __all__ = [
     "plans_html",
     "plans_total",
     "progress_line",
+    "rendered_json",
+    "rendered_yaml",
     "report_document",
     "report_json",
     "report_text",
@@ -140,8 +156,12 @@ __all__ = [
     "run_record_json",
     "settings_json",
     "settings_text",
+    "sides_json",
+    "sides_markdown",
+    "sides_text",
     "some_names",
     "status_document",
+    "status_html",
     "status_json",
     "status_text",
     "status_word",
@@ -168,7 +188,9 @@ __getattr__ = lazy_face(
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
     plan_as_markdown="LEAST LIMIT plan_markdown",
     plan_as_text="plan_summary plan_text plans_total",
+    rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
-    status="status_document status_json status_text statuses_total",
+    sides="sides_json sides_markdown sides_text",
+    status="FAILED STATES status_html status_document status_json status_text statuses_total",
 )

@@ -63,7 +63,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ReportEntry:
     """A workflow.
 
     Args:
@@ -84,7 +84,11 @@ class Entry:
 
 
 def html_report(
-    title: str, summary: str, counts: Iterable[Count], entries: Iterable[Entry], facts: Iterable[str] = ()
+    title: str,
+    summary: str,
+    counts: Iterable[Count],
+    entries: Iterable[ReportEntry],
+    facts: Iterable[str] = (),
 ) -> str:
     """Return a report as HTML.
 
@@ -105,7 +109,7 @@ def html_report(
 
 
 def side_by_side(lines: Iterable[Line]) -> Iterator[Row]:
-    """Yield the rows of a unified diff, what is removed next to what is added in its place."""
+    """Yield the rows of a unified diff, what is removed next to what replaces it."""
     removed: list[str] = []
     added: list[str] = []
     for line in lines:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from reconciler.plan import Action, Create, Plan, Refusal, Unchanged, Update, live_id
 from reconciler.render.actions import ACTIONS, action_name, count_actions
-from reconciler.render.html_report import Change, Count, Entry, html_report
+from reconciler.render.html_report import Change, Count, ReportEntry, html_report
 from reconciler.render.plan_as_text import about, changed_groups, plan_summary
 from reconciler.render.step_graph_as_svg import graph_svg, marks_of
 from reconciler.secrecy import Redactor
@@ -54,7 +54,7 @@ def plans_html(plans: Sequence[EnvironmentPlan], summary: str) -> str:
     return _page([item.plan for item in plans], summary, entries, facts)
 
 
-def _page(plans: Sequence[Plan], summary: str, entries: Iterable[Entry], facts: Iterable[str]) -> str:
+def _page(plans: Sequence[Plan], summary: str, entries: Iterable[ReportEntry], facts: Iterable[str]) -> str:
     numbers = [count_actions(plan) for plan in plans]
     counts = [Count(name, sum(number[name] for number in numbers)) for name in ACTIONS]
     counts.append(Count("orphaned", sum(len(plan.orphaned) for plan in plans)))
@@ -65,11 +65,11 @@ def _refusal(plan: Plan, redactor: Redactor) -> list[str]:
     return [f"Blocked: {redactor.prose(plan.refusal)}"] if plan.refusal else []
 
 
-def _entries(plan: Plan, redactor: Redactor, facts: tuple[str, ...]) -> Iterator[Entry]:
+def _entries(plan: Plan, redactor: Redactor, facts: tuple[str, ...]) -> Iterator[ReportEntry]:
     for action in sorted(plan.actions, key=_importance):
         yield _entry(action, redactor, facts)
     for item in plan.orphaned:
-        yield Entry(
+        yield ReportEntry(
             name=printable(item.name),
             word="orphaned",
             facts=(*facts, f"id {item.id}"),
@@ -84,7 +84,7 @@ def _importance(action: Action) -> int:
     return len(_ORDER) + isinstance(action, Unchanged)
 
 
-def _entry(action: Action, redactor: Redactor, first_facts: tuple[str, ...]) -> Entry:
+def _entry(action: Action, redactor: Redactor, first_facts: tuple[str, ...]) -> ReportEntry:
     identity = live_id(action)
     facts = [*map(printable, first_facts)]
     facts += [f"id {identity}"] if identity is not None else []
@@ -93,7 +93,7 @@ def _entry(action: Action, redactor: Redactor, first_facts: tuple[str, ...]) -> 
     remarks = [printable(text) for text in about(action, redactor)]
     remarks += [f"warning: {printable(redactor.prose(text))}" for text in action.warnings]
     remarks += [f"note: {printable(redactor.prose(text))}" for text in action.notes]
-    return Entry(
+    return ReportEntry(
         name=printable(action.name),
         word=action_name(action),
         facts=tuple(facts),

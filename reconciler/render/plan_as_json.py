@@ -95,8 +95,8 @@ def changes_of(action: Action) -> tuple[FieldChange, ...]:
 def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
     return {
         "path": list(change.path),
-        "before": _value(change.before, redactor, change.path),
-        "after": _value(change.after, redactor, change.path),
+        "before": change_value(change.before, redactor, change.path),
+        "after": change_value(change.after, redactor, change.path),
         "before_name": _name(change.names_before, redactor),
         "after_name": _name(change.names_after, redactor),
         "sensitive": change.sensitive,
@@ -108,7 +108,8 @@ def _name(names: Mapping[Path, str], redactor: Redactor) -> str | None:
     return redactor.text(names[()]) if () in names else None
 
 
-def _value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:
+def change_value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:
+    """Return a masked value of a change as it may be shown; null for none."""
     return None if value is ABSENT else redact(value, redactor, path)
 
 

@@ -24,7 +24,7 @@ def graph_svg(graph: StepGraph, marks: Mapping[str, str], title: str) -> str:
 
     Args:
         graph: The steps.
-        marks: The class of the highlighted steps: `add`, `del` or `changed`.
+        marks: The class of the steps to mark: `add`, `del` or `changed`.
         title: What it shows, for a screen reader.
     """
     if not 0 < len(graph.parents) <= MOST_STEPS:

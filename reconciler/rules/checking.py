@@ -269,7 +269,8 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
     causes: set[tuple[str, ...]] = set()
     stated_rules = RULES if manifest.extra else _OF_DOCUMENTED
     for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
-        if rule.id not in off:
+        is_rendered = rule in unrendered_templates.RULES and manifest.source.document.origins is not None
+        if rule.id not in off and not is_rendered:
             fresh = (
                 problem
                 for problem in islice(rule.check(body), _MOST_CONSIDERED)

@@ -53,6 +53,19 @@ def _duplicate_secret(body: Body) -> Iterator[Problem]:
             )
 
 
+def _duplicate_header(body: Body) -> Iterator[Problem]:
+    for step, value in body.steps_of_type("http").items():
+        kinds = as_object(value.raw.get("headers"))
+        named = [(kind, name) for kind in kinds for name in as_object(kinds[kind])]
+        for index, _ in repeated(name.casefold() for _, name in named):
+            kind, name = named[index]
+            yield Problem(
+                path=("steps", step, "headers", kind, name),
+                at_key=True,
+                message=f"duplicate header {name!r}: case has no meaning in the name of a header; remove one",
+            )
+
+
 def _email(body: Body) -> Iterator[Problem]:
     for index, watcher in enumerate(body.watchers):
         email = as_object(watcher.get("email"))
@@ -111,6 +124,16 @@ RULES = (
         good="tags: [{name: a}, {name: b}]",
         bad="tags: [{name: a}, {name: a}]",
         check=_duplicate_tag,
+    ),
+    Rule(
+        id="duplicate-header",
+        severity=Severity.WARNING,
+        reason="Which of two values of one header is sent is not documented.",
+        good="steps: {a: {type: http, method: get, url: 'https://x.org', headers: "
+        "{absolute: {Accept: text/plain}}}}",
+        bad="steps: {a: {type: http, method: get, url: 'https://x.org', headers: "
+        "{absolute: {Accept: text/plain, accept: text/html}}}}",
+        check=_duplicate_header,
     ),
     Rule(
         id="duplicate-secret",

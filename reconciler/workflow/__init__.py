@@ -15,6 +15,7 @@ from reconciler.workflow.comparable_forms import (
     without_retry_options,
 )
 from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
+from reconciler.workflow.header_names import header_key, with_header_names_of
 from reconciler.workflow.live import Listed, Live, schedules
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
@@ -89,6 +90,7 @@ __all__ = [
     "extra_forms",
     "extra_values",
     "gone_fields",
+    "header_key",
     "hoisted_form",
     "is_digest_tag",
     "is_own_tag",
@@ -120,6 +122,7 @@ __all__ = [
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",
+    "with_header_names_of",
     "with_mark",
     "with_values",
     "without_default_resource",

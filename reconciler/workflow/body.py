@@ -20,6 +20,7 @@ from reconciler.values import (
     same_json,
 )
 from reconciler.workflow.canonical_form import canonical
+from reconciler.workflow.header_names import with_header_names_of
 from reconciler.workflow.named_lists import lists_by_name
 from reconciler.workflow.own_tags import OwnTags, is_own_tag
 from reconciler.workflow.sendable import described_body, masked_fields, sendable_body
@@ -149,6 +150,11 @@ class Body:
         """
         return frozenset(masked_fields(lists_by_name(self.described)))
 
+    def spelled_as(self, other: Body) -> Body:
+        """Return the same body with the names of its headers as `other` spells them."""
+        raw = with_header_names_of(self.raw, other.raw)
+        return self if raw is self.raw else Body(raw)
+
     def masks_lost_in(self, sent: JsonObject) -> list[Path]:
         """Return the masked fields of a live body that an update with `sent` removes, sorted.
 
@@ -159,7 +165,7 @@ class Body:
         """
         if not self.masked:
             return []
-        ours = lists_by_name(sent)
+        ours = lists_by_name(with_header_names_of(sent, self.raw))
         return sorted(
             (
                 path

@@ -21,6 +21,8 @@ from reconciler.workflow.step import Step
 class ComparableForms:
     """The canonical forms of a live and a desired body, ready to be compared.
 
+    The names of headers are as the desired body spells them.
+
     Args:
         live_body: The body as the platform returned it.
         desired_body: The body in the manifest.
@@ -33,7 +35,7 @@ class ComparableForms:
 
     @cached_property
     def _forms(self) -> tuple[JsonObject, JsonObject]:
-        before, after = self.live_body.form, self.desired_body.form
+        before, after = self.live_body.spelled_as(self.desired_body).form, self.desired_body.form
         if not self.default_resource or same_json(before, after):
             return before, after
         return (

@@ -112,7 +112,14 @@ def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
     for base, group in groups.items():
         numbered = (f"{base}#{number}" for number in count(2))
         free = (label for label in numbered if label not in groups)
-        yield from zip(chain([base], free), (group[text] for text in sorted(group)), strict=False)
+        ordered = sorted(group, key=lambda text: (_schedule(group[text]), text))
+        yield from zip(chain([base], free), map(group.__getitem__, ordered), strict=False)
+
+
+def _schedule(item: JsonValue) -> str:
+    """Return the schedule of a trigger, by which triggers are in order; empty for anything else."""
+    cron = as_object(item).get("cron")
+    return _cron_form(cron) if cron else ""
 
 
 def _meaning(item: JsonValue, key: str) -> JsonValue:

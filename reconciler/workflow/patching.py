@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.text import clip, printable
+from reconciler.workflow.header_names import with_header_names_of
 from reconciler.workflow.sendable import sendable_body
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def patched_body(
     """Return the exact body that patching `live` sends.
 
     It is `sendable_body`, `merge_patch`, `apply_keywords` in turn: keywords win over `body` (documentation).
+    The names of headers are as `body` spells them.
     Unlike the public client's patch this keeps workflow-level `retryOptions` and `metadata`, every trigger
     and not only the first, and the URL of each webhook.
 
@@ -144,7 +146,7 @@ def patched_body(
     given = _given(keywords or {})
     if not body and not given:
         raise InvalidParameterException("nothing to patch: give a body or at least one of the parameters")
-    base = sendable_body(live)
+    base = with_header_names_of(sendable_body(live), body or {})
     steps = base.get("steps")
     if not isinstance(steps, dict):
         raise UnexpectedAnswerError(

@@ -13,22 +13,25 @@ from typing import TYPE_CHECKING
 from reconciler.schema import Field, FieldKind, body_fields, step_fields
 from reconciler.values import (
     ABSENT,
+    Absent,
     JsonObject,
     JsonValue,
     Path,
     as_list,
     as_object,
+    dump_compact,
     lookup,
     put,
 )
-from reconciler.workflow.canonical_value import plain
+from reconciler.workflow.canonical_value import canonical_value, plain
 from reconciler.workflow.field_changes import leaves
-from reconciler.workflow.named_lists import lists_back, lists_by_name
+from reconciler.workflow.named_lists import lists_back, lists_by_name, trigger_forms
 from reconciler.workflow.step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+_NAMED_LISTS = frozenset({"triggers", "watchers"})
 _NAMED_ITEM = 2
 """The length of the path of a step, a trigger or a watcher."""
 
@@ -74,8 +77,8 @@ def keeping_undocumented(
 ) -> JsonObject:
     """Return `body` with the undocumented fields of `live` that it neither states nor removes.
 
-    A field goes with what it is in: with a step, also one that changes its type, with a trigger or watcher,
-    and with an object in a step whose documented fields `body` leaves out.
+    A field goes with what it is in: with a step, also one that changes its type, with a trigger, a watcher or
+    an item of another list, and with an object in a step whose documented fields `body` leaves out.
 
     Args:
         body: A body that is about to replace the live one.
@@ -87,37 +90,49 @@ def keeping_undocumented(
     theirs = lists_by_name(live)
     ours = lists_by_name(copy.deepcopy(body))
     for path, value in undocumented.items():
-        if (
-            not _is_in_list(path)
-            and lookup(ours, path) is ABSENT
-            and _belongs(path, ours, theirs, undocumented)
-        ):
-            put(ours, path, value)
+        place = _counterpart(path, theirs, ours)
+        if place is None or lookup(ours, place) is not ABSENT:
+            continue
+        holder = lookup(ours, place[:-1])
+        if isinstance(holder, dict):
+            if _is_same_step(path, theirs, ours):
+                holder[str(place[-1])] = copy.deepcopy(value)
+        elif _belongs(path, ours, theirs, undocumented):
+            put(ours, place, value)
     return lists_back(ours)
 
 
-def kept_fields(body: JsonObject, undocumented: Mapping[Path, JsonValue]) -> list[Path]:
-    """Return the undocumented fields of a live workflow that `body` sends back as they are."""
-    if not undocumented:
-        return []
-    ours = lists_by_name(body)
-    return [path for path, value in undocumented.items() if lookup(ours, path) == value]
+def kept_fields(body: JsonObject, live: JsonObject, undocumented: Mapping[Path, JsonValue]) -> list[Path]:
+    """Return where `body` sends undocumented fields of a live workflow back as they are.
 
-
-def lost_fields(body: JsonObject, undocumented: Collection[Path]) -> list[Path]:
-    """Return the undocumented fields of a live workflow that `body` lacks.
-
-    Those in steps and watchers that go are not among them.
+    Args:
+        body: A body that is about to replace the live one.
+        live: The live body in the form that can be sent.
+        undocumented: Its undocumented fields.
     """
     if not undocumented:
         return []
-    ours = lists_by_name(body)
-    return [
-        path
-        for path in undocumented
-        if lookup(ours, path) is ABSENT
-        and (len(path) <= _NAMED_ITEM or lookup(ours, path[:_NAMED_ITEM]) is not ABSENT)
-    ]
+    theirs, ours = lists_by_name(live), lists_by_name(body)
+    places = ((_counterpart(path, theirs, ours), value) for path, value in undocumented.items())
+    return [place for place, value in places if place is not None and lookup(ours, place) == value]
+
+
+def lost_fields(body: JsonObject, live: JsonObject, undocumented: Collection[Path]) -> list[Path]:
+    """Return the undocumented fields of a live workflow that `body` lacks.
+
+    Those in steps, triggers and watchers that go are not among them. Takes what `kept_fields` does.
+    """
+    if not undocumented:
+        return []
+    theirs, ours = lists_by_name(live), lists_by_name(body)
+    lost = []
+    for path in undocumented:
+        place = _counterpart(path, theirs, ours)
+        item = _counterpart(path[:_NAMED_ITEM], theirs, ours)
+        stays = len(path) <= _NAMED_ITEM or (item is not None and lookup(ours, item) is not ABSENT)
+        if stays and (place is None or lookup(ours, place) is ABSENT):
+            lost.append(path)
+    return lost
 
 
 def without_fields(body: JsonObject, paths: Iterable[Path]) -> JsonObject:
@@ -138,7 +153,7 @@ def _fields(body: JsonObject) -> Iterator[tuple[Path, JsonValue]]:
             for name, step in as_object(value).items():
                 raw = as_object(step)
                 yield from _inside(raw, step_fields(Step(raw).type), (key, name))
-        elif key in {"triggers", "watchers"}:
+        elif key in _NAMED_LISTS:
             yield from _in_items(value, fields[key].item, (key,))
         elif key in fields:
             yield from _inside(value, fields[key], (key,))
@@ -167,22 +182,87 @@ def _inside(value: JsonValue, field: Field, path: Path) -> Iterator[tuple[Path, 
             yield from _inside(item, field.item, (*path, index))
 
 
-def _is_in_list(path: Path) -> bool:
-    return any(isinstance(part, int) for part in path)
+def _counterpart(path: Path, theirs: JsonObject, ours: JsonObject) -> Path | None:
+    """Return the place in `ours` of what is at `path` in `theirs`, both with their lists by name.
+
+    An item of a list is found by what is documented of it, wherever it is; a trigger or a watcher that no
+    other one equals, by its name. `None` for an item that `ours` does not have.
+    """
+    place: Path = ()
+    for depth, part in enumerate(path):
+        found: str | int | None = part
+        if isinstance(part, int) or (depth == 1 and path[0] in _NAMED_LISTS):
+            items = lookup(theirs, path[:depth]), lookup(ours, place)
+            found = _same_item(part, *items, _item_field(path[:depth], theirs))
+        if found is None:
+            return None
+        place = (*place, found)
+    return place
+
+
+def _same_item(
+    part: str | int, theirs: JsonValue | Absent, ours: JsonValue | Absent, field: Field | None
+) -> str | int | None:
+    """Return the key in the list or map `ours` of the item that `theirs` has at `part`."""
+    known = {key: _documented(item, field) for key, item in _items(theirs)}
+    wanted = known[part]
+    before = list(known)[: list(known).index(part)]
+    equal = [key for key, item in _items(ours) if _documented(item, field) == wanted]
+    rank = sum(known[key] == wanted for key in before)
+    if rank < len(equal):
+        return equal[rank]
+    if isinstance(part, int):
+        return None
+    taken = _documented(as_object(ours).get(part, ABSENT), field)
+    return part if not taken or taken not in known.values() else None
+
+
+def _items(value: JsonValue | Absent) -> Iterable[tuple[str | int, JsonValue]]:
+    return value.items() if isinstance(value, dict) else enumerate(as_list(value))
+
+
+def _documented(item: JsonValue | Absent, field: Field | None) -> str:
+    """Return what the schema documents of an item, as text in which equal meaning is equal."""
+    if field is None or item is ABSENT:
+        return ""
+    if isinstance(item, dict) and not item.keys() & field.children.keys():
+        return dump_compact(item)
+    if isinstance(item, dict) and "cron" in field.children:
+        item = dict(trigger_forms([item]))
+        return dump_compact(item)
+    form = canonical_value(item, field)
+    return "" if form is ABSENT else dump_compact(form)
+
+
+def _item_field(path: Path, body: JsonObject) -> Field | None:
+    """Return the description of the items of the list at `path` of a body with its lists by name."""
+    key, *rest = path
+    field: Field | None = body_fields().children.get(str(key))
+    if key == "steps":
+        step = as_object(lookup(body, path[:_NAMED_ITEM]))
+        field, rest = step_fields(Step(step).type), rest[1:]
+    for part in rest:
+        field = field and (field.item if isinstance(part, int) else field.children.get(str(part)))
+    return field and field.item
+
+
+def _is_same_step(path: Path, theirs: JsonObject, ours: JsonObject) -> bool:
+    """Whether what `path` leads into is no step whose type changes."""
+    if path[0] != "steps":
+        return True
+    types = {Step(as_object(lookup(side, path[:_NAMED_ITEM]))).type for side in (theirs, ours)}
+    return len(types) == 1
 
 
 def _belongs(path: Path, ours: JsonObject, theirs: JsonObject, undocumented: Iterable[Path]) -> bool:
-    """Whether a live field has a place in `ours`."""
+    """Whether a live field in an object that `ours` leaves out has a place in it."""
     if len(path) <= _NAMED_ITEM:
         return True
-    step = path[0] == "steps"
-    item, other = lookup(ours, path[:_NAMED_ITEM]), lookup(theirs, path[:_NAMED_ITEM])
-    if not isinstance(item, dict) or (step and Step(item).type != Step(as_object(other)).type):
+    item = lookup(ours, path[:_NAMED_ITEM])
+    if any(isinstance(part, int) for part in path) or not isinstance(item, dict):
         return False
     holder = path[:-1]
-    if isinstance(lookup(ours, holder), dict):
-        return True
     documented = set(as_object(lookup(theirs, holder))) - {
         found[-1] for found in undocumented if found[:-1] == holder
     }
-    return not documented
+    return not documented and _is_same_step(path, theirs, ours)

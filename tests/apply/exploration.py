@@ -105,11 +105,13 @@ class Variant:
     Args:
         command: The command that its manifest wants.
         owner: The owner that it acts for.
+        remember: Whether it keeps digests, and so has marks.
         run: Makes it another run than one that is equal otherwise, with other marks.
     """
 
     command: str
     owner: str | None = "team"
+    remember: bool = True
     run: int = 0
 
     def action(self, live: str | None) -> Any:
@@ -129,7 +131,7 @@ class Variant:
 
     def options(self) -> CompareOptions:
         """Return the choices of the run."""
-        return CompareOptions(owner=self.owner, key=b"key")
+        return CompareOptions(owner=self.owner, key=b"key", remember=self.remember)
 
     def body(self) -> str:
         """Return the body of its create, without a mark."""

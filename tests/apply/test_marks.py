@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply.marks import Origin, SentTags, marked, new_mark
+from reconciler.apply.marks import SentTags, WrittenBy, marked, new_mark
 from reconciler.workflow import Live, OwnTags, tags_within_limits, with_mark
 from reconciler.workflow.body import Body
 from reconciler.workflow.write_only import SentDigests
@@ -26,16 +26,16 @@ def _live(*marks: str) -> Live:
 @pytest.mark.parametrize(
     ("found", "tags_kept", "origin"),
     [
-        ((_OURS,), 0, Origin.OURS),
-        ((_THEIRS,), 0, Origin.ANOTHER),
-        ((_OURS, _THEIRS), 2, Origin.UNKNOWN),
-        ((), 0, Origin.UNKNOWN),
-        ((), 1, Origin.UNKNOWN),
-        ((), 2, Origin.ANOTHER),
+        ((_OURS,), 0, WrittenBy.OURS),
+        ((_THEIRS,), 0, WrittenBy.ANOTHER),
+        ((_OURS, _THEIRS), 2, WrittenBy.UNKNOWN),
+        ((), 0, WrittenBy.UNKNOWN),
+        ((), 1, WrittenBy.UNKNOWN),
+        ((), 2, WrittenBy.ANOTHER),
     ],
     ids=["ours", "another", "both", "hidden", "one too many", "kept before"],
 )
-def test_what_a_read_back_proves(found: tuple[str, ...], tags_kept: int, origin: Origin) -> None:
+def test_what_a_read_back_proves(found: tuple[str, ...], tags_kept: int, origin: WrittenBy) -> None:
     """Our mark alone is our write; without any, only tags that were kept before prove another one."""
     sent = SentTags.of(marked({"tags": [_OWNER]}, _OURS, "team"))
     assert sent == SentTags(mark=_OURS, count=2)
@@ -44,7 +44,7 @@ def test_what_a_read_back_proves(found: tuple[str, ...], tags_kept: int, origin:
 
 def test_a_write_without_a_mark_proves_nothing() -> None:
     """Whatever reads back, a body without a mark is not known again."""
-    assert SentTags.of({"tags": [_OWNER]}).origin(_live(_THEIRS), 5) is Origin.UNKNOWN
+    assert SentTags.of({"tags": [_OWNER]}).origin(_live(_THEIRS), 5) is WrittenBy.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from reconciler.render.change_lines import Line
-from reconciler.render.html_report import Change, Count, Entry, html_report
+from reconciler.render.html_report import Change, Count, ReportEntry, html_report
 from reconciler.render.step_graph_as_svg import graph_svg
 from reconciler.workflow import StepGraph
 
@@ -62,7 +62,7 @@ def _page(number: int) -> str:
     graph = StepGraph.of_parents({"load": [], "fit": ["load"]})
     lines = [Line("!", "steps.load.command: changed"), Line("-", "old"), Line("+", _HOSTILE)]
     entries = [
-        Entry(
+        ReportEntry(
             name=f"{'retrain' if index % 2 else 'report'}-{index}",
             word="update" if index % 2 else "create",
             facts=(f"id {index}",),

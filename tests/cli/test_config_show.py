@@ -25,11 +25,13 @@ environments:
     protected: true
     safety: {max_deletes: 1}
     params: {team: p}
+    overlays: [over]
 """
 
 
 def _shown(folder: Path, *words: str, **env: str) -> dict[str, tuple[object, str]]:
     """Return the value and the source of each setting, by key."""
+    (folder / "over").mkdir(exist_ok=True)
     (folder / "reconciler.yaml").write_text(_TEXT)
     done = process(folder, "config", "show", "--format", "json", *words, **env)
     assert (done.returncode, done.stderr) == (0, "")
@@ -50,13 +52,14 @@ def test_each_source(tmp_path: Path) -> None:
     assert found["environment"] == ("prod", "--environment")
     assert found["safety.max_change_ratio"] == (0.1, "--max-change-ratio")
     assert found["retry_for"] == (7, "RECONCILER_RETRY_FOR")
-    assert found["safety.max_deletes"] == (1, "reconciler.yaml:13 (environment prod)")
+    assert found["safety.max_deletes"] == (1, "reconciler.yaml:13, environment prod")
     assert found["safety.max_delete_ratio"] == (0.5, "reconciler.yaml:5")
     assert found["ownership.tag"] == ("team-a", "reconciler.yaml:2")
     assert found["concurrency"] == (10, "default")
-    assert found["stage"] == ("beta", "reconciler.yaml:10 (environment prod)")
-    assert found["protected"] == (True, "reconciler.yaml:12 (environment prod)")
-    assert found["params.team"] == ("p", "reconciler.yaml:14 (environment prod)")
+    assert found["stage"] == ("beta", "reconciler.yaml:10, environment prod")
+    assert found["protected"] == (True, "reconciler.yaml:12, environment prod")
+    assert found["overlays"] == (["over"], "reconciler.yaml:15, environment prod")
+    assert found["params.team"] == ("p", "reconciler.yaml:14, environment prod")
     assert found["params.size"] == ("2", "--param")
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-from processes import inherited_environment, run_command
+from processes import COMMAND, inherited_environment, run_command
 from settings_helpers import FLOW, configure, process
 
 from reconciler.cli import group
+from reconciler.cli.terminal import TerminalListener
 from reconciler.emulator.server import EmulatorServer
 from reconciler.environments import EnvironmentResult, run_in_each, worst_exit_code
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError
 from reconciler.operations import apply, load_environments, plan
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -82,7 +85,7 @@ def test_each_is_planned_and_applied_on_its_own(two: _Two) -> None:
     )
     assert two.live() == (["a"], ["a"])
     (on_prod,) = two.prod.store.records()
-    assert on_prod.body["tags"] == [{"name": "reconciler-owner-team-p"}]
+    assert on_prod.body["tags"][0] == {"name": "reconciler-owner-team-p"}
     assert two.run("plan", "--all-environments", "--detailed-exitcode").returncode == 0
     status = two.run("status", *_BOTH)
     assert status.stdout.count("1 in sync.") == 2
@@ -198,6 +201,40 @@ def test_wrong_use_changes_nothing(two: _Two) -> None:
     assert "ownership tag" in refused.stderr
     unknown = two.run("apply", "--environment", "dev", "--environment", "no", "--auto-approve")
     assert (unknown.returncode, two.live()) == (64, ([], []))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_skips_later_environments(two: _Two, number: signal.Signals) -> None:
+    """A signal during the writes of one environment ends it cleanly; --keep-going does not go on after it."""
+    for name in range(12):
+        (two.folder / "flows" / f"{name}.yaml").write_text(FLOW.replace("name: a", f"name: w{name}"))
+    words = ("apply", *_BOTH, "--auto-approve", "--keep-going", "--format", "json", "--concurrency", "1")
+    env = {**inherited_environment(), **two.env}
+    process = subprocess.Popen(
+        [*COMMAND, *words], cwd=two.folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while process.poll() is None and not two.dev.store.records():
+        time.sleep(0.001)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    report = json.loads(stdout)
+    assert (process.returncode, report["exit_code"]) == (1, 1), stderr
+    dev, prod = report["environments"]
+    assert dev["report"]["summary"]["not_tried"]
+    assert prod["skipped"] is True
+    assert two.live()[1] == []
+
+
+def test_a_signal_between_two_environments(capsys: pytest.CaptureFixture[str]) -> None:
+    """After the writes of one environment a signal interrupts again while the next one is planned."""
+    before = signal.getsignal(signal.SIGINT)
+    listener = TerminalListener()
+    with listener.stopping():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    listener.environment("prod")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "Environment prod" in capsys.readouterr().out
 
 
 _NEEDS_ONE = (

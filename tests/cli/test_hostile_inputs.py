@@ -8,12 +8,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from processes import forked_command
+from strategies import DEPTH
 from validate_process import environment, run
 
+from reconciler.emulator.server import EmulatorServer
+
+_CREDENTIALS = ("PEAK_AUTH_TOKEN", "API_KEY", "PEAK_API_URL", "PEAK__STAGE", "STAGE")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 _FLOW = "name: flow\nsteps: {one: {command: echo hi}}\n"
 
 
@@ -127,8 +133,6 @@ def test_a_place_for_anchors(tmp_path: Path, head: str) -> None:
 
 def test_an_unexpected_exception_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """An unexpected error ends with exit code 1, the place and a hint to report it, without its text."""
-    import click  # noqa: PLC0415 - only here
-
     from reconciler.cli import error_exit  # noqa: PLC0415
 
     for raised, said in ((ValueError("canary"), "unexpected ValueError"), (MemoryError(), "out of memory")):
@@ -203,3 +207,45 @@ def test_whatever_the_files_hold(tmp_path: Path, configuration: Any, manifest: A
         assert done.returncode in {0, 1, 2, 3, 4, 64}
         assert "Traceback" not in done.stderr
         assert "unexpected" not in done.stderr
+
+
+_TEXTS = st.one_of(
+    st.text(st.characters(exclude_characters="\0/\\", exclude_categories=["Cs"]), max_size=12),
+    st.binary(max_size=8).map(lambda data: os.fsdecode(data.translate(None, b"\0/\\"))),
+    st.sampled_from(
+        ["", " ", "0", "-1", "1e999", "nan", "\u0661", "9" * 400, "true", "prod", "json", "text", ":", ":0"]
+    ),
+    st.sampled_from(
+        ["http://", "https://[", "http://127.0.0.1:9", "http://127.0.0.1:99999", "http://u:p@h:x"]
+    ),
+)
+"""Text that a variable may hold: nothing that names a file outside of the directory."""
+
+
+def _variables() -> list[str]:
+    """Return the names of the variables that the command line reads."""
+    from reconciler.cli import group  # noqa: PLC0415 - only here
+
+    context = click.Context(group)
+    commands = [group.get_command(context, name) for name in group.list_commands(context)]
+    options = [option for command in commands if command for option in command.params]
+    named = {str(option.envvar) for option in options if option.envvar}
+    return sorted({*named, *_CREDENTIALS, *_PROXIES, "RECONCILER_REMEMBER_KEY"} - {"RECONCILER_INTERVAL"})
+
+
+@settings(max_examples=12 * DEPTH, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.data(),
+    command=st.sampled_from(["validate", "plan", "apply", "reconcile", "status", "export", "graph"]),
+)
+def test_whatever_the_variables_hold(tmp_path: Path, data: st.DataObject, command: str) -> None:
+    """Any text and any bytes in the variables give a documented exit code in time, and no traceback."""
+    _manifest(tmp_path / "w")
+    drawn = data.draw(st.dictionaries(st.sampled_from(_variables()), _TEXTS, max_size=6))
+    with EmulatorServer() as server:
+        env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "made-up", **drawn}
+        words = {"apply": ["w", "--auto-approve"], "export": []}.get(command, ["w"])
+        done = run(command, *words, cwd=tmp_path, **env)
+    assert done.returncode in {0, 1, 2, 3, 4, 64}, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "unexpected" not in done.stderr

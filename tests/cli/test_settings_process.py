@@ -38,7 +38,7 @@ def test_an_environment_as_a_process(tmp_path: Path) -> None:
         done = process(tmp_path, "apply", "--auto-approve", "--environment", "prod", **env)
         assert done.returncode == 0, done.stderr
         (record,) = server.store.records()
-        assert record.body["tags"] == [{"name": "reconciler-owner-team-a"}]
+        assert record.body["tags"][0] == {"name": "reconciler-owner-team-a"}
         del chosen["PROD_TOKEN"]
         missed = process(tmp_path, "plan", **chosen)
         assert missed.returncode == 3

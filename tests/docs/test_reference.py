@@ -183,7 +183,18 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
+        rendered = run("render daily-forecast")
+        rendered["manifests"][0]["manifest"] = "the document"
+        found["render"] = rendered
         found["graph"] = run("graph workflows/daily-forecast.yaml")
+        (folder / "old").mkdir()
+        for name, command in (("scoring", "x"), ("gone", "x")):
+            text = f"name: {name}\nsteps: {{score: {{imageId: 1, imageVersionId: 2, command: {command}}}}}\n"
+            (folder / "old" / f"{name}.yaml").write_text(text, encoding="utf-8")
+        found["diff"] = run("diff old workflows")
+        for difference in found["diff"]["different"]:
+            for part in difference["fields"]:
+                part |= {"left": None, "right": None}
         with (folder / "reconciler.yaml").open("a", encoding="utf-8") as file:
             file.write("environments: {dev: {}}\n")
         parts = [run(f"{line} --all-environments") for line in ("validate", "plan", "apply", "status")]
@@ -223,9 +234,11 @@ _TITLES = (
     "status",
     "config show",
     "executions",
+    "render",
     "graph",
     "Rules",
     "plan",
+    "diff",
     "apply, rollback and reconcile",
     "Backups",
     "run",

@@ -180,6 +180,26 @@ def test_secrets_and_pauses(git: Git, repository: Path, typed: Callable[..., End
     assert "hunter-22" not in ended.out + ended.err
 
 
+@pytest.mark.parametrize("output", ["text", "json", "markdown"])
+def test_a_secret_that_becomes_a_plain_value(
+    git: Git, repository: Path, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    """What came through `!env` at the base is not shown, though the field is plain now; the new value is."""
+    text = "name: flow\nsteps: {a: {imageId: 7, imageVersionId: 8, parameters: {env: {LICENCE: %s}}}}\n"
+    (git.folder / "flow.yaml").write_text(text % "!env TRAINING_LICENCE", encoding="utf-8")
+    base = _commit(repository)
+    monkeypatch.setenv("TRAINING_LICENCE", "old-canary-1")
+    assert typed("apply", "--auto-approve").code == 0
+    monkeypatch.delenv("TRAINING_LICENCE")
+    (git.folder / "flow.yaml").write_text(text % "trial-2", encoding="utf-8")
+    _commit(repository)
+    assert "old-canary-1" in typed("plan", "--format", output).out
+    shown = typed("plan", "--base", base, "--format", output).out
+    assert "old-canary-1" not in shown
+    assert "(sensitive)" in shown
+    assert "trial-2" in shown
+
+
 def test_the_configuration_of_the_base_is_used(
     git: Git, repository: Path, typed: Callable[..., Ended]
 ) -> None:

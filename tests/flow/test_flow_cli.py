@@ -310,6 +310,26 @@ def test_a_signal_during_apply(git: Git, number: signal.Signals) -> None:
     assert sorted(record.name for record in git.server.store.records()) == names
 
 
+@pytest.mark.parametrize("fault", ["429-seconds:600@PUT", "503-after@PUT"])
+def test_a_signal_ends_the_waits_of_a_write(git: Git, fault: str) -> None:
+    """After SIGTERM the request in flight is finished and read back, and no retry is waited for."""
+    git.server.store.create(body("flow", "echo old"))
+    git.write(body())
+    git.server.faults = (fault,)
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=process_env(git)
+    ) as process:
+        _wait_until(git.writes)
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=45)
+    assert "stopping: writes in progress are finished" in stderr
+    (result,) = json.loads(stdout)["results"]
+    stored = git.stored()["steps"]["one"]["command"]
+    assert (result["status"], stored) in {("done", "echo hi"), ("failed", "echo old")}
+    assert len(git.writes()) == 1
+
+
 def test_a_signal_before_anything_is_written(git: Git) -> None:
     """A signal while the plan is made ends apply at once, in one word, with nothing written."""
     git.write(body())

@@ -105,32 +105,42 @@ def test_a_field_that_is_not_returned_and_goes(
     assert len(git.writes()) == writes
 
 
-def _replace_once(server: EmulatorServer, command: str) -> None:
-    """Let another write replace the command right after the next write that is sent."""
-    others = iter([True])
+@pytest.mark.parametrize(
+    ("field", "ours", "others"),
+    [
+        ("command", "echo new", "echo new there"),
+        ("command", "echo new", "by hand"),
+        ("stepTimeout", 3600, 3601),
+        ("clearImageCache", True, False),
+        ("parents", ["two"], ["two", "three"]),
+    ],
+    ids=["a text like it", "another text", "a close number", "a boolean", "a list"],
+)
+def test_a_value_of_another_write_is_not_overwritten(
+    git: Git, server: EmulatorServer, field: str, ours: Any, others: Any
+) -> None:
+    """Another write right after ours stays, however like it; the apply fails, and the next plan shows it."""
+    git.owned_by("team", prune=False)
+    steps = {"one": step(), "two": step(), "three": step()}
+    git.write(body(steps=steps))
+    git.done()
+    git.write(body(steps={**steps, "one": {**step(), field: ours}}))
+    writes = iter([True])
 
     def once(sent: dict[str, Any]) -> None:
-        if next(others, False):
-            sent["steps"]["one"]["command"] = command
+        if next(writes, False):
+            sent["steps"]["one"][field] = others
             sent["tags"] = [{"name": "reconciler-owner-team"}, {"name": "reconciler-sent-0another"}]
 
     bend_bodies(server, once)
-
-
-def test_a_value_of_another_write_is_not_overwritten(git: Git, server: EmulatorServer) -> None:
-    """Another write right after ours stays, however like it; the apply fails, and the next plan shows it."""
-    git.owned_by("team", prune=False)
-    for command, others in (("echo hi", "echo hi there"), ("echo 2", "by hand")):
-        git.write(body(command=command))
-        _replace_once(server, others)
-        writes = len(git.writes())
-        (result,) = git.apply().results
-        assert result.status is Status.FAILED
-        assert f'steps.one.command reads back as "{others}", not "{command}"' in result.error
-        assert "The other write stays" in result.error
-        assert len(git.writes()) == writes + 1
-        assert paths(git.action()) == [COMMAND]
-        git.done()
+    before = len(git.writes())
+    (result,) = git.apply().results
+    assert result.status is Status.FAILED
+    assert f"steps.one.{field} reads back as" in result.error
+    assert "The other write stays" in result.error
+    assert len(git.writes()) == before + 1
+    assert paths(git.action()) == [("steps", "one", field)]
+    git.done()
 
 
 def test_a_form_unlike_what_was_sent_is_known_at_once(git: Git, server: EmulatorServer) -> None:

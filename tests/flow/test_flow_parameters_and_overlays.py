@@ -130,3 +130,53 @@ def test_validate_of_an_environment(tree: Path, typed: Callable[..., Ended]) -> 
     outside = (tree / "reconciler.yaml").read_text().replace("[flows/prod]", "[../elsewhere]")
     (tree / "reconciler.yaml").write_text(outside)
     assert typed("validate", "--environment", "prod").code == 3
+
+
+@pytest.mark.usefixtures("tree")
+def test_render_shows_the_result_and_its_sources(
+    typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`render` prints what an environment gets, with the place of each value and without a secret."""
+    monkeypatch.setenv("REGION", "canary-region")
+    ended = typed("render", "--environment", "prod")
+    assert (ended.code, ended.err) == (0, "")
+    lines = {line.split("  # ")[0].strip(): line.partition("  # ")[2] for line in ended.out.splitlines()}
+    assert lines == {
+        "body:": "",
+        "name: prod-train": "flows/train.yaml:2, names of the environment",
+        "steps:": "",
+        "fit:": "",
+        "imageId: 100": "flows/train.yaml:6",
+        "imageVersionId: 300": "flows/train.yaml:7, parameter version (params.yaml:1, environment prod)",
+        "command: python prod.py": "flows/train.yaml:8, parameter team.command "
+        "(params.yaml:2, environment prod)",
+        "parameters:": "",
+        "env:": "",
+        "MODE: exact": "flows/prod/train.yaml:7",
+        "REGION: !env REGION": "flows/train.yaml:9, variable REGION",
+        "KEY: !env KEY": "flows/prod/train.yaml:7, variable KEY",
+    }
+    plain = typed("render", "train", "--no-sources", "--param", "version=8")
+    assert (plain.code, "#" in plain.out, "canary" in plain.out) == (3, False, False)
+
+
+def test_render_of_a_part(tree: Path, typed: Callable[..., Ended]) -> None:
+    """`render` takes a name, a glob or a path; the JSON has the same sources, and no secret."""
+    manifest = _MANIFEST.replace("train", "other").replace(
+        "{MODE: fast, ", "{MODE: fast, API_TOKEN: abcdef, "
+    )
+    (tree / "flows" / "other.yaml").write_text(manifest)
+    for word in ("train", "tr*", "flows/train.yaml"):
+        document = json.loads(typed("render", word, "--environment", "dev", "--format", "json").out)
+        (shown,) = document["manifests"]
+        assert (document["format_version"], shown["name"], shown["file"]) == (1, "train", "flows/train.yaml")
+        (version,) = (one for one in shown["sources"] if one["path"] == "body.steps.fit.imageVersionId")
+        assert (version["line"], version["parameter"]) == (7, "version")
+        assert version["parameter_source"] == "reconciler.yaml:2"
+    whole = typed("render", "--no-sources")
+    assert whole.code == 0
+    assert (whole.out.count("---"), "abcdef" in whole.out) == (1, False)
+    (tree / "again.yaml").write_text(typed("render", "train", "--no-sources").out)
+    assert typed("validate", "again.yaml").code == 0
+    unknown = typed("render", "trian")
+    assert (unknown.code, "did you mean 'train'?" in unknown.err) == (64, True)

@@ -45,14 +45,46 @@ def test_one_line_each(git: Git, typed: Callable[..., Ended]) -> None:
     assert [_cells(row) for row in rows] == [
         ["blocked", "blocked", "-", "-", "-", "-"],
         ["out of sync", "differs", ids["differs"], "Available", "-", "-"],
-        ["in sync", "failed", ids["failed"], "Available", "Failed", started],
         ["missing", "missing", "-", "-", "-", "-"],
+        ["in sync", "failed", ids["failed"], "Available", "Failed", started],
         ["in sync", "synced", ids["synced"], "Paused", "-", "-"],
         ["unmanaged", "unmanaged", ids["unmanaged"], "Available", "Success", started],
     ]
     assert reason == "blocked: blocked: no live workflow has the id 77, which reconcile.id pins"
     assert summary == "2 in sync, 1 out of sync, 1 missing, 1 blocked, 1 unmanaged. 1 last execution failed."
     assert git.writes() == []
+
+
+def test_only_some(git: Git, typed: Callable[..., Ended]) -> None:
+    """`--only` shows workflows in some states and counts all; `--target` leaves the others out."""
+    _all_kinds(git)
+    words = ("status", git.folder, "--format", "json")
+    for states, names in (
+        ("out-of-sync,failed", ["differs", "failed"]),
+        ("in-sync", ["failed", "synced"]),
+        ("missing, blocked", ["blocked", "missing"]),
+    ):
+        document = json.loads(typed(*words, "--only", states).out)
+        assert [item["name"] for item in document["workflows"]] == names
+        assert document["summary"]["synced"] == 2
+    text = typed("status", git.folder, "--only", "missing").out
+    assert text.endswith("1 last execution failed. 1 of 5 shown.\n")
+    targeted = json.loads(typed(*words, "--target", "s*").out)
+    assert [item["name"] for item in targeted["workflows"]] == ["synced"]
+    refused = typed("status", git.folder, "--only", "broken")
+    assert (refused.code, "known are in-sync" in refused.err) == (64, True)
+
+
+def test_a_page(git: Git, typed: Callable[..., Ended]) -> None:
+    """The page has each workflow under its state, with the reason of a blocked one."""
+    _all_kinds(git)
+    file = git.folder.parent / "status.html"
+    assert typed("status", git.folder, "--output", f"html={file}").code == 4
+    page = file.read_text(encoding="utf-8")
+    assert page.count("<details") == 5
+    assert '<details data-word="in-sync">' in page
+    assert "last execution Failed" in page
+    assert "reconcile.id pins" in page
 
 
 def test_json(git: Git, typed: Callable[..., Ended]) -> None:

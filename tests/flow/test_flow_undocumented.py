@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flow_helpers import Git, body, run, statuses, step
 
+from reconciler.manifests import ReadOptions
 from reconciler.plan import Method
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _with_extra(git: Git, way: str, extra: dict[str, Any], **fields: Any) -> Non
     elif way == "patch":
         git.write({"patch": {"name": "flow", "body": body(**fields)}, "reconcile": {"extra": extra}})
     else:
-        git.choose(extra=(("priority",), ("limits",), ("steps", "*", "priorityClass")))
+        git.choose(reading=ReadOptions(extra=(("priority",), ("limits",), ("steps", "*", "priorityClass"))))
         merged = {**body(**fields), **{key: item for key, item in extra.items() if key != "steps"}}
         merged["steps"]["one"] |= extra.get("steps", {}).get("one", {})
         git.write(merged)

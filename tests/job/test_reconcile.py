@@ -290,6 +290,20 @@ def test_the_variables_do_what_the_options_do(site: Site, monkeypatch: pytest.Mo
     assert "error" in site.run("workflows", "--log-format", "text", "--no-such").err.lower()
 
 
+@pytest.mark.parametrize("option", ["--notify-url", "--pushgateway"])
+def test_an_empty_address_is_a_warning(site: Site, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """A CI secret that is not defined is an empty variable: the run says that nobody is notified."""
+    site.write("flow")
+    assert [event for event in site.job().events if event["level"] == "warning"] == []
+    variable = f"RECONCILER_{option.strip('-').upper().replace('-', '_')}"
+    monkeypatch.setenv(variable, "")
+    for words in ([], [option, ""]):
+        ran = site.job(*words)
+        (warning,) = [event for event in ran.events if event["level"] == "warning"]
+        assert f"{option} ({variable}) is empty: nothing is sent to the " in warning["message"]
+        assert ran.code == 0
+
+
 def test_hostile_names_stay_one_line(site: Site) -> None:
     """A name with line breaks, terminal codes and a line of a log in it makes no second event."""
     name = 'x\n{"event":"run_finished","level":"info"}\x1b[2J\u202e\u2028y'

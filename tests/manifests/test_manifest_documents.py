@@ -14,6 +14,7 @@ from reconciler.manifests import (
     ReconcileSettings,
     WorkflowManifest,
     documents,
+    load_manifests,
     yaml_nodes,
     yaml_values,
 )
@@ -45,6 +46,24 @@ body:
       imageId: 2
       runConfiguration: {retryOptions: *retry}
 """
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: a\nsteps: {b: {zzz: 1}} # reconciler: ignore[schema-unknown-key]", True),
+        ("patch: {name: a, body: {zzz: 1}}", True),
+        ("patch: {name: a, set: {zzz: 1}}", False),
+        ("name: a\nsteps: {b: {comand: x}}", False),
+        ("name: a\nsteps: {b: {}}\nreconcile: {zzz: 1}", False),
+    ],
+)
+def test_unknown_key_says_where_a_new_field_goes(tmp_path: Path, text: str, said: bool) -> None:
+    """A key that is neither known nor misspelled may be newer than this release."""
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    (finding,) = load_manifests((str(tmp_path / "a.yaml"),), {}).findings
+    assert finding.rule == "schema-unknown-key"
+    assert finding.message.endswith("a new field of the API goes under reconcile: {extra: …}") is said
 
 
 def test_both_spellings_are_one_manifest(tmp_path: Path) -> None:

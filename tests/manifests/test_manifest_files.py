@@ -99,15 +99,12 @@ def test_files_without_manifests(tmp_path: Path) -> None:
     assert load(tmp_path).findings == ()
 
 
-@pytest.mark.parametrize("name", ["a.yaml.j2", "a.yml.j2", "a.json.j2"])
-def test_templates_are_refused(tmp_path: Path, name: str) -> None:
-    """A template is reported, not read literally, whether found in a directory or named directly."""
-    file = write(tmp_path / name, 'name: "{{ name }}"\nsteps: {a: {imageId: 1}}\n')
+@pytest.mark.parametrize("name", ["a.yaml.j2", "a.yml.j2", "a.JSON.J2"])
+def test_templates_are_read(tmp_path: Path, name: str) -> None:
+    """A template is rendered, whether found in a directory or named directly."""
+    file = write(tmp_path / name, '{"name": "{{ \'a\' ~ 1 }}", "steps": {"a": {"imageId": 1}}}\n')
     for path in (tmp_path, file):
-        result = load(path)
-        assert file_rules(result) == [(name, "template")]
-        assert only(result).message == "this version does not support templates; render the file first"
-        assert not result.valid
+        assert names(load(path)) == ["a1"]
 
 
 @pytest.mark.skipif(_AS_ROOT, reason="root reads everything")

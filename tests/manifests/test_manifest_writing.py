@@ -13,6 +13,7 @@ from strategies import LAWS
 from reconciler.manifests.documents import read_documents
 from reconciler.manifests.writing import manifest_text
 from reconciler.manifests.yaml_values import Included, Tags
+from reconciler.values import nodes
 
 _TAGS = Tags(
     env=lambda tag: Included(value=f"<{tag.name}>"),
@@ -105,3 +106,13 @@ def test_reads_back(value: dict[str, Any]) -> None:
     written = manifest_text({"body": value}, {})
     assert _read(written) == {"body": value}
     assert yaml.safe_load(written) == {"body": value}
+
+
+@LAWS
+@given(value=st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=20), _values, max_size=3))
+def test_comments_at_the_ends_of_lines_change_no_value(value: dict[str, Any]) -> None:
+    """Whatever a comment says, the values read back as they were."""
+    comments = {path: "a: b, #1 '\n\"" for path, _ in nodes({"body": value}) if path}
+    written = manifest_text({"body": value}, {}, line_comments=comments)
+    assert _read(written) == {"body": value}
+    assert "# a: b, #1" in written

@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from manifest_helpers import names, only, write
+from strategies import LAWS
 
 from reconciler.manifests import LoadResult, OverlayOptions, Parameters, ReadOptions, load_manifests
+from reconciler.operations import load_settings
+from reconciler.values import lookup, nodes
 
 _BASE = """\
 body:
@@ -266,3 +272,83 @@ def test_overlay_of_a_bare_manifest_and_of_a_patch(tmp_path: Path) -> None:
     assert result.findings == ()
     assert result.manifests[0].body["steps"]["s"]["command"] == "z"  # type: ignore[index, call-overload]
     assert result.manifests[1].body == {"steps": {"s": {"stepTimeout": 5}}}
+
+
+_SHARED = """\
+manifests: [flows]
+reconcile:
+  workflows:
+    - {match: tr*, ignore: [steps.*.resources], prevent_delete: true}
+    - {match: train, whenRunning: wait, paused: true}
+environments:
+  dev: {}
+  prod:
+    names: {prefix: prod-}
+    reconcile: {workflows: [{match: "*", prevent_delete: true}]}
+"""
+
+
+def test_settings_of_many_workflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings go by glob to many workflows; a manifest's own win, and what either ignores is ignored."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "reconciler.yaml", _SHARED)
+    write(tmp_path / "flows" / "a.yaml", _BASE + "reconcile: {ignore: [tags], paused: false}\n")
+    write(tmp_path / "flows" / "b.yaml", _BASE.replace("name: train", "name: other"))
+    train, other = load_manifests(("flows",), {}, load_settings().reading).manifests
+    assert (train.settings.ignore, train.settings.prevent_delete) == (("steps.*.resources", "tags"), True)
+    assert (train.settings.paused, train.settings.when_running.value) == (False, "wait")
+    assert (other.settings.ignore, other.settings.prevent_delete) == ((), False)
+    document = train.source.document
+    assert document.place(("reconcile", "ignore", 0)) == f"{tmp_path / 'reconciler.yaml'}:4:29"
+    assert document.place(("reconcile", "ignore", 1)) == "flows/a.yaml:18:22"
+    reading = load_settings(environment="prod").reading
+    train, other = load_manifests(("flows",), {}, reading).manifests
+    assert [train.name, other.name] == ["prod-train", "prod-other"]
+    assert (train.settings.ignore, other.settings.prevent_delete) == (("tags",), True)
+
+
+_KEYS = st.sampled_from(["A", "B", "C"])
+_PATCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": st.lists(st.sampled_from(["a", "b", "c"]), unique=True).map(
+            lambda found: [{"name": name} for name in found]
+        ),
+        "triggers": st.just([{"cron": "0 9 * * *"}]) | st.none(),
+        "steps": st.fixed_dictionaries(
+            {
+                "fit": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "command": st.sampled_from(["x", "y"]),
+                        "parents": st.just([]),
+                        "parameters": st.fixed_dictionaries(
+                            {"env": st.dictionaries(_KEYS, st.sampled_from(["1", "2"]), min_size=1)}
+                        ),
+                    },
+                )
+            }
+        ),
+    },
+)
+
+
+@LAWS
+@given(patches=st.lists(_PATCHES, min_size=1, max_size=3))
+def test_every_value_is_where_its_source_says(
+    tmp_path_factory: pytest.TempPathFactory, patches: list[dict[str, Any]]
+) -> None:
+    """Each value of the result is what its source states; a second time, an overlay changes nothing."""
+    folder = tmp_path_factory.mktemp("overlays")
+    overlays = [yaml.safe_dump({"patch": {"name": "train", "body": patch}}) for patch in patches]
+    result = _load(folder, *overlays)
+    if any(finding.rule == "overlay-conflict" for finding in result.findings):
+        return
+    (manifest,) = result.manifests
+    document = manifest.source.document
+    for path, value in nodes(manifest.body):
+        if not isinstance(value, dict | list):
+            stating, inside = document.stated(("body", *path))
+            assert lookup(stating.value, inside) == value
+    (again,) = _load(folder, *overlays, *overlays).manifests
+    assert (again.body, again.settings) == (manifest.body, manifest.settings)

@@ -10,7 +10,15 @@ from manifest_helpers import only, write
 
 from reconciler.errors import InvalidInputError
 from reconciler.findings import Position
-from reconciler.manifests import LoadResult, ParameterLayer, Parameters, ReadOptions, load_manifests
+from reconciler.manifests import (
+    LoadResult,
+    ManifestFile,
+    ParameterLayer,
+    Parameters,
+    ReadOptions,
+    load_manifests,
+    read_file,
+)
 from reconciler.operations import RawOptions, load_settings, resolve_settings
 
 _CONFIGURATION = """\
@@ -56,18 +64,19 @@ def test_option_over_file_over_environment_over_top_level(folder: Path) -> None:
         "version": "more.json:1",
         "size": "last.yaml:1",
         "team": "--param",
-        "team.name": f"{folder / 'reconciler.yaml'}:9 (environment prod)",
-        "team.owner": f"{folder / 'reconciler.yaml'}:3",
+        "team.name": "reconciler.yaml:9, environment prod",
+        "team.owner": "reconciler.yaml:3",
         "team.lead": "--param",
     }
 
 
-def test_environment_names_a_file_of_parameters(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_environment_names_a_file_of_parameters() -> None:
     """`environments.<name>.params` may be a file next to or below the configuration, read from anywhere."""
     parameters = load_settings(environment="dev").reading.parameters
     assert parameters.get("version") == 2
     assert parameters.get("team.name") == "forecasting"
-    assert parameters.source("version") == f"{folder / 'params' / 'dev.yaml'}:2 (environment dev)"
+    assert parameters.source("version") == "params/dev.yaml:2, environment dev"
     assert load_settings().reading.parameters.get("version") == 1
 
 
@@ -187,3 +196,14 @@ def test_anchors_next_to_a_patch_and_a_bare_manifest(tmp_path: Path) -> None:
     steps = [manifest.body["steps"]["s"]["parameters"]["env"]["A"] for manifest in result.manifests]  # type: ignore[index, call-overload]
     assert steps == ["one", "two", "three"]
     assert not any(key.startswith("x-") for manifest in result.manifests for key in manifest.body)
+
+
+def test_files_of_parameters_count_as_included(folder: Path) -> None:
+    """A change of a parameter is a change of the manifests that use parameters, for `--changed-since`."""
+    reading = load_settings(environment="dev").reading
+    files = {}
+    for name, value in (("uses.yaml", "!param version"), ("literal.yaml", "1")):
+        file = write(folder / name, f"name: {name[:3]}\nsteps: {{s: {{imageId: {value}}}}}\n")
+        files[name] = read_file(ManifestFile(file, folder), {}, reading).summary.included
+    assert files["literal.yaml"] == frozenset()
+    assert files["uses.yaml"] == {folder / "reconciler.yaml", folder / "params" / "dev.yaml"}

@@ -90,25 +90,85 @@ def test_a_replacement_keeps_what_still_has_a_place() -> None:
             "call": {"type": "export"},
         },
     }
-    assert _named(lost_fields(sent, undocumented_fields(LIVE))) == [
+    assert _named(lost_fields(sent, LIVE, undocumented_fields(LIVE))) == [
         "steps.call.auth.realm",
         "steps.one.executionParameters.conditional.0.negated",
         "steps.one.resources.gpus",
         "steps.one.runConfiguration.skipConfiguration.skipWhen",
     ]
-    assert _named(kept_fields(sent, undocumented_fields(LIVE))) == [
+    assert _named(kept_fields(sent, LIVE, undocumented_fields(LIVE))) == [
         "metadata.owner",
         "retryOptions.jitter",
         "steps.one.repository.submodules",
         "triggers.cron.timeZone",
         "triggers.other",
     ]
-    assert without_fields(sent, kept_fields(sent, undocumented_fields(LIVE))) == {
+    assert without_fields(sent, kept_fields(sent, LIVE, undocumented_fields(LIVE))) == {
         **body,
         "metadata": {},
         "retryOptions": {},
         "steps": {**body["steps"], "one": {**body["steps"]["one"], "repository": {}}},
     }
+
+
+_WATCHED = {"success": True}
+_CONDITION = {"condition": "equals", "stepName": "a", "paramName": "p", "value": "1"}
+_LISTS: dict[str, tuple[Any, Any, Any]] = {
+    "a schedule among others": (
+        {"triggers": [{"cron": "0 6 * * *", "zone": "A"}, {"cron": "0 7 * * *", "zone": "B"}]},
+        {"triggers": [{"cron": "0  7 * * *"}, {"cron": "0 9 * * *"}]},
+        {"triggers": [{"cron": "0  7 * * *", "zone": "B"}, {"cron": "0 9 * * *"}]},
+    ),
+    "the only schedule, changed": (
+        {"triggers": [{"cron": "0 6 * * *", "zone": "A"}]},
+        {"triggers": [{"cron": "0 9 * * *"}]},
+        {"triggers": [{"cron": "0 9 * * *", "zone": "A"}]},
+    ),
+    "watchers of one name, turned round": (
+        {"watchers": [{"user": "a", "events": _WATCHED, "tone": 1}, {"user": "a", "events": {}, "tone": 2}]},
+        {"watchers": [{"user": "a", "events": {}}, {"user": "a", "events": _WATCHED}]},
+        {"watchers": [{"user": "a", "events": {}, "tone": 2}, {"user": "a", "events": _WATCHED, "tone": 1}]},
+    ),
+    "a watcher that goes": (
+        {"watchers": [{"user": "a", "events": _WATCHED, "tone": 1}]},
+        {"watchers": [{"user": "b", "events": _WATCHED}]},
+        {"watchers": [{"user": "b", "events": _WATCHED}]},
+    ),
+    "conditions of a step": (
+        {"conditional": [{**_CONDITION, "negated": 1}, {**_CONDITION, "value": "2", "negated": 2}]},
+        {"conditional": [{**_CONDITION, "value": 2}, {**_CONDITION, "value": "3"}]},
+        {"conditional": [{**_CONDITION, "value": 2, "negated": 2}, {**_CONDITION, "value": "3"}]},
+    ),
+    "equal conditions": (
+        {"conditional": [_CONDITION, {**_CONDITION, "negated": 2}]},
+        {"conditional": [_CONDITION, {**_CONDITION}]},
+        {"conditional": [_CONDITION, {**_CONDITION, "negated": 2}]},
+    ),
+}
+"""What is live, what is desired, and what is sent; conditions are those of a step."""
+
+
+def _body(part: Any) -> Any:
+    if "conditional" in part:
+        return {"name": "flow", "steps": {"one": {"executionParameters": part}}}
+    return {"name": "flow", "steps": {"one": {}}, **part}
+
+
+def _ordered(whole: Any) -> Any:
+    return {**whole, "watchers": sorted(whole.get("watchers", []), key=dump_compact)}
+
+
+@pytest.mark.parametrize("case", sorted(_LISTS))
+def test_items_of_lists_keep_their_fields(case: str) -> None:
+    """An undocumented key goes with its item, wherever that is; one of a changed item is named."""
+    live, desired, wanted = (_body(copy.deepcopy(part)) for part in _LISTS[case])
+    undocumented = undocumented_fields(live)
+    sent = keeping_undocumented(desired, live, undocumented)
+    assert _ordered(sent) == _ordered(wanted)
+    assert _ordered(without_fields(sent, kept_fields(sent, live, undocumented))) == _ordered(desired)
+    changed = ["steps.one.executionParameters.conditional.0.negated"]
+    lost = _named(lost_fields(sent, live, undocumented))
+    assert lost == (changed if case == "conditions of a step" else [])
 
 
 _KEYS = st.dictionaries(st.sampled_from(["futureMode", "shell"]), st.sampled_from(["x", 1, {"a": 1}]))
@@ -128,7 +188,9 @@ def test_what_is_kept_makes_no_difference(pair: Any, top: Any, inside: Any) -> N
         if name in live["steps"] and step.type == Body(live).steps[name].type
     ]
     assert [
-        path for path in lost_fields(sent, undocumented_fields(live)) if path[1:2] != () and path[1] in same
+        path
+        for path in lost_fields(sent, live, undocumented_fields(live))
+        if path[1:2] != () and path[1] in same
     ] == []
     assert all(sent[key] == value for key, value in top.items())
 

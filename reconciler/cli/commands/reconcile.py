@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.apply_options import scope_options, unattended_apply_options
-from reconciler.cli.help import Command, bundle, command_of, option, setting
+from reconciler.cli.help import Command, bundle, command_of, option, setting, variable_of
 from reconciler.cli.options import FILE, Number, backup_dir_option, unresolved_tenant_options
 from reconciler.cli.terminal import TerminalListener, print_error, redirect_messages, warn
 from reconciler.client import WebhookSender
@@ -132,12 +132,16 @@ def _job_options(values: dict[str, Any]) -> JobOptions:
 
 
 def _sender(name: str, receiver: str, url: str | None, *, public: bool) -> WebhookSender | None:
-    """Return the sender to `url`.
+    """Return the sender to `url`; `None` without one, with a warning where it is empty.
 
     Raises:
         UsageError: It cannot be used. It is not quoted, since it may hold a secret.
     """
     if not url:
+        # CI systems give an empty variable for a secret that is not defined, and click takes it for none.
+        variable = variable_of(name)
+        if url is not None or os.environ.get(variable) == "":
+            warn(f"warning: {name} ({variable}) is empty: nothing is sent to {receiver}; set it, or unset it")
         return None
     try:
         return WebhookSender(receiver, url, public=public)

@@ -3,25 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import click
 
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Environments, comparing_options, format_option
-from reconciler.cli.terminal import TerminalListener, show
+from reconciler.cli.options import Environments, comparing_options, format_option, output_option, quoted
+from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.environments import EnvironmentResult, worst_exit_code
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import StatusResult, status
+from reconciler.plan import Selection
 from reconciler.render import (
+    FAILED,
+    STATES,
     environments_json,
     environments_text,
     status_document,
+    status_html,
     status_json,
     status_text,
     statuses_total,
 )
+from reconciler.values import JsonObject
+
+_FORMATS: Final = ("text", "json", "html")
 
 
-@command_of("status")
-@format_option()
+def _states(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
+    words = frozenset(filter(None, map(str.strip, (value or "").split(","))))
+    unknown = sorted(words - {*STATES, FAILED})
+    if unknown:
+        known = ", ".join([*STATES, FAILED])
+        raise click.BadParameter(f"unknown state {quoted(unknown[0])}; known are {known}")
+    return words
+
+
+@command_of(
+    "status",
+    examples=(
+        ("status", "Show all workflows, problems first"),
+        ("status --only out-of-sync,failed", "Show what needs attention"),
+        ("status --output html=status.html", "Write a page to keep"),
+    ),
+)
+@option(
+    "--target",
+    "targets",
+    metavar="GLOB",
+    multiple=True,
+    help="Include only workflows of this name, else whose name matches; repeatable.",
+    section="Selection",
+)
+@option(
+    "--only",
+    metavar="STATES",
+    callback=_states,
+    help=f"Show only workflows in these states, separated by commas: {', '.join([*STATES, FAILED])}; "
+    "failed means its last execution.",
+    section="Selection",
+)
+@format_option(*_FORMATS)
+@output_option
 @option(
     "--show-unmanaged",
     is_flag=True,
@@ -35,10 +79,17 @@ from reconciler.render import (
     section="Output",
 )
 @comparing_options
-def command(
-    *, environments: Environments, output_format: str, show_unmanaged: bool, detailed_exitcode: bool
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    environments: Environments,
+    targets: tuple[str, ...],
+    only: frozenset[str],
+    output_format: str,
+    outputs: tuple[str, ...],
+    show_unmanaged: bool,
+    detailed_exitcode: bool,
 ) -> int:
-    """Show the sync state and the last execution of each workflow, one line each.
+    """Show the sync state and the last execution of each workflow, one line each, problems first.
 
     For the manifests in PATH, else for those that reconciler.yaml names: in sync, out of sync, missing, or
     blocked by a guard; the live status; the last execution and its start. plan shows what differs.
@@ -46,6 +97,8 @@ def command(
     Only reads: no request but GET is sent. Exits with 3 when a manifest is invalid, and with 4 when a guard
     blocks a workflow.
     """
+    deliveries = read_outputs(outputs, _FORMATS, output_format)
+    selection = Selection(targets=targets)
     listener = TerminalListener(verbose=environments.verbose)
 
     def code_of(found: StatusResult) -> ExitCode:
@@ -53,25 +106,42 @@ def command(
         return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 
     results = environments.run(
-        lambda settings: status(settings, listener, show_unmanaged=show_unmanaged), code_of=code_of
+        lambda settings: status(settings, listener, selection=selection, show_unmanaged=show_unmanaged),
+        code_of=code_of,
     )
-    show(_rendered(results, several=environments.several, as_json=output_format == "json"))
+    shown = _Statuses(results=results, only=only)
+    deliveries.deliver(shown.of_several if environments.several else shown.of_one)
     return worst_exit_code(results)
 
 
-def _rendered(results: Sequence[EnvironmentResult[StatusResult]], *, several: bool, as_json: bool) -> str:
-    if several and as_json:
-        return environments_json(
-            results, "status", lambda found: status_document(found.workflows, found.redactor)
-        )
-    if several:
-        return environments_text(results, _text, _total)
-    (found,) = (result.value for result in results if result.value is not None)
-    return status_json(found.workflows, found.redactor) if as_json else _text(found)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statuses:
+    """The statuses of a run, and which of them are shown."""
 
+    results: Sequence[EnvironmentResult[StatusResult]]
+    only: frozenset[str]
 
-def _text(found: StatusResult) -> str:
-    return status_text(found.workflows, found.redactor)
+    def of_one(self, name: str) -> str:
+        """Return the statuses of the only environment, or of none, in a format."""
+        (found,) = (result.value for result in self.results if result.value is not None)
+        render = {"json": status_json, "html": status_html}.get(name, status_text)
+        return render(found.workflows, found.redactor, self.only)
+
+    def of_several(self, name: str) -> str:
+        """Return the statuses of all environments in a format."""
+        if name == "html":
+            raise UsageError(
+                "a page shows the status of one environment", hint="Name one with --environment."
+            )
+        if name == "json":
+            return environments_json(self.results, "status", self._document)
+        return environments_text(self.results, self._text, _total)
+
+    def _document(self, found: StatusResult) -> JsonObject:
+        return status_document(found.workflows, found.redactor, self.only)
+
+    def _text(self, found: StatusResult) -> str:
+        return status_text(found.workflows, found.redactor, self.only)
 
 
 def _total(found: Sequence[StatusResult]) -> str:

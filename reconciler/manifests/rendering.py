@@ -1,0 +1,134 @@
+"""Rendering of manifests that are templates: their parameters, and the files that they include."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.files import UnreadableError
+from reconciler.findings import Finding, Position
+from reconciler.manifests.discovery import ManifestFile, read_text
+from reconciler.manifests.read_options import ReadOptions
+from reconciler.templates import (
+    MAX_TEMPLATE_CHARACTERS,
+    OS_ENV,
+    MissingTemplateError,
+    Origins,
+    RenderContext,
+    TemplateFile,
+    TemplateProblemError,
+    has_expressions,
+    render,
+)
+from reconciler.text import clip, printable
+
+_RULE: Final = "template"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestText:
+    """The text of a manifest, rendered if it is a template.
+
+    Args:
+        text: The text.
+        origins: Where each part of it comes from; `None` for a file that is read as it is.
+        secrets: The values of environment variables in it, and the name of each.
+        steps: The steps that rendering took.
+        sources: The text of each template as it is on the disk, by file.
+        included: The files that the template includes, resolved.
+        problem: Why the template could not be rendered.
+    """
+
+    text: str = field(repr=False)
+    origins: Origins | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    steps: int = 0
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    included: frozenset[Path] = frozenset()
+    problem: Finding | None = None
+
+    def variable(self, start: Position, end: Position) -> str:
+        """Return the environment variable whose value is between two positions; empty if there is none."""
+        if self.origins is None or not self.secrets or not self.origins.is_secret(start, end):
+            return ""
+        text = self.text[self.origins.offset(start) : self.origins.offset(end)]
+        return next((name for value, name in self.secrets.items() if value in text), OS_ENV)
+
+
+def rendered_text(
+    file: ManifestFile, text: str, env: Mapping[str, str], options: ReadOptions
+) -> ManifestText:
+    """Return the text of a manifest, rendered if the options say that the file is a template."""
+    if not options.templates.renders(file.path.name) or not has_expressions(text):
+        return ManifestText(text=text)
+    name = printable(str(file.path))
+    reader = _IncludeReader(file, options.base)
+    context = RenderContext(
+        settings=options.templates,
+        parameters=options.parameters.values,
+        variables=env,
+        read=reader.read,
+        suggestion=options.parameters.suggestion,
+    )
+    try:
+        rendered = render(TemplateFile(name, text), context)
+    except TemplateProblemError as problem:
+        finding = Finding(
+            file=problem.file or name,
+            rule=problem.rule,
+            message=printable(problem.message),
+            position=problem.position,
+        )
+        sources = {**reader.sources, name: text}
+        return ManifestText(text="", sources=sources, included=frozenset(reader.included), problem=finding)
+    return ManifestText(
+        text=rendered.text,
+        origins=rendered.origins,
+        secrets=rendered.secrets,
+        steps=rendered.steps,
+        sources=rendered.origins.sources,
+        included=frozenset(reader.included),
+    )
+
+
+class _IncludeReader:
+    """A reader of the files that one manifest includes, all inside the directory of the manifests."""
+
+    def __init__(self, file: ManifestFile, base: Path | None) -> None:
+        self._file = file
+        self._base = base
+        self._paths = {printable(str(file.path)): file.path}
+        self.included: set[Path] = set()
+        self.sources: dict[str, str] = {}
+
+    def read(self, wanted: str, parent: str) -> TemplateFile:
+        """Return the file that `parent` includes as `wanted`.
+
+        Raises:
+            MissingTemplateError: There is no such file.
+            TemplateProblemError: It cannot be read, or lies outside the directory of the manifests.
+        """
+        above = self._paths.get(parent, self._file.path).parent
+        folders = [above, self._file.path.parent, self._file.root, *([self._base] if self._base else [])]
+        shown = repr(clip(wanted, 100))
+        for path in dict.fromkeys(Path(os.path.normpath(folder / wanted)) for folder in folders):
+            if os.path.lexists(path):
+                return self._content(path, f"cannot include the file {shown}")
+        self.included.add(Path(os.path.realpath(above / wanted)))
+        raise MissingTemplateError(
+            f"cannot include the file {shown}: it is neither next to this file nor in {self._file.root.name}/"
+        )
+
+    def _content(self, path: Path, failure: str) -> TemplateFile:
+        self.included.add(Path(os.path.realpath(path)))
+        name = printable(str(path))
+        self._paths[name] = path
+        try:
+            text = read_text(path, self._file.root, MAX_TEMPLATE_CHARACTERS)
+        except (UnreadableError, ValueError) as error:
+            raise TemplateProblemError(_RULE, f"{failure}: {error}") from None
+        self.sources[name] = text
+        return TemplateFile(name, text)

@@ -1,0 +1,208 @@
+"""Comparison of two sides, each the manifests of a directory or the workflows of a tenant.
+
+Unlike a plan it decides nothing, and neither side is right: it finds what is only on one, and what differs.
+Pure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.errors import UnexpectedAnswerError
+from reconciler.manifests import Source
+from reconciler.plan.desired import is_ignored
+from reconciler.plan.masked_changes import masked
+from reconciler.secrecy import SecretFields
+from reconciler.values import ABSENT, JsonObject, Path, Pattern, as_object, lookup, put, same_json
+from reconciler.workflow import (
+    Body,
+    ComparableForms,
+    FieldChange,
+    diff,
+    extra_forms,
+    is_returned,
+    shown_value,
+    without_default_resource,
+    write_only_field,
+)
+
+StepNames = Callable[[JsonObject], Mapping[Path, str]]
+"""Returns the names of the ids in a step, by the path of each id inside it."""
+
+
+def no_names(_step: JsonObject) -> Mapping[Path, str]:
+    """Return no name for any id."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideWorkflow:
+    """A workflow on one side.
+
+    Args:
+        name: Its name.
+        body: Its body.
+        id: Its id; `None` for a manifest.
+        source: Where its manifest is; `None` for a live workflow.
+        sensitive: The secret fields of its manifest.
+        ignored: The fields that its manifest leaves to others.
+        extra: The undocumented fields that its manifest may state.
+    """
+
+    name: str
+    body: Body = field(repr=False)
+    id: int | None = None
+    source: Source | None = None
+    sensitive: SecretFields = field(default_factory=SecretFields)
+    ignored: tuple[Pattern, ...] = ()
+    extra: frozenset[Path] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One side of a comparison.
+
+    Args:
+        name: What to call it: an environment, or a path.
+        workflows: Its workflows; no two have the same name.
+        default_resource: The resources of a step that states none.
+        names: Returns the names of ids in its steps.
+    """
+
+    name: str
+    workflows: tuple[SideWorkflow, ...]
+    default_resource: JsonObject = field(default_factory=dict, repr=False)
+    names: StepNames = no_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowDifference:
+    """A workflow that is on both sides, and differs.
+
+    Args:
+        left: It on the left side.
+        right: It on the right side.
+        changes: Its fields, the left value before and the right one after, masked.
+    """
+
+    left: SideWorkflow
+    right: SideWorkflow
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideComparison:
+    """The result of a comparison of two sides, each part by name.
+
+    Args:
+        left: The name of the left side.
+        right: The name of the right side.
+        only_left: Workflows that are only on the left.
+        only_right: Workflows that are only on the right.
+        different: Workflows that differ.
+        equal: The number of workflows that are equal.
+        unseen: The number of fields that a tenant does not return, and that are not compared.
+    """
+
+    left: str
+    right: str
+    only_left: tuple[SideWorkflow, ...]
+    only_right: tuple[SideWorkflow, ...]
+    different: tuple[WorkflowDifference, ...]
+    equal: int
+    unseen: int = 0
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.only_left or self.only_right or self.different)
+
+
+def compare_sides(left: Side, right: Side) -> SideComparison:
+    """Return what differs between two sides. Workflows are matched by name."""
+    ours = {item.name: item for item in left.workflows}
+    theirs = {item.name: item for item in right.workflows}
+    both = sorted(ours.keys() & theirs.keys())
+    compared = [_compared(ours[name], theirs[name], left, right) for name in both]
+    different = tuple(found for found, _ in compared if found.changes)
+    return SideComparison(
+        left=left.name,
+        right=right.name,
+        only_left=_sorted(item for name, item in ours.items() if name not in theirs),
+        only_right=_sorted(item for name, item in theirs.items() if name not in ours),
+        different=different,
+        equal=len(both) - len(different),
+        unseen=sum(unseen for _, unseen in compared),
+    )
+
+
+def _sorted(workflows: Iterable[SideWorkflow]) -> tuple[SideWorkflow, ...]:
+    return tuple(sorted(workflows, key=lambda item: item.name))
+
+
+def _compared(
+    ours: SideWorkflow, theirs: SideWorkflow, left: Side, right: Side
+) -> tuple[WorkflowDifference, int]:
+    """Return the difference of one workflow, and the number of fields that cannot be compared."""
+    forms = ComparableForms(ours.body, theirs.body)
+    before, after = _form(forms.live, left), _form(forms.desired, right)
+    extra = extra_forms(ours.body.raw, theirs.body.raw, ours.extra | theirs.extra)
+    found = [] if same_json(before, after) else list(diff(before, after))
+    found += [] if same_json(*extra) else diff(*extra)
+    ignored = (*ours.ignored, *theirs.ignored)
+    counted = [change for change in found if not is_ignored(change.path, ignored)]
+    shown = [
+        change
+        for change in counted
+        if _is_shown(ours, before, change.path) and _is_shown(theirs, after, change.path)
+    ]
+    fields = SecretFields(ours.sensitive.paths | theirs.sensitive.paths)
+    changes = tuple(_masked(change, fields) for change in shown)
+    return WorkflowDifference(left=ours, right=theirs, changes=changes), len(counted) - len(shown)
+
+
+def _form(form: JsonObject, side: Side) -> JsonObject:
+    """Return a form without the default resource, and with names in place of ids."""
+    form = without_default_resource(form, side.default_resource)
+    if side.names is no_names:
+        return form
+    steps: JsonObject = {}
+    for name, value in as_object(form.get("steps")).items():
+        steps[name] = _with_names(as_object(value), side.names)
+    return {**form, "steps": steps} if steps else form
+
+
+def _with_names(step: JsonObject, names: StepNames) -> JsonObject:
+    for path, name in names(step).items():
+        if lookup(step, path) is not ABSENT:
+            step = dict(step)
+            for depth in range(1, len(path)):
+                put(step, path[:depth], dict(as_object(lookup(step, path[:depth]))))
+            put(step, path, name)
+    return step
+
+
+def _is_shown(workflow: SideWorkflow, form: JsonObject, path: Path) -> bool:
+    """Return whether a side says what its value at `path` is; a manifest always does."""
+    if workflow.id is None:
+        return True
+    if path in _masked_fields(workflow.body):
+        return False
+    return write_only_field(path) is None or is_returned(path, shown_value(workflow.body.raw, form, path))
+
+
+def _masked_fields(body: Body) -> frozenset[Path]:
+    try:
+        return body.masked
+    except UnexpectedAnswerError:  # a shape that an update could not send back; nothing is sent here
+        return frozenset()
+
+
+def _masked(change: FieldChange, fields: SecretFields) -> FieldChange:
+    """Return a change with every secret masked, the same whichever side has it."""
+    if change.before is ABSENT:
+        swapped = masked(dataclasses.replace(change, before=change.after, after=ABSENT), fields)
+        return dataclasses.replace(swapped, before=ABSENT, after=swapped.before)
+    return masked(change, fields)
