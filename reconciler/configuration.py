@@ -94,7 +94,7 @@ class Configuration:
         parameters: The parameters of manifests: those of the environment over those of the top level.
         templates: Which manifests are templates, and how they are rendered.
         overlays: The overlays of the environment.
-        overlay_roots: The files and directories, resolved, with the overlays of all environments.
+        apart: The files and directories, resolved, that are no manifests: overlays and files of parameters.
     """
 
     file: Path | None = None
@@ -116,15 +116,15 @@ class Configuration:
     parameters: Parameters = field(default_factory=Parameters)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     overlays: OverlayOptions = field(default_factory=OverlayOptions)
-    overlay_roots: tuple[Path, ...] = ()
+    apart: tuple[Path, ...] = ()
 
     def excludes(self, path: Path) -> bool:
-        """Return whether a pattern of `exclude` matches the file `path`, or it is an overlay."""
-        if self.file is None or not (self.exclusions or self.overlay_roots):
+        """Return whether a pattern of `exclude` matches the file `path`, or it is no manifest."""
+        if self.file is None or not (self.exclusions or self.apart):
             return False
         root = self.file.parent.resolve()
         resolved = path.parent.resolve() / path.name
-        if any(resolved.is_relative_to(overlay) for overlay in self.overlay_roots):
+        if any(resolved.is_relative_to(place) for place in self.apart):
             return True
         relative = resolved.relative_to(root) if self.exclusions and resolved.is_relative_to(root) else None
         return relative is not None and _spec(self.exclusions).match_file(relative)
@@ -261,7 +261,7 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         allow_latest=value.get("allow_latest") is True,
         environment=None if chosen is None else _environment(chosen, block),
         overlays=_overlays(file.parent, block, tuple(_shared(document, chosen))),
-        overlay_roots=tuple(_overlay_roots(file.parent, whole)),
+        apart=tuple(_apart(file.parent, whole)),
         environments=tuple(as_object(whole.get("environments"))),
         parameters=Parameters().overridden_by(*_parameters(file, document, chosen)),
         templates=_templates(whole, block),
@@ -324,9 +324,12 @@ def _shared(document: Document, chosen: str | None) -> Iterator[SharedSettings]:
         yield SharedSettings(match=match, settings=settings, document=document, base=(*path, index))
 
 
-def _overlay_roots(root: Path, whole: JsonObject) -> Iterator[Path]:
-    """Yield where overlays are, also those of environments that are not chosen: none is a manifest."""
-    for block in as_object(whole.get("environments")).values():
+def _apart(root: Path, whole: JsonObject) -> Iterator[Path]:
+    """Yield where overlays and parameters are, also those of environments that are not chosen."""
+    for block in (whole, *as_object(whole.get("environments")).values()):
+        params = as_object(block).get("params")
+        if isinstance(params, str):
+            yield (root / params).resolve()
         for path in _manifests(root, _texts(as_object(block).get("overlays")), "overlays"):
             yield Path(path).resolve()
 

@@ -43,6 +43,7 @@ class Finding:
         path: The path of the value inside the document.
         severity: The severity.
         excerpt: The line; empty if there is none, or if it must not be shown.
+        number: The number of findings that it counts as, for one that says how many are not shown.
     """
 
     file: str
@@ -52,6 +53,7 @@ class Finding:
     path: Path = ()
     severity: Severity = Severity.ERROR
     excerpt: str = ""
+    number: int = 1
 
     def __post_init__(self) -> None:
         # What is wrong in an included file is a finding of that file.
@@ -86,7 +88,7 @@ class CheckResult:
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings with that severity."""
-        return sum(finding.severity is severity for finding in self.findings)
+        return sum(finding.number for finding in self.findings if finding.severity is severity)
 
 
 def joined(results: Sequence[CheckResult]) -> CheckResult:

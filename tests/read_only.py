@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.middleware import RecordedRequest
 
-READING_COMMANDS = frozenset({"plan", "status", "validate", "export", "executions", "logs", "graph"})
+READING_COMMANDS = frozenset(
+    {"plan", "status", "validate", "export", "capture", "executions", "logs", "graph"}
+)
 """The commands that only read; each request has its command in the `User-Agent`."""
 
 _COMMAND = re.compile(r"peak-reconciler/\S+ \((\w+)\)")

@@ -22,7 +22,7 @@ DEPTH = int(os.environ.get("TEST_DEPTH", "1"))
 """The factor of examples: `TEST_DEPTH=10 make test` tests ten times as many."""
 
 LAWS = settings(
-    max_examples=30 * DEPTH,
+    max_examples=20 * DEPTH,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate, Phase.shrink],

@@ -87,11 +87,10 @@ class SharedFacts:
         with self._lock:
             self._facts = facts.with_write_only(self._facts.write_only)
 
-    def learn(self, kinds: Iterable[WriteOnlyField]) -> bool:
-        """Add kinds of fields that the platform does not return; return whether one is new."""
+    def learn(self, kinds: Iterable[WriteOnlyField]) -> None:
+        """Add kinds of fields that the platform does not return."""
         with self._lock:
-            before, self._facts = self._facts, self._facts.with_write_only(kinds)
-            return before.write_only != self._facts.write_only
+            self._facts = self._facts.with_write_only(kinds)
 
     def learn_tags(self, live: Live) -> None:
         """Add how many tags the platform keeps, if `live` has a mark."""
@@ -227,8 +226,9 @@ class Verifier:
         first_seen: set[Path] = set()
         doubtful: list[FieldChange] = []
         sent: SentDigests | None = None
+        facts = self._facts.now()  # and not what other workflows show meanwhile: that would cost a write
         for writes_left in reversed(range(_DIGEST_WRITES + 1)):
-            verified, origin = self._read(workflow_id, wanted, tags, sent)
+            verified, origin, facts = self._read(workflow_id, wanted, facts, tags, sent)
             live, kept, changes = verified.live, verified.live.body.own_tags.digests, verified.changes
             first_seen |= {change.path for change in changes}
             before = form_before(former, desired.body) if changes else {}
@@ -279,13 +279,19 @@ class Verifier:
         return [*(f"{clause}; {_IN_SYNC}" for clause in kept_so), *([_UNMARKED] if said else [])]
 
     def _read(
-        self, workflow_id: int, wanted: Wanted, tags: SentTags, sent: SentDigests | None
-    ) -> tuple[Verified, WrittenBy]:
-        """Return the workflow as it reads back, and which write that is.
+        self,
+        workflow_id: int,
+        wanted: Wanted,
+        facts: PlatformFacts,
+        tags: SentTags,
+        sent: SentDigests | None,
+    ) -> tuple[Verified, WrittenBy, PlatformFacts]:
+        """Return the workflow as it reads back, which write that is, and the facts with what it shows.
 
         Args:
             workflow_id: The workflow.
             wanted: What it must read back as.
+            facts: What the platform is known to do.
             tags: The tags that were written.
             sent: The digests that are waited for; `None` where other ones may read back.
         """
@@ -294,12 +300,15 @@ class Verifier:
             digests = live.body.own_tags.digests
             return sent in (None, digests) and self._facts.origin(tags, live) is not WrittenBy.ANOTHER
 
-        verified = self._read_back.verified(workflow_id, wanted, self._facts.now(), shows)
+        verified = self._read_back.verified(workflow_id, wanted, facts, shows)
         self._facts.learn_tags(verified.live)
-        kinds = (write_only_field(path) for path, _ in verified.write_only)
-        if self._facts.learn(kind for kind in kinds if kind is not None):
-            verified = self._read_back.judged_again(verified.live, wanted, self._facts.now())
-        return verified, self._facts.origin(tags, verified.live)
+        found = (write_only_field(path) for path, _ in verified.write_only)
+        kinds = {kind for kind in found if kind is not None}
+        if not kinds <= facts.write_only:
+            self._facts.learn(kinds)
+            facts = facts.with_write_only(kinds)
+            verified = self._read_back.judged_again(verified.live, wanted, facts)
+        return verified, self._facts.origin(tags, verified.live), facts
 
     def _write_again(
         self,

@@ -31,6 +31,7 @@ _COMMANDS = {
     "rollback": "Restore what an apply overwrote or deleted.",
     "export": "Write live workflows as manifests that plan clean.",
     "adopt": "Write manifests for live workflows that have none, and own them.",
+    "capture": "Bring live changes back into the manifests' own files.",
     "config": "Show the effective settings, and where each comes from.",
     "render": "Print manifests as parameters and overlays make them, with the source of each value.",
     "run": "Start an execution of a workflow, exactly once, and optionally wait for its end.",

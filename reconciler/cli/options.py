@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -23,9 +23,12 @@ from reconciler.cli.terminal import print_error, warn
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.environments import EnvironmentResult, own_exit_code, run_in_each
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
-from reconciler.operations import DiffSide, RawOptions, Settings, resolve_environments, resolve_settings
+from reconciler.operations import RawOptions, Settings, resolve_environments, resolve_settings
 from reconciler.text import clip, printable, slug
 from reconciler.values import ABSENT, JsonObject, lookup, put
+
+if TYPE_CHECKING:
+    from reconciler.operations import DiffSide
 
 T = TypeVar("T")
 
@@ -417,6 +420,8 @@ def _two_sides(values: dict[str, Any]) -> TwoSides:
     Raises:
         UsageError: They are not two.
     """
+    from reconciler.operations import DiffSide  # noqa: PLC0415 - it needs the client, other options do not
+
     paths, names = values["paths"], tuple(dict.fromkeys(values["environments"]))
     if len(paths) == _SIDES and not _is_on_command_line("environments"):
         names = ()

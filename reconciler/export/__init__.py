@@ -5,6 +5,7 @@ environment variable or left to the tenant; the name of a credential on the plat
 """
 
 from reconciler.export.exporting import Exporter, ExportResult
+from reconciler.export.manifest_body import manifest_body as exported_body
 from reconciler.export.variables import SecretHandling, Variable
 
-__all__ = ["ExportResult", "Exporter", "SecretHandling", "Variable"]
+__all__ = ["ExportResult", "Exporter", "SecretHandling", "Variable", "exported_body"]

@@ -14,6 +14,7 @@ from reconciler.manifests.discovery import (
     read_text,
 )
 from reconciler.manifests.documents import Document, read_single_document
+from reconciler.manifests.editing import NotEditableError, edited_text
 from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
@@ -39,9 +40,10 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
-from reconciler.manifests.overlays import OverlayOptions, Overlays, SharedSettings
+from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.shared_settings import SharedSettings
 from reconciler.manifests.template_expressions import (
     UNRENDERED_TEMPLATE,
     template_expression,
@@ -63,6 +65,7 @@ __all__ = [
     "LoadResult",
     "Manifest",
     "ManifestFile",
+    "NotEditableError",
     "OverlayOptions",
     "Overlays",
     "ParameterLayer",
@@ -75,6 +78,7 @@ __all__ = [
     "WhenRunning",
     "WorkflowManifest",
     "combine_findings",
+    "edited_text",
     "find_files",
     "load_manifests",
     "manifest_text",

@@ -278,7 +278,7 @@ def is_left_out_part(problem: Finding, parts: frozenset[FilePath]) -> bool:
 
 
 def first_findings(findings: Iterable[Finding], left_out: Counter[Severity]) -> tuple[Finding, ...]:
-    """Return the findings of a run that are shown, sorted, and one that counts those that are not.
+    """Return the findings of a run that are shown, sorted, and those that count the rest, by severity.
 
     Args:
         findings: The findings, of which the first `MAX_RUN_FINDINGS` are shown.
@@ -286,19 +286,22 @@ def first_findings(findings: Iterable[Finding], left_out: Counter[Severity]) -> 
     """
     ordered = sorted(findings, key=Finding.sort_key)
     shown, rest = ordered[:MAX_RUN_FINDINGS], ordered[MAX_RUN_FINDINGS:]
-    left_out = left_out + Counter(finding.severity for finding in rest)
-    return (*shown, _more(shown[-1].file, left_out)) if left_out else tuple(shown)
-
-
-def _more(file: str, left_out: Counter[Severity]) -> Finding:
-    counts = " and ".join(
-        f"{left_out[severity]} {severity.value}{'s' if left_out[severity] > 1 else ''}"
+    left_out = left_out.copy()
+    for finding in rest:
+        left_out[finding.severity] += finding.number
+    more = (
+        Finding(
+            file=shown[-1].file,
+            rule="too-many-findings",
+            message=f"{number} {severity.value}{'s' if number > 1 else ''} more in all files; "
+            "fix those shown, or check fewer files at a time",
+            severity=severity,
+            number=number,
+        )
         for severity in Severity
-        if left_out[severity]
+        if (number := left_out[severity])
     )
-    severity = Severity.ERROR if left_out[Severity.ERROR] else Severity.WARNING
-    message = f"{counts} more in all files; fix those shown, or check fewer files at a time"
-    return Finding(file=file, rule="too-many-findings", message=message, severity=severity)
+    return (*shown, *more)
 
 
 def _no_manifests(files: Sequence[ManifestFile], reported: Callable[[int], bool]) -> Iterator[Finding]:

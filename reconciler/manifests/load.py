@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,14 +33,11 @@ from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.rendering import rendered_text
 from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
 from reconciler.manifests.template_expressions import with_template_named
+from reconciler.manifests.yaml_nodes import json_as_yaml
 from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 
-# JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
-_ESCAPED_PAIR: Final = re.compile(
-    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
-)
 _ENV_RULE: Final = "env"
 
 ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
@@ -91,7 +87,7 @@ def _read_documents(
         )
     text = content.text
     if ".json" in (suffix.lower() for suffix in file.path.suffixes):
-        text = _ESCAPED_PAIR.sub(_joined_pair, text)
+        text = json_as_yaml(text)
     secrets = set(content.secrets)
     files: set[Path] = set()
     extent = Extent(steps=content.steps)
@@ -337,8 +333,3 @@ def _is_empty(path: Path) -> bool:
         return path.stat().st_size == 0
     except OSError:  # an unreadable file has a finding
         return False
-
-
-def _joined_pair(match: re.Match[str]) -> str:
-    high, low = int(match[2], 16), int(match[3], 16)
-    return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"

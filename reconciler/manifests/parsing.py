@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from reconciler.findings import Finding, Position, has_errors
+from reconciler.findings import Finding, Position, Severity, has_errors
 from reconciler.manifests.documents import Document
 from reconciler.manifests.file_findings import MAX_FINDINGS
 from reconciler.manifests.manifest import (
@@ -18,6 +18,7 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
+from reconciler.manifests.other_kinds import other_kind
 from reconciler.schema import SchemaProblem, manifest_only_step_fields, validate
 from reconciler.text import clip, printable
 from reconciler.values import (
@@ -36,6 +37,10 @@ from reconciler.values import (
 from reconciler.workflow import leaves, undocumented_fields, with_values
 
 _BODY_KEYS = frozenset({"name", "steps", "metadata", "triggers", "watchers", "retryOptions", "tags"})
+_NO_KEY_OF_A_WORKFLOW = (
+    "this is not a workflow: its body has none of name, steps, triggers, watchers, retryOptions, tags; "
+    "list a file of another kind under exclude in reconciler.yaml"
+)
 _NOT_A_MANIFEST = (
     "this document is not a manifest; write a workflow under body:, its name: and steps: at the top level, "
     "or a patch under patch:"
@@ -53,19 +58,43 @@ def parse_manifest(
         extra: The undocumented fields that a body may state.
     """
     value = document.value
-    if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
+    kind = other_kind(value)
+    if kind:
+        message = (
+            f"this is {kind}, not a workflow, and is left out; list the file under exclude in "
+            f"reconciler.yaml: exclude: [{document.file}]"
+        )
+        finding = Finding(
+            file=document.file,
+            rule="other-kind",
+            message=printable(message),
+            position=document.position(()),
+            severity=Severity.WARNING,
+        )
+        findings.append(finding)
+        return None
+    message = _not_a_manifest(value)
+    if message:
         position = document.position(())
         findings.append(
-            Finding(file=document.file, rule="not-a-manifest", message=_NOT_A_MANIFEST, position=position)
+            Finding(file=document.file, rule="not-a-manifest", message=message, position=position)
         )
         return None
-    parser = _DocumentParser(document, value, extra)
+    parser = _DocumentParser(document, as_object(value), extra)
     manifest = parser.parse()
     findings.extend(parser.findings)
     return None if has_errors(tuple(parser.findings)) else manifest
 
 
 _NEW_FIELD = "; a new field of the API goes under reconcile: {extra: …}"
+
+
+def _not_a_manifest(value: JsonValue) -> str:
+    """Return why a document is not a manifest; empty if it may be one."""
+    if not isinstance(value, dict) or not ({"body", "patch"} & set(value) or _BODY_KEYS & set(value)):
+        return _NOT_A_MANIFEST
+    body = as_object(value.get("body"))
+    return _NO_KEY_OF_A_WORKFLOW if body and not _BODY_KEYS & set(body) else ""
 
 
 def _body_of(base: Path) -> Path:

@@ -12,6 +12,7 @@ from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests.discovery import ManifestFile, read_text
 from reconciler.manifests.read_options import ReadOptions
+from reconciler.manifests.tag_readers import HOW_TO_SET
 from reconciler.templates import (
     MAX_TEMPLATE_CHARACTERS,
     OS_ENV,
@@ -71,7 +72,8 @@ def rendered_text(
         parameters=options.parameters.values,
         variables=env,
         read=reader.read,
-        suggestion=options.parameters.suggestion,
+        suggestion=lambda unset: f"{HOW_TO_SET}; {options.parameters.suggestion(unset)}",
+        mention=reader.mention,
     )
     try:
         rendered = render(TemplateFile(name, text), context)
@@ -111,16 +113,30 @@ class _IncludeReader:
             MissingTemplateError: There is no such file.
             TemplateProblemError: It cannot be read, or lies outside the directory of the manifests.
         """
-        above = self._paths.get(parent, self._file.path).parent
-        folders = [above, self._file.path.parent, self._file.root, *([self._base] if self._base else [])]
         shown = repr(clip(wanted, 100))
-        for path in dict.fromkeys(Path(os.path.normpath(folder / wanted)) for folder in folders):
-            if os.path.lexists(path):
-                return self._content(path, f"cannot include the file {shown}")
-        self.included.add(Path(os.path.realpath(above / wanted)))
-        raise MissingTemplateError(
-            f"cannot include the file {shown}: it is neither next to this file nor in {self._file.root.name}/"
-        )
+        path = self._found(wanted, parent)
+        if path is None:
+            self.included.add(Path(os.path.realpath(self._folder(parent) / wanted)))
+            raise MissingTemplateError(
+                f"cannot include the file {shown}: it is neither next to this file nor in "
+                f"{self._file.root.name}/"
+            )
+        return self._content(path, f"cannot include the file {shown}")
+
+    def mention(self, wanted: str, parent: str) -> None:
+        """Note that `parent` may include a file."""
+        path = self._found(wanted, parent)
+        if path is not None:
+            self.included.add(Path(os.path.realpath(path)))
+
+    def _found(self, wanted: str, parent: str) -> Path | None:
+        folders = [self._folder(parent), self._file.path.parent, self._file.root]
+        folders += [self._base] if self._base else []
+        paths = dict.fromkeys(Path(os.path.normpath(folder / wanted.strip())) for folder in folders)
+        return next((path for path in paths if os.path.lexists(path)), None)
+
+    def _folder(self, parent: str) -> Path:
+        return self._paths.get(parent, self._file.path).parent
 
     def _content(self, path: Path, failure: str) -> TemplateFile:
         self.included.add(Path(os.path.realpath(path)))

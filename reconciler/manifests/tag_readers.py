@@ -24,7 +24,9 @@ MAX_INCLUDED_BYTES: Final = 1024 * 1024
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """What Python has in place of bytes of a variable that are not UTF-8."""
 
-_HOW_TO_SET: Final = "set it with --param, --params or params in reconciler.yaml, or write a default"
+HOW_TO_SET: Final = "set it with --param, --params or params in reconciler.yaml, or write a default"
+"""What to do about a parameter that is not set."""
+
 _FORMS: Final = {
     "integer": "a whole number",
     "number": "a number",
@@ -99,7 +101,7 @@ def param_reader(parameters: Parameters) -> Callable[[str], Included]:
         value = parameters.get(name)
         if value is not ABSENT:
             return Included(value=value)
-        problem = f"the parameter {clip(name, 60)!r} is not set: {_HOW_TO_SET}; {parameters.suggestion(name)}"
+        problem = f"the parameter {clip(name, 60)!r} is not set: {HOW_TO_SET}; {parameters.suggestion(name)}"
         return Included(problem=problem, is_absent=True)
 
     return read

@@ -39,6 +39,9 @@ FLOAT = "tag:yaml.org,2002:float"
 BOOL = "tag:yaml.org,2002:bool"
 NULL = "tag:yaml.org,2002:null"
 MERGE = "tag:yaml.org,2002:merge"
+ALIAS = "alias"
+"""The tag of an alias that an editor sees as it is written, not as what it refers to."""
+
 MAP = "tag:yaml.org,2002:map"
 SEQ = "tag:yaml.org,2002:seq"
 
@@ -56,6 +59,12 @@ FLOAT_PATTERN = re.compile(
 # indentation is searched anywhere in the text, since YAML has more line breaks than `^` matches.
 _SUSPICIOUS_DEPTH = 300
 _BLOCK_INDICATORS = re.compile(r"(?<![ \t?:-])[ \t?:-]{300,}")
+
+
+# JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
+_ESCAPED_PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
 
 
 class YamlProblemError(Exception):
@@ -96,6 +105,27 @@ class _PyComposer(Reader, Scanner, Parser, Composer, _Resolver):
         _Resolver.__init__(self)
 
 
+class _EditingComposer(_PyComposer):
+    """A composer that keeps each alias as a scalar of its own, and knows what they refer to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.aliased: dict[int, str] = {}
+        self._anchored: dict[str, Node] = {}
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:  # noqa: ANN401 - as PyYAML's
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            self.get_event()  # type: ignore[no-untyped-call]
+            anchor = str(event.anchor)
+            self.aliased[id(self._anchored[anchor])] = anchor
+            return ScalarNode(ALIAS, anchor, event.start_mark, event.end_mark)  # type: ignore[arg-type]
+        node = super().compose_node(parent, index)
+        if event.anchor is not None and node is not None:
+            self._anchored[event.anchor] = node
+        return node
+
+
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser
 
@@ -120,6 +150,22 @@ def resolved_tag(text: str) -> str:
 def position_of(node: Node) -> Position:
     """Return the position of the first character of `node`."""
     return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def json_as_yaml(text: str) -> str:
+    """Return JSON text in the form that YAML takes: each escaped pair of surrogates as one escape."""
+    return _ESCAPED_PAIR.sub(_joined_pair, text)
+
+
+def escaped_pairs(text: str) -> list[int]:
+    """Return where the escapes made of pairs are in `json_as_yaml(text)`: each is two shorter there."""
+    starts = (match.start(2) for match in _ESCAPED_PAIR.finditer(text))
+    return [start - 2 * number for number, start in enumerate(starts)]
+
+
+def _joined_pair(match: re.Match[str]) -> str:
+    high, low = int(match[2], 16), int(match[3], 16)
+    return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
 
 def end_of(node: Node) -> Position:
@@ -154,6 +200,20 @@ def compose(text: str) -> Iterator[Node]:
         ) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise YamlProblemError("yaml-syntax", f"not valid YAML: {error}", None) from None
+
+
+def compose_for_editing(text: str) -> tuple[list[Node], dict[int, str]]:
+    """Return the roots of all documents in a valid text, and the anchor of each node that has an alias.
+
+    An alias is a scalar with the tag `ALIAS`; anchors are by the id of their node. Marks count characters.
+    """
+    composer = _EditingComposer(text)
+    roots = []
+    while composer.check_node():
+        node = composer.get_node()
+        if node is not None and not (isinstance(node, ScalarNode) and node.tag == NULL):
+            roots.append(node)
+    return roots, composer.aliased
 
 
 def locate(node: Node, path: Path, *, at_key: bool) -> Position:

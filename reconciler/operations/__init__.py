@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         check_settings,
         reconcile,
     )
+    from reconciler.operations.capturing import Captured, capture
     from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
+    from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
@@ -55,6 +57,7 @@ __all__ = [
     "Adopted",
     "Applied",
     "ApplyOptions",
+    "Captured",
     "DiffResult",
     "DiffSide",
     "EffectiveSetting",
@@ -64,6 +67,7 @@ __all__ = [
     "Executions",
     "ExportedWorkflows",
     "Listener",
+    "PeakFolder",
     "Planned",
     "RawOptions",
     "Recording",
@@ -73,10 +77,12 @@ __all__ = [
     "adopt",
     "apply",
     "apply_plan_file",
+    "capture",
     "check_settings",
     "diff",
     "effective_settings",
     "export",
+    "find_peak_folder",
     "internal_error",
     "list_backups",
     "list_executions",
@@ -101,6 +107,7 @@ __all__ = [
 __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a plan
     __name__,
     adopting="Adopted AdoptOptions adopt",
+    capturing="capture Captured",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
     diffing="diff DiffResult DiffSide",
@@ -109,6 +116,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
+    peak_folder="find_peak_folder PeakFolder",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",

@@ -24,7 +24,6 @@ from reconciler.workflow import (
     extra_forms,
     is_returned,
     shown_value,
-    without_default_resource,
     write_only_field,
 )
 
@@ -147,7 +146,8 @@ def _compared(
 ) -> tuple[WorkflowDifference, int]:
     """Return the difference of one workflow, and the number of fields that cannot be compared."""
     forms = ComparableForms(ours.body, theirs.body)
-    before, after = _form(forms.live, left), _form(forms.desired, right)
+    both = _with_effective_resources(forms.live, forms.desired, left, right)
+    before, after = (_with_names(form, side) for form, side in zip(both, (left, right), strict=True))
     extra = extra_forms(ours.body.raw, theirs.body.raw, ours.extra | theirs.extra)
     found = [] if same_json(before, after) else list(diff(before, after))
     found += [] if same_json(*extra) else diff(*extra)
@@ -163,18 +163,48 @@ def _compared(
     return WorkflowDifference(left=ours, right=theirs, changes=changes), len(counted) - len(shown)
 
 
-def _form(form: JsonObject, side: Side) -> JsonObject:
-    """Return a form without the default resource, and with names in place of ids."""
-    form = without_default_resource(form, side.default_resource)
+def _with_effective_resources(
+    before: JsonObject, after: JsonObject, left: Side, right: Side
+) -> tuple[JsonObject, JsonObject]:
+    """Return two forms; where one states resources of a step, both have the tenant's default for the rest."""
+    defaults = [_resources(side.default_resource) for side in (left, right)]
+    if not all(defaults):
+        return before, after
+    stating = {
+        name
+        for form in (before, after)
+        for name, step in as_object(form.get("steps")).items()
+        if "resources" in as_object(step)
+    }
+    filled = []
+    for form, default in zip((before, after), defaults, strict=True):
+        steps: JsonObject = {
+            name: {**as_object(step), "resources": {**default, **as_object(as_object(step).get("resources"))}}
+            if name in stating
+            else step
+            for name, step in as_object(form.get("steps")).items()
+        }
+        filled.append({**form, "steps": steps} if steps else form)
+    return filled[0], filled[1]
+
+
+def _resources(default: JsonObject) -> JsonObject:
+    """Return the default resource in its canonical form."""
+    form = Body({"steps": {"any": {"resources": default}}}).form
+    return as_object(lookup(form, ("steps", "any", "resources")))
+
+
+def _with_names(form: JsonObject, side: Side) -> JsonObject:
+    """Return a form with names in place of ids."""
     if side.names is no_names:
         return form
-    steps: JsonObject = {}
-    for name, value in as_object(form.get("steps")).items():
-        steps[name] = _with_names(as_object(value), side.names)
+    steps: JsonObject = {
+        name: _named(as_object(step), side.names) for name, step in as_object(form.get("steps")).items()
+    }
     return {**form, "steps": steps} if steps else form
 
 
-def _with_names(step: JsonObject, names: StepNames) -> JsonObject:
+def _named(step: JsonObject, names: StepNames) -> JsonObject:
     for path, name in names(step).items():
         if lookup(step, path) is not ABSENT:
             step = dict(step)

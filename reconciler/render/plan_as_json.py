@@ -97,15 +97,15 @@ def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
         "path": list(change.path),
         "before": change_value(change.before, redactor, change.path),
         "after": change_value(change.after, redactor, change.path),
-        "before_name": _name(change.names_before, redactor),
-        "after_name": _name(change.names_after, redactor),
+        **_name("before_name", change.names_before, redactor),
+        **_name("after_name", change.names_after, redactor),
         "sensitive": change.sensitive,
         **({"origin": change.origin.value} if change.origin else {}),
     }
 
 
-def _name(names: Mapping[Path, str], redactor: Redactor) -> str | None:
-    return redactor.text(names[()]) if () in names else None
+def _name(key: str, names: Mapping[Path, str], redactor: Redactor) -> JsonObject:
+    return {key: redactor.text(names[()])} if () in names else {}
 
 
 def change_value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:

@@ -37,8 +37,7 @@ class ValueSource:
     def __str__(self) -> str:
         parts = [self.file if self.line is None else f"{self.file}:{self.line}"]
         if self.parameter is not None:
-            stated = f" ({self.parameter_source})" if self.parameter_source else " (default)"
-            parts.append(f"parameter {self.parameter}{stated}")
+            parts.append(f"parameter {self.parameter} from {self.parameter_source or 'its default'}")
         if self.variable is not None:
             parts.append(f"variable {self.variable}")
         if self.renamed:

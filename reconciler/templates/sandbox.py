@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import jinja2
 from jinja2.exceptions import SecurityError
+from jinja2.meta import find_referenced_templates
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
@@ -199,7 +200,11 @@ class Rendering:
         if len(template.text) > MAX_TEMPLATE_CHARACTERS:
             raise BudgetError(f"a template has at most {MAX_TEMPLATE_CHARACTERS} characters")
         self._sources[template.file] = template.text
-        return environment.compiled(template.file, template.text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = template.text.replace("\r\n", "\n").replace("\r", "\n")
+        compiled, mentioned = environment.compiled(template.file, text)
+        for name in mentioned:
+            self._context.mention(name, template.file)
+        return compiled
 
     def included(self, environment: _Environment, wanted: str, parent: str) -> jinja2.Template:
         """Return the compiled template that `parent` includes, imports or extends.
@@ -315,7 +320,7 @@ class Rendering:
             return (
                 f"{OS_ENV} is not available: set templates: {{os_env: true}} in reconciler.yaml, or use !env"
             )
-        return f"the parameter {shown} is not defined; {self._context.suggestion(name)}"
+        return f"the parameter {shown} is not set: {self._context.suggestion(name)}"
 
     def _position(self, file: str, line: int, name: str) -> Position:
         lines = self._sources.get(file, "").splitlines()
@@ -347,10 +352,11 @@ class _Environment(ImmutableSandboxedEnvironment):
             JOINED: self._internal(_joined),
             INCLUDED: self._internal(self._included),
         }
+        self._mentioned: list[str] = []
         self._known = lru_cache(_KEPT_TEMPLATES)(self._built)
 
-    def compiled(self, file: str, text: str) -> jinja2.Template:
-        """Return the compiled template with that text."""
+    def compiled(self, file: str, text: str) -> tuple[jinja2.Template, frozenset[str]]:
+        """Return the compiled template with that text, and the names of those that it may include."""
         return self._known(file, text)
 
     def get_template(
@@ -417,14 +423,16 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> jinja2.nodes.Template:
         places = iter(output_places(self, source))
-        return instrumented(super()._parse(source, name, filename), self, name or "", places)
+        tree = super()._parse(source, name, filename)
+        self._mentioned = [found for found in find_referenced_templates(tree) if found is not None]
+        return instrumented(tree, self, name or "", places)
 
-    def _built(self, file: str, text: str) -> jinja2.Template:
+    def _built(self, file: str, text: str) -> tuple[jinja2.Template, frozenset[str]]:
         code = self.compile(text, file, file)
         template = jinja2.Template.from_code(self, code, self.globals)
         render = template.root_render_func
         template.root_render_func = lambda context: self.rendering.entered(file, render(context))
-        return template
+        return template, frozenset(self._mentioned)
 
     def _internal(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a filter of our own; one that takes the context is never called when a template compiles."""

@@ -63,7 +63,9 @@ class RenderContext:
         variables: The environment variables, for `os_env`.
         read: Takes what a template includes, and the file that includes it, and returns the included one.
             Raises `MissingTemplateError`, and `TemplateProblemError` for a file that may not be read.
-        suggestion: Returns what an undefined name may mean, as the end of a message.
+        suggestion: Returns what to do about an undefined name, as the end of a message.
+        mention: Takes what a template may include by a name that it states, and the template, whether it
+            includes it or not.
     """
 
     settings: TemplateSettings
@@ -71,6 +73,7 @@ class RenderContext:
     variables: Mapping[str, str] = field(repr=False)
     read: Callable[[str, str], TemplateFile]
     suggestion: Callable[[str], str] = lambda _name: ""
+    mention: Callable[[str, str], None] = lambda _wanted, _parent: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,3 +100,14 @@ def test_without_a_configuration(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[0].split() == ["SETTING", "VALUE", "SOURCE"]
     assert process(tmp_path, "config", "show", "--environment", "x").returncode == 64
+
+
+def test_overlays_and_names_of_an_environment(tmp_path: Path) -> None:
+    """What an environment lays over the manifests is shown; its overlays and names are none without it."""
+    text = "environments:\n  prod:\n    overlays: [over]\n    names: {prefix: prod-}\n"
+    (tmp_path / "reconciler.yaml").write_text(text, encoding="utf-8")
+    shown = process(tmp_path, "config", "show", "--environment", "prod", "--format", "json").stdout
+    found = {item["key"]: (item["value"], item["source"]) for item in json.loads(shown)["settings"]}
+    assert found["overlays"] == (["over"], "reconciler.yaml:3, environment prod")
+    assert found["names.prefix"] == ("prod-", "reconciler.yaml:4, environment prod")
+    assert found["names.suffix"] == ("", "default")

@@ -221,3 +221,16 @@ def test_from_python(two: _Two, monkeypatch: pytest.MonkeyPatch) -> None:
     result = diff(dev, prod, env=two.env)
     assert result.exit_code == 2
     assert [item.name for item in result.comparison.only_left] == ["a"]
+
+
+def test_the_default_resource_counts(two: _Two) -> None:
+    """A step without resources has the tenant's default: it is shown where the other side states others."""
+    default = {"instanceTypeId": 21, "storage": "10GB"}
+    for name, stated in (("same", default), ("other", {**default, "instanceTypeId": 22})):
+        two.dev.store.create(_flow(name))
+        two.prod.store.create(_flow(name, resources=stated))
+    (different,) = two.found(*_BOTH)["different"]
+    assert different["name"] == "other"
+    assert [(field["path"][-1], field["left"], field["right"]) for field in different["fields"]] == [
+        ("instanceTypeId", 21, 22)
+    ]

@@ -112,8 +112,6 @@ def test_plan_json(git: Git) -> None:
         "path": ["steps", "one", "command"],
         "before": "echo hi",
         "after": "echo 2",
-        "before_name": None,
-        "after_name": None,
         "sensitive": False,
     }
     assert fields["steps", "one", "repository", "token"] == {

@@ -147,9 +147,9 @@ def test_render_shows_the_result_and_its_sources(
         "steps:": "",
         "fit:": "",
         "imageId: 100": "flows/train.yaml:6",
-        "imageVersionId: 300": "flows/train.yaml:7, parameter version (params.yaml:1, environment prod)",
+        "imageVersionId: 300": "flows/train.yaml:7, parameter version from params.yaml:1, environment prod",
         "command: python prod.py": "flows/train.yaml:8, parameter team.command "
-        "(params.yaml:2, environment prod)",
+        "from params.yaml:2, environment prod",
         "parameters:": "",
         "env:": "",
         "MODE: exact": "flows/prod/train.yaml:7",
@@ -180,3 +180,28 @@ def test_render_of_a_part(tree: Path, typed: Callable[..., Ended]) -> None:
     assert typed("validate", "again.yaml").code == 0
     unknown = typed("render", "trian")
     assert (unknown.code, "did you mean 'train'?" in unknown.err) == (64, True)
+
+
+def test_plan_file_of_an_environment(
+    tree: Path, server: EmulatorServer, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan file keeps no secret of an overlay, and its apply takes it from the variable again."""
+    monkeypatch.setenv("KEY", "canary-key")
+    assert typed("plan", "--environment", "prod", "--save-plan", "plan.json").code == 0
+    assert "canary-key" not in (tree / "plan.json").read_text(encoding="utf-8")
+    assert typed("apply", "--environment", "prod", "--plan", "plan.json").code == 0
+    step = _live(server)["prod-train"]["steps"]["fit"]
+    assert (step["parameters"]["env"]["KEY"], step["imageVersionId"]) == ("canary-key", 300)
+
+
+def test_scheduled_job_with_parameters(
+    tree: Path, server: EmulatorServer, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduled job takes parameters and overlays like `apply`."""
+    monkeypatch.setenv("KEY", "canary-key")
+    (tree / "more.json").write_text('{"version": 9}')
+    ended = typed("reconcile", "--environment", "prod", "--params", "more.json")
+    assert ended.code == 0, ended.out + ended.err
+    assert "canary-key" not in ended.out + ended.err
+    step = _live(server)["prod-train"]["steps"]["fit"]
+    assert (step["imageVersionId"], step["parameters"]["env"]["MODE"]) == (9, "exact")

@@ -152,7 +152,7 @@ def _check(result: LoadResult, text: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=125 * DEPTH)
+@settings(LAWS, max_examples=80 * DEPTH)
 def test_mutated_manifests_give_findings(folder: Path, data: st.DataObject) -> None:
     """A manifest cut, shuffled, retyped or filled with random bytes is loaded or reported, never raised."""
     text = data.draw(st.sampled_from(_TEXTS))
@@ -164,7 +164,7 @@ def test_mutated_manifests_give_findings(folder: Path, data: st.DataObject) -> N
 
 
 @given(text=st.lists(st.sampled_from(_SNIPPETS) | st.binary(max_size=6), max_size=30).map(b"".join))
-@settings(LAWS, max_examples=125 * DEPTH)
+@settings(LAWS, max_examples=80 * DEPTH)
 def test_any_bytes_give_findings(folder: Path, text: bytes) -> None:
     """A file of any bytes is reported; nothing is raised."""
     file = folder / "b.yaml"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_reader import RenderedMarkdown, read_markdown
 from strategies import LAWS
@@ -71,7 +71,6 @@ NASTY = [
     "<details open><summary>pwned</summary>",
 ]
 
-FEWER = settings(LAWS, max_examples=60)
 
 hostile = st.lists(st.sampled_from(NASTY) | st.text(max_size=5), min_size=1, max_size=4).map("".join)
 
@@ -211,7 +210,7 @@ def test_each_nasty_name_stays_text(nasty: str) -> None:
     assert "pwned" not in nasty or any("pwned" in each for each in codes)
 
 
-@FEWER
+@LAWS
 @given(hostile, st.integers(LEAST, 20_000))
 def test_hostile_texts_stay_text(text: str, limit: int) -> None:
     """Whatever a text says, and wherever it is cut, it is nothing but text."""
@@ -244,7 +243,7 @@ def _everywhere(text: str) -> Plan:
     )
 
 
-@FEWER
+@LAWS
 @given(
     st.integers(0, 40), st.integers(0, 60), st.integers(0, 60), st.integers(0, 30), st.integers(LEAST, 30_000)
 )

@@ -96,7 +96,7 @@ def _check(result: CheckResult) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=125 * DEPTH)
+@settings(LAWS, max_examples=80 * DEPTH)
 def test_mutated_manifests(folder: Path, data: st.DataObject) -> None:
     """Lines dropped, repeated, moved, renamed and retyped are reported in every format."""
     lines = data.draw(st.sampled_from(_TEXTS)).splitlines(keepends=True)
@@ -111,7 +111,7 @@ def test_mutated_manifests(folder: Path, data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=50 * DEPTH)
+@settings(LAWS, max_examples=35 * DEPTH)
 def test_cut_manifests(folder: Path, data: st.DataObject) -> None:
     """A manifest cut at any byte, as by a full disk."""
     text = data.draw(st.sampled_from(_TEXTS)).encode()
@@ -122,7 +122,7 @@ def test_cut_manifests(folder: Path, data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(LAWS, max_examples=75 * DEPTH)
+@settings(LAWS, max_examples=50 * DEPTH)
 def test_any_body_that_the_schema_allows(folder: Path, data: st.DataObject) -> None:
     """Steps that name one another at random: rules look at graphs of every form."""
     names = data.draw(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True))

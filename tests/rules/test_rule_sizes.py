@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rule_helpers import check, rules
 
-from reconciler.findings import Severity
+from reconciler.findings import CheckResult, Severity
 from reconciler.manifests import ReadOptions, load_manifests
 from reconciler.manifests.file_findings import MAX_FINDINGS, MAX_RUN_FINDINGS
 from reconciler.rules import check_paths
@@ -192,6 +192,7 @@ def test_findings_of_a_run_are_bounded(tmp_path: Path, read: Callable[..., Any])
     assert [finding.severity for finding in found[:800]] == [Severity.ERROR] * 800
     assert (found[-1].rule, found[-1].severity) == ("too-many-findings", Severity.WARNING)
     assert found[-1].message.startswith("1000 warnings more in all files; fix those shown")
+    assert CheckResult(findings=found, files=16, manifests=8).count(Severity.WARNING) == 1200
 
 
 def test_thousands_of_unset_variables(tmp_path: Path) -> None:

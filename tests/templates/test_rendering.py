@@ -98,7 +98,7 @@ def test_undefined_names_are_errors() -> None:
     """An undefined name is an error with its place, and with what it may mean."""
     found = problem("a: 1\nb: {{ nme }}")
     assert (found.rule, found.position) == ("undefined", Position(2, 7))
-    assert found.message == "the parameter 'nme' is not defined; nothing is like nme"
+    assert found.message == "the parameter 'nme' is not set: nothing is like nme"
     found = problem("{{ team.ownr }}", {"team": {"owner": "x"}})
     assert found.message == "the mapping has no key 'ownr'; did you mean 'owner'?"
     found = problem("a\n{% include 'b' %}", files={"b": "x\n\n{{ c }}"})

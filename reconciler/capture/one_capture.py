@@ -1,0 +1,175 @@
+"""Capture of one workflow: the edited text of its manifest's file, which is read back and compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.capture.live_values import NotCapturableError, captured_documents
+from reconciler.errors import ReconcilerError
+from reconciler.findings import Severity
+from reconciler.manifests import Manifest, ManifestFile, Overlays, ReadOptions, edited_text, read_file
+from reconciler.plan import HIDDEN, CompareOptions, Desired, PlatformFacts, compare, hidden_fields
+from reconciler.rules import check_manifest
+from reconciler.secrecy import Redactor, SecretFields, is_credential_name, is_masked, why_secret
+from reconciler.text import first_few
+from reconciler.values import ABSENT, Path, display_path, display_paths, same_json, texts
+from reconciler.workflow import FieldChange, Live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """What capturing a workflow comes to.
+
+    Args:
+        manifest: The manifest.
+        live: The live workflow.
+        text: The new text of the manifest's file; the old one if nothing is captured.
+        paths: The fields that are captured; empty for none.
+        refusal: Why the workflow cannot be captured, with the place; empty if it can.
+    """
+
+    manifest: Manifest
+    live: Live
+    text: str = field(repr=False)
+    paths: tuple[Path, ...] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantView:
+    """How manifests are read and compared.
+
+    Args:
+        options: The choices of the run.
+        facts: What the platform is known to do.
+        redactor: Knows the secrets of the run.
+        env: The variables for `!env`.
+        reading: How manifests are read.
+        overlays: What the environment lays over them; `None` for nothing.
+    """
+
+    options: CompareOptions
+    facts: PlatformFacts
+    redactor: Redactor
+    env: Mapping[str, str] = field(repr=False)
+    reading: ReadOptions
+    overlays: Overlays | None = None
+
+
+def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: TenantView) -> Capture:
+    """Return the text of a manifest's file in which it states what is live; a refusal where it cannot.
+
+    Args:
+        manifest: The manifest, as the plan knows it.
+        live: The live workflow that it matches.
+        file: Its file, with the text to edit.
+        view: How manifests are read and compared.
+    """
+    text = file.text or ""
+    nothing = Capture(manifest=manifest, live=live, text=text)
+    try:
+        changes = _changes(manifest, live, view)
+        pauses = manifest.settings.paused not in {None, live.paused}
+        if not changes and not pauses:
+            return nothing
+        index = manifest.source.document.index
+        _, known = _read_back(file, index, view)
+        written, _ = _read_back(file, index, dataclasses.replace(view, overlays=None))
+        if written is None or (view.overlays is None and not _is_same(written, manifest)):
+            raise NotCapturableError(
+                f"{manifest.source}: not all of its values are written in this file; edit where they "
+                "are, or run apply to restore them"
+            )
+        overlaid = [place for change in changes if (place := _overlay_place(manifest, change.path))]
+        if overlaid:
+            raise NotCapturableError(f"{first_few(overlaid)}: an overlay states the value; edit it there")
+        refusals = [why for change in changes if (why := _refusal(change, view.redactor))]
+        if refusals:
+            raise NotCapturableError(f"{manifest.source}: {'; '.join(refusals)}")
+        edited = _edited(written, live, changes, file, view, known)
+    except ReconcilerError as error:
+        return dataclasses.replace(nothing, refusal=error.message)
+    paths = [change.path for change in changes] + [("reconcile", "paused")] * pauses
+    return dataclasses.replace(nothing, text=edited, paths=tuple(paths))
+
+
+def _changes(manifest: Manifest, live: Live, view: TenantView) -> tuple[FieldChange, ...]:
+    desired = Desired.of(manifest, live, hidden_fields(live, view.options, view.facts))
+    return compare(live, desired, view.options, view.facts).changes
+
+
+def _overlay_place(manifest: Manifest, path: Path) -> str:
+    """Return where an overlay states the field at `path`, or a part of it; empty where none does."""
+    document = manifest.source.document
+    whole = (*manifest.source.base, *path)
+    lists = {(*manifest.source.base, key) for key in ("tags", "triggers", "watchers")}
+    for stated in document.overlaid:
+        near = min(len(stated), len(whole))
+        in_list = any(stated[: len(key)] == key == whole[: len(key)] for key in lists)
+        if in_list or stated[:near] == whole[:near]:
+            return document.place(stated)
+    return ""
+
+
+def _is_same(one: Manifest, other: Manifest) -> bool:
+    return same_json(one.body, other.body) and same_json(
+        one.source.document.value, other.source.document.value
+    )
+
+
+def _edited(  # noqa: PLR0913, PLR0917 - one call
+    manifest: Manifest,
+    live: Live,
+    changes: tuple[FieldChange, ...],
+    file: ManifestFile,
+    view: TenantView,
+    known: frozenset[str],
+) -> str:
+    """Return the edited text, of which a plan is empty, and which has no errors but those that are `known`.
+
+    Raises:
+        ReconcilerError: There is none.
+    """
+    stated = any(step.resources for step in live.body.steps.values())
+    resource = view.facts.default_resource.resources if stated else {}
+    problem = ""
+    for document in captured_documents(manifest, live, changes, resource):
+        text = edited_text(manifest.source.document, file.text or "", document)
+        edited = dataclasses.replace(file, text=text)
+        found, errors = _read_back(edited, manifest.source.document.index, view)
+        if found is None or errors - known:
+            listed = first_few(sorted(errors - known))
+            problem = problem or f"the live values are not valid in a manifest: {listed}"
+            continue
+        left = _changes(found, live, view)
+        if not left:
+            return text
+        problem = f"{display_paths(change.path for change in left)} cannot be stated in this manifest"
+    raise NotCapturableError(f"{manifest.source}: {problem}")
+
+
+def _read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifest | None, frozenset[str]]:
+    """Return the manifest in the document `index` of a file, and the errors in it."""
+    content = read_file(file, view.env, view.reading, overlays=view.overlays)
+    found = next((item for item in content.manifests if item.source.document.index == index), None)
+    findings = [*content.summary.findings, *(check_manifest(found) if found else ())]
+    return found, frozenset(item.message for item in findings if item.severity is Severity.ERROR)
+
+
+def _refusal(change: FieldChange, redactor: Redactor) -> str:
+    """Return why the live value of a difference must not be written into a file; empty if it may."""
+    if change.before is ABSENT:
+        return ""
+    where = display_path(change.path)
+    if change.before == HIDDEN:
+        return f"the API does not return {where}"
+    for path, text in texts(change.before):
+        whole = (*change.path, *path)
+        if is_masked(whole, text):
+            return f"the platform masks {display_path(whole)}"
+        why = why_secret(whole, text, SecretFields(), redactor)
+        if why and not is_credential_name(whole, text, redactor):
+            return f"the live value of {display_path(whole)} is {why}; write it as !env NAME"
+    return ""

@@ -1,0 +1,179 @@
+"""Capture: bring live changes of workflows back into the files of their manifests."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from reconciler.capture import Capture, TenantView, capture_workflow
+from reconciler.errors import BlockedError, ExitCode, ReconcilerError, UsageError, reason_of
+from reconciler.files import UnreadableError, write_atomically
+from reconciler.manifests import STDIN, ManifestFile, find_files, read_overlays, read_text
+from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.listener import Listener
+from reconciler.operations.settings import Settings
+from reconciler.plan import PlatformFacts, Scope, Selection, Snapshot
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
+
+BASE: Final = "base"
+"""The place of an edit that is for every environment: the manifest below the overlays."""
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedFile:
+    """A file whose text changes.
+
+    Args:
+        file: The file.
+        before: Its text.
+        after: Its new text.
+    """
+
+    file: ManifestFile
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+    def write(self) -> None:
+        """Write the new text in one step.
+
+        Raises:
+            BlockedError: The file has changed meanwhile.
+            ReconcilerError: It cannot be written.
+        """
+        path = self.file.path
+        try:
+            if read_text(path, self.file.root) != self.before:
+                raise BlockedError(
+                    f"{printable(str(path))} has changed meanwhile; it was not written",
+                    hint="Run capture again.",
+                )
+            mark = _BYTE_ORDER_MARK if path.read_bytes().startswith(_BYTE_ORDER_MARK) else b""
+            write_atomically(path, [mark + self.after.encode("utf-8")])
+        except (OSError, UnreadableError) as error:
+            reason = reason_of(error) if isinstance(error, OSError) else str(error)
+            raise ReconcilerError(f"{printable(str(path))} cannot be written: {reason}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """The result of a capture; nothing is written until `write` is called.
+
+    Args:
+        workflows: The workflows that differ, captured or refused.
+        files: The files that change.
+        redactor: Removes known secrets from text about them.
+    """
+
+    workflows: tuple[Capture, ...]
+    files: tuple[EditedFile, ...]
+    redactor: Redactor
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """`FAILED` when a workflow that differs cannot be captured, else `OK`."""
+        return ExitCode.FAILED if any(item.refusal for item in self.workflows) else ExitCode.OK
+
+    def write(self) -> None:
+        """Write the files.
+
+        Raises:
+            ReconcilerError: One has changed meanwhile, or cannot be written.
+        """
+        for edited in self.files:
+            edited.write()
+
+
+def capture(  # noqa: PLR0913 - the last by name
+    settings: Settings,
+    names: tuple[str, ...] = (),
+    listener: Listener | None = None,
+    *,
+    everything: bool = False,
+    into: str | None = None,
+    env: Mapping[str, str] = os.environ,
+) -> Captured:
+    """Return what the files of manifests would be if Git stated what is live. Sends no request but GET.
+
+    Args:
+        settings: The manifests and the tenant.
+        names: Names of workflows, or globs over names.
+        listener: Receives findings and requests.
+        everything: Whether to capture all workflows that have a manifest.
+        into: `base` for the manifest that all environments share, which must be stated where the chosen one
+            lays overlays over it.
+        env: Variables for `!env`, the address and the credential.
+
+    Raises:
+        UsageError: No workflow is named, or a manifest is on standard input.
+        InvalidInputError: A manifest is invalid, or there is no usable token.
+        ReconcilerError: Something cannot be read.
+    """
+    settings.require_manifests()
+    if not (names or everything):
+        raise UsageError("name the workflows: by NAME or GLOB, or --all for every one that has a manifest")
+    if STDIN in settings.paths:
+        raise UsageError("standard input has no file to write to: name files or directories")
+    scope = Scope(selection=Selection(targets=() if everything else names), whole=settings.whole)
+    with open_engine(
+        settings, env, purpose="capture", selection=scope.selection, listener=listener
+    ) as engine:
+        snapshot = engine.snapshot(scope)
+        files = {
+            printable(str(file.path)): file
+            for file in find_files(settings.paths, settings.reading.excludes)[0]
+        }
+        result = _captured(engine, snapshot, scope, files, env)
+    if result.files and into != BASE and not settings.reading.overlays.is_empty:
+        raise UsageError(
+            "this environment has overlays, and the changes would be those of every environment",
+            hint=f"To write them into the shared manifests, pass --into {BASE}; else edit an overlay.",
+        )
+    return result
+
+
+def _captured(
+    engine: Engine,
+    snapshot: Snapshot,
+    scope: Scope,
+    files: Mapping[str, ManifestFile],
+    env: Mapping[str, str],
+) -> Captured:
+    facts = PlatformFacts(default_resource=snapshot.default_resource)
+    view = TenantView(
+        options=engine.options,
+        facts=facts.learned_from(snapshot.live.values(), engine.options),
+        redactor=engine.redactor,
+        env=env,
+        reading=engine.settings.reading,
+        overlays=read_overlays(env, engine.settings.reading, []),
+    )
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    workflows: list[Capture] = []
+    selection = scope.selection.among({manifest.name for manifest, _ in snapshot.matches})
+    for manifest, match in snapshot.matches:
+        live = snapshot.live.get(getattr(match, "id", 0))
+        name = manifest.source.file
+        if live is None or name not in files or not selection.takes(manifest.name):
+            continue
+        if name not in before:
+            before[name] = after[name] = read_text(files[name].path, files[name].root)
+        file = dataclasses.replace(files[name], text=after[name])
+        found = capture_workflow(manifest, live, file, view)
+        after[name] = found.text
+        workflows += [found] if found.paths or found.refusal else []
+    return Captured(
+        workflows=tuple(workflows),
+        files=tuple(
+            EditedFile(file=files[name], before=text, after=after[name])
+            for name, text in before.items()
+            if text != after[name]
+        ),
+        redactor=engine.redactor,
+    )

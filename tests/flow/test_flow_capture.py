@@ -1,0 +1,382 @@
+"""`capture` as a user types it: a live edit comes back into the file, and nothing else changes there."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flow_helpers import Ended
+
+from reconciler.client import Session, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.emulator.server import EmulatorServer
+
+MANIFEST = """\
+# The nightly run. Ask Ann before you change it.
+x-small: &small {instanceTypeId: 22, storage: 10GB}   # shared
+
+reconcile:
+  prevent_delete: false
+
+body:
+  name: "daily"            # as in the UI
+  tags: [{name: red}, {name: blue}]
+  triggers:
+    # before the office opens
+    - cron: '0 6 * * *'    # every day
+  watchers:
+    - user: ann@example.com   # on call
+      events: {fail: true}
+  steps:
+    load:
+      imageId: 100
+      imageVersionId: 200  # pinned
+
+      command: |
+        set -e
+        python load.py
+      stepTimeout: 60
+      resources: *small
+      repository:
+        url: https://github.com/org/load
+        branch: main
+        token: team-repository
+      parameters:
+        env:
+          MODE: full   # or: delta
+          LEVEL: !env LEVEL
+    train:
+      imageId: 100
+      imageVersionId: 200
+      command: python train.py
+      parents: [load]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Callable[..., Ended]) -> Path:
+    """Return the file of a manifest that is in sync with the tenant, in the current directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LEVEL", "3")
+    (tmp_path / "reconciler.yaml").write_text("manifests: [workflows]\n")
+    (tmp_path / "workflows").mkdir()
+    file = tmp_path / "workflows" / "daily.yaml"
+    file.write_text(MANIFEST)
+    assert typed("apply", "--auto-approve").code == 0
+    return file
+
+
+def _edit(server: EmulatorServer, change: Callable[[dict[str, Any]], object]) -> None:
+    """Edit the live workflow as somebody in the UI."""
+    with Session("a-token", base_url=server.url, env={}) as session:
+        client = Workflow(session)
+        live = server.store.workflows()[1]
+        change(live)
+        client.update_workflow(1, live)
+
+
+def _changed(before: str, after: str) -> list[str]:
+    """Return the lines that differ: those that are gone with `-`, and the new ones with `+`."""
+    old, new = before.splitlines(), after.splitlines()
+    return [
+        *(f"-{line}" for line in old if line not in new),
+        *(f"+{line}" for line in new if line not in old),
+    ]
+
+
+EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
+    "cron": (
+        lambda live: live["triggers"][0].update(cron="0 7 * * *"),
+        ["-    - cron: '0 6 * * *'    # every day", "+    - cron: '0 7 * * *'    # every day"],
+    ),
+    "webhook": (lambda live: live["triggers"].append({"webhook": True}), ["+    - webhook: true"]),
+    "no trigger": (
+        lambda live: live.pop("triggers"),
+        ["-  triggers:", "-    # before the office opens", "-    - cron: '0 6 * * *'    # every day"],
+    ),
+    "tags": (
+        lambda live: live.update(tags=[*live["tags"][1:], {"name": "green"}]),
+        ["-  tags: [{name: red}, {name: blue}]", "+  tags: [{name: blue}, {name: green}]"],
+    ),
+    "number": (
+        lambda live: live["steps"]["load"].update(imageVersionId=201),
+        ["-      imageVersionId: 200  # pinned", "+      imageVersionId: 201  # pinned"],
+    ),
+    "block": (
+        lambda live: live["steps"]["load"].update(command="set -e\npython load.py --all\n"),
+        ["-        python load.py", "+        python load.py --all"],
+    ),
+    "text": (
+        lambda live: live["steps"]["train"].update(command="python: 'train'"),
+        ["-      command: python train.py", "+      command: 'python: ''train'''"],
+    ),
+    "variable": (
+        lambda live: live["steps"]["load"]["parameters"]["env"].update(MODE="yes", NEW="1"),
+        [
+            "-          MODE: full   # or: delta",
+            "+          MODE: 'yes'   # or: delta",
+            "+          NEW: '1'",
+        ],
+    ),
+    "removed": (lambda live: live["steps"]["load"].pop("stepTimeout"), ["-      stepTimeout: 60"]),
+    "added": (lambda live: live["steps"]["train"].update(stepTimeout=90), ["+      stepTimeout: 90"]),
+    "token": (
+        lambda live: live["steps"]["load"]["repository"].update(token="other-repository"),
+        ["-        token: team-repository", "+        token: other-repository"],
+    ),
+    "watcher": (
+        lambda live: live["watchers"].append({"user": "bob@example.com", "events": {"success": True}}),
+        ["+    - user: bob@example.com", "+      events:", "+        success: true"],
+    ),
+    "event": (
+        lambda live: live["watchers"][0]["events"].update(success=True),
+        ["-      events: {fail: true}", "+      events: {fail: true, success: true}"],
+    ),
+    "step": (
+        lambda live: live["steps"].update(
+            check={"imageId": 1, "imageVersionId": 2, "command": "check", "parents": ["train"]}
+        ),
+        [
+            "+    check:",
+            "+      imageId: 1",
+            "+      imageVersionId: 2",
+            "+      command: check",
+            "+      parents:",
+            "+        - train",
+        ],
+    ),
+    "no step": (
+        lambda live: live["steps"].pop("train"),
+        [
+            "-    train:",
+            "-      imageVersionId: 200",
+            "-      command: python train.py",
+            "-      parents: [load]",
+        ],
+    ),
+    "retries": (
+        lambda live: live["steps"]["train"].update(
+            runConfiguration={"retryOptions": {"duration": 9, "numberOfRetries": 2}}
+        ),
+        [
+            "+      runConfiguration:",
+            "+        retryOptions:",
+            "+          duration: 9",
+            "+          numberOfRetries: 2",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_only_the_lines_that_differ(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path, name: str
+) -> None:
+    """Each edit changes its own lines and no other, keeps comments and quoting, and the plan is empty."""
+    change, lines = EDITS[name]
+    _edit(server, change)
+    ended = typed("capture", "daily", "--yes")
+    assert ended.code == 0, ended.out + ended.err
+    assert _changed(MANIFEST, file.read_text()) == lines
+    assert all(line in ended.out.splitlines() for line in lines)
+    planned = typed("plan", "--detailed-exitcode")
+    assert (planned.code, planned.out) == (0, "No changes. 1 workflow matches Git.\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda live: live["steps"]["load"]["parameters"]["env"].update(LEVEL="9"), ":33:18"),
+        (lambda live: live["steps"]["load"]["parameters"]["env"].pop("LEVEL"), ":33:18"),
+        (lambda live: live["steps"]["load"]["resources"].update(instanceTypeId=23), ":25:18"),
+        (lambda live: live["steps"]["train"].update(parameters={"env": {"DB_PASSWORD": "canary"}}), ":8"),
+    ],
+)
+def test_what_is_written_elsewhere(
+    server: EmulatorServer,
+    typed: Callable[..., Ended],
+    file: Path,
+    change: Callable[[dict[str, Any]], object],
+    place: str,
+) -> None:
+    """What comes from a variable or an alias, and what is a secret, is refused; no byte changes."""
+    _edit(server, change)
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 1
+    assert f"not captured: workflows/daily.yaml{place}" in ended.err
+    assert "canary" not in ended.out + ended.err
+    assert file.read_text() == MANIFEST
+
+
+def test_asked_first(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The diff is shown before the question; a dry run only shows it; without one nothing is asked."""
+    assert typed("capture", "--all").out == "No changes to capture.\n"
+    _edit(server, EDITS["number"][0])
+    dry = typed("capture", "--all", "--dry-run")
+    assert (dry.code, file.read_text()) == (0, MANIFEST)
+    assert "+      imageVersionId: 201  # pinned\n" in dry.out
+    assert "daily (id 1): captured: steps.load.imageVersionId\n" in dry.err
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    refused = typed("capture", "daily")
+    assert (refused.code, file.read_text()) == (1, MANIFEST)
+    assert "cancelled; nothing was written" in refused.err
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert typed("capture", "daily").code == 0
+    assert "imageVersionId: 201  # pinned" in file.read_text()
+
+
+@pytest.mark.parametrize("words", [[], ["daily", "--all"], ["--all", "-"]])
+def test_what_is_asked_for(typed: Callable[..., Ended], file: Path, words: list[str]) -> None:
+    """Without a name, or with one too many, nothing is read."""
+    assert typed("capture", *words).code in {64, 1}
+    assert file.read_text() == MANIFEST
+
+
+@pytest.mark.parametrize("indent", [None, 2, 4])
+def test_json(server: EmulatorServer, typed: Callable[..., Ended], file: Path, indent: int | None) -> None:
+    """A manifest in JSON stays JSON, on one line or over many."""
+    steps = {"one": {"imageId": 1, "imageVersionId": 2, "command": "x", "parameters": {"env": {}}}}
+    document = {"body": {"name": "daily", "steps": steps}}
+    file.unlink()
+    file = file.with_suffix(".json")
+    file.write_text(json.dumps(document, indent=indent) + "\n")
+    assert typed("apply", "--auto-approve").code == 0
+    _edit(server, lambda live: live["steps"].update(two={**steps["one"], "parents": ["one"]}))
+    _edit(
+        server, lambda live: live["steps"]["one"].update(command='say "hi"', parameters={"env": {"A": "1"}})
+    )
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 0, ended.out + ended.err
+    assert json.loads(file.read_text())["body"]["steps"]["one"]["command"] == 'say "hi"'
+    assert typed("plan", "--detailed-exitcode").code == 0
+
+
+def test_several_documents_in_a_file(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """Two workflows of one file, with Windows line ends and a byte order mark, are both captured."""
+    text = "\ufeff" + "".join(
+        f"--- # {name}\nbody:\n  name: {name}\n  steps:\n    one:\n      imageId: 1\n"
+        "      imageVersionId: 2\n      command: x\n"
+        for name in ("daily", "weekly")
+    ).replace("\n", "\r\n")
+    file.write_bytes(text.encode())
+    assert typed("apply", "--auto-approve").code == 0
+    with Session("a-token", base_url=server.url, env={}) as session:
+        for number, live in server.store.workflows().items():
+            live["steps"]["one"].update(command="y", stepTimeout=number)  # type: ignore[call-overload, index, union-attr]
+            Workflow(session).update_workflow(number, live)
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 0, ended.out + ended.err
+    wanted = text.replace("command: x\r\n", "command: y\r\n      stepTimeout: 1\r\n", 1)
+    wanted = wanted.replace("command: x\r\n", "command: y\r\n      stepTimeout: 2\r\n", 1)
+    assert file.read_bytes() == wanted.encode()
+
+
+def test_paused(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A workflow that somebody resumed is no longer stated to be paused."""
+    file.write_text(MANIFEST.replace("  prevent_delete: false\n", "  paused: true # for now\n"))
+    assert typed("apply", "--auto-approve").code == 0
+    server.store.set_paused(1, paused=False)
+    assert typed("capture", "--all", "--yes").code == 0
+    assert "  paused: false # for now\n" in file.read_text()
+
+
+def test_patches(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A patch is edited where it states the field: in its body, or as a keyword."""
+    patch = file.with_name("patch.yaml")
+    file.unlink()
+    patch.write_text(
+        "patch:\n  name: daily\n  stepNames: [train]\n  set:\n    imageVersionId: 200 # pinned\n"
+        "  body:\n    steps:\n      load:\n        stepTimeout: 60\n"
+    )
+    assert typed("plan", "--detailed-exitcode").code == 0
+    _edit(server, lambda live: live["steps"]["train"].update(imageVersionId=202))
+    _edit(server, lambda live: live["steps"]["load"].update(stepTimeout=61))
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 0, ended.err
+    assert "    imageVersionId: 202 # pinned\n" in patch.read_text()
+    assert "stepTimeout: 61\n" in patch.read_text()
+    assert typed("plan", "--detailed-exitcode").code == 0
+
+
+def test_parameters(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A value from a parameter is not replaced."""
+    file.write_text(MANIFEST.replace("stepTimeout: 60", "stepTimeout: !param timeout"))
+    (file.parents[1] / "reconciler.yaml").write_text("manifests: [workflows]\nparams: {timeout: 60}\n")
+    assert typed("capture", "--all", "--yes").out == "No changes to capture.\n"
+    _edit(server, lambda live: live["steps"]["load"].update(stepTimeout=61))
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 1
+    assert "steps.load.stepTimeout cannot be edited: it comes from !param" in ended.err
+
+
+def test_a_merge(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A value that a merge brings in is overridden in the workflow itself; the others keep theirs."""
+    text = MANIFEST.replace("resources: *small", "resources:\n        <<: *small # as all")
+    file.write_text(text)
+    _edit(server, lambda live: live["steps"]["load"]["resources"].update(instanceTypeId=23))
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 0, ended.err
+    assert file.read_text() == text.replace("# as all\n", "# as all\n        instanceTypeId: 23\n")
+    assert typed("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_file_that_changes_meanwhile(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody writes into the file while the question is open is not overwritten."""
+
+    class Answer(io.StringIO):
+        def readline(self, size: int | None = -1, /) -> str:  # noqa: ARG002 - as the base class
+            file.write_text("mine")
+            return "yes\n"
+
+    _edit(server, EDITS["number"][0])
+    monkeypatch.setattr("sys.stdin", Answer())
+    ended = typed("capture", "--all")
+    assert ended.code == 4
+    assert "workflows/daily.yaml has changed meanwhile" in ended.err
+    assert file.read_text() == "mine"
+
+
+def test_overlays(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """What an overlay states is named there; the rest goes into the shared manifest, when told so."""
+    overlay = file.parents[1] / "overlays" / "daily.yaml"
+    overlay.parent.mkdir()
+    overlay.write_text("patch:\n  name: daily\n  body:\n    steps:\n      load:\n        stepTimeout: 90\n")
+    (file.parents[1] / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nenvironments: {prod: {overlays: [overlays]}}\n"
+    )
+    prod = ("--environment", "prod")
+    assert typed("apply", *prod, "--auto-approve").code == 0
+    _edit(server, EDITS["number"][0])
+    asked = typed("capture", "--all", "--yes", *prod)
+    assert asked.code == 64
+    assert "pass --into base" in asked.err
+    assert typed("capture", "--all", "--yes", "--into", "base", *prod).code == 0
+    assert _changed(MANIFEST, file.read_text()) == EDITS["number"][1]
+    assert typed("plan", "--detailed-exitcode", *prod).code == 0
+    _edit(server, lambda live: live["steps"]["load"].update(stepTimeout=91))
+    ended = typed("capture", "--all", "--yes", "--into", "base", *prod)
+    assert ended.code == 1
+    assert "overlays/daily.yaml:6:22: an overlay states the value; edit it there" in ended.err
+
+
+def test_templates(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """A file that a template renders is not edited; it is named."""
+    template = file.with_name("daily.yaml.j2")
+    file.rename(template)
+    template.write_text(MANIFEST.replace("stepTimeout: 60", "stepTimeout: {{ 6 * 10 }}"))
+    assert typed("capture", "--all", "--yes").out == "No changes to capture.\n"
+    _edit(server, EDITS["number"][0])
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 1
+    assert "workflows/daily.yaml.j2" in ended.err
+    assert "a template renders it" in ended.err
