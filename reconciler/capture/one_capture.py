@@ -70,13 +70,13 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
     text = file.text or ""
     nothing = Capture(manifest=manifest, live=live, text=text)
     try:
-        changes = _changes(manifest, live, view)
+        changes = live_changes(manifest, live, view)
         pauses = manifest.settings.paused not in {None, live.paused}
         if not changes and not pauses:
             return nothing
         index = manifest.source.document.index
-        _, known = _read_back(file, index, view)
-        written, _ = _read_back(file, index, dataclasses.replace(view, overlays=None))
+        _, known = read_back(file, index, view)
+        written, _ = read_back(file, index, dataclasses.replace(view, overlays=None))
         if written is None or (view.overlays is None and not _is_same(written, manifest)):
             raise NotCapturableError(
                 f"{manifest.source}: not all of its values are written in this file; edit where they "
@@ -85,7 +85,7 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
         overlaid = [place for change in changes if (place := _overlay_place(manifest, change.path))]
         if overlaid:
             raise NotCapturableError(f"{first_few(overlaid)}: an overlay states the value; edit it there")
-        refusals = [why for change in changes if (why := _refusal(change, view.redactor))]
+        refusals = [why for change in changes if (why := secret_problem(change, view.redactor))]
         if refusals:
             raise NotCapturableError(f"{manifest.source}: {'; '.join(refusals)}")
         edited = _edited(written, live, changes, file, view, known)
@@ -95,7 +95,8 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
     return dataclasses.replace(nothing, text=edited, paths=tuple(paths))
 
 
-def _changes(manifest: Manifest, live: Live, view: TenantView) -> tuple[FieldChange, ...]:
+def live_changes(manifest: Manifest, live: Live, view: TenantView) -> tuple[FieldChange, ...]:
+    """Return how a live workflow differs from its manifest, with the values as they are."""
     desired = Desired.of(manifest, live, hidden_fields(live, view.options, view.facts))
     return compare(live, desired, view.options, view.facts).changes
 
@@ -138,19 +139,19 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     for document in captured_documents(manifest, live, changes, resource):
         text = edited_text(manifest.source.document, file.text or "", document)
         edited = dataclasses.replace(file, text=text)
-        found, errors = _read_back(edited, manifest.source.document.index, view)
+        found, errors = read_back(edited, manifest.source.document.index, view)
         if found is None or errors - known:
             listed = first_few(sorted(errors - known))
             problem = problem or f"the live values are not valid in a manifest: {listed}"
             continue
-        left = _changes(found, live, view)
+        left = live_changes(found, live, view)
         if not left:
             return text
         problem = f"{display_paths(change.path for change in left)} cannot be stated in this manifest"
     raise NotCapturableError(f"{manifest.source}: {problem}")
 
 
-def _read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifest | None, frozenset[str]]:
+def read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifest | None, frozenset[str]]:
     """Return the manifest in the document `index` of a file, and the errors in it."""
     content = read_file(file, view.env, view.reading, overlays=view.overlays)
     found = next((item for item in content.manifests if item.source.document.index == index), None)
@@ -158,7 +159,7 @@ def _read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manife
     return found, frozenset(item.message for item in findings if item.severity is Severity.ERROR)
 
 
-def _refusal(change: FieldChange, redactor: Redactor) -> str:
+def secret_problem(change: FieldChange, redactor: Redactor) -> str:
     """Return why the live value of a difference must not be written into a file; empty if it may."""
     if change.before is ABSENT:
         return ""

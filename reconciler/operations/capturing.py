@@ -6,9 +6,10 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
-from reconciler.capture import Capture, TenantView, capture_workflow
+from reconciler.capture import Capture, TenantView, capture_into_overlay, capture_workflow
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError, UsageError, reason_of
 from reconciler.files import UnreadableError, write_atomically
 from reconciler.manifests import STDIN, ManifestFile, find_files, read_overlays, read_text
@@ -105,8 +106,8 @@ def capture(  # noqa: PLR0913 - the last by name
         names: Names of workflows, or globs over names.
         listener: Receives findings and requests.
         everything: Whether to capture all workflows that have a manifest.
-        into: `base` for the manifest that all environments share, which must be stated where the chosen one
-            lays overlays over it.
+        into: Where changes go in an environment with overlays, which must be stated there: `base` for the
+            manifests that all environments share, or the file of an overlay.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -128,20 +129,37 @@ def capture(  # noqa: PLR0913 - the last by name
             printable(str(file.path)): file
             for file in find_files(settings.paths, settings.reading.excludes)[0]
         }
-        result = _captured(engine, snapshot, scope, files, env)
-    if result.files and into != BASE and not settings.reading.overlays.is_empty:
+        overlay = _overlay(settings, into)
+        result = _captured(engine, snapshot, scope, files, overlay, env)
+    if result.files and into is None and not settings.reading.overlays.is_empty:
         raise UsageError(
-            "this environment has overlays, and the changes would be those of every environment",
-            hint=f"To write them into the shared manifests, pass --into {BASE}; else edit an overlay.",
+            "this environment has overlays: the changes belong to every environment, or to an overlay",
+            hint=f"Pass --into {BASE} for the shared manifests, or --into FILE for the file of an overlay.",
         )
     return result
 
 
-def _captured(
+def _overlay(settings: Settings, into: str | None) -> ManifestFile | None:
+    """Return the file of the overlay that changes go into; `None` for the manifests.
+
+    Raises:
+        UsageError: It is not one of the environment's.
+    """
+    if into is None or into == BASE:
+        return None
+    overlays = settings.reading.overlays
+    for file in find_files(overlays.paths)[0]:
+        if file.path.resolve() == Path(into).resolve():
+            return dataclasses.replace(file, root=overlays.root, text=read_text(file.path, overlays.root))
+    raise UsageError(f"--into {printable(into)!r} is neither {BASE} nor an overlay of this environment")
+
+
+def _captured(  # noqa: PLR0913, PLR0917 - one call
     engine: Engine,
     snapshot: Snapshot,
     scope: Scope,
     files: Mapping[str, ManifestFile],
+    overlay: ManifestFile | None,
     env: Mapping[str, str],
 ) -> Captured:
     facts = PlatformFacts(default_resource=snapshot.default_resource)
@@ -155,23 +173,31 @@ def _captured(
     )
     before: dict[str, str] = {}
     after: dict[str, str] = {}
+    edited: dict[str, ManifestFile] = {}
     workflows: list[Capture] = []
     selection = scope.selection.among({manifest.name for manifest, _ in snapshot.matches})
     for manifest, match in snapshot.matches:
         live = snapshot.live.get(getattr(match, "id", 0))
-        name = manifest.source.file
-        if live is None or name not in files or not selection.takes(manifest.name):
+        if live is None or manifest.source.file not in files or not selection.takes(manifest.name):
             continue
+        file = files[manifest.source.file]
+        target = file if overlay is None else overlay
+        name = str(target.path)
         if name not in before:
-            before[name] = after[name] = read_text(files[name].path, files[name].root)
-        file = dataclasses.replace(files[name], text=after[name])
-        found = capture_workflow(manifest, live, file, view)
+            edited[name] = target
+            before[name] = after[name] = read_text(target.path, target.root)
+        current = dataclasses.replace(target, text=after[name])
+        if overlay is None:
+            found = capture_workflow(manifest, live, current, view)
+        else:
+            stated = dataclasses.replace(file, text=read_text(file.path, file.root))
+            found = capture_into_overlay(manifest, live, stated, current, view)
         after[name] = found.text
         workflows += [found] if found.paths or found.refusal else []
     return Captured(
         workflows=tuple(workflows),
         files=tuple(
-            EditedFile(file=files[name], before=text, after=after[name])
+            EditedFile(file=edited[name], before=text, after=after[name])
             for name, text in before.items()
             if text != after[name]
         ),

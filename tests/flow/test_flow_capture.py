@@ -359,7 +359,7 @@ def test_overlays(server: EmulatorServer, typed: Callable[..., Ended], file: Pat
     _edit(server, EDITS["number"][0])
     asked = typed("capture", "--all", "--yes", *prod)
     assert asked.code == 64
-    assert "pass --into base" in asked.err
+    assert "Pass --into base" in asked.err
     assert typed("capture", "--all", "--yes", "--into", "base", *prod).code == 0
     assert _changed(MANIFEST, file.read_text()) == EDITS["number"][1]
     assert typed("plan", "--detailed-exitcode", *prod).code == 0
@@ -367,6 +367,25 @@ def test_overlays(server: EmulatorServer, typed: Callable[..., Ended], file: Pat
     ended = typed("capture", "--all", "--yes", "--into", "base", *prod)
     assert ended.code == 1
     assert "overlays/daily.yaml:6:22: an overlay states the value; edit it there" in ended.err
+    before, shared = overlay.read_text(), file.read_text()
+    _edit(server, lambda live: live["steps"]["train"].pop("parents"))
+    _edit(server, lambda live: live["steps"]["train"].update(command="train --all"))
+    assert typed("capture", "--all", "--yes", "--into", "elsewhere.yaml", *prod).code == 64
+    ended = typed("capture", "--all", "--yes", "--into", "overlays/daily.yaml", *prod)
+    assert ended.code == 0, ended.err
+    assert _changed(before, overlay.read_text()) == [
+        "-        stepTimeout: 90",
+        "+        stepTimeout: 91",
+        "+      train:",
+        "+        command: train --all",
+        "+        parents: null",
+    ]
+    assert file.read_text() == shared
+    assert typed("plan", "--detailed-exitcode", *prod).code == 0
+    _edit(server, EDITS["cron"][0])
+    ended = typed("capture", "--all", "--yes", "--into", "overlays/daily.yaml", *prod)
+    assert ended.code == 1
+    assert "write triggers.cron by hand" in ended.err
 
 
 def test_templates(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:

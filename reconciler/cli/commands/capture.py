@@ -34,8 +34,9 @@ from reconciler.values import display_paths
 )
 @option(
     "--into",
-    type=click.Choice(["base"]),
-    help="Where a change belongs in an environment with overlays: base is the manifest that all share.",
+    metavar="base|FILE",
+    help="Where changes go in an environment with overlays: the manifests that all share, or the file of an "
+    "overlay.",
     section="Selection",
 )
 @option("--yes", is_flag=True, help="Write without asking.", section="Apply")
