@@ -16,7 +16,7 @@ from typing import Final
 
 from reconciler.api import TenantReader, TenantWriter
 from reconciler.apply.preconditions import described_once_there, ids_of
-from reconciler.apply.report import UnverifiedError, unreachable_after
+from reconciler.apply.report import UnverifiedError, unverified_after
 from reconciler.apply.writing import appeared, delete_once
 from reconciler.client import (
     ConflictException,
@@ -81,7 +81,7 @@ def create_once(api: TenantWriter, name: str, body: JsonObject, policy: RetryPol
         except ReconcilerError as error:
             again = tries.again(error)
             refused = again and isinstance(error, TooManyRequestsException)
-            with unreachable_after("it may have been created"):
+            with unverified_after("it may have been created"):
                 listed = _first_listed(api, name, policy, _LOOKS_AFTER_REFUSAL if refused else None)
                 if not listed and not refused:
                     _check_spelling(api, name)

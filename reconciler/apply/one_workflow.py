@@ -21,7 +21,7 @@ from reconciler.apply.report import (
     StoppedError,
     UnverifiedError,
     error_text,
-    unreachable_after,
+    unverified_after,
 )
 from reconciler.apply.verifier import SharedFacts, Verifier
 from reconciler.apply.writing import check_name_is_free, delete_once
@@ -140,7 +140,7 @@ class Applier:
             live.webhooks if action.desired.body.has_webhook and not action.rotates_webhook else frozenset()
         )
         paused = live.paused if action.paused is None else action.paused
-        with unreachable_after("it was updated"):
+        with unverified_after("it was updated"):
             kept = tuple(
                 path
                 for path in kept_fields(action.body, live.body.sendable, live.body.undocumented)

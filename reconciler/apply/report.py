@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.client import ServerUnreachableError
+from reconciler.client import ServerUnreachableError, StoppedBeforeError
 from reconciler.errors import ReconcilerError
 from reconciler.plan import Action
 
@@ -60,19 +60,22 @@ class UnverifiedError(ReconcilerError):
 
 
 @contextmanager
-def unreachable_after(what: str) -> Iterator[None]:
-    """Report a server that is gone after a write as a failure of this workflow: it may be written.
+def unverified_after(what: str) -> Iterator[None]:
+    """Report a write as unverified if the server is gone, or the run was stopped, before it is read back.
 
     Args:
         what: What is known of the write.
 
     Raises:
-        UnverifiedError: The server is unreachable.
+        UnverifiedError: It cannot be read back.
     """
     try:
         yield
     except ServerUnreachableError as error:
         raise UnverifiedError(f"{what}, and then the server was unreachable", hint="Plan again.") from error
+    except StoppedBeforeError as error:
+        message = f"{what}, and the run was stopped before it was read back"
+        raise UnverifiedError(message, hint="Plan again.") from error
 
 
 def error_text(error: ReconcilerError) -> str:

@@ -21,7 +21,7 @@ from reconciler.apply.not_as_sent import (
 )
 from reconciler.apply.read_back import ReadBack, Verified, Wanted, overwrote, replaced, unsettled
 from reconciler.apply.refused_fields import dropped_notes, update_without_refused
-from reconciler.apply.report import UnverifiedError, unreachable_after
+from reconciler.apply.report import UnverifiedError, unverified_after
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, WriteRetry, is_refused_for_content
 from reconciler.errors import ReconcilerError
@@ -194,7 +194,7 @@ class Verifier:
             except ReconcilerError as error:
                 again = tries.again(error)
                 said = f": {error.message}"
-            with unreachable_after(f"it may have been {'paused' if paused else 'resumed'}"):
+            with unverified_after(f"it may have been {'paused' if paused else 'resumed'}"):
                 live = describe(self._api, live.id, live)
             if live.paused != paused and not (again if said else self._waited(pauses)):
                 word = "paused" if paused else "resumed"

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from reconciler.api import TenantWriter
 from reconciler.apply.preconditions import ids_of, is_gone
-from reconciler.apply.report import UnverifiedError, unreachable_after
+from reconciler.apply.report import UnverifiedError, unverified_after
 from reconciler.client import (
     NotFoundException,
     RetryPolicy,
@@ -60,7 +60,7 @@ def update_once(api: TenantWriter, live: Live, body: JsonObject, policy: RetryPo
                     return  # this try was refused, and one before it took effect after all
                 raise
             again = tries.again(error)
-            with unreachable_after("it may have been updated"):
+            with unverified_after("it may have been updated"):
                 now = describe(api, live.id, live)
             if not now.unchanged_since(live):
                 return  # it took effect, or somebody else changed it: reading back shows
@@ -104,7 +104,7 @@ def delete_once(api: TenantWriter, live: Live, policy: RetryPolicy) -> None:
                 break
         else:
             break
-    with unreachable_after("it was deleted"):
+    with unverified_after("it was deleted"):
         _verify_gone(api, live, policy)
 
 
@@ -116,7 +116,7 @@ def _is_described(api: TenantWriter, live: Live, failure: ReconcilerError) -> bo
     Raises:
         BlockedError: Somebody else changed it meanwhile.
     """
-    with unreachable_after("it may have been deleted"), suppress(NotFoundException):
+    with unverified_after("it may have been deleted"), suppress(NotFoundException):
         if not describe(api, live.id, live).unchanged_since(live):
             raise BlockedError("it was changed just before the delete", hint="Plan again.") from failure
         return True

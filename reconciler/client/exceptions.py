@@ -124,6 +124,10 @@ class ServerUnreachableError(NotSentError):
     """A server that stopped answering, and was not back in time; the request took no effect."""
 
 
+class StoppedBeforeError(NotSentError):
+    """A request that was not sent because the run was stopped; it took no effect."""
+
+
 class AnswerLostError(ReconcilerError):
     """A request whose answer did not arrive: it may have taken effect."""
 

@@ -23,6 +23,7 @@ from reconciler.client.exceptions import (
     BaseHttpException,
     NotSentError,
     ServerUnreachableError,
+    StoppedBeforeError,
     TooManyRequestsException,
     UnreadableAnswerError,
 )
@@ -196,9 +197,11 @@ class Transport:
             if attempt.failure is not None:  # it says more than a slot that did not come
                 attempt.number -= 1
                 raise Failure(attempt.failure.error, Repeat.NEVER) from attempt.failure.__cause__
-            why = "the run was stopped" if self._policy.stopped() else "gave up waiting for earlier requests"
+            stopped = self._policy.stopped()
+            why = "the run was stopped" if stopped else "gave up waiting for earlier requests"
             message = f"{attempt.call.label}: {why}; nothing was sent"
-            raise Failure(NotSentError(message), Repeat.NEVER) from None
+            error = StoppedBeforeError(message) if stopped else NotSentError(message)
+            raise Failure(error, Repeat.NEVER) from None
 
     def _observed(self, attempt: _Attempt[T], slot: Slot) -> T:
         started, began = self._policy.wall(), self._policy.monotonic()

@@ -192,7 +192,10 @@ def read_single_document(file: FilePath, what: str, root: FilePath | None = None
         param=lambda _name: Included(problem=f"!param is not supported in {what}"),
     )
     try:
-        documents, findings = read_documents(name, read_text(file, root or file.parent.resolve()), tags)
+        text = read_text(file, root or file.parent.resolve())
+        if file.suffix.lower() == ".json":
+            text = nodes.json_as_yaml(text)
+        documents, findings = read_documents(name, text, tags)
     except UnreadableError as error:
         raise InvalidInputError(f"cannot read {what} {name}: {error}") from None
     if findings:

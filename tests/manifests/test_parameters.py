@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_option_over_file_over_environment_over_top_level(folder: Path) -> None:
     """Each layer overrides the one below, by key, also inside mappings; each value has its source."""
-    (folder / "more.json").write_text('{"version": 3,\n "size": 2}')
+    (folder / "more.json").write_text('{"version": 3,\n "size": 2, "face": "\\ud83d\\ude00"}')
     (folder / "last.yaml").write_text("size: 5\n")
     raw = RawOptions(
         environment="prod",
@@ -57,12 +57,14 @@ def test_option_over_file_over_environment_over_top_level(folder: Path) -> None:
     assert parameters.values == {
         "version": 3,
         "size": 5,
+        "face": "\U0001f600",
         "team": {"name": "prod-team", "owner": "ann@example.com", "lead": "bo"},
     }
     sources = {name: parameters.source(name) for name in parameters.names()}
     assert sources == {
         "version": "more.json:1",
         "size": "last.yaml:1",
+        "face": "more.json:2",
         "team": "--param",
         "team.name": "reconciler.yaml:9, environment prod",
         "team.owner": "reconciler.yaml:3",
