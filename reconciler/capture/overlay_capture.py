@@ -11,7 +11,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.export import exported_body
 from reconciler.manifests import Document, Manifest, ManifestFile, Overlays, edited_text
 from reconciler.text import printable
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, display_paths
+from reconciler.values import ABSENT, JsonValue, as_object, display_path, display_paths, put
 from reconciler.workflow import FieldChange, Live, as_written
 
 _BY_HAND = frozenset({"name", "tags", "triggers", "watchers"})
@@ -93,7 +93,7 @@ def _with_live_values(
             inner = ("patch", "body", *change.path)
         elif document.file != overlay.file:
             raise NotCapturableError(f"{document.place(inner)}: this overlay states {where}; edit it there")
-        _put(value, inner, _live_value(change, live, view))
+        put(value, inner, _live_value(change, live, view))
     return value
 
 
@@ -104,14 +104,3 @@ def _live_value(change: FieldChange, live: Live, view: TenantView) -> JsonValue:
             resource = view.facts.default_resource.resources if stated else {}
             return as_object(exported_body(live.body, resource, hoist=False).get("steps")).get(name)
     return None if change.before is ABSENT else as_written(change.before)
-
-
-def _put(value: JsonObject, path: Path, item: JsonValue) -> None:
-    """Set `item` at `path`; unlike in a manifest, what is there may be a `null`."""
-    *above, last = path
-    for part in above:
-        inner = value.get(str(part))
-        if not isinstance(inner, dict):
-            inner = value[str(part)] = {}
-        value = inner
-    value[str(last)] = item

@@ -86,7 +86,9 @@ class _Edit:
 
 
 class _Pass:
-    """One pass over a text: any number of scalars, and one item, entry or whole collection.
+    """One pass over a text: any number of scalars, and one item or entry of each collection.
+
+    A collection in which a collection changes waits for the next pass: both edits could be at one place.
 
     Args:
         document: The document that is edited, for messages.
@@ -101,7 +103,7 @@ class _Pass:
         roots, self._aliased = compose_for_editing(self._text)
         self._root = roots[document.index]
         self._edits: list[_Edit] = []
-        self._is_claimed = False
+        self._claims = 0
 
     def edit(self, current: JsonValue, wanted: JsonValue) -> JsonValue:
         """Note edits that bring the document nearer to `wanted`, and return the value that it has then."""
@@ -133,9 +135,7 @@ class _Pass:
             raise self._refused(node, path, "it is the whole document")
         self._check_loss(node, path)
         if not isinstance(node, ScalarNode) or isinstance(wanted, dict | list):
-            if self._is_claimed:
-                return current
-            self._is_claimed = True
+            self._claims += 1
         self._replace(node, wanted, entry)
         return wanted
 
@@ -180,27 +180,27 @@ class _Pass:
             for index, (key, _) in enumerate(node.value)
             if key.tag != MERGE
         }
-        result = dict(current)
+        result, claims = dict(current), self._claims
         for name in wanted:
             if name in current and name in entries:
                 value = node.value[entries[name].index][1]
                 result[name] = self._change(value, current[name], wanted[name], (*path, name), entries[name])
-        if self._is_claimed:
+        if self._claims > claims:
             return result
         for name in wanted:
             if name in entries and name not in current:  # an entry without a value
-                self._is_claimed = True
+                self._claims += 1
                 self._replace(node.value[entries[name].index][1], wanted[name], entries[name])
                 return {**result, name: wanted[name]}
             if name not in entries and not same_json(current.get(name), wanted[name]):
-                self._is_claimed = True
+                self._claims += 1
                 self._add_entry(node, name, wanted[name])
                 return {**result, name: wanted[name]}
         for name in current:
             if name not in wanted:
                 if name not in entries:
                     raise self._refused(node, (*path, name), "a merge (<<) brings it in")
-                self._is_claimed = True
+                self._claims += 1
                 self._remove_entry(node, entries[name].index, (*path, name))
                 del result[name]
                 return result
@@ -249,9 +249,9 @@ class _Pass:
                 result[index] = self._change(
                     item, current[index], wanted[there + offset], (*path, index), entry
                 )
-            if both or self._is_claimed:
+            if both:
                 return result
-            self._is_claimed = True
+            self._claims += 1
             if kind == "delete":
                 self._remove_item(node, start, (*path, start))
                 del result[start]
