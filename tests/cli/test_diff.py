@@ -85,7 +85,7 @@ def test_what_was_applied_to_both_is_equal(two: _Two) -> None:
 
 
 def test_one_value_of_an_overlay(two: _Two) -> None:
-    """One tree on two tenants is equal but for the value that an overlay changes."""
+    """One tree on two tenants is equal except for the value that an overlay changes."""
     _write(two.folder / "flows", _flow("a"), _flow("b"))
     overlay = {"patch": {"name": "b", "body": {"steps": {"one": {"command": "in prod"}}}}}
     (two.folder / "over").mkdir()

@@ -347,7 +347,7 @@ def test_a_file_that_changes_meanwhile(
 
 
 def test_overlays(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
-    """What an overlay states is named there; the rest goes into the shared manifest, when told so."""
+    """What an overlay states is named there; the rest goes into the shared manifest, when asked to."""
     overlay = file.parents[1] / "overlays" / "daily.yaml"
     overlay.parent.mkdir()
     overlay.write_text("patch:\n  name: daily\n  body:\n    steps:\n      load:\n        stepTimeout: 90\n")

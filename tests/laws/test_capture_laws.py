@@ -1,4 +1,4 @@
-"""What is captured plans clean, and a capture keeps every byte that has nothing to do with a difference."""
+"""What is captured plans clean, and a capture keeps every byte that no difference concerns."""
 
 from __future__ import annotations
 
