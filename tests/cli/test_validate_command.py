@@ -214,7 +214,7 @@ def test_command_is_installed(tmp_path: Path) -> None:
 def test_no_network_is_touched(tmp_path: Path) -> None:
     """`validate` opens no socket, and loads no library that it does not need."""
     unneeded = {
-        *("requests", "prometheus_client", "deepdiff", "concurrent", "rich"),
+        *("requests", "prometheus_client", "deepdiff", "concurrent", "rich", "jinja2"),
         *("reconciler.client", "reconciler.plan", "reconciler.apply"),
     }
     _good(tmp_path / "a.yaml", "a", "wrong: 1\n")
