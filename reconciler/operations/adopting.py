@@ -130,11 +130,18 @@ def adopt(
         env: Variables for `!env`, the address and the credential.
 
     Raises:
-        UsageError: No directory for the manifests is known, or manifests are not read from it.
+        UsageError: No directory for the manifests is known, manifests are not read from it, or the
+            environment adds to names.
         InvalidInputError: A manifest is invalid, or there is no usable token; nothing was written.
         ReconcilerError: A name matches no workflow, the plan was not confirmed, or as the client.
     """
     settings.require_manifests()
+    names = settings.reading.overlays
+    if names.prefix or names.suffix:
+        raise UsageError(
+            "this environment adds to the names of workflows, so no manifest has the name of a live one",
+            hint="Adopt without names: in reconciler.yaml, and add that key afterwards.",
+        )
     options, listener = options or AdoptOptions(), listener or Listener()
     applying = applying or ApplyOptions()
     if not options.dry_run:

@@ -235,3 +235,17 @@ def test_the_example_of_init(
     assert ended.code == 0, ended.out
     assert "removed workflows/example.yaml, the unchanged example of init" in ended.err
     assert "echo hi" in example.read_text()
+
+
+def test_an_environment_that_adds_to_names(
+    server: EmulatorServer, typed: Callable[..., Ended], repository: Path
+) -> None:
+    """Where the name in Git is not the live one, nothing is written."""
+    (repository / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nenvironments: {prod: {names: {prefix: prod-}}}\n"
+    )
+    server.store.create(body("prod-daily"))
+    ended = typed("adopt", "--environment", "prod", "--auto-approve")
+    assert ended.code == 64
+    assert "adds to the names of workflows" in ended.err
+    assert not (repository / "workflows").exists()
