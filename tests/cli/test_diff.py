@@ -244,7 +244,7 @@ def test_the_default_resource_counts(two: _Two) -> None:
     (different,) = two.found(*_BOTH)["different"]
     assert different["name"] == "other"
     assert [(field["path"][-1], field["left"], field["right"]) for field in different["fields"]] == [
-        ("instanceTypeId", 21, 22)
+        ("instanceTypeId", "Pico", "Nano")
     ]
 
 
