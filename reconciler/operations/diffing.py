@@ -6,12 +6,14 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.client import AmbiguousNameError, Session, Workflow
 from reconciler.errors import ExitCode
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.engine import load_valid, open_session
 from reconciler.operations.listener import Listener
+from reconciler.operations.name_resolution import open_catalogue, with_known_ids
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
     Desired,
@@ -23,9 +25,11 @@ from reconciler.plan import (
     describe_all,
     known_secrets,
     list_tenant,
+    no_names,
     read_default_resource,
     sensitive_fields,
 )
+from reconciler.portable import ids_of, names_of_ids, with_names_as_ids
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
@@ -100,8 +104,11 @@ def diff(
         chosen = (selection or Selection()).resolved(known)
         names = {name for name in known if chosen.takes(name)}
         tenants = [reader.read(names) for reader in readers if isinstance(reader, _Tenant)]
+        two = len(tenants) == len(readers)
         sides = [
-            reader.side if isinstance(reader, _Tenant) else reader.side(names, next(iter(tenants), None))
+            reader.side(by_name=two)
+            if isinstance(reader, _Tenant)
+            else reader.side(names, next(iter(tenants), None))
             for reader in readers
         ]
         redactor = readers[0].redactor.joined(readers[1].redactor)
@@ -136,6 +143,7 @@ class _Tenant:
         self._session = session
         self._reader = Workflow(session.as_read_only())
         self._listed = list_tenant(self._reader)
+        self.catalogue = open_catalogue(session, self._concurrency)
         self.names = {item.name for item in self._listed}
         self.live: Mapping[str, Live] = {}
         self.default_resource: JsonObject = {}
@@ -159,13 +167,22 @@ class _Tenant:
         self.default_resource = read_default_resource(self._reader).answer
         return self
 
-    @property
-    def side(self) -> Side:
-        """The side that was read."""
+    def side(self, *, by_name: bool) -> Side:
+        """Return the side that was read.
+
+        Args:
+            by_name: Whether images and instance types are compared by name: two tenants have other ids.
+        """
+        facts = self.catalogue.facts_for_ids(ids_of(live.body.raw for live in self.live.values() if by_name))
         workflows = tuple(
             SideWorkflow(name=name, body=live.body, id=live.id) for name, live in self.live.items()
         )
-        return Side(name=self._name, workflows=workflows, default_resource=self.default_resource)
+        return Side(
+            name=self._name,
+            workflows=workflows,
+            default_resource=self.default_resource,
+            names=partial(names_of_ids, facts=facts) if by_name else no_names,
+        )
 
 
 def _require_unique(tenant: str, listed: Iterable[Listed]) -> None:
@@ -202,13 +219,11 @@ class _Manifests:
             ReconcilerError: A patch cannot be applied to its workflow.
         """
         live = tenant.live if tenant else {}
+        chosen = [manifest for name, manifest in self._manifests.items() if name in names]
+        resolved = with_known_ids(chosen, tenant.catalogue) if tenant else map(with_names_as_ids, chosen)
         return Side(
             name=self._name,
-            workflows=tuple(
-                _stated(manifest, live.get(name))
-                for name, manifest in self._manifests.items()
-                if name in names
-            ),
+            workflows=tuple(_stated(manifest, live.get(manifest.wanted_name)) for manifest in resolved),
             default_resource=tenant.default_resource if tenant else {},
         )
 

@@ -27,7 +27,7 @@ from reconciler.portable.stated import (
     names_at,
     stated_names,
 )
-from reconciler.values import JsonObject, JsonValue, Path, as_object
+from reconciler.values import JsonObject, JsonValue, Path, as_object, dump_compact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def resolve_manifest(
                     problems.append(found)
                 case FoundImage():
                     notes += [found.note] if found.note else []
-                    values = _with_image(values, found)
+                    values = _with_image(values, found.image.id, found.version.id)
                     moved |= _image_paths(name.path)
                 case InstanceType():
                     values = _with_instance_type(values, place, found.id)
@@ -93,6 +93,20 @@ def resolve_manifest(
         problems=tuple(problems),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def with_names_as_ids(manifest: Manifest) -> Manifest:
+    """Return a manifest with each name where its id would be, to compare manifests without a tenant."""
+    places: dict[Path, JsonObject] = {}
+    for place in id_places(manifest):
+        values = place.values
+        for name in names_at(place):
+            if isinstance(name, StatedImage):
+                values = _with_image(values, name.name, name.version)
+            else:
+                values = _with_instance_type(values, place, name.name or dump_compact([*name.size]))
+        places[place.path] = values
+    return _with_places(manifest, places, {}) if stated_names(manifest) else manifest
 
 
 def _found(
@@ -109,12 +123,12 @@ def _image_paths(image: Path) -> dict[Path, Path]:
     return {(*image, "name"): (*step, "imageId"), (*image, "version"): (*step, "imageVersionId")}
 
 
-def _with_image(values: JsonObject, found: FoundImage) -> JsonObject:
+def _with_image(values: JsonObject, image: JsonValue, version: JsonValue) -> JsonObject:
     kept = {key: value for key, value in values.items() if key != IMAGE}
-    return {"imageId": found.image.id, "imageVersionId": found.version.id, **kept}
+    return {"imageId": image, "imageVersionId": version, **kept}
 
 
-def _with_instance_type(values: JsonObject, place: IdPlace, identity: int) -> JsonObject:
+def _with_instance_type(values: JsonObject, place: IdPlace, identity: JsonValue) -> JsonObject:
     holder = as_object(values.get(RESOURCES)) if place.resources else values
     kept = {key: value for key, value in holder.items() if key != INSTANCE_TYPE}
     changed: JsonObject = {"instanceTypeId": identity, **kept}
