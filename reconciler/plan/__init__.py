@@ -46,7 +46,6 @@ from reconciler.plan.side_comparison import (
     SideWorkflow,
     WorkflowDifference,
     compare_sides,
-    no_names,
 )
 from reconciler.plan.tenant import (
     Snapshot,
@@ -108,7 +107,6 @@ __all__ = [
     "match_manifests",
     "may_remove_note",
     "names_matching",
-    "no_names",
     "not_converging",
     "read_default_resource",
     "reads_back",

@@ -10,7 +10,6 @@ from reconciler.portable.ids_for_names import (
     ResolvedManifest,
     resolve_manifest,
     unresolved_names,
-    with_names_as_ids,
 )
 from reconciler.portable.lookups import (
     UNUSABLE,
@@ -52,5 +51,4 @@ __all__ = [
     "stated_names",
     "unresolved_names",
     "whole",
-    "with_names_as_ids",
 ]

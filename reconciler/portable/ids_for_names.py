@@ -27,7 +27,7 @@ from reconciler.portable.stated import (
     names_at,
     stated_names,
 )
-from reconciler.values import JsonObject, JsonValue, Path, as_object, dump_compact
+from reconciler.values import JsonObject, JsonValue, Path, as_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,20 +95,6 @@ def resolve_manifest(
     )
 
 
-def with_names_as_ids(manifest: Manifest) -> Manifest:
-    """Return a manifest with each name where its id would be, to compare manifests without a tenant."""
-    places: dict[Path, JsonObject] = {}
-    for place in id_places(manifest):
-        values = place.values
-        for name in names_at(place):
-            if isinstance(name, StatedImage):
-                values = _with_image(values, name.name, name.version)
-            else:
-                values = _with_instance_type(values, place, name.name or dump_compact([*name.size]))
-        places[place.path] = values
-    return _with_places(manifest, places, {}) if stated_names(manifest) else manifest
-
-
 def _found(
     name: StatedName, facts: CatalogueFacts, shown: Shown, *, allow_latest: bool
 ) -> FoundImage | InstanceType | Unresolved:
@@ -123,12 +109,12 @@ def _image_paths(image: Path) -> dict[Path, Path]:
     return {(*image, "name"): (*step, "imageId"), (*image, "version"): (*step, "imageVersionId")}
 
 
-def _with_image(values: JsonObject, image: JsonValue, version: JsonValue) -> JsonObject:
+def _with_image(values: JsonObject, image: int, version: int) -> JsonObject:
     kept = {key: value for key, value in values.items() if key != IMAGE}
     return {"imageId": image, "imageVersionId": version, **kept}
 
 
-def _with_instance_type(values: JsonObject, place: IdPlace, identity: JsonValue) -> JsonObject:
+def _with_instance_type(values: JsonObject, place: IdPlace, identity: int) -> JsonObject:
     holder = as_object(values.get(RESOURCES)) if place.resources else values
     kept = {key: value for key, value in holder.items() if key != INSTANCE_TYPE}
     changed: JsonObject = {"instanceTypeId": identity, **kept}

@@ -206,7 +206,7 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _change(workflows: Path, url: str) -> None:
-    """Cause one of each: a finding, an update of ids with names, a delete, a note, another owner's workflow."""
+    """Cause one of each: a finding, an update of a named id, a delete, a note, another owner's workflow."""
     with Session("anything", base_url=url) as session:
         client = Workflow(session)
         pico = {"command": "x", "resources": {"instanceTypeId": 21}}
