@@ -113,6 +113,37 @@ def test_one_value_of_an_overlay(two: _Two) -> None:
         assert two.run("diff", "flows", "--environment", name, "--detailed-exitcode").returncode == 0
 
 
+def test_names_on_tenants_with_other_ids(two: _Two) -> None:
+    """One tree with names is equal on two tenants whose ids all differ; then one overlay value differs."""
+    two.prod.profile = frozenset({"catalogue-ids=5000"})
+    step = {
+        "image": {"name": "workflow-python", "version": "1.0.200"},
+        "command": "x",
+        "resources": {"instanceType": "Pico", "storage": "20GB"},
+    }
+    _write(two.folder / "flows", {"name": "a", "steps": {"one": step, "two": {**step, "command": "y"}}})
+    assert two.run("apply", *_BOTH, "--auto-approve").returncode == 0
+    assert two.run("plan", *_BOTH, "--detailed-exitcode").returncode == 0
+    assert two.run("diff", *_BOTH, "--detailed-exitcode").returncode == 0
+    assert two.run("diff", "flows", "--environment", "prod", "--detailed-exitcode").returncode == 0
+    overlay = {"patch": {"name": "a", "body": {"steps": {"one": {"image": {"version": "1.0.400"}}}}}}
+    (two.folder / "over").mkdir()
+    (two.folder / "over" / "a.yaml").write_text(json.dumps(overlay))
+    environments = {**_ENVIRONMENTS, "prod": {**_ENVIRONMENTS["prod"], "overlays": ["over"]}}
+    configure(two.folder, {"manifests": ["flows"], "environments": environments})
+    assert two.run("apply", "--environment", "prod", "--auto-approve").returncode == 0
+    (different,) = two.found(*_BOTH)["different"]
+    (field,) = different["fields"]
+    assert field["path"] == ["steps", "one", "imageVersionId"]
+    assert (field["left"], field["right"]) == ("1.0.200", "1.0.400")
+    set_both = {"image": {"name": "workflow-r", "version": "1.0.100"}, "instanceType": "Nano"}
+    overlay = {"patch": {"name": "a", "set": set_both}}
+    (two.folder / "over" / "a.yaml").write_text(json.dumps(overlay))
+    done = two.run("plan", "--environment", "prod")
+    assert "steps.two.resources.instanceTypeId: Pico (5021) -> Nano (5022)" in done.stdout, done.stderr
+    assert "steps.two.imageId: workflow-python (5100) -> workflow-r (5200)" in done.stdout
+
+
 def test_only_reads(two: _Two) -> None:
     """No request but GET is sent to either side."""
     two.dev.store.create(_flow("a"))
