@@ -63,6 +63,31 @@ def write_manifests(folder: Path, count: int, seed: int = 0) -> int:
     return size
 
 
+def write_templates(folder: Path, count: int, seed: int = 0) -> None:
+    """Write the same manifests as templates, with parameters, a loop and an include.
+
+    Each reads `region`, `storage` and `tags` of the parameters.
+    """
+    chance = random.Random(seed)  # noqa: S311 - no secret is made of it
+    for number in range(count):
+        file = folder / f"team-{number // 100:03}" / f"workflow-{number:05}.yaml.j2"
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(_as_template(manifest_text(number, chance)), encoding="utf-8")
+        (file.parent / "repository.inc").write_text("branch: {{ branch }}\ntoken: repository-credential\n")
+
+
+def _as_template(text: str) -> str:
+    replaced = {
+        "20GB": "{{ storage }}",
+        "region-": "{{ region }}-",
+        "branch: main\n        token: repository-credential": "{% include 'repository.inc' %}",
+        "    - name: nightly\n": "{% for tag in tags %}\n    - name: {{ tag }}\n{% endfor %}\n",
+    }
+    for literal, expression in replaced.items():
+        text = text.replace(literal, expression)
+    return text
+
+
 def manifest_text(number: int, chance: random.Random) -> str:
     """Return the text of one manifest."""
     workflow = f"workflow-{number:05}"

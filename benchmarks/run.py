@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from manifests import write_manifests
+from manifests import write_manifests, write_templates
 
 _COMMAND = str(Path(sys.executable).with_name("peak-reconciler"))
 _SOME = 1000
@@ -42,6 +42,7 @@ def main() -> None:
         size = write_manifests(directory, chosen.count)
         print(f"{chosen.count} manifests, {size / chosen.count:.0f} bytes each, {_cpus()} processors")
         _many(directory, chosen.count, chosen.runs)
+        _templates(Path(folder), chosen.count, chosen.runs)
         _other_tool(Path(folder), chosen.runs)
         _one(Path(folder), max(chosen.runs, 11))
 
@@ -53,6 +54,20 @@ def _many(directory: Path, count: int, runs: int) -> None:
     print(f"yaml.CSafeLoader alone  {parse:7.2f} s   {count / parse:7.0f} files/s   ratio {ours / parse:.2f}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process         {peak:7.0f} MiB")
+
+
+def _templates(folder: Path, count: int, runs: int) -> None:
+    """Compare with the same manifests as templates, with parameters, a loop and an include."""
+    directory, parameters = folder / "templates", folder / "parameters.json"
+    write_templates(directory, count)
+    parameters.write_text('{"region": "eu", "storage": "20GB", "branch": "main", "tags": ["nightly"]}')
+    rendered, literal = _paired(
+        [_COMMAND, "validate", str(directory), "--params", str(parameters)],
+        [_COMMAND, "validate", str(folder / "many")],
+        min(runs, 3),
+    )
+    figures = f"{literal:.2f} s as literal files   ratio {rendered / literal:.2f}"
+    print(f"validate of templates   {rendered:7.2f} s   {figures}")
 
 
 def _other_tool(folder: Path, runs: int) -> None:

@@ -90,6 +90,7 @@ class Configuration:
         warnings: Warnings about the file itself.
         exclusions: The patterns of files to leave out, in the syntax of `.gitignore`.
         extra: The undocumented fields that a body may state.
+        allow_latest: Whether `version: latest` of an image is allowed.
         parameters: The parameters of manifests: those of the environment over those of the top level.
         templates: Which manifests are templates, and how they are rendered.
         overlays: The overlays of the environment.
@@ -111,6 +112,7 @@ class Configuration:
     warnings: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = field(default=(), repr=False)
     extra: tuple[Pattern, ...] = ()
+    allow_latest: bool = False
     parameters: Parameters = field(default_factory=Parameters)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     overlays: OverlayOptions = field(default_factory=OverlayOptions)
@@ -256,6 +258,7 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         max_requests_per_second=None if rate is None else float(_number(rate)),
         retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
+        allow_latest=value.get("allow_latest") is True,
         environment=None if chosen is None else _environment(chosen, block),
         overlays=_overlays(file.parent, block, tuple(_shared(document, chosen))),
         apart=tuple(_apart(file.parent, whole)),

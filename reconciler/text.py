@@ -83,6 +83,24 @@ def did_you_mean(name: str, known: Collection[str], shown: int = 10, listed: str
     return f"{listed}: {', '.join(sorted(known)[:shown])}" if known else "there are none to choose from"
 
 
+def nearest_names(name: str, known: Iterable[str], shown: int) -> list[str]:
+    """Return at most `shown` of the `known` names, those most similar to `name` first.
+
+    Of more than 300 names only 300 are compared: those that contain `name` and those with its initial first.
+    """
+    import difflib  # noqa: PLC0415 - only needed where there is an error
+
+    wanted = name[:_LONGEST_COMPARED].lower()
+    others = list(dict.fromkeys(known))
+    if len(others) > _MOST_COMPARED:
+        others.sort(key=lambda other: (wanted not in other.lower(), other[:1].lower() != wanted[:1], other))
+
+    def similarity(other: str) -> float:
+        return difflib.SequenceMatcher(None, wanted, other[:_LONGEST_COMPARED].lower()).ratio()
+
+    return sorted(others[:_MOST_COMPARED], key=similarity, reverse=True)[:shown]
+
+
 def slug(name: str, fallback: str = "workflow") -> str:
     """Return a file name made of `name`: at most 60 lower-case letters, digits and hyphens.
 

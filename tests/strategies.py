@@ -33,7 +33,24 @@ LAWS = settings(
 DEFAULT_RESOURCE = {"instanceTypeId": 21, "storage": "10GB"}
 """The tenant's default for a step without resources."""
 
-_SCHEMA: dict[str, Any] = load_schema("workflow")
+
+def _as_sent(schema: Any) -> Any:
+    """Return a schema without the fields that only a manifest states."""
+    if isinstance(schema, list):
+        return [_as_sent(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _as_sent(item)
+        for key, item in schema.items()
+        if not (isinstance(item, dict) and item.get("x-manifest-only"))
+    }
+
+
+SENT_SCHEMA: dict[str, Any] = _as_sent(load_schema("workflow"))
+"""The schema of a body as it is sent."""
+
+_SCHEMA = SENT_SCHEMA
 _PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
 _TRICKY = [
     "a",

@@ -1,7 +1,8 @@
 """The emulated tenant's images with their versions, instance types and default resource.
 
-Constant data and look-ups, no state. An image that is not listed still has a generated name, because the
-platform does not forget an image that a step uses.
+Constant data and look-ups, no state. The ids of a tenant are `shift` higher than those of the table, so that
+two tenants have the same names with other ids. An image that is not listed still has a generated name,
+because the platform does not forget an image that a step uses.
 """
 
 from __future__ import annotations
@@ -40,53 +41,60 @@ _INSTANCE_TYPES: Final[tuple[tuple[int, str, int, int, int | None, int | None], 
 _SHORT_FORM: Final = ("id", "cpu", "memory", "gpu", "gpuMemory")
 
 
-def images() -> list[JsonObject]:
+def default_resource(shift: int = 0) -> JsonObject:
+    """Return the resources of a step that has none, as `resources/defaults` does."""
+    return {**DEFAULT_RESOURCE, "instanceTypeId": int(str(DEFAULT_RESOURCE["instanceTypeId"])) + shift}
+
+
+def images(shift: int = 0) -> list[JsonObject]:
     """Return every image with its latest version, as `images/` lists them."""
     return [
         {
-            "id": image,
+            "id": image + shift,
             "name": name,
             "type": "workflow",
             "scope": scope,
-            "latestVersion": {"id": latest, "version": _version(latest), "status": status},
+            "latestVersion": {"id": latest + shift, "version": _version(latest), "status": status},
         }
         for image, name, scope, (*_, (latest, status, _)) in _IMAGES
     ]
 
 
-def versions(image_id: int) -> list[JsonObject] | None:
+def versions(image_id: int, shift: int = 0) -> list[JsonObject] | None:
     """Return the versions of an image, as `images/{id}/versions` lists them; None for an unknown image."""
-    found = next((versions for image, _, _, versions in _IMAGES if image == image_id), None)
+    found = next((versions for image, _, _, versions in _IMAGES if image + shift == image_id), None)
     if found is None:
         return None
     return [
-        {"id": number, "version": _version(number), "status": status, "lastBuildStatus": build}
+        {"id": number + shift, "version": _version(number), "status": status, "lastBuildStatus": build}
         for number, status, build in found
     ]
 
 
-def image_name(image_id: JsonValue) -> str:
+def image_name(image_id: JsonValue, shift: int = 0) -> str:
     """Return the name of the image `image_id`, as a step has it."""
     return next(
-        (name for image, name, _, _ in _IMAGES if image == image_id), f"image-{_without_fraction(image_id)}"
+        (name for image, name, _, _ in _IMAGES if image + shift == image_id),
+        f"image-{_without_fraction(image_id)}",
     )
 
 
-def image_version(version_id: JsonValue) -> str:
+def image_version(version_id: JsonValue, shift: int = 0) -> str:
     """Return the version text of the image version `version_id`, as a step has it."""
-    return _version(_without_fraction(version_id))
+    number = _without_fraction(version_id)
+    return _version(number - shift if isinstance(number, int) else number)
 
 
-def resources() -> list[JsonObject]:
+def resources(shift: int = 0) -> list[JsonObject]:
     """Return the instance types in the short form of the workflows API (`resources`)."""
-    return [{key: option[key] for key in _SHORT_FORM} for option in instance_options()]
+    return [{key: option[key] for key in _SHORT_FORM} for option in instance_options(shift)]
 
 
-def instance_options() -> list[JsonObject]:
+def instance_options(shift: int = 0) -> list[JsonObject]:
     """Return the instance types with their names (`tenant-instance-options`)."""
     return [
         {
-            "id": number,
+            "id": number + shift,
             "name": name,
             "cpu": cpu,
             "memory": memory,

@@ -42,6 +42,11 @@ class EmulatedTenant:
         self.profile = profile
         self._random = random.Random(seed)  # noqa: S311 - order, not secrecy
 
+    @property
+    def id_shift(self) -> int:
+        """How much higher the ids of images, versions and instance types are than those of the table."""
+        return int(parameter(self.profile, "catalogue-ids") or 0)
+
     def create(self, body: JsonObject) -> JsonObject:
         """Store a new workflow and return the API's answer.
 
@@ -104,7 +109,7 @@ class EmulatedTenant:
         self._refuse_describe(record, body)
         shown = self._summary(record, self.store.now())
         shown["steps"] = {
-            name: _described_step(as_object(step)) for name, step in as_object(body.get("steps")).items()
+            name: self._described_step(as_object(step)) for name, step in as_object(body.get("steps")).items()
         }
         head: JsonObject = {key: shown[key] for key in _HEAD if key in shown}
         rest = {key: value for key, value in body.items() if key not in {*shown, "watchers", "lastExecution"}}
@@ -193,23 +198,25 @@ class EmulatedTenant:
         shown["tags"] = self._with_counts(tags) if "tags-counted" in self.profile else tags
         return shown
 
+    def _described_step(self, step: JsonObject) -> JsonObject:
+        """Return a copied `step` with its image's name and version, and `env` as a list of one-key maps."""
+        if step.get("imageId") is not None:
+            step["imageName"] = emulated_catalogue.image_name(step["imageId"], self.id_shift)
+        if step.get("imageVersionId") is not None:
+            step["imageVersion"] = emulated_catalogue.image_version(step["imageVersionId"], self.id_shift)
+        if self.id_shift and "defaults-filled" in self.profile and step_kind(step) == "standard":
+            own = emulated_catalogue.default_resource(self.id_shift)
+            step["resources"] = {**own, **as_object(step.get("resources"))}
+        parameters = step.get("parameters")
+        if isinstance(parameters, dict):
+            env = merged_env(parameters.get("env"))
+            if isinstance(env, dict):
+                parameters["env"] = [{key: value} for key, value in env.items()]
+        return step
+
     def _last_status(self, record: Record) -> str:
         last = self.store.last_execution(record.id)
         return emulated_executions.status(last, self.store.now()) if last else ""
-
-
-def _described_step(step: JsonObject) -> JsonObject:
-    """Return a copied `step` with its image's name and version, and `env` as a list of one-key maps."""
-    if step.get("imageId") is not None:
-        step["imageName"] = emulated_catalogue.image_name(step["imageId"])
-    if step.get("imageVersionId") is not None:
-        step["imageVersion"] = emulated_catalogue.image_version(step["imageVersionId"])
-    parameters = step.get("parameters")
-    if isinstance(parameters, dict):
-        env = merged_env(parameters.get("env"))
-        if isinstance(env, dict):
-            parameters["env"] = [{key: value} for key, value in env.items()]
-    return step
 
 
 def _shown_triggers(record: Record, now: float) -> list[JsonValue]:

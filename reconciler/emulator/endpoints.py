@@ -132,10 +132,10 @@ def _tenant_routes(tenant: EmulatedTenant) -> list[Route]:
     """Return the routes of the rest of a tenant: resources, images, instance types, metadata, telemetry."""
 
     def images(request: Request) -> JsonValue:
-        return _search("images", "name", emulated_catalogue.images(), query_of(request))
+        return _search("images", "name", emulated_catalogue.images(tenant.id_shift), query_of(request))
 
     def versions(request: Request) -> JsonValue:
-        found = emulated_catalogue.versions(request.path_params["image_id"])
+        found = emulated_catalogue.versions(request.path_params["image_id"], tenant.id_shift)
         if found is None:
             raise HttpError(404, "image not found")
         return _search("versions", "version", found, query_of(request))
@@ -143,11 +143,13 @@ def _tenant_routes(tenant: EmulatedTenant) -> list[Route]:
     def instance_options(request: Request) -> JsonValue:
         if query_of(request).text("entityType") != "workflow":
             raise HttpError(400, "entityType must be workflow: the emulator has no other options")
-        return {"data": [*emulated_catalogue.instance_options()]}
+        return {"data": [*emulated_catalogue.instance_options(tenant.id_shift)]}
 
     return [
-        *_collection("GET", _RESOURCES, lambda _: [*emulated_catalogue.resources()]),
-        _route("GET", _RESOURCES + "/defaults", lambda _: emulated_catalogue.DEFAULT_RESOURCE),
+        *_collection("GET", _RESOURCES, lambda _: [*emulated_catalogue.resources(tenant.id_shift)]),
+        _route(
+            "GET", _RESOURCES + "/defaults", lambda _: emulated_catalogue.default_resource(tenant.id_shift)
+        ),
         *_collection("GET", _IMAGES, images),
         _route("GET", _IMAGES + "/{image_id:int}/versions", versions),
         _route("GET", _INSTANCE_OPTIONS, instance_options),

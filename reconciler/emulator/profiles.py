@@ -330,6 +330,9 @@ _FAMILIES: Final[dict[str, dict[str, Switch]]] = {
             takes="STATUS",
             default="422",
         ),
+        "catalogue-ids": _endpoint(
+            "ids of images, image versions and instance types are N higher", takes="N", default="1000"
+        ),
         "put-merges": _stored("PUT keeps the top-level keys that are not sent", group="put"),
         "put-merges-deep": _stored(
             "PUT keeps the keys that are not sent, at every level; null removes a key", group="put"

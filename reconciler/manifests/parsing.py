@@ -19,7 +19,7 @@ from reconciler.manifests.manifest import (
     WorkflowManifest,
 )
 from reconciler.manifests.other_kinds import other_kind
-from reconciler.schema import SchemaProblem, validate
+from reconciler.schema import SchemaProblem, manifest_only_step_fields, validate
 from reconciler.text import clip, printable
 from reconciler.values import (
     ABSENT,
@@ -157,7 +157,7 @@ class _DocumentParser:
         if has_errors(tuple(self.findings)) or not (extra or self._allowed):
             return body, frozenset()
         whole = with_values(body, extra)
-        undocumented = frozenset(undocumented_fields(whole))
+        undocumented = frozenset(path for path in undocumented_fields(whole) if not _is_manifest_only(path))
         stated = [path for path, _ in nodes(extra) if path in undocumented]
         for path, _ in leaves(extra) if extra else ():
             problem = ""
@@ -242,3 +242,7 @@ class _DocumentParser:
         self.findings.append(
             Finding(file=self._document.file, rule=rule, message=message, path=path, position=position)
         )
+
+
+def _is_manifest_only(path: Path) -> bool:
+    return path[:1] == ("steps",) and path[2:] in manifest_only_step_fields()

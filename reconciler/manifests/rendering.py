@@ -103,6 +103,7 @@ class _IncludeReader:
         self._file = file
         self._base = base
         self._paths = {printable(str(file.path)): file.path}
+        self._known: dict[tuple[str, str], TemplateFile] = {}
         self.included: set[Path] = set()
         self.sources: dict[str, str] = {}
 
@@ -113,6 +114,8 @@ class _IncludeReader:
             MissingTemplateError: There is no such file.
             TemplateProblemError: It cannot be read, or lies outside the directory of the manifests.
         """
+        if (wanted, parent) in self._known:
+            return self._known[wanted, parent]
         shown = repr(clip(wanted, 100))
         path = self._found(wanted, parent)
         if path is None:
@@ -121,7 +124,8 @@ class _IncludeReader:
                 f"cannot include the file {shown}: it is neither next to this file nor in "
                 f"{self._file.root.name}/"
             )
-        return self._content(path, f"cannot include the file {shown}")
+        self._known[wanted, parent] = self._content(path, f"cannot include the file {shown}")
+        return self._known[wanted, parent]
 
     def mention(self, wanted: str, parent: str) -> None:
         """Note that `parent` may include a file."""

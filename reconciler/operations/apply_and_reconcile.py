@@ -160,7 +160,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             observe=current.observe,
         ) as engine:
             current.opened(engine)
-            plan = attribute(engine.plan(chosen), engine.options)
+            plan = attribute(engine.plan(chosen), engine)
             planned = Planned(plan=plan, engine=engine, scope=chosen)
             listener.planned(planned)
             if dry_run:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -28,6 +28,7 @@ from reconciler.configuration import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.listener import Listener
+from reconciler.operations.name_resolution import open_catalogue, resolve_names
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
     CompareOptions,
@@ -35,10 +36,13 @@ from reconciler.plan import (
     Scope,
     Selection,
     Snapshot,
+    changed_ids,
     known_secrets,
     make_plan,
     take_snapshot,
+    with_names,
 )
+from reconciler.portable import CatalogueReading
 from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
@@ -60,6 +64,8 @@ class Engine:
         options: How all workflows of the run are compared.
         redactor: Removes the token and values that came through `!env`.
         settings: The limits for requests, and where backups go.
+        catalogue: The images and instance types of the tenant, each read once.
+        listener: Receives a finding for each name that the tenant does not know.
         on_progress: Called with how far the tenant is read.
     """
 
@@ -68,6 +74,8 @@ class Engine:
     options: CompareOptions
     redactor: Redactor
     settings: Settings
+    catalogue: CatalogueReading
+    listener: Listener = field(default_factory=Listener)
     on_progress: OnProgress = no_progress
 
     def plan(self, scope: Scope | None = None) -> Plan:
@@ -80,7 +88,8 @@ class Engine:
             ReconcilerError: Something that the plan needs cannot be read.
         """
         scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
-        return make_plan(self.snapshot(scope), self.options, scope)
+        plan = make_plan(self.snapshot(scope), self.options, scope)
+        return with_names(plan, self.catalogue.facts_for_ids(changed_ids(plan)))
 
     def snapshot(self, scope: Scope | None = None) -> Snapshot:
         """Return what a plan reads from the tenant. Every request but GET is refused meanwhile.
@@ -89,7 +98,8 @@ class Engine:
             scope: The part of the workflows to read.
 
         Raises:
-            InvalidInputError: The scope prunes and a manifest file is empty: its workflow would be deleted.
+            InvalidInputError: The scope prunes and a manifest file is empty: its workflow would be deleted;
+                or a manifest names an image or an instance type that the tenant does not have.
             ReconcilerError: Something that the plan needs cannot be read.
         """
         if scope is not None and scope.prune and self.manifests.empty:
@@ -97,15 +107,24 @@ class Engine:
                 f"{self.manifests.empty[0]} is an empty file; pruning would delete the workflow it described",
                 hint="Restore its content, or remove the file.",
             )
-        reader = Workflow(self.session.as_read_only())
-        return take_snapshot(
-            reader,
+        selection = scope.selection if scope is not None else Selection()
+        resolved = resolve_names(
             self.manifests.manifests,
+            self.catalogue,
+            partial(_is_needed, selection=selection),
+            allow_latest=self.settings.allow_latest,
+            redactor=self.redactor,
+            listener=self.listener,
+        )
+        snapshot = take_snapshot(
+            Workflow(self.session.as_read_only()),
+            resolved.manifests,
             self.options,
             scope,
             concurrency=self.settings.concurrency,
             on_progress=self.on_progress,
         )
+        return dataclasses.replace(snapshot, notes=resolved.notes)
 
     def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
         """Return the applier of a plan.
@@ -158,6 +177,8 @@ def open_engine(  # noqa: PLR0913 - most by name
             options=compare,
             redactor=redactor.joined(session.redactor()),
             settings=settings,
+            catalogue=open_catalogue(session, settings.concurrency),
+            listener=listener,
             on_progress=listener.working,
         )
         listener.opened(engine)

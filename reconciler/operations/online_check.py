@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.api import CatalogueReader
-from reconciler.client import Catalogue, NotFoundException, Session, Workflow, expect_fields
-from reconciler.concurrency import CONCURRENCY, read_all
+from reconciler.client import Catalogue, Session, Workflow, expect_fields
+from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.findings import Finding
 from reconciler.manifests import FileContent
@@ -20,9 +20,10 @@ from reconciler.operations.engine import open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import known_secrets, list_tenant
+from reconciler.portable import CatalogueReading, ImageVersion
 from reconciler.rules import Lookup, Named, TenantFacts, Version, check_online, lookup_of
 from reconciler.secrecy import Redactor
-from reconciler.values import JsonObject, JsonValue
+from reconciler.values import JsonObject
 
 _Versions: TypeAlias = Mapping[int, "tuple[Version, ...] | None"]
 _ID: Final[dict[str, tuple[type, ...]]] = {"id": (int,)}
@@ -73,6 +74,7 @@ def _facts(session: Session, needs: Lookup, redactor: Redactor, settings: Settin
         ids_by_name,
         redactor,
         concurrency=settings.concurrency,
+        allow_latest=settings.allow_latest,
     )
 
 
@@ -84,6 +86,7 @@ def read_facts(  # noqa: PLR0913 - one by name
     redactor: Redactor,
     *,
     concurrency: int = CONCURRENCY,
+    allow_latest: bool = False,
 ) -> TenantFacts:
     """Return the facts in `wanted`, with no request for others.
 
@@ -94,13 +97,14 @@ def read_facts(  # noqa: PLR0913 - one by name
         list_workflows: Returns the ids of the tenant's workflows, by name.
         redactor: The redactor, applied to names before they are shortened.
         concurrency: The number of images to read at a time.
+        allow_latest: Whether `version: latest` is allowed.
 
     Raises:
         UnexpectedAnswerError: The tenant's answers about an image contradict each other.
         ReconcilerError: A read failed.
     """
-    reading = _Reading(catalogue, list_resources, redactor)
-    versions = read_all(reading.versions, sorted(wanted.images), concurrency)
+    reading = _Reading(CatalogueReading(catalogue, concurrency), list_resources, redactor)
+    versions = reading.versions(wanted.images)
     # An image that has versions exists.
     images = () if all(versions.values()) else reading.images()
     return TenantFacts(
@@ -108,6 +112,9 @@ def read_facts(  # noqa: PLR0913 - one by name
         images=images,
         instance_types=reading.instance_types(wanted.instance_types) if wanted.instance_types else (),
         workflows=list_workflows() if wanted.names else {},
+        catalogue=reading.catalogue.facts_for_names(wanted.stated),
+        allow_latest=allow_latest,
+        shown=redactor.text,
     )
 
 
@@ -129,22 +136,22 @@ def _existing(versions: _Versions, images: Iterable[Named]) -> dict[int, tuple[V
 class _Reading:
     """A reader of the tenant that keeps only what the rules need."""
 
-    catalogue: CatalogueReader
+    catalogue: CatalogueReading
     list_resources: Callable[[], list[JsonObject]]
     redactor: Redactor
 
     def images(self) -> tuple[Named, ...]:
-        return tuple(Named(_id(item), self._text(item["name"])) for item in self.catalogue.list_images())
+        return tuple(Named(image.id, self.redactor.text(image.name)) for image in self.catalogue.images())
 
-    def versions(self, image: int) -> tuple[Version, ...] | None:
-        """Return the versions of an image; `None` if the tenant answers that it does not exist."""
-        try:
-            return tuple(
-                Version(_id(item), self._text(item["version"]), str(item["status"]))
-                for item in self.catalogue.list_image_versions(image)
-            )
-        except NotFoundException:
-            return None
+    def versions(self, images: Iterable[int]) -> _Versions:
+        """Return the versions of each image; `None` if the tenant answers that it does not exist."""
+        return {
+            image: None if found is None else tuple(map(self._version, found))
+            for image, found in self.catalogue.versions(images).items()
+        }
+
+    def _version(self, version: ImageVersion) -> Version:
+        return Version(version.id, self.redactor.text(version.name), version.status)
 
     def instance_types(self, wanted: frozenset[int]) -> tuple[Named, ...]:
         """Return the instance types.
@@ -153,14 +160,7 @@ class _Reading:
         have names.
         """
         label = "the list of resources"
-        listed = {_id(expect_fields(item, _ID, label)): "" for item in self.list_resources()}
+        listed = {int(str(expect_fields(item, _ID, label)["id"])): "" for item in self.list_resources()}
         if not wanted <= listed.keys():
-            listed |= {_id(item): self._text(item["name"]) for item in self.catalogue.list_instance_types()}
+            listed |= {kind.id: self.redactor.text(kind.name) for kind in self.catalogue.instance_types()}
         return tuple(Named(identity, name) for identity, name in listed.items())
-
-    def _text(self, value: JsonValue) -> str:
-        return self.redactor.text(str(value))
-
-
-def _id(item: JsonObject) -> int:
-    return int(str(item["id"]))

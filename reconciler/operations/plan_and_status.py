@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from reconciler.errors import BlockedError, ExitCode, UsageError
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
+from reconciler.operations.name_resolution import with_known_ids
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
     Action,
-    CompareOptions,
     Plan,
     Scope,
     Selection,
@@ -174,19 +174,19 @@ def plan(
         allow_protected=options.allow_protected,
         listener=listener,
     ) as engine:
-        return Planned(plan=attribute(engine.plan(scope), engine.options), engine=engine, scope=scope)
+        return Planned(plan=attribute(engine.plan(scope), engine), engine=engine, scope=scope)
 
 
 def attribution(
     settings: Settings, revision: str | None, listener: Listener, env: Mapping[str, str]
-) -> Callable[[Plan, CompareOptions], Plan]:
+) -> Callable[[Plan, Engine], Plan]:
     """Return what gives each difference of a plan its origin: nothing, without a revision.
 
     Raises:
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
     if revision is None:
-        return lambda plan, _options: plan
+        return lambda plan, _engine: plan
     from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
 
     base = read_base(settings, revision, env)
@@ -195,7 +195,12 @@ def attribution(
             f"the manifests at {base.commit} have {base.errors} errors; a manifest that is invalid there "
             "counts as new in Git"
         )
-    return lambda plan, options: with_origins(plan, base.manifests, base.commit, options)
+
+    def attribute(plan: Plan, engine: Engine) -> Plan:
+        earlier = with_known_ids(base.manifests, engine.catalogue)
+        return with_origins(plan, earlier, base.commit, engine.options)
+
+    return attribute
 
 
 def plan_context(engine: Engine, scope: Scope) -> PlanContext:

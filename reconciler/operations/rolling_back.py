@@ -21,6 +21,7 @@ from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.apply_and_reconcile import Applied, ApplyOptions, apply_planned
 from reconciler.operations.engine import Engine, compare_options_of, open_session
 from reconciler.operations.listener import Listener
+from reconciler.operations.name_resolution import open_catalogue
 from reconciler.operations.plan_and_status import Planned
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
@@ -89,6 +90,7 @@ def roll_back(
             options=compare,
             redactor=Redactor.of(secrets).joined(session.redactor()),
             settings=settings,
+            catalogue=open_catalogue(session, settings.concurrency),
         )
         listener.opened(engine)
         record.opened(engine)

@@ -30,6 +30,7 @@ class Settings:
     Args:
         paths: Files and directories with manifests.
         whole: Whether these are all manifests that the configuration names; only then may a run prune.
+        allow_latest: Whether `version: latest` of an image is allowed.
         reading: How the manifests are read.
         off: Ids of rules that are switched off.
         strict: Whether a warning fails validation.
@@ -53,6 +54,7 @@ class Settings:
 
     paths: tuple[str, ...] = ()
     whole: bool = True
+    allow_latest: bool = False
     reading: ReadOptions = field(default_factory=ReadOptions)
     off: frozenset[str] = frozenset()
     strict: bool = False
@@ -181,6 +183,7 @@ def resolve_settings(raw: RawOptions) -> Settings:
     base = Settings(
         paths=raw.paths or configuration.manifests,
         whole=whole,
+        allow_latest=configuration.allow_latest,
         reading=ReadOptions(
             excludes=configuration.excludes,
             extra=configuration.extra,

@@ -36,6 +36,7 @@ from reconciler.plan.model import (
     live_id,
     may_remove_note,
 )
+from reconciler.plan.named_ids import changed_ids, with_names
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
@@ -88,6 +89,7 @@ __all__ = [
     "WorkflowDifference",
     "WorkflowStatus",
     "Write",
+    "changed_ids",
     "compare",
     "compare_sides",
     "count_origins",
@@ -113,6 +115,7 @@ __all__ = [
     "sent_body",
     "take_snapshot",
     "unmatched",
+    "with_names",
     "with_origins",
     "workflow_statuses",
 ]

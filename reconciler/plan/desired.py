@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
+from reconciler.portable import id_patterns
 from reconciler.values import (
     ABSENT,
     JsonObject,
@@ -50,9 +51,9 @@ def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
     """Return the patterns that users write as `steps.*.resources` or `watchers."user:ann@x.org"`.
 
     A pattern for the retry options of the workflow is also one for the steps of `desired` that state none:
-    some platforms return them there.
+    some platforms return them there. One for a name in place of ids is one for the ids.
     """
-    patterns = [read_pattern(text) for text in written]
+    patterns = [id_pattern for text in written for id_pattern in id_patterns(read_pattern(text))]
     spread = [
         ("steps", name, "runConfiguration", *pattern)
         for pattern in patterns

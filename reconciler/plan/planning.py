@@ -54,7 +54,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     )
     chosen = [pair for pair in snapshot.matches if selection.takes(pair[0].name)]
     actions = [_action(manifest, match, snapshot, options, facts) for manifest, match in chosen]
-    actions = _with_unreturned(actions, snapshot)
+    actions = _with_notes(_with_unreturned(actions, snapshot), snapshot)
     pruned = prune(snapshot.orphans, scope, options.allow_protected) if snapshot.orphans else []
     going = {action.live.id for action in pruned}
     return Plan(
@@ -94,6 +94,16 @@ def _with_unreturned(actions: list[Action], snapshot: Snapshot) -> list[Action]:
     return [
         dataclasses.replace(each, may_remove=paths, notes=(*each.notes, may_remove_note(paths)))
         if isinstance(each, Update) and (paths := found.get(id(each), ()))
+        else each
+        for each in actions
+    ]
+
+
+def _with_notes(actions: list[Action], snapshot: Snapshot) -> list[Action]:
+    """Return `actions` with the remarks on their manifests, where they send something."""
+    return [
+        dataclasses.replace(each, notes=(*each.notes, *snapshot.notes[each.name]))
+        if isinstance(each, Create | Update) and each.name in snapshot.notes
         else each
         for each in actions
     ]

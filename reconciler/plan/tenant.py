@@ -6,7 +6,7 @@ platform refuses to describe (400, 422) leaves the others alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -43,6 +43,7 @@ class Snapshot:
         orphaned: Those of them that the owner of the run owns.
         orphans: The same, read and counted, with pruning; `None` without.
         ids: The ids of all live workflows.
+        notes: Remarks on manifests for the changes that they make, by the name of the workflow.
     """
 
     matches: tuple[tuple[Manifest, Match], ...]
@@ -53,6 +54,7 @@ class Snapshot:
     orphaned: tuple[Listed, ...] = ()
     orphans: Orphans | None = None
     ids: frozenset[int] = frozenset()
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def take_snapshot(  # noqa: PLR0913 - the last two by name

@@ -8,16 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
 from reconciler.plan import HIDDEN
-from reconciler.values import ABSENT, Absent, JsonValue, display_path, dump_compact
+from reconciler.text import clip
+from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import FieldChange, leaves
 
 _LONGEST_VALUE: Final = 120
 """The longest value in characters, as JSON, that is shown in one line."""
+
+_LONGEST_NAME: Final = 60
+"""The longest name of an id, in characters."""
 
 _MOST_LINES: Final = 200
 """The most lines of a diff that are shown."""
@@ -50,7 +54,7 @@ def change_lines(change: FieldChange) -> list[Line]:
     short = _in_one_line(change)
     if short is not None:
         return [Line(sign, f"{path}: {short}")]
-    hunks = [part for line in _diff(change.before, change.after) for part in _wrapped(line)]
+    hunks = [part for line in _diff(change) for part in _wrapped(line)]
     changed = sum(line.sign in "+-" for line in hunks)
     shown = _bounded(hunks)
     left = changed - sum(line.sign in "+-" for line in shown)
@@ -87,13 +91,23 @@ def _in_one_line(change: FieldChange) -> str | None:
         words = _list_change(before, after)
         if words and len(words) <= 2 * _LONGEST_VALUE:
             return words
-    if _is_long(before) or _is_long(after):
+    if _is_long(before) or _is_long(after) or _has_names_inside(change):
         return None
+    old, new = (_named(_value(before), change.names_before), _named(_value(after), change.names_after))
     if before is ABSENT:
-        return f"added {_value(after)}"
+        return f"added {new}"
     if after is ABSENT:
-        return "removed (a write-only field)" if before == HIDDEN else f"removed (was {_value(before)})"
-    return f"{_value(before)} -> {_value(after)}"
+        return "removed (a write-only field)" if before == HIDDEN else f"removed (was {old})"
+    return f"{old} -> {new}"
+
+
+def _named(text: str, names: Mapping[Path, str], path: Path = ()) -> str:
+    """Return the text of a value, with its name before it if it is an id with a name."""
+    return f"{clip(names[path], _LONGEST_NAME)} ({text})" if path in names else text
+
+
+def _has_names_inside(change: FieldChange) -> bool:
+    return any(path for path in (*change.names_before, *change.names_after))
 
 
 def _is_long(value: JsonValue | Absent) -> bool:
@@ -119,11 +133,15 @@ def _list_change(before: list[JsonValue], after: list[JsonValue]) -> str:
     return ", ".join(parts) if kept else ""
 
 
-def _diff(before: JsonValue | Absent, after: JsonValue | Absent) -> list[Line]:
+def _diff(change: FieldChange) -> list[Line]:
+    before, after = change.before, change.after
     if _is_one_line(before) and _is_one_line(after):
         old, new = _PIECE.findall(str(before)), _PIECE.findall(str(after))
         return list(_word_hunks(old, new))
-    sides = _json_inside(before, after) or (_lines(before), _lines(after))
+    sides = _json_inside(before, after) or (
+        _lines(before, change.names_before),
+        _lines(after, change.names_after),
+    )
     return list(_line_hunks(*sides))
 
 
@@ -149,22 +167,24 @@ def _json_inside(before: JsonValue | Absent, after: JsonValue | Absent) -> tuple
     return (old, new) if old != new and (old or before is ABSENT) and (new or after is ABSENT) else None
 
 
-def _lines(value: JsonValue | Absent) -> list[str]:
+def _lines(value: JsonValue | Absent, names: Mapping[Path, str]) -> list[str]:
     if value is ABSENT:
         return []
     if isinstance(value, str):
         return value.split("\n")
     if isinstance(value, list):
         return [dump_compact(item) for item in value]
-    return [line for path, leaf in leaves(value) for line in _leaf(display_path(path), leaf)]
+    return [line for path, leaf in leaves(value) for line in _leaf(path, leaf, names)]
 
 
-def _leaf(path: str, leaf: JsonValue) -> Iterator[str]:
+def _leaf(at: Path, leaf: JsonValue, names: Mapping[Path, str]) -> Iterator[str]:
+    path = display_path(at)
     if isinstance(leaf, str) and "\n" in leaf:
         yield f"{path}:"
         yield from (f"  {line}" for line in leaf.split("\n"))
     else:
-        yield f"{path}: {dump_compact(leaf)}" if path else dump_compact(leaf)
+        text = _named(dump_compact(leaf), names, at)
+        yield f"{path}: {text}" if path else text
 
 
 def _groups(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
@@ -97,9 +97,15 @@ def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
         "path": list(change.path),
         "before": change_value(change.before, redactor, change.path),
         "after": change_value(change.after, redactor, change.path),
+        **_name("before_name", change.names_before, redactor),
+        **_name("after_name", change.names_after, redactor),
         "sensitive": change.sensitive,
         **({"origin": change.origin.value} if change.origin else {}),
     }
+
+
+def _name(key: str, names: Mapping[Path, str], redactor: Redactor) -> JsonObject:
+    return {key: redactor.text(names[()])} if () in names else {}
 
 
 def change_value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:

@@ -45,7 +45,7 @@ from reconciler.rules import (
     triggers,
     unrendered_templates,
 )
-from reconciler.rules.online import ONLINE_RULES, TenantFacts, references_of
+from reconciler.rules.online import NAME_RULES, ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
@@ -199,6 +199,22 @@ def check_online(
     yield from _reported(manifest, found)
 
 
+def check_names(manifest: Manifest, facts: TenantFacts) -> Iterator[Finding]:
+    """Yield a finding for each image and instance type whose name has no id; none can be suppressed.
+
+    Args:
+        manifest: A manifest that is valid by the schema.
+        facts: What was read of the tenant for its names.
+    """
+    references = references_of(manifest)
+    found = (
+        (rule, problem)
+        for rule in NAME_RULES
+        for problem in islice(rule.check(references, facts), _MOST_FINDINGS)
+    )
+    yield from _reported(manifest, found, suppressible=False)
+
+
 def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
     processes = min(_processors(), len(files) // _BATCH)
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
@@ -285,14 +301,16 @@ def _is_unknown(path: Path, unknown: frozenset[Path]) -> bool:
     return bool(unknown) and any(path[:length] in unknown for length in range(len(path) + 1))
 
 
-def _reported(manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]]) -> Iterator[Finding]:
+def _reported(
+    manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]], *, suppressible: bool = True
+) -> Iterator[Finding]:
     """Yield a finding for each problem that no comment on its line suppresses."""
     document = manifest.source.document
     redactor: Redactor | None = None
     for rule, problem in found:
         finding = _finding(manifest, rule, problem)
         lines = document.lines(finding.file)
-        if rule.id in _ignored(lines, finding.position):
+        if suppressible and rule.id in _ignored(lines, finding.position):
             continue
         if redactor is None:
             redactor = Redactor.of(str(lookup(document.value, path)) for path in document.sensitive)

@@ -11,18 +11,27 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from reconciler.findings import Severity
-from reconciler.manifests import Manifest, PatchManifest
+from reconciler.manifests import Manifest
+from reconciler.portable import (
+    UNUSABLE,
+    CatalogueFacts,
+    StatedImage,
+    StatedInstanceType,
+    StatedName,
+    id_places,
+    stated_names,
+    unresolved_names,
+    whole,
+)
 from reconciler.rules.rule import BaseRule, Problem
 from reconciler.text import clip
-from reconciler.values import JsonObject, Path, lookup
-from reconciler.workflow import Body
+from reconciler.values import Absent, JsonObject, Path, lookup
 
 _USABLE: Final = frozenset({"ready", "in-use"})
-_UNUSABLE: Final = frozenset({"not-ready", "deleting", "delete-failed"})
-"""The documented statuses of an image version that cannot run; an undocumented status may."""
-
 _MOST_CANDIDATES: Final = 5
 _LONGEST_NAME: Final = 60
+_IMAGE_NAME: Final = "image-name"
+_INSTANCE_TYPE_NAME: Final = "instance-type-name"
 _IMAGE_RULES: Final = frozenset({"image-unknown", "image-version-unknown", "image-version-not-ready"})
 
 
@@ -42,21 +51,31 @@ class References:
         versions: The image versions, each with the id of the image in the same step.
         name: The name by which the live workflow is matched; `None` if it is matched by id, or if the name
             is unknown.
+        stated: The images and instance types that it states by name.
     """
 
     images: tuple[Reference, ...]
     versions: tuple[tuple[int, Reference], ...]
     instance_types: tuple[Reference, ...]
     name: str | None
+    stated: tuple[StatedName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """The objects to read from the tenant for the check of some manifests: ids, and names of workflows."""
+    """The objects to read from the tenant for the check of some manifests.
+
+    Args:
+        images: Ids of images.
+        instance_types: Ids of instance types.
+        names: Names of workflows.
+        stated: Images and instance types by name.
+    """
 
     images: frozenset[int]
     instance_types: frozenset[int]
     names: frozenset[str]
+    stated: tuple[StatedName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +102,18 @@ class TenantFacts:
         images: All images; may be empty if every requested image exists.
         instance_types: All instance types.
         workflows: The ids of the live workflows with each requested name, by name.
+        catalogue: What was read for images and instance types by name.
+        allow_latest: Whether `version: latest` is allowed.
+        shown: Hides known secrets in the names of `catalogue`.
     """
 
-    versions: Mapping[int, tuple[Version, ...]]
-    images: tuple[Named, ...]
-    instance_types: tuple[Named, ...]
-    workflows: Mapping[str, tuple[int, ...]]
+    versions: Mapping[int, tuple[Version, ...]] = field(default_factory=dict)
+    images: tuple[Named, ...] = ()
+    instance_types: tuple[Named, ...] = ()
+    workflows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    catalogue: CatalogueFacts = field(default_factory=CatalogueFacts)
+    allow_latest: bool = False
+    shown: Callable[[str], str] = field(default=str, compare=False)
 
 
 OnlineCheck: TypeAlias = Callable[[References, TenantFacts], Iterator[Problem]]
@@ -111,38 +136,26 @@ def references_of(manifest: Manifest) -> References:
     images: list[Reference] = []
     versions: list[tuple[int, Reference]] = []
     instance_types: list[Reference] = []
-    for path, values, instance_type in _places(manifest):
-        image = _reference(path, values, ("imageId",))
-        version = _reference(path, values, ("imageVersionId",))
+    for place in id_places(manifest):
+        image = _reference(place.path, place.values, ("imageId",))
+        version = _reference(place.path, place.values, ("imageVersionId",))
         images += [image] if image else []
         versions += [(image.id, version)] if image and version else []
-        found = _reference(path, values, instance_type)
+        found = _reference(place.path, place.values, (*place.resources, "instanceTypeId"))
         instance_types += [found] if found else []
     return References(
         images=tuple(images),
         versions=tuple(versions),
         instance_types=tuple(instance_types),
         name=_name(manifest),
+        stated=stated_names(manifest),
     )
-
-
-def _places(manifest: Manifest) -> Iterator[tuple[Path, JsonObject, Path]]:
-    """Yield the mappings that may hold ids: path, mapping, and path of the instance type inside it."""
-    base: Path = ()
-    if isinstance(manifest, PatchManifest):
-        yield ("set",), dict(manifest.keywords), ("instanceTypeId",)
-        base = ("body",)
-    for name, step in Body(manifest.body).steps.items():
-        yield (*base, "steps", name), step.raw, ("resources", "instanceTypeId")
 
 
 def _reference(path: Path, values: JsonObject, inner: Path) -> Reference | None:
     value = lookup(values, inner)
-    if isinstance(value, float) and value.is_integer():  # the schema takes 100.0 for an id, too
-        value = int(value)
-    if isinstance(value, int):  # a placeholder for an unset variable is text
-        return Reference((*path, *inner), value)
-    return None
+    identity = None if isinstance(value, Absent) else whole(value)  # a placeholder for a variable is text
+    return None if identity is None else Reference((*path, *inner), identity)
 
 
 def _name(manifest: Manifest) -> str | None:
@@ -160,6 +173,7 @@ def lookup_of(manifests: Iterable[Manifest], off: frozenset[str] = frozenset()) 
         images=frozenset(images if not off >= _IMAGE_RULES else ()),
         instance_types=frozenset(instance_types if "instance-type-unknown" not in off else ()),
         names=frozenset(names if "workflow-name-twice" not in off else ()),
+        stated=tuple(name for item in references for name in item.stated if _rule_of(name) not in off),
     )
 
 
@@ -182,7 +196,7 @@ def _version_not_ready(references: References, facts: TenantFacts) -> Iterator[P
     for image, version in references.versions:
         known = facts.versions.get(image, ())
         status = next((item.status for item in known if item.id == version.id), "")
-        if status in _UNUSABLE:
+        if status in UNUSABLE:
             message = (
                 f"version {version.id} of image {image} cannot run, its status is {status!r}; "
                 f"{_ready(version.id, known)}"
@@ -209,6 +223,24 @@ def _workflow_name_twice(references: References, facts: TenantFacts) -> Iterator
         )
 
 
+def _rule_of(name: StatedName) -> str:
+    return _IMAGE_NAME if isinstance(name, StatedImage) else _INSTANCE_TYPE_NAME
+
+
+def _image_name(references: References, facts: TenantFacts) -> Iterator[Problem]:
+    yield from _unresolved((name for name in references.stated if isinstance(name, StatedImage)), facts)
+
+
+def _instance_type_name(references: References, facts: TenantFacts) -> Iterator[Problem]:
+    stated = (name for name in references.stated if isinstance(name, StatedInstanceType))
+    yield from _unresolved(stated, facts)
+
+
+def _unresolved(names: Iterable[StatedName], facts: TenantFacts) -> Iterator[Problem]:
+    for found in unresolved_names(names, facts.catalogue, facts.shown, allow_latest=facts.allow_latest):
+        yield Problem(path=found.path, message=found.message)
+
+
 def _ready(wanted: int, versions: Iterable[Version]) -> str:
     """Return the versions that could be used instead, as the end of a message."""
     ready = _candidates(wanted, (item for item in versions if item.status in _USABLE))
@@ -227,6 +259,26 @@ def _candidates(wanted: int, known: Iterable[Named]) -> str:
         f"{item.id} {clip(item.name, _LONGEST_NAME)!r}" if item.name else str(item.id) for item in nearest
     )
 
+
+NAME_RULES: Final[tuple[OnlineRule, ...]] = (
+    OnlineRule(
+        id=_IMAGE_NAME,
+        severity=Severity.ERROR,
+        reason="An image by name must be one image of the tenant, in a version that can run.",
+        good="steps: {a: {image: {name: workflow-python, version: 1.0.200}}} # a version that is ready",
+        bad="steps: {a: {image: {name: workflow-pyhton, version: 1.0.200}}} # no image has this name",
+        check=_image_name,
+    ),
+    OnlineRule(
+        id=_INSTANCE_TYPE_NAME,
+        severity=Severity.ERROR,
+        reason="An instance type by name or size must be one instance type of the tenant.",
+        good="steps: {a: {resources: {instanceType: Pico}}} # one instance type has this name",
+        bad="steps: {a: {resources: {instanceType: Piko}}} # no instance type has this name",
+        check=_instance_type_name,
+    ),
+)
+"""The rules about names in place of ids, which a plan needs, too."""
 
 ONLINE_RULES: Final[tuple[OnlineRule, ...]] = (
     OnlineRule(
@@ -269,5 +321,6 @@ ONLINE_RULES: Final[tuple[OnlineRule, ...]] = (
         bad="name: daily-forecast # live twice",
         check=_workflow_name_twice,
     ),
+    *NAME_RULES,
 )
 """Every rule that needs the tenant."""

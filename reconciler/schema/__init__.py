@@ -11,6 +11,7 @@ from reconciler.schema.fields import (
     FieldKind,
     body_fields,
     documented_default,
+    manifest_only_step_fields,
     sensitive_step_fields,
     step_fields,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "documented_default",
     "is_valid",
     "load_schema",
+    "manifest_only_step_fields",
     "sensitive_step_fields",
     "step_fields",
     "validate",

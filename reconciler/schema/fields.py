@@ -1,7 +1,8 @@
 """Fields of a workflow and their defaults, as the schema describes them.
 
 One tree of `Field` values for a workflow's body, and one for each type of step: known keys, lists that are
-sets, documented defaults, secrets. All of it is read from the schema, the only description of a field.
+sets, documented defaults, secrets. All of it is read from the schema, the only description of a field. Fields
+that only a manifest states are not in the trees, because no body has them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Final
 
 from reconciler.schema.schema_files import URN, load_schema
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
+
+_MANIFEST_ONLY: Final = "x-manifest-only"
+"""Marks a field that only a manifest states: what is sent has another one in its place."""
 
 SENSITIVE = "(sensitive)"
 """What is shown in place of a secret."""
@@ -103,6 +107,24 @@ def sensitive_step_fields() -> frozenset[tuple[str, ...]]:
     return frozenset(path for kind in STEP_TYPES for path in _sensitive(step_fields(kind), ()))
 
 
+@cache
+def manifest_only_step_fields() -> frozenset[tuple[str, ...]]:
+    """Return the paths, from a step, of the fields that only a manifest states."""
+    steps = as_object(load_schema("workflow")["$defs"])
+    return frozenset(
+        path for kind in STEP_TYPES for path in _manifest_only(as_object(steps[f"{kind}Step"]), ())
+    )
+
+
+def _manifest_only(schema: JsonObject, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    schema = _resolve(schema)
+    if schema.get(_MANIFEST_ONLY) is True:
+        yield path
+        return
+    for name, child in as_object(schema.get("properties")).items():
+        yield from _manifest_only(as_object(child), (*path, name))
+
+
 def _sensitive(field: Field, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if field.sensitive:
         yield path
@@ -118,7 +140,11 @@ def _field(schema: JsonObject) -> Field:
     default = schema.get("default", ABSENT)
     sensitive = schema.get("x-sensitive") is True
     if isinstance(properties, dict):
-        children = {name: _field(as_object(child)) for name, child in properties.items()}
+        children = {
+            name: _field(as_object(child))
+            for name, child in properties.items()
+            if as_object(child).get(_MANIFEST_ONLY) is not True
+        }
         return Field(kind=FieldKind.RECORD, children=children)
     if isinstance(extra, dict):
         return Field(kind=FieldKind.MAP, item=_field(extra))

@@ -1,16 +1,18 @@
 """Places of what a template outputs, and the counting of what it does, written into its syntax tree.
 
-Jinja2 knows the line of an expression, not its column, and keeps neither in what it renders. Each output is
-therefore wrapped in a filter that records its place; so is everything that needs time or memory, to count it.
-The names of these filters have a space, so that no template can use them.
+Jinja2 knows the line of an expression, not its column, and keeps neither in what it renders. Here the places
+of a template are numbered: literal text, and each pair of brackets. The parser takes these numbers for lines,
+so that every node of the tree has one. An output is wrapped in a filter that looks its place up, and whatever
+needs time or memory in one that counts it. The names of these filters have a space: no template can use them.
+
+Templates that differ only in their literal text have one tree: it holds numbers, and no text and no place.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from jinja2 import nodes
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _N = TypeVar("_N", bound=nodes.Node)
+_FILE: Final = "__file__"
+"""The name in compiled code of the file that its template is."""
 
 LITERAL: Final = "literal text"
-"""The filter of text that is written in the template."""
+"""The filter of text that is written in the template; it takes the number of a place."""
 
 OUTPUT: Final = "output of expression"
 """The filter of the value of an expression."""
@@ -33,98 +37,113 @@ ITEMS: Final = "items of loop"
 WEIGHED: Final = "weighed value"
 JOINED: Final = "joined texts"
 INCLUDED: Final = "included template"
+WANTED: Final = "wanted template"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of an output or an include: its kind, line and column, and the expression as written."""
-
-    kind: str
-    line: int
-    column: int
-    written: str = ""
-
-
-def instrumented(
-    tree: nodes.Template, environment: Environment, name: str, places: Iterator[Place]
-) -> nodes.Template:
-    """Return the syntax tree of the template `name` with every output and every operation wrapped.
+    """The place of literal text, or of brackets.
 
     Args:
-        tree: The tree.
-        environment: The environment that it belongs to.
-        name: The name of the template.
-        places: The result of `output_places`.
+        line: The line, from 1.
+        column: The column, from 1.
+        text: The literal text as it is rendered, or the brackets with what is in them.
+        is_expression: Whether it is the output of an expression, in double braces.
     """
-    found: nodes.Template = _Instrument(environment, name, places).visit(tree)
-    return found
+
+    line: int
+    column: int
+    text: str
+    is_expression: bool = False
 
 
-def output_places(environment: Environment, source: str) -> list[Place]:
-    """Return the places of text, expressions, `print` and `include` in the order of the source.
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a template.
+
+    Args:
+        places: The places, in the order of the source.
+        stream: The number of the place of each token from 1, its kind and its text.
+        shape: What templates have in common that differ in their literal text only.
+    """
+
+    places: tuple[Place, ...]
+    stream: tuple[tuple[int, str, str], ...] = field(repr=False)
+    shape: str = field(repr=False)
+
+
+def read_tokens(environment: Environment, source: str) -> Tokens:
+    """Return the tokens of `source`.
 
     Raises:
-        BudgetError: The source has more than `MAX_TOKENS`.
+        BudgetError: There are more than `MAX_TOKENS`.
+        TemplateSyntaxError: The source is not a template; the error has its line.
     """
     starts = [0, *(match.end() for match in re.finditer("\n", source))]
-    found: list[Place] = []
+    places: list[Place] = []
+    stream: list[tuple[int, str, str]] = []
     offset = opened = 0
-    statement = False
     for number, (_, kind, text) in enumerate(environment.lexer.tokeniter(source, None)):
         if number > MAX_TOKENS:
             raise BudgetError(f"the template has more than {MAX_TOKENS} words and signs")
         at = source.find(text, offset)
         offset = at + len(text)
-        if kind == "data":
-            found.append(_place("data", starts, at))
-        elif kind in {"variable_begin", "block_begin"}:
-            opened, statement = at, kind == "block_begin"
-        elif kind == "variable_end":
-            found.append(_place("variable", starts, opened, source[opened:offset].rstrip()))
-        elif statement and kind == "name":
-            statement = False
-            if text in {"print", "include"}:
-                found.append(_place(text, starts, opened))
+        if kind in {"data", "variable_begin", "block_begin"}:
+            opened = at
+            line = bisect_right(starts, at)
+            places.append(Place(line, at - starts[line - 1] + 1, text, kind == "variable_begin"))
+        elif kind in {"variable_end", "block_end"}:
+            place = places[-1]
+            written = source[opened:offset].rstrip()
+            places[-1] = Place(place.line, place.column, written, place.is_expression)
+        if kind not in {"whitespace", "comment_begin", "comment", "comment_end"}:
+            stream.append((max(1, len(places)), kind, text))
+    shape = "\0".join(kind if kind == "data" else text for _, kind, text in stream)
+    return Tokens(tuple(places), tuple(stream), shape)
+
+
+def instrumented(tree: nodes.Template, environment: Environment) -> nodes.Template:
+    """Return the syntax tree of a template with every output and every operation wrapped."""
+    found: nodes.Template = _Instrument(environment).visit(tree)
     return found
 
 
-def _place(kind: str, starts: list[int], at: int, written: str = "") -> Place:
-    line = bisect_right(starts, at)
-    return Place(kind, line, at - starts[line - 1] + 1, written)
-
-
 class _Instrument(NodeTransformer):
-    """The transformation of a tree; visits nodes in the order of the source, as `places` are."""
+    """The transformation of a tree whose nodes have the number of their place as their line."""
 
-    def __init__(self, environment: Environment, name: str, places: Iterator[Place]) -> None:
+    def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._name = name
-        self._places = places
 
     def visit_Output(self, node: nodes.Output) -> nodes.Output:
-        place = next(self._places)
-        is_print = place.kind == "print"
-        children: list[nodes.Expr] = []
-        for index, child in enumerate(node.nodes):
-            if index and not is_print:
-                place = next(self._places)
-            if isinstance(child, nodes.TemplateData):
-                children.append(self._wrapped(child, LITERAL, self._name, place.line, place.column))
-            else:
-                value = self.visit(child)
-                written = place.written
-                children.append(self._wrapped(value, OUTPUT, self._name, place.line, place.column, written))
-        node.nodes = children
+        node.nodes = [
+            self._placed(self._constant(child, child.lineno), LITERAL, ())
+            if isinstance(child, nodes.TemplateData)
+            else self._placed(self.visit(child), OUTPUT, (child.lineno,))
+            for child in node.nodes
+        ]
         return node
 
     def visit_Include(self, node: nodes.Include) -> nodes.Output:
-        place = next(self._places)
         wanted = self.visit(node.template)
-        facts = (self._name, node.ignore_missing, node.with_context, place.line, place.column)
         derived = self._prepared(nodes.DerivedContextReference(lineno=node.lineno))
-        called = self._wrapped(derived, INCLUDED, facts)
+        called = self._placed(derived, INCLUDED, (node.ignore_missing, node.with_context, node.lineno))
         called.args.insert(0, wanted)
         return self._prepared(nodes.Output([called], lineno=node.lineno))
+
+    def visit_Import(self, node: nodes.Import) -> nodes.Import:
+        self.generic_visit(node)
+        node.template = self._placed(node.template, WANTED, ())
+        return node
+
+    def visit_FromImport(self, node: nodes.FromImport) -> nodes.FromImport:
+        self.generic_visit(node)
+        node.template = self._placed(node.template, WANTED, ())
+        return node
+
+    def visit_Extends(self, node: nodes.Extends) -> nodes.Extends:
+        self.generic_visit(node)
+        node.template = self._placed(node.template, WANTED, ())
+        return node
 
     def visit_For(self, node: nodes.For) -> nodes.For:
         self.generic_visit(node)
@@ -171,23 +190,25 @@ class _Instrument(NodeTransformer):
         return self._wrapped(node, WEIGHED)
 
     def _mark(self, node: nodes.Node) -> nodes.Output:
-        """Return an output of nothing, which records the line of what follows."""
-        empty = self._prepared(nodes.TemplateData("", lineno=node.lineno))
-        marked = self._wrapped(empty, OUTPUT, self._name, node.lineno, 1, "")
+        """Return an output of nothing, which records the place of what follows."""
+        marked = self._placed(self._constant(node, ""), OUTPUT, (node.lineno,))
         return self._prepared(nodes.Output([marked], lineno=node.lineno))
 
-    def _wrapped(
-        self, node: nodes.Node, name: str, *facts: str | int | tuple[str | int, ...]
-    ) -> nodes.Filter:
-        constants = self._constants(node, facts)
-        return self._prepared(
-            nodes.Filter(cast(nodes.Expr, node), name, constants, [], None, None, lineno=node.lineno)
-        )
+    def _placed(self, node: nodes.Node, name: str, facts: tuple[int, ...]) -> nodes.Filter:
+        """Return `node` in a filter that takes the file of the template, and `facts`."""
+        file = object.__new__(nodes.InternalName)  # as the parser makes such names
+        nodes.Node.__init__(file, _FILE, lineno=node.lineno)
+        constants = [self._constant(node, fact) for fact in facts]
+        return self._wrapped(node, name, self._prepared(file), *constants)
 
-    def _constants(
-        self, node: nodes.Node, facts: tuple[str | int | tuple[str | int, ...], ...]
-    ) -> list[nodes.Expr]:
-        return [self._prepared(nodes.Const(fact, lineno=node.lineno)) for fact in facts]
+    def _wrapped(self, node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter:
+        wrapped = nodes.Filter(
+            cast(nodes.Expr, node), name, list(arguments), [], None, None, lineno=node.lineno
+        )
+        return self._prepared(wrapped)
+
+    def _constant(self, node: nodes.Node, value: str | int) -> nodes.Expr:
+        return self._prepared(nodes.Const(value, lineno=node.lineno))
 
     def _prepared(self, node: _N) -> _N:
         node.environment = self._environment

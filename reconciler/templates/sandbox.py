@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, wraps
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Final
 
 import jinja2
 from jinja2.exceptions import SecurityError
+from jinja2.lexer import TokenStream
 from jinja2.meta import find_referenced_templates
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -39,9 +41,11 @@ from reconciler.templates.places import (
     JOINED,
     LITERAL,
     OUTPUT,
+    WANTED,
     WEIGHED,
+    Place,
     instrumented,
-    output_places,
+    read_tokens,
 )
 from reconciler.templates.template_settings import OS_ENV, Undefined
 from reconciler.templates.template_text import (
@@ -163,6 +167,7 @@ class Rendering:
         self.budget = Budget()
         self.secrets: dict[str, str] = {}
         self._sources: dict[str, str] = {}
+        self._places: dict[str, tuple[Place, ...]] = {}
         self._active: list[str] = []
         self._has_read = False
         """Whether a variable was read since the last output."""
@@ -201,10 +206,11 @@ class Rendering:
             raise BudgetError(f"a template has at most {MAX_TEMPLATE_CHARACTERS} characters")
         self._sources[template.file] = template.text
         text = template.text.replace("\r\n", "\n").replace("\r", "\n")
-        compiled, mentioned = environment.compiled(template.file, text)
-        for name in mentioned:
+        built = environment.built(template.file, text)
+        self._places[template.file] = built.places
+        for name in built.mentioned:
             self._context.mention(name, template.file)
-        return compiled
+        return built.template
 
     def included(self, environment: _Environment, wanted: str, parent: str) -> jinja2.Template:
         """Return the compiled template that `parent` includes, imports or extends.
@@ -237,17 +243,19 @@ class Rendering:
         finally:
             self._active.pop()
 
-    def literal(self, text: str, file: str, line: int, column: int) -> str:
+    def literal(self, number: int, file: str) -> str:
         """Return a text that is written in a template, as a piece."""
-        self.budget.give(len(text))
-        return _Piece.of((Part(text, file, line, column, literal=True),))
+        place = self._places[file][number - 1]
+        self.budget.give(len(place.text))
+        return _Piece.of((Part(place.text, file, place.line, place.column, literal=True),))
 
-    def output(self, value: Any, file: str, line: int, column: int, written: str) -> str:  # noqa: ANN401
+    def output(self, value: Any, file: str, number: int) -> str:  # noqa: ANN401 - any value of a template
         """Return the value of an expression, as a piece; one with parts keeps them."""
         if isinstance(value, _Piece):
             return value
-        if isinstance(value, _Kept) and written:
-            value = written
+        place = self._places[file][number - 1]
+        if isinstance(value, _Kept) and place.is_expression:
+            value = place.text
         if not isinstance(value, str):
             if not isinstance(value, _PLAIN):
                 raise TemplateProblemError(
@@ -258,7 +266,12 @@ class Rendering:
         self.budget.give(len(value))
         secret = self._has_read or self._is_secret(value)
         self._has_read = False
-        return _Piece.of((Part(value, file, line, column, secret=secret),))
+        return _Piece.of((Part(value, file, place.line, place.column, secret=secret),))
+
+    def place(self, file: str, number: int) -> Place:
+        """Return a place of a template."""
+        places = self._places.get(file, ())
+        return places[number - 1] if 0 < number <= len(places) else Place(1, 1, "")
 
     def _read(self, name: str, value: str) -> None:
         if _SURROGATE.search(value):
@@ -274,13 +287,14 @@ class Rendering:
         )
 
     def _problem(self, error: Exception, template: TemplateFile) -> TemplateProblemError:
-        if isinstance(error, jinja2.TemplateSyntaxError):
-            file, line = error.name or template.file, error.lineno
+        if isinstance(error, _NotATemplateError):
+            file, place = error.file, error.place
         else:
-            file, line = _place(error.__traceback__) or (template.file, 1)
+            file, number = _place(error.__traceback__) or (template.file, 1)
+            place = self.place(file, number)
         rule, message, name = self._explained(error)
         message = printable(clip(Redactor.of(self.secrets).text(message), _LONGEST_ERROR))
-        position = self._position(file, line, name)
+        position = _position(place, name)
         return TemplateProblemError(rule, message, "" if file == template.file else file, position)
 
     def _explained(self, error: Exception) -> tuple[str, str, str]:
@@ -289,6 +303,8 @@ class Rendering:
         match error:
             case TemplateProblemError():
                 rule, message = error.rule, error.message
+            case _NotATemplateError():
+                message = f"not a valid template: {error}"
             case BudgetError():
                 rule, message = "template-too-large", str(error)
             case RecursionError():
@@ -300,8 +316,6 @@ class Rendering:
                 message = f"not allowed in a template: {error}"
             case jinja2.TemplateNotFound():
                 message = error.message or f"there is no file {error.name!r}"
-            case jinja2.TemplateSyntaxError():
-                message = f"not a valid template: {error.message}"
             case _:
                 message = f"the template fails: {str(error) or type(error).__name__}"
         return rule, message, name
@@ -322,13 +336,30 @@ class Rendering:
             )
         return f"the parameter {shown} is not set: {self._context.suggestion(name)}"
 
-    def _position(self, file: str, line: int, name: str) -> Position:
-        lines = self._sources.get(file, "").splitlines()
-        text = lines[line - 1] if 0 < line <= len(lines) else ""
-        brackets = re.search(r"\{[{%#]", text)
-        start = brackets.start() if brackets else 0
-        found = re.compile(rf"\b{re.escape(name)}\b").search(text, start) if name else None
-        return Position(line, 1 + (found.start() if found else start))
+
+class _NotATemplateError(Exception):
+    """A text that is not a template; it knows its place."""
+
+    def __init__(self, message: str, file: str, place: Place) -> None:
+        super().__init__(message)
+        self.file = file
+        self.place = place
+
+
+class _Wanted(str):
+    """The name of a template that another one imports or extends."""
+
+    __slots__ = ("parent",)
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A compiled template, its places, and the names of those that it may include."""
+
+    template: jinja2.Template
+    places: tuple[Place, ...]
+    mentioned: frozenset[str]
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -345,18 +376,21 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.filters = {name: self._counted(name, function) for name, function in self.filters.items()}
         self.tests = {name: self._counted(name, function) for name, function in self.tests.items()}
         self.filters |= {
-            LITERAL: self._internal(lambda run, text, *place: run.literal(text, *place)),
-            OUTPUT: self._internal(lambda run, value, *place: run.output(value, *place)),
+            LITERAL: self._internal(lambda run, number, file: run.literal(number, file)),
+            OUTPUT: self._internal(lambda run, value, file, number: run.output(value, file, number)),
+            WANTED: self._internal(_wanted),
             ITEMS: self._internal(lambda run, values: run.budget.items(values)),
             WEIGHED: self._internal(_weighed),
             JOINED: self._internal(_joined),
             INCLUDED: self._internal(self._included),
         }
+        self._stream: tuple[tuple[int, str, str], ...] = ()
         self._mentioned: list[str] = []
-        self._known = lru_cache(_KEPT_TEMPLATES)(self._built)
+        self._shapes: dict[str, tuple[CodeType, frozenset[str]]] = {}
+        self._known = lru_cache(_KEPT_TEMPLATES)(self._build)
 
-    def compiled(self, file: str, text: str) -> tuple[jinja2.Template, frozenset[str]]:
-        """Return the compiled template with that text, and the names of those that it may include."""
+    def built(self, file: str, text: str) -> _Built:
+        """Return the compiled template with that text."""
         return self._known(file, text)
 
     def get_template(
@@ -369,7 +403,8 @@ class _Environment(ImmutableSandboxedEnvironment):
             return name
         if not isinstance(name, str):
             raise jinja2.TemplateRuntimeError("the name of a template must be text")
-        return self.rendering.included(self, name.strip(), parent or "")
+        above = name.parent if isinstance(name, _Wanted) else parent or ""
+        return self.rendering.included(self, name.strip(), above)
 
     def select_template(
         self,
@@ -421,18 +456,38 @@ class _Environment(ImmutableSandboxedEnvironment):
     def unsafe_undefined(self, obj: Any, attribute: str) -> jinja2.Undefined:  # noqa: ANN401
         raise SecurityError(f"the attribute {attribute!r} of a value of the type {_kind(obj)}")
 
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        del source, state
+        return TokenStream(self.lexer.wrap(iter(self._stream), name, filename), name, filename)
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> jinja2.nodes.Template:
-        places = iter(output_places(self, source))
         tree = super()._parse(source, name, filename)
         self._mentioned = [found for found in find_referenced_templates(tree) if found is not None]
-        return instrumented(tree, self, name or "", places)
+        return instrumented(tree, self)
 
-    def _built(self, file: str, text: str) -> tuple[jinja2.Template, frozenset[str]]:
-        code = self.compile(text, file, file)
-        template = jinja2.Template.from_code(self, code, self.globals)
+    def _build(self, file: str, text: str) -> _Built:
+        try:
+            tokens = read_tokens(self, text)
+        except jinja2.TemplateSyntaxError as error:
+            raise _NotATemplateError(error.message or "", file, Place(error.lineno, 1, "")) from None
+        if tokens.shape not in self._shapes:
+            if len(self._shapes) >= _KEPT_TEMPLATES:
+                self._shapes.clear()
+            self._stream = tokens.stream
+            try:
+                code = self.compile(text, file, file)
+            except jinja2.TemplateSyntaxError as error:
+                place = tokens.places[error.lineno - 1]
+                raise _NotATemplateError(error.message or "", file, place) from None
+            self._shapes[tokens.shape] = (code, frozenset(self._mentioned))
+        code, mentioned = self._shapes[tokens.shape]
+        template = jinja2.Template.from_code(self, code.replace(co_filename=file), self.globals)
+        template.name = file
         render = template.root_render_func
         template.root_render_func = lambda context: self.rendering.entered(file, render(context))
-        return template, frozenset(self._mentioned)
+        return _Built(template, tokens.places, mentioned)
 
     def _internal(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a filter of our own; one that takes the context is never called when a template compiles."""
@@ -443,8 +498,16 @@ class _Environment(ImmutableSandboxedEnvironment):
 
         return called
 
-    def _included(self, run: Rendering, context: Context, wanted: Any, facts: tuple[Any, ...]) -> str:  # noqa: ANN401
-        parent, ignore_missing, with_context, line, column = facts
+    def _included(  # noqa: PLR0913, PLR0917 - what the statement states
+        self,
+        run: Rendering,
+        context: Context,
+        wanted: Any,  # noqa: ANN401
+        parent: str,
+        ignore_missing: bool,
+        with_context: bool,
+        number: int,
+    ) -> str:
         try:
             template = self.get_or_select_template(wanted, parent)
         except jinja2.TemplateNotFound:
@@ -455,7 +518,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         run.budget.spend(1 + len(values))
         chunks = template.root_render_func(template.new_context(values, shared=with_context))
         parts = _shown(chunks, template.name or "")
-        indented = tuple(_indented(parts, Part(" " * (column - 1), parent, line, column)))
+        place = run.place(parent, number)
+        indent = Part(" " * (place.column - 1), parent, place.line, place.column)
+        indented = tuple(_indented(parts, indent))
         run.budget.give(sum(len(part.text) for part in indented))
         return _Piece.of(indented)
 
@@ -492,6 +557,23 @@ def _environment(undefined: Undefined) -> _Environment:
 def _weighed(run: Rendering, value: Any) -> Any:  # noqa: ANN401 - any value of a template
     run.budget.weigh(value)
     return value
+
+
+def _wanted(_run: Rendering, name: Any, file: str) -> Any:  # noqa: ANN401 - any value of a template
+    if not isinstance(name, str):
+        return name
+    wanted = _Wanted(name)
+    wanted.parent = file
+    return wanted
+
+
+def _position(place: Place, name: str) -> Position:
+    """Return the position of `name` in the brackets at `place`, or else that of the brackets."""
+    found = re.search(rf"\b{re.escape(name)}\b", place.text) if name else None
+    before = place.text[: found.start()] if found else ""
+    if "\n" in before:
+        return Position(place.line + before.count("\n"), len(before) - before.rfind("\n"))
+    return Position(place.line, place.column + len(before))
 
 
 def _joined(run: Rendering, values: list[Any]) -> str:

@@ -6,7 +6,7 @@ deepdiff, which takes long to load, finds the paths of two forms that are known 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -31,6 +31,8 @@ class FieldChange:
         before: The live value; `ABSENT` for none.
         after: The desired value; `ABSENT` for none.
         sensitive: Whether both are secrets, which are never shown.
+        names_before: The names of the ids in `before`, by the path of the id below it.
+        names_after: The names of the ids in `after`, likewise.
         origin: The side it comes from; `None` where no earlier commit is known.
     """
 
@@ -38,6 +40,8 @@ class FieldChange:
     before: JsonValue | Absent = field(repr=False)
     after: JsonValue | Absent = field(repr=False)
     sensitive: bool = False
+    names_before: Mapping[Path, str] = field(default_factory=dict, compare=False)
+    names_after: Mapping[Path, str] = field(default_factory=dict, compare=False)
     origin: Origin | None = None
 
     @property

@@ -206,10 +206,11 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _change(workflows: Path, url: str) -> None:
-    """Cause one of each: a finding, an update, a delete, a note, another owner's workflow."""
+    """Cause one of each: a finding, an update of a named id, a delete, a note, another owner's workflow."""
     with Session("anything", base_url=url) as session:
         client = Workflow(session)
-        client.create_workflow({"name": "taken", "steps": {"a": {"command": "x"}}})
+        pico = {"command": "x", "resources": {"instanceTypeId": 21}}
+        client.create_workflow({"name": "taken", "steps": {"a": pico}})
         client.create_workflow(
             {"name": "theirs", "tags": [{"name": "reconciler-owner-b"}], "steps": {"a": {}}}
         )
@@ -219,7 +220,8 @@ def _change(workflows: Path, url: str) -> None:
         text.replace("    - webhook: true", "    - webhook: true\n    - cron: 0 6 * * *"), encoding="utf-8"
     )
     (workflows / "nightly-report.yaml").unlink()
-    (workflows / "taken.yaml").write_text("name: taken\nsteps: {a: {command: x}}\n", encoding="utf-8")
+    nano = "name: taken\nsteps: {a: {command: x, resources: {instanceTypeId: 22}}}\n"
+    (workflows / "taken.yaml").write_text(nano, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -128,6 +128,7 @@ _REFUSALS: list[tuple[str, Any, Any, int]] = [
 """Refusing switches: the word, the path of a field, its value as sent, and the status of the answer."""
 
 _BY_HAND = {
+    "catalogue-ids",
     "describe-missing",
     "describe-lag",
     "list-lag",

@@ -35,6 +35,29 @@ def test_instance_options_have_names(api: Api) -> None:
     assert api.send("GET", path).status_code == 400
 
 
+@pytest.mark.parametrize("profile", [{"catalogue-ids=5000"}, {"catalogue-ids=5000", "defaults-filled"}])
+def test_other_ids_for_the_same_names(api: Api, profile: set[str]) -> None:
+    """With `catalogue-ids` every id of the catalogue is higher, and every name is the same."""
+    paths = {
+        "/image-management/api/v2/images/": ("images", "name"),
+        "/quota/api/v1/settings/tenant-instance-options": ("data", "name"),
+    }
+    plain = {path: api.get(path, entityType="workflow")[key] for path, (key, _) in paths.items()}
+    api.server.profile = frozenset(profile)
+    for path, (key, name) in paths.items():
+        shifted = api.get(path, entityType="workflow")[key]
+        assert [item["id"] - 5000 for item in shifted] == [item["id"] for item in plain[path]]
+        assert [item[name] for item in shifted] == [item[name] for item in plain[path]]
+    versions = api.get("/image-management/api/v2/images/5400/versions")["versions"]
+    assert (versions[0]["id"], versions[0]["version"]) == (5100, "1.0.100")
+    assert api.send("GET", "/image-management/api/v2/images/400/versions").status_code == 404
+    assert api.get("/workflows/api/v1/resources/defaults")["instanceTypeId"] == 5021
+    number = api.create(body(steps={"one": {"imageId": 5100, "imageVersionId": 5200}}))
+    step = api.get(str(number))["steps"]["one"]
+    assert (step["imageName"], step["imageVersion"]) == ("workflow-python", "1.0.200")
+    assert step.get("resources", {"instanceTypeId": 5021})["instanceTypeId"] == 5021
+
+
 def test_images_are_searched_and_paged(api: Api) -> None:
     """Images are found by part of their name and come in pages."""
     path = "/image-management/api/v2/images/"

@@ -17,6 +17,7 @@ from reconciler.apply import Applier, Report, Status, apply_plan
 from reconciler.client import RetryPolicy, Session, Workflow
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.name_resolution import open_catalogue
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, Plan, Scope, Unchanged
 from reconciler.render import action_name
@@ -281,7 +282,8 @@ class Git:
             session = Session(env=self.env, retry=self.time.retry, purpose=purpose)
             with session:
                 options = dataclasses.replace(engine.options, **self.marking)
-                yield dataclasses.replace(engine, session=session, options=options)
+                catalogue = open_catalogue(session, self.settings.concurrency)
+                yield dataclasses.replace(engine, session=session, options=options, catalogue=catalogue)
 
     def plan(self) -> Plan:
         """Return the plan."""

@@ -362,3 +362,20 @@ def test_kinds(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
         if typed("plan", "--fail-on", kind).code == 2
     }
     assert (found, repository.is_dir()) == ({"update", "replace"}, True)
+
+
+def test_names_at_the_base(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """Names in place of ids at the base are those ids: an image that differs live only is drift."""
+    named = {"image": {"name": "workflow-python", "version": "1.0.200"}, "command": "x"}
+    git.write({"name": "flow", "steps": {"a": named}})
+    base = _commit(repository)
+    git.server.store.create({**_body("x", imageId=200), "tags": _OWNED_TAGS})
+    done = typed("plan", "--base", base, "--format", "json")
+    origins = {".".join(field["path"]): field["origin"] for field in _fields(done)}
+    assert origins == {"steps.a.imageId": "drift", "steps.a.imageVersionId": "drift"}
+
+
+def _fields(done: Ended) -> list[dict[str, Any]]:
+    (change,) = json.loads(done.out)["changes"]
+    fields: list[dict[str, Any]] = change["fields"]
+    return fields

@@ -21,7 +21,7 @@ def test_a_new_workflow_shows_what_decides_safety(git: Git, typed: Callable[...,
     for output_format in ("text", "markdown"):
         out = typed("plan", git.folder, "--format", output_format).out
         for part in (
-            "steps.load.imageId: added 100",
+            "steps.load.imageId: added workflow-python (100)",
             'steps.load.command: added "python load.py"',
             'steps.load.repository.url: added "https://github.com/example/load"',
             "steps.load.repository.token: added (sensitive)",

@@ -17,6 +17,8 @@ _IDS = (
     "image-version-not-ready",
     "instance-type-unknown",
     "workflow-name-twice",
+    "image-name",
+    "instance-type-name",
 )
 _VERSIONS = (
     Version(1, "1.0", "ready"),

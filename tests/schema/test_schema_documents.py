@@ -237,6 +237,8 @@ def _leaves(schema: dict[str, Any], path: str = "") -> set[str]:
     found: set[str] = set()
     schema = resolved(schema)
     for name, child in schema.get("properties", {}).items():
+        if child.get("x-manifest-only"):
+            continue  # it is not the API's
         below = f"{path}.{name}" if path else name
         found |= {below} | _leaves(child, below)
     if isinstance(schema.get("items"), dict):

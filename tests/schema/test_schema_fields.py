@@ -14,6 +14,7 @@ from reconciler.schema import (
     body_fields,
     documented_default,
     load_schema,
+    manifest_only_step_fields,
     sensitive_step_fields,
     step_fields,
 )
@@ -32,8 +33,9 @@ def _agrees(field: Field, schema: dict[str, Any], path: str) -> int:
     schema = resolved(schema)
     count = 1
     if "properties" in schema and "items" not in schema:
-        assert (field.kind, set(field.children)) == (FieldKind.RECORD, set(schema["properties"])), path
-        for name, child in schema["properties"].items():
+        sent = {key: child for key, child in schema["properties"].items() if not child.get("x-manifest-only")}
+        assert (field.kind, set(field.children)) == (FieldKind.RECORD, set(sent)), path
+        for name, child in sent.items():
             count += _agrees(field.children[name], child, f"{path}.{name}")
     elif isinstance(schema.get("additionalProperties"), dict):
         assert (field.kind, field.children) == (FieldKind.MAP, {}), path
@@ -109,3 +111,8 @@ def test_sensitive_step_fields() -> None:
         ("auth", "apiKey"),
         ("auth", "bearerToken"),
     }
+
+
+def test_fields_that_only_a_manifest_states() -> None:
+    """Names in place of ids are known to the schema, and no field of a body."""
+    assert manifest_only_step_fields() == {("image",), ("resources", "instanceType")}

@@ -106,6 +106,18 @@ def test_undefined_names_are_errors() -> None:
     assert rendered("{{ x | default('d') }}{{ 'y' if x is defined }}z").text == "dz"
 
 
+def test_templates_of_one_shape_have_their_own_places() -> None:
+    """Templates that differ in literal text only are compiled once; places and errors are each one's own."""
+    for above in ("", "# one\n", "# one\n# two\n"):
+        line = above.count("\n") + 1
+        text = f"{above}name: {'x' * line}{{{{ name }}}}\nb: {{{{ 1 / zero }}}}"
+        result = rendered(text, {"name": "VALUE", "zero": 1})
+        column = result.text.split("\n")[line - 1].index("VALUE") + 1
+        assert result.origins.translate(Position(line, column)) == Position(line, column)
+        assert problem(text, {"name": "VALUE", "zero": 0}).position == Position(line + 1, 4)
+        assert problem(text, {"name": "VALUE"}).position == Position(line + 1, 11)
+
+
 def test_null_parameters_are_undefined() -> None:
     """A parameter without a value is not defined, also inside a mapping."""
     assert problem("{{ a }}", {"a": None}).rule == "undefined"

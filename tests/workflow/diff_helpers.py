@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from forms import forms_of
-from strategies import resolved
+from strategies import SENT_SCHEMA, resolved
 
-from reconciler.schema import load_schema
 from reconciler.values import ABSENT, Path
 from reconciler.workflow import FieldChange, diff
 
-SCHEMA: dict[str, Any] = load_schema("workflow")
+SCHEMA = SENT_SCHEMA
 
 WATCHERS = {"user": "user:ops@example.com", "webhook": "webhook:alerts", "email": "email:on-call"}
 """The name that the watcher of each kind in `full_body` has in the canonical form."""
