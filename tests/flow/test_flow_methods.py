@@ -87,7 +87,7 @@ def test_the_body_of_the_plan_is_what_is_sent(git: Git, profile: frozenset[str])
 
 
 def _without_mark(sent: dict[str, Any]) -> tuple[dict[str, Any], SentDigests]:
-    """Return a body without the tags that say what was sent, and what they say, but for the mark of a write."""
+    """Return a body without the tags with digests, and these digests, without the mark of a write."""
     own = OwnTags.of(sent.get("tags"))
     tags = [tag for tag in sent.get("tags") or [] if not is_digest_tag(tag)]
     return {**sent, "tags": tags}, own.digests
