@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.capture.live_values import NotCapturableError, captured_documents
@@ -37,6 +37,10 @@ class Capture:
     refusal: str = ""
 
 
+def _unchanged(manifest: Manifest) -> Manifest:
+    return manifest
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantView:
     """How manifests are read and compared.
@@ -48,6 +52,7 @@ class TenantView:
         env: The variables for `!env`.
         reading: How manifests are read.
         overlays: What the environment lays over them; `None` for nothing.
+        with_ids: Returns a manifest with ids in place of the names of images and instance types.
     """
 
     options: CompareOptions
@@ -56,6 +61,7 @@ class TenantView:
     env: Mapping[str, str] = field(repr=False)
     reading: ReadOptions
     overlays: Overlays | None = None
+    with_ids: Callable[[Manifest], Manifest] = _unchanged
 
 
 def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: TenantView) -> Capture:
@@ -155,6 +161,7 @@ def read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifes
     """Return the manifest in the document `index` of a file, and the errors in it."""
     content = read_file(file, view.env, view.reading, overlays=view.overlays)
     found = next((item for item in content.manifests if item.source.document.index == index), None)
+    found = None if found is None else view.with_ids(found)
     findings = [*content.summary.findings, *(check_manifest(found) if found else ())]
     return found, frozenset(item.message for item in findings if item.severity is Severity.ERROR)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from reconciler.findings import Finding, Severity
@@ -23,6 +25,11 @@ from reconciler.values import (
     same_json,
 )
 from reconciler.workflow import KEYWORDS, keyword_of, list_item_name
+
+SET_PLACES: Final[Mapping[str, Path]] = MappingProxyType(
+    {**KEYWORDS, "image": ("image",), "instance_type": ("resources", "instanceType")}
+)
+"""Where each key of `set` is in a step: the keywords of a patch, and names in place of ids."""
 
 _NAMED_LISTS: Final = ("triggers", "watchers", "tags")
 _Claim: TypeAlias = tuple[JsonValue, Document, Path]
@@ -59,7 +66,7 @@ class OverlayMerger:
         for key, value in as_object(patch.get("body")).items():
             self._lay((*self._base, key), value, overlay, ("patch", "body", key))
         for key, value in as_object(patch.get("set")).items():
-            inside = KEYWORDS[keyword_of(key)]
+            inside = SET_PLACES[keyword_of(key)]
             holders = [()] if key == "name" else [("steps", name) for name in self._steps(overlay)]
             for holder in holders:
                 self._lay((*self._base, *holder, *inside), value, overlay, ("patch", "set", key))

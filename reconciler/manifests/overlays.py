@@ -16,7 +16,7 @@ from typing import Final
 
 from reconciler.findings import Finding
 from reconciler.manifests.documents import Document
-from reconciler.manifests.overlay_merging import OverlayMerger, mapping_at, overlay_finding
+from reconciler.manifests.overlay_merging import SET_PLACES, OverlayMerger, mapping_at, overlay_finding
 from reconciler.manifests.shared_settings import SharedSettings, with_shared_settings
 from reconciler.text import clip, did_you_mean
 from reconciler.values import (
@@ -27,7 +27,7 @@ from reconciler.values import (
     as_object,
     lookup,
 )
-from reconciler.workflow import KEYWORDS, keyword_of
+from reconciler.workflow import keyword_of
 
 _ALLOWED: Final = frozenset({"name", "body", "set", "stepNames"})
 _FORM: Final = "write patch: {name: NAME, body: …}, or patch: {name: NAME, set: …}"
@@ -146,7 +146,7 @@ def overlay_problem(document: Document) -> Finding | None:
     if not isinstance(patch.get("name"), str) or not (known and mappings and texts):
         return overlay_finding(document, ("patch",), "not-an-overlay", f"this is not a valid patch; {_FORM}")
     for key in as_object(patch.get("set")):
-        if keyword_of(key) not in KEYWORDS:
+        if keyword_of(key) not in SET_PLACES:
             message = f"unknown key {clip(key, 60)!r} in set; {did_you_mean(key, _CAMEL, len(_CAMEL))}"
             return overlay_finding(document, ("patch", "set", key), "schema-unknown-key", message)
     return None
@@ -172,6 +172,6 @@ def _body_base(value: JsonValue) -> Path | None:
 
 
 _CAMEL: Final = tuple(
-    f"{first}{''.join(map(str.capitalize, rest))}" for first, *rest in (key.split("_") for key in KEYWORDS)
+    f"{first}{''.join(map(str.capitalize, rest))}" for first, *rest in (key.split("_") for key in SET_PLACES)
 )
 """The keys of `set`."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.client import AmbiguousNameError, Session, Workflow
 from reconciler.errors import ExitCode
-from reconciler.manifests import LoadResult, Manifest
+from reconciler.manifests import LoadResult, Manifest, PatchManifest
 from reconciler.operations.engine import load_valid, open_session
 from reconciler.operations.listener import Listener
+from reconciler.operations.name_resolution import open_catalogue, resolve_names
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
     Desired,
@@ -26,6 +29,7 @@ from reconciler.plan import (
     read_default_resource,
     sensitive_fields,
 )
+from reconciler.portable import ids_of, names_of_ids, stated_names
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
@@ -100,10 +104,11 @@ def diff(
         chosen = (selection or Selection()).resolved(known)
         names = {name for name in known if chosen.takes(name)}
         tenants = [reader.read(names) for reader in readers if isinstance(reader, _Tenant)]
+        tenant = next(iter(tenants), None)
         sides = [
-            reader.side if isinstance(reader, _Tenant) else reader.side(names, next(iter(tenants), None))
-            for reader in readers
+            reader.side if isinstance(reader, _Tenant) else reader.side(names, tenant) for reader in readers
         ]
+        sides = _with_names(sides, [_tenant_of(reader, tenant) for reader in readers], listener)
         redactor = readers[0].redactor.joined(readers[1].redactor)
     return DiffResult(comparison=compare_sides(*sides), redactor=redactor)
 
@@ -118,9 +123,34 @@ def _open(
     """
     if not side.live:
         side.settings.require_manifests()
-        return _Manifests(side.name, load_valid(side.settings, env, listener))
+        return _Manifests(side, load_valid(side.settings, env, listener), listener)
     session = stack.enter_context(open_session(side.settings, env, purpose="diff", listener=listener))
     return _Tenant(side, session)
+
+
+def _tenant_of(reader: _Tenant | _Manifests, other: _Tenant | None) -> _Tenant | None:
+    """Return the tenant that the ids of a side belong to."""
+    return reader if isinstance(reader, _Tenant) else other
+
+
+def _with_names(sides: list[Side], tenants: list[_Tenant | None], listener: Listener) -> list[Side]:
+    """Return the sides with the names of their ids, unless a tenant does not return them."""
+    needed = [ids_of(workflow.body.raw for workflow in side.workflows) for side in sides]
+    any_type = any(ids.instance_types for ids in needed)  # else a default resource has no name
+    named = []
+    for side, tenant, stated in zip(sides, tenants, needed, strict=True):
+        if tenant is None:
+            return sides
+        ids = dataclasses.replace(stated, instance_types=any_type)
+        facts = tenant.catalogue.facts_for_ids(ids)
+        if (ids.images and not facts.images) or (ids.instance_types and not facts.instance_types):
+            listener.warning(
+                f"{printable(tenant.name)} does not return the names of images or instance types: "
+                "their ids are compared"
+            )
+            return sides
+        named.append(dataclasses.replace(side, names=partial(names_of_ids, facts=facts)))
+    return named
 
 
 class _Tenant:
@@ -132,8 +162,9 @@ class _Tenant:
     """
 
     def __init__(self, side: DiffSide, session: Session) -> None:
-        self._name, self._concurrency = side.name, side.settings.concurrency
+        self.name, self._concurrency = side.name, side.settings.concurrency
         self._session = session
+        self.catalogue = open_catalogue(session, self._concurrency)
         self._reader = Workflow(session.as_read_only())
         self._listed = list_tenant(self._reader)
         self.names = {item.name for item in self._listed}
@@ -153,7 +184,7 @@ class _Tenant:
             ReconcilerError: As the client.
         """
         chosen = [item for item in self._listed if item.name in names]
-        _require_unique(self._name, chosen)
+        _require_unique(self.name, chosen)
         found = describe_all(self._reader, [item.id for item in chosen], self._concurrency)
         self.live = {item.name: found[item.id] for item in chosen}
         self.default_resource = read_default_resource(self._reader).answer
@@ -165,7 +196,7 @@ class _Tenant:
         workflows = tuple(
             SideWorkflow(name=name, body=live.body, id=live.id) for name, live in self.live.items()
         )
-        return Side(name=self._name, workflows=workflows, default_resource=self.default_resource)
+        return Side(name=self.name, workflows=workflows, default_resource=self.default_resource)
 
 
 def _require_unique(tenant: str, listed: Iterable[Listed]) -> None:
@@ -185,12 +216,13 @@ class _Manifests:
     """The manifests of a directory.
 
     Args:
-        name: The directory.
+        side: The side.
         loaded: Its manifests, which are valid.
+        listener: Receives a finding for each name that the tenant does not have.
     """
 
-    def __init__(self, name: str, loaded: LoadResult) -> None:
-        self._name = name
+    def __init__(self, side: DiffSide, loaded: LoadResult, listener: Listener) -> None:
+        self._name, self._allow_latest, self._listener = side.name, side.settings.allow_latest, listener
         self._manifests = {manifest.wanted_name: manifest for manifest in loaded.manifests}
         self.names = set(self._manifests)
         self.redactor = Redactor.of(known_secrets(loaded.manifests, loaded.secrets))
@@ -202,25 +234,37 @@ class _Manifests:
             ReconcilerError: A patch cannot be applied to its workflow.
         """
         live = tenant.live if tenant else {}
+        chosen = [manifest for name, manifest in self._manifests.items() if name in names]
+        if tenant is not None:
+            chosen = self._with_ids(chosen, tenant)
         return Side(
             name=self._name,
-            workflows=tuple(
-                _stated(manifest, live.get(name))
-                for name, manifest in self._manifests.items()
-                if name in names
-            ),
+            workflows=tuple(_stated(manifest, live.get(manifest.wanted_name)) for manifest in chosen),
             default_resource=tenant.default_resource if tenant else {},
         )
+
+    def _with_ids(self, manifests: list[Manifest], tenant: _Tenant) -> list[Manifest]:
+        resolved = resolve_names(
+            manifests,
+            tenant.catalogue,
+            lambda _: True,
+            allow_latest=self._allow_latest,
+            redactor=self.redactor,
+            listener=self._listener,
+        )
+        return [*resolved.manifests]
 
 
 def _stated(manifest: Manifest, live: Live | None) -> SideWorkflow:
     """Return the workflow of a manifest; that of a patch has the rest from the live one."""
     desired = Desired.of(manifest, live)
+    start = 1 if isinstance(manifest, PatchManifest) else 0  # its paths begin at the patch, with `body`
+    named = {name.path[start:] for name in stated_names(manifest)}
     return SideWorkflow(
         name=desired.name,
         body=desired.body,
         source=manifest.source,
         sensitive=sensitive_fields(manifest, desired.body.raw),
         ignored=desired.ignored if live else (),
-        extra=manifest.extra,
+        extra=manifest.extra | named,  # names of images and instance types that no tenant has resolved
     )

@@ -7,7 +7,7 @@ which the plan reads, says whether it is the same one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -74,11 +74,14 @@ def match_manifests(manifests: Iterable[Manifest], listed: Iterable[Listed]) -> 
 class _Spellings:
     """The live names as a platform may have changed them from what a manifest says."""
 
-    def __init__(self, matches: Iterable[tuple[Manifest, Match]], listed: tuple[Listed, ...]) -> None:
+    def __init__(self, matches: Sequence[tuple[Manifest, Match]], listed: tuple[Listed, ...]) -> None:
         self._by_key: dict[str, list[Listed]] = {}
         for item in listed:
             self._by_key.setdefault(name_key(item.name), []).append(item)
         self._longest = max((len(item.name) for item in listed), default=0)
+        self._wanted: dict[str, list[Manifest]] = {}
+        for manifest, _ in matches:
+            self._wanted.setdefault(name_key(manifest.wanted_name), []).append(manifest)
         claimed = {match.id for _, match in matches if isinstance(match, Found)}
         self._free = [item for item in listed if len(item.name) == self._longest and item.id not in claimed]
 
@@ -94,6 +97,12 @@ class _Spellings:
         near = next((item for item in self._by_key.get(name_key(wanted), ()) if item.id != own), None)
         if near is not None:
             return Refused(_same_except_spelling(near, renames=own is not None))
+        rival = next((one for one in self._wanted[name_key(wanted)] if one.wanted_name != wanted), None)
+        if rival is not None:
+            return Refused(
+                f"the manifest {rival.source} has the same name except for case, white space or composition"
+                f" ({dump_compact(rival.wanted_name)}), and the platform may keep only one: rename one"
+            )
         if own is not None:
             return match
         cut = (item.id for item in self._free if may_be_cut(wanted, item.name, self._longest))

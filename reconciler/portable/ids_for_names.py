@@ -82,7 +82,7 @@ def resolve_manifest(
                     problems.append(found)
                 case FoundImage():
                     notes += [found.note] if found.note else []
-                    values = _with_image(values, found)
+                    values = _with_image(values, found.image.id, found.version.id)
                     moved |= _image_paths(name.path)
                 case InstanceType():
                     values = _with_instance_type(values, place, found.id)
@@ -109,9 +109,9 @@ def _image_paths(image: Path) -> dict[Path, Path]:
     return {(*image, "name"): (*step, "imageId"), (*image, "version"): (*step, "imageVersionId")}
 
 
-def _with_image(values: JsonObject, found: FoundImage) -> JsonObject:
+def _with_image(values: JsonObject, image: int, version: int) -> JsonObject:
     kept = {key: value for key, value in values.items() if key != IMAGE}
-    return {"imageId": found.image.id, "imageVersionId": found.version.id, **kept}
+    return {"imageId": image, "imageVersionId": version, **kept}
 
 
 def _with_instance_type(values: JsonObject, place: IdPlace, identity: int) -> JsonObject:

@@ -28,6 +28,18 @@ def _flow(name: str, command: str = "x", **more: Any) -> dict[str, Any]:
     return {"name": name, "steps": {"one": step}}
 
 
+_SHIFT = 5000
+
+
+def _named(name: str, version: str = "1.0.200", kind: str = "Pico") -> dict[str, Any]:
+    step = {
+        "image": {"name": "workflow-python", "version": version},
+        "command": "x",
+        "resources": {"instanceType": kind, "storage": "10GB"},
+    }
+    return {"name": name, "steps": {"one": step}}
+
+
 class _Two:
     """A repository with two environments, each on an emulator of its own."""
 
@@ -99,6 +111,37 @@ def test_one_value_of_an_overlay(two: _Two) -> None:
     assert (different["name"], field["left"], field["right"]) == ("b", "x", "in prod")
     for name in ("dev", "prod"):
         assert two.run("diff", "flows", "--environment", name, "--detailed-exitcode").returncode == 0
+
+
+def test_names_on_tenants_with_other_ids(two: _Two) -> None:
+    """One tree with names is equal on two tenants whose ids all differ; then one overlay value differs."""
+    two.prod.profile = frozenset({"catalogue-ids=5000"})
+    step = {
+        "image": {"name": "workflow-python", "version": "1.0.200"},
+        "command": "x",
+        "resources": {"instanceType": "Pico", "storage": "20GB"},
+    }
+    _write(two.folder / "flows", {"name": "a", "steps": {"one": step, "two": {**step, "command": "y"}}})
+    assert two.run("apply", *_BOTH, "--auto-approve").returncode == 0
+    assert two.run("plan", *_BOTH, "--detailed-exitcode").returncode == 0
+    assert two.run("diff", *_BOTH, "--detailed-exitcode").returncode == 0
+    assert two.run("diff", "flows", "--environment", "prod", "--detailed-exitcode").returncode == 0
+    overlay = {"patch": {"name": "a", "body": {"steps": {"one": {"image": {"version": "1.0.400"}}}}}}
+    (two.folder / "over").mkdir()
+    (two.folder / "over" / "a.yaml").write_text(json.dumps(overlay))
+    environments = {**_ENVIRONMENTS, "prod": {**_ENVIRONMENTS["prod"], "overlays": ["over"]}}
+    configure(two.folder, {"manifests": ["flows"], "environments": environments})
+    assert two.run("apply", "--environment", "prod", "--auto-approve").returncode == 0
+    (different,) = two.found(*_BOTH)["different"]
+    (field,) = different["fields"]
+    assert field["path"] == ["steps", "one", "imageVersionId"]
+    assert (field["left"], field["right"]) == ("1.0.200", "1.0.400")
+    set_both = {"image": {"name": "workflow-r", "version": "1.0.100"}, "instanceType": "Nano"}
+    overlay = {"patch": {"name": "a", "set": set_both}}
+    (two.folder / "over" / "a.yaml").write_text(json.dumps(overlay))
+    done = two.run("plan", "--environment", "prod")
+    assert "steps.two.resources.instanceTypeId: Pico (5021) -> Nano (5022)" in done.stdout, done.stderr
+    assert "steps.two.imageId: workflow-python (5100) -> workflow-r (5200)" in done.stdout
 
 
 def test_only_reads(two: _Two) -> None:
@@ -232,5 +275,56 @@ def test_the_default_resource_counts(two: _Two) -> None:
     (different,) = two.found(*_BOTH)["different"]
     assert different["name"] == "other"
     assert [(field["path"][-1], field["left"], field["right"]) for field in different["fields"]] == [
-        ("instanceTypeId", 21, 22)
+        ("instanceTypeId", "Pico", "Nano")
     ]
+
+
+def test_equal_names_are_equal(two: _Two) -> None:
+    """One tree on two tenants with other ids is equal; then only what differs by name does."""
+    two.prod.profile = frozenset({f"catalogue-ids={_SHIFT}"})
+    _write(two.folder / "flows", _named("a"), _named("b"))
+    assert two.run("apply", *_BOTH, "--auto-approve").returncode == 0
+    equal = two.run("diff", *_BOTH, "--detailed-exitcode")
+    assert equal.returncode == 0, equal.stdout
+    for name in ("dev", "prod"):
+        assert two.run("diff", "flows", "--environment", name, "--detailed-exitcode").returncode == 0
+    _write(two.folder / "flows", _named("b", kind="Small"))
+    assert two.run("apply", "--environment", "prod", "--auto-approve").returncode == 0
+    (different,) = two.found(*_BOTH)["different"]
+    (field,) = different["fields"]
+    assert field["path"] == ["steps", "one", "resources", "instanceTypeId"]
+    assert field["left"].startswith("Pico")
+    assert field["right"].startswith("Small")
+
+
+def test_equal_ids_of_other_things_differ(two: _Two) -> None:
+    """The same number is another image in a tenant whose ids are shifted by it."""
+    two.prod.profile = frozenset({"catalogue-ids=100"})
+    for server in (two.dev, two.prod):
+        step = {"imageId": 200, "imageVersionId": 300, "command": "x"}
+        server.store.create({"name": "a", "steps": {"one": step}})
+    (different,) = two.found(*_BOTH)["different"]
+    assert different["fields"][0]["path"][-1] == "imageId"
+
+
+def test_without_a_catalogue_ids_are_compared(two: _Two) -> None:
+    """Where a tenant refuses its names, a warning says that ids are compared."""
+    two.prod.profile = frozenset({f"catalogue-ids={_SHIFT}"})
+    _write(two.folder / "flows", _named("a"))
+    assert two.run("apply", *_BOTH, "--auto-approve").returncode == 0
+    two.prod.add_fault("403@GET/image-management/*")
+    done = two.run("diff", *_BOTH, "--format", "json")
+    assert done.returncode == 0
+    assert "prod does not return the names of images or instance types: their ids are compared" in done.stderr
+    (different,) = json.loads(done.stdout)["different"]
+    assert {"path": ["steps", "one", "imageId"], "left": 100, "right": 100 + _SHIFT, "sensitive": False} in (
+        different["fields"]
+    )
+
+
+def test_two_directories_with_names(two: _Two) -> None:
+    """Without a tenant, names are compared as they are stated."""
+    _write(two.folder / "left", _named("a"), _named("b"))
+    _write(two.folder / "right", _named("a", "1.0.300"), _named("b"))
+    (different,) = two.found("left", "right")["different"]
+    assert [field["path"] for field in different["fields"]] == [["steps", "one", "image", "version"]]

@@ -171,6 +171,10 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
             printed: dict[str, Any] = json.loads(done.stdout)
             return printed
 
+        scoring = folder / "workflows" / "scoring.yaml"  # of an image that has a name
+        ids = {"imageId: 2": "imageId: 100", "imageVersionId: 3": "imageVersionId: 200"}
+        for old, new in ids.items():
+            scoring.write_text(scoring.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
         run("apply --auto-approve")
         _change(folder / "workflows", server.url)
         found["validate"] = run("validate")
@@ -206,20 +210,23 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _change(workflows: Path, url: str) -> None:
-    """Cause one of each: a finding, an update, a delete, a note, another owner's workflow."""
+    """Cause one of each: a finding, an update of a named id, a delete, a note, another owner's workflow."""
     with Session("anything", base_url=url) as session:
         client = Workflow(session)
-        client.create_workflow({"name": "taken", "steps": {"a": {"command": "x"}}})
+        pico = {"command": "x", "resources": {"instanceTypeId": 21}}
+        client.create_workflow({"name": "taken", "steps": {"a": pico}})
         client.create_workflow(
             {"name": "theirs", "tags": [{"name": "reconciler-owner-b"}], "steps": {"a": {}}}
         )
     file = workflows / "scoring.yaml"
     text = file.read_text(encoding="utf-8").replace("python score.py", "python score.py --all")
+    text = text.replace("imageVersionId: 200", "imageVersionId: 300")
     file.write_text(
         text.replace("    - webhook: true", "    - webhook: true\n    - cron: 0 6 * * *"), encoding="utf-8"
     )
     (workflows / "nightly-report.yaml").unlink()
-    (workflows / "taken.yaml").write_text("name: taken\nsteps: {a: {command: x}}\n", encoding="utf-8")
+    nano = "name: taken\nsteps: {a: {command: x, resources: {instanceTypeId: 22}}}\n"
+    (workflows / "taken.yaml").write_text(nano, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,21 @@ def test_a_rename_to_a_name_in_another_spelling_is_blocked(git: Git, settings: s
     assert git.live("Flow Report") == number
 
 
+def test_two_new_names_that_differ_in_spelling_are_blocked(git: Git) -> None:
+    """A platform that keeps names in one spelling would have two workflows of a name."""
+    git.write(body("Flow"))
+    git.write(body("flow"), "other.yaml")
+    assert kinds(git.plan()) == {"Flow": "blocked", "flow": "blocked"}
+    reasons = [getattr(action, "reason", "") for action in git.plan().actions]
+    assert ['except for case, white space or composition ("flow")' in text for text in reasons] == [
+        True,
+        False,
+    ]
+    for name in ("Flow", "flow"):
+        git.server.store.create(body(name))
+    assert kinds(git.plan()) == {"Flow": "unchanged", "flow": "unchanged"}, "this platform has both"
+
+
 def test_a_name_in_another_spelling_is_no_orphan(git: Git) -> None:
     """The workflow whose name blocks a create is not pruned as one without a manifest."""
     git.owned_by("team", allow_deletes=9)
@@ -143,7 +158,7 @@ def test_over_all_pages(git: Git, profile: frozenset[str]) -> None:
     pages = [
         dict(request.query)["pageNumber"]
         for request in git.server.requests
-        if "pageSize" in dict(request.query)
+        if "pageSize" in dict(request.query) and request.path.endswith("/workflows/")
     ]
     assert pages == ["1", "2", "3"]
     expected = dict.fromkeys(["flow-000", "flow-150", "flow-229"], "unchanged")
