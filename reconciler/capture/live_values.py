@@ -7,7 +7,7 @@ the way that the manifest is written: lists keep their order, `env` its shape, r
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,7 @@ from reconciler.workflow import (
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
 
+_TYPE_NAME: Final[Path] = ("resources", "instanceType")
 _EXTRA: Final[Path] = ("reconcile", "extra")
 _PAUSED: Final[Path] = ("reconcile", "paused")
 
@@ -66,7 +67,11 @@ _STYLES: Final = [_Style(order, hoist) for order in (True, False) for hoist in (
 
 
 def captured_documents(
-    manifest: Manifest, live: Live, changes: Sequence[FieldChange], default_resource: JsonObject
+    manifest: Manifest,
+    live: Live,
+    changes: Sequence[FieldChange],
+    default_resource: JsonObject,
+    named_steps: Callable[[], JsonObject],
 ) -> Iterator[JsonValue]:
     """Yield values that the manifest's document may have to be in sync, the best way to write them first.
 
@@ -75,13 +80,14 @@ def captured_documents(
         live: The live workflow.
         changes: Their differences, with the values as they are.
         default_resource: The tenant's default resource.
+        named_steps: Returns the live steps with names in place of ids, for a manifest that states names.
 
     Raises:
         NotCapturableError: A difference has no place in the manifest.
     """
     seen: set[str] = set()
     for style in _STYLES:
-        whole = _Document(manifest, live, default_resource, style).with_live_values(changes)
+        whole = _Document(manifest, live, default_resource, named_steps, style).with_live_values(changes)
         text = dump_compact(whole)
         if text not in seen:
             seen.add(text)
@@ -91,12 +97,20 @@ def captured_documents(
 class _Document:
     """The value of a manifest's document, in which live values replace those of Git."""
 
-    def __init__(self, manifest: Manifest, live: Live, default_resource: JsonObject, style: _Style) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        live: Live,
+        default_resource: JsonObject,
+        named_steps: Callable[[], JsonObject],
+        style: _Style,
+    ) -> None:
         self._manifest = manifest
         self._live = live.body
         self._paused = live.paused
         self._style = style
         self._default_resource = default_resource
+        self._named_steps = named_steps
         self._whole = copy.deepcopy(as_object(manifest.source.document.value))
         base = manifest.source.base
         self._is_patch = isinstance(manifest, PatchManifest)
@@ -139,8 +153,31 @@ class _Document:
                 options = as_object(as_object(Body(self._live.form).steps[name].raw).get("runConfiguration"))
                 own = as_written(options.get("retryOptions")) or _ALL_DEFAULT
                 self._put(self._body, path[:4], own)
+            case ("steps", str(name), "imageId" | "imageVersionId") if self._states(name, ("image",)):
+                self._name(name, ("image",), value, path[2:])
+            case ("steps", str(name), "resources", "instanceTypeId") if self._states(name, _TYPE_NAME):
+                self._name(name, _TYPE_NAME, value, path[2:])
             case _:
                 self._put(self._body, path, value)
+
+    def _states(self, step: str, inside: Path) -> bool:
+        return lookup(self._body, ("steps", step, *inside)) is not ABSENT
+
+    def _name(self, step: str, inside: Path, value: JsonValue | Absent, id_inside: Path) -> None:
+        """Set the name of an image or an instance type; where the live one has no name, its ids."""
+        named = lookup(as_object(self._named_steps().get(step)), inside)
+        if isinstance(named, dict):
+            for key, item in named.items():
+                self._put(self._body, ("steps", step, *inside, key), item)
+        elif named is not ABSENT:
+            self._put(self._body, ("steps", step, *inside), named)
+        else:
+            _remove(self._body, ("steps", step, *inside))
+            self._put(self._body, ("steps", step, *id_inside), value)
+            if inside == ("image",):
+                live = as_object(lookup(self._live.form, ("steps", step)))
+                for key in ("imageId", "imageVersionId"):
+                    self._put(self._body, ("steps", step, key), live.get(key, ABSENT))
 
     def _is_extra(self, path: Path) -> bool:
         """Whether the manifest states the field at `path` under `reconcile.extra`."""
