@@ -146,7 +146,8 @@ class _Document:
             case ("watchers", str(name)):
                 self._watcher(name, value)
             case ("watchers", str(name), *rest):
-                self._put(self._body, ("watchers", self._index(name), *rest), value)
+                for index in self._indices(name):
+                    self._put(self._body, ("watchers", index, *rest), value)
             case ("steps", str(name)) if value is not ABSENT:
                 self._put(self._body, path, self._new_step(name))
             case ("steps", str(name), "runConfiguration", "retryOptions", *_) if self._inherits(name):
@@ -243,20 +244,21 @@ class _Document:
     def _watcher(self, name: str, value: JsonValue | Absent) -> None:
         watchers = as_list(self._body.get("watchers"))
         if value is ABSENT:
-            gone = self._index(name)
-            self._put_list("watchers", [item for index, item in enumerate(watchers) if index != gone])
+            gone = self._indices(name)
+            self._put_list("watchers", [item for index, item in enumerate(watchers) if index not in gone])
             return
         item = as_object(value)
         ordered = {**{key: item[key] for key in item if key != "events"}, **item}
         self._put_list("watchers", [*watchers, ordered])
 
-    def _index(self, watcher: str) -> int:
+    def _indices(self, watcher: str) -> list[int]:
+        """Return where the watcher of a name is in the manifest, which may have equal ones twice."""
         watchers = as_list(self._body.get("watchers"))
-        names = (by_name_path(("watchers", index), self._body)[1] for index in range(len(watchers)))
-        index = next((index for index, name in enumerate(names) if name == watcher), None)
-        if index is None:
+        names = [by_name_path(("watchers", index), self._body)[1] for index in range(len(watchers))]
+        found = [index for index, name in enumerate(names) if name == watcher]
+        if not found:
             raise NotCapturableError(f"{display_path(('watchers', watcher))} is not found in the manifest")
-        return index
+        return found
 
     def _put_list(self, key: str, items: list[JsonValue]) -> None:
         if items:

@@ -399,3 +399,23 @@ def test_templates(server: EmulatorServer, typed: Callable[..., Ended], file: Pa
     assert ended.code == 1
     assert "workflows/daily.yaml.j2" in ended.err
     assert "a template renders it" in ended.err
+
+
+def test_names_of_images(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """Where a manifest names its image, other edits are captured, and one of the image is refused."""
+    named = "image: {name: workflow-python, version: '1.0.400'}   # by name"
+    ids = "imageId: 100\n      imageVersionId: 200\n      command: python train.py"
+    text = MANIFEST.replace(ids, f"{named}\n      command: python train.py")
+    assert text != MANIFEST
+    file.write_text(text)
+    applied = typed("apply", "--auto-approve")
+    assert applied.code == 0, applied.out + applied.err
+    _edit(server, lambda live: live["steps"]["train"].update(command="python train.py --all"))
+    ended = typed("capture", "--all", "--yes")
+    assert ended.code == 0, ended.err
+    assert _changed(text, file.read_text()) == [
+        "-      command: python train.py",
+        "+      command: python train.py --all",
+    ]
+    _edit(server, lambda live: live["steps"]["train"].update(imageVersionId=1))
+    assert typed("capture", "--all", "--yes").code == 1

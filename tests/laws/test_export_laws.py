@@ -96,6 +96,6 @@ def test_whatever_a_platform_returns_is_exported_or_refused(returned: dict[str, 
         content = read_file(
             ManifestFile(Path("x.yaml"), Path(), exported.text), {}, ReadOptions(require_env=False)
         )
-        assert not has_errors(content.findings)
+        assert not has_errors(content.summary.findings)
         (manifest,) = content.manifests
         assert not has_errors(tuple(check_manifest(manifest)))
