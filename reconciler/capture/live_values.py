@@ -41,7 +41,6 @@ from reconciler.workflow import (
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
 
-_TYPE_NAME: Final[Path] = ("resources", "instanceType")
 _EXTRA: Final[Path] = ("reconcile", "extra")
 _PAUSED: Final[Path] = ("reconcile", "paused")
 
@@ -140,6 +139,8 @@ class _Document:
         if self._is_patch and self._set_keyword(path, value):
             return
         self._require_stated(path)
+        if self._set_name(path, value):
+            return
         match path:
             case ("tags",):
                 self._tags()
@@ -154,31 +155,36 @@ class _Document:
                 options = as_object(as_object(Body(self._live.form).steps[name].raw).get("runConfiguration"))
                 own = as_written(options.get("retryOptions")) or _ALL_DEFAULT
                 self._put(self._body, path[:4], own)
-            case ("steps", str(name), "imageId" | "imageVersionId") if self._states(name, ("image",)):
-                self._name(name, ("image",), value, path[2:])
-            case ("steps", str(name), "resources", "instanceTypeId") if self._states(name, _TYPE_NAME):
-                self._name(name, _TYPE_NAME, value, path[2:])
             case _:
                 self._put(self._body, path, value)
 
-    def _states(self, step: str, inside: Path) -> bool:
-        return lookup(self._body, ("steps", step, *inside)) is not ABSENT
+    def _set_name(self, path: Path, value: JsonValue | Absent) -> bool:
+        """Set the name of an image or an instance type that the manifest states in place of the id at `path`.
 
-    def _name(self, step: str, inside: Path, value: JsonValue | Absent, id_inside: Path) -> None:
-        """Set the name of an image or an instance type; where the live one has no name, its ids."""
-        named = lookup(as_object(self._named_steps().get(step)), inside)
+        Where the live one has no name, its ids take the place. Return whether a name is stated.
+        """
+        match path:
+            case ("steps", _, "imageId" | "imageVersionId"):
+                place = (*path[:2], "image")
+            case ("steps", _, "resources", "instanceTypeId"):
+                place = (*path[:3], "instanceType")
+            case _:
+                return False
+        if lookup(self._body, place) is ABSENT:
+            return False
+        named = lookup(self._named_steps(), place[1:])
         if isinstance(named, dict):
             for key, item in named.items():
-                self._put(self._body, ("steps", step, *inside, key), item)
+                self._put(self._body, (*place, key), item)
         elif named is not ABSENT:
-            self._put(self._body, ("steps", step, *inside), named)
+            self._put(self._body, place, named)
         else:
-            _remove(self._body, ("steps", step, *inside))
-            self._put(self._body, ("steps", step, *id_inside), value)
-            if inside == ("image",):
-                live = as_object(lookup(self._live.form, ("steps", step)))
-                for key in ("imageId", "imageVersionId"):
-                    self._put(self._body, ("steps", step, key), live.get(key, ABSENT))
+            _remove(self._body, place)
+            live = as_object(lookup(self._live.form, path[:2]))
+            for key in ("imageId", "imageVersionId") if place[2:] == ("image",) else ():
+                self._put(self._body, (*path[:2], key), live.get(key, ABSENT))
+            self._put(self._body, path, value)
+        return True
 
     def _is_extra(self, path: Path) -> bool:
         """Whether the manifest states the field at `path` under `reconcile.extra`."""
