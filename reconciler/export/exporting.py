@@ -30,10 +30,11 @@ from reconciler.plan import (
     PlatformFacts,
     compare,
 )
+from reconciler.portable import CatalogueFacts, portable_body, resolve_manifest
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few
-from reconciler.values import JsonObject, JsonValue, Path, display_path, lookup
+from reconciler.values import JsonObject, JsonValue, Path, as_object, display_path, lookup
 from reconciler.workflow import Live, WriteOnlyField, lost_fields
 
 
@@ -68,6 +69,7 @@ class Exporter:
         facts: What the platform is known to do.
         redactor: Knows the secrets of the run.
         secrets: What is written for secrets.
+        catalogue: The names that are written in place of ids; `None` to write ids.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class Exporter:
         facts: PlatformFacts,
         redactor: Redactor,
         secrets: SecretHandling = SecretHandling.NAMES,
+        catalogue: CatalogueFacts | None = None,
     ) -> None:
         self._options = options
         self._facts = facts
         self._redactor = redactor
         self._secrets = secrets
+        self._catalogue = catalogue
         self._names = VariableNames()
 
     def export(self, live: Live, *, pinned: bool = False) -> ExportResult:
@@ -140,17 +144,34 @@ class Exporter:
             reading = _read(text, values)
             notes += [f"{found.message} [{found.rule}, ignored on its line]" for found in broken]
         problems = [*reading.problems, *(found.message for found in reading.broken_rules)]
+        hidden = {variable.path for variable in variables if not variable.returned}
         if reading.manifest is not None:
-            hidden = {variable.path for variable in variables if not variable.returned}
             problems += self._differences(live, reading.manifest, hidden)
+        usable = reading.manifest is not None and not reading.broken_rules
+        if usable and self._catalogue is not None:
+            named = self._with_names(document, places, _comment(variables, notes), values)
+            manifest = _with_ids(named, values, self._catalogue)
+            is_same = manifest is not None and not any(self._differences(live, manifest, hidden))
+            text = named if is_same else text
         return ExportResult(
             live=live,
-            text="" if reading.manifest is None or reading.broken_rules else text,
+            text=text if usable else "",
             variables=variables,
             notes=tuple(notes),
             problems=tuple(problems),
             secrets=secrets,
         )
+
+    def _with_names(
+        self, document: JsonObject, places: dict[Path, str], comment: Iterable[str], values: dict[str, str]
+    ) -> str:
+        """Return the text of the same manifest with names in place of ids, each of which leads back."""
+        body = portable_body(as_object(document["body"]), self._catalogue or CatalogueFacts())
+        text = manifest_text({**document, "body": body}, places, comment)
+        reading = _read(text, values)
+        if reading.broken_rules:
+            text = _with_ignores(text, reading.broken_rules)
+        return text
 
     def _default_of(self, live: Live) -> JsonObject:
         stated = any(step.resources for step in live.body.steps.values())
@@ -203,6 +224,15 @@ def _read(text: str, values: dict[str, str]) -> _Reading:
     return _Reading(
         manifest=manifests[0], broken_rules=tuple(filter(_is_error, check_manifest(manifests[0])))
     )
+
+
+def _with_ids(text: str, values: dict[str, str], facts: CatalogueFacts) -> WorkflowManifest | None:
+    """Return the manifest in a text with ids in place of names; `None` if it has none without errors."""
+    reading = _read(text, values)
+    if reading.manifest is None or reading.broken_rules:
+        return None
+    resolved = resolve_manifest(reading.manifest, facts, str, allow_latest=False).manifest
+    return resolved if isinstance(resolved, WorkflowManifest) else None
 
 
 def _is_error(finding: Finding) -> bool:

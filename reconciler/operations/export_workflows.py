@@ -13,9 +13,11 @@ from reconciler.export import Exporter, ExportResult, SecretHandling
 from reconciler.manifests import CONFIGURATION_NAMES
 from reconciler.operations.engine import compare_options_of, open_session
 from reconciler.operations.listener import Listener
+from reconciler.operations.name_resolution import open_catalogue
 from reconciler.operations.resolving import unknown
 from reconciler.operations.settings import Settings
 from reconciler.plan import PlatformFacts, describe_all, list_tenant, names_matching, read_default_resource
+from reconciler.portable import ids_of
 from reconciler.secrecy import Redactor, credential_kind
 from reconciler.text import clip, printable, slug
 from reconciler.workflow import Listed, Live
@@ -71,6 +73,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
     *,
     everything: bool = False,
     secrets: SecretHandling = SecretHandling.NAMES,
+    portable: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> ExportedWorkflows:
     """Return live workflows as manifests without any secret. Sends no request but GET.
@@ -82,6 +85,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
         listener: Receives requests.
         everything: Whether to export all workflows of the tenant.
         secrets: What is written for secrets.
+        portable: Whether to write names in place of the ids of images and instance types.
         env: Variables for the address and the credential.
 
     Raises:
@@ -96,7 +100,7 @@ def export(  # noqa: PLR0913 - what to export, and from where
         chosen = chosen_workflows(listed, names, ids)
         chosen = list(listed) if everything else chosen
         live = describe_all(reader, [item.id for item in chosen], settings.concurrency)
-        exported = export_live(session, settings, env, listed, live.values(), secrets)
+        exported = export_live(session, settings, env, listed, live.values(), secrets, portable=portable)
         found = frozenset[str]().union(*(item.secrets for item in exported))
         return ExportedWorkflows(
             workflows=tuple(exported), redactor=session.redactor().joined(Redactor.of(found))
@@ -110,6 +114,8 @@ def export_live(  # noqa: PLR0913, PLR0917 - one call
     listed: Iterable[Listed],
     live: Iterable[Live],
     secrets: SecretHandling,
+    *,
+    portable: bool = False,
 ) -> list[ExportResult]:
     """Return live workflows with their manifests, by name.
 
@@ -120,6 +126,7 @@ def export_live(  # noqa: PLR0913, PLR0917 - one call
         listed: Every workflow of the tenant.
         live: The workflows.
         secrets: What is written for secrets.
+        portable: Whether to write names in place of the ids of images and instance types.
 
     Raises:
         ReconcilerError: As the client.
@@ -127,7 +134,12 @@ def export_live(  # noqa: PLR0913, PLR0917 - one call
     live = sorted(live, key=lambda item: (item.name, item.id))
     options = compare_options_of(settings, env)
     facts = PlatformFacts(default_resource=read_default_resource(Workflow(session.as_read_only())))
-    exporter = Exporter(options, facts.learned_from(live, options), session.redactor(), secrets)
+    catalogue = None
+    if portable:
+        ids = ids_of(item.body.raw for item in live)
+        catalogue = open_catalogue(session, settings.concurrency).facts_for_ids(ids)
+    learned = facts.learned_from(live, options)
+    exporter = Exporter(options, learned, session.redactor(), secrets, catalogue)
     same = Counter(item.name for item in listed)
     twice = Counter(item.name for item in live)
     return [

@@ -384,3 +384,17 @@ def test_hostile_text(server: EmulatorServer, typed: Callable[..., Ended]) -> No
     assert ended.code == 0
     assert all(line.isprintable() for line in (ended.out + ended.err).splitlines())
     assert typed("export", "*").out == ended.out
+
+
+def test_portable(server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path) -> None:
+    """With --portable names take the place of ids, and the plan is still empty."""
+    resources = {"instanceTypeId": 22, "storage": "20GB"}
+    server.store.create(body("flow", steps={"one": step(resources=resources), "two": step(imageId=77)}))
+    ended = typed("export", "--all", "--portable", "--out", tmp_path)
+    assert ended.code == 0, ended.err
+    text = (tmp_path / "flow.yaml").read_text()
+    assert "      image:\n        name: workflow-python\n        version: 1.0.200\n" in text
+    assert "instanceType: Nano\n" in text
+    assert "imageId: 77\n" in text
+    planned = typed("plan", tmp_path, "--detailed-exitcode")
+    assert planned.code == 0, planned.out + planned.err

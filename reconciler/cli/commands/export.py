@@ -46,6 +46,12 @@ from reconciler.text import printable
     aliases=("--out",),
 )
 @secrets_option
+@option(
+    "--portable",
+    is_flag=True,
+    help="Write the names of images and instance types in place of their ids, for other tenants.",
+    section="Output",
+)
 @option("--force", is_flag=True, help="With --output-dir: replace existing files.", section="Output")
 @connection_options(concurrent=True)
 def command(  # noqa: PLR0913 - one for each option
@@ -56,6 +62,7 @@ def command(  # noqa: PLR0913 - one for each option
     ids: tuple[int, ...],
     output_dir: Path | None,
     secrets: str,
+    portable: bool,
     force: bool,
 ) -> int:
     """Write live workflows as manifests that plan clean: by NAME, by a GLOB over names, or all.
@@ -76,6 +83,7 @@ def command(  # noqa: PLR0913 - one for each option
         TerminalListener(verbose=settings.verbose),
         everything=everything,
         secrets=SecretHandling(secrets),
+        portable=portable,
     )
     if output_dir is None and result.text:
         show(_for_standard_output(result.text.removesuffix("\n")))
