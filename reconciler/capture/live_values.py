@@ -7,7 +7,7 @@ the way that the manifest is written: lists keep their order, `env` its shape, r
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,7 +66,11 @@ _STYLES: Final = [_Style(order, hoist) for order in (True, False) for hoist in (
 
 
 def captured_documents(
-    manifest: Manifest, live: Live, changes: Sequence[FieldChange], default_resource: JsonObject
+    manifest: Manifest,
+    live: Live,
+    changes: Sequence[FieldChange],
+    default_resource: JsonObject,
+    named_steps: Callable[[], JsonObject],
 ) -> Iterator[JsonValue]:
     """Yield values that the manifest's document may have to be in sync, the best way to write them first.
 
@@ -75,13 +79,14 @@ def captured_documents(
         live: The live workflow.
         changes: Their differences, with the values as they are.
         default_resource: The tenant's default resource.
+        named_steps: Returns the live steps with names in place of ids, for a manifest that states names.
 
     Raises:
         NotCapturableError: A difference has no place in the manifest.
     """
     seen: set[str] = set()
     for style in _STYLES:
-        whole = _Document(manifest, live, default_resource, style).with_live_values(changes)
+        whole = _Document(manifest, live, default_resource, named_steps, style).with_live_values(changes)
         text = dump_compact(whole)
         if text not in seen:
             seen.add(text)
@@ -91,12 +96,20 @@ def captured_documents(
 class _Document:
     """The value of a manifest's document, in which live values replace those of Git."""
 
-    def __init__(self, manifest: Manifest, live: Live, default_resource: JsonObject, style: _Style) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        live: Live,
+        default_resource: JsonObject,
+        named_steps: Callable[[], JsonObject],
+        style: _Style,
+    ) -> None:
         self._manifest = manifest
         self._live = live.body
         self._paused = live.paused
         self._style = style
         self._default_resource = default_resource
+        self._named_steps = named_steps
         self._whole = copy.deepcopy(as_object(manifest.source.document.value))
         base = manifest.source.base
         self._is_patch = isinstance(manifest, PatchManifest)
@@ -126,6 +139,8 @@ class _Document:
         if self._is_patch and self._set_keyword(path, value):
             return
         self._require_stated(path)
+        if self._set_name(path, value):
+            return
         match path:
             case ("tags",):
                 self._tags()
@@ -142,6 +157,34 @@ class _Document:
                 self._put(self._body, path[:4], own)
             case _:
                 self._put(self._body, path, value)
+
+    def _set_name(self, path: Path, value: JsonValue | Absent) -> bool:
+        """Set the name of an image or an instance type that the manifest states in place of the id at `path`.
+
+        Where the live one has no name, its ids take the place. Return whether a name is stated.
+        """
+        match path:
+            case ("steps", _, "imageId" | "imageVersionId"):
+                place = (*path[:2], "image")
+            case ("steps", _, "resources", "instanceTypeId"):
+                place = (*path[:3], "instanceType")
+            case _:
+                return False
+        if lookup(self._body, place) is ABSENT:
+            return False
+        named = lookup(self._named_steps(), place[1:])
+        if isinstance(named, dict):
+            for key, item in named.items():
+                self._put(self._body, (*place, key), item)
+        elif named is not ABSENT:
+            self._put(self._body, place, named)
+        else:
+            _remove(self._body, place)
+            live = as_object(lookup(self._live.form, path[:2]))
+            for key in ("imageId", "imageVersionId") if place[2:] == ("image",) else ():
+                self._put(self._body, (*path[:2], key), live.get(key, ABSENT))
+            self._put(self._body, path, value)
+        return True
 
     def _is_extra(self, path: Path) -> bool:
         """Whether the manifest states the field at `path` under `reconcile.extra`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from reconciler.capture.live_values import NotCapturableError, captured_documents
 from reconciler.errors import ReconcilerError
@@ -14,7 +15,16 @@ from reconciler.plan import HIDDEN, CompareOptions, Desired, PlatformFacts, comp
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor, SecretFields, is_credential_name, is_masked, why_secret
 from reconciler.text import first_few
-from reconciler.values import ABSENT, Path, display_path, display_paths, same_json, texts
+from reconciler.values import (
+    ABSENT,
+    JsonObject,
+    Path,
+    as_object,
+    display_path,
+    display_paths,
+    same_json,
+    texts,
+)
 from reconciler.workflow import FieldChange, Live
 
 
@@ -37,8 +47,11 @@ class Capture:
     refusal: str = ""
 
 
-def _unchanged(manifest: Manifest) -> Manifest:
-    return manifest
+T = TypeVar("T")
+
+
+def _as_it_is(value: T) -> T:
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +65,8 @@ class TenantView:
         env: The variables for `!env`.
         reading: How manifests are read.
         overlays: What the environment lays over them; `None` for nothing.
-        with_ids: Returns a manifest with ids in place of the names of images and instance types.
+        with_ids: Returns a manifest with ids in place of names.
+        with_names: Returns a body with names in place of ids.
     """
 
     options: CompareOptions
@@ -61,7 +75,8 @@ class TenantView:
     env: Mapping[str, str] = field(repr=False)
     reading: ReadOptions
     overlays: Overlays | None = None
-    with_ids: Callable[[Manifest], Manifest] = _unchanged
+    with_ids: Callable[[Manifest], Manifest] = _as_it_is
+    with_names: Callable[[JsonObject], JsonObject] = _as_it_is
 
 
 def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: TenantView) -> Capture:
@@ -142,7 +157,11 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     stated = any(step.resources for step in live.body.steps.values())
     resource = view.facts.default_resource.resources if stated else {}
     problem = ""
-    for document in captured_documents(manifest, live, changes, resource):
+
+    def named() -> JsonObject:
+        return as_object(view.with_names(live.body.raw).get("steps"))
+
+    for document in captured_documents(manifest, live, changes, resource, named):
         text = edited_text(manifest.source.document, file.text or "", document)
         edited = dataclasses.replace(file, text=text)
         found, errors = read_back(edited, manifest.source.document.index, view)
@@ -161,8 +180,8 @@ def read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifes
     """Return the manifest in the document `index` of a file, and the errors in it."""
     content = read_file(file, view.env, view.reading, overlays=view.overlays)
     found = next((item for item in content.manifests if item.source.document.index == index), None)
-    found = None if found is None else view.with_ids(found)
     findings = [*content.summary.findings, *(check_manifest(found) if found else ())]
+    found = None if found is None else view.with_ids(found)
     return found, frozenset(item.message for item in findings if item.severity is Severity.ERROR)
 
 

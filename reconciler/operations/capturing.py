@@ -18,6 +18,7 @@ from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import with_known_ids
 from reconciler.operations.settings import Settings
 from reconciler.plan import PlatformFacts, Scope, Selection, Snapshot
+from reconciler.portable import ids_of, portable_body
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 
@@ -172,6 +173,7 @@ def _captured(  # noqa: PLR0913, PLR0917 - one call
         reading=engine.settings.reading,
         overlays=read_overlays(env, engine.settings.reading, []),
         with_ids=lambda manifest: with_known_ids([manifest], engine.catalogue)[0],
+        with_names=lambda body: portable_body(body, engine.catalogue.facts_for_ids(ids_of([body]))),
     )
     before: dict[str, str] = {}
     after: dict[str, str] = {}

@@ -402,7 +402,7 @@ def test_templates(server: EmulatorServer, typed: Callable[..., Ended], file: Pa
 
 
 def test_names_of_images(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
-    """Where a manifest names its image, other edits are captured, and one of the image is refused."""
+    """Where a manifest names its image, edits are captured: a version without a name as ids."""
     named = "image: {name: workflow-python, version: '1.0.400'}   # by name"
     ids = "imageId: 100\n      imageVersionId: 200\n      command: python train.py"
     text = MANIFEST.replace(ids, f"{named}\n      command: python train.py")
@@ -418,4 +418,7 @@ def test_names_of_images(server: EmulatorServer, typed: Callable[..., Ended], fi
         "+      command: python train.py --all",
     ]
     _edit(server, lambda live: live["steps"]["train"].update(imageVersionId=1))
-    assert typed("capture", "--all", "--yes").code == 1
+    assert typed("capture", "--all", "--yes").code == 0
+    assert "imageVersionId: 1\n" in file.read_text()
+    assert "image:" not in file.read_text()
+    assert typed("plan", "--detailed-exitcode").code == 0

@@ -208,6 +208,35 @@ def test_a_secret_name_is_not_shown(git: Git, server: EmulatorServer) -> None:
     assert server.store.workflows()[1]["steps"]["a"]["imageId"] == 100
 
 
+def test_capture_writes_names(
+    typed: Callable[..., Ended], git: Git, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A live change of an image or an instance type comes back as a name, or as ids where there is none."""
+    text = (
+        "name: flow\nsteps:\n  a:\n    # ours\n"
+        "    image: {name: workflow-python, version: 1.0.200}\n    resources: {instanceType: Pico}\n"
+        "  b:\n    image: {name: team-forecast, version: 1.0.400}\n    command: x\n"
+    )
+    git.write(text)
+    git.done()
+    live = git.stored()
+    live["steps"]["a"] |= {"imageVersionId": 400, "resources": {"instanceTypeId": 22}}
+    live["steps"]["b"] |= {"imageVersionId": 403}
+    server.store.replace(git.live(), live)
+    (git.folder.parent / "reconciler.yaml").write_text(
+        "version: 1\nmanifests: [workflows]\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(git.folder.parent)
+    done = typed("capture", "flow", "--yes")
+    assert done.code == 0, done
+    written = (git.folder / "flow.yaml").read_text(encoding="utf-8")
+    assert '    # ours\n    image: {name: workflow-python, version: "1.0.400"}\n' in written
+    assert "    resources: {instanceType: Nano}\n" in written
+    assert "team-forecast" not in written
+    assert "imageVersionId: 403" in written
+    git.is_clean()
+
+
 def test_no_lookup_without_names_and_changes(git: Git, server: EmulatorServer) -> None:
     """A change of anything else needs no catalogue."""
     git.write(body())
