@@ -5,7 +5,11 @@ tenant's catalogue, once a run. The same facts give ids their names, for plans a
 `CatalogueReading` sends requests, all of them reads; the rest is pure.
 """
 
-from reconciler.portable.catalogue_reading import CatalogueReading
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.lazy_face import lazy_face
 from reconciler.portable.ids_for_names import (
     ResolvedManifest,
     resolve_manifest,
@@ -28,6 +32,9 @@ from reconciler.portable.stated import (
     id_places,
     stated_names,
 )
+
+if TYPE_CHECKING:
+    from reconciler.portable.catalogue_reading import CatalogueReading
 
 __all__ = [
     "UNUSABLE",
@@ -52,3 +59,5 @@ __all__ = [
     "unresolved_names",
     "whole",
 ]
+
+__getattr__ = lazy_face(__name__, catalogue_reading="CatalogueReading")  # `validate` loads no client
