@@ -260,6 +260,17 @@ class TerminalListener(Listener):
             click.echo(err=True)
         return answer.strip() == "yes"
 
+    def choose(self, question: str, choices: tuple[str, ...]) -> str | None:
+        """Ask on stderr for the number of a choice; without a terminal, choose nothing."""
+        if sys.stdin is None or not sys.stdin.isatty():
+            return None
+        lines = [question, *(f"  {number}  {printable(it)}" for number, it in enumerate(choices, 1))]
+        warn("\n".join(lines))
+        click.echo(f"Number from 1 to {len(choices)}: ", err=True, nl=False)
+        answer = sys.stdin.readline().strip()
+        known = {str(number): choice for number, choice in enumerate(choices, 1)}
+        return known.get(answer)
+
     def stopping(self) -> AbstractContextManager[threading.Event]:
         """Return an event that Ctrl-C and SIGTERM set."""
         self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}

@@ -108,8 +108,8 @@ def capture(  # noqa: PLR0913 - the last by name
         names: Names of workflows, or globs over names.
         listener: Receives findings and requests.
         everything: Whether to capture all workflows that have a manifest.
-        into: Where changes go in an environment with overlays, which must be stated there: `base` for the
-            manifests that all environments share, or the file of an overlay.
+        into: Where changes go in an environment with overlays: `base` for the manifests that all
+            environments share, or the file of an overlay; `None` asks the listener.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -131,14 +131,29 @@ def capture(  # noqa: PLR0913 - the last by name
             printable(str(file.path)): file
             for file in find_files(settings.paths, settings.reading.excludes)[0]
         }
-        overlay = _overlay(settings, into)
-        result = _captured(engine, snapshot, scope, files, overlay, env)
-    if result.files and into is None and not settings.reading.overlays.is_empty:
+        result = _captured(engine, snapshot, scope, files, _overlay(settings, into), env)
+        if not result.files or into is not None or settings.reading.overlays.is_empty:
+            return result
+        chosen = _chosen(settings, listener or Listener())
+        if chosen == BASE:
+            return result
+        return _captured(engine, snapshot, scope, files, _overlay(settings, chosen), env)
+
+
+def _chosen(settings: Settings, listener: Listener) -> str:
+    """Return where the listener wants changes to go: `base`, or the file of an overlay.
+
+    Raises:
+        UsageError: It does not say.
+    """
+    overlays = (str(file.path) for file in find_files(settings.reading.overlays.paths)[0])
+    chosen = listener.choose("Which file should the changes go into?", (BASE, *overlays))
+    if chosen is None:
         raise UsageError(
             "this environment has overlays: the changes belong to every environment, or to an overlay",
             hint=f"Pass --into {BASE} for the shared manifests, or --into FILE for the file of an overlay.",
         )
-    return result
+    return chosen
 
 
 def _overlay(settings: Settings, into: str | None) -> ManifestFile | None:

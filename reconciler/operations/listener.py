@@ -54,6 +54,10 @@ class Listener:
         """Return whether the plan may be applied to the tenant at that address. The default is yes."""
         return True
 
+    def choose(self, question: str, choices: tuple[str, ...]) -> str | None:  # noqa: ARG002 - as `confirm`
+        """Return one of `choices`; `None`, as by default, where nobody can be asked."""
+        return None
+
     def stopping(self) -> AbstractContextManager[threading.Event]:
         """Return a context for all writes, with the event that stops them; by default it is never set."""
         return nullcontext(threading.Event())

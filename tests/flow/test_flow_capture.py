@@ -346,6 +346,40 @@ def test_a_file_that_changes_meanwhile(
     assert file.read_text() == "mine"
 
 
+class _Terminal(io.StringIO):
+    """A terminal at which somebody answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "changed"), [("1", "daily.yaml"), ("2", "overlay.yaml"), ("9", "")])
+def test_the_file_is_asked_for(  # noqa: PLR0913, PLR0917 - fixtures
+    server: EmulatorServer,
+    typed: Callable[..., Ended],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    changed: str,
+) -> None:
+    """On a terminal, an environment with overlays asks which file gets the change; no choice changes none."""
+    overlay = file.parents[1] / "overlays" / "overlay.yaml"
+    overlay.parent.mkdir()
+    overlay.write_text("patch:\n  name: daily\n  body:\n    steps:\n      load:\n        stepTimeout: 60\n")
+    (file.parents[1] / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nenvironments: {prod: {overlays: [overlays]}}\n"
+    )
+    _edit(server, EDITS["number"][0])
+    before = {path: path.read_text() for path in (file, overlay)}
+    monkeypatch.setattr("sys.stdin", _Terminal(f"{answer}\nyes\n"))
+    ended = typed("capture", "--all", "--environment", "prod")
+    assert "  1  base\n  2  overlays/overlay.yaml\n" in ended.err
+    assert [path.name for path, text in before.items() if path.read_text() != text] == list(
+        filter(None, [changed])
+    )
+    assert ended.code == (0 if changed else 64)
+
+
 def test_overlays(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
     """What an overlay states is named there; the rest goes into the shared manifest, when asked to."""
     overlay = file.parents[1] / "overlays" / "daily.yaml"
