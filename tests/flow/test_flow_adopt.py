@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -214,6 +215,70 @@ def test_the_first_day(
     assert (planned.code, planned.out) == (0, "No changes. 40 workflows match Git.\n")
     assert _meanings(server) == before
     assert len(_owned(server)) == 40
+
+
+_TEMPLATE = """\
+body:
+  name: {{ team }}-{{ workflow }}
+  tags: [{name: {{ team }}}]
+  steps:
+    load:
+      type: standard
+      imageId: {{ image.id }}
+      imageVersionId: {{ image.version }}
+      command: |
+        {% include 'load.sh' %}
+      repository:
+        url: https://github.com/org/x
+        branch: {{ branch }}
+        token: team-repository
+"""
+
+
+def test_the_first_day_with_templates(
+    server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of templates for the public client stays as it is; the rest of the tenant is adopted.
+
+    Five commands, no variable, and no file of the folder changed: some of the live workflows are what these
+    templates made, the others were made by hand.
+    """
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    texts = {
+        "daily.yaml": _TEMPLATE.replace("{{ workflow }}", "daily"),
+        "weekly.yaml": _TEMPLATE.replace("{{ workflow }}", "weekly"),
+        "load.sh": "set -e\npython load.py {{ team }}\n",
+        "params.yaml": "team: red\nimage: {id: 7, version: 8}\nbranch: main\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    for number in range(38):
+        repository = {"url": "https://github.com/org/x", "branch": "main", "token": f"team-{number % 3}"}
+        server.store.create(body(f"Flow {number}", steps={"load": step(repository=repository)}))
+    for name in ("daily", "weekly"):
+        repository = {"url": "https://github.com/org/x", "branch": "main", "token": "team-repository"}
+        load = step("set -e\npython load.py red", imageId=7, imageVersionId=8, repository=repository)
+        server.store.create(body(f"red-{name}", steps={"load": load}, tags=[{"name": "red"}]))
+    before = _meanings(server)
+    assert typed("init", "--from-peak").code == 0
+    configuration = tmp_path / "reconciler.yaml"
+    configuration.write_text(
+        configuration.read_text()
+        .replace("# ownership: {tag: my-team}", "ownership: {tag: team-a}")
+        .replace("# params: ", "params: ")
+    )
+    planned = typed("plan", "--format", "json")
+    assert [change["fields"] for change in json.loads(planned.out)["changes"]] == [[], []]
+    adopted = typed("adopt", "--auto-approve")
+    assert adopted.code == 0, adopted.out + adopted.err
+    assert typed("apply", "--auto-approve").code == 0
+    planned = typed("plan", "--detailed-exitcode")
+    assert (planned.code, planned.out) == (0, "No changes. 40 workflows match Git.\n")
+    assert _meanings(server) == before
+    assert len(_owned(server)) == 40
+    assert {name: (folder / name).read_text() for name in texts} == texts
 
 
 def test_the_example_of_init(
