@@ -42,7 +42,7 @@ _BAD = [
     ),
     (
         "environments:\n  dev: {version: 1}",
-        "2:9: unknown key 'version' in environments.dev; allowed here: api_url_env, conc",
+        "2:9: unknown key 'version' in environments.dev; allowed here: allow_latest, api_url_env, conc",
     ),
     ("environments:\n  dev: {safety: {max_deletes: x}}", "2:31: environments.dev.safety.max_deletes must be"),
     ("validate: {off: [no-such]}", "unknown rule 'no-such'; see validate --list-rules"),

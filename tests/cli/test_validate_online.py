@@ -296,7 +296,7 @@ def test_secrets_are_not_shown(
         {"id": number, "name": "x" * 50 + name, "type": "workflow", "scope": "custom"}
         for number, name in enumerate((_TOKEN, canary, credential), 1)
     ]
-    monkeypatch.setattr(catalogue, "images", lambda: images)
+    monkeypatch.setattr(catalogue, "images", lambda *_: images)
     text = (
         "name: !env NAME\nsteps:\n"
         f"  s: {{imageId: 99, command: !env CANARY, repository: {{url: u, token: {credential}}}}}\n"
@@ -332,6 +332,8 @@ def test_they_are_listed(tmp_path: Path) -> None:
         "image-version-not-ready",
         "instance-type-unknown",
         "workflow-name-twice",
+        "image-name",
+        "instance-type-name",
     ]
     assert {rule["online"] for rule in rules} == {True, False}
 

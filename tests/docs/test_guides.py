@@ -16,6 +16,6 @@ _PAGES = [page for page in all_pages() if page != TUTORIAL and "\n```console" in
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page_works_as_written(page: Path, tmp_path: Path) -> None:
     """Each command of the page, in order, prints what the page shows, with the example manifests."""
-    with EmulatorServer(step_seconds=0.1) as server:
+    with EmulatorServer(step_seconds=0.01) as server:
         env = {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "anything"}
         run_page(page, prepared_folder(tmp_path), env)

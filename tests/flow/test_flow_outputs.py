@@ -56,7 +56,7 @@ def test_formats_that_there_are_not(git: Git) -> None:
     """A format that no plan has, or a bound too small for the counts, is wrong usage."""
     git.write(body())
     ended = run(git, "plan", "--output=sarif=x")
-    assert (ended.returncode, "Formats: text, json, markdown, gitlab." in ended.stderr) == (64, True)
+    assert (ended.returncode, "Formats: text, json, markdown, html, gitlab." in ended.stderr) == (64, True)
     ended = run(git, "plan", "--output==x")
     assert (ended.returncode, "--output =x names no format" in ended.stderr) == (64, True)
     assert run(git, "plan", "--max-markdown-bytes=100").returncode == 64
