@@ -67,6 +67,9 @@ def test_scripts_can_be_run() -> None:
 def test_the_pre_commit_hook() -> None:
     """The hook's command checks the given files, and skips those that are not manifests."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    read = re.compile(hook["files"])
+    assert all(map(read.search, ("a.yaml", "b/C.YML", "d.json", "e.yaml.j2", "f.json.j2")))
+    assert not any(map(read.search, ("part.sh", "yaml.txt", "a.j2")))
     left_out = re.compile(hook["exclude"])
     assert left_out.search("reconciler.yaml")
     assert left_out.search("team/.pre-commit-config.yaml")
