@@ -231,9 +231,10 @@ class _UvicornServer(uvicorn.Server):
             connection.shutdown()
         if tasks := set(self.server_state.tasks):
             await asyncio.wait(tasks, timeout=_LAST_ANSWERS_SECONDS)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
+        for _ in range(_LOOP_TURNS_TO_ACCEPT):  # one that was accepted late is closed as well
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
