@@ -17,7 +17,8 @@ from click.testing import CliRunner
 from loopback import loopback_server
 from processes import inherited_environment, run_command
 
-from reconciler.cli.options import Environments, backup_dir_option, tenant_options
+from reconciler.cli.command_settings import Environments, tenant_options
+from reconciler.cli.options import backup_dir_option
 from reconciler.operations import Settings
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from reconciler.cli.apply_options import text_apply_options
+from reconciler.cli.command_settings import ownership_options
 from reconciler.cli.commands.init import EXAMPLE
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import backup_dir_option, ownership_options, secrets_option
+from reconciler.cli.options import backup_dir_option, secrets_option
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.export import SecretHandling
 from reconciler.operations import Adopted, AdoptOptions, ApplyOptions, Settings, adopt

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.cli.apply_options import apply_options, base_option, scope_options
+from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import FILE, Environments, backup_dir_option, tenant_options
+from reconciler.cli.options import FILE, backup_dir_option
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.environments import worst_exit_code
 from reconciler.errors import ExitCode, UsageError

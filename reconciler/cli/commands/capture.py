@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import click
 
+from reconciler.cli.command_settings import ownership_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import ownership_options
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.operations import Captured, Settings, capture

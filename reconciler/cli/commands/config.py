@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.command_settings import GivenOptions, given_options
 from reconciler.cli.help import command_of
-from reconciler.cli.options import GivenOptions, backup_dir_option, format_option, given_options
+from reconciler.cli.options import backup_dir_option, format_option
 from reconciler.cli.terminal import show
 from reconciler.errors import ExitCode
 from reconciler.operations import effective_settings

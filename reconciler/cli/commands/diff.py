@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.cli.apply_options import selection_options
+from reconciler.cli.command_settings import TwoSides, two_sides_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import TwoSides, format_option, output_option, two_sides_options
+from reconciler.cli.options import format_option, output_option
 from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.errors import ExitCode
 from reconciler.operations import DiffResult, diff

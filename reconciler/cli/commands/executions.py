@@ -8,8 +8,9 @@ from typing import Final
 
 import click
 
+from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Number, connection_options, format_option, id_option, name_argument
+from reconciler.cli.options import Number, format_option, id_option, name_argument
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, list_executions

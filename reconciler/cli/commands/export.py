@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Number, connection_options, secrets_option
+from reconciler.cli.options import Number, secrets_option
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.export import SecretHandling

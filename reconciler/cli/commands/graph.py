@@ -7,8 +7,9 @@ from typing import Final
 import click
 
 from reconciler import render
+from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of
-from reconciler.cli.options import PARAMETERS, connection_options, format_option, id_option
+from reconciler.cli.options import PARAMETERS, format_option, id_option
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, step_graphs

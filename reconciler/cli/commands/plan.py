@@ -11,17 +11,10 @@ from typing import Final
 import click
 
 from reconciler.cli.apply_options import base_option, scope_options, show_bodies_option
+from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import (
-    FILE,
-    Environments,
-    Number,
-    format_option,
-    output_option,
-    quoted,
-    tenant_options,
-)
+from reconciler.cli.options import FILE, Number, format_option, output_option, quoted
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError

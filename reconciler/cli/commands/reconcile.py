@@ -9,8 +9,9 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.apply_options import scope_options, unattended_apply_options
+from reconciler.cli.command_settings import unresolved_tenant_options
 from reconciler.cli.help import Command, bundle, command_of, option, setting, variable_of
-from reconciler.cli.options import FILE, Number, backup_dir_option, unresolved_tenant_options
+from reconciler.cli.options import FILE, Number, backup_dir_option
 from reconciler.cli.terminal import TerminalListener, print_error, redirect_messages, warn
 from reconciler.client import WebhookSender
 from reconciler.errors import InvalidInputError, UsageError

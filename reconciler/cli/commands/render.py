@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.command_settings import offline_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import offline_options
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, render_manifests

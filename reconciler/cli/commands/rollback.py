@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.apply_options import apply_options
+from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import PARAMETERS, backup_dir_option, connection_options
+from reconciler.cli.options import PARAMETERS, backup_dir_option
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back

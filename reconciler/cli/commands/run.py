@@ -5,15 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import (
-    FILE,
-    Number,
-    connection_options,
-    format_option,
-    id_option,
-    name_argument,
-)
+from reconciler.cli.options import FILE, Number, format_option, id_option, name_argument
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.executions import ExecutionState, StartedExecution

@@ -8,8 +8,9 @@ from typing import Final
 
 import click
 
+from reconciler.cli.command_settings import Environments, comparing_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Environments, comparing_options, format_option, output_option, quoted
+from reconciler.cli.options import format_option, output_option, quoted
 from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from reconciler import render
+from reconciler.cli.command_settings import Environments, checking_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Environments, checking_options, format_option, output_option
+from reconciler.cli.options import format_option, output_option
 from reconciler.cli.terminal import TerminalListener, read_outputs, show
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode
