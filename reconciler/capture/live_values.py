@@ -42,6 +42,7 @@ _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
 
 _EXTRA: Final[Path] = ("reconcile", "extra")
+_ITEM_DEPTH: Final = 2
 _PAUSED: Final[Path] = ("reconcile", "paused")
 
 
@@ -115,6 +116,9 @@ class _Document:
         self._is_patch = isinstance(manifest, PatchManifest)
         body = lookup(self._whole, (*base, "body") if self._is_patch else base)
         self._body: JsonObject = body if isinstance(body, dict) else {}
+        # As in Git: those that are alike are numbered, so that an edit of one would rename others.
+        watchers = as_list(self._body.get("watchers"))
+        self._watcher_names = [by_name_path(("watchers", at), self._body)[1] for at in range(len(watchers))]
 
     def with_live_values(self, changes: Sequence[FieldChange]) -> JsonObject:
         """Return the document's value with the live side of `changes`."""
@@ -124,10 +128,11 @@ class _Document:
         if kinds:
             self._triggers(kinds)
         for change in changes:
-            if change.path[0] != "triggers":
+            if change.path[0] != "triggers" and not _is_gone_watcher(change):
                 self._set(
                     change.path, change.before if change.before is ABSENT else as_written(change.before)
                 )
+        self._remove_watchers([change.path for change in changes if _is_gone_watcher(change)])
         if self._manifest.settings.paused not in {None, self._paused}:
             _put(self._whole, _PAUSED, self._paused)
         return self._whole
@@ -144,8 +149,8 @@ class _Document:
         match path:
             case ("tags",):
                 self._tags()
-            case ("watchers", str(name)):
-                self._watcher(name, value)
+            case ("watchers", str()):
+                self._add_watcher(as_object(value))
             case ("watchers", str(name), *rest):
                 for index in self._indices(name):
                     self._put(self._body, ("watchers", index, *rest), value)
@@ -247,21 +252,22 @@ class _Document:
             triggers.append({"webhook": True})
         self._put_list("triggers", triggers)
 
-    def _watcher(self, name: str, value: JsonValue | Absent) -> None:
-        watchers = as_list(self._body.get("watchers"))
-        if value is ABSENT:
-            gone = self._indices(name)
-            self._put_list("watchers", [item for index, item in enumerate(watchers) if index not in gone])
-            return
-        item = as_object(value)
+    def _add_watcher(self, item: JsonObject) -> None:
         ordered = {**{key: item[key] for key in item if key != "events"}, **item}
-        self._put_list("watchers", [*watchers, ordered])
+        self._put_list("watchers", [*as_list(self._body.get("watchers")), ordered])
+
+    def _remove_watchers(self, paths: Sequence[Path]) -> None:
+        """Remove watchers from among those of the manifest, after all other edits."""
+        for path in paths:
+            self._require_stated(path)
+        gone = {index for path in paths for index in self._indices(str(path[1]))}
+        if gone:
+            watchers = as_list(self._body.get("watchers"))
+            self._put_list("watchers", [item for index, item in enumerate(watchers) if index not in gone])
 
     def _indices(self, watcher: str) -> list[int]:
         """Return where the watcher of a name is in the manifest, which may have equal ones twice."""
-        watchers = as_list(self._body.get("watchers"))
-        names = [by_name_path(("watchers", index), self._body)[1] for index in range(len(watchers))]
-        found = [index for index, name in enumerate(names) if name == watcher]
+        found = [index for index, name in enumerate(self._watcher_names) if name == watcher]
         if not found:
             raise NotCapturableError(f"{display_path(('watchers', watcher))} is not found in the manifest")
         return found
@@ -285,6 +291,10 @@ class _Document:
             _remove(step, path[2:])  # a step stays, also an empty one
         else:
             _remove(root, path)
+
+
+def _is_gone_watcher(change: FieldChange) -> bool:
+    return change.path[0] == "watchers" and len(change.path) == _ITEM_DEPTH and change.before is ABSENT
 
 
 def _cron(trigger: JsonValue) -> JsonValue:

@@ -328,6 +328,29 @@ def test_a_merge(server: EmulatorServer, typed: Callable[..., Ended], file: Path
     assert typed("plan", "--detailed-exitcode").code == 0
 
 
+def test_watchers_that_are_alike(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
+    """Watchers of one name are known by their number, whatever else changes with them."""
+    hook = (
+        "    - webhook: {name: a, url: 'https://example.com', payload: PAYLOAD}\n      events: {fail: true}\n"
+    )
+    both = hook.replace("PAYLOAD", "one") + hook.replace("PAYLOAD", "two")
+    file.write_text(MANIFEST.replace("  steps:\n", f"{both}  steps:\n", 1))
+    assert typed("apply", "--auto-approve").code == 0
+    _edit(server, lambda live: live.update(watchers=[*live["watchers"][:1], *_with_payload(live, "zoo")]))
+    assert typed("capture", "--all", "--yes").code == 0
+    assert typed("plan", "--detailed-exitcode").code == 0
+    _edit(server, lambda live: live.update(watchers=live["watchers"][:1]))
+    assert typed("capture", "--all", "--yes").code == 0
+    assert file.read_text() == MANIFEST
+    assert typed("plan", "--detailed-exitcode").code == 0
+
+
+def _with_payload(live: dict[str, Any], payload: str) -> list[dict[str, Any]]:
+    """Return the last watcher with another payload."""
+    last = live["watchers"][-1]
+    return [{**last, "webhook": {**last["webhook"], "payload": payload}}]
+
+
 def test_a_file_that_changes_meanwhile(
     server: EmulatorServer, typed: Callable[..., Ended], file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
