@@ -18,6 +18,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+BROWSER     := $(VENV)-browser
 TOOLS       := $(VENV)-release
 TOOLS_READY := $(TOOLS)/.ready
 
@@ -74,11 +75,12 @@ audit: $(TOOLS_READY)
 test-lowest: $(TOOLS_READY)
 	@TOOLS=$(TOOLS) PYTHON=$(PYTHON) scripts/test-lowest $(ARGS)
 
-test-browser: $(VENV)/.browser
-	$(BIN)/python -m pytest -n 0 tests/browser
+# Hypothesis is left out: a package that selenium needs has a plugin for it, which warns.
+test-browser: $(BROWSER)/.ready
+	$(BROWSER)/bin/python -m pytest -n 0 -p no:hypothesispytest tests/browser
 
 clean:
-	rm -rf $(VENV) $(TOOLS) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BROWSER) $(TOOLS) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # First the lock file (with hashes), then the project itself, editable.
 $(READY): requirements-dev.lock pyproject.toml
@@ -96,8 +98,11 @@ $(TOOLS_READY): requirements-release.lock
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
 	@touch $(TOOLS_READY)
 
-$(VENV)/.browser: $(READY) requirements-browser.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.lock
+$(BROWSER)/.ready: requirements-dev.lock requirements-browser.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(BROWSER)
+	$(BROWSER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements-dev.lock -r requirements-browser.lock
+	$(BROWSER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.docs: $(READY) requirements-docs.lock
