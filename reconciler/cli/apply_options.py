@@ -19,20 +19,24 @@ _selection = partial(option, section="Selection")
 _safety = partial(option, section="Safety")
 _applying = partial(option, section="Apply")
 
+target_option = _selection(
+    "--target",
+    "targets",
+    metavar="GLOB",
+    multiple=True,
+    help="Include only workflows of this name, else whose name matches; repeatable.",
+)
+
+exclude_option = _selection(
+    "--exclude",
+    metavar="GLOB",
+    multiple=True,
+    help="Leave out workflows of this name, else whose name matches; repeatable.",
+)
+
 _SELECTION: Final = (
-    _selection(
-        "--target",
-        "targets",
-        metavar="GLOB",
-        multiple=True,
-        help="Include only workflows of this name, else whose name matches; repeatable.",
-    ),
-    _selection(
-        "--exclude",
-        metavar="GLOB",
-        multiple=True,
-        help="Leave out workflows of this name, else whose name matches; repeatable.",
-    ),
+    target_option,
+    exclude_option,
     _selection(
         "--shard",
         metavar="I/N",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -90,6 +91,24 @@ def _params(_context: click.Context, _parameter: click.Parameter, words: tuple[s
             raise click.BadParameter(f"{quoted(name)} is set twice; set it once")
         put(found, path, text)
     return found
+
+
+def words_of(what: str, known: Collection[str]) -> Callable[..., frozenset[str]]:
+    """Return a callback that reads words separated by commas, and refuses one that is not known.
+
+    Args:
+        what: What one of them is, as an error says it: `kind`.
+        known: The words, in the order in which an error lists them.
+    """
+
+    def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
+        words = frozenset(filter(None, map(str.strip, (value or "").split(","))))
+        unknown = sorted(words - set(known))
+        if unknown:
+            raise click.BadParameter(f"unknown {what} {quoted(unknown[0])}; known are {', '.join(known)}")
+        return words
+
+    return read
 
 
 def format_option(*formats: str, **attributes: Any) -> Decorator[Any]:

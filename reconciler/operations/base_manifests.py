@@ -128,7 +128,7 @@ def _checked_out(settings: Settings, commit: str) -> Iterator[Settings]:
         files = [file for file in files_of(commit, dict.fromkeys(folders)) if file.size <= MAX_FILE_BYTES]
         if sum(file.size for file in files) > _LARGEST:
             raise UsageError(f"the files at {commit[:_SHOWN]} have more than {_LARGEST} bytes, the limit")
-        write_files(commit, (file.name for file in files), folder)
+        write_files(top, commit, (file.name for file in files), folder)
         moved = dataclasses.replace(
             settings, paths=tuple(str(folder / path) for path in paths if (folder / path).exists())
         )

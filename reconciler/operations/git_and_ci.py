@@ -208,14 +208,19 @@ def files_of(commit: str, folders: Iterable[Path]) -> Iterator[CommittedFile]:
             yield CommittedFile(name, int(size))
 
 
-def write_files(commit: str, names: Iterable[str], folder: Path) -> None:
+def write_files(top: Path, commit: str, names: Iterable[str], folder: Path) -> None:
     """Write files of `commit` below `folder`, with the filters and line ends of a checkout.
+
+    Args:
+        top: The top directory of the repository.
+        commit: The commit.
+        names: The names of the files, from the top.
+        folder: The directory.
 
     Raises:
         UsageError: git cannot read them.
     """
     env = {**os.environ, "GIT_INDEX_FILE": str(folder / ".index")}
-    top = repository_top()
     for words, given in (
         (("read-tree", commit), ""),
         (("checkout-index", "-z", "--stdin", f"--prefix={folder}/"), "".join(f"{name}\0" for name in names)),

@@ -44,22 +44,18 @@ class Change:
     Args:
         head: The line with its path.
         sign: The sign of that line.
-        origin: The side it comes from; empty where that is not known.
         rows: The diff of a long value.
     """
 
     head: str
     sign: str
-    origin: str = ""
     rows: tuple[Row, ...] = ()
 
     @staticmethod
-    def of_lines(lines: Sequence[Line], origin: str = "") -> Change:
+    def of_lines(lines: Sequence[Line]) -> Change:
         """Return a change from its lines, of which the first one names its path."""
         head, *rest = lines
-        return Change(
-            head=printable(head.text), sign=head.sign, origin=origin, rows=tuple(side_by_side(rest))
-        )
+        return Change(head=printable(head.text), sign=head.sign, rows=tuple(side_by_side(rest)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

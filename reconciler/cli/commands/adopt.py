@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.apply_options import text_apply_options
+from reconciler.cli.apply_options import exclude_option, text_apply_options
 from reconciler.cli.command_settings import ownership_options
 from reconciler.cli.commands.init import EXAMPLE
 from reconciler.cli.help import command_of, option
@@ -28,13 +28,7 @@ from reconciler.text import clip, printable
     ),
 )
 @click.argument("names", metavar="[NAME|GLOB...]", nargs=-1)
-@option(
-    "--exclude",
-    metavar="GLOB",
-    multiple=True,
-    help="Leave out workflows of this name, else whose name matches; repeatable.",
-    section="Selection",
-)
+@exclude_option
 @option(
     "--output-dir",
     metavar="DIRECTORY",

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import click
-
 from reconciler.cli.apply_options import base_option, scope_options, show_bodies_option
 from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import FILE, Number, format_option, output_option, quoted
+from reconciler.cli.options import FILE, Number, format_option, output_option, words_of
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
@@ -43,14 +41,6 @@ from reconciler.text import printable
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
-
-
-def _kinds(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
-    kinds = frozenset(filter(None, map(str.strip, (value or "").split(","))))
-    unknown = sorted(kinds - set(KINDS))
-    if unknown:
-        raise click.BadParameter(f"unknown kind {quoted(unknown[0])}; known are {', '.join(KINDS)}")
-    return kinds
 
 
 @command_of(
@@ -90,7 +80,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: str | No
 @option(
     "--fail-on",
     metavar="KINDS",
-    callback=_kinds,
+    callback=words_of("kind", KINDS),
     help=f"Exit with 2 when the plan holds one of these kinds, separated by commas: {', '.join(KINDS)}.",
     section="Output",
 )

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import click
-
+from reconciler.cli.apply_options import target_option
 from reconciler.cli.command_settings import Environments, comparing_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import format_option, output_option, quoted
+from reconciler.cli.options import format_option, output_option, words_of
 from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
@@ -30,15 +29,7 @@ from reconciler.render import (
 from reconciler.values import JsonObject
 
 _FORMATS: Final = ("text", "json", "html")
-
-
-def _states(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
-    words = frozenset(filter(None, map(str.strip, (value or "").split(","))))
-    unknown = sorted(words - {*STATES, FAILED})
-    if unknown:
-        known = ", ".join([*STATES, FAILED])
-        raise click.BadParameter(f"unknown state {quoted(unknown[0])}; known are {known}")
-    return words
+_WORDS: Final = (*STATES, FAILED)
 
 
 @command_of(
@@ -49,19 +40,12 @@ def _states(_context: click.Context, _parameter: click.Parameter, value: str | N
         ("status --output html=status.html", "Write a page to keep"),
     ),
 )
-@option(
-    "--target",
-    "targets",
-    metavar="GLOB",
-    multiple=True,
-    help="Include only workflows of this name, else whose name matches; repeatable.",
-    section="Selection",
-)
+@target_option
 @option(
     "--only",
     metavar="STATES",
-    callback=_states,
-    help=f"Show only workflows in these states, separated by commas: {', '.join([*STATES, FAILED])}; "
+    callback=words_of("state", _WORDS),
+    help=f"Show only workflows in these states, separated by commas: {', '.join(_WORDS)}; "
     "failed means its last execution.",
     section="Selection",
 )
