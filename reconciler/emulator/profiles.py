@@ -19,6 +19,7 @@ import textwrap
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
 
 from reconciler.emulator.rewrites import (
     AUTH_SECRETS,
@@ -58,6 +59,7 @@ from reconciler.emulator.rewrites import (
     refuse_many_tags,
     refuse_unknown,
     round_durations,
+    rows,
     spaced_unit,
     standard_steps,
     storages,
@@ -107,7 +109,7 @@ class Switch:
         rewrite: Changes a body, or raises `HttpError` for one that is refused; None where other code asks
             for the switch by name.
         group: Switches that exclude each other share a group.
-        takes: What its parameter is: `N`, `MS`, `STATUS`, `KEY` or `TEXT`; empty when it takes none.
+        takes: What its parameter is: `N`, `MS`, `STATUS`, `KEY`, `ZONE` or `TEXT`; empty when it takes none.
         default: The parameter when none is given; empty when one is required.
     """
 
@@ -260,6 +262,15 @@ _FAMILIES: Final[dict[str, dict[str, Switch]]] = {
         "cron-day-names": _text("days of the week are names", cron_with_day_names, "cron-days", crons),
         "cron-day-numbers": _text("days of the week are numbers", cron_with_day_numbers, "cron-days", crons),
         "enums-upper": _returned("values of enumerations are upper-cased", upper_enums),
+    },
+    "Firing of schedules": {
+        "schedules-fire": _endpoint("schedules start executions, by the emulator's clock"),
+        "schedule-zone": _endpoint(
+            "the clock of schedules is that of the time zone ZONE", takes="ZONE", default="Europe/London"
+        ),
+        "crontab-sunday-1": _endpoint("1 is Sunday in schedules of five fields"),
+        "quartz-sunday-0": _endpoint("0 is Sunday in schedules of six and seven fields"),
+        "scheduled-hidden": _returned("`scheduled` is absent", drop(rows("triggers"), "scheduled")),
     },
     "Numbers and storage": {
         "numbers-rounded": _stored(
@@ -452,3 +463,5 @@ def _check_parameter(word: str) -> None:
         raise UsageError(f"invalid profile {word!r}: use a whole number from 1")
     elif switch.takes == "STATUS" and not _STATUS.fullmatch(value):
         raise UsageError(f"invalid profile {word!r}: use a status from 400 to 599")
+    elif switch.takes == "ZONE" and value not in available_timezones():
+        raise UsageError(f"invalid profile {word!r}: use a time zone such as Europe/London")
