@@ -42,6 +42,7 @@ from reconciler.manifests.manifest import (
 )
 from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
+from reconciler.manifests.quick_names import quick_names
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.shared_settings import SharedSettings
 from reconciler.manifests.template_expressions import (
@@ -82,6 +83,7 @@ __all__ = [
     "find_files",
     "load_manifests",
     "manifest_text",
+    "quick_names",
     "read_file",
     "read_overlays",
     "read_parameter_file",

@@ -6,6 +6,7 @@ import click
 
 from reconciler.cli.apply_options import apply_options
 from reconciler.cli.command_settings import connection_options
+from reconciler.cli.completion import complete_backups
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import PARAMETERS, backup_dir_option
 from reconciler.cli.terminal import TerminalListener, show
@@ -22,7 +23,7 @@ from reconciler.render import backups_json, backups_text
         ("rollback daily-report", "Restore one workflow from its newest backup"),
     ),
 )
-@click.argument("names", metavar="[NAME|RUN...]", nargs=-1)
+@click.argument("names", metavar="[NAME|RUN...]", nargs=-1, shell_complete=complete_backups)
 @option(
     "--list",
     "list_them",
