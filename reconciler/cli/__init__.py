@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         argv: The arguments; those of the process by default.
     """
     if _COMPLETION in os.environ:
-        from reconciler.cli.completion import answer_shell  # noqa: PLC0415 - only needed at TAB
+        from reconciler.cli.shell_completion import answer_shell  # noqa: PLC0415 - only needed at TAB
 
         sys.exit(answer_shell(group, os.environ[_COMPLETION]))
     try:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import click
 
-from reconciler.cli.completion import complete_names
 from reconciler.cli.help import bundle, option
 from reconciler.cli.options import FILE, Number, format_option
+from reconciler.cli.shell_completion import complete_names
 from reconciler.cli.terminal import TerminalListener
 from reconciler.operations import ApplyOptions, ScopeOptions
 from reconciler.plan import Selection, Shard

@@ -15,13 +15,13 @@ from typing import Any, Final
 import click
 
 from reconciler.apply_limits import Safety
-from reconciler.cli.completion import (
+from reconciler.cli.help import Decorator, option, setting
+from reconciler.cli.shell_completion import (
     complete_environments,
     complete_names,
     complete_paths,
     complete_words,
 )
-from reconciler.cli.help import Decorator, option, setting
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.text import clip, close_name, printable
 from reconciler.values import ABSENT, JsonObject, lookup, put

@@ -40,9 +40,9 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
+from reconciler.manifests.name_scan import quick_names
 from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
-from reconciler.manifests.quick_names import quick_names
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.shared_settings import SharedSettings
 from reconciler.manifests.template_expressions import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.completion import SHELLS, completion_script
 from reconciler.cli.help import command_of
+from reconciler.cli.shell_completion import SHELLS, completion_script
 from reconciler.cli.terminal import show
 from reconciler.errors import ExitCode
 

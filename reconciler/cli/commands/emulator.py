@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.completion import complete_words
 from reconciler.cli.help import command_of, option
+from reconciler.cli.shell_completion import complete_words
 from reconciler.emulator import SWITCHES, parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
 

@@ -8,9 +8,9 @@ import click
 
 from reconciler import render
 from reconciler.cli.command_settings import connection_options
-from reconciler.cli.completion import complete_names_and_paths
 from reconciler.cli.help import command_of
 from reconciler.cli.options import PARAMETERS, format_option, id_option
+from reconciler.cli.shell_completion import complete_names_and_paths
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, step_graphs

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command_settings import connection_options
-from reconciler.cli.completion import complete_names
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import id_option
+from reconciler.cli.shell_completion import complete_names
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import Settings, save_log, show_logs

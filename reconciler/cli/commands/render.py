@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command_settings import offline_options
-from reconciler.cli.completion import complete_names_and_paths
 from reconciler.cli.help import command_of, option
+from reconciler.cli.shell_completion import complete_names_and_paths
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, render_manifests

@@ -6,9 +6,9 @@ import click
 
 from reconciler.cli.apply_options import apply_options
 from reconciler.cli.command_settings import connection_options
-from reconciler.cli.completion import complete_backups
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import PARAMETERS, backup_dir_option
+from reconciler.cli.shell_completion import complete_backups
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back
