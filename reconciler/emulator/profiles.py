@@ -84,6 +84,7 @@ from reconciler.emulator.shapes import (
     steps_of,
 )
 from reconciler.errors import UsageError
+from reconciler.text import close_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -394,7 +395,9 @@ def check_profile(words: Iterable[str]) -> frozenset[str]:
     """
     chosen = frozenset(words)
     if unknown := sorted(name for name in map(_name, chosen) if name not in SWITCHES):
-        raise UsageError(f"unknown profile {', '.join(unknown)}: use {', '.join(sorted(SWITCHES))} or all")
+        near = close_name(unknown[0], SWITCHES)
+        hint = f"Did you mean {near!r}?" if near else f"Use {', '.join(sorted(SWITCHES))} or all."
+        raise UsageError(f"unknown profile {', '.join(unknown)}", hint=hint)
     for word in sorted(chosen):
         _check_parameter(word)
     groups: dict[str, list[str]] = {}
