@@ -136,10 +136,10 @@ class _PlanText:
             yield from (_INDENT + line for line in shown.splitlines())
 
     def _head(self, head: str, colour: str, where: str) -> Iterator[str]:
-        """Yield the line with the name, and the place of the manifest: beside it if there is room."""
+        """Yield the line with the name, and the place of the manifest: in the same line if there is room."""
         first, *rest = hanging(head, self._width, first="  ", rest=_INDENT)
-        beside = f"{first}  {printable(where)}"
-        if where and not rest and hanging(beside, self._width) == [beside]:
+        whole = f"{first}  {printable(where)}"
+        if where and not rest and hanging(whole, self._width) == [whole]:
             yield f"{paint(first, colour)}  {paint(printable(where), 'dim')}"
             return
         yield from (paint(line, colour) for line in (first, *rest))

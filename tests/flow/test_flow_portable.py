@@ -83,9 +83,9 @@ def test_a_plan_names_ids(git: Git, server: EmulatorServer) -> None:
     text = plan_text(plan, Redactor())
     assert "steps.one.imageVersionId: 1.0.200 (200) → 1.0.400 (400)" in text
     assert "steps.one.resources.instanceTypeId: Pico (21) → Small (23)" in text
-    assert "+ imageId: team-forecast (400)" in text
-    assert "+ imageVersionId: 1.0.401 (401)" in text
-    assert "- imageId: workflow-python (100)" in text
+    assert "+   imageId: team-forecast (400)" in text
+    assert "+   imageVersionId: 1.0.401 (401)" in text
+    assert "-   imageId: workflow-python (100)" in text
     wanted = [_IMAGES, _VERSIONS.format(100), _VERSIONS.format(400), _OPTIONS]
     assert sorted(_lookups(server)) == sorted(wanted)
     git.done()
