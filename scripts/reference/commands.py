@@ -29,7 +29,8 @@ _OTHER_VARIABLES: Final = (
         "REQUESTS_CA_BUNDLE",
         (
             "A file or a directory of CA certificates (also `CURL_CA_BUNDLE`), which alone are trusted. "
-            "Default: those that this machine trusts (on Linux those of OpenSSL, also `SSL_CERT_FILE`), and Mozilla's."
+            "Default: those that this machine trusts (on Linux "
+            "those of OpenSSL, also `SSL_CERT_FILE`), and Mozilla's."
         ),
     ),
     (
