@@ -5,7 +5,7 @@ for ever. Here every read of an answer, from its status line on, also ends at th
 the answer of a proxy.
 
 The proxy, the CA bundle and the normal form of an address are those of `requests`, which finds them out for
-each request anew. Here they are found out once for each origin, and a request goes straight to the adapter.
+every request again. Here they are found out once for each origin, and a request goes straight to the adapter.
 """
 
 from __future__ import annotations
