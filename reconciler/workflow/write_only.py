@@ -124,6 +124,9 @@ def _leaf_paths(field: Field, path: Path) -> Iterator[Path]:
 
 _PATH_LENGTH: Final = 5
 _VALUE_LENGTH: Final = 7
+_DIGEST_BYTES: Final = 5
+"""The bytes of a digest that its letters come from: five bits each."""
+
 _PER_TEXT: Final = 3
 _ENTRY: Final = re.compile(f"[a-z2-7]{{{_PATH_LENGTH + _VALUE_LENGTH}}}")
 
@@ -182,5 +185,5 @@ class Digester:
 
     def _digest(self, what: JsonValue, length: int) -> str:
         message = dump_compact([self.name, what]).encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self.key, message, "sha256")
+        digest = hmac.digest(self.key, message, "sha256")[:_DIGEST_BYTES]
         return base64.b32encode(digest).decode("ascii")[:length].lower()
