@@ -46,14 +46,14 @@ def same_json(one: JsonValue | Absent, other: JsonValue | Absent) -> bool:
 
 def _same_booleans(one: JsonValue | Absent, other: JsonValue | Absent) -> bool:
     """Return whether two equal values have the same booleans."""
-    if isinstance(one, str):
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key, item in one.items():
+            theirs = other[key]
+            if item is not theirs and not isinstance(item, str) and not _same_booleans(item, theirs):
+                return False
         return True
-    if isinstance(one, dict):
-        return isinstance(other, dict) and all(
-            item is (theirs := other[key]) or _same_booleans(item, theirs) for key, item in one.items()
-        )
-    if isinstance(one, list):
-        return isinstance(other, list) and all(map(_same_booleans, one, other))
+    if isinstance(one, list) and isinstance(other, list):
+        return all(map(_same_booleans, one, other))
     return isinstance(one, bool) == isinstance(other, bool)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from reconciler.schema import body_fields, step_fields
-from reconciler.values import ABSENT, JsonObject, JsonValue
+from reconciler.values import ABSENT, JsonObject, JsonValue, as_object
 from reconciler.workflow.canonical_value import Rule, canonical_rule, canonical_value
 from reconciler.workflow.named_lists import tag_names, trigger_forms, watcher_items
 from reconciler.workflow.step import Step, stated_options, steps_by_name
@@ -61,10 +61,13 @@ def _watchers(value: JsonValue) -> JsonObject:
 
 
 def _step(step: Step, inherited: JsonObject) -> JsonObject:
+    raw = step.raw
+    configuration = as_object(raw.get("runConfiguration"))
+    options = stated_options(configuration.get("retryOptions")) or inherited
     stated: JsonObject = {
-        **step.raw,
-        "type": step.raw.get("type") or None,
-        "runConfiguration": {**step.run_configuration, "retryOptions": step.retry_options or inherited},
+        **raw,
+        "type": raw.get("type") or None,
+        "runConfiguration": {**configuration, "retryOptions": options} if options else configuration,
     }
     form = canonical_value(stated, step_fields(step.type))
     return form if isinstance(form, dict) else {}

@@ -98,8 +98,8 @@ def plain(value: JsonValue) -> JsonValue:
 
 
 def _not_text(value: JsonValue, kind: FieldKind) -> JsonValue:
-    """Return the form of a value that is no text and holds no others."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    """Return the form of a value that is neither a text nor a boolean, and holds no others."""
+    if isinstance(value, int | float):
         if kind is FieldKind.TEXT:
             return dump_compact(plain(value))
         if kind is FieldKind.STORAGE:
@@ -154,11 +154,13 @@ def _scalar_rule(field: Field) -> Rule:
     def rule(value: JsonValue) -> JsonValue | Absent:
         if isinstance(value, str):
             form = of_text(value)
+        elif isinstance(value, bool):
+            form = value
         else:
             form = plain(_not_text(value, kind))
             if form in ({}, []):
                 return ABSENT
-        return ABSENT if same_json(form, default) else form
+        return ABSENT if default is not ABSENT and same_json(form, default) else form
 
     return rule
 

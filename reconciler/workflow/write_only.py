@@ -62,6 +62,24 @@ def write_only_fields(form: JsonObject) -> Iterator[Path]:
             yield ("steps", name, *part)
 
 
+def shown_write_only_fields(body: JsonObject, form: JsonObject) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield each documented write-only field that a live workflow shows, with what it shows.
+
+    Args:
+        body: The body.
+        form: Its canonical form.
+    """
+    for path in _top_paths():
+        value = shown_value(body, form, path)
+        if value is not ABSENT:
+            yield path, value
+    for name, step in as_object(form.get("steps")).items():
+        for part in _step_paths():
+            value = lookup(step, part)
+            if value is not ABSENT:
+                yield ("steps", name, *part), value
+
+
 def is_returned(path: Path, value: JsonValue | Absent) -> bool:
     """Return whether a live value says what it is: it is there and, for a credential, not masked."""
     if value is ABSENT:
