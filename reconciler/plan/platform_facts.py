@@ -94,11 +94,15 @@ def _shown_fields(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyFie
     """Return which kinds of fields a workflow shows, and which it has and does not show."""
     form = hoisted_form(live.body)
     shown = dict(shown_write_only_fields(live.body.raw, form))
-    returned = {write_only_field(path) for path, value in shown.items() if is_returned(path, value)}
-    write_only = {write_only_field(path) for path, value in shown.items() if not is_returned(path, value)}
+    returned = _kinds(path for path, value in shown.items() if is_returned(path, value))
+    write_only = _kinds(path for path, value in shown.items() if not is_returned(path, value))
     sent = live.body.own_tags.digests
     if sent:
         digester = Digester(options.key, live.name)
         hidden = (path for path in write_only_fields(form) if path not in shown)
-        write_only |= {write_only_field(path) for path in hidden if digester.knows(sent, path)}
-    return returned - write_only - {None}, write_only - {None}
+        write_only |= _kinds(path for path in hidden if digester.knows(sent, path))
+    return returned - write_only, write_only
+
+
+def _kinds(paths: Iterable[Path]) -> set[WriteOnlyField]:
+    return {kind for path in paths if (kind := write_only_field(path)) is not None}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Rule: TypeAlias = Callable[[JsonValue], "JsonValue | Absent"]
-"""Returns the canonical form of a value other than null; `ABSENT` for what means the same as leaving it out."""
+"""Returns the canonical form of a value other than null; `ABSENT` for what means the same as none."""
 
 _STORAGE = re.compile(r"\s*([0-9]{1,30})(?:\.([0-9]{1,30}))?\s*([a-z]{0,5})\s*", re.IGNORECASE)
 _STORAGE_UNIT = "GB"
