@@ -27,6 +27,7 @@ import pytest
 import yaml
 from processes import forked_command, inherited_environment, run_command
 from rich.cells import cell_len
+from strategies import DEPTH
 
 from reconciler.emulator.server import EmulatorServer
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 _CASES = Path(__file__).parent.parent / "cases" / "screens"
 _NAMES = sorted(path.stem for path in _CASES.glob("*.yaml"))
-_WIDTHS = (60, 80, 120)
+_WIDTHS = (60, 80, 120) if DEPTH > 1 or os.environ.get("UPDATE_SCREENS") else (60,)
 _ROWS = 50
 _TOKEN = "made-up-token"
 
