@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
+_COMMAND: Final = "peak-reconciler "
+
 _Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 
 Sink: TypeAlias = Callable[[str, str, str], None]
@@ -79,7 +81,24 @@ def warn(text: str) -> None:
             _Stderr.sink(level, click.unstyle(text).removeprefix("warning: "), "")
         else:
             _Stderr.clear()
-            click.echo(without_commands(text), err=True, color=wants_colours())
+            click.echo(without_commands(_fitted(text)), err=True, color=wants_colours())
+
+
+def _fitted(text: str) -> str:
+    """Return a message in lines that fit the terminal of stderr.
+
+    A line with colours, which is laid out already, and one with a command to copy stay as they are.
+    """
+    width = terminal_width(sys.stderr)
+    if width is None:
+        return text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        words = line.lstrip(" ")
+        indent = line[: len(line) - len(words)]
+        whole = "\x1b" in line or _COMMAND in line
+        lines += [line] if whole else render.hanging(words, width, first=indent, rest=f"{indent}  ")
+    return "\n".join(lines)
 
 
 def print_error(message: str, hint: str = "") -> None:
@@ -90,7 +109,7 @@ def print_error(message: str, hint: str = "") -> None:
     _Stderr.clear()
     lines = [printable(line) for line in message.splitlines()]
     text = "error: " + "\n  ".join([*lines, printable(hint)] if hint else lines)
-    click.echo(without_commands(text), err=True)
+    click.echo(without_commands(_fitted(text)), err=True)
 
 
 def print_usage_error(error: click.UsageError) -> None:

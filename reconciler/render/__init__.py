@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         findings_sarif,
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
-    from reconciler.render.layout import NARROWEST
+    from reconciler.render.layout import NARROWEST, hanging
     from reconciler.render.markup import paint
     from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
     from reconciler.render.plan_as_json import (
@@ -136,6 +136,7 @@ __all__ = [
     "graph_json",
     "graph_mermaid",
     "graph_text",
+    "hanging",
     "paint",
     "plan_document",
     "plan_gitlab",
@@ -188,7 +189,7 @@ __getattr__ = lazy_face(
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
-    layout="NARROWEST",
+    layout="NARROWEST hanging",
     markup="paint",
     plan_as_html="EnvironmentPlan plan_html plans_html",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
