@@ -1,7 +1,9 @@
-"""Executions of a workflow on the platform: start exactly once, follow, and read the logs."""
+"""Executions of a workflow on the platform: start exactly once, follow, list, and read the logs."""
 
 from reconciler.executions.following import (
+    FAILED,
     SUCCESS,
+    UNFINISHED,
     ExecutionState,
     StepLog,
     StepState,
@@ -9,11 +11,16 @@ from reconciler.executions.following import (
     execution_state,
     follow_execution,
 )
+from reconciler.executions.listing import ExecutionFilter, ListedExecution, read_executions
 from reconciler.executions.starting import StartedExecution, UncertainStartError, execute_once
 
 __all__ = [
+    "FAILED",
     "SUCCESS",
+    "UNFINISHED",
+    "ExecutionFilter",
     "ExecutionState",
+    "ListedExecution",
     "StartedExecution",
     "StepLog",
     "StepState",
@@ -22,4 +29,5 @@ __all__ = [
     "execute_once",
     "execution_state",
     "follow_execution",
+    "read_executions",
 ]

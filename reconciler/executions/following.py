@@ -12,8 +12,10 @@ from reconciler.errors import ReconcilerError
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 SUCCESS: Final = "Success"
-_ENDED: Final = frozenset({SUCCESS, "Failed", "Stopped"})
-_UNFINISHED: Final = frozenset({"Running", "Stopping"})
+FAILED: Final = "Failed"
+_ENDED: Final = frozenset({SUCCESS, FAILED, "Stopped"})
+UNFINISHED: Final = frozenset({"Running", "Stopping"})
+"""The statuses of an execution that goes on."""
 
 _MOST_PAGES: Final = 100_000
 """The most pages of one read of a log."""
@@ -46,18 +48,25 @@ class ExecutionState:
 
     Args:
         status: The platform's status; empty if the API returns none.
-        finished_at: The end, as the API writes it.
+        started_at: The start, as the API writes it.
+        finished_at: The end.
         steps: The states of its steps, in the API's order.
     """
 
     status: str
+    started_at: str | None
     finished_at: str | None
     steps: tuple[StepState, ...]
 
     @property
     def ended(self) -> bool:
         """Whether it has ended: by a documented status, or by an unknown status with a time of the end."""
-        return self.status in _ENDED or (self.finished_at is not None and self.status not in _UNFINISHED)
+        return self.status in _ENDED or (self.finished_at is not None and self.status not in UNFINISHED)
+
+    @property
+    def failed_steps(self) -> tuple[str, ...]:
+        """The names of the steps that failed."""
+        return tuple(step.name for step in self.steps if step.status == FAILED)
 
 
 def follow_execution(
@@ -96,6 +105,7 @@ def execution_state(details: JsonObject) -> ExecutionState:
     """Return the state of an execution from the answer of `get_execution_details`."""
     return ExecutionState(
         status=_text(details.get("status")) or "",
+        started_at=_text(details.get("executedAt")),
         finished_at=_text(details.get("finishedAt")),
         steps=tuple(_step(as_object(step)) for step in as_list(details.get("steps"))),
     )

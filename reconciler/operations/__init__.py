@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
+    from reconciler.operations.managed_executions import FoundExecutions, WorkflowExecutions, find_executions
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
     from reconciler.operations.rendered_manifests import render_manifests
@@ -45,9 +46,11 @@ if TYPE_CHECKING:
     from reconciler.operations.workflow_executions import (
         ExecutionResult,
         Executions,
+        LogTail,
         list_executions,
         run_execution,
         save_log,
+        show_execution,
         show_logs,
     )
 
@@ -66,7 +69,9 @@ __all__ = [
     "ExecutionResult",
     "Executions",
     "ExportedWorkflows",
+    "FoundExecutions",
     "Listener",
+    "LogTail",
     "PeakFolder",
     "Planned",
     "RawOptions",
@@ -74,6 +79,7 @@ __all__ = [
     "ScopeOptions",
     "Settings",
     "StatusResult",
+    "WorkflowExecutions",
     "adopt",
     "apply",
     "apply_plan_file",
@@ -82,6 +88,7 @@ __all__ = [
     "diff",
     "effective_settings",
     "export",
+    "find_executions",
     "find_peak_folder",
     "internal_error",
     "list_backups",
@@ -97,6 +104,7 @@ __all__ = [
     "roll_back",
     "run_execution",
     "save_log",
+    "show_execution",
     "show_logs",
     "status",
     "step_graphs",
@@ -116,6 +124,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
+    managed_executions="find_executions FoundExecutions WorkflowExecutions",
     peak_folder="find_peak_folder PeakFolder",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
     rendered_manifests="render_manifests",
@@ -123,5 +132,6 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     run_recording="internal_error Recording recording system_error",
     settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
     validating="validate",
-    workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
+    workflow_executions="ExecutionResult Executions list_executions LogTail run_execution save_log "
+    "show_execution show_logs",
 )

@@ -76,5 +76,8 @@ class Listener:
     ) -> None:
         """Receive the state of an execution that is waited for, and the one before it."""
 
+    def execution_left(self, workflow: Live, started: StartedExecution) -> None:
+        """Receive an execution that is not waited for any more, although it continues."""
+
     def logged(self, step: str, message: str, redactor: Redactor) -> None:
         """Receive a message that a step of an execution logged."""

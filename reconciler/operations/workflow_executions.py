@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from reconciler.client import InvalidPathException, NotFoundException, RetryPoli
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.executions import (
     SUCCESS,
+    UNFINISHED,
+    ExecutionFilter,
     ExecutionState,
+    ListedExecution,
     StartedExecution,
     StepLog,
     StillRunningError,
     execute_once,
     execution_state,
     follow_execution,
+    read_executions,
 )
 from reconciler.operations.engine import open_session
 from reconciler.operations.execution_parameters import ExecutionRequest
@@ -34,9 +39,15 @@ from reconciler.values import JsonObject
 from reconciler.workflow import Live
 
 _REASSURANCE: Final = "Nothing was started."
-_PAGE_SIZE: Final = 100
 _PENDING: Final = "Pending"
-_UNFINISHED: Final = frozenset({_PENDING, "Running", "Stopping", ""})
+_TAIL: Final = 20
+"""The number of lines to show of the log of a step that failed."""
+
+_MOST_TAILS: Final = 3
+"""The number of failed steps whose logs are read."""
+
+_MOST_MESSAGES: Final = 100_000
+"""The number of messages of a log to read for its last ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +56,30 @@ class Executions:
 
     Args:
         workflow: The workflow.
-        executions: What the API lists of each.
+        executions: The executions.
         redactor: Removes the token from text about them.
     """
 
     workflow: Live
-    executions: Sequence[JsonObject]
+    executions: Sequence[ListedExecution]
     redactor: Redactor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTail:
+    """The last lines that a step logged.
+
+    Args:
+        step: The name of the step.
+        lines: The lines.
+        earlier: The number of messages before them.
+        error: Why there are none; empty if the log was read.
+    """
+
+    step: str
+    lines: tuple[str, ...] = ()
+    earlier: int = 0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +89,21 @@ class ExecutionResult:
     Args:
         workflow: The workflow.
         started: The execution.
-        state: Its state at the end; `None` when it was not waited for.
+        state: Its last known state; `None` when it was only started.
+        logs: The last lines of the steps that failed, where it was followed.
         redactor: Removes the token and the parameters from text about it.
     """
 
     workflow: Live
     started: StartedExecution
     state: ExecutionState | None
+    logs: tuple[LogTail, ...] = ()
     redactor: Redactor
 
     @property
     def failed(self) -> bool:
-        """Whether it was waited for and ended otherwise than with `Success`."""
-        return self.state is not None and self.state.status != SUCCESS
+        """Whether it is known to have ended otherwise than with `Success`."""
+        return self.state is not None and self.state.ended and self.state.status != SUCCESS
 
 
 def list_executions(  # noqa: PLR0913 - which executions, of which workflow
@@ -82,9 +112,7 @@ def list_executions(  # noqa: PLR0913 - which executions, of which workflow
     workflow_id: int | None = None,
     listener: Listener | None = None,
     *,
-    count: int = 20,
-    since: str | None = None,
-    statuses: Sequence[str] = (),
+    wanted: ExecutionFilter | None = None,
     env: Mapping[str, str] = os.environ,
 ) -> Executions:
     """Return the latest executions of a workflow. Sends no request but GET.
@@ -94,9 +122,7 @@ def list_executions(  # noqa: PLR0913 - which executions, of which workflow
         name: The workflow's name.
         workflow_id: The workflow's id, instead of its name.
         listener: Receives requests.
-        count: Maximum number of executions.
-        since: RFC 3339 date; earlier executions are left out.
-        statuses: Statuses such as `Failed`; executions with another one are left out.
+        wanted: The executions to list; by default the latest ones.
         env: Variables for the address and the credential.
 
     Raises:
@@ -107,17 +133,10 @@ def list_executions(  # noqa: PLR0913 - which executions, of which workflow
     with open_session(settings, env, purpose="executions", listener=listener) as session:
         api = Workflow(session.as_read_only())
         workflow = live_workflow(api, name, workflow_id)
-        listed = api.list_executions(
-            workflow.id,
-            since,
-            page_size=min(count, _PAGE_SIZE),
-            status=list(statuses) or None,
-            # A server that ignores the status cannot know how many to return of one status.
-            count=None if statuses else count,
-        )
-        wanted = (item for item in listed if not statuses or item.get("status") in statuses)
         return Executions(
-            workflow=workflow, executions=list(islice(wanted, count)), redactor=session.redactor()
+            workflow=workflow,
+            executions=read_executions(api, workflow.id, wanted or ExecutionFilter()),
+            redactor=session.redactor(),
         )
 
 
@@ -129,6 +148,7 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
     listener: Listener | None = None,
     *,
     wait: bool = False,
+    follow: bool = False,
     timeout: float = math.inf,
     env: Mapping[str, str] = os.environ,
 ) -> ExecutionResult:
@@ -141,6 +161,7 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         request: Parameters and steps; all steps without parameters by default.
         listener: Receives the execution once it is started, and each change of its state.
         wait: Whether to wait for its end.
+        follow: Whether to wait for its end and, if it fails, to read the last lines that the failed steps logged.
         timeout: Seconds to wait at most; the execution continues in any case.
         env: Variables for the address and the credential.
 
@@ -159,13 +180,51 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         timing = RetryPolicy(wait_running=timeout)
         started = _started(api, workflow, request.body, timing, listener)
         listener.execution_started(workflow, started, redactor)
-        state: ExecutionState | None = None
-        if wait:
-            with _continuing(started, listener):
-                for now in follow_execution(api, workflow.id, started.id, timing):
-                    listener.execution_changed(state, now, redactor)
-                    state = now
-        return ExecutionResult(workflow=workflow, started=started, state=state, redactor=redactor)
+        if not (wait or follow):
+            return ExecutionResult(workflow=workflow, started=started, state=None, redactor=redactor)
+        watched = _Watched(api, workflow, started, listener, redactor)
+        return watched.until_its_end(timing, with_logs=follow)
+
+
+def show_execution(  # noqa: PLR0913 - which execution, of which workflow
+    settings: Settings,
+    name: str | None = None,
+    workflow_id: int | None = None,
+    execution: str | None = None,
+    listener: Listener | None = None,
+    *,
+    follow: bool = False,
+    timeout: float = math.inf,
+    env: Mapping[str, str] = os.environ,
+) -> ExecutionResult:
+    """Return the state of an execution and of its steps, or follow it to its end. Sends no request but GET.
+
+    Args:
+        settings: The tenant.
+        name: The workflow's name.
+        workflow_id: The workflow's id, instead of its name.
+        execution: The execution's id; the latest one by default.
+        listener: Receives the execution, and each change of its state, when it is followed.
+        follow: Whether to wait for its end and, if it failed, to read the last lines that the failed steps logged.
+        timeout: Seconds to wait at most; the execution continues in any case.
+        env: Variables for the address and the credential.
+
+    Raises:
+        UsageError: Not one workflow is named.
+        StillRunningError: It has not ended in time.
+        ReconcilerError: There is no such workflow or execution; or as the client.
+    """
+    one_named(name, workflow_id)
+    listener = listener or Listener()
+    with open_session(settings, env, purpose="executions", listener=listener) as session:
+        api, redactor = Workflow(session.as_read_only()), session.redactor()
+        workflow, identity, state = _execution(api, name, workflow_id, execution)
+        started = StartedExecution(id=identity, confirmed=True)
+        if not follow:
+            return ExecutionResult(workflow=workflow, started=started, state=state, redactor=redactor)
+        listener.execution_started(workflow, started, redactor)
+        watched = _Watched(api, workflow, started, listener, redactor)
+        return watched.until_its_end(RetryPolicy(wait_running=timeout), with_logs=True)
 
 
 def show_logs(  # noqa: PLR0913 - which log, of which workflow
@@ -264,24 +323,62 @@ def _started(
         raise
 
 
-@contextmanager
-def _continuing(started: StartedExecution, listener: Listener) -> Iterator[None]:
-    """Report that the execution continues, whatever ends the wait for it."""
-    execution = clip(printable(started.id), 100)
-    try:
-        yield
-    except KeyboardInterrupt:
-        listener.note(f"the execution {execution} continues")
-        raise
-    except StillRunningError as error:
-        error.hint = (
-            f"The execution {execution} continues: do not start another one. "
-            "To wait longer, use --timeout SECONDS."
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """An execution that is waited for."""
+
+    api: Workflow
+    workflow: Live
+    started: StartedExecution
+    listener: Listener
+    redactor: Redactor
+
+    def until_its_end(self, timing: RetryPolicy, *, with_logs: bool) -> ExecutionResult:
+        """Report each change of its state, and return its last one, with the logs of failed steps if asked to."""
+        state: ExecutionState | None = None
+        with self._continuing():
+            for now in follow_execution(self.api, self.workflow.id, self.started.id, timing):
+                self.listener.execution_changed(state, now, self.redactor)
+                state = now
+        failed = state.failed_steps if state is not None and with_logs else ()
+        return ExecutionResult(
+            workflow=self.workflow,
+            started=self.started,
+            state=state,
+            logs=tuple(self._tail(step) for step in failed[:_MOST_TAILS]),
+            redactor=self.redactor,
         )
-        raise
-    except ReconcilerError as error:
-        error.hint = f"{error.hint} The result of the execution {execution} is not known.".strip()
-        raise
+
+    def _tail(self, step: str) -> LogTail:
+        log, number = StepLog(self.api, self.workflow.id, self.started.id, step), 0
+        last: deque[str] = deque(maxlen=_TAIL)
+        try:
+            for message in islice(log.more(), _MOST_MESSAGES):
+                number += 1
+                last.append(message)
+        except ReconcilerError as error:  # the result is known, whatever became of the log
+            return LogTail(step=step, error=error.message)
+        return LogTail(step=step, lines=tuple(last), earlier=number - len(last))
+
+    @contextmanager
+    def _continuing(self) -> Iterator[None]:
+        """Report that the execution continues, whatever ends the wait for it."""
+        execution = clip(printable(self.started.id), 100)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.listener.execution_left(self.workflow, self.started)
+            raise
+        except StillRunningError as error:
+            self.listener.execution_left(self.workflow, self.started)
+            error.hint = (
+                f"The execution {execution} continues: do not start another one. "
+                "To wait longer, use --timeout SECONDS."
+            )
+            raise
+        except ReconcilerError as error:
+            error.hint = f"{error.hint} The result of the execution {execution} is not known.".strip()
+            raise
 
 
 def _execution(
@@ -321,5 +418,5 @@ def _report_new(
         with suppress(NotFoundException):  # a step that was skipped has no log
             for message in log.more():
                 listener.logged(step.name, message, redactor)
-        if step.status not in _UNFINISHED:
+        if step.status and step.status not in UNFINISHED:
             del logs[step.name]
