@@ -83,7 +83,7 @@ class ExecutionFilter:
     def may_have(self, workflow: Mapping[str, JsonValue]) -> bool:
         """Return whether a workflow may have such executions, by the `lastExecution` of its listed entry.
 
-        An entry without that key leaves it open. A day is allowed for the clocks and time zones of a platform.
+        An entry without that key leaves it open. A day is allowed for clocks and time zones.
         """
         if "lastExecution" not in workflow:
             return True

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconciler.findings import Finding
     from reconciler.operations.apply_and_reconcile import Applied
     from reconciler.operations.engine import Engine
-    from reconciler.operations.plan_and_status import Planned
+    from reconciler.operations.plan_for_tenant import Planned
     from reconciler.plan import Action
     from reconciler.secrecy import Redactor
     from reconciler.workflow import Live

@@ -139,13 +139,26 @@ def find_executions(  # noqa: PLR0913 - all but two by name
         )
 
 
-def _of_workflow(api: Workflow, workflow: Listed, wanted: ExecutionFilter) -> WorkflowExecutions:
+def executions_or_error(
+    api: Workflow, workflow_id: int, wanted: ExecutionFilter
+) -> tuple[ListedExecution, ...] | str:
+    """Return the executions of a workflow that the filter takes, or why the server does not return them.
+
+    Raises:
+        ReconcilerError: The server does not answer, or not this user: nothing else can be read either.
+    """
     try:
-        executions = tuple(read_executions(api, workflow.id, wanted))
+        return tuple(read_executions(api, workflow_id, wanted))
     except UnauthorizedException:
         raise
     except _ANSWERED as error:
-        return WorkflowExecutions(workflow=workflow, error=error.message)
+        return error.message
+
+
+def _of_workflow(api: Workflow, workflow: Listed, wanted: ExecutionFilter) -> WorkflowExecutions:
+    executions = executions_or_error(api, workflow.id, wanted)
+    if isinstance(executions, str):
+        return WorkflowExecutions(workflow=workflow, error=executions)
     failed = next((item.id for item in executions if item.failed), None)
     return WorkflowExecutions(
         workflow=workflow,
@@ -163,7 +176,7 @@ def _failed_steps(api: Workflow, workflow_id: int, execution: str) -> tuple[str,
 
 
 def _failures_first(found: Iterable[WorkflowExecutions]) -> tuple[WorkflowExecutions, ...]:
-    """Return the workflows that have executions or an error: errors, then failures, the latest of each first."""
+    """Return those with executions or an error: errors, then failures, the latest of each first."""
     shown = sorted(
         (item for item in found if item.executions or item.error), key=lambda item: item.workflow.name
     )

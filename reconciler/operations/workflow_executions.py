@@ -1,4 +1,4 @@
-"""Executions of a workflow on the platform: start, follow and list them, and read their logs."""
+"""Executions of a workflow on the platform: start, follow and list them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import math
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from reconciler.client import InvalidPathException, NotFoundException, RetryPolicy, Workflow
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.client import RetryPolicy, Workflow
+from reconciler.errors import ReconcilerError
 from reconciler.executions import (
     SUCCESS,
-    UNFINISHED,
     ExecutionFilter,
     ExecutionState,
     ListedExecution,
@@ -23,23 +22,20 @@ from reconciler.executions import (
     StepLog,
     StillRunningError,
     execute_once,
-    execution_state,
     follow_execution,
     read_executions,
 )
 from reconciler.operations.engine import open_session
 from reconciler.operations.execution_parameters import ExecutionRequest
 from reconciler.operations.listener import Listener
-from reconciler.operations.resolving import live_workflow, one_named, unknown
+from reconciler.operations.resolving import live_execution, live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
-from reconciler.render import some_names
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 from reconciler.workflow import Live
 
 _REASSURANCE: Final = "Nothing was started."
-_PENDING: Final = "Pending"
 _TAIL: Final = 20
 """The number of lines to show of the log of a step that failed."""
 
@@ -161,7 +157,7 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         request: Parameters and steps; all steps without parameters by default.
         listener: Receives the execution once it is started, and each change of its state.
         wait: Whether to wait for its end.
-        follow: Whether to wait for its end and, if it fails, to read the last lines that the failed steps logged.
+        follow: Whether to wait, too, and to read the last lines of the logs of failed steps.
         timeout: Seconds to wait at most; the execution continues in any case.
         env: Variables for the address and the credential.
 
@@ -205,7 +201,7 @@ def show_execution(  # noqa: PLR0913 - which execution, of which workflow
         workflow_id: The workflow's id, instead of its name.
         execution: The execution's id; the latest one by default.
         listener: Receives the execution, and each change of its state, when it is followed.
-        follow: Whether to wait for its end and, if it failed, to read the last lines that the failed steps logged.
+        follow: Whether to wait for its end, and to read the last lines of the logs of failed steps.
         timeout: Seconds to wait at most; the execution continues in any case.
         env: Variables for the address and the credential.
 
@@ -218,89 +214,13 @@ def show_execution(  # noqa: PLR0913 - which execution, of which workflow
     listener = listener or Listener()
     with open_session(settings, env, purpose="executions", listener=listener) as session:
         api, redactor = Workflow(session.as_read_only()), session.redactor()
-        workflow, identity, state = _execution(api, name, workflow_id, execution)
+        workflow, identity, state = live_execution(api, name, workflow_id, execution)
         started = StartedExecution(id=identity, confirmed=True)
         if not follow:
             return ExecutionResult(workflow=workflow, started=started, state=state, redactor=redactor)
         listener.execution_started(workflow, started, redactor)
         watched = _Watched(api, workflow, started, listener, redactor)
         return watched.until_its_end(RetryPolicy(wait_running=timeout), with_logs=True)
-
-
-def show_logs(  # noqa: PLR0913 - which log, of which workflow
-    settings: Settings,
-    name: str | None = None,
-    workflow_id: int | None = None,
-    execution: str | None = None,
-    listener: Listener | None = None,
-    *,
-    step: str | None = None,
-    follow: bool = False,
-    env: Mapping[str, str] = os.environ,
-) -> ExecutionResult:
-    """Report what the steps of an execution logged to the listener. Sends no request but GET.
-
-    Args:
-        settings: The tenant.
-        name: The workflow's name.
-        workflow_id: The workflow's id, instead of its name.
-        execution: The execution's id; the latest one by default.
-        listener: Receives each message.
-        step: Name of the only step to read; all by default.
-        follow: Whether to continue until the execution has ended.
-        env: Variables for the address and the credential.
-
-    Raises:
-        UsageError: Not one workflow is named.
-        ReconcilerError: There is no such workflow, execution or step; or as the client.
-    """
-    one_named(name, workflow_id)
-    listener = listener or Listener()
-    with open_session(settings, env, purpose="logs", listener=listener) as session:
-        api, redactor = Workflow(session.as_read_only()), session.redactor()
-        workflow, identity, state = _execution(api, name, workflow_id, execution)
-        logs = {name: StepLog(api, workflow.id, identity, name) for name in _steps(state, step)}
-        if not follow:
-            _report_new(logs, state, listener, redactor)
-        else:
-            for state in follow_execution(api, workflow.id, identity, RetryPolicy(wait_running=math.inf)):
-                _report_new(logs, state, listener, redactor)
-        started = StartedExecution(id=identity, confirmed=True)
-        return ExecutionResult(
-            workflow=workflow, started=started, state=state if follow else None, redactor=redactor
-        )
-
-
-def save_log(  # noqa: PLR0913, PLR0917 - which log, of which workflow
-    settings: Settings,
-    file: str,
-    name: str | None = None,
-    workflow_id: int | None = None,
-    execution: str | None = None,
-    listener: Listener | None = None,
-    *,
-    step: str | None = None,
-    env: Mapping[str, str] = os.environ,
-) -> None:
-    """Save the whole log of one step of an execution into a file. Takes and raises what `show_logs` does.
-
-    Raises:
-        UsageError: The execution has several steps, and `step` names none of them.
-    """
-    one_named(name, workflow_id)
-    with open_session(settings, env, purpose="logs", listener=listener) as session:
-        api = Workflow(session.as_read_only())
-        workflow, identity, state = _execution(api, name, workflow_id, execution)
-        steps = _steps(state, step)
-        if len(steps) != 1:
-            raise UsageError(
-                f"the execution has {len(steps)} steps ({some_names(steps)}); a file takes the log of one",
-                hint="Choose one with --step.",
-            )
-        try:
-            api.get_execution_logs(workflow.id, identity, steps[0], save=True, file_name=file)
-        except InvalidPathException as error:  # to the client a bad request, here a file like any other
-            raise ReconcilerError(error.message) from error
 
 
 def _check_steps(workflow: Live, names: Iterable[str]) -> None:
@@ -334,7 +254,7 @@ class _Watched:
     redactor: Redactor
 
     def until_its_end(self, timing: RetryPolicy, *, with_logs: bool) -> ExecutionResult:
-        """Report each change of its state, and return its last one, with the logs of failed steps if asked to."""
+        """Report each change of its state until it ends; return that, and the logs of failed steps."""
         state: ExecutionState | None = None
         with self._continuing():
             for now in follow_execution(self.api, self.workflow.id, self.started.id, timing):
@@ -379,44 +299,3 @@ class _Watched:
         except ReconcilerError as error:
             error.hint = f"{error.hint} The result of the execution {execution} is not known.".strip()
             raise
-
-
-def _execution(
-    api: Workflow, name: str | None, workflow_id: int | None, execution: str | None
-) -> tuple[Live, str, ExecutionState]:
-    """Return the workflow, the id of the execution, else of its latest one, and the state of that."""
-    workflow = live_workflow(api, name, workflow_id)
-    identity = execution or _latest(api, workflow)
-    return workflow, identity, execution_state(api.get_execution_details(workflow.id, identity))
-
-
-def _latest(api: Workflow, workflow: Live) -> str:
-    latest = next(api.list_executions(workflow.id, page_size=1, count=1), {})
-    identity = latest.get("executionId")
-    if not isinstance(identity, str) or not identity:
-        raise ReconcilerError(f"the workflow {clip(printable(workflow.name), 100)!r} has no executions yet")
-    return identity
-
-
-def _steps(state: ExecutionState, step: str | None) -> list[str]:
-    names = [found.name for found in state.steps]
-    if step is None:
-        return names
-    if step not in names:
-        raise unknown(f"the execution has no step {clip(printable(step), 60)!r}", step, names)
-    return [step]
-
-
-def _report_new(
-    logs: dict[str, StepLog], state: ExecutionState, listener: Listener, redactor: Redactor
-) -> None:
-    """Report new messages; a step that had ended before its log was read is removed from `logs`."""
-    for step in state.steps:
-        log = logs.get(step.name)
-        if log is None or step.status == _PENDING:
-            continue
-        with suppress(NotFoundException):  # a step that was skipped has no log
-            for message in log.more():
-                listener.logged(step.name, message, redactor)
-        if step.status and step.status not in UNFINISHED:
-            del logs[step.name]

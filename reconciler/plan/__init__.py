@@ -56,11 +56,13 @@ from reconciler.plan.tenant import (
     read_default_resource,
     take_snapshot,
 )
-from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
+from reconciler.plan.workflow_status import FAILED, STATES, Sync, WorkflowStatus, workflow_statuses
 
 __all__ = [
+    "FAILED",
     "HIDDEN",
     "KINDS",
+    "STATES",
     "Action",
     "Blocked",
     "BlockedDelete",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -16,8 +20,9 @@ from reconciler.plan.model import (
     live_id,
 )
 from reconciler.plan.tenant import Snapshot
-from reconciler.values import JsonObject, JsonValue, as_object
-from reconciler.workflow import Listed
+from reconciler.timestamps import parse_timestamp
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.workflow import Listed, Ownership
 
 
 class Sync(str, Enum):
@@ -30,6 +35,25 @@ class Sync(str, Enum):
     ORPHANED = "orphaned"
     UNMANAGED = "unmanaged"
 
+
+STATES: Final = {
+    "in-sync": Sync.SYNCED,
+    "out-of-sync": Sync.DIFFERS,
+    "missing": Sync.MISSING,
+    "blocked": Sync.BLOCKED,
+    "orphaned": Sync.ORPHANED,
+    "unmanaged": Sync.UNMANAGED,
+}
+"""The sync states by the words that a user filters by."""
+
+FAILED: Final = "failed"
+"""The word for workflows whose last execution failed, whatever their sync state."""
+
+_MODIFIERS: Final = ("lastModifiedBy", "modifiedBy", "updatedBy")
+"""The keys under which a platform may name who changed a workflow last; none is documented."""
+
+_ASLEEP: Final = frozenset({"Paused", "Draft"})
+"""The statuses in which no trigger starts a workflow."""
 
 _URGENCY: Final = (Sync.BLOCKED, Sync.DIFFERS, Sync.MISSING, Sync.ORPHANED, Sync.SYNCED, Sync.UNMANAGED)
 """The states in the order in which they are shown."""
@@ -62,6 +86,11 @@ class WorkflowStatus:
         source: Its manifest, if there is one.
         status: Its live status, such as `Available`; `None` where it is not returned.
         last_execution: Its last execution, if there was one.
+        executed: Whether it may have executions: not, if the platform says that there was no last one.
+        next_run: When its triggers start it next, as the server writes it.
+        owners: Who owns it.
+        modified_at: When it was changed last, as the server writes it.
+        modified_by: Who changed it last.
     """
 
     name: str
@@ -71,11 +100,20 @@ class WorkflowStatus:
     source: Source | None = None
     status: str | None = None
     last_execution: LastExecution | None = None
+    executed: bool = False
+    next_run: str | None = None
+    owners: tuple[str, ...] = ()
+    modified_at: str | None = None
+    modified_by: str | None = None
 
     @property
     def failed(self) -> bool:
         """Whether its last execution failed."""
         return self.last_execution is not None and self.last_execution.status == "Failed"
+
+    def is_one_of(self, words: Collection[str]) -> bool:
+        """Return whether `words` (of `STATES`, and `FAILED`) name its state; without words, they do."""
+        return not words or (self.failed and FAILED in words) or self.sync in map(STATES.get, words)
 
 
 def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, ...]:
@@ -96,15 +134,45 @@ def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, .
 def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
     identity = live_id(action)
     live = snapshot.live.get(identity) if identity is not None else None
-    return WorkflowStatus(
+    status = WorkflowStatus(
         name=action.name,
         id=identity,
         sync=_sync(action),
         reason=action.reason if isinstance(action, Refusal) else "",
         source=action.source,
-        status=live.status if live else None,
-        last_execution=_last_execution(live.body.raw) if live else None,
     )
+    return status if live is None else _with_live(status, live.body.raw, live.ownership)
+
+
+def _with_live(status: WorkflowStatus, body: JsonObject, ownership: Ownership | None) -> WorkflowStatus:
+    """Return `status` with what the platform says of the workflow, in its list or by itself."""
+    live_status, last = _text(body.get("status")), _last_execution(body)
+    return dataclasses.replace(
+        status,
+        status=live_status,
+        last_execution=last,
+        executed=last is not None or "lastExecution" not in body,
+        next_run=None if live_status in _ASLEEP else _next_run(body),
+        owners=tuple(sorted(ownership.owners)) if ownership else (),
+        modified_at=_text(body.get("updatedAt")),
+        modified_by=next(filter(None, (_person(body.get(key)) for key in _MODIFIERS)), None),
+    )
+
+
+def _next_run(body: JsonObject) -> str | None:
+    """Return the first of the times for which the triggers are scheduled."""
+    times: dict[str, datetime] = {}
+    for trigger in as_list(body.get("triggers")):
+        scheduled = _text(as_object(trigger).get("scheduled"))
+        with suppress(ValueError, OverflowError):
+            times |= {scheduled: parse_timestamp(scheduled)} if scheduled else {}
+    return min(times, key=times.__getitem__, default=None)
+
+
+def _person(value: JsonValue) -> str | None:
+    """Return the address or the name of a user, who may be given as a text or as an object."""
+    user = as_object(value)
+    return _text(value) or next(filter(None, (_text(user.get(key)) for key in ("email", "name"))), None)
 
 
 def _sync(action: Action) -> Sync:
@@ -116,13 +184,7 @@ def _sync(action: Action) -> Sync:
 
 
 def _of_listed(item: Listed, sync: Sync) -> WorkflowStatus:
-    return WorkflowStatus(
-        name=item.name,
-        id=item.id,
-        sync=sync,
-        status=_text(item.health.get("status")),
-        last_execution=_last_execution(item.health),
-    )
+    return _with_live(WorkflowStatus(name=item.name, id=item.id, sync=sync), item.health, item.ownership)
 
 
 def _last_execution(body: JsonObject) -> LastExecution | None:
