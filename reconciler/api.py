@@ -87,6 +87,13 @@ class ExecutionLister(Protocol):
         """Return the executions of a workflow, each page read when it is reached."""
 
 
+class ExecutionSearchApi(ExecutionLister, Protocol):
+    """The methods that a search for executions needs."""
+
+    def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
+        """Return the state of an execution and its steps."""
+
+
 class ExecutionLogApi(ExecutionApi, Protocol):
     """The methods that reading the logs of an execution needs."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 import click
 
@@ -24,6 +24,7 @@ from reconciler.errors import UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
 from reconciler.text import printable, without_commands
+from reconciler.timestamps import utc_now
 
 if TYPE_CHECKING:
     from reconciler.apply import Result
@@ -113,14 +114,40 @@ def _colour() -> bool | None:
     return False if os.environ.get("TERM") == "dumb" else None
 
 
-def terminal_width() -> int | None:
-    """Return the width that text on stdout is laid out for; `None` where that is no terminal, or a dumb one.
+def terminal_width(stream: TextIO | None = None) -> int | None:
+    """Return the width that text is laid out for; `None` where that goes to no terminal, or to a dumb one.
 
     The variable COLUMNS takes the place of the terminal's own width. It does nothing for a pipe or a file.
+
+    Args:
+        stream: Where the text goes; by default stdout.
     """
-    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    if not is_drawable(stream or sys.stdout):
         return None
     return max(shutil.get_terminal_size().columns, render.NARROWEST)
+
+
+def is_drawable(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal on which text can be laid out and redrawn: not a dumb one."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def text_display(*, utc: bool = False, stream: TextIO | None = None) -> render.Display:
+    """Return what a text is laid out for: a terminal, or a pipe that needs exact times and plain letters.
+
+    Args:
+        utc: Whether to give exact times on a terminal, too.
+        stream: Where the text goes; by default stdout.
+    """
+    stream = stream or sys.stdout
+    if stream is None or not stream.isatty():
+        return render.Display()
+    has_marks = is_drawable(stream) and (stream.encoding or "").lower().startswith("utf")
+    return render.Display(
+        width=terminal_width(stream),
+        now=None if utc else utc_now(),
+        marks="unicode" if has_marks else "ascii",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

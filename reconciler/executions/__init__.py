@@ -5,13 +5,21 @@ from reconciler.executions.following import (
     SUCCESS,
     UNFINISHED,
     ExecutionState,
+    LogTail,
     StepLog,
     StepState,
     StillRunningError,
     execution_state,
     follow_execution,
+    log_tail,
 )
 from reconciler.executions.listing import ExecutionFilter, ListedExecution, read_executions
+from reconciler.executions.searching import (
+    FoundExecutions,
+    WorkflowExecutions,
+    executions_or_error,
+    search_executions,
+)
 from reconciler.executions.starting import StartedExecution, UncertainStartError, execute_once
 
 __all__ = [
@@ -20,14 +28,20 @@ __all__ = [
     "UNFINISHED",
     "ExecutionFilter",
     "ExecutionState",
+    "FoundExecutions",
     "ListedExecution",
+    "LogTail",
     "StartedExecution",
     "StepLog",
     "StepState",
     "StillRunningError",
     "UncertainStartError",
+    "WorkflowExecutions",
     "execute_once",
     "execution_state",
+    "executions_or_error",
     "follow_execution",
+    "log_tail",
     "read_executions",
+    "search_executions",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from reconciler.api import ExecutionApi, ExecutionLogApi
@@ -19,6 +21,12 @@ UNFINISHED: Final = frozenset({"Running", "Stopping"})
 
 _MOST_PAGES: Final = 100_000
 """The most pages of one read of a log."""
+
+_MOST_MESSAGES: Final = 100_000
+"""The most messages of a log to read for its last ones."""
+
+_TAIL: Final = 20
+"""The number of lines to show of the log of a step that failed."""
 
 
 class StillRunningError(ReconcilerError):
@@ -125,11 +133,16 @@ def _text(value: JsonValue) -> str | None:
 
 
 class StepLog:
-    """A reader of the log of one step, which starts at its beginning."""
+    """A reader of the log of one step, which starts at its beginning.
+
+    Attributes:
+        step: The name of the step.
+    """
 
     def __init__(self, api: ExecutionLogApi, workflow_id: int, execution_id: str, step: str) -> None:
         self._api = api
-        self._step = (workflow_id, execution_id, step)
+        self.step = step
+        self._path = (workflow_id, execution_id, step)
         self._token: str | None = None
         self._returned = 0
 
@@ -140,7 +153,7 @@ class StepLog:
             ReconcilerError: The client failed.
         """
         for _ in range(_MOST_PAGES):
-            page = self._api.get_execution_logs(*self._step, self._token)
+            page = self._api.get_execution_logs(*self._path, self._token)
             entries = as_list(page.get("logs"))
             for entry in entries[self._returned :]:
                 yield str(as_object(entry).get("message", ""))
@@ -150,3 +163,33 @@ class StepLog:
             if not entries or not isinstance(token, str) or token in {"", self._token}:
                 return
             self._token, self._returned = token, 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTail:
+    """The last lines that a step logged.
+
+    Args:
+        step: The name of the step.
+        lines: The lines.
+        earlier: The number of messages before them.
+        error: Why there are none; empty if the log was read.
+    """
+
+    step: str
+    lines: tuple[str, ...] = ()
+    earlier: int = 0
+    error: str = ""
+
+
+def log_tail(log: StepLog) -> LogTail:
+    """Return the last lines of a log that was not read before; an error of the client is a part of them."""
+    number = 0
+    last: deque[str] = deque(maxlen=_TAIL)
+    try:
+        for message in islice(log.more(), _MOST_MESSAGES):
+            number += 1
+            last.append(message)
+    except ReconcilerError as error:
+        return LogTail(step=log.step, error=error.message)
+    return LogTail(step=log.step, lines=tuple(last), earlier=number - len(last))

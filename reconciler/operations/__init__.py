@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.operations.export_workflows import ExportedWorkflows, export
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
-    from reconciler.operations.managed_executions import FoundExecutions, WorkflowExecutions, find_executions
+    from reconciler.operations.managed_executions import find_executions
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, plan
     from reconciler.operations.rendered_manifests import render_manifests
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from reconciler.operations.workflow_executions import (
         ExecutionResult,
         Executions,
-        LogTail,
         list_executions,
         run_execution,
         show_execution,
@@ -69,9 +68,7 @@ __all__ = [
     "ExecutionResult",
     "Executions",
     "ExportedWorkflows",
-    "FoundExecutions",
     "Listener",
-    "LogTail",
     "PeakFolder",
     "Planned",
     "RawOptions",
@@ -79,7 +76,6 @@ __all__ = [
     "ScopeOptions",
     "Settings",
     "StatusResult",
-    "WorkflowExecutions",
     "adopt",
     "apply",
     "apply_plan_file",
@@ -125,7 +121,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     export_workflows="export ExportedWorkflows",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
-    managed_executions="find_executions FoundExecutions WorkflowExecutions",
+    managed_executions="find_executions",
     peak_folder="find_peak_folder PeakFolder",
     plan_for_tenant="plan Planned ScopeOptions",
     rendered_manifests="render_manifests",
@@ -134,5 +130,5 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
     status_and_history="status StatusResult",
     validating="validate",
-    workflow_executions="ExecutionResult Executions list_executions LogTail run_execution show_execution",
+    workflow_executions="ExecutionResult Executions list_executions run_execution show_execution",
 )

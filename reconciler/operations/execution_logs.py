@@ -10,7 +10,13 @@ from typing import Final
 
 from reconciler.client import InvalidPathException, NotFoundException, RetryPolicy, Workflow
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.executions import UNFINISHED, ExecutionState, StartedExecution, StepLog
+from reconciler.executions import (
+    UNFINISHED,
+    ExecutionState,
+    StartedExecution,
+    StepLog,
+    follow_execution,
+)
 from reconciler.operations.engine import open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.resolving import live_execution, one_named, unknown

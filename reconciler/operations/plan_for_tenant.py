@@ -17,12 +17,8 @@ from reconciler.plan import (
     Scope,
     Selection,
     Shard,
-    Sync,
     Unchanged,
-    WorkflowStatus,
-    make_plan,
     with_origins,
-    workflow_statuses,
 )
 from reconciler.planfile import (
     Dropped,

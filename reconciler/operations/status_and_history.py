@@ -11,13 +11,13 @@ from typing import Final
 from reconciler.client import Workflow
 from reconciler.concurrency import read_all
 from reconciler.errors import ExitCode
-from reconciler.executions import ExecutionFilter, ListedExecution
+from reconciler.executions import ExecutionFilter, ListedExecution, executions_or_error
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
-from reconciler.operations.managed_executions import executions_or_error
 from reconciler.operations.settings import Settings
 from reconciler.plan import Scope, Selection, Sync, WorkflowStatus, make_plan, workflow_statuses
 from reconciler.secrecy import Redactor
+from reconciler.timestamps import utc_now
 
 HISTORY: Final = ExecutionFilter(count=10)
 """The executions of a workflow that its history shows."""
@@ -83,7 +83,7 @@ def status(  # noqa: PLR0913 - all but two by name
     scope = Scope(selection=selection or Selection(), show_unmanaged=show_unmanaged, whole=settings.whole)
     with open_engine(settings, env, purpose="status", selection=scope.selection, listener=listener) as engine:
         snapshot = engine.snapshot(scope)
-        statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
+        statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot, utc_now())
         asked = [item.id for item in statuses if item.id and item.executed and item.is_one_of(only)]
         if history is None and len(asked) > MOST_HISTORIES:
             listener.note(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from reconciler.client import RetryPolicy, Workflow
@@ -18,11 +16,13 @@ from reconciler.executions import (
     ExecutionFilter,
     ExecutionState,
     ListedExecution,
+    LogTail,
     StartedExecution,
     StepLog,
     StillRunningError,
     execute_once,
     follow_execution,
+    log_tail,
     read_executions,
 )
 from reconciler.operations.engine import open_session
@@ -36,14 +36,8 @@ from reconciler.values import JsonObject
 from reconciler.workflow import Live
 
 _REASSURANCE: Final = "Nothing was started."
-_TAIL: Final = 20
-"""The number of lines to show of the log of a step that failed."""
-
 _MOST_TAILS: Final = 3
 """The number of failed steps whose logs are read."""
-
-_MOST_MESSAGES: Final = 100_000
-"""The number of messages of a log to read for its last ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +53,6 @@ class Executions:
     workflow: Live
     executions: Sequence[ListedExecution]
     redactor: Redactor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogTail:
-    """The last lines that a step logged.
-
-    Args:
-        step: The name of the step.
-        lines: The lines.
-        earlier: The number of messages before them.
-        error: Why there are none; empty if the log was read.
-    """
-
-    step: str
-    lines: tuple[str, ...] = ()
-    earlier: int = 0
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,20 +242,12 @@ class _Watched:
             workflow=self.workflow,
             started=self.started,
             state=state,
-            logs=tuple(self._tail(step) for step in failed[:_MOST_TAILS]),
+            logs=tuple(
+                log_tail(StepLog(self.api, self.workflow.id, self.started.id, step))
+                for step in failed[:_MOST_TAILS]
+            ),
             redactor=self.redactor,
         )
-
-    def _tail(self, step: str) -> LogTail:
-        log, number = StepLog(self.api, self.workflow.id, self.started.id, step), 0
-        last: deque[str] = deque(maxlen=_TAIL)
-        try:
-            for message in islice(log.more(), _MOST_MESSAGES):
-                number += 1
-                last.append(message)
-        except ReconcilerError as error:  # the result is known, whatever became of the log
-            return LogTail(step=step, error=error.message)
-        return LogTail(step=step, lines=tuple(last), earlier=number - len(last))
 
     @contextmanager
     def _continuing(self) -> Iterator[None]:

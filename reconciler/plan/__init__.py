@@ -56,12 +56,19 @@ from reconciler.plan.tenant import (
     read_default_resource,
     take_snapshot,
 )
-from reconciler.plan.workflow_status import FAILED, STATES, Sync, WorkflowStatus, workflow_statuses
+from reconciler.plan.workflow_status import (
+    LAST_FAILED,
+    STATES,
+    NextRun,
+    Sync,
+    WorkflowStatus,
+    workflow_statuses,
+)
 
 __all__ = [
-    "FAILED",
     "HIDDEN",
     "KINDS",
+    "LAST_FAILED",
     "STATES",
     "Action",
     "Blocked",
@@ -73,6 +80,7 @@ __all__ = [
     "Delete",
     "Desired",
     "Method",
+    "NextRun",
     "Orphan",
     "Plan",
     "PlatformFacts",

@@ -20,7 +20,8 @@ from reconciler.plan.model import (
     live_id,
 )
 from reconciler.plan.tenant import Snapshot
-from reconciler.timestamps import parse_timestamp
+from reconciler.schedules import next_run
+from reconciler.timestamps import parse_timestamp, rfc3339_seconds
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reconciler.workflow import Listed, Ownership
 
@@ -46,7 +47,7 @@ STATES: Final = {
 }
 """The sync states by the words that a user filters by."""
 
-FAILED: Final = "failed"
+LAST_FAILED: Final = "failed"
 """The word for workflows whose last execution failed, whatever their sync state."""
 
 _MODIFIERS: Final = ("lastModifiedBy", "modifiedBy", "updatedBy")
@@ -75,6 +76,19 @@ class LastExecution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextRun:
+    """The next start of a workflow by its triggers.
+
+    Args:
+        at: The time: as the server writes it, else in UTC.
+        computed: Whether it is computed from the cron expressions, because the server returns none.
+    """
+
+    at: str
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowStatus:
     """The status of one workflow.
 
@@ -87,7 +101,7 @@ class WorkflowStatus:
         status: Its live status, such as `Available`; `None` where it is not returned.
         last_execution: Its last execution, if there was one.
         executed: Whether it may have executions: not, if the platform says that there was no last one.
-        next_run: When its triggers start it next, as the server writes it.
+        next_run: When its triggers start it next; `None` if they do not, or it is paused.
         owners: Who owns it.
         modified_at: When it was changed last, as the server writes it.
         modified_by: Who changed it last.
@@ -101,7 +115,7 @@ class WorkflowStatus:
     status: str | None = None
     last_execution: LastExecution | None = None
     executed: bool = False
-    next_run: str | None = None
+    next_run: NextRun | None = None
     owners: tuple[str, ...] = ()
     modified_at: str | None = None
     modified_by: str | None = None
@@ -112,26 +126,27 @@ class WorkflowStatus:
         return self.last_execution is not None and self.last_execution.status == "Failed"
 
     def is_one_of(self, words: Collection[str]) -> bool:
-        """Return whether `words` (of `STATES`, and `FAILED`) name its state; without words, they do."""
-        return not words or (self.failed and FAILED in words) or self.sync in map(STATES.get, words)
+        """Return whether `words` (of `STATES`, and `LAST_FAILED`) name its state; without words, they do."""
+        return not words or (self.failed and LAST_FAILED in words) or self.sync in map(STATES.get, words)
 
 
-def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, ...]:
+def workflow_statuses(plan: Plan, snapshot: Snapshot, now: datetime) -> tuple[WorkflowStatus, ...]:
     """Return the status of each workflow of a plan: problems first, then by name.
 
     Args:
         plan: The plan.
         snapshot: The snapshot that it was made from.
+        now: The current time, for next runs that the server does not return.
     """
     found = (
-        *(_of_action(action, snapshot) for action in plan.actions),
-        *(_of_listed(item, Sync.ORPHANED) for item in plan.orphaned),
-        *(_of_listed(item, Sync.UNMANAGED) for item in plan.unmanaged),
+        *(_of_action(action, snapshot, now) for action in plan.actions),
+        *(_of_listed(item, Sync.ORPHANED, now) for item in plan.orphaned),
+        *(_of_listed(item, Sync.UNMANAGED, now) for item in plan.unmanaged),
     )
     return tuple(sorted(found, key=lambda item: (_URGENCY.index(item.sync), not item.failed, item.name)))
 
 
-def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
+def _of_action(action: Action, snapshot: Snapshot, now: datetime) -> WorkflowStatus:
     identity = live_id(action)
     live = snapshot.live.get(identity) if identity is not None else None
     status = WorkflowStatus(
@@ -141,10 +156,12 @@ def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
         reason=action.reason if isinstance(action, Refusal) else "",
         source=action.source,
     )
-    return status if live is None else _with_live(status, live.body.raw, live.ownership)
+    return status if live is None else _with_live(status, live.body.raw, live.ownership, now)
 
 
-def _with_live(status: WorkflowStatus, body: JsonObject, ownership: Ownership | None) -> WorkflowStatus:
+def _with_live(
+    status: WorkflowStatus, body: JsonObject, ownership: Ownership | None, now: datetime
+) -> WorkflowStatus:
     """Return `status` with what the platform says of the workflow, in its list or by itself."""
     live_status, last = _text(body.get("status")), _last_execution(body)
     return dataclasses.replace(
@@ -152,21 +169,27 @@ def _with_live(status: WorkflowStatus, body: JsonObject, ownership: Ownership | 
         status=live_status,
         last_execution=last,
         executed=last is not None or "lastExecution" not in body,
-        next_run=None if live_status in _ASLEEP else _next_run(body),
+        next_run=None if live_status in _ASLEEP else _next_run(body, now),
         owners=tuple(sorted(ownership.owners)) if ownership else (),
         modified_at=_text(body.get("updatedAt")),
         modified_by=next(filter(None, (_person(body.get(key)) for key in _MODIFIERS)), None),
     )
 
 
-def _next_run(body: JsonObject) -> str | None:
-    """Return the first of the times for which the triggers are scheduled."""
-    times: dict[str, datetime] = {}
-    for trigger in as_list(body.get("triggers")):
-        scheduled = _text(as_object(trigger).get("scheduled"))
+def _next_run(body: JsonObject, now: datetime) -> NextRun | None:
+    """Return the first start for which the server says that they are scheduled, else that of their crons."""
+    scheduled: dict[datetime, str] = {}
+    computed: list[datetime] = []
+    for trigger in map(as_object, as_list(body.get("triggers"))):
+        stated, cron = _text(trigger.get("scheduled")), _text(trigger.get("cron"))
         with suppress(ValueError, OverflowError):
-            times |= {scheduled: parse_timestamp(scheduled)} if scheduled else {}
-    return min(times, key=times.__getitem__, default=None)
+            if stated:
+                scheduled[parse_timestamp(stated)] = stated
+            elif cron and (at := next_run(cron, now)):
+                computed.append(at)
+    if scheduled:
+        return NextRun(at=scheduled[min(scheduled)])
+    return NextRun(at=rfc3339_seconds(min(computed)), computed=True) if computed else None
 
 
 def _person(value: JsonValue) -> str | None:
@@ -183,8 +206,8 @@ def _sync(action: Action) -> Sync:
     return Sync.MISSING if isinstance(action, Create) else Sync.DIFFERS
 
 
-def _of_listed(item: Listed, sync: Sync) -> WorkflowStatus:
-    return _with_live(WorkflowStatus(name=item.name, id=item.id, sync=sync), item.health, item.ownership)
+def _of_listed(item: Listed, sync: Sync, now: datetime) -> WorkflowStatus:
+    return _with_live(WorkflowStatus(name=item.name, id=item.id, sync=sync), item.health, item.ownership, now)
 
 
 def _last_execution(body: JsonObject) -> LastExecution | None:

@@ -16,8 +16,8 @@ from reconciler.executions import (
     StartedExecution,
     StepState,
 )
-from reconciler.json_documents import document_text, versioned
-from reconciler.render.layout import Display, table
+from reconciler.json_documents import document_text, line_text, versioned
+from reconciler.render.layout import Display, hanging, table
 from reconciler.render.times import duration_text, seconds_between, time_text
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, first_few, printable
@@ -30,6 +30,9 @@ COLOURS: Final = {SUCCESS: "green", FAILED: "red", "Running": "cyan"}
 
 _HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
 _STEP_HEADS: Final = ("STEP", "STATUS", "STARTED", "DURATION")
+_AROUND: Final = 3
+"""The lines of a terminal that a table of steps leaves to what is around it."""
+
 _OTHER: Final = "Stopped"
 _MARKS: Final = {
     "unicode": {SUCCESS: "✓", FAILED: "✗", "Running": "▸", _OTHER: "·"},
@@ -76,6 +79,15 @@ def executions_json(workflow: Live, executions: Sequence[ListedExecution], redac
     return document_text(redactor.value(versioned(FORMAT_VERSION, fields)))
 
 
+def executions_lines(
+    workflow: Live, executions: Sequence[ListedExecution], redactor: Redactor
+) -> Iterator[str]:
+    """Yield a line of JSON for each of them."""
+    head: JsonObject = {"workflow": {"id": workflow.id, "name": workflow.name}}
+    for execution in executions:
+        yield line_text(redactor.value({**head, **listed_execution_document(execution)}))
+
+
 def listed_execution_document(execution: ListedExecution) -> JsonObject:
     """Return the JSON object of an execution in a list."""
     return {
@@ -103,7 +115,12 @@ def history_legend(display: Display) -> str:
     marks = _MARKS[display.marks]
     return ", ".join(
         f"{marks[status]} {word}"
-        for status, word in ((SUCCESS, "Success"), (FAILED, "Failed"), ("Running", "running"), (_OTHER, "other"))
+        for status, word in (
+            (SUCCESS, "Success"),
+            (FAILED, "Failed"),
+            ("Running", "running"),
+            (_OTHER, "other"),
+        )
     )
 
 
@@ -138,7 +155,6 @@ def execution_text(
     state: ExecutionState,
     redactor: Redactor,
     display: Display,
-    most: int | None = None,
 ) -> str:
     """Return the state of an execution: a line about the whole, and a table of its steps.
 
@@ -147,17 +163,17 @@ def execution_text(
         started: The execution.
         state: Its state.
         redactor: Removes known secrets.
-        display: What it is laid out for.
-        most: The most steps to show, those that need attention first; the others are counted. `None` for all.
+        display: What it is laid out for. With a height, the steps that fit are shown, those that need
+            attention first, and the others are counted.
     """
     words = [clip(state.status) or "unknown"]
     if state.started_at:
         words.append(f"started {time_text(state.started_at, display.now)}")
-    seconds = _seconds_so_far(state.started_at, state.finished_at, display.now)
+    seconds = seconds_between(state.started_at, state.finished_at)
     if seconds is not None:
-        words.append(f"{'took' if state.finished_at else 'running for'} {duration_text(seconds)}")
+        words.append(f"took {duration_text(seconds)}")
     head = printable(f"{clip(workflow.name, 100)}: execution {clip(started.id, 100)}: {', '.join(words)}")
-    shown = _most_urgent(state.steps, most)
+    shown = _most_urgent(state.steps, display.height)
     rows = [
         (
             step.name,
@@ -169,7 +185,10 @@ def execution_text(
     ]
     left = Counter(step.status for step in state.steps if step not in shown)
     more = ", ".join(f"{count} {printable(clip(status, 40)) or 'unknown'}" for status, count in left.items())
-    lines = [head, *(table(_STEP_HEADS, rows, COLOURS, display.width) if rows else ["no steps"])]
+    lines = [
+        *hanging(head, display.width),
+        *(table(_STEP_HEADS, rows, COLOURS, display.width) if rows else ["no steps"]),
+    ]
     return redactor.text("\n".join([*lines, *([f"{left.total()} more steps: {more}"] if left else [])]))
 
 
@@ -178,10 +197,11 @@ def _seconds_so_far(start: str | None, end: str | None, now: datetime | None) ->
     return seconds_between(start, end or (now.isoformat() if now else None))
 
 
-def _most_urgent(steps: tuple[StepState, ...], most: int | None) -> tuple[StepState, ...]:
-    """Return at most so many steps in their order: those that failed or run before those still to come."""
-    if most is None or len(steps) <= most:
+def _most_urgent(steps: tuple[StepState, ...], height: int | None) -> tuple[StepState, ...]:
+    """Return the steps that fit a height, in their order: those that failed or run before the others."""
+    if height is None or len(steps) <= height - _AROUND:
         return steps
+    most = max(height - _AROUND - 1, 1)
     order = (FAILED, "Running", "Stopping")
     ranked = sorted(
         enumerate(steps),
