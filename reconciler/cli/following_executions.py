@@ -139,7 +139,7 @@ def execution_command(
     typable = printable(name) == name and not name.startswith("-")
     words = [name] if typable else ["--id", str(workflow_id)]
     words += [execution] if execution and _PLAIN_ID.fullmatch(execution) else []
-    return follow_up(command, *words, *options, environment=environment)
+    return follow_up(command, *words, *options, environment=environment, same=("config", "environments"))
 
 
 def step_option(step: str) -> tuple[str, ...]:

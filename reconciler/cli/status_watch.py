@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.live_text import LiveText, screen_height
-from reconciler.cli.terminal import is_drawable, print_error, show, text_display
+from reconciler.cli.terminal import is_drawable, print_error, show, text_display, warn
 from reconciler.errors import INTERRUPTED, ReconcilerError
 from reconciler.json_documents import line_text
 from reconciler.operations import Listener
-from reconciler.render import StatusView, changed_documents, duration_text, status_changes, status_text
+from reconciler.render import (
+    StatusView,
+    changed_documents,
+    duration_text,
+    finding_line,
+    hanging,
+    status_changes,
+    status_text,
+)
 from reconciler.text import printable
 from reconciler.timestamps import rfc3339_seconds, utc_now
 
-_AROUND: Final = 3
-"""The lines of a terminal that the table leaves to the line above it, to a hint, and to the cursor."""
+if TYPE_CHECKING:
+    from reconciler.findings import Finding
+    from reconciler.secrecy import Redactor
+
+_AROUND: Final = 2
+"""The lines of a terminal that the table leaves to a hint and to the cursor."""
 
 
 def watch_status(
@@ -41,15 +53,26 @@ def watch_status(
         while True:
             time.sleep(interval)
             try:
-                view = read(Listener())
+                view = read(found := _Findings())
             except ReconcilerError as error:
-                shown.fail(error)
+                shown.fail(error, found.lines)
             else:
                 shown.take(view)
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         shown.end()
+
+
+class _Findings(Listener):
+    """The findings of one read, for the case that it fails because of them."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def finding(self, finding: Finding, redactor: Redactor) -> None:
+        """Keep a finding."""
+        self.lines.append(redactor.text(finding_line(finding)))
 
 
 class _Lines:
@@ -66,11 +89,14 @@ class _Lines:
         self._last = view
         sys.stdout.flush()
 
-    def fail(self, error: ReconcilerError) -> None:
-        """Show an error, unless it is the same as the last time."""
-        if error.message != self._error:
+    def fail(self, error: ReconcilerError, findings: Sequence[str]) -> None:
+        """Show an error and the findings behind it, unless it is the same as the last time."""
+        text = "\n".join([*findings, error.message])
+        if text != self._error:
+            for line in findings:
+                warn(line)
             print_error(error.message, "Trying again.")
-        self._error = error.message
+        self._error = text
 
     def end(self) -> None:
         """Leave everything as it is."""
@@ -102,21 +128,23 @@ class _Screen(_Lines):
         self._every = f"every {duration_text(interval)}, until Ctrl-C"
         self._utc = utc
 
-    def fail(self, error: ReconcilerError) -> None:
-        """Show an error above the last table."""
+    def fail(self, error: ReconcilerError, findings: Sequence[str]) -> None:
+        """Show an error, and the first finding behind it, above the last table."""
         if self._last is not None:
-            self._draw(self._last, f"error: {printable(error.message)}; trying again")
+            text = f"error: {printable(error.message)}; trying again"
+            width = text_display(stream=self._stream).width
+            self._draw(self._last, [*hanging(text, width), *findings[:1]])
 
     def end(self) -> None:
         """Leave the last table on the terminal."""
         self._live.end()
 
     def _print(self, before: StatusView | None, view: StatusView) -> None:  # noqa: ARG002 - all of it is drawn
-        self._draw(view, f"{rfc3339_seconds(utc_now())}, {self._every}")
+        self._draw(view, [f"{rfc3339_seconds(utc_now())}, {self._every}"])
 
-    def _draw(self, view: StatusView, head: str) -> None:
+    def _draw(self, view: StatusView, heads: Sequence[str]) -> None:
         lines = status_text(view, text_display(utc=self._utc, stream=self._stream)).splitlines()
-        room = screen_height() - _AROUND
+        room = screen_height() - _AROUND - len(heads)
         if len(lines) > room:
             hidden = len(lines) - room
             lines = [
@@ -124,4 +152,4 @@ class _Screen(_Lines):
                 f"… {hidden} more lines: choose fewer with --only or --target",
                 lines[-1],
             ]
-        self._live.show("\n".join([head, *lines]))
+        self._live.show("\n".join([*heads, *lines]))

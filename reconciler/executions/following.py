@@ -11,6 +11,7 @@ from typing import Final
 from reconciler.api import ExecutionApi, ExecutionLogApi
 from reconciler.client import RetryPolicy
 from reconciler.errors import ReconcilerError
+from reconciler.secrecy import Redactor
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 SUCCESS: Final = "Success"
@@ -182,8 +183,11 @@ class LogTail:
     error: str = ""
 
 
-def log_tail(log: StepLog) -> LogTail:
-    """Return the last lines of a log that was not read before; an error of the client is a part of them."""
+def log_tail(log: StepLog, redactor: Redactor) -> LogTail:
+    """Return the last lines of a log that was not read before, without what the redactor knows.
+
+    An error of the client is a part of the result.
+    """
     number = 0
     last: deque[str] = deque(maxlen=_TAIL)
     try:
@@ -192,4 +196,4 @@ def log_tail(log: StepLog) -> LogTail:
             last.append(message)
     except ReconcilerError as error:
         return LogTail(step=log.step, error=error.message)
-    return LogTail(step=log.step, lines=tuple(last), earlier=number - len(last))
+    return LogTail(step=log.step, lines=tuple(map(redactor.text, last)), earlier=number - len(last))

@@ -14,8 +14,8 @@ from reconciler.timestamps import parse_timestamp, platform_timestamp
 from reconciler.values import JsonObject, JsonValue, as_object
 
 _PAGE_SIZE: Final = 100
-_LONGEST: Final = timedelta(days=1)
-"""How long before a time an execution may have begun that ended after it."""
+_LONGEST: Final = timedelta(days=7)
+"""How long before a time an execution may have begun that ended after it, clocks and time zones included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class ExecutionFilter:
     def may_have(self, workflow: Mapping[str, JsonValue]) -> bool:
         """Return whether a workflow may have such executions, by the `lastExecution` of its listed entry.
 
-        An entry without that key leaves it open. A day is allowed for clocks and time zones.
+        An entry without that key leaves it open. It does not have the end of the execution.
         """
         if "lastExecution" not in workflow:
             return True

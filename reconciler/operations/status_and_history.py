@@ -111,5 +111,6 @@ def _histories(
     )
     errors = [item for item in found.values() if isinstance(item, str)]
     if errors:
-        listener.warning(f"the last executions of {len(errors)} workflows cannot be read: {errors[0]}")
+        whose = "a workflow" if len(errors) == 1 else f"{len(errors)} workflows"
+        listener.warning(f"the last executions of {whose} cannot be read: {errors[0]}")
     return {identity: item for identity, item in found.items() if not isinstance(item, str)}

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.client import RetryPolicy, Workflow
@@ -155,7 +155,7 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         listener.execution_started(workflow, started, redactor)
         if not (wait or follow):
             return ExecutionResult(workflow=workflow, started=started, state=None, redactor=redactor)
-        watched = _Watched(api, workflow, started, listener, redactor)
+        watched = _Watched(api, workflow, started, listener, redactor, Redactor.of(request.secrets))
         return watched.until_its_end(timing, with_logs=follow)
 
 
@@ -229,6 +229,8 @@ class _Watched:
     started: StartedExecution
     listener: Listener
     redactor: Redactor
+    parameters: Redactor = field(default_factory=lambda: Redactor.of(()))
+    """Removes the values that the execution was started with from what its steps logged."""
 
     def until_its_end(self, timing: RetryPolicy, *, with_logs: bool) -> ExecutionResult:
         """Report each change of its state until it ends; return that, and the logs of failed steps."""
@@ -243,7 +245,7 @@ class _Watched:
             started=self.started,
             state=state,
             logs=tuple(
-                log_tail(StepLog(self.api, self.workflow.id, self.started.id, step))
+                log_tail(StepLog(self.api, self.workflow.id, self.started.id, step), self.parameters)
                 for step in failed[:_MOST_TAILS]
             ),
             redactor=self.redactor,

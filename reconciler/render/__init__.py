@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     )
     from reconciler.render.found_executions import found_json, found_lines, found_text
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
-    from reconciler.render.layout import NARROWEST, Display
+    from reconciler.render.layout import NARROWEST, Display, hanging
     from reconciler.render.markup import paint
     from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
     from reconciler.render.plan_as_json import (
@@ -147,6 +147,7 @@ __all__ = [
     "graph_json",
     "graph_mermaid",
     "graph_text",
+    "hanging",
     "log_lines",
     "paint",
     "plan_document",
@@ -204,7 +205,7 @@ __getattr__ = lazy_face(
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     found_executions="found_json found_lines found_text",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
-    layout="Display NARROWEST",
+    layout="Display hanging NARROWEST",
     markup="paint",
     plan_as_html="EnvironmentPlan plan_html plans_html",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",

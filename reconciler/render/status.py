@@ -18,7 +18,7 @@ from reconciler.render.executions import (
     listed_execution_document,
 )
 from reconciler.render.html_report import Count, ReportEntry, html_report
-from reconciler.render.layout import Display, table
+from reconciler.render.layout import Display, hanging, table
 from reconciler.render.times import time_text
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -37,6 +37,9 @@ COLOURS: Final = {
 }
 _COMPUTED: Final = "~"
 """The mark of a next run that the server did not return."""
+
+_WIDE: Final = 120
+"""The width of a terminal from which on all columns are shown."""
 
 _OPTIONAL: Final = frozenset({"LAST 10", "NEXT RUN", "DURATION", "MODIFIED BY", "OWNER"})
 """The columns that are left out where all their cells are empty."""
@@ -78,11 +81,7 @@ def status_text(view: StatusView, display: Display) -> str:
     """Return a table with a line for each workflow, the reasons of blocked ones, and the counts of all."""
     shown = view.shown
     rows = [_cells(view, item, display) for item in shown]
-    heads = [
-        head
-        for head in (rows[0] if rows else _HEADS)
-        if head not in _OPTIONAL or any(row[head] for row in rows)
-    ]
+    heads = [head for head in (rows[0] if rows else _HEADS) if _is_needed(head, rows, display)]
     reasons = [
         printable(f"blocked: {item.name}: {view.redactor.prose(item.reason)}")
         for item in shown
@@ -93,11 +92,22 @@ def status_text(view: StatusView, display: Display) -> str:
         legend.append(f"{_COMPUTED} NEXT RUN is computed from the cron expression, in UTC.")
     left = f" {len(shown)} of {len(view.statuses)} shown." if view.only else ""
     lines = table(heads, [[row[head] for head in heads] for row in rows], COLOURS, display.width)
-    return "\n".join([*lines, *reasons, *legend, _summary(view.statuses) + left])
+    notes = [*reasons, *legend, _summary(view.statuses) + left]
+    return "\n".join([*lines, *(line for note in notes for line in hanging(note, display.width))])
 
 
 _HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED")
 """The columns of a table without rows."""
+
+
+def _is_needed(head: str, rows: Sequence[Mapping[str, str | None]], display: Display) -> bool:
+    """Return whether a column says something; on a terminal, also whether it is worth its room."""
+    cells = {row[head] for row in rows}
+    if head in _OPTIONAL:
+        return any(cells)
+    if display.width is None or display.width >= _WIDE:
+        return True
+    return head != "ID" and (head != "STATUS" or not cells <= {"Available", None})
 
 
 def _cells(view: StatusView, item: WorkflowStatus, display: Display) -> dict[str, str | None]:
@@ -148,7 +158,7 @@ def status_changes(before: StatusView, now: StatusView) -> Iterator[str]:
 def changed_documents(before: StatusView | None, now: StatusView) -> Iterator[JsonObject]:
     """Yield the JSON object of each workflow that is shown and differs from `before`, and its `event`.
 
-    The event is `listed` for one that was not shown before, `changed`, or `gone` for one that is not any more.
+    The event is `listed` for one that was not shown before, `changed`, or `gone` for one that is no more.
     """
     old = {_key(item): item for item in before.shown} if before else {}
     new = {_key(item): item for item in now.shown}

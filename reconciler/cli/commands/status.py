@@ -66,8 +66,8 @@ _WORDS: Final = (*STATES, LAST_FAILED)
     "--history/--no-history",
     default=None,
     show_default="for up to 200 workflows",
-    help="Show how the last ten executions of each workflow went, and how long the last one took. This takes a "
-    "request for each workflow.",
+    help="Show how the last ten executions of each workflow went, and how long the last one took: one more "
+    "request for each.",
     section="Output",
 )
 @option(
