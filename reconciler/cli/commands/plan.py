@@ -18,7 +18,7 @@ from reconciler.cli.options import (
     format_option,
     output_option,
     show_unmanaged_option,
-    words_of,
+    words_option,
 )
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
 from reconciler.environments import EnvironmentResult, worst_exit_code
@@ -84,10 +84,11 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
     help="Exit with 2 when the plan has changes, with 0 when not.",
     section="Output",
 )
-@option(
+@words_option(
     "--fail-on",
+    "kind",
+    KINDS,
     metavar="KINDS",
-    callback=words_of("kind", KINDS),
     help=f"Exit with 2 when the plan holds one of these kinds, separated by commas: {', '.join(KINDS)}.",
     section="Output",
 )

@@ -15,7 +15,7 @@ from reconciler.cli.options import (
     output_option,
     show_unmanaged_option,
     utc_option,
-    words_of,
+    words_option,
 )
 from reconciler.cli.status_watch import watch_status
 from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, text_display
@@ -50,10 +50,11 @@ _WORDS: Final = (*STATES, LAST_FAILED)
     ),
 )
 @target_option
-@option(
+@words_option(
     "--only",
+    "state",
+    _WORDS,
     metavar="STATES",
-    callback=words_of("state", _WORDS),
     help=f"Show only workflows in these states, separated by commas: {', '.join(_WORDS)}; "
     "failed means its last execution.",
     section="Selection",
