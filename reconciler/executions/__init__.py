@@ -16,7 +16,7 @@ from reconciler.executions.following import (
 from reconciler.executions.listing import ExecutionFilter, ListedExecution, read_executions
 from reconciler.executions.searching import (
     FoundExecutions,
-    WorkflowExecutions,
+    SearchedWorkflow,
     executions_or_error,
     search_executions,
 )
@@ -31,12 +31,12 @@ __all__ = [
     "FoundExecutions",
     "ListedExecution",
     "LogTail",
+    "SearchedWorkflow",
     "StartedExecution",
     "StepLog",
     "StepState",
     "StillRunningError",
     "UncertainStartError",
-    "WorkflowExecutions",
     "execute_once",
     "execution_state",
     "executions_or_error",

@@ -20,7 +20,7 @@ _ANSWERED: Final = (BaseHttpException, UnexpectedAnswerError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowExecutions:
+class SearchedWorkflow:
     """The executions of one workflow that a search found, the latest first.
 
     Args:
@@ -55,7 +55,7 @@ class FoundExecutions:
         redactor: Removes known secrets from text about them.
     """
 
-    workflows: tuple[WorkflowExecutions, ...]
+    workflows: tuple[SearchedWorkflow, ...]
     searched: int
     wanted: ExecutionFilter
     redactor: Redactor
@@ -73,7 +73,7 @@ def search_executions(
     *,
     concurrency: int = CONCURRENCY,
     on_read: Callable[[int, int], None] = lambda _done, _total: None,
-) -> tuple[WorkflowExecutions, ...]:
+) -> tuple[SearchedWorkflow, ...]:
     """Return those of `workflows` that have executions which the filter takes, or cannot be read.
 
     Failures come first, the latest first. A workflow whose last execution is too old for the filter, by its
@@ -110,12 +110,12 @@ def executions_or_error(
         return error.message
 
 
-def _of_workflow(api: ExecutionSearchApi, workflow: Listed, wanted: ExecutionFilter) -> WorkflowExecutions:
+def _of_workflow(api: ExecutionSearchApi, workflow: Listed, wanted: ExecutionFilter) -> SearchedWorkflow:
     executions = executions_or_error(api, workflow.id, wanted)
     if isinstance(executions, str):
-        return WorkflowExecutions(workflow=workflow, error=executions)
+        return SearchedWorkflow(workflow=workflow, error=executions)
     failed = next((item.id for item in executions if item.failed), None)
-    return WorkflowExecutions(
+    return SearchedWorkflow(
         workflow=workflow,
         executions=executions,
         capped=len(executions) == wanted.count,
@@ -130,7 +130,7 @@ def _failed_steps(api: ExecutionSearchApi, workflow_id: int, execution: str) -> 
         return None
 
 
-def _failures_first(found: Iterable[WorkflowExecutions]) -> tuple[WorkflowExecutions, ...]:
+def _failures_first(found: Iterable[SearchedWorkflow]) -> tuple[SearchedWorkflow, ...]:
     """Return those with executions or an error: errors, then failures, the latest of each first."""
     shown = sorted(
         (item for item in found if item.executions or item.error), key=lambda item: item.workflow.name
@@ -139,6 +139,6 @@ def _failures_first(found: Iterable[WorkflowExecutions]) -> tuple[WorkflowExecut
     return tuple(sorted(shown, key=lambda item: (not item.error, item.latest_failed is None)))
 
 
-def _latest(item: WorkflowExecutions) -> str:
+def _latest(item: SearchedWorkflow) -> str:
     shown = item.latest_failed or next(iter(item.executions), None)
     return (shown.started_at or "") if shown else ""

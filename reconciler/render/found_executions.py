@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from reconciler.executions import FAILED, FoundExecutions, ListedExecution, WorkflowExecutions
+from reconciler.executions import FAILED, FoundExecutions, ListedExecution, SearchedWorkflow
 from reconciler.json_documents import document_text, line_text, versioned
 from reconciler.render.executions import COLOURS, listed_execution_document, some_names
 from reconciler.render.layout import Display, table
@@ -20,7 +20,7 @@ _MOST_ERRORS: Final = 5
 
 
 def found_text(
-    found: FoundExecutions, display: Display, log_command: Callable[[WorkflowExecutions], str | None]
+    found: FoundExecutions, display: Display, log_command: Callable[[SearchedWorkflow], str | None]
 ) -> str:
     """Return a table with a line for each workflow, failures first, then the commands that read their logs.
 
@@ -54,7 +54,7 @@ def found_text(
     return found.redactor.text("\n".join([*lines, _summary(found, len(listed))]))
 
 
-def _cells(item: WorkflowExecutions, found: FoundExecutions, display: Display) -> dict[str, str | None]:
+def _cells(item: SearchedWorkflow, found: FoundExecutions, display: Display) -> dict[str, str | None]:
     """Return the cells of a row by the heads of their columns: those that can differ under the filter."""
     statuses = found.wanted.statuses
     latest, failed = item.executions[0], item.latest_failed
@@ -70,7 +70,7 @@ def _cells(item: WorkflowExecutions, found: FoundExecutions, display: Display) -
     return cells
 
 
-def _number(number: int, item: WorkflowExecutions) -> str:
+def _number(number: int, item: SearchedWorkflow) -> str:
     return f"{number}+" if item.capped else str(number)
 
 
@@ -124,7 +124,7 @@ def _workflow(workflow: Listed) -> JsonObject:
     return {"id": workflow.id, "name": workflow.name}
 
 
-def _execution(execution: ListedExecution, item: WorkflowExecutions) -> JsonObject:
+def _execution(execution: ListedExecution, item: SearchedWorkflow) -> JsonObject:
     """Return the JSON object of an execution; the failed steps are known of the latest one that failed."""
     steps = item.failed_steps if execution == item.latest_failed else None
     return {

@@ -187,6 +187,7 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
+        found["executions --all"] = run("executions --all --status success")
         rendered = run("render daily-forecast")
         rendered["manifests"][0]["manifest"] = "the document"
         found["render"] = rendered
@@ -241,6 +242,7 @@ _TITLES = (
     "status",
     "config show",
     "executions",
+    "executions --all",
     "render",
     "graph",
     "Rules",

@@ -221,7 +221,8 @@ def test_a_server_that_ignores_the_filter(
     expected = typed(*NIGHT).out
     asked_for = Query.words
     monkeypatch.setattr(Query, "words", lambda query, key: [] if key == "statuses" else asked_for(query, key))
-    monkeypatch.setattr(Query, "moment", lambda _query, _key, default: default)
+    moment = Query.moment
+    monkeypatch.setattr(Query, "moment", lambda query, _key, default: moment(query, "nothing", default))
     assert typed(*NIGHT).out == expected
 
 

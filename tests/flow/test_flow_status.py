@@ -153,7 +153,7 @@ def test_however_it_reads_back(git: Git, typed: Callable[..., Ended], profile: s
     ended = typed("status", git.folder, "--detailed-exitcode")
     assert (ended.code, _cells(ended.out.splitlines()[1])) == (
         0,
-        ["in sync", "rich", "-", "-", "2020-09-13T13:00:00Z", "Available", "1"],
+        ["in sync", "rich", "-", "-", "2020-09-14T06:00:00Z", "Available", "1"],
     )
 
 

@@ -26,7 +26,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.terminal import TerminalListener, show, text_display
 from reconciler.errors import ExitCode, UsageError
-from reconciler.executions import ExecutionFilter, WorkflowExecutions
+from reconciler.executions import ExecutionFilter, SearchedWorkflow
 from reconciler.operations import Settings, find_executions, list_executions, show_execution
 from reconciler.plan import Selection
 from reconciler.render import (
@@ -201,7 +201,7 @@ def _search(  # noqa: PLR0913 - the last two by name
     return found.exit_code
 
 
-def _log_command(settings: Settings, item: WorkflowExecutions) -> str:
+def _log_command(settings: Settings, item: SearchedWorkflow) -> str:
     """Return the command that shows the log of the last failure of a workflow."""
     failed, steps = item.latest_failed, item.failed_steps or ()
     return execution_command(
