@@ -37,7 +37,7 @@ def sent_manifest(manifest: Manifest, key: bytes) -> str:
 
 
 def with_known_origins(plan: Plan, options: CompareOptions) -> Plan:
-    """Return `plan` with the origin of each difference for which the last write tells it."""
+    """Return `plan` with the origin of each difference that the last write proves."""
     actions = tuple(
         _attributed(action, options) if isinstance(action, Update) else action for action in plan.actions
     )

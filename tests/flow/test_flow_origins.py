@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -117,3 +118,24 @@ def test_a_rename_and_a_rollback(git: Git, repository: Path, typed: Callable[...
     assert typed("apply", "--auto-approve").code == 0
     assert typed("rollback", "--auto-approve").code == 0
     assert _origins(typed("plan", "--format", "json")) == {"command": "git"}
+
+
+@pytest.mark.parametrize("base", [(), ("--base", "HEAD")])
+def test_a_saved_plan_has_the_origins(
+    git: Git, repository: Path, typed: Callable[..., Ended], base: tuple[str, ...]
+) -> None:
+    """A plan file with origins is applied like any other, also where the next plan sees none."""
+    git.write(_body("x"))
+    assert typed("apply", "--auto-approve").code == 0
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a", "commit", "-qm", "a"],
+    ):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+    _edit(git, _body("y"))
+    assert typed("plan", "--save-plan", "plan.json", *base).code == 0
+    saved = json.loads((repository / "plan.json").read_text(encoding="utf-8"))
+    assert saved["changes"][0]["fields"][0]["origin"] == "drift"
+    assert typed("apply", "--plan", "plan.json", "--auto-approve").code == 0
+    assert git.stored()["steps"]["a"]["command"] == "x"
