@@ -20,6 +20,7 @@ from reconciler.workflow.live import Listed, Live, schedules
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
+    SENT_MANIFEST_LENGTH,
     Ownership,
     OwnTags,
     is_digest_tag,
@@ -59,6 +60,7 @@ from reconciler.workflow.write_only import (
     WriteOnlyField,
     is_returned,
     shown_value,
+    shown_write_only_fields,
     tokens_left_out,
     write_only_field,
     write_only_fields,
@@ -67,6 +69,7 @@ from reconciler.workflow.write_only import (
 __all__ = [
     "KEYWORDS",
     "NOT_RETURNED",
+    "SENT_MANIFEST_LENGTH",
     "STANDARD",
     "Body",
     "ComparableForms",
@@ -116,6 +119,7 @@ __all__ = [
     "sendable_body",
     "shown_fields",
     "shown_value",
+    "shown_write_only_fields",
     "stated_options",
     "tag_name",
     "tags_within_limits",
