@@ -279,7 +279,7 @@ def _summary(view: ForecastView) -> str:
     runs = sum(item.count for item in forecast.workflows)
     schedules = sum(len(item.schedules) for item in forecast.workflows)
     parts = [
-        f"{_workflows(len(forecast.workflows))} with {schedules} schedules: {runs} runs",
+        f"{_workflows(len(forecast.workflows))} with {_number(schedules, 'schedule')}: {_runs(runs)}",
         f"{len(forecast.changed)} changed" if forecast.changed else "",
         f"{count} overlapping" if (count := _overlapping(forecast)) else "",
         f"{count} paused" if (count := _paused(forecast)) else "",
@@ -289,7 +289,15 @@ def _summary(view: ForecastView) -> str:
 
 
 def _workflows(number: int) -> str:
-    return "1 workflow" if number == 1 else f"{number} workflows"
+    return _number(number, "workflow")
+
+
+def _runs(number: int) -> str:
+    return _number(number, "run")
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _overlapping(forecast: Forecast) -> int:

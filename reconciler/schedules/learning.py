@@ -20,6 +20,9 @@ from reconciler.schedules.runs import DEFAULT_RULES, SchedulerRules, runs_betwee
 _SKEW: Final = timedelta(minutes=2)
 """By how much the platform's clock may differ from ours."""
 
+_FAR: Final = timedelta(days=400)
+"""A start that is further away says nothing: to reckon it takes long, and it may be made up."""
+
 _SECOND: Final = timedelta(seconds=1)
 _MOST_OBSERVATIONS: Final = 100
 _HALF_HOUR: Final = timedelta(minutes=30)
@@ -99,7 +102,8 @@ def learn_rules(observations: Iterable[Observation], now: datetime, zone: tzinfo
     """Return how the platform reads cron expressions, as what it has scheduled shows.
 
     Args:
-        observations: What it says of its schedules. What is over and what is no cron expression is left out.
+        observations: What it says of its schedules. What is over, far away or no cron
+            expression is left out.
         now: The time at which it was asked.
         zone: The time zone, where a user has given it.
     """
@@ -111,16 +115,19 @@ def learn_rules(observations: Iterable[Observation], now: datetime, zone: tzinfo
     if found is not None:
         others = any(_fitting(usable, now, other) for other in _OFFSETS)
         return _known(usable, now, found, Basis.ASSUMED if others else Basis.LEARNT)
+    tried = set()
     for other in _zones():
-        found = _fitting(usable, now, other)
-        if found is not None:
+        ahead = tuple(item.scheduled.astimezone(other).utcoffset() for item in usable)
+        if ahead not in tried and (found := _fitting(usable, now, other)) is not None:
             return _known(usable, now, found, Basis.LEARNT)
+        tried.add(ahead)
     return _known(usable, now, DEFAULT_RULES, Basis.ASSUMED)
 
 
 def _usable(observations: Iterable[Observation], now: datetime) -> list[Observation]:
     """Return the observations that can be reckoned with, those of few starts a day first."""
-    found = {item for item in observations if item.scheduled > now and not cron_error(item.cron)}
+    end = now + _FAR
+    found = {item for item in observations if now < item.scheduled < end and not cron_error(item.cron)}
     return sorted(found, key=lambda item: (item.cron.count("*"), item.cron, item.scheduled))[
         :_MOST_OBSERVATIONS
     ]

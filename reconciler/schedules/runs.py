@@ -1,6 +1,6 @@
 """Runs of a schedule: the moments at which the clock of a time zone shows a time of a cron expression.
 
-Where the clock is put forward, the times that it skips start nothing; where it is put back, the times that it
+Where the clock goes forward, the times that it skips start nothing; where it goes back, the times that it
 shows twice start twice.
 """
 
@@ -89,7 +89,7 @@ def runs_between(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockChange:
-    """A moment at which the clock of a time zone is put forward or back.
+    """A moment at which the clock of a time zone goes forward or back.
 
     Args:
         at: The moment, in UTC.
