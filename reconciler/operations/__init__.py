@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.operations.execution_logs import save_log, show_logs
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
+    from reconciler.operations.forecasting import ForecastOptions, ForecastResult, forecast
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.managed_executions import find_executions
@@ -68,6 +69,8 @@ __all__ = [
     "ExecutionResult",
     "Executions",
     "ExportedWorkflows",
+    "ForecastOptions",
+    "ForecastResult",
     "Listener",
     "PeakFolder",
     "Planned",
@@ -86,6 +89,7 @@ __all__ = [
     "export",
     "find_executions",
     "find_peak_folder",
+    "forecast",
     "internal_error",
     "list_backups",
     "list_executions",
@@ -119,6 +123,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     execution_logs="save_log show_logs",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
+    forecasting="forecast ForecastOptions ForecastResult",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
     managed_executions="find_executions",

@@ -56,6 +56,14 @@ if TYPE_CHECKING:
         findings_junit,
         findings_sarif,
     )
+    from reconciler.render.forecast import (
+        ForecastView,
+        forecast_document,
+        forecast_html,
+        forecast_json,
+        forecast_text,
+    )
+    from reconciler.render.forecast_as_calendar import MOST_EVENTS, forecast_calendar
     from reconciler.render.found_executions import found_json, found_lines, found_text
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.layout import NARROWEST, Display, hanging
@@ -100,11 +108,13 @@ __all__ = [
     "ACTIONS",
     "LEAST",
     "LIMIT",
+    "MOST_EVENTS",
     "NARROWEST",
     "AlikeErrors",
     "Display",
     "Drawing",
     "EnvironmentPlan",
+    "ForecastView",
     "RenderedManifest",
     "RunRecord",
     "StatusView",
@@ -139,6 +149,11 @@ __all__ = [
     "findings_sarif",
     "findings_text",
     "findings_total",
+    "forecast_calendar",
+    "forecast_document",
+    "forecast_html",
+    "forecast_json",
+    "forecast_text",
     "found_json",
     "found_lines",
     "found_text",
@@ -204,6 +219,8 @@ __getattr__ = lazy_face(
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     found_executions="found_json found_lines found_text",
+    forecast="forecast_document forecast_html forecast_json forecast_text ForecastView",
+    forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="Display hanging NARROWEST",
     markup="paint",
