@@ -270,7 +270,8 @@ def _workflow(view: StatusView, item: WorkflowStatus) -> JsonObject:
         if last
         else None,
         "history": None if history is None else [listed_execution_document(each) for each in history],
-        "next_run": {"at": following.at, "computed": following.computed} if following else None,
+        "next_run": following.at if following else None,
+        "next_run_computed": following.computed if following else False,
         "modified_at": item.modified_at,
         "modified_by": item.modified_by,
         "owners": [*item.owners],

@@ -125,6 +125,7 @@ def test_json(git: Git, typed: Callable[..., Ended]) -> None:
             }
         ],
         "next_run": None,
+        "next_run_computed": False,
         "modified_at": "2020-09-13T12:26:40.000Z",
         "modified_by": None,
         "owners": [],
