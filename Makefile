@@ -67,7 +67,7 @@ LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-
 
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) --extra emulator --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra emulator --extra fleet --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) --group pyproject.toml:build --constraint requirements-dev.lock -o requirements-build.lock
 	$(LOCK) --group pyproject.toml:browser --constraint requirements-dev.lock -o requirements-browser.lock
 	$(LOCK) --group pyproject.toml:docs --constraint requirements-dev.lock -o requirements-docs.lock

@@ -20,7 +20,7 @@ _PLACE: Final = re.compile(r"(<!-- measured -->\n).*?(<!-- end of what was measu
 _CURVES: Final = {
     "client": "public client, describe loop",
     "plan": "plan",
-    "stand-in": "bare stand-in",
+    "bare": "bare program",
     "bound": "bound",
     "validate": "validate",
 }

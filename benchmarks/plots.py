@@ -98,7 +98,7 @@ def _grid(
 def _lines(
     curves: Sequence[Curve], place_x: Callable[[float], float], place_y: Callable[[float], float]
 ) -> Iterator[str]:
-    """Yield each curve with its name beside its end; names keep a distance."""
+    """Yield each curve with its name at its end; names keep a distance."""
     last = -math.inf
     ends = sorted(zip(curves, _COLOURS, strict=False), key=lambda pair: place_y(pair[0].points[-1][1]))
     for curve, colour in ends:

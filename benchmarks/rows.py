@@ -104,7 +104,7 @@ class Rows:
         count = self._sizes.many
         folder = self._manifests(count)
         before = load()
-        commands = [self._command("validate", folder), self._stand_in("parse", folder)]
+        commands = [self._command("validate", folder), self._bare_program("parse", folder)]
         ours, parsed = alternating(commands, self._sizes.runs)
         yield _figure(f"validate {count:,}", "", ours, "CSafeLoader alone", parsed, 1.4, before)
         yield from self._templates(folder, count)
@@ -144,7 +144,7 @@ class Rows:
             ours, bare = alternating(
                 [
                     self._plan(folder, concurrency),
-                    self._stand_in("plan", folder, self._url, concurrency, counted=True),
+                    self._bare_program("plan", folder, self._url, concurrency, counted=True),
                 ],
                 self._runs(count),
                 warm=False,
@@ -152,7 +152,7 @@ class Rows:
             row = f"plan {count:,}, no changes, {latency * 1000:g} ms, concurrency {concurrency}"
             bound = self._bound(bare, latency, concurrency)
             yield _limited(row, ours, "the bound", bound, 1.25, before)
-            yield _figure(row, "", ours, "bare stand-in", bare, 1.25, before)
+            yield _figure(row, "", ours, "bare program", bare, 1.25, before)
             if count == max(self._sizes.plans):
                 yield _memory(f"plan {count:,}", ours, 200, before)
                 yield from self._warm_plan(folder, count, concurrency)
@@ -162,7 +162,8 @@ class Rows:
         before = load()
         warm = self._plan(folder, concurrency, cold=False)
         ours, checked, listed = alternating(
-            [warm, self._command("validate", folder), self._stand_in("list", self._url)], self._runs(count)
+            [warm, self._command("validate", folder), self._bare_program("list", self._url)],
+            self._runs(count),
         )
         limit = median(checked) + median(listed)
         yield _limited(f"plan {count:,} after a plan", ours, "validate + list", limit, 1.3, before)
@@ -196,7 +197,7 @@ class Rows:
         words = ("apply", folder, "--auto-approve", "--max-change-ratio", "1", "--concurrency", concurrency)
         commands = [
             self._command(*words, before=outdate),
-            self._stand_in("apply", folder, self._url, concurrency, counted=True, before=outdate),
+            self._bare_program("apply", folder, self._url, concurrency, counted=True, before=outdate),
             *self._public("update", str(folder), before=outdate),
         ]
         before = load()
@@ -269,7 +270,7 @@ class Rows:
         folder, concurrency = self._loaded(count, latency), 32
         commands = {
             "plan": self._plan(folder, concurrency),
-            "stand-in": self._stand_in("plan", folder, self._url, concurrency, counted=True),
+            "bare": self._bare_program("plan", folder, self._url, concurrency, counted=True),
             "validate": self._command("validate", folder),
         }
         columns = alternating(list(commands.values()), 3 if count <= self._sizes.some else 1, warm=False)
@@ -288,9 +289,9 @@ class Rows:
         return self._sizes.runs if count <= 2 * self._sizes.some else min(self._sizes.runs, 3)
 
     def _bound(self, bare: Sequence[Run], latency: float, concurrency: int) -> float:
-        """Return the larger of the network's time for the stand-in's requests, and its processor time.
+        """Return the larger of the network's time for the bare program's requests, and its processor time.
 
-        The stand-in's last run was the only one since the requests were counted.
+        The bare program's last run was the only one since the requests were counted.
         """
         requests = sum(self._tenants.order("requests").values())
         return max(requests * latency / concurrency, median(bare, "cpu"))
@@ -321,11 +322,11 @@ class Rows:
         before = self._forget if cold else lambda: None
         return self._command("plan", folder, "--concurrency", concurrency, *words, before=before)
 
-    def _stand_in(self, *words: object, counted: bool = False, **attributes: Any) -> Command:  # noqa: ANN401
-        """Return the bare stand-in; `counted` counts the tenant's requests anew before each of its runs."""
+    def _bare_program(self, *words: object, counted: bool = False, **attributes: Any) -> Command:  # noqa: ANN401
+        """Return the bare program; `counted` counts the tenant's requests again before each of its runs."""
         if counted and "before" not in attributes:
             attributes["before"] = lambda: self._tenants.order("requests")
-        return self._python(_HERE / "stand_in.py", *words, **attributes)
+        return self._python(_HERE / "bare_program.py", *words, **attributes)
 
     def _python(self, *words: object, **attributes: Any) -> Command:  # noqa: ANN401
         return self._process(sys.executable, *words, **attributes)

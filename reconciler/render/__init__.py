@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         findings_junit,
         findings_sarif,
     )
+    from reconciler.render.fleet_report import fleet_text, unit_line
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.layout import NARROWEST
     from reconciler.render.markup import paint
@@ -131,6 +132,7 @@ __all__ = [
     "findings_sarif",
     "findings_text",
     "findings_total",
+    "fleet_text",
     "gitlab_counts",
     "graph_dot",
     "graph_json",
@@ -173,6 +175,7 @@ __all__ = [
     "step_lines",
     "summary_line",
     "time_text",
+    "unit_line",
 ]
 
 __getattr__ = lazy_face(
@@ -187,6 +190,7 @@ __getattr__ = lazy_face(
     findings="finding_line findings_document findings_json findings_text findings_total rules_json "
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
+    fleet_report="fleet_text unit_line",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="NARROWEST",
     markup="paint",

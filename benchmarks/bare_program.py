@@ -1,9 +1,9 @@
-"""The bare stand-in: what a program must do at least, with the same libraries and nothing else.
+"""The bare program: what a program must do at least, with the same libraries and nothing else.
 
-    python benchmarks/stand_in.py parse FOLDER
-    python benchmarks/stand_in.py list URL
-    python benchmarks/stand_in.py plan FOLDER URL CONCURRENCY
-    python benchmarks/stand_in.py apply FOLDER URL CONCURRENCY
+    python benchmarks/bare_program.py parse FOLDER
+    python benchmarks/bare_program.py list URL
+    python benchmarks/bare_program.py plan FOLDER URL CONCURRENCY
+    python benchmarks/bare_program.py apply FOLDER URL CONCURRENCY
 
 `plan` parses manifests with `yaml.CSafeLoader`, lists the tenant and describes each workflow with one
 `requests.Session`. `apply` then reads, writes and reads each of them once more. Nothing is compared.
