@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli.help import bundle, option
 from reconciler.cli.options import FILE, Number, format_option
+from reconciler.cli.shell_completion import complete_names
 from reconciler.cli.terminal import TerminalListener
 from reconciler.operations import ApplyOptions, ScopeOptions
 from reconciler.plan import Selection, Shard
@@ -25,6 +26,7 @@ target_option = _selection(
     metavar="GLOB",
     multiple=True,
     help="Include only workflows of this name, else whose name matches; repeatable.",
+    shell_complete=complete_names,
 )
 
 exclude_option = _selection(
@@ -32,6 +34,7 @@ exclude_option = _selection(
     metavar="GLOB",
     multiple=True,
     help="Leave out workflows of this name, else whose name matches; repeatable.",
+    shell_complete=complete_names,
 )
 
 _NAMES: Final = (target_option, exclude_option)
@@ -60,12 +63,20 @@ _PRUNING: Final = (
         metavar="NAME",
         multiple=True,
         help="Allow the workflow NAME to lose its protection (prevent_delete) or be pruned; repeatable.",
+        shell_complete=complete_names,
     ),
 )
 _SCOPE: Final = (*_SELECTION, *_PRUNING)
 
 show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
+)
+
+no_group_option = option(
+    "--no-group",
+    is_flag=True,
+    help="Show each workflow by itself, also where several share the same changes.",
+    section="Output",
 )
 
 base_option = option(
@@ -99,7 +110,8 @@ _APPLY: Final = (
         aliases=("--report",),
     ),
 )
-_OUTPUT: Final = (format_option(), show_bodies_option)
+_PLAN_OUTPUT: Final = (show_bodies_option, no_group_option)
+_OUTPUT: Final = (format_option(), *_PLAN_OUTPUT)
 
 
 def scope_options(function: Any) -> Any:
@@ -134,7 +146,7 @@ def apply_options(function: Any) -> Any:
 
 def text_apply_options(function: Any) -> Any:
     """Give a command that writes, and whose result is only text, the same."""
-    return bundle("listener", (_APPROVE, show_bodies_option), _listener)(_how(function))
+    return bundle("listener", (_APPROVE, *_PLAN_OUTPUT), _listener)(_how(function))
 
 
 def unattended_apply_options(function: Any) -> Any:
@@ -154,6 +166,7 @@ def _listener(values: dict[str, Any]) -> TerminalListener:
     return TerminalListener(
         as_json=values.get("output_format") == "json",
         bodies=values["show_bodies"],
+        grouped=not values["no_group"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],
     )
