@@ -54,6 +54,14 @@ if TYPE_CHECKING:
         findings_sarif,
     )
     from reconciler.render.fleet_report import fleet_text, unit_line
+    from reconciler.render.forecast import (
+        ForecastView,
+        forecast_document,
+        forecast_html,
+        forecast_json,
+        forecast_text,
+    )
+    from reconciler.render.forecast_as_calendar import MOST_EVENTS, forecast_calendar
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.layout import NARROWEST
     from reconciler.render.markup import paint
@@ -97,11 +105,13 @@ __all__ = [
     "FAILED",
     "LEAST",
     "LIMIT",
+    "MOST_EVENTS",
     "NARROWEST",
     "STATES",
     "AlikeErrors",
     "Drawing",
     "EnvironmentPlan",
+    "ForecastView",
     "RenderedManifest",
     "RunRecord",
     "ValueSource",
@@ -133,6 +143,11 @@ __all__ = [
     "findings_text",
     "findings_total",
     "fleet_text",
+    "forecast_calendar",
+    "forecast_document",
+    "forecast_html",
+    "forecast_json",
+    "forecast_text",
     "gitlab_counts",
     "graph_dot",
     "graph_json",
@@ -191,6 +206,8 @@ __getattr__ = lazy_face(
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     fleet_report="fleet_text unit_line",
+    forecast="forecast_document forecast_html forecast_json forecast_text ForecastView",
+    forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="NARROWEST",
     markup="paint",

@@ -184,6 +184,7 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         found["Backups"] = run("rollback --list")
         found["run"] = run("run scoring --wait")
         found["status"] = run("status")
+        found["forecast"] = _forecast(folder, run)
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
@@ -222,6 +223,17 @@ def _fleet_objects(run: Callable[[str], dict[str, Any]], file: Path) -> dict[str
     return {"fleet": merged, "Unit of a fleet": {**every, "plan": 1, "report": 1, "status": 1}}
 
 
+def _forecast(folder: Path, run: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """Return a forecast with a changed schedule, which a clock change affects and which overlaps."""
+    (folder / "clock").mkdir()
+    text = "name: scoring\ntriggers: [{cron: 30 1 * * *}, {cron: 0 * * * *}]\nsteps: {a: {command: x}}\n"
+    (folder / "clock" / "scoring.yaml").write_text(text, encoding="utf-8")
+    shown = run("forecast clock --time-zone Europe/London")
+    names = ("starts", "first", "shortest_interval_seconds")  # executions take no time here
+    shown["workflows"][0]["overlap"] = dict.fromkeys(names)
+    return shown
+
+
 def _change(workflows: Path, url: str) -> None:
     """Cause one of each: a finding, an update of a named id, a delete, a note, another owner's workflow."""
     with Session("anything", base_url=url) as session:
@@ -254,6 +266,7 @@ _TITLES = (
     "fleet",
     "Unit of a fleet",
     "status",
+    "forecast",
     "config show",
     "executions",
     "render",
