@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.managed_executions import find_executions
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
-    from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, plan
+    from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, listed_workflows, plan
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
+        SharedTenant,
         load_environments,
         load_settings,
         resolve_environments,
@@ -78,6 +79,7 @@ __all__ = [
     "Recording",
     "ScopeOptions",
     "Settings",
+    "SharedTenant",
     "StatusResult",
     "adopt",
     "apply",
@@ -93,6 +95,7 @@ __all__ = [
     "internal_error",
     "list_backups",
     "list_executions",
+    "listed_workflows",
     "load_environments",
     "load_settings",
     "plan",
@@ -128,11 +131,12 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     listener="Listener STOPPING",
     managed_executions="find_executions",
     peak_folder="find_peak_folder PeakFolder",
-    plan_for_tenant="plan Planned ScopeOptions",
+    plan_for_tenant="listed_workflows plan Planned ScopeOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
-    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
+    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings "
+    "SharedTenant",
     status_and_history="status StatusResult",
     validating="validate",
     workflow_executions="ExecutionResult Executions list_executions run_execution show_execution",
