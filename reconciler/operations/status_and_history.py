@@ -16,6 +16,7 @@ from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import Scope, Selection, Sync, WorkflowStatus, make_plan, workflow_statuses
+from reconciler.render import StatusView
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import utc_now
 
@@ -41,6 +42,13 @@ class StatusResult:
     only: frozenset[str] = frozenset()
     histories: Mapping[int, tuple[ListedExecution, ...]] = field(default_factory=dict)
     redactor: Redactor
+
+    @property
+    def view(self) -> StatusView:
+        """The same, for the renderers."""
+        return StatusView(
+            statuses=self.workflows, only=self.only, histories=self.histories, redactor=self.redactor
+        )
 
     @property
     def exit_code(self) -> ExitCode:

@@ -25,7 +25,6 @@ from reconciler.operations import Listener, Settings, StatusResult, status
 from reconciler.plan import LAST_FAILED, STATES, Selection
 from reconciler.render import (
     Display,
-    StatusView,
     environments_json,
     environments_text,
     status_document,
@@ -132,7 +131,7 @@ def command(  # noqa: PLR0913 - one for each option
     if watch:
         settings = _watched(environments, deliveries)
         return watch_status(
-            lambda listener: _view(read(settings, listener)),
+            lambda listener: read(settings, listener).view,
             terminal,
             interval,
             as_json=output_format == "json",
@@ -163,12 +162,6 @@ def _watched(environments: Environments, deliveries: Outputs) -> Settings:
     return settings
 
 
-def _view(found: StatusResult) -> StatusView:
-    return StatusView(
-        statuses=found.workflows, only=found.only, histories=found.histories, redactor=found.redactor
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Statuses:
     """The statuses of a run, and how their times are shown on a terminal."""
@@ -178,7 +171,7 @@ class _Statuses:
 
     def of_one(self, name: str) -> str:
         """Return the statuses of the only environment, or of none, in a format."""
-        (view,) = (_view(result.value) for result in self.results if result.value is not None)
+        (view,) = (result.value.view for result in self.results if result.value is not None)
         if name == "text":
             return status_text(view, self._display)
         return {"json": status_json, "html": status_html}[name](view)
@@ -191,7 +184,7 @@ class _Statuses:
             )
         if name == "json":
             return environments_json(self.results, "status", _document)
-        return environments_text(self.results, lambda found: status_text(_view(found), self._display), _total)
+        return environments_text(self.results, lambda found: status_text(found.view, self._display), _total)
 
     @property
     def _display(self) -> Display:
@@ -199,7 +192,7 @@ class _Statuses:
 
 
 def _document(found: StatusResult) -> JsonObject:
-    return status_document(_view(found))
+    return status_document(found.view)
 
 
 def _total(found: Sequence[StatusResult]) -> str:
