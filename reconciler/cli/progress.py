@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from reconciler import render
-from reconciler.cli.terminal_features import is_terminal, terminal_width
+from reconciler.cli.terminal_features import is_drawable, terminal_width
 from reconciler.text import printable
 
 INTERVAL: Final = 10.0
@@ -79,7 +79,7 @@ class Progress:
 
     def _begin(self) -> None:
         self._ended = threading.Event()
-        watch = self._draw_often if is_terminal(sys.stderr) else self._print_often
+        watch = self._draw_often if is_drawable(sys.stderr) else self._print_often
         threading.Thread(target=watch, args=(self._ended,), daemon=True).start()
 
     def _print_often(self, ended: threading.Event) -> None:
