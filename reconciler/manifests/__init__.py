@@ -47,6 +47,7 @@ from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.shared_settings import SharedSettings
 from reconciler.manifests.template_expressions import (
     UNRENDERED_TEMPLATE,
+    may_hold_expression,
     template_expression,
     template_message,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "find_files",
     "load_manifests",
     "manifest_text",
+    "may_hold_expression",
     "quick_names",
     "read_file",
     "read_overlays",
