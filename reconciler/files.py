@@ -6,7 +6,6 @@ import errno
 import functools
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterable, Mapping
@@ -97,6 +96,8 @@ def write_part(
     Raises:
         OSError: The file cannot be written; nothing is left.
     """
+    import secrets  # noqa: PLC0415 - most commands write no file
+
     remove_left_parts(path.parent)
     part = path.with_name(f".peak-reconciler-{secrets.token_hex(8)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
