@@ -168,7 +168,7 @@ else:  # pragma: no cover - depends on the installation
 
 def resolved_tag(text: str) -> str:
     """Return the tag that `text` has when written as a plain scalar; `STR` if it reads back as text."""
-    tag: str = _Resolver().resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    tag: str = _Resolver().resolve(ScalarNode, text, (True, False))
     return tag
 
 
