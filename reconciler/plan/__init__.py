@@ -11,6 +11,7 @@ from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
+from reconciler.plan.listing import list_tenant
 from reconciler.plan.masked_changes import (
     known_secrets,
     masked,
@@ -47,14 +48,8 @@ from reconciler.plan.side_comparison import (
     WorkflowDifference,
     compare_sides,
 )
-from reconciler.plan.tenant import (
-    Snapshot,
-    describe,
-    describe_all,
-    list_tenant,
-    read_default_resource,
-    take_snapshot,
-)
+from reconciler.plan.tenant import Snapshot, take_snapshot
+from reconciler.plan.tenant_reads import TenantReads, describe, describe_all, read_default_resource
 from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
 
 __all__ = [
@@ -84,6 +79,7 @@ __all__ = [
     "Snapshot",
     "Subject",
     "Sync",
+    "TenantReads",
     "Unchanged",
     "Update",
     "WorkflowDifference",
