@@ -72,6 +72,13 @@ show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
 )
 
+no_group_option = option(
+    "--no-group",
+    is_flag=True,
+    help="Show each workflow by itself, also where several share the same changes.",
+    section="Output",
+)
+
 base_option = option(
     "--base",
     metavar="REV",
@@ -100,7 +107,8 @@ _APPLY: Final = (
         aliases=("--report",),
     ),
 )
-_OUTPUT: Final = (format_option(), show_bodies_option)
+_PLAN_OUTPUT: Final = (show_bodies_option, no_group_option)
+_OUTPUT: Final = (format_option(), *_PLAN_OUTPUT)
 
 
 def scope_options(function: Any) -> Any:
@@ -125,7 +133,7 @@ def apply_options(function: Any) -> Any:
 
 def text_apply_options(function: Any) -> Any:
     """Give a command that writes, and whose result is only text, the same."""
-    return bundle("listener", (_APPROVE, show_bodies_option), _listener)(_how(function))
+    return bundle("listener", (_APPROVE, *_PLAN_OUTPUT), _listener)(_how(function))
 
 
 def unattended_apply_options(function: Any) -> Any:
@@ -145,6 +153,7 @@ def _listener(values: dict[str, Any]) -> TerminalListener:
     return TerminalListener(
         as_json=values.get("output_format") == "json",
         bodies=values["show_bodies"],
+        grouped=not values["no_group"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],
     )

@@ -196,7 +196,7 @@ def test_the_text_of_plan_and_apply(git: Git) -> None:
     assert f"~ update   flow (id {git.live()})" in text
     assert "flow.yaml:1" in text
     assert "by create_or_update: something is removed" in text
-    assert 'steps.one.command: "echo hi" -> "echo 2"' in text
+    assert 'steps.one.command: "echo hi" → "echo 2"' in text
     assert 'tags: removed "a", added "b"' in text
     assert "warning: its webhook is removed" in text
     assert text.endswith("Plan: 1 to update.\n")
@@ -398,7 +398,7 @@ def test_demo(git: Git) -> None:
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=env)
     assert ended.returncode == 0, ended.stderr
     assert "Plan: 3 to create." in ended.stdout
-    assert 'steps.score.command: "python score.py --quick" -> "python score.py"' in ended.stdout
+    assert 'steps.score.command: "python score.py --quick" → "python score.py"' in ended.stdout
     assert "No changes. 3 workflows match Git." in ended.stdout
     assert "the tenant matches Git." in ended.stdout
     assert git.server.requests == []
