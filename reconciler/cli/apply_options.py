@@ -83,7 +83,8 @@ base_option = option(
     "--base",
     metavar="REV",
     help="Mark each difference as made in Git, drift or a conflict, by the manifests at the merge base of "
-    "git revision REV and HEAD. auto takes the commit before the event of a CI run; a run record names one.",
+    "git revision REV and HEAD. auto takes the commit before the event of a CI run; a run record names one. "
+    "Without it, only what the last apply proves is marked.",
     section="Comparison",
 )
 

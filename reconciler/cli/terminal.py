@@ -326,6 +326,8 @@ class TerminalListener(Listener):
         if event is not None and not isinstance(event, str):
             self._ended += 1
             self.working("applying", self._ended, self._writes)
+            if event.status.value == "not_tried":
+                return  # the report says it once for all of them
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
@@ -339,7 +341,7 @@ class TerminalListener(Listener):
         elif self.as_json:
             show(render.report_json(applied.report, applied.traffic, redactor))
         elif applied.report.results and not self.quiet:
-            show(render.report_text(applied.report, applied.traffic, redactor))
+            show(render.report_text(applied.report, applied.traffic, redactor, terminal_width()))
 
 
 def _new_progress() -> Progress | None:

@@ -21,6 +21,7 @@ from reconciler.plan import (
     Unchanged,
     WorkflowStatus,
     make_plan,
+    with_known_origins,
     with_origins,
     workflow_statuses,
 )
@@ -180,13 +181,13 @@ def plan(
 def attribution(
     settings: Settings, revision: str | None, listener: Listener, env: Mapping[str, str]
 ) -> Callable[[Plan, Engine], Plan]:
-    """Return what gives each difference of a plan its origin: nothing, without a revision.
+    """Return what gives the differences of a plan their origin; without a revision, what the last write says.
 
     Raises:
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
     if revision is None:
-        return lambda plan, _engine: plan
+        return lambda plan, engine: with_known_origins(plan, engine.options)
     from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
 
     base = read_base(settings, revision, env)

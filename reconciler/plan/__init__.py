@@ -12,6 +12,7 @@ from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.listing import list_tenant
+from reconciler.plan.last_sent import sent_manifest, with_known_origins
 from reconciler.plan.masked_changes import (
     known_secrets,
     masked,
@@ -109,8 +110,10 @@ __all__ = [
     "sensitive_fields",
     "sensitive_places",
     "sent_body",
+    "sent_manifest",
     "take_snapshot",
     "unmatched",
+    "with_known_origins",
     "with_names",
     "with_origins",
     "workflow_statuses",

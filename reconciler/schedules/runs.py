@@ -1,6 +1,6 @@
 """Runs of a schedule: the moments at which the clock of a time zone shows a time of a cron expression.
 
-Where the clock is put forward, the times that it skips start nothing; where it is put back, the times that it
+Where the clock is put forward, the times that it skips start nothing; where it is turned back, the times that it
 shows twice start twice.
 """
 
