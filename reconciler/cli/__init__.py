@@ -35,6 +35,7 @@ _COMMANDS = {
     "diff": "Show what differs between two environments or directories.",
     "reconcile": "Run as a scheduled job: plan, apply and report, once or in a loop.",
     "status": "Show the sync state and the last execution of each workflow.",
+    "forecast": "Show what schedules start when, and what a change does to that.",
     "rollback": "Restore what an apply overwrote or deleted.",
     "export": "Write live workflows as manifests that plan clean.",
     "adopt": "Write manifests for live workflows that have none, and own them.",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
+    from reconciler.operations.forecasting import ForecastOptions, ForecastResult, forecast
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
@@ -66,6 +67,8 @@ __all__ = [
     "ExecutionResult",
     "Executions",
     "ExportedWorkflows",
+    "ForecastOptions",
+    "ForecastResult",
     "Listener",
     "PeakFolder",
     "Planned",
@@ -83,6 +86,7 @@ __all__ = [
     "effective_settings",
     "export",
     "find_peak_folder",
+    "forecast",
     "internal_error",
     "list_backups",
     "list_executions",
@@ -114,6 +118,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
+    forecasting="forecast ForecastOptions ForecastResult",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
     peak_folder="find_peak_folder PeakFolder",

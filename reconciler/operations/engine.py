@@ -122,7 +122,7 @@ class Engine:
             redactor=self.redactor,
             listener=self.listener,
         )
-        reads = self.early or TenantReads(Workflow(self.session.as_read_only()), self.settings.concurrency)
+        reads = self.early or reads_of(self.session, self.settings)
         snapshot = take_snapshot(reads, resolved.manifests, self.options, scope, self.on_progress)
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
@@ -168,9 +168,7 @@ def open_engine(  # noqa: PLR0913 - most by name
     settings.require_environment()
     connect = partial(open_session, settings, env, purpose=purpose, listener=listener, observe=observe)
     with ExitStack() as stack:
-        early = _EarlyReads(
-            stack, connect, settings.concurrency, partial(_is_needed, selection=selection or Selection())
-        )
+        early = _EarlyReads(stack, connect, settings, partial(_is_needed, selection=selection or Selection()))
         loaded = load_valid(settings, env, listener, selection, early)
         session = early.session or stack.enter_context(connect())
         session.hide(known_secrets(loaded.manifests, loaded.secrets))
@@ -189,13 +187,18 @@ def open_engine(  # noqa: PLR0913 - most by name
         yield engine
 
 
+def reads_of(session: Session, settings: Settings) -> TenantReads:
+    """Return the reads of a plan, none of which has begun. Every request but GET is refused."""
+    return TenantReads(Workflow(session.as_read_only()), settings.concurrency, settings.shared.listed)
+
+
 class _EarlyReads:
     """The reads of a tenant that begin while many manifests are loaded; none where they are few.
 
     Args:
         stack: Ends the reads, and closes the session.
         connect: Opens the session.
-        concurrency: The number of reads at a time.
+        settings: The number of reads at a time, and the list where it was just read.
         is_needed: Returns whether the run is about a manifest.
 
     Attributes:
@@ -207,14 +210,14 @@ class _EarlyReads:
         self,
         stack: ExitStack,
         connect: Callable[[], AbstractContextManager[Session]],
-        concurrency: int,
+        settings: Settings,
         is_needed: Callable[[Manifest], bool],
     ) -> None:
         self.session: Session | None = None
         self.reads: TenantReads | None = None
         self._stack = stack
         self._connect = connect
-        self._concurrency = concurrency
+        self._settings = settings
         self._is_needed = is_needed
         self._tried = False
 
@@ -225,7 +228,7 @@ class _EarlyReads:
         self._tried = True
         with suppress(ReconcilerError):  # it is raised once all manifests are known to be valid
             self.session = self._stack.enter_context(self._connect())
-            self.reads = TenantReads(Workflow(self.session.as_read_only()), self._concurrency)
+            self.reads = reads_of(self.session, self._settings)
             self._stack.callback(self.reads.end)
             self.reads.begin()
 

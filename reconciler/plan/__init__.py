@@ -11,8 +11,8 @@ from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
-from reconciler.plan.listing import list_tenant
 from reconciler.plan.last_sent import sent_manifest, with_known_origins
+from reconciler.plan.listing import list_tenant
 from reconciler.plan.masked_changes import (
     known_secrets,
     masked,

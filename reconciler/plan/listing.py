@@ -89,7 +89,7 @@ def _read_pages(
 def _listed(item: JsonObject) -> Listed:
     tags = item.get("tags")
     ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
-    health: JsonObject = {key: item[key] for key in ("status", "lastExecution") if key in item}
+    health: JsonObject = {key: item[key] for key in ("status", "lastExecution", "triggers") if key in item}
     return Listed(
         id=int(str(item["id"])),
         name=str(item["name"]),

@@ -73,12 +73,18 @@ class TenantReads:
     Args:
         api: The tenant.
         concurrency: The number of pages, and of workflows, to read at a time.
+        listed: The list of all workflows, if it was just read.
     """
 
-    def __init__(self, api: TenantReader, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self,
+        api: TenantReader,
+        concurrency: int = CONCURRENCY,
+        listed: tuple[Listed, ...] | None = None,
+    ) -> None:
         self._api = api
         self._concurrency = concurrency
-        self._list: Callable[[], tuple[Listed, ...]] | None = None
+        self._list: Callable[[], tuple[Listed, ...]] | None = None if listed is None else lambda: listed
         self._default_resource: Callable[[], DefaultResource] | None = None
         self._is_listed = False
         self._names = Once(self._ids_by_name)
@@ -89,7 +95,8 @@ class TenantReads:
 
     def begin(self) -> None:
         """Begin to read the list and the default resource, and the workflows that will be expected."""
-        self._list = in_background(partial(list_tenant, self._api, concurrency=self._concurrency))
+        if self._list is None:
+            self._list = in_background(partial(list_tenant, self._api, concurrency=self._concurrency))
         self._default_resource = in_background(partial(read_default_resource, self._api))
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
         for thread in self._threads:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,7 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         found["Backups"] = run("rollback --list")
         found["run"] = run("run scoring --wait")
         found["status"] = run("status")
+        found["forecast"] = _forecast(folder, run)
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
@@ -207,6 +208,17 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         environments = [one for part in parts for one in part["environments"]]
         found["Several environments"] = {**parts[0], "environments": environments}
     return found
+
+
+def _forecast(folder: Path, run: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """Return a forecast with a changed schedule, which a clock change affects and which overlaps."""
+    (folder / "clock").mkdir()
+    text = "name: scoring\ntriggers: [{cron: 30 1 * * *}, {cron: 0 * * * *}]\nsteps: {a: {command: x}}\n"
+    (folder / "clock" / "scoring.yaml").write_text(text, encoding="utf-8")
+    shown = run("forecast clock --time-zone Europe/London")
+    names = ("starts", "first", "shortest_interval_seconds")  # executions take no time here
+    shown["workflows"][0]["overlap"] = dict.fromkeys(names)
+    return shown
 
 
 def _change(workflows: Path, url: str) -> None:
@@ -239,6 +251,7 @@ _TITLES = (
     "validate",
     "Several environments",
     "status",
+    "forecast",
     "config show",
     "executions",
     "render",
