@@ -35,6 +35,8 @@ _COMMANDS = {
     "diff": "Show what differs between two environments or directories.",
     "reconcile": "Run as a scheduled job: plan, apply and report, once or in a loop.",
     "status": "Show the sync state and the last execution of each workflow.",
+    "fleet": "Plan, apply or report many environments at a time, each in shards.",
+    "report": "Merge the results of a fleet into one report.",
     "forecast": "Show what schedules start when, and what a change does to that.",
     "rollback": "Restore what an apply overwrote or deleted.",
     "export": "Write live workflows as manifests that plan clean.",

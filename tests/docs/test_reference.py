@@ -207,7 +207,20 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
             one.update(dict.fromkeys(one.keys() & {"check", "plan", "report", "status"}))
         environments = [one for part in parts for one in part["environments"]]
         found["Several environments"] = {**parts[0], "environments": environments}
+        found |= _fleet_objects(run, folder / "unit.json")
     return found
+
+
+def _fleet_objects(run: Callable[[str], dict[str, Any]], file: Path) -> dict[str, dict[str, Any]]:
+    """Return the report of a fleet and the result of a unit, without what other commands print, too."""
+    units = [run(f"fleet {line} --unit 0") for line in ("plan", "status", "apply --auto-approve")]
+    file.write_text(json.dumps(units[-1]), encoding="utf-8")
+    merged = run(f"report merge {file}")
+    for part in (merged, *merged["environments"]):
+        part |= {"summary": 1, "traffic": 1}
+    merged["environments"][0]["units"] = 1
+    every = {key: value for unit in units for key, value in unit.items()}
+    return {"fleet": merged, "Unit of a fleet": {**every, "plan": 1, "report": 1, "status": 1}}
 
 
 def _forecast(folder: Path, run: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
@@ -250,6 +263,8 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 _TITLES = (
     "validate",
     "Several environments",
+    "fleet",
+    "Unit of a fleet",
     "status",
     "forecast",
     "config show",
