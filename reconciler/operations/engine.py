@@ -244,6 +244,8 @@ def load_valid(
     listener: Listener,
     selection: Selection | None = None,
     early: _EarlyReads | None = None,
+    *,
+    names_only: bool = False,
 ) -> LoadResult:
     """Return the manifests, after checking them.
 
@@ -253,6 +255,7 @@ def load_valid(
         listener: Receives each finding.
         selection: The workflows of the run: only their manifests need the variables that they name.
         early: Receives the number of files, and each manifest as soon as it is parsed.
+        names_only: Whether the run is about no more of a manifest than its name: only that needs variables.
 
     Raises:
         InvalidInputError: A manifest is invalid.
@@ -270,7 +273,7 @@ def load_valid(
         off=settings.off,
         on_progress=working,
         on_manifest=_nobody if early is None else early.expect,
-        needs=partial(_is_needed, selection=selection or Selection()),
+        needs=_lacks_name if names_only else partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
@@ -287,7 +290,12 @@ def _nobody(_manifest: Manifest) -> None:
 
 def _is_needed(manifest: Manifest, selection: Selection) -> bool:
     """Return whether a run needs the variables of `manifest`; one without a name may be any."""
-    return ("name",) in manifest.source.unset or selection.among({manifest.name}).takes(manifest.name)
+    return _lacks_name(manifest) or selection.among({manifest.name}).takes(manifest.name)
+
+
+def _lacks_name(manifest: Manifest) -> bool:
+    """Return whether the name of `manifest` comes from a variable that is not set."""
+    return ("name",) in manifest.source.unset
 
 
 def compare_options_of(

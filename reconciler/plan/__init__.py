@@ -49,13 +49,22 @@ from reconciler.plan.side_comparison import (
     WorkflowDifference,
     compare_sides,
 )
-from reconciler.plan.tenant import Snapshot, take_snapshot
+from reconciler.plan.tenant import Snapshot, list_managed, take_snapshot
 from reconciler.plan.tenant_reads import TenantReads, describe, describe_all, read_default_resource
-from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
+from reconciler.plan.workflow_status import (
+    LAST_FAILED,
+    STATES,
+    NextRun,
+    Sync,
+    WorkflowStatus,
+    workflow_statuses,
+)
 
 __all__ = [
     "HIDDEN",
     "KINDS",
+    "LAST_FAILED",
+    "STATES",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -66,6 +75,7 @@ __all__ = [
     "Delete",
     "Desired",
     "Method",
+    "NextRun",
     "Orphan",
     "Plan",
     "PlatformFacts",
@@ -97,6 +107,7 @@ __all__ = [
     "hidden_fields",
     "kinds_of",
     "known_secrets",
+    "list_managed",
     "list_tenant",
     "live_id",
     "make_plan",

@@ -16,6 +16,15 @@ from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Listed, OwnTags, schedules
 
 _PAGE_SIZE: Final = 100
+_HEALTH: Final = (
+    "status",
+    "lastExecution",
+    "triggers",
+    "updatedAt",
+    "lastModifiedBy",
+    "modifiedBy",
+    "updatedBy",
+)
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
 
@@ -89,7 +98,7 @@ def _read_pages(
 def _listed(item: JsonObject) -> Listed:
     tags = item.get("tags")
     ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
-    health: JsonObject = {key: item[key] for key in ("status", "lastExecution", "triggers") if key in item}
+    health: JsonObject = {key: item[key] for key in _HEALTH if key in item}
     return Listed(
         id=int(str(item["id"])),
         name=str(item["name"]),
