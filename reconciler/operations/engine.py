@@ -238,7 +238,7 @@ class _EarlyReads:
             self.reads.expect(manifest)
 
 
-def load_valid(
+def load_valid(  # noqa: PLR0913 - the last by name
     settings: Settings,
     env: Mapping[str, str],
     listener: Listener,
