@@ -165,13 +165,20 @@ def load_checked(  # noqa: PLR0913 - each has its default
     off: frozenset[str] = frozenset(),
     needs: Callable[[Manifest], bool] = lambda _: True,
     on_progress: OnProgress = no_progress,
+    on_manifest: Callable[[Manifest], None] = lambda _: None,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
     Takes what `check_paths` does, and whether the plan `needs` a manifest: an unset variable is an error in
-    those, and a warning in the others.
+    those, and a warning in the others. `on_manifest` is called with each manifest as soon as it is parsed,
+    before it is known whether all are valid.
     """
-    check = partial(_check_file, off=off, errors_only=True)
+
+    def check(manifests: Sequence[Manifest]) -> list[Finding]:
+        for manifest in manifests:
+            on_manifest(manifest)
+        return _check_file(manifests, off, errors_only=True)
+
     options = dataclasses.replace(options or ReadOptions(), require_env=False)
     loaded = load_manifests(paths, env, options, check, on_progress)
     return with_required_variables(loaded, needs)
