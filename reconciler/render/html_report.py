@@ -7,12 +7,14 @@ outside is escaped by the template.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.render.change_lines import Line
+from reconciler.render.report_page import TONES, ReportEntry, ReportPage
+from reconciler.render.step_graph_as_svg import graph_svg
 from reconciler.text import printable
 
 if TYPE_CHECKING:
@@ -20,122 +22,120 @@ if TYPE_CHECKING:
 
 _TEMPLATE: Final = "report.html.j2"
 
+_LEAST_COMMON: Final = 0.3
+"""The part of the longer of two lines that must be common for the rest of them to be marked."""
 
-class Count(NamedTuple):
-    """A number at the top of a report, which filters its entries: its word, and how many there are."""
 
-    word: str
-    number: int
+class Cell(NamedTuple):
+    """A side of a row: its class (`del`, `add`, `same`, `hunk` or `none`), and its text in three parts.
+
+    The middle part is what differs from the other side, where both have much in common.
+    """
+
+    kind: str
+    start: str
+    marked: str = ""
+    end: str = ""
 
 
 class Row(NamedTuple):
-    """A row of a side-by-side diff: the class of each side (`del`, `add`, `same` or `none`), and its text."""
+    """A row of a side-by-side diff."""
 
-    left: str
-    before: str
-    right: str
-    after: str
+    before: Cell
+    after: Cell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A change of one field.
-
-    Args:
-        head: The line with its path.
-        sign: The sign of that line.
-        rows: The diff of a long value.
-    """
-
-    head: str
-    sign: str
-    rows: tuple[Row, ...] = ()
-
-    @staticmethod
-    def of_lines(lines: Sequence[Line]) -> Change:
-        """Return a change from its lines, of which the first one names its path."""
-        head, *rest = lines
-        return Change(head=printable(head.text), sign=head.sign, rows=tuple(side_by_side(rest)))
+_NOTHING: Final = Cell("none", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportEntry:
-    """A workflow.
-
-    Args:
-        name: Its name.
-        word: What is done with it, or its state: the word that the filter goes by.
-        facts: What is shown next to the name: the id, the place of the manifest.
-        remarks: Reasons, warnings and notes.
-        changes: Its changes.
-        drawings: Step graphs as SVG, each with its title.
-    """
-
-    name: str
-    word: str
-    facts: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    changes: tuple[Change, ...] = ()
-    drawings: tuple[tuple[str, str], ...] = ()
-
-
-def html_report(
-    title: str,
-    summary: str,
-    counts: Iterable[Count],
-    entries: Iterable[ReportEntry],
-    facts: Iterable[str] = (),
-) -> str:
-    """Return a report as HTML.
-
-    Args:
-        title: The title of the page.
-        summary: The result in one line.
-        counts: The numbers that filter.
-        entries: The workflows, in order.
-        facts: What else is true of the whole: the environment, a refusal.
-    """
-    return _template().render(
-        title=printable(title),
-        summary=printable(summary),
-        counts=[count for count in counts if count.number],
-        entries=list(entries),
-        facts=[printable(fact) for fact in facts],
-    )
+def html_report(page: ReportPage) -> str:
+    """Return a report as an HTML page."""
+    return _template().render(page=page)
 
 
 def side_by_side(lines: Iterable[Line]) -> Iterator[Row]:
     """Yield the rows of a unified diff, what is removed next to what replaces it."""
     removed: list[str] = []
     added: list[str] = []
-    for line in lines:
-        text = printable(line.text)
-        if line.sign == "-" and not added:
+    for sign, text in lines:
+        if sign == "-" and not added:
             removed.append(text)
-        elif line.sign == "+":
+        elif sign == "+":
             added.append(text)
         else:
             yield from _paired(removed, added)
-            removed, added = ([text], []) if line.sign == "-" else ([], [])
-            if line.sign == " ":
-                yield Row("same", text, "same", text)
-            elif line.sign != "-":
-                yield Row("hunk", text, "hunk", "")
+            removed, added = ([text], []) if sign == "-" else ([], [])
+            if sign == " ":
+                yield Row(Cell("same", text), Cell("same", text))
+            elif sign != "-":
+                yield Row(Cell("hunk", text), Cell("hunk", ""))
     yield from _paired(removed, added)
 
 
 def _paired(removed: Sequence[str], added: Sequence[str]) -> Iterator[Row]:
     for number in range(max(len(removed), len(added))):
-        left = ("del", removed[number]) if number < len(removed) else ("none", "")
-        right = ("add", added[number]) if number < len(added) else ("none", "")
-        yield Row(*left, *right)
+        if number >= len(added):
+            yield Row(Cell("del", removed[number]), _NOTHING)
+        elif number >= len(removed):
+            yield Row(_NOTHING, Cell("add", added[number]))
+        else:
+            yield _marked(removed[number], added[number])
+
+
+def _marked(before: str, after: str) -> Row:
+    """Return a row in which what differs is marked, where the rest is long enough to make it hard to see."""
+    start = _common(before, after)
+    end = _common(before[start:][::-1], after[start:][::-1])
+    if start + end < _LEAST_COMMON * max(len(before), len(after)):
+        return Row(Cell("del", before), Cell("add", after))
+    return Row(*(
+        Cell(kind, text[:start], text[start : len(text) - end], text[len(text) - end :])
+        for kind, text in (("del", before), ("add", after))
+    ))
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their start."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _is_one_sided(rows: Sequence[Row]) -> bool:
+    """Return whether all rows have only one side, so that the other needs no room."""
+    return all(_NOTHING in row or row.before.kind == "hunk" for row in rows)
+
+
+def _drawings(entry: ReportEntry) -> Iterator[tuple[str, str]]:
+    """Yield the drawing of the steps of a workflow, or those before and after, each with its title."""
+    if entry.steps is None:
+        return
+    marks = entry.steps.marks
+    graphs = [("Steps before", entry.steps.before)] if entry.steps.is_rewired else []
+    title = "Steps after" if entry.steps.before and entry.steps.after else "Steps"
+    graphs += [(title, entry.steps.after or entry.steps.before)]
+    for title, graph in graphs:
+        drawing = graph_svg(graph, marks, f"{title} of {entry.name}") if graph else ""
+        if drawing:
+            yield title, drawing
 
 
 @cache
 def _template() -> Template:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only for this format
+    from markupsafe import Markup  # noqa: PLC0415 - as above
+
+    def shown(value: object) -> object:
+        """Return what an expression of the template shows: no text from outside steers anything."""
+        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown
     )
+    helpers = {
+        "drawings": lambda entry: [(title, Markup(svg)) for title, svg in _drawings(entry)],  # noqa: S704 - our own
+        "rows": lambda lines: list(side_by_side(lines)),
+        "is_one_sided": _is_one_sided,
+        "newline": Markup("\n"),
+        "tone": lambda word: TONES.get(word, "plain"),
+    }
+    environment.globals.update(helpers)
     return environment.from_string(files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8"))

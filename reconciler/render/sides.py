@@ -1,4 +1,4 @@
-"""Comparisons of two sides as text, JSON and Markdown. Of each change, the left value comes first."""
+"""Comparisons of two sides as text, as JSON and as a report. Of each change, the left value comes first."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import Final
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import SideComparison, SideWorkflow, WorkflowDifference
 from reconciler.render.change_lines import change_lines
-from reconciler.render.markup import code, diff_block, paint, size
+from reconciler.render.markup import paint
 from reconciler.render.plan_as_json import change_value
-from reconciler.render.plan_as_markdown import LEAST, LIMIT
 from reconciler.render.plan_as_text import redacted
+from reconciler.render.report_page import Count, ReportEntry, ReportPage, StepChange
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
+from reconciler.text import printable
 from reconciler.values import JsonObject, JsonValue
+from reconciler.workflow import StepGraph
 
 FORMAT_VERSION: Final = 1
-_MARKER: Final = "<!-- peak-reconciler:diff -->"
 _INDENT: Final = "      "
-_LONGEST_LINE: Final = 500
-_FOR_THE_NOTE: Final = 200
 
 
 def sides_text(comparison: SideComparison, redactor: Redactor) -> str:
@@ -125,31 +123,54 @@ def _different(item: WorkflowDifference, redactor: Redactor) -> JsonObject:
     }
 
 
-def sides_markdown(comparison: SideComparison, redactor: Redactor, limit: int = LIMIT) -> str:
-    """Return what differs as Markdown of at most `limit` bytes; a note counts what is left out.
+def sides_page(comparison: SideComparison, redactor: Redactor) -> ReportPage:
+    """Return what differs as a report: workflows of one side first, then each difference."""
+    left, right = comparison.left, comparison.right
+    counts = {
+        "different": len(comparison.different),
+        "left only": len(comparison.only_left),
+        "right only": len(comparison.only_right),
+    }
+    return ReportPage(
+        kind="diff",
+        title="Differences",
+        summary=sides_summary(comparison),
+        quotes=True,
+        counts=tuple(Count(*item) for item in counts.items()),
+        entries=(
+            *(_only_entry(item, "left only", left) for item in comparison.only_left),
+            *(_only_entry(item, "right only", right) for item in comparison.only_right),
+            *(_different_entry(item, redactor) for item in comparison.different),
+        ),
+        sides=(left, right),
+        rest="The job's log has the whole diff.",
+    )
 
-    A smaller limit than `LEAST` counts as `LEAST`.
-    """
-    room = max(limit, LEAST) - _FOR_THE_NOTE
-    shown = f"{_MARKER}\n### {code(sides_summary(comparison))}"
-    parts = list(_parts(comparison, redactor))
-    for number, (title, fields) in enumerate(parts):
-        part = f"{title}\n\n{diff_block(fields)}" if fields else title
-        part = part if size(shown) + size(part) + 2 <= room else f"{title}: too large to show"
-        if size(shown) + size(part) + 2 > room:
-            rest = "The job's log has the whole diff."
-            return f"{shown}\n\n> **Cut to fit:** {len(parts) - number} workflows omitted. {rest}"
-        shown += f"\n\n{part}"
-    return shown
+
+def _only_entry(item: SideWorkflow, word: str, side: str) -> ReportEntry:
+    return ReportEntry(
+        name=item.name,
+        word=word,
+        id=item.id,
+        place=str(item.source) if item.source else "",
+        facts=(f"only in {side}",),
+        steps=StepChange(after=StepGraph.of(item.body)),
+        is_first=True,
+    )
 
 
-def _parts(comparison: SideComparison, redactor: Redactor) -> Iterator[tuple[str, list[str]]]:
-    """Yield the title of each difference, and the lines of its fields."""
-    for side, items in ((comparison.left, comparison.only_left), (comparison.right, comparison.only_right)):
-        for item in items:
-            yield f"**only in** {code(side, 100)}: {code(item.name, 200)} ({code(_place(item))})", []
-    for difference in comparison.different:
-        changes = (redacted(change, redactor) for change in difference.changes)
-        lines = [line for change in changes for line in change_lines(change)]
-        fields = [f"{line.sign} {clip(printable(line.text), _LONGEST_LINE)}" for line in lines]
-        yield f"**different** {code(difference.left.name, 200)}", fields
+def _different_entry(item: WorkflowDifference, redactor: Redactor) -> ReportEntry:
+    shown = (redacted(change, redactor) for change in item.changes)
+    changed = frozenset(
+        str(change.path[1]) for change in item.changes if change.path[0] == "steps" and change.path[1:]
+    )
+    graphs = StepChange(
+        before=StepGraph.of(item.left.body), after=StepGraph.of(item.right.body), changed=changed
+    )
+    return ReportEntry(
+        name=item.left.name,
+        word="different",
+        facts=(f"{_place(item.left)} -> {_place(item.right)}",),
+        changes=tuple(tuple(change_lines(change)) for change in shown),
+        steps=graphs if changed else None,
+    )

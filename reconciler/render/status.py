@@ -1,4 +1,4 @@
-"""Sync states of workflows as a table and as JSON."""
+"""Sync states of workflows as a table, as JSON and as a report."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Sync, WorkflowStatus
-from reconciler.render.html_report import Count, ReportEntry, html_report
 from reconciler.render.markup import table
+from reconciler.render.plan_as_page import environment_fact
+from reconciler.render.report_page import Count, Remark, ReportEntry, ReportPage
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject
@@ -108,12 +109,24 @@ def status_document(
     return versioned(FORMAT_VERSION, fields)
 
 
-def status_html(statuses: Sequence[WorkflowStatus], redactor: Redactor, words: Collection[str] = ()) -> str:
-    """Return the statuses as a self-contained page; with `words`, only of those in these states."""
+def status_page(
+    statuses: Sequence[WorkflowStatus],
+    redactor: Redactor,
+    words: Collection[str] = (),
+    environment: str | None = None,
+) -> ReportPage:
+    """Return the statuses as a report; with `words`, only of those in these states."""
     shown = only_in(statuses, words)
     counts = Counter(_state(item) for item in shown)
-    entries = [_entry(item, redactor) for item in shown]
-    return html_report("Status", _summary(statuses), [Count(word, counts[word]) for word in STATES], entries)
+    return ReportPage(
+        kind="status",
+        title="Status",
+        summary=_summary(statuses),
+        facts=environment_fact(environment),
+        counts=tuple(Count(word, counts[word]) for word in STATES),
+        entries=tuple(_entry(item, redactor) for item in shown),
+        rest="`status` shows all of it.",
+    )
 
 
 def _state(item: WorkflowStatus) -> str:
@@ -122,15 +135,17 @@ def _state(item: WorkflowStatus) -> str:
 
 def _entry(item: WorkflowStatus, redactor: Redactor) -> ReportEntry:
     run = item.last_execution
-    facts = [f"id {item.id}"] if item.id is not None else []
-    facts += [str(item.source)] if item.source else []
-    facts += [item.status] if item.status else []
+    facts = [item.status] if item.status else []
     facts += [f"last execution {run.status or 'unknown'} {run.at or ''}".rstrip()] if run else []
+    in_sync = item.sync is Sync.SYNCED and not item.failed
     return ReportEntry(
-        name=printable(item.name),
+        name=item.name,
         word=_state(item),
-        facts=tuple(map(printable, facts)),
-        remarks=(printable(redactor.prose(item.reason)),) if item.reason else (),
+        id=item.id,
+        place=str(item.source) if item.source else "",
+        facts=tuple(facts),
+        remarks=(Remark("Reason", redactor.prose(item.reason)),) if item.reason else (),
+        list_under="in sync" if in_sync else "",
     )
 
 
