@@ -31,6 +31,7 @@ class Result:
         id: The workflow's id, where it is known.
         error: Why it is not done, and what to do; empty when it is.
         notes: Remarks for the user.
+        seconds: How long it took, from its start to its verification; `None` for one that was not started.
     """
 
     action: Action
@@ -38,6 +39,7 @@ class Result:
     id: int | None = None
     error: str = ""
     notes: tuple[str, ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

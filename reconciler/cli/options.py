@@ -147,6 +147,13 @@ secrets_option = option(
     section="Output",
 )
 
+utc_option = option(
+    "--utc",
+    is_flag=True,
+    help="Show exact times in UTC, not how long ago.",
+    section="Output",
+)
+
 output_option = option(
     "--output",
     "outputs",

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, status_word
     from reconciler.render.apply_report import (
         AlikeErrors,
+        LeftOut,
+        apply_page,
         progress_line,
         report_document,
         report_json,
         report_text,
         reports_total,
     )
-    from reconciler.render.backups import backups_json, backups_text
+    from reconciler.render.backups import backups_json, backups_page, backups_text
     from reconciler.render.environments import (
         environment_heading,
         environments_json,
         environments_markdown,
+        environments_page,
         environments_text,
         environments_total,
     )
@@ -54,8 +57,10 @@ if TYPE_CHECKING:
         findings_sarif,
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
+    from reconciler.render.html_report import html_report
+    from reconciler.render.layout import NARROWEST
+    from reconciler.render.markdown_report import LEAST, LIMIT, markdown_report
     from reconciler.render.markup import paint
-    from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
     from reconciler.render.plan_as_json import (
         change_json,
         changes_of,
@@ -64,7 +69,7 @@ if TYPE_CHECKING:
         plan_gitlab,
         plan_json,
     )
-    from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
+    from reconciler.render.plan_as_page import plan_page
     from reconciler.render.plan_as_text import (
         plan_summary,
         plan_text,
@@ -76,41 +81,57 @@ if TYPE_CHECKING:
         rendered_json,
         rendered_yaml,
     )
-    from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
+    from reconciler.render.report_page import Fact, ReportPage
+    from reconciler.render.run_record import (
+        RunRecord,
+        request_document,
+        request_line,
+        run_record_json,
+        run_record_page,
+        run_record_text,
+    )
     from reconciler.render.settings import settings_json, settings_text
-    from reconciler.render.sides import sides_json, sides_markdown, sides_text
+    from reconciler.render.sides import sides_json, sides_page, sides_text
     from reconciler.render.status import (
         FAILED,
         STATES,
         status_document,
-        status_html,
         status_json,
+        status_page,
         status_text,
         statuses_total,
     )
+    from reconciler.render.times import duration_text, time_text
 
 __all__ = [
     "ACTIONS",
     "FAILED",
     "LEAST",
     "LIMIT",
+    "NARROWEST",
     "STATES",
     "AlikeErrors",
     "Drawing",
-    "EnvironmentPlan",
+    "Fact",
+    "LeftOut",
     "RenderedManifest",
+    "ReportPage",
     "RunRecord",
     "ValueSource",
     "action_method",
     "action_name",
+    "apply_page",
     "backups_json",
+    "backups_page",
     "backups_text",
     "change_json",
     "changes_of",
     "count_actions",
+    "duration_text",
     "environment_heading",
     "environments_json",
     "environments_markdown",
+    "environments_page",
     "environments_text",
     "environments_total",
     "execution_json",
@@ -132,15 +153,15 @@ __all__ = [
     "graph_json",
     "graph_mermaid",
     "graph_text",
+    "html_report",
+    "markdown_report",
     "paint",
     "plan_document",
     "plan_gitlab",
-    "plan_html",
     "plan_json",
-    "plan_markdown",
+    "plan_page",
     "plan_summary",
     "plan_text",
-    "plans_html",
     "plans_total",
     "progress_line",
     "rendered_json",
@@ -154,28 +175,31 @@ __all__ = [
     "rules_json",
     "rules_text",
     "run_record_json",
+    "run_record_page",
+    "run_record_text",
     "settings_json",
     "settings_text",
     "sides_json",
-    "sides_markdown",
+    "sides_page",
     "sides_text",
     "some_names",
     "status_document",
-    "status_html",
     "status_json",
+    "status_page",
     "status_text",
     "status_word",
     "statuses_total",
     "step_lines",
     "summary_line",
+    "time_text",
 ]
 
 __getattr__ = lazy_face(
     __name__,
     actions="ACTIONS action_method action_name count_actions status_word",
-    apply_report="AlikeErrors progress_line report_document report_json report_text reports_total",
-    backups="backups_json backups_text",
-    environments="environment_heading environments_json environments_markdown environments_text "
+    apply_report="AlikeErrors LeftOut apply_page progress_line report_document report_json report_text reports_total",
+    backups="backups_json backups_page backups_text",
+    environments="environment_heading environments_json environments_markdown environments_page environments_text "
     "environments_total",
     executions="step_lines executions_json executions_text execution_outcome execution_json some_names",
     exports="export_lines",
@@ -183,14 +207,18 @@ __getattr__ = lazy_face(
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
+    layout="NARROWEST",
     markup="paint",
-    plan_as_html="EnvironmentPlan plan_html plans_html",
+    html_report="html_report",
+    markdown_report="LEAST LIMIT markdown_report",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
-    plan_as_markdown="LEAST LIMIT plan_markdown",
+    plan_as_page="plan_page",
+    report_page="Fact ReportPage",
     plan_as_text="plan_summary plan_text plans_total",
     rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
-    run_record="RunRecord request_document request_line run_record_json",
+    run_record="RunRecord request_document request_line run_record_json run_record_page run_record_text",
     settings="settings_json settings_text",
-    sides="sides_json sides_markdown sides_text",
-    status="FAILED STATES status_html status_document status_json status_text statuses_total",
+    sides="sides_json sides_page sides_text",
+    status="FAILED STATES status_document status_json status_page status_text statuses_total",
+    times="duration_text time_text",
 )

@@ -1,18 +1,21 @@
-"""The result of an apply as text, as JSON, and as lines of progress."""
+"""The result of an apply as text, as JSON, as a report, and as lines of progress."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.apply import Report, Result, Status
 from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import WhenRunning
-from reconciler.plan import Action, Delete, Update, live_id
-from reconciler.render.actions import WORDS, action_method, action_name, status_word
+from reconciler.plan import Action, Delete, Plan, Unchanged, Update, live_id
+from reconciler.render.actions import WORDS, action_method, action_name, count_actions, status_word
 from reconciler.render.markup import paint
+from reconciler.render.plan_as_page import action_entry, environment_fact
+from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject, dump_compact
@@ -21,6 +24,9 @@ FORMAT_VERSION: Final = 1
 
 _MOST_ALIKE: Final = 5
 """The most workflows with the same reason that get a line each."""
+
+_ORDER: Final = (Status.FAILED, Status.BLOCKED, Status.NOT_TRIED, Status.DONE)
+"""The statuses, those that a reader must see first."""
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 """The ids and numbers in an error that differ from workflow to workflow."""
@@ -61,16 +67,21 @@ def _result(result: Result, redactor: Redactor) -> JsonObject:
         "method": action_method(action),
         "error": redactor.prose(result.error) or None,
         "notes": [redactor.prose(note) for note in result.notes],
+        "seconds": None if result.seconds is None else round(result.seconds, 3),
     }
 
 
 def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
     """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
     lines = [printable(line) for line in _remarks(report, redactor)]
-    counts = reports_total([report])
     whole = all(result.status is Status.DONE for result in report.results)
-    applied = paint(f"Applied: {counts}.", "green" if whole else "red")
+    applied = paint(report_summary(report), "green" if whole else "red")
     return "\n".join([*lines, applied, _traffic_line(traffic)])
+
+
+def report_summary(report: Report) -> str:
+    """Return the number of workflows for each status, in one line."""
+    return f"Applied: {reports_total([report])}."
 
 
 def reports_total(reports: Sequence[Report]) -> str:
@@ -81,10 +92,14 @@ def reports_total(reports: Sequence[Report]) -> str:
 
 def _traffic_line(traffic: Traffic) -> str:
     """Return the numbers of requests in one line."""
+    return f"Requests: {_traffic_words(traffic)}."
+
+
+def _traffic_words(traffic: Traffic) -> str:
     retries = "1 retry" if traffic.retries == 1 else f"{traffic.retries} retries"
     times = "once" if traffic.throttled == 1 else f"{traffic.throttled} times"
     throttled = f", throttled {times}" if traffic.throttled else ""
-    return f"Requests: {traffic.requests} ({retries}{throttled}), waited {traffic.waited:.1f} s."
+    return f"{traffic.requests} ({retries}{throttled}), waited {traffic.waited:.1f} s"
 
 
 def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
@@ -101,6 +116,85 @@ def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
             yield f"  {status_word(result.status.value)}: {who}: {redactor.prose(result.error)}"
         for note in result.notes:
             yield f"  note: {result.action.name}: {redactor.prose(note)}"
+
+
+class LeftOut(NamedTuple):
+    """A change of a plan file that no longer applies: the workflow, the action, and why it is left out."""
+
+    name: str
+    action: str
+    reason: str
+
+
+def apply_page(  # noqa: PLR0913 - all but three by name
+    plan: Plan,
+    report: Report,
+    traffic: Traffic,
+    redactor: Redactor,
+    *,
+    environment: str | None = None,
+    left_out: Sequence[LeftOut] = (),
+) -> ReportPage:
+    """Return the result of an apply as a report: what failed first, then what was not done, then the rest.
+
+    Args:
+        plan: The plan that was applied.
+        report: Its results.
+        traffic: The numbers of requests.
+        redactor: Removes known secrets.
+        environment: The name of the environment to show at the top.
+        left_out: What the plan file had, and no longer applied.
+    """
+    results = sorted(report.results, key=lambda result: _ORDER.index(result.status))
+    unchanged = (action for action in plan.actions if isinstance(action, Unchanged))
+    counts = {
+        **{status_word(status.value): report.count(status) for status in Status},
+        "left out": len(left_out),
+        "unchanged": count_actions(plan)["unchanged"],
+    }
+    dropped = f" {len(left_out)} left out." if left_out else ""
+    return ReportPage(
+        kind="apply",
+        title="Apply",
+        summary=f"{report_summary(report)}{dropped}",
+        facts=(*environment_fact(environment), Fact("Requests", _traffic_words(traffic))),
+        counts=tuple(Count(*item) for item in counts.items()),
+        entries=(
+            *(_result_entry(result, redactor) for result in results if result.status is not Status.DONE),
+            *(_left_out_entry(item, redactor) for item in left_out),
+            *(_result_entry(result, redactor) for result in results if result.status is Status.DONE),
+            *(action_entry(action, redactor) for action in unchanged),
+        ),
+        rest="The run record (--run-record) has all of it.",
+    )
+
+
+def _result_entry(result: Result, redactor: Redactor) -> ReportEntry:
+    planned = action_entry(result.action, redactor)
+    done = result.status is Status.DONE
+    remarks = [Remark("Error" if result.status is Status.FAILED else "Reason", redactor.prose(result.error))]
+    remarks += [remark for remark in planned.remarks if remark.kind != "Reason"]
+    remarks += [Remark("Note", redactor.prose(note)) for note in result.notes]
+    facts = [f"{WORDS[planned.word].done}, verified" if done else planned.word]
+    facts += [f"{result.seconds:.1f} s"] if result.seconds is not None else []
+    return dataclasses.replace(
+        planned,
+        word=status_word(result.status.value),
+        id=planned.id if result.id is None else result.id,
+        facts=tuple(facts),
+        remarks=tuple(remark for remark in dict.fromkeys(remarks) if remark.text),
+        is_first=not done,
+    )
+
+
+def _left_out_entry(item: LeftOut, redactor: Redactor) -> ReportEntry:
+    return ReportEntry(
+        name=item.name,
+        word="left out",
+        facts=(item.action,),
+        remarks=(Remark("Reason", redactor.prose(item.reason)),),
+        is_first=True,
+    )
 
 
 class AlikeErrors:

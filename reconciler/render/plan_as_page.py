@@ -21,7 +21,7 @@ from reconciler.plan import (
     live_id,
 )
 from reconciler.render.actions import action_name, count_actions
-from reconciler.render.plan_as_json import shown_body
+from reconciler.render.plan_as_json import changed_steps, shown_body
 from reconciler.render.plan_as_text import about, changed_groups, plan_summary
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage, StepChange
 from reconciler.secrecy import Redactor
@@ -149,9 +149,7 @@ def _steps(action: Action) -> StepChange | None:
         return StepChange(after=StepGraph.of(action.desired.body))
     if not isinstance(action, Update):
         return None
-    changed = frozenset(
-        str(change.path[1]) for change in action.changes if change.path[0] == "steps" and change.path[1:]
-    )
+    changed = changed_steps(action.changes)
     if not changed:
         return None
     before, after = StepGraph.of(action.live.body), StepGraph.of(action.desired.body)

@@ -9,7 +9,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.plan import SideComparison, SideWorkflow, WorkflowDifference
 from reconciler.render.change_lines import change_lines
 from reconciler.render.markup import paint
-from reconciler.render.plan_as_json import change_value
+from reconciler.render.plan_as_json import change_value, changed_steps
 from reconciler.render.plan_as_text import redacted
 from reconciler.render.report_page import Count, ReportEntry, ReportPage, StepChange
 from reconciler.secrecy import Redactor
@@ -161,9 +161,7 @@ def _only_entry(item: SideWorkflow, word: str, side: str) -> ReportEntry:
 
 def _different_entry(item: WorkflowDifference, redactor: Redactor) -> ReportEntry:
     shown = (redacted(change, redactor) for change in item.changes)
-    changed = frozenset(
-        str(change.path[1]) for change in item.changes if change.path[0] == "steps" and change.path[1:]
-    )
+    changed = changed_steps(item.changes)
     graphs = StepChange(
         before=StepGraph.of(item.left.body), after=StepGraph.of(item.right.body), changed=changed
     )

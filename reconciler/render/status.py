@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Sync, WorkflowStatus
-from reconciler.render.markup import table
+from reconciler.render.layout import table
 from reconciler.render.plan_as_page import environment_fact
 from reconciler.render.report_page import Count, Remark, ReportEntry, ReportPage
 from reconciler.secrecy import Redactor

@@ -22,7 +22,16 @@ _OTHER_VARIABLES: Final = (
         "RECONCILER_REMEMBER_KEY",
         "The key of the digests of [write-only fields](../explanation/write-only-fields.md).",
     ),
-    ("NO_COLOR", "Any value: no colour, even on a terminal."),
+    ("NO_COLOR", "Any value: no colour, even on a terminal and with `FORCE_COLOR`."),
+    ("FORCE_COLOR", "Any value: colour, even in a pipe, as CI systems show it."),
+    (
+        "TERM",
+        "`dumb`: no colour unless `FORCE_COLOR` is set, no wrapped lines, and progress in lines.",
+    ),
+    (
+        "COLUMNS",
+        "The width of the terminal, in place of its own. Output to a pipe or a file is never wrapped.",
+    ),
 )
 
 _INTRODUCTION: Final = """\
