@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import click
 
+from reconciler.cli.apply_result import RESULT_FORMATS
 from reconciler.cli.help import bundle, option
-from reconciler.cli.options import FILE, Number, format_option
-from reconciler.cli.terminal import TerminalListener
+from reconciler.cli.options import FILE, Number, format_option, output_option
+from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.operations import ApplyOptions, ScopeOptions
 from reconciler.plan import Selection, Shard
+from reconciler.render import LEAST, LIMIT
 
 _selection = partial(option, section="Selection")
 _safety = partial(option, section="Safety")
@@ -68,6 +70,15 @@ show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
 )
 
+max_markdown_option = option(
+    "--max-markdown-bytes",
+    metavar="N",
+    type=Number(LEAST, whole=True),
+    default=LIMIT,
+    help="Cut Markdown to N bytes; counts and deletes are cut last.",
+    section="Output",
+)
+
 base_option = option(
     "--base",
     metavar="REV",
@@ -96,7 +107,14 @@ _APPLY: Final = (
         aliases=("--report",),
     ),
 )
-_OUTPUT: Final = (format_option(), show_bodies_option)
+_OUTPUT: Final = (
+    format_option(),
+    output_option(
+        "Also write the result into FILE, in FORMAT (text, json, markdown or html) or that of --format; "
+        "repeatable. What is printed stays the same."
+    ),
+    show_bodies_option,
+)
 
 
 def scope_options(function: Any) -> Any:
@@ -138,8 +156,12 @@ def _apply_options(values: dict[str, Any]) -> ApplyOptions:
 
 
 def _listener(values: dict[str, Any]) -> TerminalListener:
+    printed = values.get("output_format", "text")
+    outputs = read_outputs(values.get("outputs", ()), RESULT_FORMATS, printed)
+    outputs.check()
     return TerminalListener(
-        as_json=values.get("output_format") == "json",
+        as_json=printed == "json",
+        outputs=outputs,
         bodies=values["show_bodies"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, status_word
     from reconciler.render.apply_report import (
         AlikeErrors,
-        LeftOut,
+        StaleChange,
         apply_page,
         progress_line,
         report_document,
@@ -57,9 +57,7 @@ if TYPE_CHECKING:
         findings_sarif,
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
-    from reconciler.render.html_report import html_report
     from reconciler.render.layout import NARROWEST
-    from reconciler.render.markdown_report import LEAST, LIMIT, markdown_report
     from reconciler.render.markup import paint
     from reconciler.render.plan_as_json import (
         change_json,
@@ -81,6 +79,8 @@ if TYPE_CHECKING:
         rendered_json,
         rendered_yaml,
     )
+    from reconciler.render.report_as_html import html_report
+    from reconciler.render.report_as_markdown import LEAST, LIMIT, markdown_report
     from reconciler.render.report_page import Fact, ReportPage
     from reconciler.render.run_record import (
         RunRecord,
@@ -113,10 +113,10 @@ __all__ = [
     "AlikeErrors",
     "Drawing",
     "Fact",
-    "LeftOut",
     "RenderedManifest",
     "ReportPage",
     "RunRecord",
+    "StaleChange",
     "ValueSource",
     "action_method",
     "action_name",
@@ -197,10 +197,11 @@ __all__ = [
 __getattr__ = lazy_face(
     __name__,
     actions="ACTIONS action_method action_name count_actions status_word",
-    apply_report="AlikeErrors LeftOut apply_page progress_line report_document report_json report_text reports_total",
+    apply_report="AlikeErrors StaleChange apply_page progress_line report_document report_json report_text "
+    "reports_total",
     backups="backups_json backups_page backups_text",
-    environments="environment_heading environments_json environments_markdown environments_page environments_text "
-    "environments_total",
+    environments="environment_heading environments_json environments_markdown environments_page "
+    "environments_text environments_total",
     executions="step_lines executions_json executions_text execution_outcome execution_json some_names",
     exports="export_lines",
     findings="finding_line findings_document findings_json findings_text findings_total rules_json "
@@ -209,8 +210,8 @@ __getattr__ = lazy_face(
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="NARROWEST",
     markup="paint",
-    html_report="html_report",
-    markdown_report="LEAST LIMIT markdown_report",
+    report_as_html="html_report",
+    report_as_markdown="LEAST LIMIT markdown_report",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
     plan_as_page="plan_page",
     report_page="Fact ReportPage",

@@ -118,7 +118,7 @@ def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
             yield f"  note: {result.action.name}: {redactor.prose(note)}"
 
 
-class LeftOut(NamedTuple):
+class StaleChange(NamedTuple):
     """A change of a plan file that no longer applies: the workflow, the action, and why it is left out."""
 
     name: str
@@ -133,7 +133,7 @@ def apply_page(  # noqa: PLR0913 - all but three by name
     redactor: Redactor,
     *,
     environment: str | None = None,
-    left_out: Sequence[LeftOut] = (),
+    left_out: Sequence[StaleChange] = (),
 ) -> ReportPage:
     """Return the result of an apply as a report: what failed first, then what was not done, then the rest.
 
@@ -187,7 +187,7 @@ def _result_entry(result: Result, redactor: Redactor) -> ReportEntry:
     )
 
 
-def _left_out_entry(item: LeftOut, redactor: Redactor) -> ReportEntry:
+def _left_out_entry(item: StaleChange, redactor: Redactor) -> ReportEntry:
     return ReportEntry(
         name=item.name,
         word="left out",

@@ -199,7 +199,9 @@ def changed_steps_mermaid(steps: StepChange) -> str:
         return ""
     lines = ["flowchart LR"]
     for name, node in names.items():
-        shown, style = (f"{clip(name, 80)} ({marks[name]})", f":::{marks[name]}") if name in marks else (name, "")
+        shown, style = (
+            (f"{clip(name, 80)} ({marks[name]})", f":::{marks[name]}") if name in marks else (name, "")
+        )
         lines.append(f"  {node}[{_mermaid_string(shown)}]{style}")
     styles = []
     for number, (parent, name) in enumerate(edges):

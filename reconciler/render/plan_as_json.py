@@ -90,7 +90,7 @@ def _step_graph(action: Action) -> JsonObject:
     graphs = {"before": StepGraph.of(action.live.body), "after": StepGraph.of(action.desired.body)}
     return {
         "step_graph": {
-            side: {name: [*parents] for name, parents in graph.parents.items()}
+            side: [{"name": name, "parents": [*graph.parents[name]]} for name in graph.order]
             for side, graph in graphs.items()
         }
     }
@@ -118,15 +118,22 @@ def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
         "path": list(change.path),
         "before": change_value(change.before, redactor, change.path),
         "after": change_value(change.after, redactor, change.path),
-        **_name("before_name", change.names_before, redactor),
-        **_name("after_name", change.names_after, redactor),
+        **_names("before_name", change.names_before, redactor),
+        **_names("after_name", change.names_after, redactor),
         "sensitive": change.sensitive,
         **({"origin": change.origin.value} if change.origin else {}),
     }
 
 
-def _name(key: str, names: Mapping[Path, str], redactor: Redactor) -> JsonObject:
-    return {key: redactor.text(names[()])} if () in names else {}
+def _names(key: str, names: Mapping[Path, str], redactor: Redactor) -> JsonObject:
+    """Return the name of the id that a value is, or the names of the ids inside it, by their paths there."""
+    inside: list[JsonValue] = [
+        {"path": [*path], "name": redactor.text(name)} for path, name in names.items() if path
+    ]
+    return {
+        **({key: redactor.text(names[()])} if () in names else {}),
+        **({f"{key}s": inside} if inside else {}),
+    }
 
 
 def change_value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:

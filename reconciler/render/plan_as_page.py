@@ -69,8 +69,10 @@ def plan_counts(plan: Plan) -> tuple[Count, ...]:
 
 
 def _entries(plan: Plan, redactor: Redactor, *, bodies: bool) -> Iterator[ReportEntry]:
-    for action in sorted(plan.actions, key=_importance):
-        yield action_entry(action, redactor, bodies=bodies)
+    in_order = sorted(plan.actions, key=_importance)
+    for action in in_order:
+        if not isinstance(action, Unchanged):
+            yield action_entry(action, redactor, bodies=bodies)
     for item in plan.orphaned:
         yield ReportEntry(
             name=item.name,
@@ -81,6 +83,9 @@ def _entries(plan: Plan, redactor: Redactor, *, bodies: bool) -> Iterator[Report
         )
     for item in plan.unmanaged:
         yield _unmanaged(item)
+    for action in in_order:
+        if isinstance(action, Unchanged):
+            yield action_entry(action, redactor)
 
 
 def _importance(action: Action) -> tuple[int, bool]:

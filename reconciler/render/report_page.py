@@ -27,7 +27,7 @@ TONES: Final[Mapping[str, str]] = {
 
 
 class Count(NamedTuple):
-    """A number at the top of a report, by which its entries are filtered: its word, and how many there are."""
+    """A number at the top of a report, by which entries are filtered: its word, and how many there are."""
 
     word: str
     number: int

@@ -111,7 +111,7 @@ def run_record_text(record: RunRecord, redactor: Redactor, *, bodies: bool = Fal
 
 
 def run_record_page(record: RunRecord, redactor: Redactor, *, bodies: bool = False) -> ReportPage:
-    """Return `record` as a report: its results, else its plan, else why it failed. Takes what the text does."""
+    """Return `record` as a report: its results, else its plan; takes what `run_record_text` does."""
     if record.plan is None:
         page = ReportPage(kind="run", title="Run record", summary="The run ended before a plan was made.")
     elif record.report is None:

@@ -12,23 +12,30 @@ from reconciler.cli.help import command_of, option
 from reconciler.cli.options import format_option, output_option, words_of
 from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.environments import EnvironmentResult, worst_exit_code
-from reconciler.errors import ExitCode, UsageError
+from reconciler.errors import ExitCode
 from reconciler.operations import StatusResult, status
 from reconciler.plan import Selection
 from reconciler.render import (
     FAILED,
+    LIMIT,
     STATES,
+    ReportPage,
     environments_json,
+    environments_markdown,
+    environments_page,
     environments_text,
+    html_report,
+    markdown_report,
     status_document,
-    status_html,
     status_json,
+    status_page,
     status_text,
     statuses_total,
 )
 from reconciler.values import JsonObject
 
-_FORMATS: Final = ("text", "json", "html")
+_FORMATS: Final = ("text", "json", "markdown", "html")
+_BLANK: Final = ReportPage(kind="status", title="Status", summary="")
 _WORDS: Final = (*STATES, FAILED)
 
 
@@ -50,7 +57,7 @@ _WORDS: Final = (*STATES, FAILED)
     section="Selection",
 )
 @format_option(*_FORMATS)
-@output_option
+@output_option()
 @option(
     "--show-unmanaged",
     is_flag=True,
@@ -108,19 +115,33 @@ class _Statuses:
 
     def of_one(self, name: str) -> str:
         """Return the statuses of the only environment, or of none, in a format."""
-        (found,) = (result.value for result in self.results if result.value is not None)
-        render = {"json": status_json, "html": status_html}.get(name, status_text)
-        return render(found.workflows, found.redactor, self.only)
+        ((found, environment),) = (
+            (result.value, result.environment) for result in self.results if result.value is not None
+        )
+        match name:
+            case "json":
+                return status_json(found.workflows, found.redactor, self.only)
+            case "markdown":
+                return markdown_report(self._page(found, environment))
+            case "html":
+                return html_report(self._page(found, environment))
+            case _:
+                return self._text(found)
 
     def of_several(self, name: str) -> str:
         """Return the statuses of all environments in a format."""
-        if name == "html":
-            raise UsageError(
-                "a page shows the status of one environment", hint="Name one with --environment."
-            )
-        if name == "json":
-            return environments_json(self.results, "status", self._document)
-        return environments_text(self.results, self._text, _total)
+        match name:
+            case "json":
+                return environments_json(self.results, "status", self._document)
+            case "markdown":
+                return environments_markdown(self.results, "status", self._page, _total, LIMIT)
+            case "html":
+                return html_report(environments_page(self.results, self._page, _total, _BLANK))
+            case _:
+                return environments_text(self.results, self._text, _total)
+
+    def _page(self, found: StatusResult, environment: str) -> ReportPage:
+        return status_page(found.workflows, found.redactor, self.only, environment)
 
     def _document(self, found: StatusResult) -> JsonObject:
         return status_document(found.workflows, found.redactor, self.only)

@@ -62,7 +62,9 @@ def markdown_report(page: ReportPage, limit: int = LIMIT) -> str:
 
 def _head(page: ReportPage) -> str:
     summary = code(page.summary) if page.quotes else page.summary
-    facts = [_fact(fact) for fact in page.facts]
+    facts = [_fact(fact) for fact in page.facts if fact.stands_out]
+    others = " · ".join(_fact(fact) for fact in page.facts if not fact.stands_out)
+    facts += [others] if others else []
     counts = [count for count in (*page.counts, *page.origins) if count.number]
     table = [_table(counts)] if counts else []
     return "\n\n".join([f"{marker(page.kind)}\n### {summary}", *facts, *table]) + "\n\n"

@@ -88,10 +88,12 @@ def _marked(before: str, after: str) -> Row:
     end = _common(before[start:][::-1], after[start:][::-1])
     if start + end < _LEAST_COMMON * max(len(before), len(after)):
         return Row(Cell("del", before), Cell("add", after))
-    return Row(*(
-        Cell(kind, text[:start], text[start : len(text) - end], text[len(text) - end :])
-        for kind, text in (("del", before), ("add", after))
-    ))
+    return Row(
+        *(
+            Cell(kind, text[:start], text[start : len(text) - end], text[len(text) - end :])
+            for kind, text in (("del", before), ("add", after))
+        )
+    )
 
 
 def _common(one: str, other: str) -> int:
