@@ -12,6 +12,7 @@ import click
 from reconciler.cli.apply_result import RESULT_FORMATS
 from reconciler.cli.help import bundle, option
 from reconciler.cli.options import FILE, Number, format_option, output_option
+from reconciler.cli.shell_completion import complete_names
 from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.operations import ApplyOptions, ScopeOptions
 from reconciler.plan import Selection, Shard
@@ -27,6 +28,7 @@ target_option = _selection(
     metavar="GLOB",
     multiple=True,
     help="Include only workflows of this name, else whose name matches; repeatable.",
+    shell_complete=complete_names,
 )
 
 exclude_option = _selection(
@@ -34,6 +36,7 @@ exclude_option = _selection(
     metavar="GLOB",
     multiple=True,
     help="Leave out workflows of this name, else whose name matches; repeatable.",
+    shell_complete=complete_names,
 )
 
 _SELECTION: Final = (
@@ -63,6 +66,7 @@ _SCOPE: Final = (
         metavar="NAME",
         multiple=True,
         help="Allow the workflow NAME to lose its protection (prevent_delete) or be pruned; repeatable.",
+        shell_complete=complete_names,
     ),
 )
 
@@ -76,6 +80,13 @@ max_markdown_option = option(
     type=Number(LEAST, whole=True),
     default=LIMIT,
     help="Cut Markdown to N bytes; counts and deletes are cut last.",
+    section="Output",
+)
+
+no_group_option = option(
+    "--no-group",
+    is_flag=True,
+    help="Show each workflow by itself, also where several share the same changes.",
     section="Output",
 )
 
@@ -107,13 +118,14 @@ _APPLY: Final = (
         aliases=("--report",),
     ),
 )
+_PLAN_OUTPUT: Final = (show_bodies_option, no_group_option)
 _OUTPUT: Final = (
     format_option(),
     output_option(
         "Also write the result into FILE, in FORMAT (text, json, markdown or html) or that of --format; "
         "repeatable. What is printed stays the same."
     ),
-    show_bodies_option,
+    *_PLAN_OUTPUT,
 )
 
 
@@ -139,7 +151,7 @@ def apply_options(function: Any) -> Any:
 
 def text_apply_options(function: Any) -> Any:
     """Give a command that writes, and whose result is only text, the same."""
-    return bundle("listener", (_APPROVE, show_bodies_option), _listener)(_how(function))
+    return bundle("listener", (_APPROVE, *_PLAN_OUTPUT), _listener)(_how(function))
 
 
 def unattended_apply_options(function: Any) -> Any:
@@ -163,6 +175,7 @@ def _listener(values: dict[str, Any]) -> TerminalListener:
         as_json=printed == "json",
         outputs=outputs,
         bodies=values["show_bodies"],
+        grouped=not values["no_group"],
         approved=values.get("approved", True),
         verbose=click.get_current_context().params["verbose"],
     )

@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import parse_profiles, profile_lines
+from reconciler.emulator.profiles import SWITCHES, parse_profiles, profile_lines
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
-__all__ = ["EmulatorServer", "parse_fault", "parse_profiles", "profile_lines"]
+__all__ = ["SWITCHES", "EmulatorServer", "parse_fault", "parse_profiles", "profile_lines"]
 
 __getattr__ = lazy_face(__name__, server="EmulatorServer")

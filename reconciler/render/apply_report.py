@@ -13,6 +13,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Plan, Unchanged, Update, live_id
 from reconciler.render.actions import WORDS, action_method, action_name, count_actions, status_word
+from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
 from reconciler.render.plan_as_page import action_entry, environment_fact
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
@@ -23,10 +24,15 @@ from reconciler.values import JsonObject, dump_compact
 FORMAT_VERSION: Final = 1
 
 _MOST_ALIKE: Final = 5
-"""The most workflows with the same reason that get a line each."""
+"""The most workflows with the same error whose progress shows it."""
+
+_MOST_NAMED: Final = 20
+"""The most workflows with the same reason that are named."""
 
 _ORDER: Final = (Status.FAILED, Status.BLOCKED, Status.NOT_TRIED, Status.DONE)
 """The statuses, those that a reader must see first."""
+
+_GO_ON: Final = "Apply again to go on: what is applied is not written a second time."
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 """The ids and numbers in an error that differ from workflow to workflow."""
@@ -41,6 +47,7 @@ def report_document(report: Report, traffic: Traffic, redactor: Redactor) -> Jso
     """Return the JSON document of a report, without any secret."""
     fields: JsonObject = {
         "summary": {status.value: report.count(status) for status in Status},
+        "interrupted": report.interrupted,
         "traffic": traffic_document(traffic),
         "results": [_result(result, redactor) for result in report.results],
     }
@@ -67,20 +74,50 @@ def _result(result: Result, redactor: Redactor) -> JsonObject:
         "method": action_method(action),
         "error": redactor.prose(result.error) or None,
         "notes": [redactor.prose(note) for note in result.notes],
+        "in_doubt": result.in_doubt,
         "seconds": None if result.seconds is None else round(result.seconds, 3),
     }
 
 
-def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
-    """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
-    lines = [printable(line) for line in _remarks(report, redactor)]
+def report_text(report: Report, traffic: Traffic, redactor: Redactor, width: int | None = None) -> str:
+    """Return the reasons and notes of each workflow, then the counts of workflows and of requests.
+
+    Args:
+        report: The report.
+        traffic: The numbers of requests.
+        redactor: Removes known secrets.
+        width: The columns of the terminal; `None` for lines of any length.
+    """
+    lines = [
+        part
+        for line in _remarks(report, redactor)
+        for part in hanging(printable(line), width, first="  ", rest="    ")
+    ]
+    last = hanging(report_summary(report), width, rest="  ")
+    last += hanging(_GO_ON, width, rest="  ") if report.interrupted else []
     whole = all(result.status is Status.DONE for result in report.results)
-    applied = paint(report_summary(report), "green" if whole else "red")
-    return "\n".join([*lines, applied, _traffic_line(traffic)])
+    painted = [paint(line, "green" if whole else "red") for line in last]
+    return "\n".join([*lines, *painted, *hanging(_traffic_line(traffic), width, rest="  ")])
+
+
+def _interrupted(report: Report) -> str:
+    """Return the number of workflows for each way in which an interrupted run left them, in words."""
+    in_doubt = sum(result.in_doubt for result in report.results)
+    numbers = {
+        "applied": report.count(Status.DONE),
+        "in doubt": in_doubt,
+        "failed": report.count(Status.FAILED) - in_doubt,
+        "blocked": report.count(Status.BLOCKED),
+        "not started": report.count(Status.NOT_TRIED),
+    }
+    always = ("applied", "in doubt", "not started")
+    return ", ".join(f"{number} {word}" for word, number in numbers.items() if number or word in always)
 
 
 def report_summary(report: Report) -> str:
     """Return the number of workflows for each status, in one line."""
+    if report.interrupted:
+        return f"Interrupted: {_interrupted(report)}."
     return f"Applied: {reports_total([report])}."
 
 
@@ -103,19 +140,33 @@ def _traffic_words(traffic: Traffic) -> str:
 
 
 def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
-    """Yield why workflows are not done, and notes; many with the same reason share the line of the first."""
-    same: dict[tuple[Status, str], list[str]] = {}
+    """Yield why workflows are not done, and notes; those with the same reason share a line.
+
+    Of an interrupted run, the workflows that were not started are only counted, in the last line.
+    """
+    same: dict[tuple[Status, str], list[Result]] = {}
     for result in report.results:
-        same.setdefault(_kind(result), []).append(result.action.name)
+        if result.status is not Status.DONE and not (report.interrupted and _not_started(result)):
+            same.setdefault(_kind(result), []).append(result)
+    for (status, _), alike in same.items():
+        yield f"{status_word(status.value)}: {_workflows(alike)}: {redactor.prose(alike[0].error)}"
     for result in report.results:
-        names = same[_kind(result)]
-        if result.status is not Status.DONE and (len(names) <= _MOST_ALIKE or result.action.name == names[0]):
-            who = result.action.name
-            if len(names) > _MOST_ALIKE:
-                who = f"{len(names)} workflows ({', '.join(names[:_MOST_ALIKE])}, …)"
-            yield f"  {status_word(result.status.value)}: {who}: {redactor.prose(result.error)}"
         for note in result.notes:
-            yield f"  note: {result.action.name}: {redactor.prose(note)}"
+            yield f"note: {result.action.name}: {redactor.prose(note)}"
+
+
+def _not_started(result: Result) -> bool:
+    return result.status is Status.NOT_TRIED
+
+
+def _workflows(alike: Sequence[Result]) -> str:
+    """Return the names of the workflows with the same reason; those after the 20th are counted."""
+    names = [result.action.name for result in alike]
+    if len(names) == 1:
+        return names[0]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    differ = ", the first one" if len({result.error for result in alike}) > 1 else ""
+    return f"{len(names)} workflows ({', '.join(names[:_MOST_NAMED])}{more}){differ}"
 
 
 class StaleChange(NamedTuple):
@@ -157,7 +208,11 @@ def apply_page(  # noqa: PLR0913 - all but three by name
         kind="apply",
         title="Apply",
         summary=f"{report_summary(report)}{dropped}",
-        facts=(*environment_fact(environment), Fact("Requests", _traffic_words(traffic))),
+        facts=(
+            *environment_fact(environment),
+            *([Fact("Interrupted", _GO_ON, stands_out=True)] if report.interrupted else []),
+            Fact("Requests", _traffic_words(traffic)),
+        ),
         counts=tuple(Count(*item) for item in counts.items()),
         entries=(
             *(_result_entry(result, redactor) for result in results if result.status is not Status.DONE),
@@ -176,6 +231,7 @@ def _result_entry(result: Result, redactor: Redactor) -> ReportEntry:
     remarks += [remark for remark in planned.remarks if remark.kind != "Reason"]
     remarks += [Remark("Note", redactor.prose(note)) for note in result.notes]
     facts = [f"{WORDS[planned.word].done}, verified" if done else planned.word]
+    facts += ["in doubt: it may have been written"] if result.in_doubt else []
     facts += [f"{result.seconds:.1f} s"] if result.seconds is not None else []
     return dataclasses.replace(
         planned,

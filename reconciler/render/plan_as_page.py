@@ -20,9 +20,10 @@ from reconciler.plan import (
     count_origins,
     live_id,
 )
+from reconciler.render.action_lines import about, changed_groups
 from reconciler.render.actions import action_name, count_actions
 from reconciler.render.plan_as_json import changed_steps, shown_body
-from reconciler.render.plan_as_text import about, changed_groups, plan_summary
+from reconciler.render.plan_as_text import plan_summary
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage, StepChange
 from reconciler.secrecy import Redactor
 from reconciler.workflow import Listed, Origin, StepGraph

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import SideComparison, SideWorkflow, WorkflowDifference
-from reconciler.render.change_lines import change_lines
+from reconciler.render.action_lines import redacted
+from reconciler.render.change_lines import lines_text
 from reconciler.render.markup import paint
 from reconciler.render.plan_as_json import change_value, changed_steps
-from reconciler.render.plan_as_text import redacted
 from reconciler.render.report_page import Count, ReportEntry, ReportPage, StepChange
+from reconciler.render.trees import step_lines
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject, JsonValue
@@ -21,8 +21,14 @@ FORMAT_VERSION: Final = 1
 _INDENT: Final = "      "
 
 
-def sides_text(comparison: SideComparison, redactor: Redactor) -> str:
-    """Return what differs as text: workflows of one side first, then each difference, then the counts."""
+def sides_text(comparison: SideComparison, redactor: Redactor, width: int | None = None) -> str:
+    """Return what differs as text: workflows of one side first, then each difference, then the counts.
+
+    Args:
+        comparison: The comparison.
+        redactor: Removes known secrets.
+        width: The columns of the terminal; `None` for lines of any length.
+    """
     left, right = printable(comparison.left), printable(comparison.right)
     lines = [
         *(_only(item, "-", left, "red") for item in comparison.only_left),
@@ -30,9 +36,10 @@ def sides_text(comparison: SideComparison, redactor: Redactor) -> str:
     ]
     lines += [""] if lines else []
     for item in comparison.different:
-        places = f"{_place(item.left)} -> {_place(item.right)}"
+        places = f"{_place(item.left)} → {_place(item.right)}"
         lines += [paint(f"  ~ {printable(item.left.name)}", "yellow") + f"  {paint(places, 'dim')}"]
-        lines += [f"{_INDENT}{printable(text)}" for text in _fields(item, redactor)]
+        for change in item.changes:
+            lines += lines_text(step_lines(redacted(change, redactor)), _INDENT, width)
         lines += [""]
     return "\n".join([*lines, sides_summary(comparison)])
 
@@ -44,13 +51,6 @@ def _only(item: SideWorkflow, sign: str, side: str, colour: str) -> str:
 
 def _place(item: SideWorkflow) -> str:
     return printable(str(item.source)) if item.source else f"id {item.id}"
-
-
-def _fields(item: WorkflowDifference, redactor: Redactor) -> Iterator[str]:
-    for change in item.changes:
-        head, *rest = change_lines(redacted(change, redactor))
-        yield head.text
-        yield from (f"  {line.sign} {line.text}" for line in rest)
 
 
 def sides_summary(comparison: SideComparison) -> str:
@@ -169,6 +169,6 @@ def _different_entry(item: WorkflowDifference, redactor: Redactor) -> ReportEntr
         name=item.left.name,
         word="different",
         facts=(f"{_place(item.left)} -> {_place(item.right)}",),
-        changes=tuple(tuple(change_lines(change)) for change in shown),
+        changes=tuple(tuple(step_lines(change)) for change in shown),
         steps=graphs if changed else None,
     )

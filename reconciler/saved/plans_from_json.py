@@ -71,7 +71,10 @@ def saved_plan(changes: Iterable[JsonObject], document: JsonObject | None = None
 def report_of_document(document: JsonObject, plan: Plan) -> Report:
     """Return the results of a JSON document, of the actions of `plan`."""
     actions = {action.name: action for action in plan.actions}
-    return Report(results=tuple(_results(as_objects(document["results"]), actions)))
+    return Report(
+        results=tuple(_results(as_objects(document["results"]), actions)),
+        interrupted=document.get("interrupted") is True,
+    )
 
 
 def _results(results: Iterable[JsonObject], actions: Mapping[str, Action]) -> Iterator[Result]:
@@ -84,6 +87,7 @@ def _results(results: Iterable[JsonObject], actions: Mapping[str, Action]) -> It
             id=None if result["id"] is None else _number(result["id"]),
             error=_text(result["error"]),
             notes=tuple(map(str, as_list(result["notes"]))),
+            in_doubt=result.get("in_doubt") is True,
             seconds=float(seconds) if isinstance(seconds, int | float) else None,
         )
 

@@ -19,6 +19,21 @@ _OTHER_VARIABLES: Final = (
     ("STAGE", "The stage, if `PEAK__STAGE` is not set."),
     ("PEAK_API_URL", "An address that replaces the stage's: a proxy, or the emulator."),
     (
+        "HTTPS_PROXY",
+        (
+            "The proxy for requests, `http://[USER:PASSWORD@]HOST:PORT`; likewise `HTTP_PROXY`, `ALL_PROXY`. "
+            "None is used for the hosts in `NO_PROXY`, nor for http to loopback."
+        ),
+    ),
+    (
+        "REQUESTS_CA_BUNDLE",
+        (
+            "A file or a directory of CA certificates (also `CURL_CA_BUNDLE`), which alone are trusted. "
+            "Default: those that this machine trusts (on Linux "
+            "those of OpenSSL, also `SSL_CERT_FILE`), and Mozilla's."
+        ),
+    ),
+    (
         "RECONCILER_REMEMBER_KEY",
         "The key of the digests of [write-only fields](../explanation/write-only-fields.md).",
     ),

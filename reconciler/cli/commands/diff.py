@@ -61,7 +61,10 @@ def command(  # noqa: PLR0913 - one for each option
     targets = read_outputs(outputs, _FORMATS, output_format)
     listener = TerminalListener(verbose=sides.left.settings.verbose)
     result = diff(sides.left, sides.right, selection, listener)
-    targets.deliver(lambda name: _rendered(result, name, max_markdown_bytes))
+    targets.deliver(
+        lambda name: _rendered(result, name, max_markdown_bytes),
+        lambda width: sides_text(result.comparison, result.redactor, width),
+    )
     return result.exit_code if detailed_exitcode else ExitCode.OK
 
 
