@@ -86,7 +86,7 @@ def test_a_page(git: Git, typed: Callable[..., Ended]) -> None:
     assert '<div class="entry" data-words="in-sync">' in shown
     assert "last execution Failed" in shown
     assert "reconcile.id pins" in shown
-    assert "**Reason:** `reconcile.id pins" in comment.read_text(encoding="utf-8")
+    assert "which reconcile.id pins`" in comment.read_text(encoding="utf-8")
     assert "1 in sync</summary>" in comment.read_text(encoding="utf-8")
 
 
