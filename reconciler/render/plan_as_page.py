@@ -52,7 +52,7 @@ def plan_page(
             *([Fact("Blocked", redactor.prose(plan.refusal), stands_out=True)] if plan.refusal else []),
         ),
         counts=plan_counts(plan),
-        origins=tuple(Count(*item) for item in count_origins(plan).items()) if plan.base else (),
+        origins=tuple(Count(*item) for item in count_origins(plan).items()),
         entries=tuple(_entries(plan, redactor, bodies=bodies)),
         rest=_REST,
     )
