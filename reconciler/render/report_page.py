@@ -21,7 +21,7 @@ TONES: Final[Mapping[str, str]] = {
         ("update", "rename", "pause", "orphaned", "drift", "out-of-sync", "missing", "skipped", "left out"),
         "warn",
     ),
-    **dict.fromkeys(("different", "before update"), "warn"),
+    **dict.fromkeys(("different", "before update", "changed", "overlapping", "paused"), "warn"),
 }
 """How a word is coloured: as what comes or went well, as what goes or went wrong, or as what to look at."""
 
