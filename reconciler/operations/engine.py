@@ -191,6 +191,8 @@ def load_valid(
     env: Mapping[str, str],
     listener: Listener,
     selection: Selection | None = None,
+    *,
+    names_only: bool = False,
 ) -> LoadResult:
     """Return the manifests, after checking them.
 
@@ -199,6 +201,7 @@ def load_valid(
         env: Variables for `!env`.
         listener: Receives each finding.
         selection: The workflows of the run: only their manifests need the variables that they name.
+        names_only: Whether the run is about no more of a manifest than its name: only that needs variables.
 
     Raises:
         InvalidInputError: A manifest is invalid.
@@ -209,7 +212,7 @@ def load_valid(
         settings.reading,
         off=settings.off,
         on_progress=listener.working,
-        needs=partial(_is_needed, selection=selection or Selection()),
+        needs=_lacks_name if names_only else partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
@@ -223,7 +226,12 @@ def load_valid(
 
 def _is_needed(manifest: Manifest, selection: Selection) -> bool:
     """Return whether a run needs the variables of `manifest`; one without a name may be any."""
-    return ("name",) in manifest.source.unset or selection.among({manifest.name}).takes(manifest.name)
+    return _lacks_name(manifest) or selection.among({manifest.name}).takes(manifest.name)
+
+
+def _lacks_name(manifest: Manifest) -> bool:
+    """Return whether the name of `manifest` comes from a variable that is not set."""
+    return ("name",) in manifest.source.unset
 
 
 def compare_options_of(

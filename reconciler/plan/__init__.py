@@ -52,15 +52,25 @@ from reconciler.plan.tenant import (
     Snapshot,
     describe,
     describe_all,
+    list_managed,
     list_tenant,
     read_default_resource,
     take_snapshot,
 )
-from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
+from reconciler.plan.workflow_status import (
+    LAST_FAILED,
+    STATES,
+    NextRun,
+    Sync,
+    WorkflowStatus,
+    workflow_statuses,
+)
 
 __all__ = [
     "HIDDEN",
     "KINDS",
+    "LAST_FAILED",
+    "STATES",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -71,6 +81,7 @@ __all__ = [
     "Delete",
     "Desired",
     "Method",
+    "NextRun",
     "Orphan",
     "Plan",
     "PlatformFacts",
@@ -101,6 +112,7 @@ __all__ = [
     "hidden_fields",
     "kinds_of",
     "known_secrets",
+    "list_managed",
     "list_tenant",
     "live_id",
     "make_plan",

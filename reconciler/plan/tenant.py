@@ -25,6 +25,15 @@ from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Listed, Live, OwnTags, schedules
 
 _PAGE_SIZE: Final = 100
+_HEALTH: Final = (
+    "status",
+    "lastExecution",
+    "triggers",
+    "updatedAt",
+    "lastModifiedBy",
+    "modifiedBy",
+    "updatedBy",
+)
 _READING: Final = "reading workflows"
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
@@ -119,6 +128,37 @@ def _needed(match: Match) -> int | None:
         case Found(identity) | New(identity):
             return identity
     return None
+
+
+def list_managed(
+    api: TenantReader,
+    manifests: Iterable[Manifest],
+    owner: str | None,
+    *,
+    concurrency: int = CONCURRENCY,
+    on_progress: OnProgress = no_progress,
+) -> tuple[tuple[Listed, ...], tuple[Listed, ...]]:
+    """Return the live workflows that are managed, and the others.
+
+    Args:
+        api: The tenant.
+        manifests: The manifests; a live workflow that one of them matches is managed.
+        owner: The owner whose workflows are managed, too.
+        concurrency: The number of workflows to read at a time, where the list does not show their owner.
+        on_progress: Called with how far the list is read.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    listed = list_tenant(api, on_progress=on_progress)
+    free = unmatched(match_manifests(manifests, listed), listed)
+    others = {item.id for item in free}
+    if owner is not None:
+        hidden = [item.id for item in free if item.ownership is None]
+        live = describe_all(api, hidden, concurrency)
+        others -= {item.id for item in free if _is_owned(item, owner.casefold(), live)}
+    managed = tuple(item for item in listed if item.id not in others)
+    return managed, tuple(item for item in listed if item.id in others)
 
 
 def names_of(matches: Iterable[tuple[Manifest, Match]], unmanaged: Iterable[Listed]) -> frozenset[str]:
@@ -234,7 +274,7 @@ def _read_pages(
 def _listed(item: JsonObject) -> Listed:
     tags = item.get("tags")
     ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
-    health: JsonObject = {key: item[key] for key in ("status", "lastExecution", "triggers") if key in item}
+    health: JsonObject = {key: item[key] for key in _HEALTH if key in item}
     return Listed(
         id=int(str(item["id"])),
         name=str(item["name"]),

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from reconciler.render.executions import (
         execution_json,
         execution_outcome,
+        execution_text,
         executions_json,
+        executions_lines,
         executions_text,
+        log_lines,
         some_names,
         step_lines,
     )
@@ -65,8 +68,9 @@ if TYPE_CHECKING:
         forecast_text,
     )
     from reconciler.render.forecast_as_calendar import MOST_EVENTS, forecast_calendar
+    from reconciler.render.found_executions import found_json, found_lines, found_text
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
-    from reconciler.render.layout import NARROWEST
+    from reconciler.render.layout import NARROWEST, Display, hanging
     from reconciler.render.markup import paint
     from reconciler.render.plan_as_json import (
         change_json,
@@ -102,8 +106,9 @@ if TYPE_CHECKING:
     from reconciler.render.settings import settings_json, settings_text
     from reconciler.render.sides import sides_json, sides_page, sides_text
     from reconciler.render.status import (
-        FAILED,
-        STATES,
+        StatusView,
+        changed_documents,
+        status_changes,
         status_document,
         status_json,
         status_page,
@@ -114,13 +119,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
-    "FAILED",
     "LEAST",
     "LIMIT",
     "MOST_EVENTS",
     "NARROWEST",
-    "STATES",
     "AlikeErrors",
+    "Display",
     "Drawing",
     "Fact",
     "ForecastView",
@@ -128,6 +132,7 @@ __all__ = [
     "ReportPage",
     "RunRecord",
     "StaleChange",
+    "StatusView",
     "ValueSource",
     "action_method",
     "action_name",
@@ -136,6 +141,7 @@ __all__ = [
     "backups_page",
     "backups_text",
     "change_json",
+    "changed_documents",
     "changes_of",
     "count_actions",
     "duration_text",
@@ -147,7 +153,9 @@ __all__ = [
     "environments_total",
     "execution_json",
     "execution_outcome",
+    "execution_text",
     "executions_json",
+    "executions_lines",
     "executions_text",
     "export_lines",
     "finding_line",
@@ -165,12 +173,17 @@ __all__ = [
     "forecast_html",
     "forecast_json",
     "forecast_text",
+    "found_json",
+    "found_lines",
+    "found_text",
     "gitlab_counts",
     "graph_dot",
     "graph_json",
     "graph_mermaid",
     "graph_text",
+    "hanging",
     "html_report",
+    "log_lines",
     "markdown_report",
     "paint",
     "plan_document",
@@ -200,6 +213,7 @@ __all__ = [
     "sides_page",
     "sides_text",
     "some_names",
+    "status_changes",
     "status_document",
     "status_json",
     "status_page",
@@ -220,16 +234,19 @@ __getattr__ = lazy_face(
     backups="backups_json backups_page backups_text",
     environments="environment_heading environments_json environments_markdown environments_page "
     "environments_text environments_total",
-    executions="step_lines executions_json executions_text execution_outcome execution_json some_names",
+    executions="step_lines executions_json executions_lines executions_text execution_outcome "
+    "execution_json execution_text "
+    "log_lines some_names",
     exports="export_lines",
     findings="finding_line findings_document findings_json findings_text findings_total rules_json "
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
+    found_executions="found_json found_lines found_text",
     fleet_report="fleet_text unit_line",
     forecast="forecast_document forecast_html forecast_json forecast_text ForecastView",
     forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
-    layout="NARROWEST",
+    layout="Display hanging NARROWEST",
     markup="paint",
     report_as_html="html_report",
     report_as_markdown="LEAST LIMIT markdown_report",
@@ -241,6 +258,7 @@ __getattr__ = lazy_face(
     run_record="RunRecord request_document request_line run_record_json run_record_page run_record_text",
     settings="settings_json settings_text",
     sides="sides_json sides_page sides_text",
-    status="FAILED STATES status_document status_json status_page status_text statuses_total",
+    status="changed_documents status_changes StatusView status_document status_json status_page "
+    "status_text statuses_total",
     times="duration_text time_text",
 )

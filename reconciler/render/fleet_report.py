@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from reconciler.plan import STATES
 from reconciler.render.actions import ACTIONS, status_word
 from reconciler.render.markup import paint
-from reconciler.render.status import STATES
 from reconciler.text import printable
 from reconciler.values import JsonObject, as_list, as_object
 

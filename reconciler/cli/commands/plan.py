@@ -18,7 +18,13 @@ from reconciler.cli.apply_options import (
 from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import FILE, format_option, output_option, words_option
+from reconciler.cli.options import (
+    FILE,
+    format_option,
+    output_option,
+    show_unmanaged_option,
+    words_option,
+)
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
@@ -93,12 +99,7 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 @base_option
 @show_bodies_option
 @no_group_option
-@option(
-    "--show-unmanaged",
-    is_flag=True,
-    help="List live workflows that are neither in Git nor owned.",
-    section="Output",
-)
+@show_unmanaged_option
 @max_markdown_option
 @tenant_options()
 def command(  # noqa: PLR0913 - one for each option
