@@ -1,4 +1,4 @@
-"""Sync states of workflows, and how their executions went, as a table, as JSON, as a report and as changes."""
+"""Sync states of workflows, and how their executions went, as a table, JSON, a report and changes."""
 
 from __future__ import annotations
 
