@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from reconciler.render.found_executions import found_json, found_lines, found_text
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.layout import NARROWEST, Display, hanging
-    from reconciler.render.markup import paint
+    from reconciler.render.markup import LEAST, LIMIT, paint
     from reconciler.render.plan_as_json import (
         change_json,
         changes_of,
@@ -93,7 +93,7 @@ if TYPE_CHECKING:
         rendered_yaml,
     )
     from reconciler.render.report_as_html import html_report
-    from reconciler.render.report_as_markdown import LEAST, LIMIT, markdown_report
+    from reconciler.render.report_as_markdown import markdown_report
     from reconciler.render.report_page import Fact, ReportPage
     from reconciler.render.run_record import (
         RunRecord,
@@ -247,9 +247,9 @@ __getattr__ = lazy_face(
     forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="Display hanging NARROWEST",
-    markup="paint",
+    markup="LEAST LIMIT paint",
     report_as_html="html_report",
-    report_as_markdown="LEAST LIMIT markdown_report",
+    report_as_markdown="markdown_report",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
     plan_as_page="plan_page",
     report_page="Fact ReportPage",

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.json_documents import document_text, versioned
-from reconciler.render.markup import code, paint
-from reconciler.render.report_as_markdown import LEAST, markdown_report, marker
+from reconciler.render.markup import LEAST, code, paint
+from reconciler.render.report_as_markdown import markdown_report, marker
 from reconciler.render.report_page import Fact, ReportPage, joined_pages
 from reconciler.text import printable
 from reconciler.values import JsonObject, JsonValue

@@ -19,6 +19,13 @@ _LONGEST_RUN: Final = 8
 """The longest run of backticks that is kept; longer ones are escaped, since parsers give up at 80."""
 
 
+LIMIT: Final = 65_536
+"""The default limit of a comment in bytes: that of GitHub."""
+
+LEAST: Final = 4_096
+"""The smallest limit in bytes, with room for the counts, a refusal and the note on what was cut."""
+
+
 def paint(text: str, colour: str) -> str:
     """Return `text` in a colour, `bold` or `dim`, as escapes that only a terminal is to get.
 

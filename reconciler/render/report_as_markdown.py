@@ -13,15 +13,9 @@ from typing import Final
 
 from reconciler.render.change_lines import Line, is_decisive
 from reconciler.render.graphs import changed_steps_mermaid
-from reconciler.render.markup import code, code_block, diff_block, folded, html_code, size
+from reconciler.render.markup import LEAST, LIMIT, code, code_block, diff_block, folded, html_code, size
 from reconciler.render.report_page import Count, Fact, ReportEntry, ReportPage
 from reconciler.text import clip, printable
-
-LIMIT: Final = 65_536
-"""The default limit in bytes: that of a comment on GitHub."""
-
-LEAST: Final = 4_096
-"""The smallest limit in bytes, with room for the counts, a refusal and the note on what was cut."""
 
 _FOR_THE_CUT: Final = 300
 """The bytes kept free for the note on what was cut."""
