@@ -8,7 +8,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.plan import SideComparison, SideWorkflow, WorkflowDifference
 from reconciler.render.action_lines import redacted
 from reconciler.render.change_lines import lines_text
-from reconciler.render.markup import paint
+from reconciler.render.layout import hanging, titled
 from reconciler.render.plan_as_json import change_value, changed_steps
 from reconciler.render.report_page import Count, ReportEntry, ReportPage, StepChange
 from reconciler.render.trees import step_lines
@@ -19,6 +19,7 @@ from reconciler.workflow import StepGraph
 
 FORMAT_VERSION: Final = 1
 _INDENT: Final = "      "
+_ALL: Final = "--format json"
 
 
 def sides_text(comparison: SideComparison, redactor: Redactor, width: int | None = None) -> str:
@@ -30,23 +31,22 @@ def sides_text(comparison: SideComparison, redactor: Redactor, width: int | None
         width: The columns of the terminal; `None` for lines of any length.
     """
     left, right = printable(comparison.left), printable(comparison.right)
-    lines = [
-        *(_only(item, "-", left, "red") for item in comparison.only_left),
-        *(_only(item, "+", right, "green") for item in comparison.only_right),
-    ]
+    lines = []
+    for sign, side, items, colour in (
+        ("-", left, comparison.only_left, "red"),
+        ("+", right, comparison.only_right, "green"),
+    ):
+        for item in items:
+            head = f"{sign} {printable(item.name)}"
+            lines += titled(head, f"only in {side}  {_place(item)}", colour, width, _INDENT)
     lines += [""] if lines else []
-    for item in comparison.different:
-        places = f"{_place(item.left)} → {_place(item.right)}"
-        lines += [paint(f"  ~ {printable(item.left.name)}", "yellow") + f"  {paint(places, 'dim')}"]
-        for change in item.changes:
-            lines += lines_text(step_lines(redacted(change, redactor)), _INDENT, width)
+    for pair in comparison.different:
+        places = f"{_place(pair.left)} → {_place(pair.right)}"
+        lines += titled(f"~ {printable(pair.left.name)}", places, "yellow", width, _INDENT)
+        for change in pair.changes:
+            lines += lines_text(step_lines(redacted(change, redactor), _ALL), _INDENT, width)
         lines += [""]
-    return "\n".join([*lines, sides_summary(comparison)])
-
-
-def _only(item: SideWorkflow, sign: str, side: str, colour: str) -> str:
-    head = paint(f"  {sign} {printable(item.name)}", colour)
-    return f"{head}  only in {side}  {paint(_place(item), 'dim')}"
+    return "\n".join([*lines, *hanging(sides_summary(comparison), width, rest="  ")])
 
 
 def _place(item: SideWorkflow) -> str:
@@ -169,6 +169,6 @@ def _different_entry(item: WorkflowDifference, redactor: Redactor) -> ReportEntr
         name=item.left.name,
         word="different",
         facts=(f"{_place(item.left)} -> {_place(item.right)}",),
-        changes=tuple(tuple(step_lines(change)) for change in shown),
+        changes=tuple(tuple(step_lines(change, _ALL)) for change in shown),
         steps=graphs if changed else None,
     )
