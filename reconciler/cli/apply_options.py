@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,8 +13,12 @@ from reconciler.cli.help import bundle, option
 from reconciler.cli.options import FILE, Number, format_option
 from reconciler.cli.shell_completion import complete_names
 from reconciler.cli.terminal import TerminalListener
-from reconciler.operations import ApplyOptions, ScopeOptions
+from reconciler.client import RetryPolicy
+from reconciler.operations import ScopeOptions
 from reconciler.plan import Selection, Shard
+
+if TYPE_CHECKING:
+    from reconciler.operations import ApplyOptions
 
 _selection = partial(option, section="Selection")
 _safety = partial(option, section="Safety")
@@ -95,7 +99,7 @@ _WRITING: Final = (
         "--wait-running",
         metavar="SECONDS",
         type=Number(0),
-        default=int(ApplyOptions().wait_running),
+        default=int(RetryPolicy().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
     ),
     _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
@@ -160,6 +164,8 @@ def _how(function: Any) -> Any:
 
 
 def _apply_options(values: dict[str, Any]) -> ApplyOptions:
+    from reconciler.operations import ApplyOptions  # noqa: PLC0415 - `plan` loads nothing that writes
+
     return ApplyOptions(backups=not values.pop("no_backup"), **values)
 
 
