@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.live_text import LiveText, screen_height
-from reconciler.cli.terminal import TerminalListener, is_drawable, show, text_display, warn
+from reconciler.cli.terminal import TerminalListener, show, warn
+from reconciler.cli.terminal_features import is_drawable, text_display
 from reconciler.render import execution_json, execution_outcome, execution_text, log_lines, step_lines
 from reconciler.text import clip, printable
 from reconciler.timestamps import rfc3339_seconds, utc_now

@@ -20,8 +20,8 @@ from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION: Final = 1
 
-_MOST_ALIKE: Final = 5
-"""The most workflows with the same error whose progress shows it."""
+_COLOURS: Final = {"failed": "red", "blocked": "red", "skipped": "yellow"}
+"""The colours of the words for a status."""
 
 _MOST_NAMED: Final = 20
 """The most workflows with the same reason that are named."""
@@ -77,11 +77,7 @@ def report_text(report: Report, traffic: Traffic, redactor: Redactor, width: int
         redactor: Removes known secrets.
         width: The columns of the terminal; `None` for lines of any length.
     """
-    lines = [
-        part
-        for line in _remarks(report, redactor)
-        for part in hanging(printable(line), width, first="  ", rest="    ")
-    ]
+    lines = [part for line in _remarks(report, redactor) for part in _remark_lines(line, width)]
     if report.interrupted:
         last = [
             *hanging(f"Interrupted: {_interrupted(report)}.", width, rest="  "),
@@ -92,6 +88,13 @@ def report_text(report: Report, traffic: Traffic, redactor: Redactor, width: int
     whole = all(result.status is Status.DONE for result in report.results)
     painted = [paint(line, "green" if whole else "red") for line in last]
     return "\n".join([*lines, *painted, *hanging(_traffic_line(traffic), width, rest="  ")])
+
+
+def _remark_lines(remark: str, width: int | None) -> list[str]:
+    """Return a remark as lines that fit, its first word in the colour of its status."""
+    first, *rest = hanging(printable(remark), width, first="  ", rest="    ")
+    word = remark.partition(":")[0]
+    return [first.replace(word, paint(word, _COLOURS[word]), 1) if word in _COLOURS else first, *rest]
 
 
 def _interrupted(report: Report) -> str:
@@ -153,18 +156,18 @@ def _workflows(alike: Sequence[Result]) -> str:
 
 
 class AlikeErrors:
-    """The errors that were printed so far, to print the same one a few times only."""
+    """The errors that were printed so far, to print the same one only once."""
 
     def __init__(self) -> None:
-        self._names: dict[tuple[Status, str], list[str]] = {}
+        self._first: dict[tuple[Status, str], str] = {}
 
     def note(self, event: Result | str | None) -> str:
-        """Note a result, and return the first workflow with the same error once enough others had it."""
+        """Note a result, and return the workflow whose error was the same; empty for the first one."""
         if not isinstance(event, Result) or event.status is Status.DONE:
             return ""
-        names = self._names.setdefault(_kind(event), [])
-        names.append(event.action.name)
-        return names[0] if len(names) > _MOST_ALIKE else ""
+        name = event.action.name
+        first = self._first.setdefault(_kind(event), name)
+        return first if first != name else ""
 
 
 def _kind(result: Result) -> tuple[Status, str]:

@@ -9,7 +9,8 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.plan import SideComparison, SideWorkflow, WorkflowDifference
 from reconciler.render.action_lines import redacted
 from reconciler.render.change_lines import lines_text
-from reconciler.render.markup import code, diff_block, paint, size
+from reconciler.render.layout import hanging, titled
+from reconciler.render.markup import code, diff_block, size
 from reconciler.render.plan_as_json import change_value
 from reconciler.render.plan_as_markdown import LEAST, LIMIT
 from reconciler.render.trees import step_lines
@@ -20,6 +21,7 @@ from reconciler.values import JsonObject, JsonValue
 FORMAT_VERSION: Final = 1
 _MARKER: Final = "<!-- peak-reconciler:diff -->"
 _INDENT: Final = "      "
+_ALL: Final = "--format json"
 _LONGEST_LINE: Final = 500
 _FOR_THE_NOTE: Final = 200
 
@@ -33,23 +35,22 @@ def sides_text(comparison: SideComparison, redactor: Redactor, width: int | None
         width: The columns of the terminal; `None` for lines of any length.
     """
     left, right = printable(comparison.left), printable(comparison.right)
-    lines = [
-        *(_only(item, "-", left, "red") for item in comparison.only_left),
-        *(_only(item, "+", right, "green") for item in comparison.only_right),
-    ]
+    lines = []
+    for sign, side, items, colour in (
+        ("-", left, comparison.only_left, "red"),
+        ("+", right, comparison.only_right, "green"),
+    ):
+        for item in items:
+            head = f"{sign} {printable(item.name)}"
+            lines += titled(head, f"only in {side}  {_place(item)}", colour, width, _INDENT)
     lines += [""] if lines else []
-    for item in comparison.different:
-        places = f"{_place(item.left)} → {_place(item.right)}"
-        lines += [paint(f"  ~ {printable(item.left.name)}", "yellow") + f"  {paint(places, 'dim')}"]
-        for change in item.changes:
-            lines += lines_text(step_lines(redacted(change, redactor)), _INDENT, width)
+    for pair in comparison.different:
+        places = f"{_place(pair.left)} → {_place(pair.right)}"
+        lines += titled(f"~ {printable(pair.left.name)}", places, "yellow", width, _INDENT)
+        for change in pair.changes:
+            lines += lines_text(step_lines(redacted(change, redactor), _ALL), _INDENT, width)
         lines += [""]
-    return "\n".join([*lines, sides_summary(comparison)])
-
-
-def _only(item: SideWorkflow, sign: str, side: str, colour: str) -> str:
-    head = paint(f"  {sign} {printable(item.name)}", colour)
-    return f"{head}  only in {side}  {paint(_place(item), 'dim')}"
+    return "\n".join([*lines, *hanging(sides_summary(comparison), width, rest="  ")])
 
 
 def _place(item: SideWorkflow) -> str:
@@ -151,6 +152,6 @@ def _parts(comparison: SideComparison, redactor: Redactor) -> Iterator[tuple[str
             yield f"**only in** {code(side, 100)}: {code(item.name, 200)} ({code(_place(item))})", []
     for difference in comparison.different:
         changes = (redacted(change, redactor) for change in difference.changes)
-        lines = [line for change in changes for line in step_lines(change)]
+        lines = [line for change in changes for line in step_lines(change, _ALL)]
         fields = [f"{line.sign} {clip(printable(line.text), _LONGEST_LINE)}" for line in lines]
         yield f"**different** {code(difference.left.name, 200)}", fields

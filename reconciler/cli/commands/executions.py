@@ -24,7 +24,8 @@ from reconciler.cli.options import (
     show_unmanaged_option,
     utc_option,
 )
-from reconciler.cli.terminal import TerminalListener, show, text_display
+from reconciler.cli.terminal import TerminalListener, show
+from reconciler.cli.terminal_features import text_display
 from reconciler.errors import ExitCode, UsageError
 from reconciler.executions import ExecutionFilter, SearchedWorkflow
 from reconciler.operations import Settings, find_executions, list_executions, show_execution

@@ -14,7 +14,8 @@ from reconciler.cli.apply_options import exclude_option, target_option
 from reconciler.cli.command_settings import Environments, comparing_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import Number, format_option, output_option, quoted
-from reconciler.cli.terminal import TerminalListener, read_outputs, terminal_width
+from reconciler.cli.terminal import TerminalListener, read_outputs
+from reconciler.cli.terminal_features import terminal_width
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import UsageError
 from reconciler.operations import ForecastOptions, ForecastResult, forecast

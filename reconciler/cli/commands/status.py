@@ -18,7 +18,8 @@ from reconciler.cli.options import (
     words_option,
 )
 from reconciler.cli.status_watch import watch_status
-from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, text_display
+from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs
+from reconciler.cli.terminal_features import text_display
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import Listener, Settings, StatusResult, status
