@@ -75,6 +75,7 @@ def test_run_on_a_terminal(
         )
         for name, value in {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "x", "TERM": "xterm"}.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("COLUMNS", "120")
         monkeypatch.setattr(sys, "stderr", terminal)
         with pytest.raises(SystemExit) as ended:
             main(["run", "flow", "--follow", *(["--utc"] if utc else [])])
