@@ -187,14 +187,14 @@ def _orphaned(item: Listed) -> str:
 
 def plan_summary(plan: Plan) -> str:
     """Return the number of workflows for each action, in one line."""
-    words = _in_words(count_actions(plan))
+    counts = count_actions(plan)
     left = f" {len(plan.orphaned)} orphaned." if plan.orphaned else ""
     left += f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.actions and plan.unselected:
         return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:
-        return f"No changes. {_counted(len(plan.actions))} Git.{left}"
-    return f"Plan: {words}.{left}{_origins(plan)}"
+        return f"No changes. {_counted(counts['unchanged'])} Git.{left}"
+    return f"Plan: {_in_words(counts)}.{left}{_origins(plan)}"
 
 
 def plans_total(plans: Iterable[Plan]) -> str:
