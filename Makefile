@@ -52,7 +52,7 @@ docs: $(VENV)/.docs
 reference: $(READY)
 	PYTHONPATH=scripts $(BIN)/python -m reference
 
-picture: $(VENV)/.docs
+picture: $(READY)
 	$(BIN)/python scripts/picture.py
 
 LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from typing import Final, Generic, TypeAlias, TypeVar
 
 CONCURRENCY: Final = 10
@@ -88,6 +91,30 @@ def read_all(
     if failed:
         raise failed[min(failed)]
     return {key: found[number] for number, key in enumerate(wanted)}
+
+
+def read_ahead(read: Callable[[K], T], keys: Sequence[K], concurrency: int) -> Iterator[T]:
+    """Yield the value of `read` for each of `keys`, in their order, while the next ones are being read.
+
+    Whoever stops early leaves at most `concurrency` values unused.
+
+    Args:
+        read: Returns the value for a key.
+        keys: The keys; there may be very many.
+        concurrency: The number of values that are read at a time.
+
+    Raises:
+        Exception: The exception of `read`, when its turn comes.
+    """
+    if len(keys) == 1:
+        yield read(keys[0])
+        return
+    turns = iter(keys)
+    reading = deque(in_background(partial(read, key)) for key in islice(turns, concurrency))
+    while reading:
+        value = reading.popleft()()
+        reading.extend(in_background(partial(read, key)) for key in islice(turns, 1))
+        yield value
 
 
 def in_background(read: Callable[[], T]) -> Callable[[], T]:

@@ -31,7 +31,7 @@ from reconciler.manifests import (
 from reconciler.rules import rule_ids
 from reconciler.schema import validate
 from reconciler.templates import PEAK_TEMPLATES, RenderedFiles, TemplateSettings, Undefined
-from reconciler.text import clip, printable
+from reconciler.text import clip, close_name, printable
 from reconciler.values import ABSENT, JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
 from reconciler.values import Path as ValuePath
 
@@ -279,9 +279,11 @@ def _block(value: JsonObject, chosen: str | None) -> JsonObject:
         return {}
     if chosen not in environments:
         known = clip(", ".join(map(printable, environments)) or "none", 300)
+        near = printable(close_name(chosen, environments))
         raise UsageError(
             f"the configuration has no environment '{clip(printable(chosen), 60)}'",
-            hint=f"Known environments: {known}. Check --environment and RECONCILER_ENVIRONMENT; an "
+            hint=(f"Did you mean {near!r}? " if near else "")
+            + f"Known environments: {known}. Check --environment and RECONCILER_ENVIRONMENT; an "
             "environment without settings is written as NAME: {}.",
         )
     return as_object(environments[chosen])

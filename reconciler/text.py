@@ -71,16 +71,23 @@ def did_you_mean(name: str, known: Collection[str], shown: int = 10, listed: str
         shown: The maximum number of names to list where none is similar.
         listed: The words before that list.
     """
-    import difflib  # noqa: PLC0415 - only needed where there is an error
-
     if len(known) > _MOST_COMPARED:
         return f"{len(known)} names are allowed here"
-    if len(name) <= _LONGEST_COMPARED:
-        lowered = {other.lower(): other for other in known if len(other) <= _LONGEST_COMPARED}
-        close = difflib.get_close_matches(name.lower(), lowered, n=1)
-        if close:
-            return f"did you mean {lowered[close[0]]!r}?"
+    close = close_name(name, known)
+    if close:
+        return f"did you mean {close!r}?"
     return f"{listed}: {', '.join(sorted(known)[:shown])}" if known else "there are none to choose from"
+
+
+def close_name(name: str, known: Iterable[str]) -> str:
+    """Return the one of the `known` names that is most similar to `name`; empty if none is similar."""
+    import difflib  # noqa: PLC0415 - only needed where there is an error
+
+    if len(name) > _LONGEST_COMPARED:
+        return ""
+    lowered = {other.lower(): other for other in known if len(other) <= _LONGEST_COMPARED}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    return lowered[close[0]] if close else ""
 
 
 def nearest_names(name: str, known: Iterable[str], shown: int) -> list[str]:

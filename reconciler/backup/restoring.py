@@ -19,7 +19,7 @@ from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, WorkflowManifest
 from reconciler.plan import Blocked
 from reconciler.secrecy import SecretFields
-from reconciler.text import clip, printable
+from reconciler.text import clip, close_name, printable
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, nodes, put
 from reconciler.workflow import (
     Body,
@@ -96,9 +96,11 @@ def _newest(runs: list[RunBackups], name: str, directory: FilePath) -> list[Back
         found = [backup for backup in run.backups if backup.name == name]
         if found:
             return found
+    near = close_name(name, {backup.name for run in runs for backup in run.backups})
     raise UsageError(
         f"no run and no workflow called {clip(printable(name), 80)!r} has a backup in {directory}",
-        hint=f"List the backups with: peak-reconciler rollback --list --backup-dir {quote(str(directory))}",
+        hint=(f"Did you mean {printable(near)!r}? " if near else "")
+        + f"List the backups with: peak-reconciler rollback --list --backup-dir {quote(str(directory))}",
     )
 
 

@@ -7,18 +7,25 @@ start fast. Nothing outside this package prints or exits.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from reconciler import __version__
+from reconciler.text import close_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
+
 _INTERRUPTED: Final = 130
 """Exit code of an interrupted process, by the convention of shells."""
+
+_COMPLETION: Final = "_PEAK_RECONCILER_COMPLETE"
+"""The variable in which a shell asks for completions; click makes its name of the program's."""
 
 _COMMANDS = {
     "init": "Write a first reconciler.yaml and an example manifest.",
@@ -38,11 +45,19 @@ _COMMANDS = {
     "executions": "List the executions of a workflow.",
     "logs": "Show or save the logs of an execution's steps.",
     "graph": "Draw the dependencies between the steps of a workflow.",
+    "probe": "Find out how the tenant behaves where the API's documentation is silent.",
     "comment": "Keep one comment on a pull or merge request up to date, from CI.",
     "schema": "Print a JSON Schema, for editors and other tools.",
+    "completion": "Print the script that completes commands and names in bash, zsh or fish.",
     "emulator": "Serve an emulated Peak workflows API on loopback.",
     "demo": "Show the whole cycle on the emulator: no credentials, no network.",
 }
+
+
+_EPILOG: Final = """\b
+Each command has --help, with examples.
+A tour without credentials and network: peak-reconciler demo
+"""
 
 
 class _LazyGroup(click.Group):
@@ -58,12 +73,32 @@ class _LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that `args` name; for an unknown one, the error names the one that is near."""
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            near = close_name(name, _COMMANDS)
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Return the commands that begin with `incomplete`, without importing them."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only needed at TAB
+
+        commands = [
+            CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return commands or click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(__version__, prog_name="peak-reconciler")
 def group() -> None:
     """GitOps for Peak workflows.
@@ -79,6 +114,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     Args:
         argv: The arguments; those of the process by default.
     """
+    if _COMPLETION in os.environ:
+        from reconciler.cli.shell_completion import answer_shell  # noqa: PLC0415 - only needed at TAB
+
+        sys.exit(answer_shell(group, os.environ[_COMPLETION]))
     try:
         from reconciler.cli.error_exit import run  # noqa: PLC0415 - keeps `--help` light
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli.help import bundle, option
 from reconciler.cli.options import FILE, Number, format_option
+from reconciler.cli.shell_completion import complete_names
 from reconciler.cli.terminal import TerminalListener
 from reconciler.operations import ApplyOptions, ScopeOptions
 from reconciler.plan import Selection, Shard
@@ -25,6 +26,7 @@ target_option = _selection(
     metavar="GLOB",
     multiple=True,
     help="Include only workflows of this name, else whose name matches; repeatable.",
+    shell_complete=complete_names,
 )
 
 exclude_option = _selection(
@@ -32,6 +34,7 @@ exclude_option = _selection(
     metavar="GLOB",
     multiple=True,
     help="Leave out workflows of this name, else whose name matches; repeatable.",
+    shell_complete=complete_names,
 )
 
 _SELECTION: Final = (
@@ -61,6 +64,7 @@ _SCOPE: Final = (
         metavar="NAME",
         multiple=True,
         help="Allow the workflow NAME to lose its protection (prevent_delete) or be pruned; repeatable.",
+        shell_complete=complete_names,
     ),
 )
 

@@ -45,12 +45,16 @@ class Command(click.Command):
 
     Args:
         examples: Command lines with what each is for, without the name of the program.
+
+    Attributes:
+        examples: The command lines.
     """
 
-    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **attributes: Any) -> None:
-        if examples:
-            lines = [f"  # {purpose}\n  peak-reconciler {line}" for line, purpose in examples]
-            attributes["epilog"] = "\b\nExamples:\n" + "\n".join(lines)
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]], **attributes: Any) -> None:
+        lines = [f"  # {purpose}\n  peak-reconciler {line}" for line, purpose in examples]
+        shown = "\b\nExamples:\n" + "\n".join(lines)
+        attributes["epilog"] = "\n\n".join(filter(None, [attributes.get("epilog"), shown]))
+        self.examples = tuple(line for line, _ in examples)
         super().__init__(*args, **attributes)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,10 +89,10 @@ def variable_of(name: str) -> str:
 
 
 def command_of(
-    name: str, *, examples: Sequence[tuple[str, str]] = (), cls: type[Command] = Command
+    name: str, *, examples: Sequence[tuple[str, str]], cls: type[Command] = Command, **attributes: Any
 ) -> Decorator[Any]:
     """Return the decorator for a `Command`."""
-    return click.command(name=name, cls=cls, examples=examples)
+    return click.command(name=name, cls=cls, examples=examples, **attributes)
 
 
 def bundle(

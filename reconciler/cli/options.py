@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,14 @@ import click
 
 from reconciler.apply_limits import Safety
 from reconciler.cli.help import Decorator, option, setting
+from reconciler.cli.shell_completion import (
+    complete_environments,
+    complete_names,
+    complete_paths,
+    complete_words,
+)
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
-from reconciler.text import clip, printable
+from reconciler.text import clip, close_name, printable
 from reconciler.values import ABSENT, JsonObject, lookup, put
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -93,22 +99,26 @@ def _params(_context: click.Context, _parameter: click.Parameter, words: tuple[s
     return found
 
 
-def words_of(what: str, known: Collection[str]) -> Callable[..., frozenset[str]]:
-    """Return a callback that reads words separated by commas, and refuses one that is not known.
+def words_option(name: str, what: str, known: Collection[str], **attributes: Any) -> Decorator[Any]:
+    """Return an option that takes known words, separated by commas, and completes them.
 
     Args:
-        what: What one of them is, as an error says it: `kind`.
+        name: The name of the option.
+        what: What one of the words is, as an error says it: `kind`.
         known: The words, in the order in which an error lists them.
+        **attributes: As of every option.
     """
 
     def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
         words = frozenset(filter(None, map(str.strip, (value or "").split(","))))
         unknown = sorted(words - set(known))
         if unknown:
-            raise click.BadParameter(f"unknown {what} {quoted(unknown[0])}; known are {', '.join(known)}")
+            near = close_name(unknown[0], known)
+            hint = f"did you mean {near!r}?" if near else f"known are {', '.join(known)}"
+            raise click.BadParameter(f"unknown {what} {quoted(unknown[0])}; {hint}")
         return words
 
-    return read
+    return option(name, callback=read, shell_complete=complete_words(known), **attributes)
 
 
 def format_option(*formats: str, **attributes: Any) -> Decorator[Any]:
@@ -125,9 +135,11 @@ def format_option(*formats: str, **attributes: Any) -> Decorator[Any]:
     )
 
 
-paths_argument = click.argument("paths", metavar="[PATH...]", nargs=-1)
+paths_argument = click.argument("paths", metavar="[PATH...]", nargs=-1, shell_complete=complete_paths)
 
-name_argument = click.argument("name", metavar="[NAME]", required=False)
+name_argument = click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_names)
+
+names_argument = click.argument("names", metavar="[NAME|GLOB...]", nargs=-1, shell_complete=complete_names)
 
 id_option = option(
     "--id",
@@ -147,12 +159,20 @@ secrets_option = option(
     section="Output",
 )
 
+utc_option = option(
+    "--utc",
+    is_flag=True,
+    help="Show exact times in UTC, not how long ago.",
+    section="Output",
+)
+
 output_option = option(
     "--output",
     "outputs",
     metavar="[FORMAT=]FILE",
     multiple=True,
     help="Write the result into FILE, in FORMAT or that of --format; repeatable.",
+    shell_complete=complete_paths,
     section="Output",
 )
 
@@ -178,7 +198,13 @@ class _Names(click.types.StringParamType):
 def environment_option(help_text: str) -> Decorator[Any]:
     """Return `--environment`, repeatable, with a help of its own."""
     return _connection(
-        "--environment", "environments", metavar="NAME", multiple=True, type=_Names(), help=help_text
+        "--environment",
+        "environments",
+        metavar="NAME",
+        multiple=True,
+        type=_Names(),
+        help=help_text,
+        shell_complete=complete_environments,
     )
 
 

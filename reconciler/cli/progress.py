@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -10,6 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import click
+
+from reconciler import render
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -21,8 +24,6 @@ _BAR_AFTER: Final = 1.0
 """Seconds that a step may take before it gets a bar."""
 
 _WIDTH: Final = 24
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 
 
 class Progress:
@@ -115,20 +116,15 @@ class Progress:
 
     def _numbers(self) -> str:
         seconds = time.monotonic() - self._start
-        words = [f"{self._done}/{self._total}", f"{_duration(seconds)} elapsed"]
+        words = [f"{self._done}/{self._total}", f"{render.duration_text(seconds)} elapsed"]
         if self._done and seconds:
             rate = self._done / seconds
-            words += [f"{rate:.3g}/s", f"about {_duration((self._total - self._done) / rate)} left"]
+            words += [
+                f"{rate:.3g}/s",
+                f"about {render.duration_text((self._total - self._done) / rate)} left",
+            ]
         return ", ".join(words)
 
 
 def _is_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
-
-
-def _duration(seconds: float) -> str:
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
-    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -104,7 +105,22 @@ def print_usage_error(error: click.UsageError) -> None:
 
 
 def _colour() -> bool | None:
-    return False if os.environ.get("NO_COLOR") else None
+    """Return whether to print colours; `None` to print them on a terminal only."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return False if os.environ.get("TERM") == "dumb" else None
+
+
+def terminal_width() -> int | None:
+    """Return the width that text on stdout is laid out for; `None` where that is no terminal, or a dumb one.
+
+    The variable COLUMNS takes the place of the terminal's own width. It does nothing for a pipe or a file.
+    """
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    return max(shutil.get_terminal_size().columns, render.NARROWEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,11 +266,11 @@ class TerminalListener(Listener):
                 f"note: {planned.unseen} further differences are not in the plan file; plan again to see them"
             )
 
-    def confirm(self, tenant: str) -> bool:
-        """Ask on stderr whether the plan may be applied; only `yes` approves it."""
+    def confirm(self, question: str) -> bool:
+        """Ask on stderr; only `yes` approves."""
         if self._approved:
             return True
-        click.echo(f"\nApply this plan to {tenant}? Only 'yes' is accepted: ", err=True, nl=False)
+        click.echo(f"\n{question} Only 'yes' is accepted: ", err=True, nl=False)
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):
             click.echo(err=True)

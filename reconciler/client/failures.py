@@ -143,7 +143,8 @@ def unanswered(label: str, error: Exception, *, changes_nothing: bool) -> Failur
     if isinstance(_root(error), ssl.SSLCertVerificationError):
         untrusted = NotSentError(
             f"{label}: the server's certificate is not trusted ({why}); nothing was sent",
-            hint="Behind a proxy that intercepts TLS, set REQUESTS_CA_BUNDLE to its CA certificate file.",
+            hint="Behind a proxy that intercepts TLS, add its CA certificate to this machine's store, or set "
+            "REQUESTS_CA_BUNDLE to a file with it.",
         )
         return Failure(untrusted, Repeat.NEVER)
     if isinstance(error, UNUSABLE_ADDRESS):

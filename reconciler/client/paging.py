@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
     from reconciler.values import JsonObject
 
+MOST_PAGES: Final = 100_000
+"""The largest number of pages that is accepted."""
+
 _MOST_BARREN: Final = 2
 """The number of pages in a row without a new item that end a list, however many are announced."""
 
@@ -36,6 +39,7 @@ class PageWalk:
         self.number = 1
         self.total: int | None = None
         self._page_size = page_size
+        self._size: int | None = None
         self._total_key = total_key
         self._announced = 1
         self._full = False
@@ -47,6 +51,15 @@ class PageWalk:
         """Whether to read the page `number`."""
         perhaps = self._full and self.total is None
         return (self.number <= self._announced or perhaps) and self._barren < _MOST_BARREN
+
+    @property
+    def counted(self) -> range:
+        """The pages to read next: as many as hold the stated number of items, and one where there is none.
+
+        They may be read side by side, and are taken in this order; `goes_on` may end the walk earlier.
+        """
+        last = 0 if self.total is None or not self._size else -(-self.total // self._size)
+        return range(self.number, max(self.number, min(last, MOST_PAGES)) + 1)
 
     def take(self, page: JsonObject, ids: Iterable[Hashable]) -> None:
         """Go on to the next page.
@@ -61,7 +74,7 @@ class PageWalk:
         self._seen |= new
         self._announced = _whole(page.get("pageCount")) or 0
         self.total = _whole(page.get(self._total_key))
-        size = _whole(page.get("pageSize")) or self._page_size
+        self._size = size = _whole(page.get("pageSize")) or self._page_size
         self._full = size is not None and len(held) >= size and not is_barren
         self._barren = self._barren + 1 if is_barren else 0
         self.number += 1

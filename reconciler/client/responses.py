@@ -21,6 +21,7 @@ from reconciler.client.exceptions import (
     UnauthorizedException,
     exception_for,
 )
+from reconciler.client.paging import MOST_PAGES
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.json_documents import NestingError, NotJsonError, parse_json
 from reconciler.secrecy import Redactor, mask_credentials
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 """The largest JSON answer, in bytes."""
-
-MOST_PAGES: Final = 100_000
-"""The largest `pageCount` that is accepted."""
 
 _MOST_ERROR_BYTES = 64 * 1024
 _PIECE_BYTES = 16 * 1024

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
 
 from reconciler import __version__
-from reconciler.client.bounded_http import BoundedSession
+from reconciler.client.bounded_http import BoundedHttp
 from reconciler.client.calls import Call, Observer, RequestRecord, TrafficMeter
-from reconciler.client.credentials import is_loopback_http
 from reconciler.client.exceptions import (
     AnswerLostError,
     BaseHttpException,
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _USER_AGENT: Final = f"peak-reconciler/{__version__}"
-_NO_PROXIES: Final[dict[str, str]] = {"http": "", "https": "", "all": ""}
 _SHORTEST_TIMEOUT = 0.1
 
 LONGEST_WAIT_FOR_SLOT: Final = 600.0
@@ -123,10 +120,8 @@ class Transport:
         self._timeout = timeout
         self._policy = policy
         self._redactor = redactor
-        self._http = BoundedSession(pool_size, policy.monotonic)
-        self._http.headers["User-Agent"] = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
-        self._http.headers["Accept-Encoding"] = "gzip, deflate"
-        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        user_agent = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
+        self._http = BoundedHttp(pool_size, policy.monotonic, user_agent)
 
     def end_waits(self, stopped: Callable[[], bool]) -> None:
         """From now on, once `stopped` returns true, wait for no slot, pause or server any longer."""
@@ -251,18 +246,15 @@ class Transport:
 
         left = max(_SHORTEST_TIMEOUT, end - self._policy.monotonic())
         try:
-            response = self._http.request_until(
-                end,
+            response = self._http.send(
                 call.method,
                 call.url,
-                params=call.params,
-                data=call.body,
-                headers={"Content-Type": call.content_type} if call.body is not None else None,
-                auth=call.auth,
+                end=end,
                 timeout=(min(self._timeout[0], left), min(self._timeout[1], left)),
-                proxies=dict(_NO_PROXIES) if is_loopback_http(call.url) else None,
-                allow_redirects=False,
-                stream=True,
+                auth=call.auth,
+                params=call.params,
+                body=call.body,
+                content_type=call.content_type,
             )
         except (OSError, HTTPError, ValueError) as error:  # what requests raises is an OSError
             # The error about an unusable address may quote a password in it.

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import SWITCHES, Switch, parse_profiles, profile_lines
+from reconciler.emulator.profiles import SWITCHES, parse_profiles, profile_lines
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = [
     "EmulatedTenant",
     "EmulatorServer",
     "HttpError",
-    "Switch",
     "TenantStore",
     "parse_fault",
     "parse_profiles",

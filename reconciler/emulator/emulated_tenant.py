@@ -7,12 +7,15 @@ returned.
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta, timezone
+from contextlib import suppress
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from reconciler.emulator import emulated_catalogue, emulated_executions
 from reconciler.emulator.accepted_bodies import check_body, copy_json, effective_triggers, merged_env
 from reconciler.emulator.emulated_executions import iso
+from reconciler.emulator.firing import fires, next_fire
 from reconciler.emulator.profiles import REFUSED, RETURNED, STORED, parameter, rewrites_of
 from reconciler.emulator.rewrites import merged_body
 from reconciler.emulator.shapes import step_kind, steps_of
@@ -21,10 +24,12 @@ from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import tzinfo
 
     from reconciler.emulator.state import Record
     from reconciler.emulator.tenant_store import TenantStore
 
+_CRONTAB_FIELDS: Final = 5
 _HEAD: Final = ("id", "name", "createdAt", "updatedAt", "status", "steps", "lastExecution", "triggers")
 
 
@@ -41,6 +46,8 @@ class EmulatedTenant:
         self.store = store
         self.profile = profile
         self._random = random.Random(seed)  # noqa: S311 - order, not secrecy
+        self._next_starts: dict[tuple[str, tzinfo, int | None], tuple[datetime, datetime | None]] = {}
+        self._fired_until = datetime.fromtimestamp(store.now(), tz=timezone.utc)
 
     @property
     def id_shift(self) -> int:
@@ -178,7 +185,7 @@ class EmulatedTenant:
     def _identity(self, workflow_id: int) -> JsonObject:
         """Return the answer to a create or a replacement."""
         record = self.store.get(workflow_id)
-        return {"id": record.id, "triggers": _shown_triggers(record, self.store.now())}
+        return {"id": record.id, "triggers": self._shown_triggers(record)}
 
     def _summary(self, record: Record, now: float) -> JsonObject:
         """Return the workflow as the list shows it, before any profile."""
@@ -192,10 +199,63 @@ class EmulatedTenant:
         last = self.store.last_execution(record.id)
         if last is not None:
             shown["lastExecution"] = emulated_executions.last_execution(last, now)
-        shown["triggers"] = _shown_triggers(record, now)
+        shown["triggers"] = self._shown_triggers(record)
         tags = [copy_json(tag) for tag in as_list(record.body.get("tags"))]
         shown["tags"] = self._with_counts(tags) if "tags-counted" in self.profile else tags
         return shown
+
+    def _shown_triggers(self, record: Record) -> list[JsonValue]:
+        webhooks = iter(record.webhooks)
+        shown: list[JsonValue] = []
+        for trigger in effective_triggers(record.body):
+            if trigger.get("webhook"):
+                shown.append({"webhook": next(webhooks)})
+            else:
+                start = self._next_start(str(trigger["cron"]))
+                shown.append(
+                    {"cron": trigger["cron"], **({"scheduled": iso(start.timestamp())} if start else {})}
+                )
+        return shown
+
+    def _next_start(self, cron: str) -> datetime | None:
+        """Return the next start of a schedule, looked for again only once the last one found is over."""
+        now = datetime.fromtimestamp(self.store.now(), tz=timezone.utc)
+        zone, sunday = self._zone(), self._sunday(cron)
+        since, found = self._next_starts.get((cron, zone, sunday), (None, None))
+        if since is None or now < since or (found is not None and now >= found):
+            found = next_fire(cron, now, zone, sunday)
+            self._next_starts[cron, zone, sunday] = (now, found)
+        return found
+
+    def _zone(self) -> tzinfo:
+        name = parameter(self.profile, "schedule-zone")
+        return ZoneInfo(name) if name else timezone.utc
+
+    def _sunday(self, cron: str) -> int | None:
+        if len(cron.split()) == _CRONTAB_FIELDS:
+            return 1 if "crontab-sunday-1" in self.profile else None
+        return 0 if "quartz-sunday-0" in self.profile else None
+
+    def fire_schedules(self) -> None:
+        """Start the executions that schedules have started since the last call, each at its time.
+
+        A workflow that cannot be executed at that time, such as a paused one, is left out.
+        """
+        until = datetime.fromtimestamp(self.store.now(), tz=timezone.utc)
+        since, self._fired_until = self._fired_until, until
+        if "schedules-fire" not in self.profile or until <= since:
+            return
+        zone = self._zone()
+        due = [
+            (moment, record.id)
+            for record in self.store.records()
+            for trigger in effective_triggers(record.body)
+            if (cron := str(trigger.get("cron") or ""))
+            for moment in fires(cron, since, until, zone, self._sunday(cron))
+        ]
+        for moment, workflow_id in sorted(due):
+            with suppress(HttpError):
+                self.store.execute(workflow_id, at=moment.timestamp())
 
     def _described_step(self, step: JsonObject) -> JsonObject:
         """Return a copied `step` with its image's name and version, and `env` as a list of one-key maps."""
@@ -216,23 +276,6 @@ class EmulatedTenant:
     def _last_status(self, record: Record) -> str:
         last = self.store.last_execution(record.id)
         return emulated_executions.status(last, self.store.now()) if last else ""
-
-
-def _shown_triggers(record: Record, now: float) -> list[JsonValue]:
-    webhooks = iter(record.webhooks)
-    shown: list[JsonValue] = []
-    for trigger in effective_triggers(record.body):
-        if trigger.get("webhook"):
-            shown.append({"webhook": next(webhooks)})
-        else:
-            shown.append({"cron": trigger["cron"], "scheduled": iso(_next_full_hour(now))})
-    return shown
-
-
-def _next_full_hour(moment: float) -> float:
-    """Return the first full hour after `moment`, used as the next execution of every cron trigger."""
-    hour = datetime.fromtimestamp(moment, tz=timezone.utc).replace(minute=0, second=0, microsecond=0)
-    return (hour + timedelta(hours=1)).timestamp()
 
 
 def _shuffled(value: JsonValue, generator: random.Random) -> JsonValue:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from reconciler.emulator.emulated_tenant import EmulatedTenant
     from reconciler.emulator.request_reading import Query
@@ -54,8 +55,11 @@ _EARLIEST: Final = "1970-01-01"
 _LATEST: Final = "9999-01-01"
 
 
-def build_app(tenant: EmulatedTenant) -> Starlette:
-    """Return the application that serves `tenant`; it needs `EmulatorMiddleware` around it."""
+def build_app(tenant: EmulatedTenant) -> ASGIApp:
+    """Return the application that serves `tenant`; it needs `EmulatorMiddleware` around it.
+
+    Before each request, schedules start what they have to, so that the answer shows it.
+    """
     app = Starlette(
         routes=[
             *_workflow_routes(tenant),
@@ -65,7 +69,12 @@ def build_app(tenant: EmulatedTenant) -> Starlette:
         exception_handlers={ReconcilerError: _error_answer, HTTPException: _no_endpoint},
     )
     app.router.redirect_slashes = False
-    return app
+
+    async def fired_app(scope: Scope, receive: Receive, send: Send) -> None:
+        tenant.fire_schedules()
+        await app(scope, receive, send)
+
+    return fired_app
 
 
 async def _error_answer(_: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ import textwrap
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
 
 from reconciler.emulator.rewrites import (
     AUTH_SECRETS,
@@ -58,6 +59,7 @@ from reconciler.emulator.rewrites import (
     refuse_many_tags,
     refuse_unknown,
     round_durations,
+    rows,
     spaced_unit,
     standard_steps,
     storages,
@@ -82,6 +84,7 @@ from reconciler.emulator.shapes import (
     steps_of,
 )
 from reconciler.errors import UsageError
+from reconciler.text import close_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -107,7 +110,7 @@ class Switch:
         rewrite: Changes a body, or raises `HttpError` for one that is refused; None where other code asks
             for the switch by name.
         group: Switches that exclude each other share a group.
-        takes: What its parameter is: `N`, `MS`, `STATUS`, `KEY` or `TEXT`; empty when it takes none.
+        takes: What its parameter is: `N`, `MS`, `STATUS`, `KEY`, `ZONE` or `TEXT`; empty when it takes none.
         default: The parameter when none is given; empty when one is required.
     """
 
@@ -261,6 +264,15 @@ _FAMILIES: Final[dict[str, dict[str, Switch]]] = {
         "cron-day-numbers": _text("days of the week are numbers", cron_with_day_numbers, "cron-days", crons),
         "enums-upper": _returned("values of enumerations are upper-cased", upper_enums),
     },
+    "Firing of schedules": {
+        "schedules-fire": _endpoint("schedules start executions, by the emulator's clock"),
+        "schedule-zone": _endpoint(
+            "the clock of schedules is that of the time zone ZONE", takes="ZONE", default="Europe/London"
+        ),
+        "crontab-sunday-1": _endpoint("1 is Sunday in schedules of five fields"),
+        "quartz-sunday-0": _endpoint("0 is Sunday in schedules of six and seven fields"),
+        "scheduled-hidden": _returned("`scheduled` is absent", drop(rows("triggers"), "scheduled")),
+    },
     "Numbers and storage": {
         "numbers-rounded": _stored(
             "durations, timeouts and maximum runtimes are rounded up to a multiple of N",
@@ -383,7 +395,9 @@ def check_profile(words: Iterable[str]) -> frozenset[str]:
     """
     chosen = frozenset(words)
     if unknown := sorted(name for name in map(_name, chosen) if name not in SWITCHES):
-        raise UsageError(f"unknown profile {', '.join(unknown)}: use {', '.join(sorted(SWITCHES))} or all")
+        near = close_name(unknown[0], SWITCHES)
+        hint = f"Did you mean {near!r}?" if near else f"Use {', '.join(sorted(SWITCHES))} or all."
+        raise UsageError(f"unknown profile {', '.join(unknown)}", hint=hint)
     for word in sorted(chosen):
         _check_parameter(word)
     groups: dict[str, list[str]] = {}
@@ -452,3 +466,5 @@ def _check_parameter(word: str) -> None:
         raise UsageError(f"invalid profile {word!r}: use a whole number from 1")
     elif switch.takes == "STATUS" and not _STATUS.fullmatch(value):
         raise UsageError(f"invalid profile {word!r}: use a status from 400 to 599")
+    elif switch.takes == "ZONE" and value not in available_timezones():
+        raise UsageError(f"invalid profile {word!r}: use a time zone such as Europe/London")

@@ -199,20 +199,27 @@ class TenantStore:
         with self._lock:
             self._put(replace(self.get(workflow_id), paused=paused))
 
-    def execute(self, workflow_id: int, request: JsonObject | None = None) -> Execution:
-        """Start an execution and return it; `request` is the body of the request, see `plan_steps`.
+    def execute(
+        self, workflow_id: int, request: JsonObject | None = None, *, at: float | None = None
+    ) -> Execution:
+        """Start an execution and return it.
+
+        Args:
+            workflow_id: The workflow.
+            request: The body of the request, see `plan_steps`.
+            at: When it starts, in epoch seconds; now by default.
 
         Raises:
             HttpError: 404 when no workflow has this ID; 409 when it is paused, has no steps, or is running
                 without `metadata.allowConcurrentExecution`; 400 or 422 when its steps cannot be run.
         """
         with self._lock:
-            record = self.get(workflow_id)
-            self._refuse_execution(record)
+            record, start = self.get(workflow_id), self.now() if at is None else at
+            self._refuse_execution(record, start)
             execution = Execution(
                 id=str(uuid.uuid4()),
                 workflow_id=workflow_id,
-                started_at=self.now(),
+                started_at=start,
                 steps=plan_steps(as_object(record.body.get("steps")), request or {}, self._step_seconds),
             )
             executions = self._state.executions.setdefault(workflow_id, [])
@@ -221,13 +228,13 @@ class TenantStore:
             self._save()
         return execution
 
-    def _refuse_execution(self, record: Record) -> None:
+    def _refuse_execution(self, record: Record, now: float) -> None:
         if record.paused:
             raise HttpError(409, f"workflow {record.id} is paused")
         if not record.body.get("steps"):
             raise HttpError(409, f"workflow {record.id} is a draft without steps")
         concurrent = as_object(record.body.get("metadata")).get("allowConcurrentExecution")
-        if concurrent is not True and self._is_running(record.id):
+        if concurrent is not True and self._is_running(record.id, now):
             raise HttpError(409, f"workflow {record.id} is already running")
 
     def _refuse_taken(self, name: str, own_id: int | None, *, unique_names: bool) -> None:
@@ -235,10 +242,10 @@ class TenantStore:
         if unique_names and any(record.name == name for record in others):
             raise HttpError(409, f"a workflow named {name!r} exists already")
 
-    def _is_running(self, workflow_id: int) -> bool:
+    def _is_running(self, workflow_id: int, at: float | None = None) -> bool:
         with self._lock:
             executions = self._state.executions.get(workflow_id, [])
-        now = self.now()
+        now = self.now() if at is None else at
         return any(
             emulated_executions.status(execution, now) == emulated_executions.RUNNING
             for execution in reversed(executions)

@@ -40,6 +40,7 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
+from reconciler.manifests.name_scan import quick_names
 from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
 from reconciler.manifests.read_options import ReadOptions
@@ -82,6 +83,7 @@ __all__ = [
     "find_files",
     "load_manifests",
     "manifest_text",
+    "quick_names",
     "read_file",
     "read_overlays",
     "read_parameter_file",

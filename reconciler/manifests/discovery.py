@@ -11,7 +11,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -100,6 +100,18 @@ def find_files(
         else:
             files.append(ManifestFile(path, path.parent.resolve()))
     return _unique(files), findings
+
+
+def walk_files(paths: Sequence[str], excludes: Callable[[Path], bool]) -> Iterator[ManifestFile]:
+    """Yield the files that `find_files` returns, one after the other and without standard input."""
+    for name in paths:
+        path = Path(name)
+        if not name or not os.path.isdir(name):  # noqa: PTH112 - as in `find_files`
+            yield ManifestFile(path, path.parent.resolve())
+            continue
+        for file in islice(_walk(path, []), MAX_FILES):
+            if _is_read(file.path.name) and not excludes(file.path):
+                yield file
 
 
 def left_out_names(file: ManifestFile) -> frozenset[str]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
+    from reconciler.operations.probe_tenant import Probed, ProbeOptions, probe
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
@@ -69,6 +70,8 @@ __all__ = [
     "Listener",
     "PeakFolder",
     "Planned",
+    "ProbeOptions",
+    "Probed",
     "RawOptions",
     "Recording",
     "ScopeOptions",
@@ -89,6 +92,7 @@ __all__ = [
     "load_environments",
     "load_settings",
     "plan",
+    "probe",
     "reconcile",
     "recording",
     "render_manifests",
@@ -118,6 +122,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     listener="Listener STOPPING",
     peak_folder="find_peak_folder PeakFolder",
     plan_and_status="plan Planned ScopeOptions status StatusResult",
+    probe_tenant="probe Probed ProbeOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",

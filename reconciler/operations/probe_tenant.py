@@ -30,7 +30,7 @@ from reconciler.probing import (
 )
 from reconciler.render import some_names
 from reconciler.tenant_profile import PROFILE_FILE, Behaviour, TenantProfile, read_profile
-from reconciler.text import counted, printable
+from reconciler.text import printable
 from reconciler.timestamps import parse_timestamp
 from reconciler.values import as_object
 
@@ -138,9 +138,7 @@ def probe(
     before = read_profile(options.file) if not options.clean and options.file.exists() else None
     requests: list[RequestRecord] = []
     start = time.monotonic()
-    with open_session(
-        settings, env, purpose="probe", listener=listener, observe=requests.append
-    ) as session:
+    with open_session(settings, env, purpose="probe", listener=listener, observe=requests.append) as session:
         api = Workflow(session)
         left = left_behind(api, options.prefix)
         if options.clean:
@@ -149,11 +147,15 @@ def probe(
         others = [item.name for item in with_prefix(api, options.prefix) if item.id not in mine]
         if others:
             raise BlockedError(
-                f"{counted(len(others), 'workflow')} that no probe made have names that begin with "
-                f"{options.prefix}: {some_names(others)}",
+                f"names that begin with {options.prefix} are taken, by workflows that no probe made: "
+                f"{some_names(others)}",
                 hint="Choose another --prefix.",
             )
-        if not listener.confirm(session.base_url):
+        question = (
+            f"Make up to three workflows named {options.prefix}-… in {session.base_url}, without triggers and "
+            "never started, and delete them?"
+        )
+        if not listener.confirm(question):
             raise BlockedError("not approved; nothing was written")
         cleaned = delete_each(api, left)
         observations = _experiment(api, session, options, listener)
@@ -177,13 +179,13 @@ def probe(
 
 @dataclass(frozen=True, slots=True)
 class _Experimented:
+    """What an experiment showed, and the ids that it used."""
+
     seen: Observations
     ids: Ids
 
 
-def _experiment(
-    api: Workflow, session: Session, options: ProbeOptions, listener: Listener
-) -> _Experimented:
+def _experiment(api: Workflow, session: Session, options: ProbeOptions, listener: Listener) -> _Experimented:
     """Run the experiment; whatever happens, delete what it made."""
     ids = _ids_of(api, session)
     name = new_name(options.prefix)

@@ -13,7 +13,7 @@ from typing import Final
 
 from reconciler.api import TenantReader
 from reconciler.client import BadRequestException, NotFoundException, PageWalk, is_refused_for_content
-from reconciler.concurrency import CONCURRENCY, OnProgress, in_background, no_progress, read_all
+from reconciler.concurrency import CONCURRENCY, OnProgress, in_background, no_progress, read_ahead, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
@@ -82,7 +82,7 @@ def take_snapshot(  # noqa: PLR0913 - the last two by name
     """
     scope = scope or Scope()
     default_resource = in_background(partial(read_default_resource, api))
-    listed = list_tenant(api, on_progress=on_progress)
+    listed = list_tenant(api, on_progress=on_progress, concurrency=concurrency)
     matches = tuple(match_manifests(manifests, listed))
     unmanaged = unmatched(matches, listed)
     selection = scope.selection.resolved(names_of(matches, unmanaged))
@@ -163,28 +163,33 @@ def _orphans(
 
 
 def list_tenant(
-    api: TenantReader, name: str | None = None, on_progress: OnProgress = no_progress
+    api: TenantReader,
+    name: str | None = None,
+    on_progress: OnProgress = no_progress,
+    concurrency: int = CONCURRENCY,
 ) -> tuple[Listed, ...]:
     """Return every workflow of the tenant, over all pages, by id.
+
+    The first page says how many workflows there are; the pages with the others are read side by side.
 
     Args:
         api: The tenant.
         name: Only those whose name is exactly this one.
         on_progress: Called after each page, where the server says how many workflows there are.
+        concurrency: The number of pages to read at a time.
 
     Raises:
         UnexpectedAnswerError: The pages do not add up to the number of workflows that the server reports, so
             that one may be missing.
         ReconcilerError: As the client.
     """
-    found, count = _read_pages(api, name, on_progress)
-    for _ in range(_LISTINGS - 1):
-        if count is None or count == len(found):
+    for _ in range(_LISTINGS):
+        found, totals = _read_pages(api, name, on_progress, concurrency)
+        if not totals or set(totals) == {len(found)}:
             break
-        found, count = _read_pages(api, name, on_progress)
-    if count is not None and count != len(found):
+    if totals and totals[-1] != len(found):
         raise UnexpectedAnswerError(
-            f"the list of workflows is incomplete: {len(found)} of {count} were returned",
+            f"the list of workflows is incomplete: {len(found)} of {totals[-1]} were returned",
             hint="Workflows may be coming and going; try again.",
         )
     listed = (found[identity] for identity in sorted(found))
@@ -192,25 +197,35 @@ def list_tenant(
 
 
 def _read_pages(
-    api: TenantReader, name: str | None, on_progress: OnProgress
-) -> tuple[dict[int, Listed], int | None]:
-    found: dict[int, Listed] = {}
-    walk = PageWalk(_PAGE_SIZE, "workflowsCount")
-    while walk.goes_on:
+    api: TenantReader, name: str | None, on_progress: OnProgress, concurrency: int
+) -> tuple[dict[int, Listed], list[int]]:
+    """Return the workflows on all pages, and the number of all workflows as each page states it."""
+
+    def read(number: int) -> JsonObject | ReconcilerError:
         try:
-            page = api.list_workflows(
-                page_size=_PAGE_SIZE, page_number=walk.number, name=name, return_iterator=False
+            return api.list_workflows(
+                page_size=_PAGE_SIZE, page_number=number, name=name, return_iterator=False
             )
         except (BadRequestException, NotFoundException) as error:
-            if not walk.ends_with(error):
-                raise
-            break
-        items = [_listed(as_object(item)) for item in as_list(page["workflows"])]
-        found |= {item.id: item for item in items}
-        walk.take(page, (item.id for item in items))
-        if walk.total:
-            on_progress("listing workflows", len(found), walk.total)
-    return found, walk.total
+            return error
+
+    found: dict[int, Listed] = {}
+    totals: list[int] = []
+    walk = PageWalk(_PAGE_SIZE, "workflowsCount")
+    while True:
+        for page in read_ahead(read, walk.counted, concurrency):
+            if isinstance(page, ReconcilerError):
+                if walk.ends_with(page):
+                    return found, totals
+                raise page
+            items = [_listed(as_object(item)) for item in as_list(page["workflows"])]
+            found |= {item.id: item for item in items}
+            walk.take(page, (item.id for item in items))
+            if walk.total is not None:
+                totals.append(walk.total)
+                on_progress("listing workflows", len(found), walk.total)
+            if not walk.goes_on:
+                return found, totals
 
 
 def _listed(item: JsonObject) -> Listed:

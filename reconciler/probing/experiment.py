@@ -223,7 +223,9 @@ class Experiment:
             answer = self._described(workflow)
             if answer.read_status not in {0, 404} or mark in as_object(answer.view.get("steps")):
                 kind = "create" if created else "update"
-                self.observations.delays.setdefault(kind, Delay(hidden=hidden, seen=self._clock.now() - start))
+                self.observations.delays.setdefault(
+                    kind, Delay(hidden=hidden, seen=self._clock.now() - start)
+                )
                 updated = answer.view.get("updatedAt")
                 if isinstance(updated, str):
                     self.observations.updated.append(updated)
@@ -318,9 +320,7 @@ class Experiment:
         for _ in self._moments(self._clock.now()):
             if {item.get("id") for item in self._found(self._name)} >= set(self._made):
                 break
-        page = self._api.list_workflows(
-            page_size=1, page_number=1, name=self._name, return_iterator=False
-        )
+        page = self._api.list_workflows(page_size=1, page_number=1, name=self._name, return_iterator=False)
         self.observations.listed = {
             "made": len(self._made),
             "pageCount": page.get("pageCount"),

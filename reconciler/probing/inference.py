@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
 from reconciler.emulator import SWITCHES
-from reconciler.probing.experiment import Answer, Delay, Experiment, Observations
+from reconciler.probing.experiment import Delay, Experiment, Observations
 from reconciler.probing.questions import LONG_NAME, LONG_TAG, LONG_TEXT, MANY_TAGS, Ids
 from reconciler.probing.simulated_tenant import SimulatedTenant
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
@@ -287,7 +287,12 @@ def _parameters(name: str, observations: Observations) -> Iterator[str]:
         for answer in answers.values():
             for tag in as_list(answer.view.get("tags")):
                 text = tag.get("name") if isinstance(tag, dict) else tag
-                if isinstance(text, str) and text and set(text.upper()) == {"T"} and len(text) < len(LONG_TAG):
+                if (
+                    isinstance(text, str)
+                    and text
+                    and set(text.upper()) == {"T"}
+                    and len(text) < len(LONG_TAG)
+                ):
                     yield str(len(text))
     elif name == "tag-count-cut":
         for tags in texts("tag-count", "tags"):
@@ -362,7 +367,9 @@ def _comparable(value: JsonValue, ids: Ids, key: str = "") -> JsonValue:
             kept[name if known else "an undocumented key"] = _comparable(item, ids, name) if known else True
         return kept
     if isinstance(value, list):
-        return sorted((_comparable(item, ids) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+        return sorted(
+            (_comparable(item, ids) for item in value), key=lambda item: json.dumps(item, sort_keys=True)
+        )
     if key == "count":
         return "a number"
     if key == "instanceTypeId" and str(value).removesuffix(".0") in {str(ids.instance_type), "21"}:

@@ -159,7 +159,9 @@ def standard_questions(ids: Ids) -> tuple[Question, ...]:
                 ]
             },
         ),
-        Question(key="conditions", top={}, step=plain, parent={**plain, "outputParameters": {"out": "o.txt"}}),
+        Question(
+            key="conditions", top={}, step=plain, parent={**plain, "outputParameters": {"out": "o.txt"}}
+        ),
         ask("nulls", {"tags": None, "metadata": None}, stepTimeout=None, parameters=None),
         ask("empties", {"tags": [], "watchers": [], "metadata": {}}, parameters={}, parents=[]),
     )

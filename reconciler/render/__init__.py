@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         findings_sarif,
     )
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
+    from reconciler.render.layout import NARROWEST
     from reconciler.render.markup import paint
     from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
     from reconciler.render.plan_as_json import (
@@ -88,12 +89,14 @@ if TYPE_CHECKING:
         status_text,
         statuses_total,
     )
+    from reconciler.render.times import duration_text, time_text
 
 __all__ = [
     "ACTIONS",
     "FAILED",
     "LEAST",
     "LIMIT",
+    "NARROWEST",
     "STATES",
     "AlikeErrors",
     "Drawing",
@@ -108,6 +111,7 @@ __all__ = [
     "change_json",
     "changes_of",
     "count_actions",
+    "duration_text",
     "environment_heading",
     "environments_json",
     "environments_markdown",
@@ -168,6 +172,7 @@ __all__ = [
     "statuses_total",
     "step_lines",
     "summary_line",
+    "time_text",
 ]
 
 __getattr__ = lazy_face(
@@ -183,6 +188,7 @@ __getattr__ = lazy_face(
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
+    layout="NARROWEST",
     markup="paint",
     plan_as_html="EnvironmentPlan plan_html plans_html",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
@@ -193,4 +199,5 @@ __getattr__ = lazy_face(
     settings="settings_json settings_text",
     sides="sides_json sides_markdown sides_text",
     status="FAILED STATES status_html status_document status_json status_text statuses_total",
+    times="duration_text time_text",
 )

@@ -8,8 +8,9 @@ from typing import Final
 
 from reconciler.executions import ExecutionState, StartedExecution, StepState
 from reconciler.json_documents import document_text, versioned
-from reconciler.render.markup import table
+from reconciler.render.layout import table
 from reconciler.render.status import COLOURS
+from reconciler.render.times import duration_text
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, first_few, printable
 from reconciler.timestamps import parse_timestamp
@@ -54,7 +55,7 @@ def _known(execution: JsonObject) -> JsonObject:
 def _cells(execution: JsonObject) -> tuple[str | None, ...]:
     words = [_text(execution[key]) for key in ("id", "status", "started_at", "finished_at")]
     seconds = execution["duration_seconds"]
-    return (*words, _duration(seconds) if isinstance(seconds, int | float) else None)
+    return (*words, duration_text(seconds) if isinstance(seconds, int | float) else None)
 
 
 def _seconds(start: str | None, end: str | None) -> float | None:
@@ -62,14 +63,6 @@ def _seconds(start: str | None, end: str | None) -> float | None:
         with suppress(ValueError, OverflowError):
             return round((parse_timestamp(end) - parse_timestamp(start)).total_seconds(), 3)
     return None
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    if hours:
-        return f"{hours}h {minutes:02}m"
-    return f"{minutes}m {rest:02}s" if minutes else f"{rest}s"
 
 
 def _text(value: JsonValue) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from reconciler.json_documents import document_text, versioned
-from reconciler.render.markup import table
+from reconciler.render.layout import table
 from reconciler.values import JsonObject, JsonValue, dump_compact
 
 FORMAT_VERSION: Final = 1

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Sync, WorkflowStatus
 from reconciler.render.html_report import Count, ReportEntry, html_report
-from reconciler.render.markup import table
+from reconciler.render.layout import table
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject

@@ -19,10 +19,34 @@ _OTHER_VARIABLES: Final = (
     ("STAGE", "The stage, if `PEAK__STAGE` is not set."),
     ("PEAK_API_URL", "An address that replaces the stage's: a proxy, or the emulator."),
     (
+        "HTTPS_PROXY",
+        (
+            "The proxy for requests, `http://[USER:PASSWORD@]HOST:PORT`; likewise `HTTP_PROXY`, `ALL_PROXY`. "
+            "None is used for the hosts in `NO_PROXY`, nor for http to loopback."
+        ),
+    ),
+    (
+        "REQUESTS_CA_BUNDLE",
+        (
+            "A file or a directory of CA certificates (also `CURL_CA_BUNDLE`), which alone are trusted. "
+            "Default: those that this machine trusts (on Linux "
+            "those of OpenSSL, also `SSL_CERT_FILE`), and Mozilla's."
+        ),
+    ),
+    (
         "RECONCILER_REMEMBER_KEY",
         "The key of the digests of [write-only fields](../explanation/write-only-fields.md).",
     ),
-    ("NO_COLOR", "Any value: no colour, even on a terminal."),
+    ("NO_COLOR", "Any value: no colour, even on a terminal and with `FORCE_COLOR`."),
+    ("FORCE_COLOR", "Any value: colour, even in a pipe, as CI systems show it."),
+    (
+        "TERM",
+        "`dumb`: no colour unless `FORCE_COLOR` is set, no wrapped lines, and progress in lines.",
+    ),
+    (
+        "COLUMNS",
+        "The width of the terminal, in place of its own. Output to a pipe or a file is never wrapped.",
+    ),
 )
 
 _INTRODUCTION: Final = """\

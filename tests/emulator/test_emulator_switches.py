@@ -138,6 +138,11 @@ _BY_HAND = {
     "put-merges",
     "put-merges-deep",
     "rewrites-returned",
+    "schedules-fire",
+    "schedule-zone",
+    "crontab-sunday-1",
+    "quartz-sunday-0",
+    "scheduled-hidden",
 }
 
 

@@ -115,7 +115,7 @@ def test_empty_triggers_are_not_returned(api: Api) -> None:
     """Triggers come back in order, cron ones with their next execution; empty and false ones do not."""
     number = api.create(body(triggers=[{}, {"cron": "0 0 * * *"}, {"webhook": False}, {"webhook": True}]))
     cron, webhook = api.get(str(number))["triggers"]
-    assert cron == {"cron": "0 0 * * *", "scheduled": "2020-09-13T13:00:00.000Z"}
+    assert cron == {"cron": "0 0 * * *", "scheduled": "2020-09-14T00:00:00.000Z"}
     assert list(webhook) == ["webhook"]
 
 

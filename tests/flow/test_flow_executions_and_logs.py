@@ -52,7 +52,8 @@ def test_executions(server: EmulatorServer, flow: int, typed: Callable[..., Ende
         "Failed",
         "2020-09-13T14:26:40.000Z",
         "2020-09-13T14:26:42.000Z",
-        "2s",
+        "2",
+        "s",
     ]
     assert [row.split()[0] for row in rows] == ids[:2]
     assert {request.method for request in server.requests} == {"GET"}

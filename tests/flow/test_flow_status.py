@@ -71,7 +71,7 @@ def test_only_some(git: Git, typed: Callable[..., Ended]) -> None:
     assert text.endswith("1 last execution failed. 1 of 5 shown.\n")
     targeted = json.loads(typed(*words, "--target", "s*").out)
     assert [item["name"] for item in targeted["workflows"]] == ["synced"]
-    refused = typed("status", git.folder, "--only", "broken")
+    refused = typed("status", git.folder, "--only", "working")
     assert (refused.code, "known are in-sync" in refused.err) == (64, True)
 
 

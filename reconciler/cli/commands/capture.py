@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.command_settings import ownership_options
 from reconciler.cli.help import command_of, option
+from reconciler.cli.options import names_argument
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.operations import Captured, Settings, capture
@@ -24,7 +25,7 @@ from reconciler.values import display_paths
         ("capture scoring", "Write the live changes of one workflow into its file"),
     ),
 )
-@click.argument("names", metavar="[NAME|GLOB...]", nargs=-1)
+@names_argument
 @option(
     "--all",
     "everything",

@@ -20,7 +20,7 @@ from reconciler.render import paint
 _TOKEN: Final = "demo-token"  # noqa: S105 - for the emulator only
 
 
-@command_of("demo")
+@command_of("demo", examples=(("demo", "Take the tour: it needs neither credentials nor a network"),))
 def command() -> None:
     """Show validate, plan and apply on an emulated tenant, without credentials or network.
 

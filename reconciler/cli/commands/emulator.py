@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.help import Command, option
-from reconciler.emulator import parse_fault, parse_profiles, profile_lines
+from reconciler.cli.help import command_of, option
+from reconciler.cli.shell_completion import complete_words
+from reconciler.emulator import SWITCHES, parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,12 +35,21 @@ Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
   METHOD    one HTTP method; /PATH is a shell pattern for the whole path
 
 \b
-Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
-          "503:+2:x1@PUT/workflows/*"
+For example latency:50ms, 500:0.1@GET, 429-seconds:1, drop-after:x1@POST,
+503:+2:x1@PUT/workflows/*
 """
 
 
-@click.command(cls=Command, epilog=_EPILOG)
+@command_of(
+    "emulator",
+    examples=(
+        ("emulator --port 8080", "Serve an empty tenant; set PEAK_API_URL=http://127.0.0.1:8080 to use it"),
+        ("emulator --port 8080 --data tenant.json", "Keep its workflows from one start to the next"),
+        ("emulator --port 8080 --profile token-omitted,retry-spread", "Serve a platform with other habits"),
+        ("emulator --port 8080 --fault '503:+2:x1@PUT/workflows/*'", "Fail the third update once"),
+    ),
+    epilog=_EPILOG,
+)
 @option(
     "--port",
     metavar="PORT",
@@ -57,6 +67,7 @@ Examples: latency:50ms   500:0.1@GET   429-seconds:1   drop-after:x1@POST
     multiple=True,
     metavar="NAME[,NAME...]",
     help="Behaviours of the platform; repeatable.",
+    shell_complete=complete_words((*SWITCHES, "all")),
 )
 @option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
 @option("--seed", metavar="N", type=int, default=0, help="Seed of everything random.")

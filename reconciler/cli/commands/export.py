@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import Number, secrets_option
+from reconciler.cli.options import Number, names_argument, secrets_option
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.export import SecretHandling
@@ -26,7 +26,7 @@ from reconciler.text import printable
         ("export 'daily-*' > daily.yaml", "Export the workflows whose name matches"),
     ),
 )
-@click.argument("names", metavar="[NAME|GLOB...]", nargs=-1)
+@names_argument
 @option("--all", "everything", is_flag=True, help="Export every workflow of the tenant.", section="Selection")
 @option(
     "--id",

@@ -10,6 +10,7 @@ from reconciler import render
 from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of
 from reconciler.cli.options import PARAMETERS, format_option, id_option
+from reconciler.cli.shell_completion import complete_names_and_paths
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, step_graphs
@@ -25,7 +26,7 @@ _FORMATS: Final = {
 @command_of(
     "graph", examples=(("graph workflows/scoring.yaml --format mermaid", "Draw a manifest for a web page"),)
 )
-@click.argument("target", metavar="[NAME|PATH]", required=False)
+@click.argument("target", metavar="[NAME|PATH]", required=False, shell_complete=complete_names_and_paths)
 @id_option
 @format_option(*_FORMATS, help="Print the graph in this format; dot is that of Graphviz.")
 @connection_options(*PARAMETERS)

@@ -79,7 +79,13 @@ templates: peak
 _FILES: Final = {"reconciler.yaml": _CONFIGURATION, "workflows/example.yaml": EXAMPLE}
 
 
-@command_of("init")
+@command_of(
+    "init",
+    examples=(
+        ("init", "Start in the current directory"),
+        ("init --from-peak", "Keep a folder of files for the peak client as it is"),
+    ),
+)
 @click.argument(
     "directory", metavar="[DIRECTORY]", type=click.Path(file_okay=False, path_type=Path), default=Path()
 )

@@ -7,6 +7,7 @@ import click
 from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import id_option
+from reconciler.cli.shell_completion import complete_names
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import Settings, save_log, show_logs
@@ -22,7 +23,7 @@ from reconciler.text import clip, printable
         ("logs daily-report --step load --save load.log", "Save the log of one step"),
     ),
 )
-@click.argument("words", metavar="[NAME] [EXECUTION]", nargs=-1)
+@click.argument("words", metavar="[NAME] [EXECUTION]", nargs=-1, shell_complete=complete_names)
 @id_option
 @option("--step", metavar="STEP", help="Show only this step.", section="Selection")
 @option("--follow", is_flag=True, help="Continue until the execution has ended.")

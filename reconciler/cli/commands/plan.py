@@ -12,7 +12,7 @@ from reconciler.cli.apply_options import base_option, scope_options, show_bodies
 from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import FILE, Number, format_option, output_option, words_of
+from reconciler.cli.options import FILE, Number, format_option, output_option, words_option
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
@@ -77,10 +77,11 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
     help="Exit with 2 when the plan has changes, with 0 when not.",
     section="Output",
 )
-@option(
+@words_option(
     "--fail-on",
+    "kind",
+    KINDS,
     metavar="KINDS",
-    callback=words_of("kind", KINDS),
     help=f"Exit with 2 when the plan holds one of these kinds, separated by commas: {', '.join(KINDS)}.",
     section="Output",
 )

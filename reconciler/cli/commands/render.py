@@ -6,6 +6,7 @@ import click
 
 from reconciler.cli.command_settings import offline_options
 from reconciler.cli.help import command_of, option
+from reconciler.cli.shell_completion import complete_names_and_paths
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import Settings, render_manifests
@@ -19,7 +20,7 @@ from reconciler.render import rendered_json, rendered_yaml
         ("render workflows/train.yaml --param version=7 --no-sources", "Try a parameter"),
     ),
 )
-@click.argument("target", metavar="[NAME|PATH]", required=False)
+@click.argument("target", metavar="[NAME|PATH]", required=False, shell_complete=complete_names_and_paths)
 @option(
     "--sources/--no-sources",
     default=True,

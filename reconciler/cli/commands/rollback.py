@@ -8,6 +8,7 @@ from reconciler.cli.apply_options import apply_options
 from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import PARAMETERS, backup_dir_option
+from reconciler.cli.shell_completion import complete_backups
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back
@@ -22,7 +23,7 @@ from reconciler.render import backups_json, backups_text
         ("rollback daily-report", "Restore one workflow from its newest backup"),
     ),
 )
-@click.argument("names", metavar="[NAME|RUN...]", nargs=-1)
+@click.argument("names", metavar="[NAME|RUN...]", nargs=-1, shell_complete=complete_backups)
 @option(
     "--list",
     "list_them",

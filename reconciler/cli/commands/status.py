@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.cli.apply_options import target_option
 from reconciler.cli.command_settings import Environments, comparing_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import format_option, output_option, words_of
+from reconciler.cli.options import format_option, output_option, words_option
 from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
@@ -41,10 +41,11 @@ _WORDS: Final = (*STATES, FAILED)
     ),
 )
 @target_option
-@option(
+@words_option(
     "--only",
+    "state",
+    _WORDS,
     metavar="STATES",
-    callback=words_of("state", _WORDS),
     help=f"Show only workflows in these states, separated by commas: {', '.join(_WORDS)}; "
     "failed means its last execution.",
     section="Selection",
