@@ -21,8 +21,8 @@ PROFILE_FILE: Final = Path("tenant-profile.yaml")
 """Where a profile is written, and looked for, without another name."""
 
 _HEADER: Final = (
-    "# What this tenant does where the documentation of the API leaves it open.\n"
-    "# Written by `peak-reconciler probe --write`.\n"
+    "What this tenant does where the documentation of the API leaves it open.",
+    "Written by `peak-reconciler probe --write`.",
 )
 _VERSION: Final = 1
 
@@ -84,7 +84,7 @@ class TenantProfile:
 
     def text(self) -> str:
         """Return the profile as the content of a file."""
-        return _HEADER + manifest_text(self.document())
+        return manifest_text(self.document(), {}, _HEADER)
 
     def write(self, file: Path) -> None:
         """Write the profile to a file, replacing what is there.
@@ -125,7 +125,7 @@ def read_profile(file: Path) -> TenantProfile:
         InvalidInputError: The file cannot be read, or is not a profile; the message names each line.
     """
     document = read_single_document(file, "the tenant profile")
-    value = {} if document is None else document.value
+    value = {} if document is None else as_object(document.value)
     if document is not None:
         problems = [
             f"{document.place(problem.path, at_key=problem.at_key)}: {problem.message}{problem.found}"

@@ -153,7 +153,7 @@ class EmulatedTenant:
         return body
 
     def _returned(self, shown: JsonObject) -> JsonObject:
-        """Return the documented answer `shown`, a private copy, as a platform with this profile returns it."""
+        """Return the documented answer `shown`, a private copy, as this profile returns it."""
         effects = (RETURNED, STORED) if "rewrites-returned" in self.profile else (RETURNED,)
         for rewrite, value in rewrites_of(self.profile, *effects):
             rewrite(shown, value)

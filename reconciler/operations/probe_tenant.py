@@ -133,7 +133,7 @@ def probe(
     settings.require_named_environment()
     if not _PREFIX.fullmatch(options.prefix):
         raise UsageError(
-            f"invalid prefix {printable(options.prefix)!r}: use 3 to 31 lower-case letters, digits and hyphens"
+            f"invalid prefix {printable(options.prefix)!r}: use 3 to 31 lower-case letters, digits or hyphens"
         )
     before = read_profile(options.file) if not options.clean and options.file.exists() else None
     requests: list[RequestRecord] = []
@@ -152,8 +152,8 @@ def probe(
                 hint="Choose another --prefix.",
             )
         question = (
-            f"Make up to three workflows named {options.prefix}-… in {session.base_url}, without triggers and "
-            "never started, and delete them?"
+            f"Make up to three workflows named {options.prefix}-… in {session.base_url}, without triggers "
+            "and never started, and delete them?"
         )
         if not listener.confirm(question):
             raise BlockedError("not approved; nothing was written")

@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
 from reconciler.emulator import SWITCHES
 from reconciler.probing.experiment import Delay, Experiment, Observations
-from reconciler.probing.questions import LONG_NAME, LONG_TAG, LONG_TEXT, MANY_TAGS, Ids
+from reconciler.probing.questions import (
+    LONG_NAME,
+    LONG_TAG,
+    LONG_TEXT,
+    MANY_TAGS,
+    STEP,
+    Ids,
+    other_questions,
+    standard_questions,
+)
 from reconciler.probing.simulated_tenant import SimulatedTenant
+from reconciler.schema import load_schema
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 Leaf: TypeAlias = tuple[str, ...]
@@ -30,6 +41,7 @@ _DELAYS: Final = ("describe-missing", "describe-lag", "list-lag")
 _LADDER: Final = (100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500, 10_000)
 """The delays that a profile names, in milliseconds: a measurement says no more."""
 
+_LARGEST: Final = 10**9
 _NEEDS_TRIGGER: Final = "it shows only in a trigger, which a probe never makes"
 _NOT_ASKED: Final = {
     **{name: _NEEDS_TRIGGER for name in SWITCHES if name.startswith("cron-")},
@@ -44,8 +56,8 @@ _PLATFORM: Final = frozenset(
 _HIDEABLE: Final = (
     "watchers", "command", "stepTimeout", "imageId", "imageVersionId", "parents", "resources", "storage",
     "instanceTypeId", "repository", "branch", "url", "parameters", "env", "inherit", "outputParameters",
-    "executionParameters", "runConfiguration", "skipConfiguration", "clearImageCache", "method", "payload", "auth",
-    "sqlQueryPath", "type", "sortOrder", "compression", "exitCodes",
+    "executionParameters", "runConfiguration", "skipConfiguration", "clearImageCache", "method", "payload",
+    "auth", "sqlQueryPath", "type", "sortOrder", "compression", "exitCodes",
 )  # fmt: skip
 
 
@@ -265,66 +277,98 @@ def _toggled(profile: frozenset[str], word: str) -> frozenset[str]:
     return profile - excluded | {word}
 
 
-def _parameters(name: str, observations: Observations) -> Iterator[str]:
-    """Yield the parameters of a switch that the observations suggest."""
-    answers, limits = observations.answers, observations.limits
+def _parameters(name: str, observations: Observations) -> Iterable[str]:
+    """Return the parameters of a switch that the observations suggest."""
+    suggest = _SUGGESTIONS.get(name)
+    return (SWITCHES[name].default,) if suggest is None else map(str, suggest(observations))
 
-    def texts(key: str, *path: str) -> Iterator[JsonValue]:
-        for view in [answers[key].view] if key in answers else []:
-            steps = [as_object(step) for step in as_object(view.get("steps")).values()] or [{}]
-            for node in [view, *steps[-1:]]:
-                found: JsonValue = node
-                for part in path:
-                    found = as_object(found).get(part) if isinstance(found, dict) else None
-                if found is not None:
-                    yield found
 
-    if name in {"tag-length-refused", "tag-count-refused"}:
-        limit = limits.get(name.removesuffix("-refused"))
-        if limit:
-            yield str(limit)
-    elif name == "tag-length-cut":
-        for answer in answers.values():
-            for tag in as_list(answer.view.get("tags")):
-                text = tag.get("name") if isinstance(tag, dict) else tag
-                if (
-                    isinstance(text, str)
-                    and text
-                    and set(text.upper()) == {"T"}
-                    and len(text) < len(LONG_TAG)
-                ):
-                    yield str(len(text))
-    elif name == "tag-count-cut":
-        for tags in texts("tag-count", "tags"):
-            if isinstance(tags, list) and 0 < len(tags) < MANY_TAGS:
-                yield str(len(tags))
-    elif name.endswith("-keys-refused"):
-        key = "unknown-step-key" if "step" in name else "unknown-key"
-        if key in answers and answers[key].status:
-            yield str(answers[key].status)
-    elif name == "names-cut":
-        for text in texts("long-name", "name"):
-            if isinstance(text, str) and len(text) < LONG_NAME:
-                yield str(len(text))
-    elif name == "text-cut":
-        for text in texts("long-text", "command"):
-            if isinstance(text, str) and 0 < len(text) < len(LONG_TEXT):
-                yield str(len(text))
-    elif name == "numbers-rounded":
-        for number in texts("retries", "stepTimeout"):
-            multiple = int(float(str(number)))
-            if multiple > 1:
-                yield str(multiple)
-    elif name == "timeout-filled":
-        yield from (str(int(float(str(number)))) for number in texts("plain", "stepTimeout"))
-    elif name == "branch-filled":
-        yield from (str(text) for text in texts("no-branch", "repository", "branch") if text)
-    elif name == "command-filled":
-        yield from (str(text) for text in texts("no-command", "command") if text)
-    elif name == "describe-refused":
-        yield from (str(answer.read_status) for answer in answers.values() if answer.read_status)
-    else:
-        yield SWITCHES[name].default
+def _seen(observations: Observations, question: str, *path: str) -> Iterator[JsonValue]:
+    """Yield what is at a path of the answer to a question, at the top and in its last step."""
+    answer = observations.answers.get(question)
+    view = answer.view if answer is not None else {}
+    steps = [as_object(step) for step in as_object(view.get("steps")).values()]
+    for node in (view, *steps[-1:]):
+        found: JsonValue = node
+        for part in path:
+            found = as_object(found).get(part) if isinstance(found, dict) else None
+        if found:
+            yield found
+
+
+def _length(question: str, *path: str, below: int) -> Callable[[Observations], Iterator[int]]:
+    """Return a function that yields how long a text or a list is kept that was sent longer."""
+
+    def suggest(observations: Observations) -> Iterator[int]:
+        for value in _seen(observations, question, *path):
+            if isinstance(value, str | list) and len(value) < below:
+                yield len(value)
+
+    return suggest
+
+
+def _text(question: str, *path: str) -> Callable[[Observations], Iterator[str]]:
+    """Return a function that yields a text that is there though none was sent."""
+    return lambda observations: (str(value) for value in _seen(observations, question, *path))
+
+
+def _number(question: str, *path: str) -> Callable[[Observations], Iterator[int]]:
+    """Return a function that yields a number that is there."""
+
+    def suggest(observations: Observations) -> Iterator[int]:
+        for value in _seen(observations, question, *path):
+            with suppress(ValueError, OverflowError):
+                number = int(float(str(value)))
+                if 1 < number < _LARGEST:
+                    yield number
+
+    return suggest
+
+
+def _refusal_of(question: str) -> Callable[[Observations], Iterator[int]]:
+    """Return a function that yields the status with which a question was refused."""
+
+    def suggest(observations: Observations) -> Iterator[int]:
+        answer = observations.answers.get(question)
+        if answer is not None and answer.status:
+            yield answer.status
+
+    return suggest
+
+
+def _limit(limit: str) -> Callable[[Observations], Iterator[int]]:
+    """Return a function that yields a limit that was found."""
+    return lambda observations: (value for key, value in observations.limits.items() if key == limit)
+
+
+def _tag_lengths(observations: Observations) -> Iterator[int]:
+    for tags in _seen(observations, "tag-length", "tags"):
+        for tag in as_list(tags) if isinstance(tags, list) else []:
+            text = tag.get("name") if isinstance(tag, dict) else tag
+            if isinstance(text, str) and 0 < len(text) < len(LONG_TAG):
+                yield len(text)
+
+
+def _read_refusals(observations: Observations) -> Iterator[int]:
+    return (answer.read_status for answer in observations.answers.values() if answer.read_status)
+
+
+_SUGGESTIONS: Final[dict[str, Callable[[Observations], Iterable[object]]]] = {
+    "tag-length-cut": _tag_lengths,
+    "tag-length-refused": _limit("tag-length"),
+    "tag-count-cut": _length("tag-count", "tags", below=MANY_TAGS),
+    "tag-count-refused": _limit("tag-count"),
+    "unknown-keys-refused": _refusal_of("unknown-key"),
+    "unknown-step-keys-refused": _refusal_of("unknown-step-key"),
+    "names-cut": _length("long-name", "name", below=LONG_NAME),
+    "text-cut": _length("long-text", "command", below=len(LONG_TEXT)),
+    "numbers-rounded": _number("retries", "stepTimeout"),
+    "timeout-filled": _number("plain", "stepTimeout"),
+    "branch-filled": _text("no-branch", "repository", "branch"),
+    "command-filled": _text("no-command", "command"),
+    "describe-refused": _read_refusals,
+}
+"""The parameters that the observations suggest for a switch; for any other, its default is tried."""
 
 
 @cache
@@ -363,7 +407,7 @@ def _comparable(value: JsonValue, ids: Ids, key: str = "") -> JsonValue:
         for name, item in value.items():
             if name in _PLATFORM or (name == "status" and isinstance(item, str)):
                 continue
-            known = name in _KNOWN or name.startswith(("PROBE", "API_", "peak-", "x-", "X-"))
+            known = name in _known_keys() or name.startswith((STEP, "x-"))
             kept[name if known else "an undocumented key"] = _comparable(item, ids, name) if known else True
         return kept
     if isinstance(value, list):
@@ -434,16 +478,24 @@ def _unequal(one: Evidence, other: Evidence) -> Iterator[tuple[str, frozenset[Le
             yield key, mine ^ others
 
 
-_KNOWN: Final = frozenset(
-    {
-        "name", "metadata", "triggers", "watchers", "retryOptions", "tags", "steps", "allowConcurrentExecution",
-        "cron", "webhook", "user", "events", "success", "fail", "runtimeExceeded", "email", "recipients", "to", "url",
-        "payload", "duration", "numberOfRetries", "exponentialBackoff", "exitCodes", "type", "imageId",
-        "imageVersionId", "command", "stepTimeout", "clearImageCache", "parents", "outputParameters", "resources",
-        "instanceTypeId", "storage", "repository", "branch", "token", "parameters", "env", "secrets", "inherit",
-        "executionParameters", "conditional", "condition", "stepName", "paramName", "value", "parentStatus", "status",
-        "runConfiguration", "skipConfiguration", "skip", "skipDAG", "method", "headers", "absolute", "auth", "clientId",
-        "clientSecret", "authUrl", "username", "password", "apiKey", "bearerToken", "sqlQueryPath", "filePath",
-        "schema", "table", "sortBy", "sortOrder", "compression", "probeKey", "out", "Accept", "accept", "count",
-    }
-)  # fmt: skip
+@cache
+def _known_keys() -> frozenset[str]:
+    """Return the keys that are documented, and those that a probe sends."""
+    ids = Ids(image=1, version=1, instance_type=1)
+    sent = [question.body("", 0) for question in (*standard_questions(ids), *other_questions())]
+    documented = load_schema("workflow")
+    return frozenset({*_keys_in(sent), *_property_names(documented), "accept", "count", "value", "name"})
+
+
+def _keys_in(value: JsonValue | list[JsonObject]) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys_in(item)
+
+
+def _property_names(schema: JsonValue) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from as_object(schema.get("properties"))
+    for item in schema.values() if isinstance(schema, dict) else as_list(schema):
+        yield from _property_names(item)

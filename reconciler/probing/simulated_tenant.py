@@ -1,4 +1,4 @@
-"""Simulated tenant: the emulator's model of a platform, called without HTTP and on a clock that is made up."""
+"""Simulated tenant: the emulator's model of a platform, without HTTP and on a clock of its own."""
 
 from __future__ import annotations
 
