@@ -28,27 +28,33 @@ class Absent(enum.Enum):
 ABSENT: Final = Absent.ABSENT
 
 
+_compact: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def dump_compact(value: JsonValue) -> str:
     """Return `value` as JSON with sorted keys and no spaces: equal text means equal values.
 
     Unlike `==`, this distinguishes `true` from `1`.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _compact(value)
 
 
 def same_json(one: JsonValue | Absent, other: JsonValue | Absent) -> bool:
     """Return whether two values are the same JSON: like `==`, but `true` is not `1`."""
-    if one is other:
+    return one is other or (one == other and _same_booleans(one, other))
+
+
+def _same_booleans(one: JsonValue | Absent, other: JsonValue | Absent) -> bool:
+    """Return whether two equal values have the same booleans."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key, item in one.items():
+            theirs = other[key]
+            if item is not theirs and not isinstance(item, str) and not _same_booleans(item, theirs):
+                return False
         return True
-    if isinstance(one, dict):
-        return (
-            isinstance(other, dict)
-            and len(one) == len(other)
-            and all(key in other and same_json(item, other[key]) for key, item in one.items())
-        )
-    if isinstance(one, list):
-        return isinstance(other, list) and len(one) == len(other) and all(map(same_json, one, other))
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+    if isinstance(one, list) and isinstance(other, list):
+        return all(map(_same_booleans, one, other))
+    return isinstance(one, bool) == isinstance(other, bool)
 
 
 def with_whole_numbers(value: JsonValue) -> JsonValue:
@@ -64,6 +70,8 @@ def with_whole_numbers(value: JsonValue) -> JsonValue:
 
 def as_object(value: object) -> JsonObject:
     """Return a copy of `value` if it is a mapping, else an empty object: for data of unknown shape."""
+    if isinstance(value, dict):  # found faster than other mappings, and nearly always what it is
+        return dict(value)
     return dict(value) if isinstance(value, Mapping) else {}
 
 

@@ -153,7 +153,9 @@ class _Judge:
         self._sent_along: list[FieldChange] = []
         self._rewrites: list[Rewrite] = []
         self._write_only: list[tuple[Path, JsonValue]] = []
-        self._foreign = are_foreign(digester, self._sent, forms.live, forms.desired, *extra)
+        self._foreign = bool(self._sent) and are_foreign(
+            digester, self._sent, forms.live, forms.desired, *extra
+        )
 
     def comparison(self) -> Comparison:
         ordered = sorted(self._changes, key=lambda change: [str(part) for part in change.path])

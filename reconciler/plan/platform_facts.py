@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.values import ABSENT, JsonObject, Path
+from reconciler.values import JsonObject, Path
 from reconciler.workflow import (
     Digester,
     Live,
     WriteOnlyField,
     hoisted_form,
     is_returned,
-    shown_value,
+    shown_write_only_fields,
     write_only_field,
     write_only_fields,
 )
@@ -93,14 +93,16 @@ def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> 
 def _shown_fields(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField], set[WriteOnlyField]]:
     """Return which kinds of fields a workflow shows, and which it has and does not show."""
     form = hoisted_form(live.body)
-    sent, digester = live.body.own_tags.digests, Digester(options.key, live.name)
-    returned: set[WriteOnlyField] = set()
-    write_only: set[WriteOnlyField] = set()
-    for path in write_only_fields(form):
-        found = shown_value(live.body.raw, form, path)
-        if found is ABSENT and not digester.knows(sent, path):
-            continue
-        kind = write_only_field(path)
-        if kind is not None:
-            (returned if is_returned(path, found) else write_only).add(kind)
+    shown = dict(shown_write_only_fields(live.body.raw, form))
+    returned = _kinds(path for path, value in shown.items() if is_returned(path, value))
+    write_only = _kinds(path for path, value in shown.items() if not is_returned(path, value))
+    sent = live.body.own_tags.digests
+    if sent:
+        digester = Digester(options.key, live.name)
+        hidden = (path for path in write_only_fields(form) if path not in shown)
+        write_only |= _kinds(path for path in hidden if digester.knows(sent, path))
     return returned - write_only, write_only
+
+
+def _kinds(paths: Iterable[Path]) -> set[WriteOnlyField]:
+    return {kind for path in paths if (kind := write_only_field(path)) is not None}

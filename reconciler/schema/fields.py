@@ -48,9 +48,9 @@ _SCALARS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Field:
-    """The schema's description of one field.
+    """The schema's description of one field; it equals no other one, so that it can be a key.
 
     Args:
         kind: The way in which its value is compared.

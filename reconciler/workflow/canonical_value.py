@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.schema import Field, FieldKind
 from reconciler.values import (
@@ -18,7 +20,10 @@ from reconciler.values import (
 from reconciler.workflow.normal_text import without_case, without_last_line_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
+
+Rule: TypeAlias = Callable[[JsonValue], "JsonValue | Absent"]
+"""Returns the canonical form of a value other than null; `ABSENT` for what means the same as none."""
 
 _STORAGE = re.compile(r"\s*([0-9]{1,30})(?:\.([0-9]{1,30}))?\s*([a-z]{0,5})\s*", re.IGNORECASE)
 _STORAGE_UNIT = "GB"
@@ -34,12 +39,7 @@ def canonical_value(value: JsonValue, field: Field) -> JsonValue | Absent:
 
     A shape that `field` does not describe is kept, so that it shows up as a difference.
     """
-    if value is None:
-        return ABSENT
-    form = _form(value, field)
-    if form is None or form in ({}, []):
-        return ABSENT
-    return ABSENT if same_json(form, field.default) else form
+    return ABSENT if value is None else canonical_rule(field)(value)
 
 
 def as_map(value: JsonValue) -> JsonValue:
@@ -97,47 +97,14 @@ def plain(value: JsonValue) -> JsonValue:
     return with_whole_numbers(value)
 
 
-def _form(value: JsonValue, field: Field) -> JsonValue:
-    if field.kind is FieldKind.RECORD and isinstance(value, dict):
-        return _record(value, field)
-    if field.kind is FieldKind.MAP and field.item is not None:
-        return _map(as_map(value), field.item)
-    if field.kind in {FieldKind.LIST, FieldKind.SET} and field.item is not None and isinstance(value, list):
-        items = [form for item in value if (form := canonical_value(item, field.item)) is not ABSENT]
-        return sorted_set(items) if field.kind is FieldKind.SET else items
-    return plain(_scalar(value, field.kind))
-
-
-def _scalar(value: JsonValue, kind: FieldKind) -> JsonValue:
-    """Return the form of a value that holds no others."""
-    if isinstance(value, str):
-        return _FROM_TEXT[kind](value) if kind in _FROM_TEXT else value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+def _not_text(value: JsonValue, kind: FieldKind) -> JsonValue:
+    """Return the form of a value that is neither a text nor a boolean, and holds no others."""
+    if isinstance(value, int | float):
         if kind is FieldKind.TEXT:
             return dump_compact(plain(value))
         if kind is FieldKind.STORAGE:
             return _storage(dump_compact(plain(value)))
     return value
-
-
-def _record(value: JsonObject, field: Field) -> JsonObject:
-    form: JsonObject = {}
-    for key, child in field.children.items():
-        inner = canonical_value(value.get(key), child)
-        if inner is not ABSENT:
-            form[key] = inner
-    return form
-
-
-def _map(value: JsonValue, item: Field) -> JsonValue:
-    if not isinstance(value, dict):
-        return plain(value)
-    form: JsonObject = {}
-    for key, given in value.items():
-        inner = canonical_value(given, item)
-        if inner is not ABSENT:
-            form[key] = inner
-    return form
 
 
 def _storage(text: str) -> str:
@@ -150,11 +117,15 @@ def _storage(text: str) -> str:
 
 
 def _number(text: str) -> JsonValue:
-    return float(text) if _NUMBER.fullmatch(text) else text
+    return with_whole_numbers(float(text)) if _NUMBER.fullmatch(text) else text
 
 
 def _boolean(text: str) -> JsonValue:
     return _BOOLEANS.get(text.lower(), text)
+
+
+def _unchanged(text: str) -> JsonValue:
+    return text
 
 
 _FROM_TEXT: Final[Mapping[FieldKind, Callable[[str], JsonValue]]] = {
@@ -164,4 +135,92 @@ _FROM_TEXT: Final[Mapping[FieldKind, Callable[[str], JsonValue]]] = {
     FieldKind.NUMBER: _number,
     FieldKind.BOOLEAN: _boolean,
     FieldKind.STORAGE: _storage,
+}
+
+
+@cache
+def canonical_rule(field: Field) -> Rule:
+    """Return the function that brings a value of `field`, other than null, to its canonical form.
+
+    It is put together once for each field of the schema, since a plan calls it for every value.
+    """
+    return _RULES[field.kind](field) if field.kind in _RULES else _scalar_rule(field)
+
+
+def _scalar_rule(field: Field) -> Rule:
+    kind, default = field.kind, field.default
+    of_text = _FROM_TEXT.get(kind, _unchanged)
+
+    def rule(value: JsonValue) -> JsonValue | Absent:
+        if isinstance(value, str):
+            form = of_text(value)
+        elif isinstance(value, bool):
+            form = value
+        else:
+            form = plain(_not_text(value, kind))
+            if form in ({}, []):
+                return ABSENT
+        return ABSENT if default is not ABSENT and same_json(form, default) else form
+
+    return rule
+
+
+def _record_rule(field: Field) -> Rule:
+    rules = tuple((key, canonical_rule(child)) for key, child in field.children.items())
+    otherwise = _scalar_rule(field)
+
+    def rule(value: JsonValue) -> JsonValue | Absent:
+        if not isinstance(value, dict):
+            return otherwise(value)
+        form: JsonObject = {}
+        for key, inner_rule in rules:
+            item = value.get(key)
+            if item is not None and (inner := inner_rule(item)) is not ABSENT:
+                form[key] = inner
+        return form or ABSENT
+
+    return rule
+
+
+def _map_rule(field: Field) -> Rule:
+    otherwise = _scalar_rule(field)
+    if field.item is None:
+        return otherwise
+    item_rule = canonical_rule(field.item)
+
+    def rule(value: JsonValue) -> JsonValue | Absent:
+        value = as_map(value)
+        if not isinstance(value, dict):
+            return otherwise(value)
+        form: JsonObject = {}
+        for key, item in value.items():
+            if item is not None and (inner := item_rule(item)) is not ABSENT:
+                form[key] = inner
+        return form or ABSENT
+
+    return rule
+
+
+def _list_rule(field: Field) -> Rule:
+    is_set, default, otherwise = field.kind is FieldKind.SET, field.default, _scalar_rule(field)
+    if field.item is None:
+        return otherwise
+    item_rule = canonical_rule(field.item)
+
+    def rule(value: JsonValue) -> JsonValue | Absent:
+        if not isinstance(value, list):
+            return otherwise(value)
+        found = (ABSENT if item is None else item_rule(item) for item in value)
+        items = [form for form in found if form is not ABSENT]
+        form: list[JsonValue] = sorted_set(items) if is_set else items
+        return ABSENT if not form or same_json(form, default) else form
+
+    return rule
+
+
+_RULES: Final[Mapping[FieldKind, Callable[[Field], Rule]]] = {
+    FieldKind.RECORD: _record_rule,
+    FieldKind.MAP: _map_rule,
+    FieldKind.LIST: _list_rule,
+    FieldKind.SET: _list_rule,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from reconciler.schema import step_fields
-from reconciler.values import ABSENT, JsonObject, JsonValue, as_object, dump_compact, same_json
+from reconciler.values import ABSENT, JsonObject, JsonValue, as_object, lookup, same_json
 from reconciler.workflow.body import Body
 from reconciler.workflow.canonical_value import canonical_value
 from reconciler.workflow.step import Step
@@ -70,11 +70,12 @@ class ComparableForms:
             live = self.live_body
             names -= live.steps.keys() - live.inheriting_steps
         found = _found_options(before, names)
-        shared = [name for sharing in found.values() for name in sharing]
+        shared = [name for sharing in found for name in sharing]
         stated = bool(self.desired_body.retry_options or self.live_body.retry_options)
         if len(found) != 1 or not (stated or len(shared) > 1):
             return before, after
-        return _lifted(before, names, shared[0]), _lifted(after, names, shared[0])
+        desired = _lifted(after, names, shared[0])
+        return desired if before is after else _lifted(before, names, shared[0]), desired
 
 
 def hoisted_form(body: Body) -> JsonObject:
@@ -103,18 +104,25 @@ def _without_default(step: JsonObject, default_resource: JsonObject) -> JsonObje
     return {**rest, "resources": resources} if resources else rest
 
 
-def _found_options(form: JsonObject, names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the steps of `form` among `names` by the text of their retry options."""
-    found: dict[str, list[str]] = {}
+def _found_options(form: JsonObject, names: Iterable[str]) -> list[list[str]]:
+    """Return the steps of `form` among `names`, those with the same retry options together."""
+    steps = as_object(form.get("steps"))
+    found: list[list[str]] = []
     for name in names:
-        if name in as_object(form.get("steps")):
-            found.setdefault(dump_compact(_options(form, name)), []).append(name)
+        if name in steps:
+            options = _options(form, name)
+            same = (group for group in found if same_json(options, _options(form, group[0])))
+            group = next(same, None)
+            if group is None:
+                found.append([name])
+            else:
+                group.append(name)
     return found
 
 
 def _options(form: JsonObject, name: str) -> JsonValue:
-    step = as_object(as_object(form.get("steps")).get(name))
-    return as_object(step.get("runConfiguration")).get("retryOptions", {})
+    found = lookup(form, ("steps", name, "runConfiguration", "retryOptions"))
+    return {} if found is ABSENT else found
 
 
 def _lifted(form: JsonObject, names: frozenset[str], example: str) -> JsonObject:

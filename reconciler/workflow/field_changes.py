@@ -1,7 +1,8 @@
 """Field changes: the differences between two canonical forms, as values.
 
-deepdiff, which takes long to load, finds the paths of two forms that are known to differ
-(`reconciler.workflow.deep_diff`); equality is decided before, by `ComparableForms.equal`.
+Equality is decided before, by `ComparableForms.equal`. What only one form has is found by its keys; where
+both have different values, deepdiff, which takes long to load, finds the paths
+(`reconciler.workflow.deep_diff`), and sees nothing else.
 """
 
 from __future__ import annotations
@@ -9,9 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, dump_compact
+from reconciler.schema import documented_default
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    JsonValue,
+    Path,
+    as_object,
+    dump_compact,
+    lookup,
+    same_json,
+)
 from reconciler.workflow.normal_text import as_written
+from reconciler.workflow.step import STANDARD, Step
+
+_WHOLE: Final = frozenset({"steps", "watchers"})
+"""Maps whose items come and go as one change each."""
+
+_ITEM_DEPTH: Final = 2
+"""The length of the path of such an item."""
 
 
 class Origin(str, Enum):
@@ -90,6 +110,66 @@ def diff(
         after: The desired form.
         default_resource: The answer of `get_default_resource`, shown where a side leaves out resources.
     """
-    from reconciler.workflow.deep_diff import field_changes  # noqa: PLC0415 - most plans find no difference
+    one_sided: list[Path] = []
+    here, there = _unequal(before, after, (), one_sided)
+    paths = [*one_sided, *(_differing_paths(here, there) if here else ())]
+    sides = (_Side(before, default_resource or {}), _Side(after, default_resource or {}))
+    ordered = sorted(paths, key=lambda path: [str(part) for part in path])
+    return tuple(
+        FieldChange(path=path, before=sides[0].value(path), after=sides[1].value(path)) for path in ordered
+    )
 
-    return field_changes(before, after, default_resource or {})
+
+def _differing_paths(here: JsonObject, there: JsonObject) -> Iterator[Path]:
+    from reconciler.workflow.deep_diff import differing_paths  # noqa: PLC0415 - most plans need it not
+
+    return differing_paths(here, there)
+
+
+def _unequal(
+    before: JsonObject, after: JsonObject, path: Path, one_sided: list[Path]
+) -> tuple[JsonObject, JsonObject]:
+    """Return the parts that both forms have and that differ, and add the fields that only one has."""
+    here: JsonObject = {}
+    there: JsonObject = {}
+    for key, ours in before.items():
+        theirs = after.get(key, ABSENT)
+        if theirs is ABSENT:
+            one_sided += _fields(ours, (*path, key))
+        elif same_json(ours, theirs):
+            continue
+        elif isinstance(ours, dict) and isinstance(theirs, dict):
+            inner = _unequal(ours, theirs, (*path, key), one_sided)
+            if inner[0]:
+                here[key], there[key] = inner
+        else:
+            here[key], there[key] = ours, theirs
+    for key in after.keys() - before.keys():
+        one_sided += _fields(after[key], (*path, key))
+    return here, there
+
+
+def _fields(value: JsonValue, path: Path) -> Iterator[Path]:
+    """Yield the path of each field of a value that the other side lacks; a step or a watcher is one."""
+    if isinstance(value, dict) and not (len(path) == _ITEM_DEPTH and path[0] in _WHOLE):
+        for key, item in value.items():
+            yield from _fields(item, (*path, key))
+    else:
+        yield path
+
+
+class _Side:
+    """One of the two forms, and the meaning of the fields that it leaves out."""
+
+    def __init__(self, form: JsonObject, default_resource: JsonObject) -> None:
+        self._form = form
+        self._default_resource = default_resource
+
+    def value(self, path: Path) -> JsonValue | Absent:
+        found = lookup(self._form, path)
+        if found is not ABSENT:
+            return found
+        kind = Step(as_object(lookup(self._form, path[:_ITEM_DEPTH]))).type
+        if path[0] == "steps" and path[2:3] == ("resources",):
+            return lookup(self._default_resource, path[3:]) if kind == STANDARD else ABSENT
+        return documented_default(path, kind)

@@ -16,15 +16,17 @@ _HEADER_DEPTH: Final = 5
 
 def with_header_names_of(body: JsonObject, other: JsonObject) -> JsonObject:
     """Return `body` with the names of its headers as `other` spells them; `body` itself if none differs."""
-    theirs = as_object(other.get("steps"))
+    steps, theirs = body.get("steps"), other.get("steps")
+    if not isinstance(steps, dict) or not isinstance(theirs, dict):
+        return body
     renamed: JsonObject = {}
-    for name, step in as_object(body.get("steps")).items():
-        ours = as_object(step).get(_HEADERS)
+    for name, step in steps.items():
+        ours = step.get(_HEADERS) if isinstance(step, dict) else None
         if ours and name in theirs:
             headers = _renamed(as_object(ours), as_object(as_object(theirs[name]).get(_HEADERS)))
             if headers != ours:
                 renamed[name] = {**as_object(step), _HEADERS: headers}
-    return {**body, "steps": {**as_object(body["steps"]), **renamed}} if renamed else body
+    return {**body, "steps": {**steps, **renamed}} if renamed else body
 
 
 def header_key(path: Path) -> Path:

@@ -105,8 +105,12 @@ def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
     if isinstance(value, dict):
         yield from value.items()
         return
+    items = list(filter(None, as_list(value)))
+    if len(items) == 1:
+        yield _NAMES[key](_meaning(items[0], key)), items[0]
+        return
     groups: dict[str, dict[str, JsonValue]] = {}
-    for item in filter(None, as_list(value)):
+    for item in items:
         meaning = _meaning(item, key)
         groups.setdefault(_NAMES[key](meaning), {}).setdefault(dump_compact(meaning), item)
     for base, group in groups.items():

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from reconciler.values import JsonValue
+
+_CRONS_KEPT: Final = 4096
+"""The schedules whose normal form is remembered: many workflows have the same ones."""
 
 _CRONTAB_FIELDS: Final = 5
 _QUARTZ_FIELDS: Final = (6, 7)
@@ -15,6 +19,7 @@ _DAY_NUMBERS: Final = (re.compile(r"(?<![#/\d])[0-7](?!\d)"), re.compile(r"(?<![
 """The numbers of days of the week, where Sunday is 0 and where it is 1."""
 
 _MONTH_NAME: Final = re.compile("|".join(_MONTHS))
+_LINE_ENDS: Final = ("\r", "\n")
 _LEADING_ZEROS: Final = re.compile(r"(?<!\d)0+(?=\d)")
 
 
@@ -52,7 +57,7 @@ def as_written(value: JsonValue) -> JsonValue:
 
 def without_last_line_ends(text: str) -> str:
     """Return `text` without the line ends at its end, which mean nothing there."""
-    return _normal(text.rstrip("\r\n"), text)
+    return _normal(text.rstrip("\r\n"), text) if text[-1:] in _LINE_ENDS else text
 
 
 def without_case(text: str) -> str:
@@ -60,6 +65,7 @@ def without_case(text: str) -> str:
     return _normal(text.casefold(), text)
 
 
+@lru_cache(_CRONS_KEPT)
 def cron_by_fields(text: str) -> str:
     """Return a cron expression in the one form of all that mean the same.
 

@@ -101,7 +101,8 @@ def steps_by_name(value: JsonValue) -> dict[str, Step]:
 
 def stated_options(value: JsonValue) -> JsonObject:
     """Return retry options if they say anything; unknown keys, nulls and empty values say nothing."""
+    if not value or not isinstance(value, dict):
+        return {}
     known = body_fields().children["retryOptions"].children
-    options = as_object(value)
-    says = any(item is not None and item not in ({}, []) for key, item in options.items() if key in known)
-    return options if says else {}
+    says = any(item is not None and item not in ({}, []) for key, item in value.items() if key in known)
+    return dict(value) if says else {}

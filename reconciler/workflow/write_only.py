@@ -62,6 +62,24 @@ def write_only_fields(form: JsonObject) -> Iterator[Path]:
             yield ("steps", name, *part)
 
 
+def shown_write_only_fields(body: JsonObject, form: JsonObject) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield each documented write-only field that a live workflow shows, with what it shows.
+
+    Args:
+        body: The body.
+        form: Its canonical form.
+    """
+    for path in _top_paths():
+        value = shown_value(body, form, path)
+        if value is not ABSENT:
+            yield path, value
+    for name, step in as_object(form.get("steps")).items():
+        for part in _step_paths():
+            value = lookup(step, part)
+            if value is not ABSENT:
+                yield ("steps", name, *part), value
+
+
 def is_returned(path: Path, value: JsonValue | Absent) -> bool:
     """Return whether a live value says what it is: it is there and, for a credential, not masked."""
     if value is ABSENT:
@@ -124,6 +142,9 @@ def _leaf_paths(field: Field, path: Path) -> Iterator[Path]:
 
 _PATH_LENGTH: Final = 5
 _VALUE_LENGTH: Final = 7
+_DIGEST_BYTES: Final = 5
+"""The bytes of a digest that its letters come from: five bits each."""
+
 _PER_TEXT: Final = 3
 _ENTRY: Final = re.compile(f"[a-z2-7]{{{_PATH_LENGTH + _VALUE_LENGTH}}}")
 
@@ -182,5 +203,5 @@ class Digester:
 
     def _digest(self, what: JsonValue, length: int) -> str:
         message = dump_compact([self.name, what]).encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self.key, message, "sha256")
+        digest = hmac.digest(self.key, message, "sha256")[:_DIGEST_BYTES]
         return base64.b32encode(digest).decode("ascii")[:length].lower()
