@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import SWITCHES, parse_profiles, profile_lines
+from reconciler.emulator.profiles import FAMILIES, SWITCHES, parse_profiles, profile_lines
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.tenant_store import TenantStore
 
 __all__ = [
+    "FAMILIES",
     "SWITCHES",
     "EmulatedTenant",
     "EmulatorServer",

@@ -28,12 +28,13 @@ def new_name(prefix: str) -> str:
 
 
 def with_prefix(api: TenantReader, prefix: str) -> tuple[Listed, ...]:
-    """Return the live workflows whose name begins with a prefix, whatever its case.
+    """Return the live workflows whose name begins with a prefix and a hyphen, whatever its case.
 
     Raises:
         ReconcilerError: The list cannot be read.
     """
-    return tuple(item for item in list_tenant(api) if item.name.casefold().startswith(prefix.casefold()))
+    start = f"{prefix}-".casefold()
+    return tuple(item for item in list_tenant(api) if item.name.casefold().startswith(start))
 
 
 def left_behind(api: TenantReader, prefix: str) -> tuple[Listed, ...]:

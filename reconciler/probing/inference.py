@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
-from reconciler.emulator import SWITCHES
+from reconciler.emulator import FAMILIES, SWITCHES
 from reconciler.probing.experiment import Delay, Experiment, Observations
 from reconciler.probing.questions import (
     LONG_NAME,
@@ -45,6 +45,7 @@ _LARGEST: Final = 10**9
 _NEEDS_TRIGGER: Final = "it shows only in a trigger, which a probe never makes"
 _NOT_ASKED: Final = {
     **{name: _NEEDS_TRIGGER for name in SWITCHES if name.startswith("cron-")},
+    **dict.fromkeys(FAMILIES["Firing of schedules"], _NEEDS_TRIGGER),
     "catalogue-ids": "it compares two tenants",
 }
 _ENDPOINTS: Final = frozenset({*_DELAYS, *_NOT_ASKED, "shuffled", "spoke"})
@@ -159,27 +160,25 @@ class _Search:
         improved = True
         while improved and self._distance(best):
             improved = False
-            for word in self._candidates:
-                changed = _toggled(best, word)
-                if self._distance(changed) < self._distance(best):
-                    best, improved = changed, True
+            unlike = _places(_predicted(best, self._ids), self._seen)
+            near = [word for word in self._candidates if unlike & self._effect(word)]
+            for words in (near, self._candidates):
+                for word in words:
+                    changed = _toggled(best, word)
+                    if self._distance(changed) < self._distance(best):
+                        best, improved = changed, True
+                if improved:
+                    break
             if not improved:
-                best, improved = self._swapped(best)
+                best, improved = self._swapped(best, near)
         for word in sorted(best):
             if self._distance(best - {word}) <= self._distance(best):
                 best -= {word}
         return best
 
-    def _swapped(self, best: frozenset[str]) -> tuple[frozenset[str], bool]:
+    def _swapped(self, best: frozenset[str], near: Iterable[str]) -> tuple[frozenset[str], bool]:
         """Return a better set that has another switch in place of one; and whether there is one."""
-        missing = frozenset(
-            (key, *leaf[:-1])
-            for key, leaves in self._seen.items()
-            for leaf in leaves - _predicted(best, self._ids).get(key, frozenset())
-        )
-        for word in self._candidates:
-            if not missing & self._changed(frozenset(), frozenset({word})):
-                continue
+        for word in near:
             for other in sorted(best - {word}):
                 changed = _toggled(best - {other}, word)
                 if self._distance(changed) < self._distance(best):
@@ -189,18 +188,21 @@ class _Search:
     def _doubts(self, best: frozenset[str]) -> dict[str, str]:
         """Return why words cannot be told: with and without them, or with others, as much is explained."""
         least = self._distance(best)
-        places = {word: self._changed(best, best - {word}) for word in best}
+        explained = _places(_predicted(frozenset(), self._ids), _predicted(best, self._ids))
+        without = {
+            word: _places(_predicted(best, self._ids), _predicted(best - {word}, self._ids)) for word in best
+        }
         found: dict[str, str] = {}
         for word in self._candidates:
-            if word in best:
-                continue
+            effect = self._effect(word)
+            if word in best or effect - explained:
+                continue  # its effect would show at a place that no other switch changes
             more = _toggled(best, word)
-            touched = self._changed(best, more) | self._changed(frozenset(), frozenset({word}))
-            alike = sorted(
+            alike = [
                 other
-                for other in best & more
-                if places[other] & touched and self._distance(more - {other}) <= least
-            )
+                for other in sorted(best & more)
+                if without[other] & effect and self._distance(more - {other}) <= least
+            ]
             if self._distance(more) <= least:
                 found[word] = "its effect does not show here"
                 alike += sorted(best - more)
@@ -208,10 +210,19 @@ class _Search:
                 found[other] = found[word] = f"{other} and {word} look alike here"
         return found
 
-    def _changed(self, one: frozenset[str], other: frozenset[str]) -> frozenset[Leaf]:
-        """Return the places at which the tenants of two profiles differ."""
-        unlike = _unequal(_predicted(one, self._ids), _predicted(other, self._ids))
-        return frozenset((key, *leaf[:-1]) for key, leaves in unlike for leaf in leaves)
+    def _effect(self, word: str) -> frozenset[Leaf]:
+        """Return the places that a switch changes on a tenant that is as documented otherwise."""
+        return _effects(word, self._ids)
+
+
+@cache
+def _effects(word: str, ids: Ids) -> frozenset[Leaf]:
+    return _places(_predicted(frozenset(), ids), _predicted(frozenset({word}), ids))
+
+
+def _places(one: Evidence, other: Evidence) -> frozenset[Leaf]:
+    """Return the questions and paths at which two tenants differ."""
+    return frozenset((key, *leaf[:-1]) for key, leaves in _unequal(one, other) for leaf in leaves)
 
 
 def _candidates(observations: Observations) -> Iterator[str]:
