@@ -23,6 +23,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = _ROOT / "docs" / "images" / "plan.svg"
 COMMAND: Final = ("plan", "--prune", "--allow-deletes", "1")
 
+_WIDTH: Final = 92
 _TOKEN: Final = "made-up"  # noqa: S105 - the emulator's
 _CONFIGURATION: Final = "version: 1\nmanifests: [workflows]\nownership: {tag: team-a}\n"
 _NEW: Final = """\
@@ -63,6 +64,7 @@ def shown() -> str:
         shutil.copytree(_ROOT / "examples" / "workflows", folder / "workflows")
         (folder / "reconciler.yaml").write_text(_CONFIGURATION, encoding="utf-8")
         env = {"PATH": os.environ["PATH"], "PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": _TOKEN}
+        env["COLUMNS"] = str(_WIDTH)
         applying = [*_command("apply"), "--auto-approve", "--concurrency", "1"]
         subprocess.run(applying, cwd=folder, env=env, check=True, capture_output=True)
         _change(server.url, folder / "workflows")
@@ -105,7 +107,7 @@ def drawn(text: str) -> str:
     from rich.terminal_theme import DIMMED_MONOKAI  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    console = Console(record=True, width=92, file=StringIO(), force_terminal=True)
+    console = Console(record=True, width=_WIDTH, file=StringIO(), force_terminal=True)
     console.print(Text(f"$ peak-reconciler {' '.join(COMMAND)}", style="bold"))
     console.print(Text.from_ansi(text))
     return console.export_svg(title="", theme=DIMMED_MONOKAI, code_format=_SVG, unique_id="plan")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apply.one_workflow import Applier
-from reconciler.apply.report import Report, Result, Status, StoppedError, error_text
+from reconciler.apply.report import Report, Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.client import ServerUnreachableError
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
@@ -83,7 +83,9 @@ class _Run:
             before = self._results(pool, first)
             whole = all(result.status is Status.DONE for result in before)
             after = self._results(pool, last) if whole else list(map(_skipped, last))
-        return Report(results=(*after, *before))
+        results = (*after, *before)
+        unfinished = any(result.status is Status.NOT_TRIED or result.in_doubt for result in results)
+        return Report(results=results, interrupted=self._stop.is_set() and unfinished)
 
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
         futures = [pool.submit(self._result, action) for action in actions]
@@ -115,7 +117,13 @@ class _Run:
         except BlockedError as error:
             return Result(action=action, status=Status.BLOCKED, id=identity, error=error_text(error))
         except ReconcilerError as error:
-            return Result(action=action, status=Status.FAILED, id=identity, error=error_text(error))
+            return Result(
+                action=action,
+                status=Status.FAILED,
+                id=identity,
+                error=error_text(error),
+                in_doubt=isinstance(error, UnverifiedError),
+            )
 
     def _unreachable(self, action: Write, identity: int | None, error: ServerUnreachableError) -> Result:
         """Stop the run, and return the result of a workflow that was not written: the first says why."""

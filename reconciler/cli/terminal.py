@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 import click
 
@@ -36,6 +35,9 @@ if TYPE_CHECKING:
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+
+_COLUMNS: Final = 80
+"""The width of a terminal that does not say its own."""
 
 Sink: TypeAlias = Callable[[str, str, str], None]
 """Takes a message instead of stderr: its level (`warning`, `error` or `info`), its text and a hint."""
@@ -113,14 +115,27 @@ def _colour() -> bool | None:
     return False if os.environ.get("TERM") == "dumb" else None
 
 
-def terminal_width() -> int | None:
-    """Return the width that text on stdout is laid out for; `None` where that is no terminal, or a dumb one.
+def terminal_width(stream: TextIO | None = None) -> int | None:
+    """Return the width that text is laid out for; `None` where that goes to no terminal, or to a dumb one.
 
     The variable COLUMNS takes the place of the terminal's own width. It does nothing for a pipe or a file.
+
+    Args:
+        stream: Where the text goes; stdout by default.
     """
-    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    stream = stream or sys.stdout
+    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
         return None
-    return max(shutil.get_terminal_size().columns, render.NARROWEST)
+    return max(_columns(stream), render.NARROWEST)
+
+
+def _columns(stream: TextIO) -> int:
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    with suppress(ValueError, OSError):
+        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    return _COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +150,12 @@ class Outputs:
     printed: str
     files: tuple[tuple[str, Path], ...]
 
-    def deliver(self, rendered: Callable[[str], str]) -> None:
+    def deliver(self, rendered: Callable[[str], str], fitted: Callable[[int], str] | None = None) -> None:
         """Write a result into its files, and print it unless a file has the printed format.
 
         Args:
             rendered: Returns the result in a format.
+            fitted: Returns it as text for a terminal of a width; by default, that of any width.
 
         Raises:
             ReconcilerError: A file cannot be written.
@@ -147,7 +163,11 @@ class Outputs:
         for name, file in self.files:
             write_text(file, click.unstyle(rendered(name)) + "\n")
         if all(name != self.printed for name, _ in self.files):
-            show(rendered(self.printed), commands=self.printed == "github")
+            width = terminal_width()
+            if fitted is not None and width is not None and self.printed == "text":
+                show(fitted(width))
+            else:
+                show(rendered(self.printed), commands=self.printed == "github")
 
 
 def read_outputs(given: Iterable[str], formats: Collection[str], printed: str) -> Outputs:
@@ -189,6 +209,7 @@ class TerminalListener(Listener):
     Args:
         as_json: Whether the result is JSON; the plan then goes to stderr.
         bodies: Whether the plan shows the exact body of each write.
+        grouped: Whether the plan shows a change that many workflows share once.
         approved: Whether not to ask before writing.
         verbose: Whether to print each request.
         quiet: Whether to show nothing but a JSON result.
@@ -198,17 +219,19 @@ class TerminalListener(Listener):
         stop: Set once a signal stops the writes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each option
         self,
         *,
         as_json: bool = False,
         bodies: bool = False,
+        grouped: bool = True,
         approved: bool = False,
         verbose: bool = False,
         quiet: bool = False,
     ) -> None:
         self.as_json = as_json
         self._bodies = bodies
+        self._grouped = grouped
         self._approved = approved
         self._verbose = verbose
         self._progress = _new_progress()
@@ -257,7 +280,13 @@ class TerminalListener(Listener):
         self._ended, self._writes = 0, len(planned.plan.writes)
         if self.quiet:
             return
-        text = render.plan_text(planned.plan, planned.redactor, bodies=self._bodies)
+        text = render.plan_text(
+            planned.plan,
+            planned.redactor,
+            bodies=self._bodies,
+            grouped=self._grouped,
+            width=terminal_width(sys.stderr if self.as_json else sys.stdout),
+        )
         (warn if self.as_json else show)(text)
         for item in planned.dropped:
             warn(printable(f"left out: {item.name}: {item.action}: {planned.redactor.prose(item.reason)}"))
@@ -297,6 +326,8 @@ class TerminalListener(Listener):
         if event is not None and not isinstance(event, str):
             self._ended += 1
             self.working("applying", self._ended, self._writes)
+            if event.status.value == "not_tried":
+                return  # the report says it once for all of them
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
@@ -310,7 +341,7 @@ class TerminalListener(Listener):
         elif self.as_json:
             show(render.report_json(applied.report, applied.traffic, redactor))
         elif applied.report.results and not self.quiet:
-            show(render.report_text(applied.report, applied.traffic, redactor))
+            show(render.report_text(applied.report, applied.traffic, redactor, terminal_width()))
 
 
 def _new_progress() -> Progress | None:

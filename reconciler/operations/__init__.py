@@ -25,10 +25,18 @@ if TYPE_CHECKING:
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
+    from reconciler.operations.forecasting import ForecastOptions, ForecastResult, forecast
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
-    from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
+    from reconciler.operations.plan_and_status import (
+        Planned,
+        ScopeOptions,
+        StatusResult,
+        listed_workflows,
+        plan,
+        status,
+    )
     from reconciler.operations.probe_tenant import Probed, ProbeOptions, probe
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
+        SharedTenant,
         load_environments,
         load_settings,
         resolve_environments,
@@ -67,6 +76,8 @@ __all__ = [
     "ExecutionResult",
     "Executions",
     "ExportedWorkflows",
+    "ForecastOptions",
+    "ForecastResult",
     "Listener",
     "PeakFolder",
     "Planned",
@@ -76,6 +87,7 @@ __all__ = [
     "Recording",
     "ScopeOptions",
     "Settings",
+    "SharedTenant",
     "StatusResult",
     "adopt",
     "apply",
@@ -86,9 +98,11 @@ __all__ = [
     "effective_settings",
     "export",
     "find_peak_folder",
+    "forecast",
     "internal_error",
     "list_backups",
     "list_executions",
+    "listed_workflows",
     "load_environments",
     "load_settings",
     "plan",
@@ -118,15 +132,17 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     engine="Engine",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
+    forecasting="forecast ForecastOptions ForecastResult",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
     peak_folder="find_peak_folder PeakFolder",
-    plan_and_status="plan Planned ScopeOptions status StatusResult",
+    plan_and_status="listed_workflows plan Planned ScopeOptions status StatusResult",
     probe_tenant="probe Probed ProbeOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
-    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
+    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings "
+    "SharedTenant",
     validating="validate",
     workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
 )

@@ -122,6 +122,7 @@ class Engine:
             self.options,
             scope,
             concurrency=self.settings.concurrency,
+            listed=self.settings.shared.listed,
             on_progress=self.on_progress,
         )
         return dataclasses.replace(snapshot, notes=resolved.notes)
@@ -287,6 +288,7 @@ def open_session(  # noqa: PLR0913 - the last three by name
         secrets=known.secrets,
         pool_size=settings.concurrency,
         max_requests_per_second=settings.max_requests_per_second,
+        reserve=settings.shared.reserve,
         retry=RetryPolicy(retry_for=settings.retry_for),
         observe=watch,
         purpose=purpose,

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.client import Workflow
 from reconciler.errors import BlockedError, ExitCode, UsageError
-from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.engine import Engine, open_engine, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import with_known_ids
 from reconciler.operations.settings import Settings
@@ -20,7 +21,9 @@ from reconciler.plan import (
     Sync,
     Unchanged,
     WorkflowStatus,
+    list_tenant,
     make_plan,
+    with_known_origins,
     with_origins,
     workflow_statuses,
 )
@@ -36,6 +39,7 @@ from reconciler.planfile import (
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
+from reconciler.workflow import Listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,13 +184,13 @@ def plan(
 def attribution(
     settings: Settings, revision: str | None, listener: Listener, env: Mapping[str, str]
 ) -> Callable[[Plan, Engine], Plan]:
-    """Return what gives each difference of a plan its origin: nothing, without a revision.
+    """Return what gives the differences of a plan their origin; without a revision, what the last write says.
 
     Raises:
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
     if revision is None:
-        return lambda plan, _engine: plan
+        return lambda plan, engine: with_known_origins(plan, engine.options)
     from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
 
     base = read_base(settings, revision, env)
@@ -218,6 +222,17 @@ def plan_context(engine: Engine, scope: Scope) -> PlanContext:
 def recorded_action(engine: Engine, action: Action) -> JsonObject:
     """Return `action` as it is in a plan file, without any secret."""
     return action_record(action, engine.options.key, engine.redactor)
+
+
+def listed_workflows(settings: Settings, env: Mapping[str, str] = os.environ) -> tuple[Listed, ...]:
+    """Return the list of the tenant's workflows, for runs that share it. Sends no request but GET.
+
+    Raises:
+        InvalidInputError: There is no usable token.
+        ReconcilerError: The list cannot be read.
+    """
+    with open_session(settings, env, purpose="list") as session:
+        return list_tenant(Workflow(session.as_read_only()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
+from reconciler.plan.last_sent import sent_manifest, with_known_origins
 from reconciler.plan.masked_changes import (
     known_secrets,
     masked,
@@ -113,8 +114,10 @@ __all__ = [
     "sensitive_fields",
     "sensitive_places",
     "sent_body",
+    "sent_manifest",
     "take_snapshot",
     "unmatched",
+    "with_known_origins",
     "with_names",
     "with_origins",
     "workflow_statuses",

@@ -64,6 +64,7 @@ def take_snapshot(  # noqa: PLR0913 - the last two by name
     scope: Scope | None = None,
     *,
     concurrency: int = CONCURRENCY,
+    listed: tuple[Listed, ...] | None = None,
     on_progress: OnProgress = no_progress,
 ) -> Snapshot:
     """Read the tenant for a plan of `manifests`.
@@ -74,6 +75,7 @@ def take_snapshot(  # noqa: PLR0913 - the last two by name
         options: The owner of the run, for orphans.
         scope: The workflows of the run.
         concurrency: The number of workflows to read at a time.
+        listed: The list of all workflows, if it was just read.
         on_progress: Called with how far the list and the workflows are read.
 
     Raises:
@@ -82,7 +84,8 @@ def take_snapshot(  # noqa: PLR0913 - the last two by name
     """
     scope = scope or Scope()
     default_resource = in_background(partial(read_default_resource, api))
-    listed = list_tenant(api, on_progress=on_progress, concurrency=concurrency)
+    if listed is None:
+        listed = list_tenant(api, on_progress=on_progress, concurrency=concurrency)
     matches = tuple(match_manifests(manifests, listed))
     unmanaged = unmatched(matches, listed)
     selection = scope.selection.resolved(names_of(matches, unmanaged))
@@ -231,7 +234,7 @@ def _read_pages(
 def _listed(item: JsonObject) -> Listed:
     tags = item.get("tags")
     ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
-    health: JsonObject = {key: item[key] for key in ("status", "lastExecution") if key in item}
+    health: JsonObject = {key: item[key] for key in ("status", "lastExecution", "triggers") if key in item}
     return Listed(
         id=int(str(item["id"])),
         name=str(item["name"]),

@@ -13,7 +13,9 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 from reconciler.plan import HIDDEN
-from reconciler.text import clip
+from reconciler.render.layout import hanging
+from reconciler.render.markup import paint
+from reconciler.text import clip, printable
 from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import FieldChange, leaves
 
@@ -41,6 +43,16 @@ _DECISIVE: Final = re.compile(
 """What decides safety: hosts, images, commands, tokens."""
 
 
+_MARKS: Final = {
+    "+": ("+", "green"),
+    "-": ("-", "red"),
+    "!": ("~", "yellow"),
+    "#": (" ", "dim"),
+    " ": (" ", ""),
+}
+"""How a line of each sign begins on a terminal, and its colour."""
+
+
 class Line(NamedTuple):
     """A line of a diff: its sign (`+`, `-`, `!`, `#` or a space), its text, not yet printable."""
 
@@ -50,24 +62,56 @@ class Line(NamedTuple):
 
 def change_lines(change: FieldChange) -> list[Line]:
     """Return a masked change as lines, the first of which names its path."""
-    path, (sign, verb) = display_path(change.path), _kind(change)
+    path, sign = display_path(change.path), _sign(change)
     short = _in_one_line(change)
     if short is not None:
         return [Line(sign, f"{path}: {short}")]
-    hunks = [part for line in _diff(change) for part in _wrapped(line)]
+    return [Line(sign, f"{path}: {change_verb(change)}"), *_hunks(change)]
+
+
+def value_lines(change: FieldChange) -> list[Line]:
+    """Return the lines of a field of something that comes or goes whole: its path and its value."""
+    path, sign = display_path(change.path), _sign(change)
+    value, names = (
+        (change.before, change.names_before) if change.after is ABSENT else (change.after, change.names_after)
+    )
+    if change.sensitive:
+        return [Line(sign, f"{path}: (sensitive)")]
+    if not _is_long(value):
+        return [Line(sign, f"{path}: {_named(_value(value), names)}")]
+    return [Line(sign, f"{path}:"), *_hunks(change)]
+
+
+def _hunks(change: FieldChange) -> list[Line]:
+    """Return the diff of a change, bounded; what only one side has is indented below its path."""
+    indent = "  " if ABSENT in (change.before, change.after) else ""
+    hunks = [part._replace(text=indent + part.text) for line in _diff(change) for part in _wrapped(line)]
     changed = sum(line.sign in "+-" for line in hunks)
     shown = _bounded(hunks)
     left = changed - sum(line.sign in "+-" for line in shown)
-    lines = [Line(sign, f"{path}: {verb}"), *shown]
-    if left:
-        lines.append(
-            Line(
-                "#",
-                f"{changed - left} of {changed} changed lines shown; the same command with --format json "
-                "shows all",
-            )
-        )
-    return lines
+    if not left:
+        return shown
+    rest = "changed lines shown; the same command with --format json shows all"
+    return [*shown, Line("#", f"{changed - left} of {changed} {rest}")]
+
+
+def lines_text(lines: Sequence[Line], indent: str, width: int | None) -> Iterator[str]:
+    """Yield the lines of a change for a terminal: each in the colour of its sign, a change with `~`.
+
+    Args:
+        lines: The lines, of which the first one names the path.
+        indent: What each begins with.
+        width: The columns of the terminal; `None` for no limit.
+    """
+    deeper = f"{indent}  " if lines[0].sign == "!" else indent
+    for number, line in enumerate(lines):
+        mark, colour = _MARKS[line.sign]
+        begin = f"{deeper if number else indent}{mark} "
+        further = " " * (
+            len(begin) + (4 if number else 2)
+        )  # so that it does not look like a line of the text
+        for text in hanging(printable(line.text), width, first=begin, rest=further):
+            yield paint(text, colour) if colour else text
 
 
 def is_decisive(lines: Sequence[Line]) -> bool:
@@ -75,18 +119,22 @@ def is_decisive(lines: Sequence[Line]) -> bool:
     return any(line.sign != " " and _DECISIVE.search(line.text) for line in lines)
 
 
-def _kind(change: FieldChange) -> tuple[str, str]:
-    """Return the sign and the verb of a change."""
+def change_verb(change: FieldChange) -> str:
+    """Return `added`, `removed` or `changed`."""
     if change.before is ABSENT:
-        return "+", "added"
-    return ("-", "removed") if change.after is ABSENT else ("!", "changed")
+        return "added"
+    return "removed" if change.after is ABSENT else "changed"
+
+
+def _sign(change: FieldChange) -> str:
+    return {"added": "+", "removed": "-", "changed": "!"}[change_verb(change)]
 
 
 def _in_one_line(change: FieldChange) -> str | None:
     """Return a change of short values in words; `None` when they are too long for one line."""
     before, after = change.before, change.after
     if change.sensitive:
-        return f"{_kind(change)[1]} (sensitive)"
+        return f"{change_verb(change)} (sensitive)"
     if isinstance(before, list) and isinstance(after, list):
         words = _list_change(before, after)
         if words and len(words) <= 2 * _LONGEST_VALUE:
@@ -98,7 +146,7 @@ def _in_one_line(change: FieldChange) -> str | None:
         return f"added {new}"
     if after is ABSENT:
         return "removed (a write-only field)" if before == HIDDEN else f"removed (was {old})"
-    return f"{old} -> {new}"
+    return f"{old} → {new}"
 
 
 def _named(text: str, names: Mapping[Path, str], path: Path = ()) -> str:
@@ -208,7 +256,7 @@ def _groups(
 def _line_hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
     for number, group in enumerate(_groups(old, new, _CONTEXT)):
         if number or group[0][1]:
-            yield Line("#", f"line {group[0][1] + 1}:")
+            yield Line("#", f"@@ line {group[0][1] + 1} @@")
         for kind, i1, i2, j1, j2 in group:
             if kind == "equal":
                 yield from (Line(" ", text) for text in old[i1:i2])

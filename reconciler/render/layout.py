@@ -63,7 +63,7 @@ def table(
 
 
 def _shrunk(natural: list[int], width: int | None) -> list[int]:
-    """Return the widths of the columns that fit beside each other."""
+    """Return the widths of the columns that fit next to each other."""
     if width is None:
         return natural
     least = [min(size, _NARROWEST_COLUMN) for size in natural]

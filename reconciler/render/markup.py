@@ -19,8 +19,12 @@ _LONGEST_RUN: Final = 8
 
 
 def paint(text: str, colour: str) -> str:
-    """Return `text` in a colour, `bold` or `dim`, as escapes that only a terminal is to get."""
-    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+    """Return `text` in a colour, `bold` or `dim`, as escapes that only a terminal is to get.
+
+    The spaces that it begins with stay before the escapes.
+    """
+    words = text.lstrip(" ")
+    return f"{text[: len(text) - len(words)]}\x1b[{_CODES[colour]}m{words}\x1b[0m"
 
 
 def code(text: str, limit: int = 300) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from reconciler.plan import Action, Create, Plan, Refusal, Unchanged, Update, live_id
+from reconciler.render.action_lines import about, changed_groups
 from reconciler.render.actions import ACTIONS, action_name, count_actions
 from reconciler.render.html_report import Change, Count, ReportEntry, html_report
-from reconciler.render.plan_as_text import about, changed_groups, plan_summary
+from reconciler.render.plan_as_text import plan_summary
 from reconciler.render.step_graph_as_svg import graph_svg, marks_of
 from reconciler.secrecy import Redactor
 from reconciler.text import printable

@@ -9,11 +9,12 @@ from itertools import accumulate
 from typing import Final
 
 from reconciler.plan import Action, Create, Delete, Plan, Refusal, Unchanged, Update, live_id
+from reconciler.render.action_lines import about, changed_groups
 from reconciler.render.actions import action_name
 from reconciler.render.change_lines import Line, is_decisive
 from reconciler.render.markup import code, diff_block, folded, size
 from reconciler.render.plan_as_json import shown_body
-from reconciler.render.plan_as_text import about, changed_groups, plan_summary
+from reconciler.render.plan_as_text import plan_summary
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.workflow import Listed

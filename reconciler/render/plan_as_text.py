@@ -2,71 +2,198 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.plan import (
     Action,
-    Blocked,
     BlockedDelete,
     Create,
     Delete,
     Plan,
-    SetPaused,
     Unchanged,
     Update,
     count_origins,
     live_id,
 )
+from reconciler.render.action_lines import about, changed_groups, marked_lines, redacted
 from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions, summed
-from reconciler.render.change_lines import Line, change_lines
+from reconciler.render.change_lines import lines_text
+from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
-from reconciler.render.new_workflow import new_workflow_lines
-from reconciler.render.plan_as_json import changes_of, shown_body
-from reconciler.secrecy import Redactor, redact
-from reconciler.text import clip, printable
-from reconciler.values import ABSENT
-from reconciler.workflow import FieldChange, Listed
+from reconciler.render.plan_as_json import shown_body
+from reconciler.render.shared_changes import SharedChanges, shared_changes
+from reconciler.secrecy import Redactor
+from reconciler.text import printable
+from reconciler.workflow import Listed
 
 _ORPHANED: Final = "owned by this repository, no manifest in Git any more; to delete it, pass --prune"
 """What a plan says of an orphan that it does not delete."""
 
 _INDENT: Final = "      "
+_LONG: Final = 20
+"""The number of changed workflows above which a plan begins with the counts, too."""
+
+_MOST_NAMED: Final = 40
+"""The most workflows that share a change and are named."""
+
 _NO_CHANGE: Final = ("unchanged", "blocked")
 
 
-def plan_text(plan: Plan, redactor: Redactor, *, bodies: bool = False) -> str:
+def plan_text(
+    plan: Plan,
+    redactor: Redactor,
+    *,
+    bodies: bool = False,
+    grouped: bool = True,
+    width: int | None = None,
+) -> str:
     """Return `plan` as text, without any secret; unchanged workflows are only counted.
 
-    With `bodies`, it shows the body of each create and update.
+    Args:
+        plan: The plan.
+        redactor: Removes known secrets.
+        bodies: Whether to show the body of each create and update, and each workflow by itself.
+        grouped: Whether to show a change that many workflows share once.
+        width: The columns of the terminal; `None` for lines of any length.
     """
-    lines: list[str] = []
-    notes: list[str] = []
-    for action in plan.actions:
-        if not isinstance(action, Unchanged):
-            lines += [*_action(action, redactor, bodies=bodies), ""]
-        else:
-            notes += [
-                _line(f"note: {action.name}: {redactor.prose(note)}", indent="") for note in action.notes
-            ]
-    lines += notes
-    lines += [_orphaned(item) for item in plan.orphaned]
-    lines += [_unmanaged(item) for item in plan.unmanaged]
-    if plan.refusal:
-        lines += [paint("blocked: ", "red") + printable(redactor.prose(plan.refusal))]
-    return "\n".join([*lines, plan_summary(plan)])
+    return "\n".join(_PlanText(redactor, bodies=bodies, width=width).lines(plan, grouped=grouped))
+
+
+class _PlanText:
+    """The lines of a plan.
+
+    Args:
+        redactor: Removes known secrets.
+        bodies: Whether to show bodies.
+        width: The columns of the terminal; `None` for lines of any length.
+    """
+
+    def __init__(self, redactor: Redactor, *, bodies: bool, width: int | None) -> None:
+        self._redactor = redactor
+        self._bodies = bodies
+        self._width = width
+
+    def lines(self, plan: Plan, *, grouped: bool) -> Iterator[str]:
+        """Yield all lines; those of a long plan begin with the counts, too."""
+        changing = [action for action in plan.actions if not isinstance(action, Unchanged)]
+        shared = shared_changes(changing) if grouped and not self._bodies else SharedChanges()
+        left_out = {id(update) for update in shared.updates}
+        alone = [action for action in changing if id(action) not in left_out]
+        if len(alone) > _LONG:
+            yield from (*self._fitted(plan_summary(plan), "", "bold"), "")
+        for action in alone:
+            if shared.changes and not isinstance(action, Delete | BlockedDelete):
+                yield from self._shared(shared)  # after the deletes, which come first
+                shared = SharedChanges()
+            yield from (*self._action(action), "")
+        if shared.changes:
+            yield from self._shared(shared)
+        yield from self._rest(plan)
+
+    def _rest(self, plan: Plan) -> Iterator[str]:
+        for action in plan.actions:
+            if isinstance(action, Unchanged):
+                for note in action.notes:
+                    yield from self._fitted(f"note: {action.name}: {self._redactor.prose(note)}", "")
+        for item in plan.orphaned:
+            yield from self._fitted(_orphaned(item), "")
+        for item in plan.unmanaged:
+            yield from self._fitted(_unmanaged(item), "")
+        if plan.refusal:
+            yield from self._marked("blocked: ", "red", plan.refusal, "")
+        yield from self._fitted(plan_summary(plan), "", "bold")
+
+    def _fitted(self, text: str, indent: str = _INDENT, colour: str = "") -> Iterator[str]:
+        """Yield a text as lines that fit; those that follow the first are indented further."""
+        for line in hanging(printable(text), self._width, first=indent, rest=f"{indent}  "):
+            yield paint(line, colour) if colour else line
+
+    def _marked(self, word: str, colour: str, prose: str, indent: str = _INDENT) -> Iterator[str]:
+        """Yield a text of which only the first word is coloured."""
+        first, *rest = self._fitted(word + self._redactor.prose(prose), indent)
+        yield first.replace(word, paint(word, colour), 1)
+        yield from rest
+
+    def _action(self, action: Action) -> Iterator[str]:
+        words = WORDS[action_name(action)]
+        identity = live_id(action)
+        subject = action.name + (f" (id {identity})" if identity is not None else "")
+        origin = f"  ({action.origin.value})" if action.origin else ""
+        head = f"{words.sign} {action_name(action):<7}  {printable(subject)}{origin}"
+        yield from self._head(head, words.colour, str(action.source) if action.source else "")
+        for text in about(action, self._redactor):
+            yield from self._fitted(text)
+        for lines in changed_groups(action, self._redactor, bodies=self._bodies):
+            yield from lines_text(lines, _INDENT, self._width)
+        for warning in action.warnings:
+            yield from self._marked("warning: ", "yellow", warning)
+        for note in action.notes:
+            yield from self._fitted(f"note: {self._redactor.prose(note)}")
+        if self._bodies and isinstance(action, Create | Update):
+            shown = json.dumps(shown_body(action, self._redactor), indent=2)
+            yield from (_INDENT + line for line in shown.splitlines())
+
+    def _head(self, head: str, colour: str, where: str) -> Iterator[str]:
+        """Yield the line with the name, and the place of the manifest: in the same line if there is room."""
+        first, *rest = hanging(head, self._width, first="  ", rest=_INDENT)
+        whole = f"{first}  {printable(where)}"
+        if where and not rest and hanging(whole, self._width) == [whole]:
+            yield f"{paint(first, colour)}  {paint(printable(where), 'dim')}"
+            return
+        yield from (paint(line, colour) for line in (first, *rest))
+        if where:
+            yield from self._fitted(where, _INDENT, "dim")
+
+    def _shared(self, shared: SharedChanges) -> Iterator[str]:
+        """Yield the changes that several workflows share, with the names of these."""
+        words = WORDS["update"]
+        yield from self._head(
+            f"{words.sign} update   {len(shared.updates)} workflows alike", words.colour, ""
+        )
+        for (method, reason), names in _methods(shared).items():
+            these = "" if len(names) == len(shared.updates) else f" ({_named_workflows(names)})"
+            yield from self._fitted(f"by {method}: {self._redactor.prose(reason)}{these}")
+        alike = {update.name for update in shared.updates}
+        for change, workflows in shared.changes:
+            head, *rest = marked_lines(redacted(change, self._redactor))
+            those = [name for name in workflows if name in alike]
+            others = [name for name in workflows if name not in alike]
+            listed = f"{len(workflows)} workflows: {_some(those)}"
+            listed += f"; with changes of their own, below: {_some(others)}" if others else ""
+            yield from lines_text(
+                [head._replace(text=f"{head.text} in {listed}"), *rest], _INDENT, self._width
+            )
+        yield ""
+
+
+def _methods(shared: SharedChanges) -> dict[tuple[str, str], list[str]]:
+    """Return the names of the updates by how they are sent, and why so."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for update in shared.updates:
+        found.setdefault((update.method.value, update.reason), []).append(update.name)
+    return found
+
+
+def _named_workflows(names: Sequence[str]) -> str:
+    return f"{len(names)} {'workflow' if len(names) == 1 else 'workflows'}: {_some(names)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the names, separated by commas; the last ones of many are counted."""
+    more = f" and {len(names) - _MOST_NAMED} more; --no-group shows each" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _unmanaged(item: Listed) -> str:
     owners = sorted(item.ownership.owners) if item.ownership else []
     owned = f", owned by {', '.join(owners)}" if owners else ""
-    return printable(f"unmanaged: {item.name} (id {item.id}{owned}): no manifest in Git")
+    return f"unmanaged: {item.name} (id {item.id}{owned}): no manifest in Git"
 
 
 def _orphaned(item: Listed) -> str:
-    return printable(f"orphaned: {item.name} (id {item.id}): {_ORPHANED}")
+    return f"orphaned: {item.name} (id {item.id}): {_ORPHANED}"
 
 
 def plan_summary(plan: Plan) -> str:
@@ -92,93 +219,24 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 
 def _origins(plan: Plan) -> str:
-    """Return how many differences come from where; empty where they are not attributed."""
-    if not plan.base:
-        return ""
-    words = [f"{number} {name}" for name, number in count_origins(plan).items()]
-    return f" Since {plan.base}: {', '.join(words)}."
+    """Return how many differences come from where; empty where nothing is known."""
+    counts = count_origins(plan)
+    if plan.base:
+        return f" Since {plan.base}: {_listed(counts)}."
+    known = {name: number for name, number in counts.items() if number}
+    unknown = sum(
+        change.origin is None
+        for action in plan.actions
+        if isinstance(action, Update)
+        for change in action.changes
+    )
+    rest = {"unknown": unknown} if unknown else {}
+    return f" Since the last apply: {_listed({**known, **rest})}." if known else ""
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
 
 
 def _counted(number: int) -> str:
     return "1 workflow matches" if number == 1 else f"{number} workflows match"
-
-
-def _action(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
-    name = action_name(action)
-    identity = live_id(action)
-    subject = action.name + (f" (id {identity})" if identity is not None else "")
-    origin = f"  ({action.origin.value})" if action.origin else ""
-    head = f"{WORDS[name].sign} {name:<7}  {printable(subject)}{origin}"
-    where = paint(printable(str(action.source)), "dim") if action.source else ""
-    yield ("  " + paint(head, WORDS[name].colour) + "  " + where).rstrip()
-    for text in _details(action, redactor, bodies=bodies):
-        yield _line(text)
-    for warning in action.warnings:
-        yield _INDENT + paint("warning: ", "yellow") + printable(redactor.prose(warning))
-    for note in action.notes:
-        yield _line(f"note: {redactor.prose(note)}")
-    if bodies and isinstance(action, Create | Update):
-        shown = json.dumps(shown_body(action, redactor), indent=2)
-        yield from (_INDENT + line for line in shown.splitlines())
-
-
-def _line(text: str, *, indent: str = _INDENT) -> str:
-    return indent + printable(text)
-
-
-def _details(action: Action, redactor: Redactor, *, bodies: bool) -> Iterator[str]:
-    yield from about(action, redactor)
-    for head, *rest in changed_groups(action, redactor, bodies=bodies):
-        yield head.text
-        yield from (f"  {line.sign} {line.text}" for line in rest)
-
-
-def changed_groups(action: Action, redactor: Redactor, *, bodies: bool) -> list[list[Line]]:
-    """Return the lines of each field that an action changes.
-
-    Of a create those are the fields that decide safety; none with `bodies`, which show all of them.
-    """
-    if isinstance(action, Create) and bodies:
-        return []
-    changes = [redacted(change, redactor) for change in changes_of(action)]
-    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(_marked_lines, changes))
-
-
-def _marked_lines(change: FieldChange) -> list[Line]:
-    """Return the lines of a change; the first one ends with its origin, where that is known."""
-    head, *rest = change_lines(change)
-    return [head._replace(text=f"{head.text}  ({change.origin.value})") if change.origin else head, *rest]
-
-
-def redacted(change: FieldChange, redactor: Redactor) -> FieldChange:
-    """Return a masked change without the known secrets of the run."""
-    before, after = (
-        ABSENT if value is ABSENT else redact(value, redactor, change.path)
-        for value in (change.before, change.after)
-    )
-    names_before, names_after = (
-        {path: redactor.text(name) for path, name in names.items()}
-        for names in (change.names_before, change.names_after)
-    )
-    return dataclasses.replace(
-        change, before=before, after=after, names_before=names_before, names_after=names_after
-    )
-
-
-def about(action: Action, redactor: Redactor) -> Iterator[str]:
-    """Yield the method and the reason of an action, in lines not yet printable."""
-    match action:
-        case Create():
-            steps = list(action.desired.body.steps)
-            word = "step" if len(steps) == 1 else "steps"
-            yield f"{len(steps)} {word}: {clip(', '.join(steps), 200)}"
-            if action.pause:
-                yield "paused"
-        case Update():
-            yield f"by {action.method.value}: {redactor.prose(action.reason)}"
-        case Blocked() | BlockedDelete():
-            yield redactor.prose(action.reason)
-        case Delete():
-            yield "no manifest in Git any more"
-        case SetPaused() | Unchanged():
-            pass

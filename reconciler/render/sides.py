@@ -7,11 +7,12 @@ from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import SideComparison, SideWorkflow, WorkflowDifference
-from reconciler.render.change_lines import change_lines
+from reconciler.render.action_lines import redacted
+from reconciler.render.change_lines import lines_text
 from reconciler.render.markup import code, diff_block, paint, size
 from reconciler.render.plan_as_json import change_value
 from reconciler.render.plan_as_markdown import LEAST, LIMIT
-from reconciler.render.plan_as_text import redacted
+from reconciler.render.trees import step_lines
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject, JsonValue
@@ -23,8 +24,14 @@ _LONGEST_LINE: Final = 500
 _FOR_THE_NOTE: Final = 200
 
 
-def sides_text(comparison: SideComparison, redactor: Redactor) -> str:
-    """Return what differs as text: workflows of one side first, then each difference, then the counts."""
+def sides_text(comparison: SideComparison, redactor: Redactor, width: int | None = None) -> str:
+    """Return what differs as text: workflows of one side first, then each difference, then the counts.
+
+    Args:
+        comparison: The comparison.
+        redactor: Removes known secrets.
+        width: The columns of the terminal; `None` for lines of any length.
+    """
     left, right = printable(comparison.left), printable(comparison.right)
     lines = [
         *(_only(item, "-", left, "red") for item in comparison.only_left),
@@ -32,9 +39,10 @@ def sides_text(comparison: SideComparison, redactor: Redactor) -> str:
     ]
     lines += [""] if lines else []
     for item in comparison.different:
-        places = f"{_place(item.left)} -> {_place(item.right)}"
+        places = f"{_place(item.left)} → {_place(item.right)}"
         lines += [paint(f"  ~ {printable(item.left.name)}", "yellow") + f"  {paint(places, 'dim')}"]
-        lines += [f"{_INDENT}{printable(text)}" for text in _fields(item, redactor)]
+        for change in item.changes:
+            lines += lines_text(step_lines(redacted(change, redactor)), _INDENT, width)
         lines += [""]
     return "\n".join([*lines, sides_summary(comparison)])
 
@@ -46,13 +54,6 @@ def _only(item: SideWorkflow, sign: str, side: str, colour: str) -> str:
 
 def _place(item: SideWorkflow) -> str:
     return printable(str(item.source)) if item.source else f"id {item.id}"
-
-
-def _fields(item: WorkflowDifference, redactor: Redactor) -> Iterator[str]:
-    for change in item.changes:
-        head, *rest = change_lines(redacted(change, redactor))
-        yield head.text
-        yield from (f"  {line.sign} {line.text}" for line in rest)
 
 
 def sides_summary(comparison: SideComparison) -> str:
@@ -150,6 +151,6 @@ def _parts(comparison: SideComparison, redactor: Redactor) -> Iterator[tuple[str
             yield f"**only in** {code(side, 100)}: {code(item.name, 200)} ({code(_place(item))})", []
     for difference in comparison.different:
         changes = (redacted(change, redactor) for change in difference.changes)
-        lines = [line for change in changes for line in change_lines(change)]
+        lines = [line for change in changes for line in step_lines(change)]
         fields = [f"{line.sign} {clip(printable(line.text), _LONGEST_LINE)}" for line in lines]
         yield f"**different** {code(difference.left.name, 200)}", fields

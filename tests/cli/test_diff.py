@@ -83,7 +83,7 @@ def test_what_was_applied_to_both_is_equal(two: _Two) -> None:
     assert two.run("apply", "--environment", "prod", "--auto-approve").returncode == 0
     done = two.run("diff", *_BOTH, "--detailed-exitcode")
     assert done.returncode == 2
-    assert '      steps.one.command: "x" -> "y"\n' in done.stdout
+    assert '      ~ steps.one.command: "x" → "y"\n' in done.stdout
     assert "  + zz  only in prod  id 1\n" in done.stdout
     assert done.stdout.endswith("Differences from dev to prod: 1 different, 1 only in prod, 1 equal.\n")
     found = two.found(*_BOTH)
@@ -140,8 +140,8 @@ def test_names_on_tenants_with_other_ids(two: _Two) -> None:
     overlay = {"patch": {"name": "a", "set": set_both}}
     (two.folder / "over" / "a.yaml").write_text(json.dumps(overlay))
     done = two.run("plan", "--environment", "prod")
-    assert "steps.two.resources.instanceTypeId: Pico (5021) -> Nano (5022)" in done.stdout, done.stderr
-    assert "steps.two.imageId: workflow-python (5100) -> workflow-r (5200)" in done.stdout
+    assert "steps.two.resources.instanceTypeId: Pico (5021) → Nano (5022)" in done.stdout, done.stderr
+    assert "steps.two.imageId: workflow-python (5100) → workflow-r (5200)" in done.stdout
 
 
 def test_only_reads(two: _Two) -> None:

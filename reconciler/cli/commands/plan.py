@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.apply_options import base_option, scope_options, show_bodies_option
+from reconciler.cli.apply_options import base_option, no_group_option, scope_options, show_bodies_option
 from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
@@ -87,6 +87,7 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 )
 @base_option
 @show_bodies_option
+@no_group_option
 @option(
     "--show-unmanaged",
     is_flag=True,
@@ -113,6 +114,7 @@ def command(  # noqa: PLR0913 - one for each option
     fail_on: frozenset[str],
     base: str | None,
     show_bodies: bool,
+    no_group: bool,
     show_unmanaged: bool,
     max_markdown_bytes: int,
 ) -> int:
@@ -139,8 +141,11 @@ def command(  # noqa: PLR0913 - one for each option
         return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 
     results = environments.run(lambda settings: plan(settings, scope, listener, base=base), code_of=code_of)
-    plans = _Plans(results=results, bodies=show_bodies, limit=max_markdown_bytes)
-    targets.deliver(plans.of_several if environments.several else plans.of_one)
+    plans = _Plans(results=results, bodies=show_bodies, grouped=not no_group, limit=max_markdown_bytes)
+    if environments.several:
+        targets.deliver(plans.of_several, plans.text_of_several)
+    else:
+        targets.deliver(plans.of_one, plans.text_of_one)
     for result in results:
         if result.value is not None and result.environment in files:
             _save(result.value, files[result.environment], result.environment)
@@ -159,11 +164,18 @@ class _Plans:
 
     results: Sequence[EnvironmentResult[Planned]]
     bodies: bool
+    grouped: bool
     limit: int
+
+    @property
+    def _only(self) -> Planned:
+        """The plan of the only environment, or of none."""
+        (planned,) = (result.value for result in self.results if result.value is not None)
+        return planned
 
     def of_one(self, name: str) -> str:
         """Return the plan of the only environment, or of none, in a format."""
-        (planned,) = (result.value for result in self.results if result.value is not None)
+        planned = self._only
         match name:
             case "json":
                 return plan_json(planned.plan, planned.redactor)
@@ -174,7 +186,7 @@ class _Plans:
             case "markdown":
                 return self._markdown(planned, _environment(planned), self.limit)
             case _:
-                return self._text(planned)
+                return self.text_of_one()
 
     def of_several(self, name: str) -> str:
         """Return the plans of all environments in a format."""
@@ -195,10 +207,20 @@ class _Plans:
             case "markdown":
                 return environments_markdown(self.results, self._markdown, _total, self.limit)
             case _:
-                return environments_text(self.results, self._text, _total)
+                return self.text_of_several()
 
-    def _text(self, planned: Planned) -> str:
-        return plan_text(planned.plan, planned.redactor, bodies=self.bodies)
+    def text_of_one(self, width: int | None = None) -> str:
+        """Return the plan of the only environment, or of none, as text; takes the columns of the terminal."""
+        return self._text(self._only, width)
+
+    def text_of_several(self, width: int | None = None) -> str:
+        """Return the plans of all environments as text; takes the columns of the terminal."""
+        return environments_text(self.results, lambda planned: self._text(planned, width), _total)
+
+    def _text(self, planned: Planned, width: int | None) -> str:
+        return plan_text(
+            planned.plan, planned.redactor, bodies=self.bodies, grouped=self.grouped, width=width
+        )
 
     def _markdown(self, planned: Planned, environment: str | None, limit: int) -> str:
         return plan_markdown(
