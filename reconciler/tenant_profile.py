@@ -47,14 +47,14 @@ class TenantProfile:
     Args:
         found: The behaviours that it has, by name.
         not_found: The behaviours that it does not have.
-        cannot_be_told: The behaviours that may be there or not, with the reason.
+        unknown: The behaviours that may be there or not, with the reason.
         measured: Other facts, by name.
         unexplained: The places in workflows where it does what none of the behaviours does.
     """
 
     found: dict[str, Behaviour] = field(default_factory=dict)
     not_found: tuple[str, ...] = ()
-    cannot_be_told: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
     measured: dict[str, str] = field(default_factory=dict)
     unexplained: tuple[str, ...] = ()
 
@@ -77,7 +77,7 @@ class TenantProfile:
             "format_version": _VERSION,
             "found": found,
             "not_found": [*self.not_found],
-            "cannot_be_told": {**self.cannot_be_told},
+            "unknown": {**self.unknown},
             "measured": {**self.measured},
             "unexplained": [*self.unexplained],
         }
@@ -98,9 +98,9 @@ class TenantProfile:
         """Yield a sentence for each thing that this profile says otherwise than an earlier one."""
         for name in sorted({*before.found, *self.found}):
             old, new = before.found.get(name), self.found.get(name)
-            if old is None and new is not None and name not in before.cannot_be_told:
+            if old is None and new is not None and name not in before.unknown:
                 yield f"{_shown(name, new)}: the platform does this now, and did not"
-            elif new is None and old is not None and name not in self.cannot_be_told:
+            elif new is None and old is not None and name not in self.unknown:
                 yield f"{_shown(name, old)}: the platform does this no more"
             elif old is not None and new is not None and old.values != new.values:
                 yield f"{_shown(name, old)} is now {_shown(name, new)}"
@@ -144,7 +144,7 @@ def read_profile(file: Path) -> TenantProfile:
             for name, fields in as_object(value["found"]).items()
         },
         not_found=tuple(str(name) for name in as_list(value.get("not_found"))),
-        cannot_be_told={name: str(why) for name, why in as_object(value.get("cannot_be_told")).items()},
+        unknown={name: str(why) for name, why in as_object(value.get("unknown")).items()},
         measured={name: str(fact) for name, fact in as_object(value.get("measured")).items()},
         unexplained=tuple(str(place) for place in as_list(value.get("unexplained"))),
     )

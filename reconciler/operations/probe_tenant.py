@@ -232,7 +232,7 @@ def _profile(inference: Inference, seen: Observations) -> TenantProfile:
             if item.found
         },
         not_found=tuple(name for name, item in conclusions.items() if item.found is False),
-        cannot_be_told={name: item.evidence for name, item in conclusions.items() if item.found is None},
+        unknown={name: item.evidence for name, item in conclusions.items() if item.found is None},
         measured=_measured(seen),
         unexplained=inference.unexplained,
     )

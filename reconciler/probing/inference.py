@@ -2,7 +2,7 @@
 
 The experiment runs again on simulated tenants. A set of switches explains the observations if a tenant with
 them shows the same. A switch is *found* if every explanation has it, *not found* if none has it; else it
-*cannot be told*, because its effect is hidden by another one or by something that a probe never does.
+*is unknown*, because its effect is hidden by another one or by something that a probe never does.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class Conclusion:
     """What an experiment says about one switch.
 
     Args:
-        found: Whether the platform behaves so; `None` if that cannot be told.
+        found: Whether the platform behaves so; `None` if that is unknown.
         values: The switch's parameter, where it takes one and is found; several for one that is repeatable.
-        evidence: What showed it, or why it cannot be told.
+        evidence: What showed it, or why it is unknown.
     """
 
     found: bool | None
@@ -186,7 +186,7 @@ class _Search:
         return best, False
 
     def _doubts(self, best: frozenset[str]) -> dict[str, str]:
-        """Return why words cannot be told: with and without them, or with others, as much is explained."""
+        """Return why words are unknown: with and without them, or with others, as much is explained."""
         least = self._distance(best)
         explained = _places(_predicted(frozenset(), self._ids), _predicted(best, self._ids))
         without = {

@@ -53,7 +53,7 @@ def _true_values(profile: frozenset[str]) -> dict[str, set[str]]:
 
 
 def _wrong(found: Inference, profile: frozenset[str]) -> list[str]:
-    """Return the conclusions that are not so; what cannot be told is never wrong."""
+    """Return the conclusions that are not so; what is unknown is never wrong."""
     true = _true_values(profile)
     return [
         f"{name}: {conclusion}"
@@ -78,7 +78,7 @@ def _combination(chance: random.Random) -> frozenset[str]:
 
 @pytest.mark.parametrize("word", SINGLES)
 def test_a_behaviour_alone(word: str) -> None:
-    """A tenant with one behaviour is recognised, or that cannot be told; nothing is made up."""
+    """A tenant with one behaviour is recognised, or that is unknown; nothing is made up."""
     profile = check_profile([word])
     found = infer(_observed(profile), IDS, spoke=word == "spoke")
     assert not _wrong(found, profile)
@@ -97,12 +97,12 @@ def test_behaviours_together(seed: int) -> None:
 
 
 def test_a_tenant_as_documented() -> None:
-    """A tenant without any behaviour shows none; what a probe does not ask for cannot be told."""
+    """A tenant without any behaviour shows none; what a probe does not ask for is unknown."""
     found = infer(_observed(frozenset()), IDS, spoke=False)
     assert [name for name, item in found.conclusions.items() if item.found] == []
-    untold = {name for name, item in found.conclusions.items() if item.found is None}
+    unknown = {name for name, item in found.conclusions.items() if item.found is None}
     assert {"cron-upper", "catalogue-ids", "schedules-fire", "rewrites-returned"} == {
-        name for name in untold if not name.startswith(("cron-", "sched", "crontab-", "quartz-"))
+        name for name in unknown if not name.startswith(("cron-", "sched", "crontab-", "quartz-"))
     } | {"cron-upper", "schedules-fire"}
 
 

@@ -18,7 +18,7 @@ PROFILE = TenantProfile(
         "hidden": Behaviour(values=("auth", "payload")),
     },
     not_found=("nulls",),
-    cannot_be_told={"cron-upper": "it shows only in a trigger"},
+    unknown={"cron-upper": "it shows only in a trigger"},
     measured={"time of the last update": "in milliseconds"},
     unexplained=("texts: steps.a.command",),
 )
@@ -35,7 +35,7 @@ def test_written_and_read(tmp_path: Path) -> None:
 
 
 def test_changes() -> None:
-    """Each difference is a sentence; what could not be told, before or now, is none."""
+    """Each difference is a sentence; what was unknown, before or now, is none."""
     now = TenantProfile(
         found={
             "text-cut": Behaviour(values=("100",)),
@@ -43,7 +43,7 @@ def test_changes() -> None:
             "cron-upper": Behaviour(),
             "nulls": Behaviour(),
         },
-        cannot_be_told={},
+        unknown={},
         measured={"time of the last update": "in seconds"},
         unexplained=("texts: steps.a.command", "tags: tags"),
     )

@@ -120,7 +120,7 @@ def _lines(result: Probed) -> Iterator[str]:
     if profile is None:
         return
     if not profile.found:
-        yield "The tenant behaves as documented, as far as the probe can tell."
+        yield "The tenant behaves as documented, as far as a probe shows."
     else:
         yield "The tenant:"
         width = max(map(len, profile.found))
@@ -130,7 +130,7 @@ def _lines(result: Probed) -> Iterator[str]:
         yield f"No known behaviour explains {len(profile.unexplained)} places: {profile.unexplained[0]}, …"
     yield (
         f"{len(profile.found)} behaviours found, {len(profile.not_found)} not found, "
-        f"{len(profile.cannot_be_told)} cannot be told ({result.requests} requests, {result.seconds:.0f} s)."
+        f"{len(profile.unknown)} unknown ({result.requests} requests, {result.seconds:.0f} s)."
     )
     if result.changes:
         yield f"The platform has changed since {result.file} was written:"
