@@ -24,6 +24,7 @@ from reconciler.plan import (
     list_tenant,
     make_plan,
     with_known_origins,
+    with_next_runs,
     with_origins,
     workflow_statuses,
 )
@@ -178,7 +179,8 @@ def plan(
         allow_protected=options.allow_protected,
         listener=listener,
     ) as engine:
-        return Planned(plan=attribute(engine.plan(scope), engine), engine=engine, scope=scope)
+        planned = with_next_runs(attribute(engine.plan(scope), engine), utc_now())
+        return Planned(plan=planned, engine=engine, scope=scope)
 
 
 def attribution(

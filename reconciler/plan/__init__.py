@@ -26,6 +26,7 @@ from reconciler.plan.model import (
     BlockedDelete,
     Create,
     Delete,
+    NextRun,
     Orphan,
     Plan,
     Refusal,
@@ -38,6 +39,14 @@ from reconciler.plan.model import (
     may_remove_note,
 )
 from reconciler.plan.named_ids import changed_ids, with_names
+from reconciler.plan.next_runs import (
+    allows_concurrency,
+    is_paused,
+    known_rules,
+    scheduled_workflow,
+    triggers_of,
+    with_next_runs,
+)
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
@@ -71,6 +80,7 @@ __all__ = [
     "Delete",
     "Desired",
     "Method",
+    "NextRun",
     "Orphan",
     "Plan",
     "PlatformFacts",
@@ -90,6 +100,7 @@ __all__ = [
     "WorkflowDifference",
     "WorkflowStatus",
     "Write",
+    "allows_concurrency",
     "changed_ids",
     "compare",
     "compare_sides",
@@ -99,7 +110,9 @@ __all__ = [
     "describe",
     "describe_all",
     "hidden_fields",
+    "is_paused",
     "kinds_of",
+    "known_rules",
     "known_secrets",
     "list_tenant",
     "live_id",
@@ -111,14 +124,17 @@ __all__ = [
     "not_converging",
     "read_default_resource",
     "reads_back",
+    "scheduled_workflow",
     "sensitive_fields",
     "sensitive_places",
     "sent_body",
     "sent_manifest",
     "take_snapshot",
+    "triggers_of",
     "unmatched",
     "with_known_origins",
     "with_names",
+    "with_next_runs",
     "with_origins",
     "workflow_statuses",
 ]

@@ -10,6 +10,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.plan import (
     Action,
     Create,
+    NextRun,
     Plan,
     Refusal,
     SetPaused,
@@ -20,6 +21,7 @@ from reconciler.plan import (
 )
 from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, summed
 from reconciler.secrecy import Redactor, mask, redact
+from reconciler.timestamps import rfc3339_seconds
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
 from reconciler.workflow import FieldChange, Listed
 
@@ -78,7 +80,19 @@ def change_json(action: Action, redactor: Redactor) -> JsonObject:
         **({"origin": action.origin.value} if action.origin else {}),
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],
+        "next_run": _next_run(action.next_run),
         "body": shown_body(action, redactor) if isinstance(action, Create | Update) else None,
+    }
+
+
+def _next_run(run: NextRun | None) -> JsonObject | None:
+    if run is None:
+        return None
+    return {
+        "before": None if run.before is None else rfc3339_seconds(run.before),
+        "after": None if run.after is None else rfc3339_seconds(run.after),
+        "time_zone": str(run.zone),
+        "assumed": run.assumed,
     }
 
 
