@@ -17,7 +17,7 @@ from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextRun:
-    """The next run of a workflow by its schedules, which an action changes.
+    """The next start of a workflow by its schedules, which an action changes.
 
     Args:
         before: The next start as things are; `None` for none.
