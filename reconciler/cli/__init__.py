@@ -34,6 +34,7 @@ _COMMANDS = {
     "apply": "Make the tenant match the manifests, and verify it.",
     "diff": "Show what differs between two environments or directories.",
     "reconcile": "Run as a scheduled job: plan, apply and report, once or in a loop.",
+    "show": "Show a plan file, a run record or backups, in any format.",
     "status": "Show the sync state and the last execution of each workflow.",
     "fleet": "Plan, apply or report many environments at a time, each in shards.",
     "report": "Merge the results of a fleet into one report.",

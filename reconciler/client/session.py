@@ -235,6 +235,14 @@ class Session:
         """Return the redactor that hides the token."""
         return self._token.redactor()
 
+    def redactor_of_messages(self) -> Redactor:
+        """Return the redactor that hides the token and all other texts to hide in messages."""
+        return self._transport.redactor
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """From now on, hide further texts in messages."""
+        self._transport.hide(Redactor.of(secrets))
+
     def close(self) -> None:
         """Close the connections; a read-only view leaves them open."""
         if not self._is_view:

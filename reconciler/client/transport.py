@@ -103,6 +103,7 @@ class Transport:
 
     Attributes:
         meter: Counts the tries.
+        redactor: Removes secrets from messages.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -121,7 +122,7 @@ class Transport:
         self.meter = TrafficMeter(observe)
         self._timeout = timeout
         self._policy = policy
-        self._redactor = redactor
+        self.redactor = redactor
         user_agent = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
         self._http = BoundedHttp(pool_size, policy.monotonic, user_agent)
 
@@ -129,6 +130,10 @@ class Transport:
         """From now on, once `stopped` returns true, wait for no slot, pause or server any longer."""
         self._policy = replace(self._policy, stopped=stopped)
         self._limiter.end_waits(stopped)
+
+    def hide(self, redactor: Redactor) -> None:
+        """From now on, remove further secrets from messages."""
+        self.redactor = self.redactor.joined(redactor)
 
     def close(self) -> None:
         """Close the connections."""
@@ -264,7 +269,7 @@ class Transport:
             raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from cause
         with closing(response):
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
-                raise refused(call.label, response, self._redactor, tick, self._policy.wall())
+                raise refused(call.label, response, self.redactor, tick, self._policy.wall())
             try:
                 return response.status_code, call.read(response, tick)
             except (UnexpectedAnswerError, HTTPError) as error:

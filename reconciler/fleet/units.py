@@ -267,8 +267,8 @@ def _value(
         planned = plan(settings, scope, listener, env=env)
         return plan_document(planned.plan, planned.redactor), _code(work, planned.exit_code), False
     selection = Selection(targets=scope.targets, exclude=scope.exclude, shard=shard)
-    found = status(settings, listener, selection=selection, env=env)
-    return status_document(found.workflows, found.redactor), _code(work, found.exit_code), False
+    found = status(settings, listener, selection=selection, history=False, env=env)
+    return status_document(found.view), _code(work, found.exit_code), False
 
 
 def _code(work: FleetWork, code: ExitCode) -> ExitCode:

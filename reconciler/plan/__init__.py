@@ -12,6 +12,7 @@ from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.last_sent import sent_manifest, with_known_origins
+from reconciler.plan.listing import list_tenant
 from reconciler.plan.masked_changes import (
     known_secrets,
     masked,
@@ -57,19 +58,22 @@ from reconciler.plan.side_comparison import (
     WorkflowDifference,
     compare_sides,
 )
-from reconciler.plan.tenant import (
-    Snapshot,
-    describe,
-    describe_all,
-    list_tenant,
-    read_default_resource,
-    take_snapshot,
+from reconciler.plan.tenant import Snapshot, list_managed, take_snapshot
+from reconciler.plan.tenant_reads import TenantReads, describe, describe_all, read_default_resource
+from reconciler.plan.workflow_status import (
+    LAST_FAILED,
+    STATES,
+    NextRun,
+    Sync,
+    WorkflowStatus,
+    workflow_statuses,
 )
-from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
 
 __all__ = [
     "HIDDEN",
     "KINDS",
+    "LAST_FAILED",
+    "STATES",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -95,6 +99,7 @@ __all__ = [
     "Snapshot",
     "Subject",
     "Sync",
+    "TenantReads",
     "Unchanged",
     "Update",
     "WorkflowDifference",
@@ -114,6 +119,7 @@ __all__ = [
     "kinds_of",
     "known_rules",
     "known_secrets",
+    "list_managed",
     "list_tenant",
     "live_id",
     "make_plan",

@@ -188,6 +188,7 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
+        found["executions --all"] = run("executions --all --status success")
         rendered = run("render daily-forecast")
         rendered["manifests"][0]["manifest"] = "the document"
         found["render"] = rendered
@@ -269,6 +270,7 @@ _TITLES = (
     "forecast",
     "config show",
     "executions",
+    "executions --all",
     "render",
     "graph",
     "Rules",
