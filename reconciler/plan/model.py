@@ -16,7 +16,7 @@ from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextRun:
+class ScheduleChange:
     """The next start of a workflow by its schedules, which an action changes.
 
     Args:
@@ -50,7 +50,7 @@ class Remarks:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     origin: Origin | None = None
-    next_run: NextRun | None = None
+    next_run: ScheduleChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

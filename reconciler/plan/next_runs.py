@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from reconciler.plan.model import Action, Create, NextRun, Plan, SetPaused, Update, live_id
+from reconciler.plan.model import Action, Create, Plan, ScheduleChange, SetPaused, Update, live_id
 from reconciler.schedules import (
     Basis,
     KnownRules,
@@ -77,9 +77,9 @@ def with_next_runs(plan: Plan, now: datetime) -> Plan:
     return dataclasses.replace(plan, actions=actions)
 
 
-def _next_run(workflow: ScheduledWorkflow, known: KnownRules, now: datetime) -> NextRun:
+def _next_run(workflow: ScheduledWorkflow, known: KnownRules, now: datetime) -> ScheduleChange:
     before, after = workflow.before, workflow.after
-    return NextRun(
+    return ScheduleChange(
         before=before.next_run(now, known.rules) if before else None,
         after=after.next_run(now, known.rules),
         first=before is None or not before.crons,

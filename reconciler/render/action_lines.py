@@ -12,7 +12,7 @@ from reconciler.plan import (
     BlockedDelete,
     Create,
     Delete,
-    NextRun,
+    ScheduleChange,
     SetPaused,
     Unchanged,
     Update,
@@ -81,7 +81,7 @@ def about(action: Action, redactor: Redactor) -> Iterator[str]:
         yield next_run_text(action.next_run)
 
 
-def next_run_text(run: NextRun) -> str:
+def next_run_text(run: ScheduleChange) -> str:
     """Return the next run before and after a change: `next run: Sat 28 Nov 2026 06:00 → 05:00 UTC`."""
     zone = f"{run.zone}{' (assumed)' if run.assumed else ''}"
     after = "paused" if run.paused else _moment(run.after, run)
@@ -91,5 +91,5 @@ def next_run_text(run: NextRun) -> str:
     return f"next run: {before} → {after} {zone}"
 
 
-def _moment(moment: datetime | None, run: NextRun) -> str:
+def _moment(moment: datetime | None, run: ScheduleChange) -> str:
     return "none" if moment is None else clock_time(moment.astimezone(run.zone))

@@ -10,9 +10,9 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.plan import (
     Action,
     Create,
-    NextRun,
     Plan,
     Refusal,
+    ScheduleChange,
     SetPaused,
     Unchanged,
     Update,
@@ -86,7 +86,7 @@ def change_json(action: Action, redactor: Redactor) -> JsonObject:
     }
 
 
-def _next_run(run: NextRun | None) -> JsonObject | None:
+def _next_run(run: ScheduleChange | None) -> JsonObject | None:
     if run is None:
         return None
     return {
