@@ -15,7 +15,7 @@ from flow_helpers import Ended, FakeTime, Git, body
 from strategies import DEPTH
 
 from reconciler.emulator.server import EmulatorServer
-from reconciler.operations import forecasting, plan_and_status
+from reconciler.operations import forecasting, plan_for_tenant
 
 _START = datetime(2027, 3, 25, 17, 30, tzinfo=timezone.utc)  # a Thursday, three days before summer time
 _HISTORY = timedelta(days=5)
@@ -233,7 +233,7 @@ def test_a_plan_shows_the_next_run(
     git.write(_cron("off", "0 5 * * *"), "off.yaml", paused=False)
     git.write(_cron("sync", **_CONCURRENT), "sync.yaml")
     git.write(_cron("night", "30 1 * * *", "0 0 7 ? * MON", metadata={}), "night.yaml")
-    monkeypatch.setattr(plan_and_status, "utc_now", forecasting.utc_now)
+    monkeypatch.setattr(plan_for_tenant, "utc_now", forecasting.utc_now)
     expected = {
         "daily": "next run: Fri 26 Mar 2027 06:00 → Fri 26 Mar 2027 05:00 Europe/London",
         "new": "first run: Fri 26 Mar 2027 12:00 Europe/London",
