@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import click
 
 from reconciler import render
+from reconciler.cli.apply_result import result_in
 from reconciler.cli.progress import Progress
 from reconciler.cli.terminal_features import terminal_width, wants_colours
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
 from reconciler.text import printable, without_commands
@@ -144,14 +145,31 @@ class Outputs:
         Raises:
             ReconcilerError: A file cannot be written.
         """
-        for name, file in self.files:
-            write_text(file, click.unstyle(rendered(name)) + "\n")
+        self.write(rendered)
         if all(name != self.printed for name, _ in self.files):
             width = terminal_width(sys.stdout)
             if fitted is not None and width is not None and self.printed == "text":
                 show(fitted(width))
             else:
                 show(rendered(self.printed), commands=self.printed == "github")
+
+    def write(self, rendered: Callable[[str], str]) -> None:
+        """Write a result into its files; takes and raises what `deliver` does."""
+        for name, file in self.files:
+            write_text(file, click.unstyle(rendered(name)) + "\n")
+
+    def check(self) -> None:
+        """Check that there is a directory for each file, before something is done that cannot be undone.
+
+        Raises:
+            ReconcilerError: There is none.
+        """
+        for _, file in self.files:
+            if not file.parent.is_dir():
+                raise ReconcilerError(
+                    f"{printable(str(file))} cannot be written: its directory does not exist",
+                    hint="Nothing was changed. Create the directory, or name another file with --output.",
+                )
 
 
 def read_outputs(given: Iterable[str], formats: Collection[str], printed: str) -> Outputs:
@@ -197,9 +215,10 @@ class TerminalListener(Listener):
         approved: Whether not to ask before writing.
         verbose: Whether to print each request.
         quiet: Whether to show nothing but a JSON result.
+        outputs: The files for the result of an apply.
 
     Attributes:
-        several: Whether the result is one of several environments; JSON is then left to the caller.
+        several: Whether the result is one of several; the caller then shows JSON and writes the files.
         stop: Set once a signal stops the writes.
     """
 
@@ -212,8 +231,10 @@ class TerminalListener(Listener):
         approved: bool = False,
         verbose: bool = False,
         quiet: bool = False,
+        outputs: Outputs | None = None,
     ) -> None:
         self.as_json = as_json
+        self.outputs = outputs or Outputs(printed="text", files=())
         self._bodies = bodies
         self._grouped = grouped
         self._approved = approved
@@ -320,17 +341,15 @@ class TerminalListener(Listener):
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
-        """Show the result: the report, or the plan of a dry run."""
-        redactor = applied.planned.redactor
-        if self.as_json and self.several:
-            return
-        if applied.report is None:
-            if self.as_json:
-                show(render.plan_json(applied.planned.plan, redactor))
-        elif self.as_json:
-            show(render.report_json(applied.report, applied.traffic, redactor))
-        elif applied.report.results and not self.quiet:
+        """Show the result, the report or the plan of a dry run, and write it into files."""
+        if self.as_json:
+            if not self.several:
+                show(result_in("json", applied))
+        elif applied.report is not None and applied.report.results and not self.quiet:
+            redactor = applied.planned.redactor
             show(render.report_text(applied.report, applied.traffic, redactor, terminal_width(sys.stdout)))
+        if not self.several:
+            self.outputs.write(lambda name: result_in(name, applied))
 
 
 def _new_progress() -> Progress | None:

@@ -24,10 +24,10 @@ def changed_groups(action: Action, redactor: Redactor, *, bodies: bool) -> list[
     if isinstance(action, Create) and bodies:
         return []
     changes = [redacted(change, redactor) for change in changes_of(action)]
-    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(marked_lines, changes))
+    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(_marked_lines, changes))
 
 
-def marked_lines(change: FieldChange) -> list[Line]:
+def _marked_lines(change: FieldChange) -> list[Line]:
     """Return the lines of a masked change; the first one ends with its origin, where that is known."""
     head, *rest = step_lines(change)
     return [head._replace(text=f"{head.text}  ({change.origin.value})") if change.origin else head, *rest]

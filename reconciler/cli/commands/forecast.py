@@ -113,7 +113,7 @@ def _zone(_context: click.Context, _parameter: click.Parameter, value: str | Non
     section="Output",
 )
 @format_option(*_FORMATS, help="Print the forecast in this format: ics for a calendar, html for a page.")
-@output_option
+@output_option()
 @option("--utc", is_flag=True, help="Show times in UTC, not by the platform's clock.", section="Output")
 @comparing_options
 def command(  # noqa: PLR0913 - one for each option

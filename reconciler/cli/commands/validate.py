@@ -46,7 +46,7 @@ _FORMATS: Final = {
     "names. Secrets are not checked: the API does not list them.",
 )
 @format_option(*_FORMATS, help="Print the findings in this format.")
-@output_option
+@output_option()
 @option("--list-rules", is_flag=True, help="Only list the rules and their reasons.", section="Output")
 @checking_options
 def command(  # noqa: PLR0913 - one for each option
