@@ -19,7 +19,7 @@ from typing import Any
 from manifests import write_manifests
 
 from reconciler.manifests import Manifest, load_manifests
-from reconciler.plan import CompareOptions, make_plan, take_snapshot
+from reconciler.plan import CompareOptions, TenantReads, make_plan, take_snapshot
 from reconciler.values import JsonObject
 from reconciler.workflow import body as body_module
 
@@ -102,7 +102,7 @@ def _count_forms(tenant: Tenant, manifests: tuple[Manifest, ...]) -> int:
 
 
 def _plan(tenant: Tenant, manifests: tuple[Manifest, ...]) -> None:
-    snapshot = take_snapshot(tenant, manifests, _OPTIONS)  # type: ignore[arg-type]
+    snapshot = take_snapshot(TenantReads(tenant), manifests, _OPTIONS)  # type: ignore[arg-type]
     plan = make_plan(snapshot, _OPTIONS)
     if plan.changes_anything:
         raise SystemExit("the plan finds a change, so that it does not measure what it should")

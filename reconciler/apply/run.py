@@ -5,9 +5,13 @@ Creates, updates and renames come first; deletes last, and only after all of the
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
+from typing import Final
 
 from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status, StoppedError, UnverifiedError, error_text
@@ -18,6 +22,9 @@ from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal
 
 Progress = Callable[[Action, "Result | str | None"], None]
 """Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
+
+_COMPARING: Final = 0.5
+"""The threads that compare while others wait for answers, as a fraction of the latter."""
 
 _STOPPED = "the run was stopped before this workflow was started"
 _GONE = "the server is gone, and nothing of this workflow was written"
@@ -42,7 +49,7 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
         plan: The plan.
         applier: Applies single actions.
         progress: Called with the progress of each action.
-        concurrency: The number of workflows to write at a time.
+        concurrency: The number of requests to send at a time, as the session limits them.
         fail_fast: Whether to start no further workflow after the first failure.
         stop: Stops the run when it is set, at any time.
 
@@ -79,13 +86,23 @@ class _Run:
         self._applier.learn(plan.facts)
         first = [action for action in plan.actions if not isinstance(action, Orphan | Unchanged)]
         last = [action for action in plan.actions if isinstance(action, Orphan)]
-        with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
+        with ThreadPoolExecutor(max_workers=self._workers()) as pool:
             before = self._results(pool, first)
             whole = all(result.status is Status.DONE for result in before)
             after = self._results(pool, last) if whole else list(map(_skipped, last))
         results = (*after, *before)
         unfinished = any(result.status is Status.NOT_TRIED or result.in_doubt for result in results)
         return Report(results=results, interrupted=self._stop.is_set() and unfinished)
+
+    def _workers(self) -> int:
+        """Return the number of threads: while some compare what they read, others send requests.
+
+        The session limits the requests in flight. Where the first failure must stop the run, or workflows
+        are written one at a time, no more are started than that.
+        """
+        if self._concurrency == 1 or self._fail_fast:
+            return self._concurrency
+        return self._concurrency + ceil(self._concurrency * _COMPARING)
 
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
         futures = [pool.submit(self._result, action) for action in actions]
@@ -97,7 +114,8 @@ class _Run:
         if self._stopped():
             return Result(action=action, status=Status.NOT_TRIED, error=_GONE if self._gone else _STOPPED)
         self._report(action, None)
-        result = self._applied(action)
+        began = time.monotonic()
+        result = dataclasses.replace(self._applied(action), seconds=time.monotonic() - began)
         if result.status is Status.FAILED and self._fail_fast:
             self._failed.set()
         self._report(action, result)

@@ -60,6 +60,8 @@ class Session:
         timeout: The seconds to connect, and to wait for each part of the answer.
         pool_size: The connections kept, and the most requests in flight; fewer while the server pushes back.
         max_requests_per_second: The most requests per second; `None` for no limit.
+        reserve: Takes one request out of a budget that several processes share, and returns the seconds until
+            it may be sent; `None` without such a budget.
         observe: Called with the record of each request, from any thread.
         env: The environment variables. Proxies and CA bundles come from the process, through `requests`.
         read_only: Refuse every method but GET before anything is sent.
@@ -81,6 +83,7 @@ class Session:
         timeout: tuple[float, float] = (10.0, 60.0),
         pool_size: int = 10,
         max_requests_per_second: float | None = None,
+        reserve: Callable[[], float] | None = None,
         observe: Observer | None = None,
         env: Mapping[str, str] = os.environ,
         read_only: bool = False,
@@ -99,6 +102,7 @@ class Session:
             policy=self._policy,
             redactor=self._token.redactor().joined(Redactor.of(secrets)),
             per_second=max_requests_per_second,
+            reserve=reserve,
             observe=observe,
             purpose=purpose,
         )
@@ -230,6 +234,14 @@ class Session:
     def redactor(self) -> Redactor:
         """Return the redactor that hides the token."""
         return self._token.redactor()
+
+    def redactor_of_messages(self) -> Redactor:
+        """Return the redactor that hides the token and all other texts to hide in messages."""
+        return self._transport.redactor
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """From now on, hide further texts in messages."""
+        self._transport.hide(Redactor.of(secrets))
 
     def close(self) -> None:
         """Close the connections; a read-only view leaves them open."""

@@ -97,11 +97,13 @@ class Transport:
         policy: The limits of retries, with time and chance.
         redactor: Removes the token and other secrets from messages.
         per_second: The most requests per second; `None` for no limit.
+        reserve: Takes a request out of a budget that is shared with other processes, as `AdaptiveLimiter`.
         observe: Called with the record of each try.
         purpose: A word for the `User-Agent`, such as `plan`.
 
     Attributes:
         meter: Counts the tries.
+        redactor: Removes secrets from messages.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -112,14 +114,15 @@ class Transport:
         policy: RetryPolicy,
         redactor: Redactor,
         per_second: float | None = None,
+        reserve: Callable[[], float] | None = None,
         observe: Observer | None = None,
         purpose: str = "",
     ) -> None:
-        self._limiter = AdaptiveLimiter(policy, pool_size, per_second)
+        self._limiter = AdaptiveLimiter(policy, pool_size, per_second, reserve)
         self.meter = TrafficMeter(observe)
         self._timeout = timeout
         self._policy = policy
-        self._redactor = redactor
+        self.redactor = redactor
         user_agent = f"{_USER_AGENT} ({purpose})" if purpose else _USER_AGENT
         self._http = BoundedHttp(pool_size, policy.monotonic, user_agent)
 
@@ -127,6 +130,10 @@ class Transport:
         """From now on, once `stopped` returns true, wait for no slot, pause or server any longer."""
         self._policy = replace(self._policy, stopped=stopped)
         self._limiter.end_waits(stopped)
+
+    def hide(self, redactor: Redactor) -> None:
+        """From now on, remove further secrets from messages."""
+        self.redactor = self.redactor.joined(redactor)
 
     def close(self) -> None:
         """Close the connections."""
@@ -262,7 +269,7 @@ class Transport:
             raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from cause
         with closing(response):
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
-                raise refused(call.label, response, self._redactor, tick, self._policy.wall())
+                raise refused(call.label, response, self.redactor, tick, self._policy.wall())
             try:
                 return response.status_code, call.read(response, tick)
             except (UnexpectedAnswerError, HTTPError) as error:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.apply import Applier
-from reconciler.backup import BackupWriter
 from reconciler.client import (
     MissingEnvironmentVariableException,
     NotFoundException,
@@ -25,7 +23,7 @@ from reconciler.client import (
 )
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.configuration import Environment
-from reconciler.errors import InvalidInputError
+from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import open_catalogue, resolve_names
@@ -36,6 +34,7 @@ from reconciler.plan import (
     Scope,
     Selection,
     Snapshot,
+    TenantReads,
     changed_ids,
     known_secrets,
     make_plan,
@@ -48,8 +47,15 @@ from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 
+if TYPE_CHECKING:
+    from reconciler.apply import Applier
+    from reconciler.backup import BackupWriter
+
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of sent values."""
+
+_MANY: Final = 200
+"""The number of files from which the tenant is read while they are loaded."""
 
 _PUBLIC_KEY: Final = "peak-reconciler"
 
@@ -67,6 +73,7 @@ class Engine:
         catalogue: The images and instance types of the tenant, each read once.
         listener: Receives a finding for each name that the tenant does not know.
         on_progress: Called with how far the tenant is read.
+        early: The reads of the first plan, where they began while manifests were loaded.
     """
 
     manifests: LoadResult
@@ -77,6 +84,7 @@ class Engine:
     catalogue: CatalogueReading
     listener: Listener = field(default_factory=Listener)
     on_progress: OnProgress = no_progress
+    early: TenantReads | None = field(default=None, repr=False)
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.
@@ -116,14 +124,8 @@ class Engine:
             redactor=self.redactor,
             listener=self.listener,
         )
-        snapshot = take_snapshot(
-            Workflow(self.session.as_read_only()),
-            resolved.manifests,
-            self.options,
-            scope,
-            concurrency=self.settings.concurrency,
-            on_progress=self.on_progress,
-        )
+        reads = self.early or reads_of(self.session, self.settings)
+        snapshot = take_snapshot(reads, resolved.manifests, self.options, scope, self.on_progress)
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
     def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
@@ -133,6 +135,8 @@ class Engine:
             timing: How often and how long to retry and wait.
             backups: Store for what is overwritten or deleted; `None` keeps nothing.
         """
+        from reconciler.apply import Applier  # noqa: PLC0415 - a plan loads nothing that writes
+
         writer = Workflow(self.session)
         counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
         return Applier(writer, self.options, counted, backups)
@@ -166,30 +170,86 @@ def open_engine(  # noqa: PLR0913 - most by name
     """
     listener = listener or Listener()
     settings.require_environment()
-    loaded = load_valid(settings, env, listener, selection)
-    redactor = Redactor.of(loaded.secrets)
-    compare = compare_options_of(settings, env, allow_protected)
-    secrets = known_secrets(loaded.manifests, loaded.secrets)
-    with open_session(settings, env, secrets, purpose=purpose, listener=listener, observe=observe) as session:
+    connect = partial(open_session, settings, env, purpose=purpose, listener=listener, observe=observe)
+    with ExitStack() as stack:
+        early = _EarlyReads(stack, connect, settings, partial(_is_needed, selection=selection or Selection()))
+        loaded = load_valid(settings, env, listener, selection, early)
+        session = early.session or stack.enter_context(connect())
+        session.hide(known_secrets(loaded.manifests, loaded.secrets))
         engine = Engine(
             manifests=loaded,
             session=session,
-            options=compare,
-            redactor=redactor.joined(session.redactor()),
+            options=compare_options_of(settings, env, allow_protected),
+            redactor=Redactor.of(loaded.secrets).joined(session.redactor()),
             settings=settings,
             catalogue=open_catalogue(session, settings.concurrency),
             listener=listener,
             on_progress=listener.working,
+            early=early.reads,
         )
         listener.opened(engine)
         yield engine
 
 
-def load_valid(
+def reads_of(session: Session, settings: Settings) -> TenantReads:
+    """Return the reads of a plan, none of which has begun. Every request but GET is refused."""
+    return TenantReads(Workflow(session.as_read_only()), settings.concurrency, settings.shared.listed)
+
+
+class _EarlyReads:
+    """The reads of a tenant that begin while many manifests are loaded; none where they are few.
+
+    Args:
+        stack: Ends the reads, and closes the session.
+        connect: Opens the session.
+        settings: The number of reads at a time, and the list where it was just read.
+        is_needed: Returns whether the run is about a manifest.
+
+    Attributes:
+        session: The session, once it is open.
+        reads: The reads, once they began.
+    """
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        connect: Callable[[], AbstractContextManager[Session]],
+        settings: Settings,
+        is_needed: Callable[[Manifest], bool],
+    ) -> None:
+        self.session: Session | None = None
+        self.reads: TenantReads | None = None
+        self._stack = stack
+        self._connect = connect
+        self._settings = settings
+        self._is_needed = is_needed
+        self._tried = False
+
+    def loading(self, total: int) -> None:
+        """Begin to read, if there are many files and the session can be opened."""
+        if self._tried or total < _MANY:
+            return
+        self._tried = True
+        with suppress(ReconcilerError):  # it is raised once all manifests are known to be valid
+            self.session = self._stack.enter_context(self._connect())
+            self.reads = reads_of(self.session, self._settings)
+            self._stack.callback(self.reads.end)
+            self.reads.begin()
+
+    def expect(self, manifest: Manifest) -> None:
+        """Begin to read the workflow of a manifest."""
+        if self.reads is not None and self._is_needed(manifest):
+            self.reads.expect(manifest)
+
+
+def load_valid(  # noqa: PLR0913 - the last by name
     settings: Settings,
     env: Mapping[str, str],
     listener: Listener,
     selection: Selection | None = None,
+    early: _EarlyReads | None = None,
+    *,
+    names_only: bool = False,
 ) -> LoadResult:
     """Return the manifests, after checking them.
 
@@ -198,31 +258,48 @@ def load_valid(
         env: Variables for `!env`.
         listener: Receives each finding.
         selection: The workflows of the run: only their manifests need the variables that they name.
+        early: Receives the number of files, and each manifest as soon as it is parsed.
+        names_only: Whether the run is about no more of a manifest than its name: only that needs variables.
 
     Raises:
         InvalidInputError: A manifest is invalid.
     """
+
+    def working(what: str, done: int, total: int) -> None:
+        if early is not None:
+            early.loading(total)
+        listener.working(what, done, total)
+
     loaded = load_checked(
         settings.paths,
         env,
         settings.reading,
         off=settings.off,
-        on_progress=listener.working,
-        needs=partial(_is_needed, selection=selection or Selection()),
+        on_progress=working,
+        on_manifest=_nobody if early is None else early.expect,
+        needs=_lacks_name if names_only else partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
         listener.finding(finding, redactor)
     if not loaded.valid:
-        raise InvalidInputError(
-            f"the manifests are invalid: {summary_line(loaded.checked)}; nothing was sent"
-        )
+        done = "nothing was sent" if early is None or early.session is None else "nothing was changed"
+        raise InvalidInputError(f"the manifests are invalid: {summary_line(loaded.checked)}; {done}")
     return loaded
+
+
+def _nobody(_manifest: Manifest) -> None:
+    """Take a manifest, for nobody."""
 
 
 def _is_needed(manifest: Manifest, selection: Selection) -> bool:
     """Return whether a run needs the variables of `manifest`; one without a name may be any."""
-    return ("name",) in manifest.source.unset or selection.among({manifest.name}).takes(manifest.name)
+    return _lacks_name(manifest) or selection.among({manifest.name}).takes(manifest.name)
+
+
+def _lacks_name(manifest: Manifest) -> bool:
+    """Return whether the name of `manifest` comes from a variable that is not set."""
+    return ("name",) in manifest.source.unset
 
 
 def compare_options_of(
@@ -271,11 +348,10 @@ def open_session(  # noqa: PLR0913 - the last three by name
     """
     settings.require_environment()
     stage = settings.environment.stage if settings.environment else None
-    known = Redactor.of(secrets)
 
     def watch(record: RequestRecord) -> None:
         if listener is not None:
-            listener.request(record, known.joined(session.redactor()))
+            listener.request(record, session.redactor_of_messages())
         if observe is not None:
             observe(record)
 
@@ -284,9 +360,10 @@ def open_session(  # noqa: PLR0913 - the last three by name
         stage,
         base_url=_address(settings, env),
         env=env,
-        secrets=known.secrets,
+        secrets=secrets,
         pool_size=settings.concurrency,
         max_requests_per_second=settings.max_requests_per_second,
+        reserve=settings.shared.reserve,
         retry=RetryPolicy(retry_for=settings.retry_for),
         observe=watch,
         purpose=purpose,

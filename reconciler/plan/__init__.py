@@ -12,6 +12,7 @@ from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.last_sent import sent_manifest, with_known_origins
+from reconciler.plan.listing import list_tenant
 from reconciler.plan.masked_changes import (
     known_secrets,
     masked,
@@ -48,19 +49,22 @@ from reconciler.plan.side_comparison import (
     WorkflowDifference,
     compare_sides,
 )
-from reconciler.plan.tenant import (
-    Snapshot,
-    describe,
-    describe_all,
-    list_tenant,
-    read_default_resource,
-    take_snapshot,
+from reconciler.plan.tenant import Snapshot, list_managed, take_snapshot
+from reconciler.plan.tenant_reads import TenantReads, describe, describe_all, read_default_resource
+from reconciler.plan.workflow_status import (
+    LAST_FAILED,
+    STATES,
+    NextRun,
+    Sync,
+    WorkflowStatus,
+    workflow_statuses,
 )
-from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
 
 __all__ = [
     "HIDDEN",
     "KINDS",
+    "LAST_FAILED",
+    "STATES",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -71,6 +75,7 @@ __all__ = [
     "Delete",
     "Desired",
     "Method",
+    "NextRun",
     "Orphan",
     "Plan",
     "PlatformFacts",
@@ -85,6 +90,7 @@ __all__ = [
     "Snapshot",
     "Subject",
     "Sync",
+    "TenantReads",
     "Unchanged",
     "Update",
     "WorkflowDifference",
@@ -101,6 +107,7 @@ __all__ = [
     "hidden_fields",
     "kinds_of",
     "known_secrets",
+    "list_managed",
     "list_tenant",
     "live_id",
     "make_plan",

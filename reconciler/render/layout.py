@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
 
 from reconciler.render.markup import paint
 from reconciler.text import clip, printable
@@ -28,6 +30,23 @@ _NAME_PARTS: Final = re.compile(r"\s*[^\s_./:@-]*[_./:@-]*\s*")
 
 _INDENT: Final = "    "
 _LEAST_ROOM: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """What a text is laid out for; by default a pipe.
+
+    Args:
+        width: The columns of the terminal; `None` for no limit.
+        height: The lines of a terminal on which the text is redrawn; `None` for no limit.
+        now: The current time, to say how long ago something was; `None` to give exact times.
+        marks: The characters for marks: `unicode` or `ascii` for a terminal, `letters` for a pipe.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    now: datetime | None = None
+    marks: Literal["unicode", "ascii", "letters"] = "letters"
 
 
 def table(
@@ -123,6 +142,26 @@ def hanging(text: str, width: int | None, *, first: str = "", rest: str | None =
     room = max(max(width, NARROWEST) - max(len(first), len(rest)), _LEAST_ROOM)
     head, *more = _pieces(text, room) or [""]
     return [first + head, *(rest + piece for piece in more)]
+
+
+def titled(head: str, aside: str, colour: str, width: int | None, indent: str) -> list[str]:
+    """Return a heading in a colour, and what is said of it in the same line if there is room.
+
+    Args:
+        head: The heading, printable.
+        aside: What is said of it, printable; empty for nothing.
+        colour: The colour of the heading.
+        width: The columns of the terminal; `None` for one line.
+        indent: What the lines after the first begin with.
+    """
+    first, *rest = hanging(head, width, first="  ", rest=indent)
+    whole = f"{first}  {aside}"
+    if not aside:
+        return [paint(line, colour) for line in (first, *rest)]
+    if not rest and hanging(whole, width) == [whole]:
+        return [f"{paint(first, colour)}  {paint(aside, 'dim')}"]
+    below = hanging(aside, width, first=indent, rest=f"{indent}  ")
+    return [*(paint(line, colour) for line in (first, *rest)), *(paint(line, "dim") for line in below)]
 
 
 def _pieces(text: str, width: int, parts: re.Pattern[str] = _WORDS) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -83,6 +84,7 @@ _OF_PATCHES: Final = tuple(rule for rule in RULES if rule.of_patches)
 ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
 """Every rule, those that need the tenant last."""
 
+_OF_TEMPLATES: Final = frozenset(rule.id for rule in unrendered_templates.RULES)
 _WARNINGS: Final = frozenset(rule.id for rule in RULES if rule.severity is Severity.WARNING)
 _COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")
 _MOST_FINDINGS: Final = 200
@@ -163,13 +165,20 @@ def load_checked(  # noqa: PLR0913 - each has its default
     off: frozenset[str] = frozenset(),
     needs: Callable[[Manifest], bool] = lambda _: True,
     on_progress: OnProgress = no_progress,
+    on_manifest: Callable[[Manifest], None] = lambda _: None,
 ) -> LoadResult:
     """Load the manifests below `paths` for a plan; what a rule calls an error is a finding, too.
 
     Takes what `check_paths` does, and whether the plan `needs` a manifest: an unset variable is an error in
-    those, and a warning in the others.
+    those, and a warning in the others. `on_manifest` is called with each manifest as soon as it is parsed,
+    before it is known whether all are valid.
     """
-    check = partial(_check_file, off=off, errors_only=True)
+
+    def check(manifests: Sequence[Manifest]) -> list[Finding]:
+        for manifest in manifests:
+            on_manifest(manifest)
+        return _check_file(manifests, off, errors_only=True)
+
     options = dataclasses.replace(options or ReadOptions(), require_env=False)
     loaded = load_manifests(paths, env, options, check, on_progress)
     return with_required_variables(loaded, needs)
@@ -217,6 +226,8 @@ def check_names(manifest: Manifest, facts: TenantFacts) -> Iterator[Finding]:
 
 def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
     processes = min(_processors(), len(files) // _BATCH)
+    if threading.current_thread() is not threading.main_thread():
+        processes = 1  # others may hold locks that a forked process would keep
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield from map(check, files)
         return
@@ -269,7 +280,7 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
     causes: set[tuple[str, ...]] = set()
     stated_rules = RULES if manifest.extra else _OF_DOCUMENTED
     for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
-        is_rendered = rule in unrendered_templates.RULES and manifest.source.document.origins is not None
+        is_rendered = rule.id in _OF_TEMPLATES and manifest.source.document.origins is not None
         if rule.id not in off and not is_rendered:
             fresh = (
                 problem

@@ -27,7 +27,7 @@ class Listed:
         name: Its name.
         ownership: Who owns it; `None` where the list does not return tags.
         schedules: Its schedules, as far as the list shows them.
-        health: The `status` and `lastExecution` of its entry.
+        health: What its entry says of its status, its last execution, its next ones and its last change.
     """
 
     id: int

@@ -87,6 +87,31 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines.lines == []
 
 
+@pytest.mark.parametrize(
+    ("width", "bar"),
+    [
+        (20, "applying  120/500"),
+        (39, "applying  [####--------------]  120/500"),
+        (59, "applying  [###------------]  120/500, about 3 min 13 s left"),
+        (79, "applying  [#-------]  120/500, 1 min 1 s elapsed, 1.97/s, about 3 min 13 s left"),
+        (119, f"applying  [{'#' * 5}{'-' * 19}]  120/500, 1 min 1 s elapsed, 1.97/s, about 3 min 13 s left"),
+    ],
+)
+def test_the_bar_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int, bar: str) -> None:
+    """However narrow the terminal, the bar is one line with n/N; what is in flight gets the room left."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    shown = Progress(_Lines(), interval=1000)
+    shown.update("applying", 0, 500)
+    now[0] = 61.0
+    shown.update("applying", 120, 500, ["daily-forecast", "churn", "nightly-report", "weekly"])
+    assert shown.bar(width) == bar
+    assert len(bar) <= width
+    assert shown.bar(159).endswith("left; now daily-forecast, churn, nightly-report and 1 more")
+    assert shown.bar(130).endswith("left; now daily-forecast and 3 more")
+    shown.end()
+
+
 @pytest.mark.parametrize("quiet", [False, True])
 def test_a_plan_prints_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, quiet: bool

@@ -188,7 +188,7 @@ def test_planning_cannot_write(
 ) -> None:
     """Were planning to write, the client that it is given would refuse before anything is sent."""
     git.write(body())
-    monkeypatch.setattr("reconciler.operations.engine.take_snapshot", lambda api, *_, **__: write(api))
+    monkeypatch.setattr("reconciler.operations.engine.TenantReads", lambda api, *_: write(api))
     with pytest.raises(ReadOnlyError):
         git.plan()
     assert git.server.requests == []

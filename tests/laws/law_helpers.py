@@ -22,6 +22,7 @@ from reconciler.plan import (
     CompareOptions,
     Plan,
     PlatformFacts,
+    TenantReads,
     Unchanged,
     describe_all,
     list_tenant,
@@ -116,7 +117,7 @@ class Round:
     def plan_of(self, loaded: LoadResult) -> Plan:
         """Return the plan for manifests, all of which are valid."""
         assert loaded.valid, loaded.findings
-        snapshot = take_snapshot(self._reader, loaded.manifests, self._options)
+        snapshot = take_snapshot(TenantReads(self._reader), loaded.manifests, self._options)
         return make_plan(snapshot, self._options)
 
     def export(self, secrets: SecretHandling = SecretHandling.NAMES) -> list[ExportResult]:

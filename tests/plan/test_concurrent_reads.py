@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from reconciler.client import ForbiddenException
 from reconciler.concurrency import in_background, read_all
+from reconciler.plan import TenantReads
 
 
 def test_each_key_is_read_once() -> None:
@@ -53,3 +58,39 @@ def test_a_read_in_the_background() -> None:
     failing = in_background(fail)
     with pytest.raises(ValueError, match="no"):
         failing()
+
+
+class _Refusing:
+    """A tenant that refuses the first request for each workflow."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def list_workflows(self, **_: Any) -> Any:
+        return {"pageCount": 1, "workflows": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]}
+
+    def get_default_resource(self) -> Any:
+        return {}
+
+    def describe_workflow(self, identity: int) -> Any:
+        self.asked.append(identity)
+        if self.asked.count(identity) == 1:
+            raise ForbiddenException("quotes a secret", status=403)
+        return {"name": "a"}
+
+
+def test_a_read_that_began_early_and_was_refused() -> None:
+    """It is made again when its turn comes: its error could quote a secret that is known only then."""
+    api: Any = _Refusing()
+    reads = TenantReads(api, 2)
+    reads.begin()
+    manifest: Any = SimpleNamespace(
+        name="a", wanted_name="a", settings=SimpleNamespace(renamed_from=(), id=None)
+    )
+    reads.expect(manifest)
+    assert [item.name for item in reads.listed()] == ["a", "b"]
+    while not api.asked:
+        time.sleep(0.001)
+    live, _ = reads.described([1])
+    reads.end()
+    assert (list(live), api.asked) == ([1], [1, 1])

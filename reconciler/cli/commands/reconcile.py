@@ -199,7 +199,7 @@ def command(  # noqa: PLR0913 - one for each group of options
       0  everything is in sync
       1  something failed or was skipped
       2  with --dry-run: something is out of sync
-      3  manifests or configuration are invalid; nothing was sent
+      3  manifests or configuration are invalid; nothing was changed
       4  a guard blocked something, or another run holds the lock
      64  wrong usage
     130  interrupted before anything was written

@@ -1,4 +1,4 @@
-"""Plan and status: what differs between the manifests and the tenant. Sends no request but GET."""
+"""Plan: what differs between the manifests and the tenant. Sends no request but GET."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.client import Workflow
 from reconciler.errors import BlockedError, ExitCode, UsageError
-from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.engine import Engine, open_engine, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import with_known_ids
 from reconciler.operations.settings import Settings
@@ -17,13 +18,10 @@ from reconciler.plan import (
     Scope,
     Selection,
     Shard,
-    Sync,
     Unchanged,
-    WorkflowStatus,
-    make_plan,
+    list_tenant,
     with_known_origins,
     with_origins,
-    workflow_statuses,
 )
 from reconciler.planfile import (
     Dropped,
@@ -37,6 +35,7 @@ from reconciler.planfile import (
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
+from reconciler.workflow import Listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +113,12 @@ class Planned:
     def redactor(self) -> Redactor:
         """Removes known secrets from text about the plan."""
         return self.engine.redactor
+
+    @property
+    def environment(self) -> str | None:
+        """The name of the environment; `None` for none."""
+        chosen = self.engine.settings.environment
+        return chosen.name if chosen else None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -221,52 +226,12 @@ def recorded_action(engine: Engine, action: Action) -> JsonObject:
     return action_record(action, engine.options.key, engine.redactor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusResult:
-    """The status of each workflow.
-
-    Args:
-        workflows: The statuses, problems first.
-        redactor: Removes known secrets from text about them.
-    """
-
-    workflows: tuple[WorkflowStatus, ...]
-    redactor: Redactor
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """`BLOCKED` when a guard blocks one, `DIFFERENCES` when one is out of sync or missing, else `OK`."""
-        states = {item.sync for item in self.workflows}
-        if Sync.BLOCKED in states:
-            return ExitCode.BLOCKED
-        return ExitCode.DIFFERENCES if states & {Sync.DIFFERS, Sync.MISSING} else ExitCode.OK
-
-
-def status(
-    settings: Settings,
-    listener: Listener | None = None,
-    *,
-    selection: Selection | None = None,
-    show_unmanaged: bool = False,
-    env: Mapping[str, str] = os.environ,
-) -> StatusResult:
-    """Return the sync state and the last execution of each workflow. Sends no request but GET.
-
-    Args:
-        settings: The manifests and the tenant.
-        listener: Receives findings and requests.
-        selection: The workflows to include; all by default.
-        show_unmanaged: Whether to include live workflows that are neither in Git nor owned.
-        env: Variables for `!env`, the address and the credential.
+def listed_workflows(settings: Settings, env: Mapping[str, str] = os.environ) -> tuple[Listed, ...]:
+    """Return the list of the tenant's workflows, for runs that share it. Sends no request but GET.
 
     Raises:
-        InvalidInputError: A manifest is invalid, or there is no usable token.
-        ReconcilerError: Something cannot be read.
+        InvalidInputError: There is no usable token.
+        ReconcilerError: The list cannot be read.
     """
-    settings.require_environment()
-    settings.require_manifests()
-    scope = Scope(selection=selection or Selection(), show_unmanaged=show_unmanaged, whole=settings.whole)
-    with open_engine(settings, env, purpose="status", selection=scope.selection, listener=listener) as engine:
-        snapshot = engine.snapshot(scope)
-        statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
-        return StatusResult(workflows=tuple(statuses), redactor=engine.redactor)
+    with open_session(settings, env, purpose="list") as session:
+        return list_tenant(Workflow(session.as_read_only()))

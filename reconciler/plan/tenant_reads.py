@@ -1,0 +1,212 @@
+"""Reads of a tenant's workflows and default resource; those of a plan may begin before they are needed.
+
+Loading manifests takes processor time and reading a tenant takes network time: a large run does both at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeVar
+
+from reconciler.api import TenantReader
+from reconciler.client import BaseHttpException
+from reconciler.concurrency import CONCURRENCY, Once, OnProgress, in_background, no_progress, read_all
+from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.manifests import Manifest
+from reconciler.plan.listing import list_tenant
+from reconciler.plan.platform_facts import DefaultResource
+from reconciler.workflow import Listed, Live
+
+T = TypeVar("T")
+
+
+def describe(api: TenantReader, workflow_id: int, before: Live | None = None) -> Live:
+    """Return the live workflow with the given id.
+
+    Args:
+        api: The tenant.
+        workflow_id: The id.
+        before: The same workflow, read earlier: what has not changed is not computed again.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    return Live.of(workflow_id, api.describe_workflow(workflow_id), before)
+
+
+def describe_all(api: TenantReader, ids: Iterable[int], concurrency: int) -> dict[int, Live]:
+    """Return the live workflows with the given ids, `concurrency` of them read at a time.
+
+    Raises:
+        ReconcilerError: As the client, for the first that cannot be read.
+    """
+    return read_all(partial(describe, api), ids, concurrency)
+
+
+def read_default_resource(api: TenantReader) -> DefaultResource:
+    """Return the tenant's default resource; a refusal counts only where the resource is needed."""
+    try:
+        return DefaultResource(answer=api.get_default_resource())
+    except ReconcilerError as error:
+        return DefaultResource(refusal=error)
+
+
+def _none(_error: ReconcilerError) -> bool:
+    return False
+
+
+def _ignore(_done: int, _all: int) -> None:
+    """Take how far a step is, for nobody."""
+
+
+class TenantReads:
+    """The reads of a plan, which begin when they are needed, or before; what began before is used once.
+
+    A read that began early and that the server refused is made again when its turn comes: so errors come in
+    the order of a run that begins nothing early, and hide all secrets that are known by then.
+
+    Args:
+        api: The tenant.
+        concurrency: The number of pages, and of workflows, to read at a time.
+        listed: The list of all workflows, if it was just read.
+    """
+
+    def __init__(
+        self,
+        api: TenantReader,
+        concurrency: int = CONCURRENCY,
+        listed: tuple[Listed, ...] | None = None,
+    ) -> None:
+        self._api = api
+        self._concurrency = concurrency
+        self._list: Callable[[], tuple[Listed, ...]] | None = None if listed is None else lambda: listed
+        self._default_resource: Callable[[], DefaultResource] | None = None
+        self._is_listed = False
+        self._names = Once(self._ids_by_name)
+        self._expected: SimpleQueue[Manifest | None] = SimpleQueue()
+        self._begun: dict[int, Future[Live]] = {}
+        self._threads: list[threading.Thread] = []
+        self._ended = False
+
+    def begin(self) -> None:
+        """Begin to read the list and the default resource, and the workflows that will be expected."""
+        if self._list is None:
+            self._list = in_background(partial(list_tenant, self._api, concurrency=self._concurrency))
+        self._default_resource = in_background(partial(read_default_resource, self._api))
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
+        for thread in self._threads:
+            thread.start()
+
+    def expect(self, manifest: Manifest) -> None:
+        """Begin to read the workflow that `manifest` is probably about."""
+        self._expected.put(manifest)
+
+    def end(self) -> None:
+        """Begin no further read early."""
+        self._ended = True
+        for _ in self._threads:
+            self._expected.put(None)
+
+    def listed(self, on_progress: OnProgress = no_progress) -> tuple[Listed, ...]:
+        """Return every workflow of the tenant.
+
+        Args:
+            on_progress: Called with how far the list is read, if it did not begin early.
+
+        Raises:
+            ReconcilerError: As `list_tenant`.
+        """
+        if self._default_resource is None:
+            self._default_resource = in_background(partial(read_default_resource, self._api))
+        read = partial(list_tenant, self._api, on_progress=on_progress, concurrency=self._concurrency)
+        if self._list is None or self._is_listed:
+            return read()
+        self._is_listed = True
+        return _first_or_again(self._list, read)
+
+    def default_resource(self) -> DefaultResource:
+        """Return the tenant's default resource; a refusal counts only where the resource is needed."""
+        read, self._default_resource = self._default_resource, None
+        return read_default_resource(self._api) if read is None else read()
+
+    def described(
+        self,
+        ids: Iterable[int],
+        refusals: Callable[[ReconcilerError], bool] = _none,
+        on_read: Callable[[int, int], None] = _ignore,
+    ) -> tuple[dict[int, Live], dict[int, ReconcilerError]]:
+        """Return the live workflows with the given ids, and why others of them cannot be described.
+
+        Args:
+            ids: The ids.
+            refusals: Returns whether an error is one of its workflow alone, and is returned.
+            on_read: Called with the number of workflows that are read, and that of all.
+
+        Raises:
+            ReconcilerError: As the client, for the first that cannot be read for another reason.
+        """
+
+        def read(identity: int) -> Live | ReconcilerError:
+            try:
+                return self._described(identity)
+            except ReconcilerError as error:
+                if refusals(error):
+                    return error
+                raise
+
+        found = read_all(read, ids, self._concurrency, on_read)
+        live = {identity: item for identity, item in found.items() if isinstance(item, Live)}
+        return live, {identity: item for identity, item in found.items() if not isinstance(item, Live)}
+
+    def _described(self, identity: int) -> Live:
+        """Return a workflow, whose read may have begun."""
+        own: Future[Live] = Future()
+        begun = self._begun.setdefault(identity, own)
+        read = partial(_ready, self._api, identity)
+        try:
+            return read() if begun is own else _first_or_again(begun.result, read)
+        finally:
+            self._begun.pop(identity, None)
+
+    def _work(self) -> None:
+        """Read the workflows that are expected, until no more are."""
+        while (manifest := self._expected.get()) is not None and not self._ended:
+            for identity in self._likely(manifest):
+                own: Future[Live] = Future()
+                if self._begun.setdefault(identity, own) is own:
+                    try:
+                        own.set_result(_ready(self._api, identity))
+                    except BaseException as error:  # noqa: BLE001 - raised where it is needed
+                        own.set_exception(error)
+
+    def _likely(self, manifest: Manifest) -> Iterator[int]:
+        """Yield the ids of the live workflows that a manifest may be about; none where there is no list."""
+        with suppress(ReconcilerError):
+            names = (manifest.name, manifest.wanted_name, *manifest.settings.renamed_from)
+            found = [self._names()[name] for name in names if name in self._names()]
+            pinned = manifest.settings.id
+            yield from found if pinned is None or pinned in found else (pinned, *found)
+
+    def _ids_by_name(self) -> dict[str, int]:
+        return {} if self._list is None else {item.name: item.id for item in self._list()}
+
+
+def _ready(api: TenantReader, workflow_id: int) -> Live:
+    """Return a live workflow with its canonical form, which would else be computed when all are read."""
+    live = describe(api, workflow_id)
+    with suppress(ReconcilerError):
+        _ = live.body.form
+    return live
+
+
+def _first_or_again(first: Callable[[], T], again: Callable[[], T]) -> T:
+    """Return the answer of a read that began early; make it again if the server refused it."""
+    try:
+        return first()
+    except (BaseHttpException, UnexpectedAnswerError):
+        return again()
