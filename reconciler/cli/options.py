@@ -318,14 +318,15 @@ REQUEST_OPTIONS: Final = (
         section="Output",
     ),
 )
+OWNERSHIP_OPTION: Final = _comparison(
+    "--ownership-tag",
+    "owner",
+    metavar="TAG",
+    callback=_tag,
+    help="Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.",
+)
 COMPARISON_OPTIONS: Final = (
-    _comparison(
-        "--ownership-tag",
-        "owner",
-        metavar="TAG",
-        callback=_tag,
-        help="Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.",
-    ),
+    OWNERSHIP_OPTION,
     _comparison(
         "--remember/--no-remember",
         default=True,
