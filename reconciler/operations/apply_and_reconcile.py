@@ -270,7 +270,11 @@ def apply_planned(
     if plan.refusal:
         raise BlockedError(plan.refusal, hint="Nothing was changed.")
     backups = _backups(engine, plan, record.run_id) if options.backups else None
-    if plan.writes and not confirmed and not listener.confirm(engine.session.base_url):
+    if (
+        plan.writes
+        and not confirmed
+        and not listener.confirm(f"Apply this plan to {engine.session.base_url}?")
+    ):
         raise ReconcilerError(
             "cancelled; nothing was changed", hint="Pass --auto-approve to skip the question."
         )
