@@ -49,7 +49,7 @@ def executions_text(
         return printable(redactor.text(f"{clip(workflow.name, 100)} has no matching executions."))
     cells = [_cells(execution, display.now) for execution in executions]
     rows = [[redactor.text(cell) if cell else None for cell in row.values()] for row in cells]
-    return "\n".join(table([*cells[0]], rows, COLOURS, display.width, whole=["EXECUTION"]))
+    return "\n".join(table([*cells[0]], rows, COLOURS, display.width, whole=["EXECUTION", "STARTED"]))
 
 
 def _cells(execution: ListedExecution, now: datetime | None) -> dict[str, str | None]:

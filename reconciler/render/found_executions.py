@@ -17,6 +17,7 @@ from reconciler.workflow import Listed
 
 FORMAT_VERSION: Final = 1
 _MOST_ERRORS: Final = 5
+_TIMES: Final = frozenset({"LAST FAILURE", "STARTED"})
 
 
 def found_text(
@@ -33,7 +34,7 @@ def found_text(
     lines: list[str] = []
     if listed:
         cells = [_cells(item, found, display) for item in listed]
-        lines += table([*cells[0]], [[*row.values()] for row in cells], COLOURS, display.width)
+        lines += table([*cells[0]], [[*row.values()] for row in cells], COLOURS, display.width, whole=_TIMES)
     failed = [item for item in listed if item.latest_failed]
     commands = [command for item in failed if (command := log_command(item))]
     if commands:
