@@ -273,7 +273,12 @@ class AlikeErrors:
 
 def _kind(result: Result) -> tuple[Status, str]:
     """Return what results with the same reason share, whatever the ids and numbers in it."""
-    return result.status, _ID.sub("#", result.error)
+    return result.status, without_ids(result.error)
+
+
+def without_ids(error: str) -> str:
+    """Return an error without the ids and numbers in it, which differ where the reason is the same."""
+    return _ID.sub("#", error)
 
 
 def progress_line(

@@ -16,6 +16,7 @@ from reconciler.cli.help import command_of, option
 from reconciler.cli.shell_completion import complete_words
 from reconciler.emulator import SWITCHES, parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
+from reconciler.tenant_profile import read_profile
 from reconciler.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ def _begin(_context: click.Context, _parameter: click.Parameter, value: str | No
     help="Behaviours of the platform; repeatable.",
     shell_complete=complete_words((*SWITCHES, "all")),
 )
+@option(
+    "--profile-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Behave as the tenant of this profile, which probe writes; --profile adds to it.",
+)
 @option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
 @option("--seed", metavar="N", type=int, default=0, help="Seed of everything random.")
 @option(
@@ -117,6 +123,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     data: Path | None,
     token: str | None,
     profiles: tuple[str, ...],
+    profile_file: Path | None,
     faults: tuple[str, ...],
     seed: int,
     request_log: Path | None,
@@ -133,7 +140,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     server = emulator_server_class()(
         host=host,
         port=port,
-        profile=parse_profiles(profiles),
+        profile=parse_profiles((*profiles, *_words(profile_file))),
         faults=tuple(parse_fault(fault) for fault in faults),
         token=token,
         data=data,
@@ -155,6 +162,11 @@ def _clock(begin: float | None, scale: float) -> Callable[[], float]:
     started = time.time()
     first = started if begin is None else begin
     return lambda: first + (time.time() - started) * scale
+
+
+def _words(profile_file: Path | None) -> tuple[str, ...]:
+    """Return the behaviours that the profile of a tenant names."""
+    return () if profile_file is None else read_profile(profile_file).switches
 
 
 def emulator_server_class() -> type[EmulatorServer]:
