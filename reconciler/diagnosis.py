@@ -8,7 +8,7 @@ from enum import Enum
 from reconciler.errors import ExitCode
 
 
-class Verdict(str, Enum):
+class CheckState(str, Enum):
     """How a check ended."""
 
     GOOD = "ok"
@@ -25,11 +25,11 @@ class Diagnosed:
         name: What was checked.
         state: How it ended.
         text: What was found.
-        advice: What to do; empty when there is nothing to do.
+        advice: What to do; empty when nothing needs to be done.
     """
 
     name: str
-    state: Verdict
+    state: CheckState
     text: str
     advice: str = ""
 
@@ -47,4 +47,4 @@ class Diagnosis:
     @property
     def exit_code(self) -> ExitCode:
         """`FAILED` when a check failed; a warning fails nothing."""
-        return ExitCode.FAILED if any(check.state is Verdict.BAD for check in self.checks) else ExitCode.OK
+        return ExitCode.FAILED if any(check.state is CheckState.BAD for check in self.checks) else ExitCode.OK

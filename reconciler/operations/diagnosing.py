@@ -27,7 +27,7 @@ from reconciler.client import (
     Workflow,
 )
 from reconciler.concurrency import read_all
-from reconciler.diagnosis import Diagnosed, Diagnosis, Verdict
+from reconciler.diagnosis import CheckState, Diagnosed, Diagnosis
 from reconciler.errors import ReconcilerError
 from reconciler.files import nearest_path
 from reconciler.findings import Severity
@@ -101,7 +101,7 @@ def _attempt(name: str, check: Callable[[], Iterable[Diagnosed]]) -> list[Diagno
 
 def _failed(name: str, error: ReconcilerError) -> Diagnosed:
     return Diagnosed(
-        name=name, state=Verdict.BAD, text=printable(error.message), advice=printable(error.hint)
+        name=name, state=CheckState.BAD, text=printable(error.message), advice=printable(error.hint)
     )
 
 
@@ -111,14 +111,14 @@ def _configuration(settings: Settings) -> Diagnosed:
     if file is None:
         return Diagnosed(
             name="configuration",
-            state=Verdict.NOTE,
+            state=CheckState.NOTE,
             text="there is no reconciler.yaml",
             advice="peak-reconciler init writes one.",
         )
     chosen = settings.environment.name if settings.environment else None
     text = nearest_path(file) + (f", environment {chosen}" if chosen else "")
     warnings = "; ".join(settings.warnings)
-    state = Verdict.WARNING if warnings else Verdict.GOOD
+    state = CheckState.WARNING if warnings else CheckState.GOOD
     return Diagnosed(name="configuration", state=state, text=printable(text), advice=printable(warnings))
 
 
@@ -126,7 +126,7 @@ def _manifests(settings: Settings, env: Mapping[str, str]) -> Iterator[Diagnosed
     if not settings.paths:
         yield Diagnosed(
             name="manifests",
-            state=Verdict.NOTE,
+            state=CheckState.NOTE,
             text="no manifests are named",
             advice="Name them in reconciler.yaml, or pass PATH.",
         )
@@ -135,7 +135,7 @@ def _manifests(settings: Settings, env: Mapping[str, str]) -> Iterator[Diagnosed
     errors, warnings = result.count(Severity.ERROR), result.count(Severity.WARNING)
     yield Diagnosed(
         name="manifests",
-        state=Verdict.BAD if errors else Verdict.WARNING if warnings else Verdict.GOOD,
+        state=CheckState.BAD if errors else CheckState.WARNING if warnings else CheckState.GOOD,
         text=f"{_counted(result.manifests, 'valid manifest')} in {_counted(result.files, 'file')}, "
         f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}",
         advice="peak-reconciler validate shows each." if errors or warnings else "",
@@ -152,7 +152,7 @@ def _connection(
     except UnauthorizedException as error:
         yield Diagnosed(
             name="token",
-            state=Verdict.BAD,
+            state=CheckState.BAD,
             text=printable(error.message),
             advice="API keys expire after three months: make a new one, and store it in place of this one.",
         )
@@ -160,7 +160,7 @@ def _connection(
     except ForbiddenException as error:
         yield Diagnosed(
             name="token",
-            state=Verdict.BAD,
+            state=CheckState.BAD,
             text=printable(error.message),
             advice="The token may not list workflows: use one of a user who may.",
         )
@@ -186,7 +186,7 @@ def _address(session: Session, settings: Settings, env: Mapping[str, str]) -> Di
         text.append(f"certificates of {bundle}" if bundle else "certificates of the installation")
     return Diagnosed(
         name="address",
-        state=Verdict.GOOD if encrypted else Verdict.WARNING,
+        state=CheckState.GOOD if encrypted else CheckState.WARNING,
         text=printable("; ".join(text)),
         advice=""
         if encrypted
@@ -208,19 +208,19 @@ def _server(headers: Mapping[str, str]) -> Iterator[Diagnosed]:
     try:
         skew = (parsedate_to_datetime(headers["date"]) - utc_now()).total_seconds()
     except (KeyError, ValueError, TypeError):
-        yield Diagnosed(name="clock", state=Verdict.NOTE, text="the server does not return its time")
+        yield Diagnosed(name="clock", state=CheckState.NOTE, text="the server does not return its time")
     else:
         far = abs(skew) > _SKEW
         yield Diagnosed(
             name="clock",
-            state=Verdict.WARNING if far else Verdict.GOOD,
+            state=CheckState.WARNING if far else CheckState.GOOD,
             text=f"this machine differs from the server by {abs(skew):.0f} s",
             advice="Set this machine's clock: forecasts, locks and backups use it." if far else "",
         )
     limits = sorted(name for name in headers if "ratelimit" in name.replace("-", "") or name == "retry-after")
     if limits:
         shown = ", ".join(f"{name}: {clip(printable(headers[name]), 60)}" for name in limits)
-        yield Diagnosed(name="limits", state=Verdict.NOTE, text=shown)
+        yield Diagnosed(name="limits", state=CheckState.NOTE, text=shown)
 
 
 def _rights(tenant: _Tenant, settings: Settings, env: Mapping[str, str]) -> Iterator[Diagnosed]:
@@ -240,13 +240,13 @@ def _rights(tenant: _Tenant, settings: Settings, env: Mapping[str, str]) -> Iter
     allowed = ["workflows", *(name for name in reads if name not in refused)]
     yield Diagnosed(
         name="token",
-        state=Verdict.GOOD,
+        state=CheckState.GOOD,
         text=f"accepted, from {source}; may read {', '.join(allowed)}; reads do not show what it may write",
     )
     for name, reason in refused.items():
         yield Diagnosed(
             name=name,
-            state=Verdict.WARNING,
+            state=CheckState.WARNING,
             text=reason,
             advice="Names instead of ids, and checks with --online, need it."
             if name in {"images", "instance options"}
@@ -283,7 +283,7 @@ def _list(tenant: _Tenant, listener: Listener) -> Iterator[Diagnosed]:
         remarks.append(f"an entry has no {', '.join(missing)}")
     yield Diagnosed(
         name="list",
-        state=Verdict.NOTE if remarks else Verdict.GOOD,
+        state=CheckState.NOTE if remarks else CheckState.GOOD,
         text="; ".join([_counted(number, "workflow"), *remarks]),
         advice="The commands work either way." if remarks else "",
     )
@@ -292,7 +292,7 @@ def _list(tenant: _Tenant, listener: Listener) -> Iterator[Diagnosed]:
     if twins:
         yield Diagnosed(
             name="names",
-            state=Verdict.WARNING,
+            state=CheckState.WARNING,
             text=f"{_counted(len(twins), 'workflow')} share a name, or nearly: ids {_some(twins)}",
             advice="A manifest for such a name is blocked: rename or delete the others.",
         )
@@ -303,7 +303,7 @@ def _workflows(tenant: _Tenant, settings: Settings, listener: Listener) -> Itera
     step = max(1, len(tenant.listed) // _DESCRIBED)
     ids = [item.id for item in tenant.listed[::step]][:_DESCRIBED]
     if not ids:
-        yield Diagnosed(name="workflows", state=Verdict.NOTE, text="there are none to look at")
+        yield Diagnosed(name="workflows", state=CheckState.NOTE, text="there are none to look at")
         return
 
     def read(workflow: int) -> JsonObject | None:
@@ -326,14 +326,14 @@ def _workflows(tenant: _Tenant, settings: Settings, listener: Listener) -> Itera
         remarks.append(f"{len(unknown) - 10} more undocumented fields")
     yield Diagnosed(
         name="workflows",
-        state=Verdict.NOTE if remarks else Verdict.GOOD,
+        state=CheckState.NOTE if remarks else CheckState.GOOD,
         text="; ".join([f"{_counted(len(views), 'workflow')} described", *remarks]),
         advice="An apply keeps undocumented fields. peak-reconciler probe shows more." if remarks else "",
     )
     if refused:
         yield Diagnosed(
             name="describe",
-            state=Verdict.WARNING,
+            state=CheckState.WARNING,
             text=f"the platform does not describe {_counted(len(refused), 'workflow')}: ids {_some(refused)}",
             advice="Manifests for them are blocked, others are not.",
         )
@@ -350,7 +350,7 @@ def _schedules(views: Iterable[JsonObject]) -> Iterator[Diagnosed]:
     without = sum(not item.get("scheduled") for item in crons)
     yield Diagnosed(
         name="schedules",
-        state=Verdict.NOTE if without else Verdict.GOOD,
+        state=CheckState.NOTE if without else CheckState.GOOD,
         text=f"{_counted(len(crons), 'schedule')}: {shown}"
         + (f"; {without} without the next start" if without else "; each with its next start"),
         advice="peak-reconciler forecast says which time zone it assumes." if without else "",
@@ -368,7 +368,7 @@ def _speed(records: Iterable[RequestRecord]) -> Diagnosed:
     text = f"{_counted(len(kept), 'request')}: median {middle * 1000:.0f} ms, longest {longest * 1000:.0f} ms"
     return Diagnosed(
         name="speed",
-        state=Verdict.WARNING if slow else Verdict.GOOD,
+        state=CheckState.WARNING if slow else CheckState.GOOD,
         text=text + (f"; {throttled} answered with 429" if throttled else ""),
         advice="Set limits: max_requests_per_second, or a lower concurrency." if throttled else "",
     )
