@@ -103,6 +103,7 @@ class Transport:
     Attributes:
         meter: Counts the tries.
         redactor: Removes secrets from messages.
+        date: The `Date` of the last answer of the API; empty where it had none.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -118,6 +119,7 @@ class Transport:
     ) -> None:
         self._limiter = AdaptiveLimiter(policy, pool_size, per_second)
         self.meter = TrafficMeter(observe)
+        self.date = ""
         self._timeout = timeout
         self._policy = policy
         self.redactor = redactor
@@ -266,6 +268,8 @@ class Transport:
             cause = None if isinstance(error, UNUSABLE_ADDRESS) else error
             raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from cause
         with closing(response):
+            if call.of_api:
+                self.date = response.headers.get("Date", "")
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
                 raise refused(call.label, response, self.redactor, tick, self._policy.wall())
             try:

@@ -20,7 +20,6 @@ from reconciler.plan import (
     Sync,
     Unchanged,
     WorkflowStatus,
-    make_plan,
     with_origins,
     workflow_statuses,
 )
@@ -144,6 +143,7 @@ def plan(
     listener: Listener | None = None,
     *,
     base: str | None = None,
+    refresh: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> Planned:
     """Return what an apply would change. Sends no request but GET.
@@ -154,6 +154,7 @@ def plan(
         listener: Receives findings and requests.
         base: A git revision, a run record, or `auto` for the commit before the event of a CI run: each
             difference is attributed to Git or to the tenant by the manifests at its merge base with `HEAD`.
+        refresh: Whether to read all workflows again, also those that an earlier plan found in sync.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -247,6 +248,7 @@ def status(
     *,
     selection: Selection | None = None,
     show_unmanaged: bool = False,
+    refresh: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> StatusResult:
     """Return the sync state and the last execution of each workflow. Sends no request but GET.
@@ -256,6 +258,7 @@ def status(
         listener: Receives findings and requests.
         selection: The workflows to include; all by default.
         show_unmanaged: Whether to include live workflows that are neither in Git nor owned.
+        refresh: Whether to read all workflows again, also those that an earlier plan found in sync.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -265,7 +268,14 @@ def status(
     settings.require_environment()
     settings.require_manifests()
     scope = Scope(selection=selection or Selection(), show_unmanaged=show_unmanaged, whole=settings.whole)
-    with open_engine(settings, env, purpose="status", selection=scope.selection, listener=listener) as engine:
-        snapshot = engine.snapshot(scope)
-        statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot)
+    with open_engine(
+        settings,
+        env,
+        purpose="status",
+        selection=scope.selection,
+        listener=listener,
+        cached=True,
+        refresh=refresh,
+    ) as engine:
+        statuses = workflow_statuses(*engine.plan_with_snapshot(scope))
         return StatusResult(workflows=tuple(statuses), redactor=engine.redactor)

@@ -40,6 +40,7 @@ from reconciler.plan.model import (
 from reconciler.plan.named_ids import changed_ids, with_names
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
+from reconciler.plan.read_cache import MOST_ENTRIES, KnownInSync, ReadCache
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
 from reconciler.plan.side_comparison import (
     Side,
@@ -55,6 +56,7 @@ from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statu
 __all__ = [
     "HIDDEN",
     "KINDS",
+    "MOST_ENTRIES",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -64,10 +66,12 @@ __all__ = [
     "DefaultResource",
     "Delete",
     "Desired",
+    "KnownInSync",
     "Method",
     "Orphan",
     "Plan",
     "PlatformFacts",
+    "ReadCache",
     "Refusal",
     "Scope",
     "Selection",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -96,6 +97,10 @@ def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, .
 def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
     identity = live_id(action)
     live = snapshot.live.get(identity) if identity is not None else None
+    if identity in snapshot.known:
+        return dataclasses.replace(
+            _of_listed(snapshot.known[identity], Sync.SYNCED), name=action.name, source=action.source
+        )
     return WorkflowStatus(
         name=action.name,
         id=identity,
