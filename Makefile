@@ -2,7 +2,9 @@
 # make test         run the tests
 # make lint         ruff, mypy --strict, the import contracts, hadolint and shellcheck
 # make format       fix what ruff can fix
-# make bench        measure validate and print ratios to reference programs
+# make bench        measure against reference programs, and print ratios (half an hour)
+# make bench-quick  the same with small sizes (a minute)
+# make bench-page   make the tables and plots of the documentation from the results of make bench
 # make docs         build the documentation as a site
 # make reference    generate the reference pages of the documentation
 # make picture      draw the README's picture of a plan
@@ -22,7 +24,7 @@ BROWSER     := $(VENV)-browser
 TOOLS       := $(VENV)-release
 TOOLS_READY := $(TOOLS)/.ready
 
-.PHONY: demo test lint format bench docs reference picture lock release audit test-lowest test-browser clean
+.PHONY: demo test lint format bench bench-quick bench-page docs reference picture lock release audit test-lowest test-browser clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
@@ -44,7 +46,13 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@$(BIN)/python benchmarks/run.py --results benchmarks/results.json $(ARGS)
+
+bench-quick: $(READY)
+	@$(BIN)/python benchmarks/run.py --quick $(ARGS)
+
+bench-page: $(READY)
+	$(BIN)/python benchmarks/pages.py benchmarks/results.json
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -59,7 +67,7 @@ LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-
 
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) --extra emulator --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra emulator --extra fleet --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) --group pyproject.toml:build --constraint requirements-dev.lock -o requirements-build.lock
 	$(LOCK) --group pyproject.toml:browser --constraint requirements-dev.lock -o requirements-browser.lock
 	$(LOCK) --group pyproject.toml:docs --constraint requirements-dev.lock -o requirements-docs.lock

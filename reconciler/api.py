@@ -6,7 +6,7 @@ of `reconciler.client`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, Protocol
 
 from reconciler.values import JsonObject
@@ -67,6 +67,28 @@ class ExecutionApi(Protocol):
         return_iterator: Literal[False],
     ) -> JsonObject:
         """Return one page of the executions of a workflow."""
+
+    def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
+        """Return the state of an execution and its steps."""
+
+
+class ExecutionLister(Protocol):
+    """The method that listing executions needs."""
+
+    def list_executions(
+        self,
+        workflow_id: int,
+        date_from: str | None = None,
+        *,
+        page_size: int | None = None,
+        status: list[str] | None = None,
+        count: int | None = None,
+    ) -> Iterator[JsonObject]:
+        """Return the executions of a workflow, each page read when it is reached."""
+
+
+class ExecutionSearchApi(ExecutionLister, Protocol):
+    """The methods that a search for executions needs."""
 
     def get_execution_details(self, workflow_id: int, execution_id: str) -> JsonObject:
         """Return the state of an execution and its steps."""

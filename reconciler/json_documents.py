@@ -32,6 +32,11 @@ def document_text(document: JsonValue) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True)
 
 
+def line_text(document: JsonValue) -> str:
+    """Return `document` as one line of ASCII text, for a stream of JSON lines."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+
+
 def parse_json(data: bytes) -> JsonValue:
     """Return the JSON value in `data`, which must be UTF-8, without duplicate keys, NaN or infinity.
 

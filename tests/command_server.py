@@ -127,7 +127,7 @@ def _serve(connection: socket.socket) -> None:
 def serve(listener: socket.socket) -> None:
     """Answer each connection in a process of its own, until this process is killed."""
     for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", ".on_dask")):  # Dask takes a second, and starts threads
             importlib.import_module(module.name)
     gc.collect()
     gc.freeze()

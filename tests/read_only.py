@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.middleware import RecordedRequest
 
 READING_COMMANDS = frozenset(
-    {"plan", "status", "validate", "export", "capture", "executions", "logs", "graph"}
+    {"plan", "list", "status", "validate", "export", "capture", "executions", "logs", "graph"}
 )
 """The commands that only read; each request has its command in the `User-Agent`."""
 

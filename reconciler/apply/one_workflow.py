@@ -40,6 +40,7 @@ from reconciler.plan import (
     created_body,
     describe,
     may_remove_note,
+    sent_manifest,
 )
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject
@@ -110,7 +111,7 @@ class Applier:
 
     def _create(self, action: Create) -> Result:
         body = created_body(action.desired, action.ownership, self._options, self._facts.now())
-        accepted = create_without_refused(self._api, action.name, self._marked(body), self._policy)
+        accepted = create_without_refused(self._api, action.name, self._marked(body, action), self._policy)
         created, identity = accepted.result, accepted.result.id
         ours = {identity}
 
@@ -164,12 +165,15 @@ class Applier:
                 hint="Rename or delete one of the two.",
             )
 
-    def _marked(self, body: JsonObject) -> JsonObject:
+    def _marked(self, body: JsonObject, action: Create | Update) -> JsonObject:
         """Return the body of a write with a mark of its own.
 
         Without digests, whatever reads back otherwise is an error, and nothing needs a mark.
         """
-        return marked(body, self._marks(), self._options.owner) if self._options.remember else body
+        if not self._options.remember:
+            return body
+        mark = self._marks() + sent_manifest(action.manifest, self._options.key)
+        return marked(body, mark, self._options.owner)
 
     def _updated(self, action: Update, waiter: ExecutionWaiter) -> tuple[Live, Accepted[None]]:
         """Write an update; return the workflow as it was before, and what the API accepted."""
@@ -179,7 +183,9 @@ class Applier:
             if action.renames:
                 check_name_is_free(self._api, action.desired.name, live.id)
             try:
-                accepted = update_without_refused(self._api, live, self._marked(action.body), self._policy)
+                accepted = update_without_refused(
+                    self._api, live, self._marked(action.body, action), self._policy
+                )
             except ConflictException as error:
                 running = describe(self._api, live.id, live).running
                 if when is WhenRunning.WAIT:

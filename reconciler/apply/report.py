@@ -31,6 +31,7 @@ class Result:
         id: The workflow's id, where it is known.
         error: Why it is not done, and what to do; empty when it is.
         notes: Remarks for the user.
+        in_doubt: Whether it was written, or may have been, and does not read back as sent.
     """
 
     action: Action
@@ -38,13 +39,20 @@ class Result:
     id: int | None = None
     error: str = ""
     notes: tuple[str, ...] = ()
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The results of a plan's actions, in its order, without the unchanged workflows."""
+    """The results of a plan's actions, in its order, without the unchanged workflows.
+
+    Args:
+        results: The results.
+        interrupted: Whether the run was stopped, by a signal or another run, before the last of them began.
+    """
 
     results: tuple[Result, ...]
+    interrupted: bool = False
 
     def count(self, status: Status) -> int:
         """Return the number of results with that status."""

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Final
 
 from reconciler.apply.one_workflow import Applier
-from reconciler.apply.report import Report, Result, Status, StoppedError, error_text
+from reconciler.apply.report import Report, Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.client import ServerUnreachableError
 from reconciler.concurrency import CONCURRENCY
 from reconciler.errors import BlockedError, ReconcilerError
@@ -88,7 +88,9 @@ class _Run:
             before = self._results(pool, first)
             whole = all(result.status is Status.DONE for result in before)
             after = self._results(pool, last) if whole else list(map(_skipped, last))
-        return Report(results=(*after, *before))
+        results = (*after, *before)
+        unfinished = any(result.status is Status.NOT_TRIED or result.in_doubt for result in results)
+        return Report(results=results, interrupted=self._stop.is_set() and unfinished)
 
     def _workers(self) -> int:
         """Return the number of threads: while some compare what they read, others send requests.
@@ -130,7 +132,13 @@ class _Run:
         except BlockedError as error:
             return Result(action=action, status=Status.BLOCKED, id=identity, error=error_text(error))
         except ReconcilerError as error:
-            return Result(action=action, status=Status.FAILED, id=identity, error=error_text(error))
+            return Result(
+                action=action,
+                status=Status.FAILED,
+                id=identity,
+                error=error_text(error),
+                in_doubt=isinstance(error, UnverifiedError),
+            )
 
     def _unreachable(self, action: Write, identity: int | None, error: ServerUnreachableError) -> Result:
         """Stop the run, and return the result of a workflow that was not written: the first says why."""

@@ -39,6 +39,7 @@ from reconciler.plan import (
     not_converging,
     reads_back,
     sent_body,
+    sent_manifest,
 )
 from reconciler.values import JsonObject, Path
 from reconciler.workflow import (
@@ -325,7 +326,8 @@ class Verifier:
         """
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
         sent = sent_body(method, desired.body, live.body, digests, action.ownership)
-        body = marked(sent, self._marks(), self._options.owner, had_digests=bool(live.body.own_tags.digests))
+        mark = self._marks() + sent_manifest(action.manifest, self._options.key)
+        body = marked(sent, mark, self._options.owner, had_digests=bool(live.body.own_tags.digests))
         if left_out:
             try:
                 update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)

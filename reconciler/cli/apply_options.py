@@ -37,17 +37,16 @@ exclude_option = _selection(
     shell_complete=complete_names,
 )
 
+_NAMES: Final = (target_option, exclude_option)
 _SELECTION: Final = (
-    target_option,
-    exclude_option,
+    *_NAMES,
     _selection(
         "--shard",
         metavar="I/N",
         help="Include only the I-th of N parts, by a stable hash of the name.",
     ),
 )
-_SCOPE: Final = (
-    *_SELECTION,
+_PRUNING: Final = (
     _safety(
         "--prune",
         is_flag=True,
@@ -67,6 +66,7 @@ _SCOPE: Final = (
         shell_complete=complete_names,
     ),
 )
+_SCOPE: Final = (*_SELECTION, *_PRUNING)
 
 show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
@@ -79,16 +79,24 @@ no_group_option = option(
     section="Output",
 )
 
+refresh_option = option(
+    "--refresh",
+    is_flag=True,
+    help="Read every workflow again, not only those that may have changed since an earlier plan.",
+    section="Connection",
+)
+
 base_option = option(
     "--base",
     metavar="REV",
     help="Mark each difference as made in Git, drift or a conflict, by the manifests at the merge base of "
-    "git revision REV and HEAD. auto takes the commit before the event of a CI run; a run record names one.",
+    "git revision REV and HEAD. auto takes the commit before the event of a CI run; a run record names one. "
+    "Without it, only what the last apply proves is marked.",
     section="Comparison",
 )
 
 _APPROVE: Final = _applying("--auto-approve", "approved", is_flag=True, help="Apply without asking, for CI.")
-_APPLY: Final = (
+_WRITING: Final = (
     _applying("--fail-fast", is_flag=True, help="Stop after the first failure."),
     _applying(
         "--wait-running",
@@ -98,6 +106,9 @@ _APPLY: Final = (
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
     ),
     _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
+)
+_APPLY: Final = (
+    *_WRITING,
     option(
         "--run-record",
         type=FILE,
@@ -114,6 +125,16 @@ _OUTPUT: Final = (format_option(), *_PLAN_OUTPUT)
 def scope_options(function: Any) -> Any:
     """Give a command the part of the workflows it is about, as `scope`."""
     return bundle("scope", _SCOPE, lambda values: ScopeOptions(**values))(function)
+
+
+def unsharded_scope_options(function: Any) -> Any:
+    """Give a command that makes shards itself the same, without one."""
+    return bundle("scope", (*_NAMES, *_PRUNING), lambda values: ScopeOptions(**values))(function)
+
+
+def unrecorded_apply_options(function: Any) -> Any:
+    """Give a command that never asks and keeps no record of a run how it writes, as `options`."""
+    return bundle("options", _WRITING, _apply_options)(function)
 
 
 def selection_options(function: Any) -> Any:

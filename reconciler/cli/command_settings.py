@@ -146,6 +146,15 @@ def unresolved_tenant_options(*further: Decorator[Any]) -> Decorator[Any]:
     )
 
 
+def fleet_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator for a command that chooses environments by itself: its other options, as `raw`."""
+    return bundle(
+        "raw",
+        (*MANIFEST_OPTIONS, CONFIG_OPTION, *COMPARED_OPTIONS, *LIMIT_OPTIONS, *further),
+        lambda values: _given({**values, "environments": ()}),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoSides:
     """The two sides of a comparison.

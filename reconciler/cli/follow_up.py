@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import click
@@ -13,18 +13,19 @@ _SAME: Final = ("config", "environments", "params_files", "params", "owner", "re
 """The options that say which manifests and which tenant a command is about, and how the two are compared."""
 
 
-def follow_up(command: str, *options: str, environment: str) -> str:
+def follow_up(command: str, *options: str, environment: str, same: Sequence[str] = _SAME) -> str:
     """Return the whole line of another command about the same manifests and tenant as the running one.
 
     Args:
         command: Its name.
         options: Its own options.
         environment: The name of the environment it is about; empty for none.
+        same: The options of the running command that it takes, too.
     """
     context = click.get_current_context()
     known = {parameter.name: parameter for parameter in context.command.params}
     words = ["peak-reconciler", command]
-    for name in _SAME:
+    for name in same:
         if name == "environments":
             words += ["--environment", environment] if environment else []
         elif context.get_parameter_source(name) is ParameterSource.COMMANDLINE:

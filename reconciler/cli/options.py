@@ -23,6 +23,7 @@ from reconciler.cli.shell_completion import (
     complete_words,
 )
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
+from reconciler.errors import UsageError
 from reconciler.text import clip, close_name, printable
 from reconciler.values import ABSENT, JsonObject, lookup, put
 
@@ -141,6 +142,28 @@ name_argument = click.argument("name", metavar="[NAME]", required=False, shell_c
 
 names_argument = click.argument("names", metavar="[NAME|GLOB...]", nargs=-1, shell_complete=complete_names)
 
+execution_argument = click.argument(
+    "words", metavar="[NAME] [EXECUTION]", nargs=-1, shell_complete=complete_names
+)
+
+
+def named_execution(words: tuple[str, ...], *, by_id: bool) -> tuple[str | None, str | None]:
+    """Return the name of the workflow and the id of the execution in `words`; either may be missing.
+
+    Args:
+        words: The arguments of the command.
+        by_id: Whether `--id` names the workflow, so that there is no name among them.
+
+    Raises:
+        UsageError: There are too many.
+    """
+    most = 1 if by_id else 2
+    if len(words) > most:
+        raise UsageError("name one workflow and one execution: [NAME] [EXECUTION], or --id N [EXECUTION]")
+    padded = [*([None] if by_id else []), *words, None, None]
+    return padded[0], padded[1]
+
+
 id_option = option(
     "--id",
     "workflow_id",
@@ -156,6 +179,13 @@ secrets_option = option(
     default="names",
     help="What to write for secrets: names keeps the names of platform credentials and writes a variable for "
     "what looks like a credential; env writes variables for all; ignore leaves the fields to the tenant.",
+    section="Output",
+)
+
+show_unmanaged_option = option(
+    "--show-unmanaged",
+    is_flag=True,
+    help="List live workflows that are neither in Git nor owned.",
     section="Output",
 )
 

@@ -23,6 +23,7 @@ from reconciler.errors import UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
 from reconciler.text import printable, without_commands
+from reconciler.timestamps import utc_now
 
 if TYPE_CHECKING:
     from reconciler.apply import Result
@@ -124,7 +125,7 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
         stream: Where the text goes; stdout by default.
     """
     stream = stream or sys.stdout
-    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+    if stream is None or not is_drawable(stream):
         return None
     return max(_columns(stream), render.NARROWEST)
 
@@ -136,6 +137,29 @@ def _columns(stream: TextIO) -> int:
     with suppress(ValueError, OSError):
         return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
     return _COLUMNS
+
+
+def is_drawable(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal on which text can be laid out and redrawn: not a dumb one."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def text_display(*, utc: bool = False, stream: TextIO | None = None) -> render.Display:
+    """Return what a text is laid out for: a terminal, or a pipe that needs exact times and plain letters.
+
+    Args:
+        utc: Whether to give exact times on a terminal, too.
+        stream: Where the text goes; by default stdout.
+    """
+    stream = stream or sys.stdout
+    if stream is None or not stream.isatty():
+        return render.Display()
+    has_marks = is_drawable(stream) and (stream.encoding or "").lower().startswith("utf")
+    return render.Display(
+        width=terminal_width(stream),
+        now=None if utc else utc_now(),
+        marks="unicode" if has_marks else "ascii",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +350,8 @@ class TerminalListener(Listener):
         if event is not None and not isinstance(event, str):
             self._ended += 1
             self.working("applying", self._ended, self._writes)
+            if event.status.value == "not_tried":
+                return  # the report says it once for all of them
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
@@ -339,7 +365,7 @@ class TerminalListener(Listener):
         elif self.as_json:
             show(render.report_json(applied.report, applied.traffic, redactor))
         elif applied.report.results and not self.quiet:
-            show(render.report_text(applied.report, applied.traffic, redactor))
+            show(render.report_text(applied.report, applied.traffic, redactor, terminal_width()))
 
 
 def _new_progress() -> Progress | None:

@@ -73,10 +73,19 @@ class AdaptiveLimiter:
         policy: Time.
         most: The most requests in flight.
         per_second: The most requests per second; `None` for no limit.
+        reserve: Takes one request out of a budget that several processes share, and returns the seconds until
+            it may be sent; `None` without such a budget.
     """
 
-    def __init__(self, policy: RetryPolicy, most: int, per_second: float | None) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        most: int,
+        per_second: float | None,
+        reserve: Callable[[], float] | None = None,
+    ) -> None:
         self._policy = policy
+        self._reserve_shared = reserve
         self._pace = Pace(most)
         self._shortest = 0.0 if per_second is None else 1.0 / per_second
         self._free = threading.Condition()
@@ -159,8 +168,11 @@ class AdaptiveLimiter:
 
     def _reserve(self, end: float) -> float:
         """Reserve and return the next moment at which a request may be sent."""
+        shared = 0.0 if self._reserve_shared is None else self._reserve_shared() + self._policy.monotonic()
         with self._free:
-            moment = max(self._policy.monotonic(), self._not_before, self._next_moment, self._next_probe)
+            moment = max(
+                self._policy.monotonic(), shared, self._not_before, self._next_moment, self._next_probe
+            )
             if moment >= end:
                 raise NoTimeError
             self._next_moment = moment + max(self._pace.gap, self._shortest)

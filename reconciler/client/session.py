@@ -61,6 +61,8 @@ class Session:
         timeout: The seconds to connect, and to wait for each part of the answer.
         pool_size: The connections kept, and the most requests in flight; fewer while the server pushes back.
         max_requests_per_second: The most requests per second; `None` for no limit.
+        reserve: Takes one request out of a budget that several processes share, and returns the seconds until
+            it may be sent; `None` without such a budget.
         observe: Called with the record of each request, from any thread.
         env: The environment variables. Proxies and CA bundles come from the process, through `requests`.
         read_only: Refuse every method but GET before anything is sent.
@@ -82,6 +84,7 @@ class Session:
         timeout: tuple[float, float] = (10.0, 60.0),
         pool_size: int = 10,
         max_requests_per_second: float | None = None,
+        reserve: Callable[[], float] | None = None,
         observe: Observer | None = None,
         env: Mapping[str, str] = os.environ,
         read_only: bool = False,
@@ -100,6 +103,7 @@ class Session:
             policy=self._policy,
             redactor=self._token.redactor().joined(Redactor.of(secrets)),
             per_second=max_requests_per_second,
+            reserve=reserve,
             observe=observe,
             purpose=purpose,
         )
@@ -233,7 +237,7 @@ class Session:
         return self._token.redactor()
 
     def server_time(self) -> float | None:
-        """Return the time of the server as its last answer stated it, since the epoch; `None` if it did not."""
+        """Return the time that the last answer of the server states, in seconds since the epoch."""
         try:
             return parsedate_to_datetime(self._transport.date).timestamp()
         except (ValueError, TypeError, OverflowError):

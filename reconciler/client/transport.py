@@ -97,6 +97,7 @@ class Transport:
         policy: The limits of retries, with time and chance.
         redactor: Removes the token and other secrets from messages.
         per_second: The most requests per second; `None` for no limit.
+        reserve: Takes a request out of a budget that is shared with other processes, as `AdaptiveLimiter`.
         observe: Called with the record of each try.
         purpose: A word for the `User-Agent`, such as `plan`.
 
@@ -114,10 +115,11 @@ class Transport:
         policy: RetryPolicy,
         redactor: Redactor,
         per_second: float | None = None,
+        reserve: Callable[[], float] | None = None,
         observe: Observer | None = None,
         purpose: str = "",
     ) -> None:
-        self._limiter = AdaptiveLimiter(policy, pool_size, per_second)
+        self._limiter = AdaptiveLimiter(policy, pool_size, per_second, reserve)
         self.meter = TrafficMeter(observe)
         self.date = ""
         self._timeout = timeout

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from reconciler import __version__
-from reconciler.apply import Report, Result
+from reconciler.apply import Report, Result, Status
 from reconciler.backup import new_run_id
 from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import INTERRUPTED, BlockedError, ExitCode, ReconcilerError, exit_code
@@ -111,7 +111,15 @@ def _locked(job: Job, run: _Run) -> int:
         run.verbose = settings.verbose
         for warning in settings.warnings:
             run.warning(printable(warning))
-        return reconcile(settings, job.scope, options, run, record=record, dry_run=dry_run).exit_code
+        return reconcile(
+            settings,
+            job.scope,
+            options,
+            run,
+            record=record,
+            dry_run=dry_run,
+            refresh=job.options.refresh,
+        ).exit_code
 
 
 @contextmanager
@@ -212,7 +220,9 @@ class _Run(Listener):
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:  # noqa: ARG002
         """Note a sign of life, and log the progress."""
         self._job.beat()
-        self._job.log(progress_entry(action, event, self.redactor))
+        skipped = isinstance(event, Result) and event.status is Status.NOT_TRIED
+        if self._job.log.is_json or not skipped:  # the report in text says it once for all of them
+            self._job.log(progress_entry(action, event, self.redactor))
 
     def applied(self, applied: Applied) -> None:
         """Keep and show the result."""

@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from reconciler.operations.capturing import Captured, capture
     from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
+    from reconciler.operations.execution_logs import save_log, show_logs
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
+    from reconciler.operations.forecasting import ForecastOptions, ForecastResult, forecast
     from reconciler.operations.graph_drawings import step_graphs
     from reconciler.operations.listener import STOPPING, Listener
+    from reconciler.operations.managed_executions import find_executions
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
-    from reconciler.operations.plan_and_status import Planned, ScopeOptions, StatusResult, plan, status
+    from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, listed_workflows, plan
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
@@ -36,19 +39,20 @@ if TYPE_CHECKING:
     from reconciler.operations.settings import (
         RawOptions,
         Settings,
+        SharedTenant,
         load_environments,
         load_settings,
         resolve_environments,
         resolve_settings,
     )
+    from reconciler.operations.status_and_history import StatusResult, status
     from reconciler.operations.validating import validate
     from reconciler.operations.workflow_executions import (
         ExecutionResult,
         Executions,
         list_executions,
         run_execution,
-        save_log,
-        show_logs,
+        show_execution,
     )
 
 __all__ = [
@@ -66,6 +70,8 @@ __all__ = [
     "ExecutionResult",
     "Executions",
     "ExportedWorkflows",
+    "ForecastOptions",
+    "ForecastResult",
     "Listener",
     "PeakFolder",
     "Planned",
@@ -73,6 +79,7 @@ __all__ = [
     "Recording",
     "ScopeOptions",
     "Settings",
+    "SharedTenant",
     "StatusResult",
     "adopt",
     "apply",
@@ -82,10 +89,13 @@ __all__ = [
     "diff",
     "effective_settings",
     "export",
+    "find_executions",
     "find_peak_folder",
+    "forecast",
     "internal_error",
     "list_backups",
     "list_executions",
+    "listed_workflows",
     "load_environments",
     "load_settings",
     "plan",
@@ -97,6 +107,7 @@ __all__ = [
     "roll_back",
     "run_execution",
     "save_log",
+    "show_execution",
     "show_logs",
     "status",
     "step_graphs",
@@ -112,16 +123,21 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     setting_sources="effective_settings EffectiveSetting",
     diffing="diff DiffResult DiffSide",
     engine="Engine",
+    execution_logs="save_log show_logs",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",
+    forecasting="forecast ForecastOptions ForecastResult",
     graph_drawings="step_graphs",
     listener="Listener STOPPING",
+    managed_executions="find_executions",
     peak_folder="find_peak_folder PeakFolder",
-    plan_and_status="plan Planned ScopeOptions status StatusResult",
+    plan_for_tenant="listed_workflows plan Planned ScopeOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",
-    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings",
+    settings="load_environments load_settings RawOptions resolve_environments resolve_settings Settings "
+    "SharedTenant",
+    status_and_history="status StatusResult",
     validating="validate",
-    workflow_executions="ExecutionResult Executions list_executions run_execution save_log show_logs",
+    workflow_executions="ExecutionResult Executions list_executions run_execution show_execution",
 )

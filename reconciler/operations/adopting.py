@@ -22,7 +22,7 @@ from reconciler.operations.apply_and_reconcile import ApplyOptions, apply_planne
 from reconciler.operations.engine import Engine, open_engine, open_session
 from reconciler.operations.export_workflows import ExportedWorkflows, chosen_workflows, export_live
 from reconciler.operations.listener import Listener
-from reconciler.operations.plan_and_status import Planned
+from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import (

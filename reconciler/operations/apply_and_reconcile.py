@@ -15,7 +15,7 @@ from reconciler.client import RetryPolicy, Traffic
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
-from reconciler.operations.plan_and_status import (
+from reconciler.operations.plan_for_tenant import (
     Planned,
     ScopeOptions,
     attribution,

@@ -134,7 +134,9 @@ class Engine:
             redactor=self.redactor,
             listener=self.listener,
         )
-        reads = self.reads or TenantReads(Workflow(self.session.as_read_only()), self.settings.concurrency)
+        reads = self.reads or TenantReads(
+            Workflow(self.session.as_read_only()), self.settings.concurrency, self.settings.shared.listed
+        )
         snapshot = take_snapshot(reads, resolved.manifests, self.options, scope, self.on_progress)
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
@@ -190,7 +192,7 @@ def open_engine(  # noqa: PLR0913 - most by name
         cache_file = ReadCacheFile(session.derived_key(), env) if cached else None
         known = None if cache_file is None else cache_file.read(refresh=refresh)
         api = Workflow(session.as_read_only())
-        return TenantReads(api, settings.concurrency, known, session.server_time)
+        return TenantReads(api, settings.concurrency, settings.shared.listed, known, session.server_time)
 
     with ExitStack() as stack:
         is_needed = partial(_is_needed, selection=selection or Selection())
@@ -212,6 +214,11 @@ def open_engine(  # noqa: PLR0913 - most by name
         )
         listener.opened(engine)
         yield engine
+
+
+def reads_of(session: Session, settings: Settings) -> TenantReads:
+    """Return the reads of a plan, none of which has begun. Every request but GET is refused."""
+    return TenantReads(Workflow(session.as_read_only()), settings.concurrency, settings.shared.listed)
 
 
 class _EarlyReads:
@@ -260,12 +267,14 @@ class _EarlyReads:
             self.reads.expect(manifest)
 
 
-def load_valid(
+def load_valid(  # noqa: PLR0913 - the last by name
     settings: Settings,
     env: Mapping[str, str],
     listener: Listener,
     selection: Selection | None = None,
     early: _EarlyReads | None = None,
+    *,
+    names_only: bool = False,
 ) -> LoadResult:
     """Return the manifests, after checking them.
 
@@ -275,6 +284,7 @@ def load_valid(
         listener: Receives each finding.
         selection: The workflows of the run: only their manifests need the variables that they name.
         early: Receives the number of files, and each manifest as soon as it is parsed.
+        names_only: Whether the run is about no more of a manifest than its name: only that needs variables.
 
     Raises:
         InvalidInputError: A manifest is invalid.
@@ -292,7 +302,7 @@ def load_valid(
         off=settings.off,
         on_progress=working,
         on_manifest=_nobody if early is None else early.expect,
-        needs=partial(_is_needed, selection=selection or Selection()),
+        needs=_lacks_name if names_only else partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:
@@ -309,7 +319,12 @@ def _nobody(_manifest: Manifest) -> None:
 
 def _is_needed(manifest: Manifest, selection: Selection) -> bool:
     """Return whether a run needs the variables of `manifest`; one without a name may be any."""
-    return ("name",) in manifest.source.unset or selection.among({manifest.name}).takes(manifest.name)
+    return _lacks_name(manifest) or selection.among({manifest.name}).takes(manifest.name)
+
+
+def _lacks_name(manifest: Manifest) -> bool:
+    """Return whether the name of `manifest` comes from a variable that is not set."""
+    return ("name",) in manifest.source.unset
 
 
 def compare_options_of(
@@ -373,6 +388,7 @@ def open_session(  # noqa: PLR0913 - the last three by name
         secrets=secrets,
         pool_size=settings.concurrency,
         max_requests_per_second=settings.max_requests_per_second,
+        reserve=settings.shared.reserve,
         retry=RetryPolicy(retry_for=settings.retry_for),
         observe=watch,
         purpose=purpose,

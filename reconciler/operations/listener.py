@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconciler.findings import Finding
     from reconciler.operations.apply_and_reconcile import Applied
     from reconciler.operations.engine import Engine
-    from reconciler.operations.plan_and_status import Planned
+    from reconciler.operations.plan_for_tenant import Planned
     from reconciler.plan import Action
     from reconciler.secrecy import Redactor
     from reconciler.workflow import Live
@@ -75,6 +75,9 @@ class Listener:
         self, before: ExecutionState | None, now: ExecutionState, redactor: Redactor
     ) -> None:
         """Receive the state of an execution that is waited for, and the one before it."""
+
+    def execution_left(self, workflow: Live, started: StartedExecution) -> None:
+        """Receive an execution that is not waited for any more, although it continues."""
 
     def logged(self, step: str, message: str, redactor: Redactor) -> None:
         """Receive a message that a step of an execution logged."""

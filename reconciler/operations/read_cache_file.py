@@ -69,7 +69,7 @@ class ReadCacheFile:
         with suppress(OSError):
             directory = self._path.parent
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _is_own(directory.lstat()):
+            if _is_own(directory.lstat()) and (not self._path.exists() or self._path.is_file()):
                 write_atomically(
                     self._path, f"{self._mac(content)}\n{content}", private=True, follow_link=False
                 )
@@ -146,8 +146,8 @@ def _row(identity: int, entry: KnownInSync) -> JsonValue:
         entry.stamp,
         entry.manifest,
         entry.content,
-        sorted(entry.returned),
-        sorted(entry.write_only),
+        [*sorted(entry.returned)],
+        [*sorted(entry.write_only)],
         entry.plans,
     ]
 

@@ -1,4 +1,4 @@
-"""Lookup of one live workflow by its name or id."""
+"""Lookup of one live workflow by its name or id, and of one of its executions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterable
 
 from reconciler.api import TenantReader
-from reconciler.client import AmbiguousNameError
+from reconciler.client import AmbiguousNameError, Workflow
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.executions import ExecutionState, execution_state
 from reconciler.plan import describe, list_tenant
 from reconciler.render import some_names
 from reconciler.text import clip, printable
@@ -71,3 +72,30 @@ def unknown(message: str, name: str, known: Iterable[str], reassurance: str = ""
 
 def _hint(*parts: str) -> str:
     return " ".join(part for part in parts if part)
+
+
+def live_execution(
+    api: Workflow, name: str | None, workflow_id: int | None, execution: str | None
+) -> tuple[Live, str, ExecutionState]:
+    """Return a live workflow, the id of one of its executions, and the state of that.
+
+    Args:
+        api: The tenant.
+        name: The name of the workflow; `None` when its id is given.
+        workflow_id: Its id.
+        execution: The id of the execution; `None` for the latest one.
+
+    Raises:
+        ReconcilerError: There is no such workflow or execution; or as the client.
+    """
+    workflow = live_workflow(api, name, workflow_id)
+    identity = execution or _latest_execution(api, workflow)
+    return workflow, identity, execution_state(api.get_execution_details(workflow.id, identity))
+
+
+def _latest_execution(api: Workflow, workflow: Live) -> str:
+    latest = next(api.list_executions(workflow.id, page_size=1, count=1), {})
+    identity = latest.get("executionId")
+    if not isinstance(identity, str) or not identity:
+        raise ReconcilerError(f"the workflow {clip(printable(workflow.name), 100)!r} has no executions yet")
+    return identity

@@ -22,7 +22,7 @@ from reconciler.operations.apply_and_reconcile import Applied, ApplyOptions, app
 from reconciler.operations.engine import Engine, compare_options_of, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import open_catalogue
-from reconciler.operations.plan_and_status import Planned
+from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, known_secrets, list_tenant

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
@@ -16,11 +16,28 @@ from reconciler.manifests import ParameterLayer, ReadOptions, read_parameter_fil
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 
+if TYPE_CHECKING:
+    from reconciler.workflow import Listed
+
 PARAM_OPTION: Final = "--param"
 """The option that sets one parameter of manifests."""
 
 _BACKUPS: Final = Path(".reconciler", "backups")
 _LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedTenant:
+    """What runs share that work with one tenant at the same time.
+
+    Args:
+        reserve: Takes one request out of their common budget, and returns the seconds until it may be sent;
+            `None` without a budget.
+        listed: The list of the tenant's workflows, read just before; `None` to read it.
+    """
+
+    reserve: Callable[[], float] | None = None
+    listed: tuple[Listed, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +65,7 @@ class Settings:
         verbose: Whether the caller wants to see each request.
         quiet: Whether the caller wants to see no progress.
         warnings: Warnings about the configuration file.
+        shared: What this run shares with others on the same tenant.
         given: The options they were made from, with the configuration file that was found; `None` if they
             were made without any.
     """
@@ -72,6 +90,7 @@ class Settings:
     verbose: bool = False
     quiet: bool = False
     warnings: tuple[str, ...] = ()
+    shared: SharedTenant = field(default_factory=SharedTenant, repr=False)
     given: RawOptions | None = None
 
     def require_environment(self) -> None:

@@ -1,42 +1,43 @@
-"""Executions of a workflow on the platform: start, follow and list them, and read their logs."""
+"""Executions of a workflow on the platform: start, follow and list them."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import islice
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.client import InvalidPathException, NotFoundException, RetryPolicy, Workflow
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.client import RetryPolicy, Workflow
+from reconciler.errors import ReconcilerError
 from reconciler.executions import (
     SUCCESS,
+    ExecutionFilter,
     ExecutionState,
+    ListedExecution,
+    LogTail,
     StartedExecution,
     StepLog,
     StillRunningError,
     execute_once,
-    execution_state,
     follow_execution,
+    log_tail,
+    read_executions,
 )
 from reconciler.operations.engine import open_session
 from reconciler.operations.execution_parameters import ExecutionRequest
 from reconciler.operations.listener import Listener
-from reconciler.operations.resolving import live_workflow, one_named, unknown
+from reconciler.operations.resolving import live_execution, live_workflow, one_named, unknown
 from reconciler.operations.settings import Settings
-from reconciler.render import some_names
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 from reconciler.workflow import Live
 
 _REASSURANCE: Final = "Nothing was started."
-_PAGE_SIZE: Final = 100
-_PENDING: Final = "Pending"
-_UNFINISHED: Final = frozenset({_PENDING, "Running", "Stopping", ""})
+_MOST_TAILS: Final = 3
+"""The number of failed steps whose logs are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,12 @@ class Executions:
 
     Args:
         workflow: The workflow.
-        executions: What the API lists of each.
+        executions: The executions.
         redactor: Removes the token from text about them.
     """
 
     workflow: Live
-    executions: Sequence[JsonObject]
+    executions: Sequence[ListedExecution]
     redactor: Redactor
 
 
@@ -61,19 +62,21 @@ class ExecutionResult:
     Args:
         workflow: The workflow.
         started: The execution.
-        state: Its state at the end; `None` when it was not waited for.
+        state: Its last known state; `None` when it was only started.
+        logs: The last lines of the steps that failed, where it was followed.
         redactor: Removes the token and the parameters from text about it.
     """
 
     workflow: Live
     started: StartedExecution
     state: ExecutionState | None
+    logs: tuple[LogTail, ...] = ()
     redactor: Redactor
 
     @property
     def failed(self) -> bool:
-        """Whether it was waited for and ended otherwise than with `Success`."""
-        return self.state is not None and self.state.status != SUCCESS
+        """Whether it is known to have ended otherwise than with `Success`."""
+        return self.state is not None and self.state.ended and self.state.status != SUCCESS
 
 
 def list_executions(  # noqa: PLR0913 - which executions, of which workflow
@@ -82,9 +85,7 @@ def list_executions(  # noqa: PLR0913 - which executions, of which workflow
     workflow_id: int | None = None,
     listener: Listener | None = None,
     *,
-    count: int = 20,
-    since: str | None = None,
-    statuses: Sequence[str] = (),
+    wanted: ExecutionFilter | None = None,
     env: Mapping[str, str] = os.environ,
 ) -> Executions:
     """Return the latest executions of a workflow. Sends no request but GET.
@@ -94,9 +95,7 @@ def list_executions(  # noqa: PLR0913 - which executions, of which workflow
         name: The workflow's name.
         workflow_id: The workflow's id, instead of its name.
         listener: Receives requests.
-        count: Maximum number of executions.
-        since: RFC 3339 date; earlier executions are left out.
-        statuses: Statuses such as `Failed`; executions with another one are left out.
+        wanted: The executions to list; by default the latest ones.
         env: Variables for the address and the credential.
 
     Raises:
@@ -107,17 +106,10 @@ def list_executions(  # noqa: PLR0913 - which executions, of which workflow
     with open_session(settings, env, purpose="executions", listener=listener) as session:
         api = Workflow(session.as_read_only())
         workflow = live_workflow(api, name, workflow_id)
-        listed = api.list_executions(
-            workflow.id,
-            since,
-            page_size=min(count, _PAGE_SIZE),
-            status=list(statuses) or None,
-            # A server that ignores the status cannot know how many to return of one status.
-            count=None if statuses else count,
-        )
-        wanted = (item for item in listed if not statuses or item.get("status") in statuses)
         return Executions(
-            workflow=workflow, executions=list(islice(wanted, count)), redactor=session.redactor()
+            workflow=workflow,
+            executions=read_executions(api, workflow.id, wanted or ExecutionFilter()),
+            redactor=session.redactor(),
         )
 
 
@@ -129,6 +121,7 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
     listener: Listener | None = None,
     *,
     wait: bool = False,
+    follow: bool = False,
     timeout: float = math.inf,
     env: Mapping[str, str] = os.environ,
 ) -> ExecutionResult:
@@ -141,6 +134,7 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         request: Parameters and steps; all steps without parameters by default.
         listener: Receives the execution once it is started, and each change of its state.
         wait: Whether to wait for its end.
+        follow: Whether to wait, too, and to read the last lines of the logs of failed steps.
         timeout: Seconds to wait at most; the execution continues in any case.
         env: Variables for the address and the credential.
 
@@ -159,89 +153,51 @@ def run_execution(  # noqa: PLR0913 - which workflow, with what, and how long
         timing = RetryPolicy(wait_running=timeout)
         started = _started(api, workflow, request.body, timing, listener)
         listener.execution_started(workflow, started, redactor)
-        state: ExecutionState | None = None
-        if wait:
-            with _continuing(started, listener):
-                for now in follow_execution(api, workflow.id, started.id, timing):
-                    listener.execution_changed(state, now, redactor)
-                    state = now
-        return ExecutionResult(workflow=workflow, started=started, state=state, redactor=redactor)
+        if not (wait or follow):
+            return ExecutionResult(workflow=workflow, started=started, state=None, redactor=redactor)
+        watched = _Watched(api, workflow, started, listener, redactor, Redactor.of(request.secrets))
+        return watched.until_its_end(timing, with_logs=follow)
 
 
-def show_logs(  # noqa: PLR0913 - which log, of which workflow
+def show_execution(  # noqa: PLR0913 - which execution, of which workflow
     settings: Settings,
     name: str | None = None,
     workflow_id: int | None = None,
     execution: str | None = None,
     listener: Listener | None = None,
     *,
-    step: str | None = None,
     follow: bool = False,
+    timeout: float = math.inf,
     env: Mapping[str, str] = os.environ,
 ) -> ExecutionResult:
-    """Report what the steps of an execution logged to the listener. Sends no request but GET.
+    """Return the state of an execution and of its steps, or follow it to its end. Sends no request but GET.
 
     Args:
         settings: The tenant.
         name: The workflow's name.
         workflow_id: The workflow's id, instead of its name.
         execution: The execution's id; the latest one by default.
-        listener: Receives each message.
-        step: Name of the only step to read; all by default.
-        follow: Whether to continue until the execution has ended.
+        listener: Receives the execution, and each change of its state, when it is followed.
+        follow: Whether to wait for its end, and to read the last lines of the logs of failed steps.
+        timeout: Seconds to wait at most; the execution continues in any case.
         env: Variables for the address and the credential.
 
     Raises:
         UsageError: Not one workflow is named.
-        ReconcilerError: There is no such workflow, execution or step; or as the client.
+        StillRunningError: It has not ended in time.
+        ReconcilerError: There is no such workflow or execution; or as the client.
     """
     one_named(name, workflow_id)
     listener = listener or Listener()
-    with open_session(settings, env, purpose="logs", listener=listener) as session:
+    with open_session(settings, env, purpose="executions", listener=listener) as session:
         api, redactor = Workflow(session.as_read_only()), session.redactor()
-        workflow, identity, state = _execution(api, name, workflow_id, execution)
-        logs = {name: StepLog(api, workflow.id, identity, name) for name in _steps(state, step)}
-        if not follow:
-            _report_new(logs, state, listener, redactor)
-        else:
-            for state in follow_execution(api, workflow.id, identity, RetryPolicy(wait_running=math.inf)):
-                _report_new(logs, state, listener, redactor)
+        workflow, identity, state = live_execution(api, name, workflow_id, execution)
         started = StartedExecution(id=identity, confirmed=True)
-        return ExecutionResult(
-            workflow=workflow, started=started, state=state if follow else None, redactor=redactor
-        )
-
-
-def save_log(  # noqa: PLR0913, PLR0917 - which log, of which workflow
-    settings: Settings,
-    file: str,
-    name: str | None = None,
-    workflow_id: int | None = None,
-    execution: str | None = None,
-    listener: Listener | None = None,
-    *,
-    step: str | None = None,
-    env: Mapping[str, str] = os.environ,
-) -> None:
-    """Save the whole log of one step of an execution into a file. Takes and raises what `show_logs` does.
-
-    Raises:
-        UsageError: The execution has several steps, and `step` names none of them.
-    """
-    one_named(name, workflow_id)
-    with open_session(settings, env, purpose="logs", listener=listener) as session:
-        api = Workflow(session.as_read_only())
-        workflow, identity, state = _execution(api, name, workflow_id, execution)
-        steps = _steps(state, step)
-        if len(steps) != 1:
-            raise UsageError(
-                f"the execution has {len(steps)} steps ({some_names(steps)}); a file takes the log of one",
-                hint="Choose one with --step.",
-            )
-        try:
-            api.get_execution_logs(workflow.id, identity, steps[0], save=True, file_name=file)
-        except InvalidPathException as error:  # to the client a bad request, here a file like any other
-            raise ReconcilerError(error.message) from error
+        if not follow:
+            return ExecutionResult(workflow=workflow, started=started, state=state, redactor=redactor)
+        listener.execution_started(workflow, started, redactor)
+        watched = _Watched(api, workflow, started, listener, redactor)
+        return watched.until_its_end(RetryPolicy(wait_running=timeout), with_logs=True)
 
 
 def _check_steps(workflow: Live, names: Iterable[str]) -> None:
@@ -264,62 +220,53 @@ def _started(
         raise
 
 
-@contextmanager
-def _continuing(started: StartedExecution, listener: Listener) -> Iterator[None]:
-    """Report that the execution continues, whatever ends the wait for it."""
-    execution = clip(printable(started.id), 100)
-    try:
-        yield
-    except KeyboardInterrupt:
-        listener.note(f"the execution {execution} continues")
-        raise
-    except StillRunningError as error:
-        error.hint = (
-            f"The execution {execution} continues: do not start another one. "
-            "To wait longer, use --timeout SECONDS."
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """An execution that is waited for."""
+
+    api: Workflow
+    workflow: Live
+    started: StartedExecution
+    listener: Listener
+    redactor: Redactor
+    parameters: Redactor = field(default_factory=lambda: Redactor.of(()))
+    """Removes the values that the execution was started with from what its steps logged."""
+
+    def until_its_end(self, timing: RetryPolicy, *, with_logs: bool) -> ExecutionResult:
+        """Report each change of its state until it ends; return that, and the logs of failed steps."""
+        state: ExecutionState | None = None
+        with self._continuing():
+            for now in follow_execution(self.api, self.workflow.id, self.started.id, timing):
+                self.listener.execution_changed(state, now, self.redactor)
+                state = now
+        failed = state.failed_steps if state is not None and with_logs else ()
+        return ExecutionResult(
+            workflow=self.workflow,
+            started=self.started,
+            state=state,
+            logs=tuple(
+                log_tail(StepLog(self.api, self.workflow.id, self.started.id, step), self.parameters)
+                for step in failed[:_MOST_TAILS]
+            ),
+            redactor=self.redactor,
         )
-        raise
-    except ReconcilerError as error:
-        error.hint = f"{error.hint} The result of the execution {execution} is not known.".strip()
-        raise
 
-
-def _execution(
-    api: Workflow, name: str | None, workflow_id: int | None, execution: str | None
-) -> tuple[Live, str, ExecutionState]:
-    """Return the workflow, the id of the execution, else of its latest one, and the state of that."""
-    workflow = live_workflow(api, name, workflow_id)
-    identity = execution or _latest(api, workflow)
-    return workflow, identity, execution_state(api.get_execution_details(workflow.id, identity))
-
-
-def _latest(api: Workflow, workflow: Live) -> str:
-    latest = next(api.list_executions(workflow.id, page_size=1, count=1), {})
-    identity = latest.get("executionId")
-    if not isinstance(identity, str) or not identity:
-        raise ReconcilerError(f"the workflow {clip(printable(workflow.name), 100)!r} has no executions yet")
-    return identity
-
-
-def _steps(state: ExecutionState, step: str | None) -> list[str]:
-    names = [found.name for found in state.steps]
-    if step is None:
-        return names
-    if step not in names:
-        raise unknown(f"the execution has no step {clip(printable(step), 60)!r}", step, names)
-    return [step]
-
-
-def _report_new(
-    logs: dict[str, StepLog], state: ExecutionState, listener: Listener, redactor: Redactor
-) -> None:
-    """Report new messages; a step that had ended before its log was read is removed from `logs`."""
-    for step in state.steps:
-        log = logs.get(step.name)
-        if log is None or step.status == _PENDING:
-            continue
-        with suppress(NotFoundException):  # a step that was skipped has no log
-            for message in log.more():
-                listener.logged(step.name, message, redactor)
-        if step.status not in _UNFINISHED:
-            del logs[step.name]
+    @contextmanager
+    def _continuing(self) -> Iterator[None]:
+        """Report that the execution continues, whatever ends the wait for it."""
+        execution = clip(printable(self.started.id), 100)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.listener.execution_left(self.workflow, self.started)
+            raise
+        except StillRunningError as error:
+            self.listener.execution_left(self.workflow, self.started)
+            error.hint = (
+                f"The execution {execution} continues: do not start another one. "
+                "To wait longer, use --timeout SECONDS."
+            )
+            raise
+        except ReconcilerError as error:
+            error.hint = f"{error.hint} The result of the execution {execution} is not known.".strip()
+            raise

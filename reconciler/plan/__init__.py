@@ -11,6 +11,7 @@ from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired
 from reconciler.plan.kinds import KINDS, kinds_of
+from reconciler.plan.last_sent import sent_manifest, with_known_origins
 from reconciler.plan.listing import list_tenant
 from reconciler.plan.masked_changes import (
     known_secrets,
@@ -49,14 +50,23 @@ from reconciler.plan.side_comparison import (
     WorkflowDifference,
     compare_sides,
 )
-from reconciler.plan.tenant import Snapshot, take_snapshot
+from reconciler.plan.tenant import Snapshot, list_managed, take_snapshot
 from reconciler.plan.tenant_reads import TenantReads, describe, describe_all, read_default_resource
-from reconciler.plan.workflow_status import Sync, WorkflowStatus, workflow_statuses
+from reconciler.plan.workflow_status import (
+    LAST_FAILED,
+    STATES,
+    NextRun,
+    Sync,
+    WorkflowStatus,
+    workflow_statuses,
+)
 
 __all__ = [
     "HIDDEN",
     "KINDS",
+    "LAST_FAILED",
     "MOST_ENTRIES",
+    "STATES",
     "Action",
     "Blocked",
     "BlockedDelete",
@@ -68,6 +78,7 @@ __all__ = [
     "Desired",
     "KnownInSync",
     "Method",
+    "NextRun",
     "Orphan",
     "Plan",
     "PlatformFacts",
@@ -100,6 +111,7 @@ __all__ = [
     "hidden_fields",
     "kinds_of",
     "known_secrets",
+    "list_managed",
     "list_tenant",
     "live_id",
     "make_plan",
@@ -113,8 +125,10 @@ __all__ = [
     "sensitive_fields",
     "sensitive_places",
     "sent_body",
+    "sent_manifest",
     "take_snapshot",
     "unmatched",
+    "with_known_origins",
     "with_names",
     "with_origins",
     "workflow_statuses",

@@ -26,7 +26,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.listing import Listing
 from reconciler.plan.model import Action, Unchanged
 from reconciler.plan.platform_facts import PlatformFacts, shown_kinds
-from reconciler.values import JsonValue, dump_compact
+from reconciler.values import JsonObject, JsonValue, dump_compact
 from reconciler.workflow import Listed, Live, WriteOnlyField, timestamp_of
 
 if TYPE_CHECKING:
@@ -127,30 +127,36 @@ class ReadCache:
             options: The choices of the run.
             facts: What the platform is known to do.
         """
-        for workflow in live:
-            entry, item = self.entries.get(workflow.id), listing.by_id.get(workflow.id)
-            same = entry is not None and item is not None and entry.stamp == item.stamp
-            if same and entry is not None and entry.content != self._content(workflow):
-                self.unreliable = True
-                self.entries = {}
-                return False
-        return self.context == self.context_of(options, facts)
+        if any(self._is_contradicted(workflow, listing) for workflow in live):
+            self.unreliable = True
+            self.entries = {}
+        return not self.unreliable and self.context == self.context_of(options, facts)
+
+    def _is_contradicted(self, live: Live, listing: Listing) -> bool:
+        """Return whether a workflow changed and neither its entry in the list nor its time did."""
+        entry, item = self.entries.get(live.id), listing.by_id.get(live.id)
+        return (
+            entry is not None
+            and item is not None
+            and entry.stamp == item.stamp
+            and timestamp_of(live.body.raw) == item.updated
+            and entry.content != self._content(live)
+        )
 
     def context_of(self, options: CompareOptions, facts: PlatformFacts) -> str:
         """Return the digest of what all comparisons of a plan depend on."""
-        chosen = [options.key.hex(), options.remember, options.resend, options.owner]
-        kinds = [sorted(facts.returned), sorted(facts.write_only)]
         default = facts.default_resource
-        return self._digest(
-            [
-                __version__,
-                *chosen,
-                sorted(options.allow_protected),
-                *kinds,
-                default.answer,
-                str(default.refusal),
-            ]
-        )
+        parts: JsonObject = {
+            "version": __version__,
+            "options": repr(replace(options, allow_protected=frozenset())),
+            "allow_protected": [*sorted(options.allow_protected)],
+            "returned": [*sorted(facts.returned)],
+            "write_only": [*sorted(facts.write_only)],
+            "default_resource": default.answer,
+            "key": options.key.hex(),
+            "refusal": str(default.refusal),
+        }
+        return self._digest(parts)
 
     def learn(self, actions: Iterable[Action], snapshot: Snapshot, options: CompareOptions) -> None:
         """Take over what a plan found.
@@ -198,11 +204,18 @@ class ReadCache:
 
 
 def _may_be_kept(manifest: Manifest, live: Live, listing: Listing) -> bool:
-    """Return whether a later change of a workflow certainly has another time than the one that was read."""
-    changed = listing.by_id[live.id].updated
+    """Return whether the list would show any change of a workflow since it was read.
+
+    Its entry must have its tags and its status, and the time of its last change must be the one that was read
+    and that no later change can have.
+    """
+    item = listing.by_id[live.id]
+    changed = item.updated
     return (
         isinstance(manifest, WorkflowManifest)
         and not manifest.extra
+        and item.ownership is not None
+        and "status" in item.health
         and changed is not None
         and changed == timestamp_of(live.body.raw)
         and listing.moment is not None

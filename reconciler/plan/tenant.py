@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from reconciler.api import TenantReader
 from reconciler.client import is_refused_for_content
-from reconciler.concurrency import OnProgress, no_progress
+from reconciler.concurrency import CONCURRENCY, OnProgress, no_progress
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.listing import Listing
+from reconciler.plan.listing import Listing, list_tenant
 from reconciler.plan.matching import Found, Match, New, match_manifests, unmatched
 from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts
 from reconciler.plan.scope import Scope
-from reconciler.plan.tenant_reads import TenantReads
+from reconciler.plan.tenant_reads import TenantReads, describe_all
 from reconciler.workflow import Listed, Live
 
 _READING: Final = "reading workflows"
@@ -130,6 +131,37 @@ def _needed(match: Match) -> int | None:
         case Found(identity) | New(identity):
             return identity
     return None
+
+
+def list_managed(
+    api: TenantReader,
+    manifests: Iterable[Manifest],
+    owner: str | None,
+    *,
+    concurrency: int = CONCURRENCY,
+    on_progress: OnProgress = no_progress,
+) -> tuple[tuple[Listed, ...], tuple[Listed, ...]]:
+    """Return the live workflows that are managed, and the others.
+
+    Args:
+        api: The tenant.
+        manifests: The manifests; a live workflow that one of them matches is managed.
+        owner: The owner whose workflows are managed, too.
+        concurrency: The number of workflows to read at a time, where the list does not show their owner.
+        on_progress: Called with how far the list is read.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
+    listed = list_tenant(api, on_progress=on_progress)
+    free = unmatched(match_manifests(manifests, listed), listed)
+    others = {item.id for item in free}
+    if owner is not None:
+        hidden = [item.id for item in free if item.ownership is None]
+        live = describe_all(api, hidden, concurrency)
+        others -= {item.id for item in free if _is_owned(item, owner.casefold(), live)}
+    managed = tuple(item for item in listed if item.id not in others)
+    return managed, tuple(item for item in listed if item.id in others)
 
 
 def names_of(matches: Iterable[tuple[Manifest, Match]], unmanaged: Iterable[Listed]) -> frozenset[str]:

@@ -75,6 +75,7 @@ class TenantReads:
     Args:
         api: The tenant.
         concurrency: The number of pages, and of workflows, to read at a time.
+        listed: The list of all workflows, if it was just read.
         cache: What earlier plans know, for a plan that writes nothing.
         server_time: Returns the time of the server, as its last answer stated it.
     """
@@ -83,6 +84,7 @@ class TenantReads:
         self,
         api: TenantReader,
         concurrency: int = CONCURRENCY,
+        listed: tuple[Listed, ...] | None = None,
         cache: ReadCache | None = None,
         server_time: Callable[[], float | None] = lambda: None,
     ) -> None:
@@ -91,6 +93,9 @@ class TenantReads:
         self._concurrency = concurrency
         self._server_time = server_time
         self._list: Callable[[], Listing] | None = None
+        if listed is not None:
+            given = Listing(by_id={item.id: item for item in listed}, moment=None)
+            self._list = lambda: given
         self._default_resource: Callable[[], DefaultResource] | None = None
         self._is_listed = False
         self._names = Once(self._listed_by_name)
@@ -101,7 +106,8 @@ class TenantReads:
 
     def begin(self) -> None:
         """Begin to read the list and the default resource, and the workflows that will be expected."""
-        self._list = in_background(self._listing)
+        if self._list is None:
+            self._list = in_background(self._listing)
         self._default_resource = in_background(partial(read_default_resource, self._api))
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
         for thread in self._threads:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -17,8 +20,10 @@ from reconciler.plan.model import (
     live_id,
 )
 from reconciler.plan.tenant import Snapshot
-from reconciler.values import JsonObject, JsonValue, as_object
-from reconciler.workflow import Listed
+from reconciler.schedules import next_run
+from reconciler.timestamps import parse_timestamp, rfc3339_seconds
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.workflow import Listed, Ownership
 
 
 class Sync(str, Enum):
@@ -31,6 +36,25 @@ class Sync(str, Enum):
     ORPHANED = "orphaned"
     UNMANAGED = "unmanaged"
 
+
+STATES: Final = {
+    "in-sync": Sync.SYNCED,
+    "out-of-sync": Sync.DIFFERS,
+    "missing": Sync.MISSING,
+    "blocked": Sync.BLOCKED,
+    "orphaned": Sync.ORPHANED,
+    "unmanaged": Sync.UNMANAGED,
+}
+"""The sync states by the words that a user filters by."""
+
+LAST_FAILED: Final = "failed"
+"""The word for workflows whose last execution failed, whatever their sync state."""
+
+_MODIFIERS: Final = ("lastModifiedBy", "modifiedBy", "updatedBy")
+"""The keys under which a platform may name who changed a workflow last; none is documented."""
+
+_ASLEEP: Final = frozenset({"Paused", "Draft"})
+"""The statuses in which no trigger starts a workflow."""
 
 _URGENCY: Final = (Sync.BLOCKED, Sync.DIFFERS, Sync.MISSING, Sync.ORPHANED, Sync.SYNCED, Sync.UNMANAGED)
 """The states in the order in which they are shown."""
@@ -52,6 +76,19 @@ class LastExecution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextRun:
+    """The next start of a workflow by its triggers.
+
+    Args:
+        at: The time: as the server writes it, else in UTC.
+        computed: Whether it is computed from the cron expressions, because the server returns none.
+    """
+
+    at: str
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowStatus:
     """The status of one workflow.
 
@@ -63,6 +100,11 @@ class WorkflowStatus:
         source: Its manifest, if there is one.
         status: Its live status, such as `Available`; `None` where it is not returned.
         last_execution: Its last execution, if there was one.
+        executed: Whether it may have executions: not, if the platform says that there was no last one.
+        next_run: When its triggers start it next; `None` if they do not, or it is paused.
+        owners: Who owns it.
+        modified_at: When it was changed last, as the server writes it.
+        modified_by: Who changed it last.
     """
 
     name: str
@@ -72,44 +114,91 @@ class WorkflowStatus:
     source: Source | None = None
     status: str | None = None
     last_execution: LastExecution | None = None
+    executed: bool = False
+    next_run: NextRun | None = None
+    owners: tuple[str, ...] = ()
+    modified_at: str | None = None
+    modified_by: str | None = None
 
     @property
     def failed(self) -> bool:
         """Whether its last execution failed."""
         return self.last_execution is not None and self.last_execution.status == "Failed"
 
+    def is_one_of(self, words: Collection[str]) -> bool:
+        """Return whether `words` (of `STATES`, and `LAST_FAILED`) name its state; without words, they do."""
+        return not words or (self.failed and LAST_FAILED in words) or self.sync in map(STATES.get, words)
 
-def workflow_statuses(plan: Plan, snapshot: Snapshot) -> tuple[WorkflowStatus, ...]:
+
+def workflow_statuses(plan: Plan, snapshot: Snapshot, now: datetime) -> tuple[WorkflowStatus, ...]:
     """Return the status of each workflow of a plan: problems first, then by name.
 
     Args:
         plan: The plan.
         snapshot: The snapshot that it was made from.
+        now: The current time, for next runs that the server does not return.
     """
     found = (
-        *(_of_action(action, snapshot) for action in plan.actions),
-        *(_of_listed(item, Sync.ORPHANED) for item in plan.orphaned),
-        *(_of_listed(item, Sync.UNMANAGED) for item in plan.unmanaged),
+        *(_of_action(action, snapshot, now) for action in plan.actions),
+        *(_of_listed(item, Sync.ORPHANED, now) for item in plan.orphaned),
+        *(_of_listed(item, Sync.UNMANAGED, now) for item in plan.unmanaged),
     )
     return tuple(sorted(found, key=lambda item: (_URGENCY.index(item.sync), not item.failed, item.name)))
 
 
-def _of_action(action: Action, snapshot: Snapshot) -> WorkflowStatus:
+def _of_action(action: Action, snapshot: Snapshot, now: datetime) -> WorkflowStatus:
     identity = live_id(action)
     live = snapshot.live.get(identity) if identity is not None else None
-    if identity in snapshot.known:
-        return dataclasses.replace(
-            _of_listed(snapshot.known[identity], Sync.SYNCED), name=action.name, source=action.source
-        )
-    return WorkflowStatus(
+    status = WorkflowStatus(
         name=action.name,
         id=identity,
         sync=_sync(action),
         reason=action.reason if isinstance(action, Refusal) else "",
         source=action.source,
-        status=live.status if live else None,
-        last_execution=_last_execution(live.body.raw) if live else None,
     )
+    if live is not None:
+        return _with_live(status, live.body.raw, live.ownership, now)
+    known = snapshot.known.get(identity) if identity is not None else None
+    return status if known is None else _with_live(status, known.health, known.ownership, now)
+
+
+def _with_live(
+    status: WorkflowStatus, body: JsonObject, ownership: Ownership | None, now: datetime
+) -> WorkflowStatus:
+    """Return `status` with what the platform says of the workflow, in its list or by itself."""
+    live_status, last = _text(body.get("status")), _last_execution(body)
+    return dataclasses.replace(
+        status,
+        status=live_status,
+        last_execution=last,
+        executed=last is not None or "lastExecution" not in body,
+        next_run=None if live_status in _ASLEEP else _next_run(body, now),
+        owners=tuple(sorted(ownership.owners)) if ownership else (),
+        modified_at=_text(body.get("updatedAt")),
+        modified_by=next(filter(None, (_person(body.get(key)) for key in _MODIFIERS)), None),
+    )
+
+
+def _next_run(body: JsonObject, now: datetime) -> NextRun | None:
+    """Return the first start for which the server says that they are scheduled, else that of their crons."""
+    scheduled: dict[datetime, str] = {}
+    computed: list[datetime] = []
+    for trigger in map(as_object, as_list(body.get("triggers"))):
+        stated, cron = _text(trigger.get("scheduled")), _text(trigger.get("cron"))
+        with suppress(ValueError, OverflowError):
+            if stated:
+                scheduled[parse_timestamp(stated)] = stated
+            elif cron and (at := next_run(cron, now)):
+                computed.append(at)
+    if scheduled:
+        return NextRun(at=scheduled[min(scheduled)])
+    return NextRun(at=rfc3339_seconds(min(computed)), computed=True) if computed else None
+
+
+def _person(value: JsonValue) -> str | None:
+    """Return the address or the name of a user, who may be given as a text or as an object."""
+    user = as_object(value)
+    return _text(value) or next(filter(None, (_text(user.get(key)) for key in ("email", "name"))), None)
 
 
 def _sync(action: Action) -> Sync:
@@ -120,14 +209,8 @@ def _sync(action: Action) -> Sync:
     return Sync.MISSING if isinstance(action, Create) else Sync.DIFFERS
 
 
-def _of_listed(item: Listed, sync: Sync) -> WorkflowStatus:
-    return WorkflowStatus(
-        name=item.name,
-        id=item.id,
-        sync=sync,
-        status=_text(item.health.get("status")),
-        last_execution=_last_execution(item.health),
-    )
+def _of_listed(item: Listed, sync: Sync, now: datetime) -> WorkflowStatus:
+    return _with_live(WorkflowStatus(name=item.name, id=item.id, sync=sync), item.health, item.ownership, now)
 
 
 def _last_execution(body: JsonObject) -> LastExecution | None:

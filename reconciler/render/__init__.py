@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from reconciler.render.executions import (
         execution_json,
         execution_outcome,
+        execution_text,
         executions_json,
+        executions_lines,
         executions_text,
+        log_lines,
         some_names,
         step_lines,
     )
@@ -53,8 +56,18 @@ if TYPE_CHECKING:
         findings_junit,
         findings_sarif,
     )
+    from reconciler.render.fleet_report import fleet_text, unit_line
+    from reconciler.render.forecast import (
+        ForecastView,
+        forecast_document,
+        forecast_html,
+        forecast_json,
+        forecast_text,
+    )
+    from reconciler.render.forecast_as_calendar import MOST_EVENTS, forecast_calendar
+    from reconciler.render.found_executions import found_json, found_lines, found_text
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
-    from reconciler.render.layout import NARROWEST
+    from reconciler.render.layout import NARROWEST, Display, hanging
     from reconciler.render.markup import paint
     from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
     from reconciler.render.plan_as_json import (
@@ -81,8 +94,9 @@ if TYPE_CHECKING:
     from reconciler.render.settings import settings_json, settings_text
     from reconciler.render.sides import sides_json, sides_markdown, sides_text
     from reconciler.render.status import (
-        FAILED,
-        STATES,
+        StatusView,
+        changed_documents,
+        status_changes,
         status_document,
         status_html,
         status_json,
@@ -93,22 +107,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
-    "FAILED",
     "LEAST",
     "LIMIT",
+    "MOST_EVENTS",
     "NARROWEST",
-    "STATES",
     "AlikeErrors",
+    "Display",
     "Drawing",
     "EnvironmentPlan",
+    "ForecastView",
     "RenderedManifest",
     "RunRecord",
+    "StatusView",
     "ValueSource",
     "action_method",
     "action_name",
     "backups_json",
     "backups_text",
     "change_json",
+    "changed_documents",
     "changes_of",
     "count_actions",
     "duration_text",
@@ -119,7 +136,9 @@ __all__ = [
     "environments_total",
     "execution_json",
     "execution_outcome",
+    "execution_text",
     "executions_json",
+    "executions_lines",
     "executions_text",
     "export_lines",
     "finding_line",
@@ -131,11 +150,22 @@ __all__ = [
     "findings_sarif",
     "findings_text",
     "findings_total",
+    "fleet_text",
+    "forecast_calendar",
+    "forecast_document",
+    "forecast_html",
+    "forecast_json",
+    "forecast_text",
+    "found_json",
+    "found_lines",
+    "found_text",
     "gitlab_counts",
     "graph_dot",
     "graph_json",
     "graph_mermaid",
     "graph_text",
+    "hanging",
+    "log_lines",
     "paint",
     "plan_document",
     "plan_gitlab",
@@ -164,6 +194,7 @@ __all__ = [
     "sides_markdown",
     "sides_text",
     "some_names",
+    "status_changes",
     "status_document",
     "status_html",
     "status_json",
@@ -173,6 +204,7 @@ __all__ = [
     "step_lines",
     "summary_line",
     "time_text",
+    "unit_line",
 ]
 
 __getattr__ = lazy_face(
@@ -182,13 +214,19 @@ __getattr__ = lazy_face(
     backups="backups_json backups_text",
     environments="environment_heading environments_json environments_markdown environments_text "
     "environments_total",
-    executions="step_lines executions_json executions_text execution_outcome execution_json some_names",
+    executions="step_lines executions_json executions_lines executions_text execution_outcome "
+    "execution_json execution_text "
+    "log_lines some_names",
     exports="export_lines",
     findings="finding_line findings_document findings_json findings_text findings_total rules_json "
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
+    found_executions="found_json found_lines found_text",
+    fleet_report="fleet_text unit_line",
+    forecast="forecast_document forecast_html forecast_json forecast_text ForecastView",
+    forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
-    layout="NARROWEST",
+    layout="Display hanging NARROWEST",
     markup="paint",
     plan_as_html="EnvironmentPlan plan_html plans_html",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
@@ -198,6 +236,7 @@ __getattr__ = lazy_face(
     run_record="RunRecord request_document request_line run_record_json",
     settings="settings_json settings_text",
     sides="sides_json sides_markdown sides_text",
-    status="FAILED STATES status_html status_document status_json status_text statuses_total",
+    status="changed_documents status_changes StatusView status_html status_document status_json "
+    "status_text statuses_total",
     times="duration_text time_text",
 )

@@ -12,6 +12,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import WhenRunning
 from reconciler.plan import Action, Delete, Update, live_id
 from reconciler.render.actions import WORDS, action_method, action_name, status_word
+from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -20,7 +21,10 @@ from reconciler.values import JsonObject, dump_compact
 FORMAT_VERSION: Final = 1
 
 _MOST_ALIKE: Final = 5
-"""The most workflows with the same reason that get a line each."""
+"""The most workflows with the same error whose progress shows it."""
+
+_MOST_NAMED: Final = 20
+"""The most workflows with the same reason that are named."""
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 """The ids and numbers in an error that differ from workflow to workflow."""
@@ -64,13 +68,44 @@ def _result(result: Result, redactor: Redactor) -> JsonObject:
     }
 
 
-def report_text(report: Report, traffic: Traffic, redactor: Redactor) -> str:
-    """Return the reasons and notes of each workflow, then the counts of workflows and of requests."""
-    lines = [printable(line) for line in _remarks(report, redactor)]
-    counts = reports_total([report])
+def report_text(report: Report, traffic: Traffic, redactor: Redactor, width: int | None = None) -> str:
+    """Return the reasons and notes of each workflow, then the counts of workflows and of requests.
+
+    Args:
+        report: The report.
+        traffic: The numbers of requests.
+        redactor: Removes known secrets.
+        width: The columns of the terminal; `None` for lines of any length.
+    """
+    lines = [
+        part
+        for line in _remarks(report, redactor)
+        for part in hanging(printable(line), width, first="  ", rest="    ")
+    ]
+    if report.interrupted:
+        last = [
+            *hanging(f"Interrupted: {_interrupted(report)}.", width, rest="  "),
+            *hanging("Apply again to go on: what is applied is not written a second time.", width, rest="  "),
+        ]
+    else:
+        last = hanging(f"Applied: {reports_total([report])}.", width, rest="  ")
     whole = all(result.status is Status.DONE for result in report.results)
-    applied = paint(f"Applied: {counts}.", "green" if whole else "red")
-    return "\n".join([*lines, applied, _traffic_line(traffic)])
+    painted = [paint(line, "green" if whole else "red") for line in last]
+    return "\n".join([*lines, *painted, *hanging(_traffic_line(traffic), width, rest="  ")])
+
+
+def _interrupted(report: Report) -> str:
+    """Return the number of workflows for each way in which an interrupted run left them, in words."""
+    in_doubt = sum(result.in_doubt for result in report.results)
+    numbers = {
+        "applied": report.count(Status.DONE),
+        "in doubt": in_doubt,
+        "failed": report.count(Status.FAILED) - in_doubt,
+        "blocked": report.count(Status.BLOCKED),
+        "not started": report.count(Status.NOT_TRIED),
+    }
+    always = ("applied", "in doubt", "not started")
+    return ", ".join(f"{number} {word}" for word, number in numbers.items() if number or word in always)
 
 
 def reports_total(reports: Sequence[Report]) -> str:
@@ -88,19 +123,33 @@ def _traffic_line(traffic: Traffic) -> str:
 
 
 def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
-    """Yield why workflows are not done, and notes; many with the same reason share the line of the first."""
-    same: dict[tuple[Status, str], list[str]] = {}
+    """Yield why workflows are not done, and notes; those with the same reason share a line.
+
+    Of an interrupted run, the workflows that were not started are only counted, in the last line.
+    """
+    same: dict[tuple[Status, str], list[Result]] = {}
     for result in report.results:
-        same.setdefault(_kind(result), []).append(result.action.name)
+        if result.status is not Status.DONE and not (report.interrupted and _not_started(result)):
+            same.setdefault(_kind(result), []).append(result)
+    for (status, _), alike in same.items():
+        yield f"{status_word(status.value)}: {_workflows(alike)}: {redactor.prose(alike[0].error)}"
     for result in report.results:
-        names = same[_kind(result)]
-        if result.status is not Status.DONE and (len(names) <= _MOST_ALIKE or result.action.name == names[0]):
-            who = result.action.name
-            if len(names) > _MOST_ALIKE:
-                who = f"{len(names)} workflows ({', '.join(names[:_MOST_ALIKE])}, …)"
-            yield f"  {status_word(result.status.value)}: {who}: {redactor.prose(result.error)}"
         for note in result.notes:
-            yield f"  note: {result.action.name}: {redactor.prose(note)}"
+            yield f"note: {result.action.name}: {redactor.prose(note)}"
+
+
+def _not_started(result: Result) -> bool:
+    return result.status is Status.NOT_TRIED
+
+
+def _workflows(alike: Sequence[Result]) -> str:
+    """Return the names of the workflows with the same reason; those after the 20th are counted."""
+    names = [result.action.name for result in alike]
+    if len(names) == 1:
+        return names[0]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    differ = ", the first one" if len({result.error for result in alike}) > 1 else ""
+    return f"{len(names)} workflows ({', '.join(names[:_MOST_NAMED])}{more}){differ}"
 
 
 class AlikeErrors:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
 
 from reconciler.render.markup import paint
 from reconciler.text import clip, printable
@@ -28,6 +30,23 @@ _NAME_PARTS: Final = re.compile(r"\s*[^\s_./:@-]*[_./:@-]*\s*")
 
 _INDENT: Final = "    "
 _LEAST_ROOM: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """What a text is laid out for; by default a pipe.
+
+    Args:
+        width: The columns of the terminal; `None` for no limit.
+        height: The lines of a terminal on which the text is redrawn; `None` for no limit.
+        now: The current time, to say how long ago something was; `None` to give exact times.
+        marks: The characters for marks: `unicode` or `ascii` for a terminal, `letters` for a pipe.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    now: datetime | None = None
+    marks: Literal["unicode", "ascii", "letters"] = "letters"
 
 
 def table(

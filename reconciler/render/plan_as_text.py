@@ -219,11 +219,23 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 
 def _origins(plan: Plan) -> str:
-    """Return how many differences come from where; empty where they are not attributed."""
-    if not plan.base:
-        return ""
-    words = [f"{number} {name}" for name, number in count_origins(plan).items()]
-    return f" Since {plan.base}: {', '.join(words)}."
+    """Return how many differences come from where; empty where nothing is known."""
+    counts = count_origins(plan)
+    if plan.base:
+        return f" Since {plan.base}: {_listed(counts)}."
+    known = {name: number for name, number in counts.items() if number}
+    unknown = sum(
+        change.origin is None
+        for action in plan.actions
+        if isinstance(action, Update)
+        for change in action.changes
+    )
+    rest = {"unknown": unknown} if unknown else {}
+    return f" Since the last apply: {_listed({**known, **rest})}." if known else ""
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
 
 
 def _counted(number: int) -> str:

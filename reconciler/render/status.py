@@ -1,15 +1,25 @@
-"""Sync states of workflows as a table and as JSON."""
+"""Sync states of workflows, and how their executions went, as a table, as JSON, as a page and as changes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
+from reconciler.executions import ListedExecution
 from reconciler.json_documents import document_text, versioned
-from reconciler.plan import Sync, WorkflowStatus
+from reconciler.plan import STATES, NextRun, Sync, WorkflowStatus
+from reconciler.render import executions
+from reconciler.render.executions import (
+    duration_cell,
+    history_legend,
+    history_text,
+    listed_execution_document,
+)
 from reconciler.render.html_report import Count, ReportEntry, html_report
-from reconciler.render.layout import table
+from reconciler.render.layout import Display, hanging, table
+from reconciler.render.times import time_text
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject
@@ -23,62 +33,164 @@ COLOURS: Final = {
     "out of sync": "yellow",
     "missing": "yellow",
     "blocked": "red",
-    "Success": "green",
-    "Failed": "red",
+    **executions.COLOURS,
 }
-_HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED")
+_COMPUTED: Final = "~"
+"""The mark of a next run that the server did not return."""
+
+_WIDE: Final = 120
+"""The width of a terminal from which on all columns are shown."""
+
+_OPTIONAL: Final = frozenset({"LAST 10", "NEXT RUN", "DURATION", "MODIFIED BY", "OWNER"})
+"""The columns that are left out where all their cells are empty."""
 
 
-STATES: Final = {
-    "in-sync": Sync.SYNCED,
-    "out-of-sync": Sync.DIFFERS,
-    "missing": Sync.MISSING,
-    "blocked": Sync.BLOCKED,
-    "orphaned": Sync.ORPHANED,
-    "unmanaged": Sync.UNMANAGED,
-}
-"""The sync states by the words that a user filters by."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """Statuses of workflows, and what of them to show.
 
-FAILED: Final = "failed"
-"""The word for workflows whose last execution failed, whatever their sync state."""
-
-
-def only_in(statuses: Sequence[WorkflowStatus], words: Collection[str]) -> tuple[WorkflowStatus, ...]:
-    """Return the workflows in one of the states that `words` name (`STATES`, `FAILED`); all without words."""
-    states = {STATES.get(word) for word in words}
-    return tuple(
-        item for item in statuses if not words or item.sync in states or (item.failed and FAILED in words)
-    )
-
-
-def status_text(statuses: Sequence[WorkflowStatus], redactor: Redactor, words: Collection[str] = ()) -> str:
-    """Return a table with a line for each workflow, then the reasons of blocked ones, and the counts of all.
-
-    With `words`, it shows only the workflows in these states.
+    Args:
+        statuses: The statuses, in the order to show.
+        only: The words for the states of those to show; all without any.
+        histories: The last executions by the id of the workflow, the latest first, where they were read.
+        redactor: Removes known secrets.
     """
-    shown = only_in(statuses, words)
-    rows = [
-        (
-            _word(item.sync),
-            item.name,
-            None if item.id is None else str(item.id),
-            item.status,
-            item.last_execution.status if item.last_execution else None,
-            item.last_execution.at if item.last_execution else None,
-        )
-        for item in shown
-    ]
+
+    statuses: Sequence[WorkflowStatus]
+    only: frozenset[str] = frozenset()
+    histories: Mapping[int, Sequence[ListedExecution]] = field(default_factory=dict)
+    redactor: Redactor
+
+    @property
+    def shown(self) -> tuple[WorkflowStatus, ...]:
+        """Those to show."""
+        return tuple(item for item in self.statuses if item.is_one_of(self.only))
+
+    def history(self, item: WorkflowStatus) -> Sequence[ListedExecution] | None:
+        """Return the last executions of one of them; `None` if they were not read."""
+        return None if item.id is None else self.histories.get(item.id)
+
+    def last_seconds(self, item: WorkflowStatus) -> float | None:
+        """Return how long the last execution of one of them took; `None` if that is not known."""
+        last, history = item.last_execution, self.history(item)
+        found = next((run for run in history or () if last and run.id == last.id), None)
+        return found.seconds if found else None
+
+
+def status_text(view: StatusView, display: Display) -> str:
+    """Return a table with a line for each workflow, the reasons of blocked ones, and the counts of all."""
+    shown = view.shown
+    rows = [_cells(view, item, display) for item in shown]
+    heads = [head for head in (rows[0] if rows else _HEADS) if _is_needed(head, rows, display)]
     reasons = [
-        printable(f"blocked: {item.name}: {redactor.prose(item.reason)}") for item in shown if item.reason
+        printable(f"blocked: {item.name}: {view.redactor.prose(item.reason)}")
+        for item in shown
+        if item.reason
     ]
-    left = f" {len(shown)} of {len(statuses)} shown." if words else ""
-    return "\n".join([*table(_HEADS, rows, COLOURS), *reasons, _summary(statuses) + left])
+    legend = [f"LAST 10, the latest on the right: {history_legend(display)}."] if "LAST 10" in heads else []
+    if any(item.next_run and item.next_run.computed for item in shown):
+        legend.append(f"{_COMPUTED} NEXT RUN is computed from the cron expression, in UTC.")
+    left = f" {len(shown)} of {len(view.statuses)} shown." if view.only else ""
+    lines = table(heads, [[row[head] for head in heads] for row in rows], COLOURS, display.width)
+    notes = [*reasons, *legend, _summary(view.statuses) + left]
+    return "\n".join([*lines, *(line for note in notes for line in hanging(note, display.width))])
+
+
+_HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED")
+"""The columns of a table without rows."""
+
+
+def _is_needed(head: str, rows: Sequence[Mapping[str, str | None]], display: Display) -> bool:
+    """Return whether a column says something; on a terminal, also whether it is worth its room."""
+    cells = {row[head] for row in rows}
+    if head in _OPTIONAL:
+        return any(cells)
+    if display.width is None or display.width >= _WIDE:
+        return True
+    return head != "ID" and (head != "STATUS" or not cells <= {"Available", None})
+
+
+def _cells(view: StatusView, item: WorkflowStatus, display: Display) -> dict[str, str | None]:
+    """Return the cells of a row by the heads of their columns, the most important first."""
+    last = item.last_execution
+    return {
+        "SYNC": sync_word(item.sync),
+        "WORKFLOW": item.name,
+        "LAST 10": history_text(view.history(item) or (), display),
+        "LAST EXECUTION": last.status if last else None,
+        "STARTED": time_text(last.at, display.now) if last else None,
+        "NEXT RUN": _next_run(item.next_run, display),
+        "DURATION": duration_cell(view.last_seconds(item)),
+        "STATUS": item.status,
+        "ID": None if item.id is None else str(item.id),
+        "MODIFIED BY": item.modified_by,
+        "OWNER": ", ".join(item.owners),
+    }
+
+
+def _next_run(run: NextRun | None, display: Display) -> str | None:
+    if run is None:
+        return None
+    return f"{_COMPUTED if run.computed else ''}{time_text(run.at, display.now)}"
+
+
+def status_changes(before: StatusView, now: StatusView) -> Iterator[str]:
+    """Yield a line for each workflow to show that was not shown `before`, has changed, or is gone."""
+    old = {_key(item): item for item in before.shown}
+    new = {_key(item): item for item in now.shown}
+    for key, item in new.items():
+        was = old.get(key)
+        if was is None or _state(was) != _state(item):
+            words = (
+                [_change(*pair) for pair in zip(_state(was), _state(item), strict=True)]
+                if was
+                else [*_state(item)]
+            )
+            text = "; ".join(filter(None, words)) + (f"; {item.reason}" if item.reason else "")
+            yield printable(now.redactor.prose(f"{item.name}: {text}"))
+    for key, item in old.items():
+        if key not in new:
+            yield printable(
+                now.redactor.prose(f"{item.name}: no longer {'in these states' if now.only else 'listed'}")
+            )
+
+
+def changed_documents(before: StatusView | None, now: StatusView) -> Iterator[JsonObject]:
+    """Yield the JSON object of each workflow that is shown and differs from `before`, and its `event`.
+
+    The event is `listed` for one that was not shown before, `changed`, or `gone` for one that is no more.
+    """
+    old = {_key(item): item for item in before.shown} if before else {}
+    new = {_key(item): item for item in now.shown}
+    for key, item in new.items():
+        was = old.get(key)
+        if was is None or _state(was) != _state(item):
+            yield {"event": "changed" if was else "listed", **_workflow(now, item)}
+    if before:
+        yield from (
+            {"event": "gone", **_workflow(before, item)} for key, item in old.items() if key not in new
+        )
+
+
+def _key(item: WorkflowStatus) -> tuple[str, int | None]:
+    return item.name, item.id
+
+
+def _state(item: WorkflowStatus) -> tuple[str, str, str]:
+    """Return what counts as a change of a workflow: its sync state, its status and its last execution."""
+    last = item.last_execution
+    execution = f"execution {last.id or ''} {last.status or 'unknown'}" if last else ""
+    return sync_word(item.sync), item.status or "", execution
+
+
+def _change(was: str, now: str) -> str:
+    return "" if was == now else f"{was or 'none'} → {now or 'none'}"
 
 
 def statuses_total(statuses: Sequence[WorkflowStatus]) -> str:
     """Return the number of workflows in each sync state, in words."""
     counts = Counter(item.sync for item in statuses)
-    return ", ".join(f"{counts[sync]} {_word(sync)}" for sync in Sync if counts[sync]) or "no workflows"
+    return ", ".join(f"{counts[sync]} {sync_word(sync)}" for sync in Sync if counts[sync]) or "no workflows"
 
 
 def _summary(statuses: Sequence[WorkflowStatus]) -> str:
@@ -87,63 +199,82 @@ def _summary(statuses: Sequence[WorkflowStatus]) -> str:
     return f"{statuses_total(statuses)}. {failures}".rstrip()
 
 
-def _word(sync: Sync) -> str:
+def sync_word(sync: Sync) -> str:
+    """Return a sync state in words for people."""
     return _SYNC_WORDS.get(sync, sync.value)
 
 
-def status_json(statuses: Sequence[WorkflowStatus], redactor: Redactor, words: Collection[str] = ()) -> str:
+def status_json(view: StatusView) -> str:
     """Return one JSON object: `format_version`, `summary` and `workflows`."""
-    return document_text(status_document(statuses, redactor, words))
+    return document_text(status_document(view))
 
 
-def status_document(
-    statuses: Sequence[WorkflowStatus], redactor: Redactor, words: Collection[str] = ()
-) -> JsonObject:
-    """Return the JSON document of statuses, without any secret; with `words`, only those in these states."""
-    counts = Counter(item.sync for item in statuses)
+def status_document(view: StatusView) -> JsonObject:
+    """Return the JSON document of statuses, without any secret."""
+    counts = Counter(item.sync for item in view.statuses)
     fields: JsonObject = {
         "summary": {sync.value: counts[sync] for sync in Sync},
-        "workflows": [_workflow(item, redactor) for item in only_in(statuses, words)],
+        "workflows": [_workflow(view, item) for item in view.shown],
     }
     return versioned(FORMAT_VERSION, fields)
 
 
-def status_html(statuses: Sequence[WorkflowStatus], redactor: Redactor, words: Collection[str] = ()) -> str:
-    """Return the statuses as a self-contained page; with `words`, only of those in these states."""
-    shown = only_in(statuses, words)
-    counts = Counter(_state(item) for item in shown)
-    entries = [_entry(item, redactor) for item in shown]
-    return html_report("Status", _summary(statuses), [Count(word, counts[word]) for word in STATES], entries)
-
-
-def _state(item: WorkflowStatus) -> str:
-    return next(word for word, sync in STATES.items() if sync is item.sync)
-
-
-def _entry(item: WorkflowStatus, redactor: Redactor) -> ReportEntry:
-    run = item.last_execution
-    facts = [f"id {item.id}"] if item.id is not None else []
-    facts += [str(item.source)] if item.source else []
-    facts += [item.status] if item.status else []
-    facts += [f"last execution {run.status or 'unknown'} {run.at or ''}".rstrip()] if run else []
-    return ReportEntry(
-        name=printable(item.name),
-        word=_state(item),
-        facts=tuple(map(printable, facts)),
-        remarks=(printable(redactor.prose(item.reason)),) if item.reason else (),
+def status_html(view: StatusView) -> str:
+    """Return the statuses as a self-contained page."""
+    counts = Counter(_word(item) for item in view.shown)
+    entries = [_entry(view, item) for item in view.shown]
+    return html_report(
+        "Status", _summary(view.statuses), [Count(word, counts[word]) for word in STATES], entries
     )
 
 
-def _workflow(item: WorkflowStatus, redactor: Redactor) -> JsonObject:
+def _word(item: WorkflowStatus) -> str:
+    return next(word for word, sync in STATES.items() if sync is item.sync)
+
+
+def _entry(view: StatusView, item: WorkflowStatus) -> ReportEntry:
+    last, seconds = item.last_execution, duration_cell(view.last_seconds(item))
+    facts = [f"id {item.id}"] if item.id is not None else []
+    facts += [str(item.source)] if item.source else []
+    facts += [item.status] if item.status else []
+    facts += [f"last execution {last.status or 'unknown'} {last.at or ''}".rstrip()] if last else []
+    facts += [f"took {seconds}"] if seconds else []
+    history = view.history(item)
+    facts += [f"last {len(history)}: {history_text(history, Display(marks='unicode'))}"] if history else []
+    facts += [f"next run {_next_run(item.next_run, Display())}"] if item.next_run else []
+    facts += [f"modified by {item.modified_by}"] if item.modified_by else []
+    facts += [f"owner {', '.join(item.owners)}"] if item.owners else []
+    return ReportEntry(
+        name=printable(item.name),
+        word=_word(item),
+        facts=tuple(map(printable, facts)),
+        remarks=(printable(view.redactor.prose(item.reason)),) if item.reason else (),
+    )
+
+
+def _workflow(view: StatusView, item: WorkflowStatus) -> JsonObject:
     file, line = item.source.line() if item.source else (None, None)
-    run = item.last_execution
+    last, history, following = item.last_execution, view.history(item), item.next_run
     return {
         "name": item.name,
         "id": item.id,
         "sync": item.sync.value,
-        "reason": redactor.prose(item.reason) or None,
+        "reason": view.redactor.prose(item.reason) or None,
         "status": item.status,
-        "last_execution": {"id": run.id, "status": run.status, "executed_at": run.at} if run else None,
+        "last_execution": {
+            "id": last.id,
+            "status": last.status,
+            "executed_at": last.at,
+            "duration_seconds": view.last_seconds(item),
+        }
+        if last
+        else None,
+        "history": None if history is None else [listed_execution_document(each) for each in history],
+        "next_run": following.at if following else None,
+        "next_run_computed": following.computed if following else False,
+        "modified_at": item.modified_at,
+        "modified_by": item.modified_by,
+        "owners": [*item.owners],
         "file": file,
         "line": line,
     }

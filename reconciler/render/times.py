@@ -27,6 +27,14 @@ def duration_text(seconds: float) -> str:
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
+def seconds_between(start: str | None, end: str | None) -> float | None:
+    """Return the seconds between two timestamps; `None` where one is none, or out of the range of dates."""
+    with suppress(ValueError, OverflowError):
+        if start and end:
+            return round((parse_timestamp(end) - parse_timestamp(start)).total_seconds(), 3)
+    return None
+
+
 def time_text(stamp: str | None, now: datetime | None) -> str | None:
     """Return a timestamp of the platform as people say it: `2 h ago`, `in 5 min`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -224,6 +225,8 @@ def check_names(manifest: Manifest, facts: TenantFacts) -> Iterator[Finding]:
 
 def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
     processes = min(_processors(), len(files) // _BATCH)
+    if threading.current_thread() is not threading.main_thread():
+        processes = 1  # others may hold locks that a forked process would keep
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield from map(check, files)
         return

@@ -1,6 +1,6 @@
 """Runs of a schedule: the moments at which the clock of a time zone shows a time of a cron expression.
 
-Where the clock is put forward, the times that it skips start nothing; where it is put back, the times that it
+Where the clock goes forward, the times that it skips start nothing; where it goes back, the times that it
 shows twice start twice.
 """
 
@@ -16,7 +16,8 @@ from reconciler.schedules.cron import CRONTAB_FIELDS, LAST_YEAR, Cron
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
-_END: Final = datetime(LAST_YEAR + 1, 1, 1, tzinfo=timezone.utc)
+END: Final = datetime(LAST_YEAR + 1, 1, 1, tzinfo=timezone.utc)
+"""The moment from which on no expression names a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def next_run(expression: str, after: datetime, rules: SchedulerRules = DEFAULT_R
         ValueError: The expression is not valid.
     """
     start = after.astimezone(timezone.utc).replace(microsecond=0) + _SECOND
-    return next(runs_between(expression, start, _END, rules), None)
+    return next(runs_between(expression, start, END, rules), None)
 
 
 def runs_between(
@@ -77,7 +78,7 @@ def runs_between(
         ValueError: The expression is not valid.
     """
     cron = rules.read(expression)
-    since, end = start.astimezone(timezone.utc), min(end, _END)
+    since, end = start.astimezone(timezone.utc), min(end, END)
     for change in (*clock_changes(rules.zone, since, end), None):
         until = change.at if change else end
         offset = _offset(rules.zone, since)
@@ -88,7 +89,7 @@ def runs_between(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockChange:
-    """A moment at which the clock of a time zone is put forward or back.
+    """A moment at which the clock of a time zone goes forward or back.
 
     Args:
         at: The moment, in UTC.

@@ -20,6 +20,7 @@ from reconciler.workflow.live import Listed, Live, schedules, timestamp_of
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
+    SENT_MANIFEST_LENGTH,
     Ownership,
     OwnTags,
     is_digest_tag,
@@ -68,6 +69,7 @@ from reconciler.workflow.write_only import (
 __all__ = [
     "KEYWORDS",
     "NOT_RETURNED",
+    "SENT_MANIFEST_LENGTH",
     "STANDARD",
     "Body",
     "ComparableForms",

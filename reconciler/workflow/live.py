@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.timestamps import parse_timestamp
-from reconciler.values import JsonObject, as_list, as_object, dump_compact, same_json
+from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact, same_json
 from reconciler.workflow.body import Body
 from reconciler.workflow.normal_text import cron_by_fields
 from reconciler.workflow.own_tags import Ownership, OwnTags, tag_name
@@ -17,6 +17,15 @@ from reconciler.workflow.own_tags import Ownership, OwnTags, tag_name
 _DEPLOYMENT: Final = re.compile("press|deployment", re.IGNORECASE)
 _PAUSED: Final = "Paused"
 _RUNNING: Final = "Running"
+_HEALTH: Final = (
+    "status",
+    "lastExecution",
+    "triggers",
+    "updatedAt",
+    "lastModifiedBy",
+    "modifiedBy",
+    "updatedBy",
+)
 _PASSING: Final = frozenset({"status", "lastExecution", "triggers"})
 _STAMP: Final = 32
 
@@ -30,7 +39,7 @@ class Listed:
         name: Its name.
         ownership: Who owns it; `None` where the list does not return tags.
         schedules: Its schedules, as far as the list shows them.
-        health: The `status` and `lastExecution` of its entry.
+        health: What its entry says of its status, its last execution, its next ones and its last change.
         updated: The time of its last change, in seconds since the epoch; `None` where it is not returned.
         stamp: A digest of its entry without what executions change: equal unless something else changed.
     """
@@ -52,7 +61,7 @@ class Listed:
             name=str(entry["name"]),
             ownership=OwnTags.of(tags).ownership if isinstance(tags, list) else None,
             schedules=schedules(entry),
-            health={key: entry[key] for key in ("status", "lastExecution") if key in entry},
+            health={key: entry[key] for key in _HEALTH if key in entry},
             updated=timestamp_of(entry),
             stamp=_stamp(entry),
         )
@@ -153,7 +162,7 @@ def timestamp_of(workflow: JsonObject) -> float | None:
 def _stamp(entry: JsonObject) -> str:
     """Return a digest of an entry of the list without what executions and the passing of time change."""
     lasting: JsonObject = {key: value for key, value in entry.items() if key not in _PASSING}
-    triggers = [
+    triggers: list[JsonValue] = [
         {key: value for key, value in as_object(trigger).items() if key != "scheduled"}
         for trigger in as_list(entry.get("triggers"))
     ]

@@ -4,7 +4,8 @@ Their names start with `reconciler-`; such a tag is never a difference. `reconci
 repository that owns the workflow: pruning deletes only what it owns, and nobody writes what another one owns.
 `reconciler-protected` keeps the workflow from being deleted, also after its manifest or the line
 `prevent_delete` in it is gone. `reconciler-sent-…` keeps the mark of the last write, which is another one for
-each write, and digests (`reconciler.workflow.write_only`).
+each write, with a digest of the manifest that it was made from, and digests of fields
+(`reconciler.workflow.write_only`).
 A platform may keep tags in lower case, so an owner's name is one without capitals.
 Tags are parsed and written here and nowhere else. Pure.
 """
@@ -23,8 +24,11 @@ OWN_TAG_PREFIX: Final = "reconciler-"
 _OWNER: Final = f"{OWN_TAG_PREFIX}owner-"
 _PROTECTED: Final = f"{OWN_TAG_PREFIX}protected"
 _SENT: Final = f"{OWN_TAG_PREFIX}sent-"
-_MARK: Final = re.compile("0[a-z2-7]{7}")
-"""A mark; no digest has a zero, so none that a platform cuts is taken for one."""
+SENT_MANIFEST_LENGTH: Final = 6
+"""Letters of the digest of the manifest that was last sent."""
+
+_MARK: Final = re.compile(f"(0[a-z2-7]{{7}})([a-z2-7]{{0,{SENT_MANIFEST_LENGTH}}})")
+"""A mark and the digest of a manifest; no digest has a zero, so one that a platform cuts is no mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +61,14 @@ class OwnTags:
         ownership: Who owns it.
         digests: What was last sent for its write-only fields.
         marks: The mark of the last write; several where a platform adds tags to those that there were.
+        sent_manifests: The digest of the manifest that it was made from; as many.
         others: The names of own tags that this release does not know; they are kept.
     """
 
     ownership: Ownership = field(default_factory=Ownership)
     digests: SentDigests = field(default_factory=SentDigests)
     marks: frozenset[str] = frozenset()
+    sent_manifests: frozenset[str] = frozenset()
     others: tuple[str, ...] = ()
 
     @staticmethod
@@ -71,6 +77,8 @@ class OwnTags:
         names = [name for tag in as_list(tags) if (name := tag_name(tag)).startswith(OWN_TAG_PREFIX)]
         known = (_OWNER, _SENT)
         texts = [name.removeprefix(_SENT) for name in names if name.startswith(_SENT)]
+        entries = (entry for text in texts for entry in text.split("-"))
+        marks = [match for entry in entries if (match := _MARK.fullmatch(entry))]
         return OwnTags(
             ownership=Ownership(
                 owners=frozenset(
@@ -79,7 +87,8 @@ class OwnTags:
                 protected=_PROTECTED in names,
             ),
             digests=SentDigests.of_texts(texts),
-            marks=frozenset(entry for text in texts for entry in text.split("-") if _MARK.fullmatch(entry)),
+            marks=frozenset(match[1] for match in marks),
+            sent_manifests=frozenset(match[2] for match in marks if len(match[2]) == SENT_MANIFEST_LENGTH),
             others=tuple(name for name in names if name != _PROTECTED and not name.startswith(known)),
         )
 
@@ -89,7 +98,12 @@ class OwnTags:
 
 
 def with_mark(tags: JsonValue, mark: str) -> list[JsonValue]:
-    """Return tags with the mark of a write: in the first tag with digests, before them, else in its own."""
+    """Return tags with the mark of a write: in the first tag with digests, before them, else in its own.
+
+    Args:
+        tags: The tags.
+        mark: The mark, with the digest of the manifest or without.
+    """
     first, *more = [*OwnTags.of(tags).digests.texts(), ""]
     texts = [f"{mark}-{first}" if first else mark, *filter(None, more)]
     return [*_without_sent(tags), *_tags(_sent_names(texts))]

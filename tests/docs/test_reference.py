@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -184,9 +184,11 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
         found["Backups"] = run("rollback --list")
         found["run"] = run("run scoring --wait")
         found["status"] = run("status")
+        found["forecast"] = _forecast(folder, run)
         shown = run("config show")
         found["config show"] = {**shown, "settings": [{**item, "value": 1} for item in shown["settings"]]}
         found["executions"] = run("executions scoring")
+        found["executions --all"] = run("executions --all --status success")
         rendered = run("render daily-forecast")
         rendered["manifests"][0]["manifest"] = "the document"
         found["render"] = rendered
@@ -206,7 +208,31 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
             one.update(dict.fromkeys(one.keys() & {"check", "plan", "report", "status"}))
         environments = [one for part in parts for one in part["environments"]]
         found["Several environments"] = {**parts[0], "environments": environments}
+        found |= _fleet_objects(run, folder / "unit.json")
     return found
+
+
+def _fleet_objects(run: Callable[[str], dict[str, Any]], file: Path) -> dict[str, dict[str, Any]]:
+    """Return the report of a fleet and the result of a unit, without what other commands print, too."""
+    units = [run(f"fleet {line} --unit 0") for line in ("plan", "status", "apply --auto-approve")]
+    file.write_text(json.dumps(units[-1]), encoding="utf-8")
+    merged = run(f"report merge {file}")
+    for part in (merged, *merged["environments"]):
+        part |= {"summary": 1, "traffic": 1}
+    merged["environments"][0]["units"] = 1
+    every = {key: value for unit in units for key, value in unit.items()}
+    return {"fleet": merged, "Unit of a fleet": {**every, "plan": 1, "report": 1, "status": 1}}
+
+
+def _forecast(folder: Path, run: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """Return a forecast with a changed schedule, which a clock change affects and which overlaps."""
+    (folder / "clock").mkdir()
+    text = "name: scoring\ntriggers: [{cron: 30 1 * * *}, {cron: 0 * * * *}]\nsteps: {a: {command: x}}\n"
+    (folder / "clock" / "scoring.yaml").write_text(text, encoding="utf-8")
+    shown = run("forecast clock --time-zone Europe/London")
+    names = ("starts", "first", "shortest_interval_seconds")  # executions take no time here
+    shown["workflows"][0]["overlap"] = dict.fromkeys(names)
+    return shown
 
 
 def _change(workflows: Path, url: str) -> None:
@@ -238,9 +264,13 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 _TITLES = (
     "validate",
     "Several environments",
+    "fleet",
+    "Unit of a fleet",
     "status",
+    "forecast",
     "config show",
     "executions",
+    "executions --all",
     "render",
     "graph",
     "Rules",

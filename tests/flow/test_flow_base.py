@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from strategies import DEPTH
 
 from reconciler.workflow import owner_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flow_helpers import Ended, Git
 
@@ -58,89 +61,70 @@ def _state(git: Git, command: str | None) -> None:
         git.write(_body(command))
 
 
-# The command at the base, in Git now and live; `-` is a body without it.
-_FIELD = [
-    ("x", "x", "x", None),
-    ("x", "y", "x", "git"),
-    ("x", "x", "y", "drift"),
-    ("x", "y", "y", None),
-    ("x", "y", "z", "conflict"),
-    ("x", _ABSENT, "x", "git"),
-    ("x", "x", _ABSENT, "drift"),
-    ("x", _ABSENT, "y", "conflict"),
-    ("x", "y", _ABSENT, "conflict"),
-    (_ABSENT, "x", _ABSENT, "git"),
-    (_ABSENT, _ABSENT, "x", "drift"),
-    (_ABSENT, "x", "y", "conflict"),
-    (_ABSENT, "x", "x", None),
-]
+_PAGE: Final = Path(__file__).parents[2] / "docs" / "how-to" / "drift.md"
+_ROW: Final = re.compile(r"^\| (x|absent) \| .*\|$", re.MULTILINE)
+_KINDS: Final = ("git", "drift", "conflict")
+_OUTPUTS: Final = ("text", "markdown", "html", "gitlab")
 
 
-@pytest.mark.parametrize(("base", "now", "live", "origin"), _FIELD)
-def test_origin_of_a_field(  # noqa: PLR0913, PLR0917 - a row of the table
-    git: Git,
-    repository: Path,
-    typed: Callable[..., Ended],
-    base: str,
-    now: str,
-    live: str,
-    origin: str | None,
+def _rows() -> list[tuple[str, ...]]:
+    """Return the table of the guide: three sides, field, workflow, mark, and an exit code for each kind."""
+    text = _PAGE.read_text(encoding="utf-8")
+    return [tuple(cell.strip(" `") for cell in row[0].strip("|").split("|")) for row in _ROW.finditer(text)]
+
+
+def test_the_table_of_the_guide_is_complete() -> None:
+    """It has a row for each side equal to another one, changed and absent."""
+    sides = {row[:3] for row in _rows()}
+    assert {(base, now) for base, now, _ in sides} == {*product(["x", "absent"], repeat=2), ("x", "y")}
+    for base, now in {row[:2] for row in sides}:
+        wanted = {base, now, "absent", "x" if base == now == "absent" else "y"}
+        assert wanted <= {live for *before, live in sides if tuple(before) == (base, now)}
+    assert len(sides) == len(_rows()) == 15
+
+
+@pytest.mark.parametrize("row", _rows(), ids=lambda row: "-".join(row[:3]))
+@pytest.mark.parametrize("subject", ["field", "workflow"])
+def test_the_table_of_the_guide(
+    git: Git, repository: Path, typed: Callable[..., Ended], subject: str, row: tuple[str, ...]
 ) -> None:
-    """What only Git changed is git, what only the tenant changed drift, what both changed a conflict."""
-    _state(git, base)
-    _commit(repository)
-    _state(git, now)
-    git.server.store.create({**_body(live), "tags": _OWNED_TAGS})
-    ended = typed("plan", "--base", "HEAD", "--format", "json", "--fail-on", "drift,conflict")
-    document = json.loads(ended.out)
-    found = [field["origin"] for change in document["changes"] for field in change["fields"]]
-    assert found == ([origin] if origin else [])
-    counts = {name: document["summary"][name] for name in ("git", "drift", "conflict")}
-    assert counts == {name: int(name == origin) for name in counts}
-    assert ended.code == (2 if origin in {"drift", "conflict"} else 0)
-    if origin:
-        assert f"  ({origin})" in typed("plan", "--base", "HEAD").out
-        assert f"({origin})" in typed("plan", "--base", "HEAD", "--format", "markdown").out
-
-
-# The manifest at the base, in Git now, and live; `None` is none of it.
-_WORKFLOW = [
-    (None, "x", None, "create", "git"),
-    ("x", "x", None, "create", "drift"),
-    ("x", "y", None, "create", "conflict"),
-    ("x", None, "x", "delete", "git"),
-    ("x", None, "y", "delete", "conflict"),
-    (None, None, "x", "delete", "drift"),
-]
-
-
-@pytest.mark.parametrize(("base", "now", "live", "action", "origin"), _WORKFLOW)
-def test_origin_of_a_workflow(  # noqa: PLR0913, PLR0917 - a row of the table
-    git: Git,
-    repository: Path,
-    typed: Callable[..., Ended],
-    base: str | None,
-    now: str | None,
-    live: str | None,
-    action: str,
-    origin: str,
-) -> None:
-    """A create or a delete comes from Git, unless somebody deleted, made or changed the workflow."""
+    """Each format says what the row says, and the exit codes are those of the row."""
+    base, now, live, of_field, of_workflow, mark, *codes = row
+    action = of_field if subject == "field" else of_workflow
+    absent = {"absent": _ABSENT if subject == "field" else None}
     git.write({**_body("k"), "name": "kept"}, "kept.yaml")
     git.server.store.create({**_body("k"), "name": "kept", "tags": _OWNED_TAGS})
-    _state(git, base)
+    _state(git, absent.get(base, base))
     _commit(repository)
-    _state(git, now)
-    if live is not None:
-        git.server.store.create({**_body(live), "tags": _OWNED_TAGS})
+    _state(git, absent.get(now, now))
+    if subject == "field" or live != "absent":
+        git.server.store.create({**_body(absent.get(live, live) or ""), "tags": _OWNED_TAGS})
     words = ("plan", "--base", "HEAD", "--prune", "--allow-deletes", "1")
-    document = json.loads(typed(*words, "--format", "json").out)
-    (change,) = document["changes"]
-    assert (change["action"], change["origin"]) == (action, origin)
-    assert document["summary"][origin] == 1
-    assert typed(*words, "--fail-on", origin).code == 2
-    assert typed(*words, "--fail-on", "webhook,replace").code == 0
-    assert f"({origin})" in typed(*words).out
+    files = [word for name in _OUTPUTS for word in ("--output", f"{name}=plan.{name}")]
+    ended = typed(*words, "--format", "json", "--detailed-exitcode", *files)
+    assert ended.code == (2 if mark else 0)
+    document = json.loads(ended.out)
+    assert {kind: document["summary"][kind] for kind in _KINDS} == {
+        kind: int(kind == mark) for kind in _KINDS
+    }
+    found = [
+        (change["action"], change.get("origin") or change["fields"][0]["origin"])
+        for change in document["changes"]
+    ]
+    assert found == ([(action, mark)] if mark else [])
+    for name in ("text", "markdown", "html"):
+        shown = (repository / f"plan.{name}").read_text(encoding="utf-8")
+        assert [f"({kind})" in shown or f">{kind}<" in shown for kind in _KINDS] == [
+            kind == mark for kind in _KINDS
+        ], name
+    counts = json.loads((repository / "plan.gitlab").read_text(encoding="utf-8"))
+    assert sum(counts.values()) == bool(mark)
+    for kind, code in zip(_KINDS, codes, strict=True):
+        if kind == mark or (DEPTH > 1 and code == "0"):
+            assert typed(*words, "--fail-on", kind).code == int(code)
+    if not mark or DEPTH > 1:
+        others = ",".join(kind for kind in _KINDS if kind != mark)
+        assert typed(*words, "--fail-on", others).code == 0
 
 
 def test_a_new_manifest_for_a_live_workflow(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:

@@ -284,14 +284,13 @@ def _wait_until(true: Callable[[], object]) -> None:
         real_time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_apply(git: Git, number: signal.Signals) -> None:
-    """SIGINT and SIGTERM let requests in flight end, report the rest as skipped, and end with 1."""
+def _interrupted(git: Git, number: signal.Signals, *options: str) -> tuple[str, str]:
+    """Apply 40 new workflows, send a signal once one exists, and return both outputs; then apply the rest."""
     names = [f"n{count:02}" for count in range(40)]
     for name in names:
         git.write(body(name), f"{name}.yaml")
     git.server.faults = ("latency:0.15@POST",)
-    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", "--format", "json"]
+    words = [*forked_command(), "apply", str(git.folder), "--auto-approve", *options]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=process_env(git)
     ) as process:
@@ -300,14 +299,32 @@ def test_a_signal_during_apply(git: Git, number: signal.Signals) -> None:
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 1, stderr
     assert "Traceback" not in stderr
+    git.server.faults = ()
+    return stdout, stderr
+
+
+def test_a_signal_during_apply(git: Git) -> None:
+    """SIGTERM lets requests in flight end, reports the rest as skipped, and ends with 1."""
+    stdout, _ = _interrupted(git, signal.SIGTERM, "--format", "json")
     report = json.loads(stdout)
+    names = [f"n{count:02}" for count in range(40)]
     assert [result["name"] for result in report["results"]] == names
     done = {result["name"] for result in report["results"] if result["status"] == "done"}
     assert done == {record.name for record in git.server.store.records()}
     assert report["summary"]["not_tried"] == 40 - len(done) > 0
-    git.server.faults = ()
     git.done()
     assert sorted(record.name for record in git.server.store.records()) == names
+
+
+def test_what_was_interrupted_is_said_once(git: Git) -> None:
+    """Ctrl-C ends with one summary, not with a line for each workflow that was not started."""
+    stdout, stderr = _interrupted(git, signal.SIGINT)
+    done = len(git.server.store.records())
+    assert (
+        f"\nInterrupted: {done} applied, 0 in doubt, {40 - done} not started.\nApply again to go on" in stdout
+    )
+    assert stderr.count("stopping: ") == 1
+    assert "skipped" not in (stdout + stderr).replace("the rest is skipped", "")
 
 
 @pytest.mark.parametrize("fault", ["429-seconds:60@PUT", "503-after@PUT"])

@@ -164,7 +164,7 @@ def test_marks_are_no_difference(git: Git) -> None:
         git.done()
         owner, mark = (tag["name"] for tag in git.stored()["tags"])
         assert owner == "reconciler-owner-team"
-        assert re.fullmatch("reconciler-sent-0[a-z2-7]{7}", mark)
+        assert re.fullmatch("reconciler-sent-0[a-z2-7]{13}", mark)
         marks.add(mark)
     assert len(marks) == 3
     writes = len(git.writes())
@@ -215,7 +215,7 @@ def test_another_write_without_marks_is_overwritten_with_a_word(git: Git, server
     assert 'was overwritten: steps.one.command reads back as "by hand", not "echo hi"' in result.error
     assert git.stored()["steps"]["one"]["command"] == "echo hi"
     (tag,) = git.stored()["tags"]
-    assert re.fullmatch("reconciler-sent-0[a-z2-7]{7}", tag["name"]), "no digest of the other value is kept"
+    assert re.fullmatch("reconciler-sent-0[a-z2-7]{13}", tag["name"]), "no digest of the other value is kept"
     git.is_clean()
 
 

@@ -31,7 +31,7 @@ def _sent_token(git: Git, name: str = "flow") -> str | None:
 def _own_tags(git: Git, name: str = "flow") -> list[str]:
     """Return the names of our tags, without the mark that is another one after each write."""
     tags = [tag["name"] for tag in git.stored(name).get("tags", []) if tag["name"].startswith("reconciler-")]
-    names = [re.sub(r"(?<=sent-)0[a-z2-7]{7}-?", "", tag) for tag in tags]
+    names = [re.sub(r"(?<=sent-)0[a-z2-7]{7,13}-?", "", tag) for tag in tags]
     return [tag for tag in names if tag != "reconciler-sent-"]
 
 

@@ -12,7 +12,7 @@ from flow_helpers import TENANTS, TOKEN, Ended, FakeTime, body, step
 from reconciler.client import RetryPolicy
 from reconciler.emulator import emulated_executions as executions
 from reconciler.executions.following import StepLog
-from reconciler.operations import workflow_executions
+from reconciler.operations import execution_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +50,8 @@ def test_executions(server: EmulatorServer, flow: int, typed: Callable[..., Ende
     assert rows[0].split() == [
         ids[0],
         "Failed",
-        "2020-09-13T14:26:40.000Z",
-        "2020-09-13T14:26:42.000Z",
+        "2020-09-13T14:26:40Z",
+        "2020-09-13T14:26:42Z",
         "2",
         "s",
     ]
@@ -164,7 +164,7 @@ def test_follow(
         return whole(run, now)
 
     monkeypatch.setattr(executions, "details", details)
-    monkeypatch.setattr(workflow_executions, "RetryPolicy", partial(RetryPolicy, sleep=lambda _: None))
+    monkeypatch.setattr(execution_logs, "RetryPolicy", partial(RetryPolicy, sleep=lambda _: None))
     server.store.execute(flow, {})
     (run,) = server.store.executions(flow)
     ended = typed("logs", "flow", "--follow")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -78,6 +79,8 @@ def test_json(server: EmulatorServer) -> None:
         "workflow": {"id": flow, "name": "flow"},
         "execution_id": server.store.executions(flow)[0].id,
         "status": None,
+        "started_at": None,
+        "finished_at": None,
         "steps": None,
         "notes": [],
     }
@@ -152,7 +155,8 @@ def test_interrupt(number: signal.Signals) -> None:
             process.send_signal(number)
             out, err = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert f"the execution {out.strip()} continues" in err
+        command = f"peak-reconciler executions flow {out.strip()} --follow"
+        assert f"the execution {out.strip()} continues; to follow it: {command}\n" in err
         assert server.store.status(server.store.get(flow)) == "Running"
 
 
@@ -175,6 +179,90 @@ def test_an_interrupt_of_the_start() -> None:
             out, err = process.communicate(timeout=30)
         assert (process.returncode, out) == (130, "")
         assert "check the executions of the workflow before starting it again" in err
+
+
+def test_follow(server: EmulatorServer) -> None:
+    """In a pipe each change of a step is a line with its time; Success ends with 0."""
+    flow = server.store.create(body("flow", steps=CHAIN))
+    ended = _run(server, "flow", "--follow")
+    run = server.store.executions(flow)[0].id
+    assert (ended.returncode, ended.stdout) == (0, f"{run}\n")
+    *changes, end = ended.stderr.splitlines()
+    assert end == f"flow: execution {run} ended: Success"
+    assert all(re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ ", change) for change in changes)
+    assert [change.partition(" ")[2] for change in changes if " train: " in change] == [
+        "train: Pending",
+        "train: Running",
+        "train: Success",
+    ]
+
+
+def test_follow_a_failure(server: EmulatorServer) -> None:
+    """The end of a failed step's log is shown, with the command for the rest, and the exit code is 1."""
+    secret = {f"KEY{number}": SECRET for number in range(40)}
+    flow = server.store.create(
+        body("flow", steps={"load": step("exit 3", parameters={"env": secret}), "a\x1b[2J": step("exit 1")})
+    )
+    params = [word for number in range(40) for word in ("--param", f"KEY{number}={SECRET}")]
+    ended = _run(server, "flow", "--follow", *params, "--format", "json")
+    run = server.store.executions(flow)[0].id
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["status"] == "Failed"
+    lines = ended.stderr.splitlines()
+    assert lines[-1] == f"flow: execution {run} ended: Failed; failed steps: load, a\\x1b[2J"
+    assert f"the last 20 lines; 23 earlier ones: peak-reconciler logs flow {run} --step load" in lines
+    assert "load | Step load finished with exit code 3" in lines
+    assert sum(line.startswith("load | ") for line in lines) == 20
+    assert SECRET not in ended.stderr
+    assert "\x1b" not in ended.stderr
+
+
+def test_follow_a_failure_whose_log_cannot_be_read(server: EmulatorServer) -> None:
+    """The result is shown all the same."""
+    server.store.create(body("flow", "exit 3"))
+    server.faults = ("403@GET/workflows/api/v1/workflows/*/executions/*/logs",)
+    ended = _run(server, "flow", "--follow")
+    assert ended.returncode == 1
+    assert "the log of the step one cannot be read: " in ended.stderr
+    assert ended.stderr.splitlines()[-1].endswith("ended: Failed; failed steps: one")
+
+
+def _executions(server: EmulatorServer, *words: str) -> subprocess.CompletedProcess[str]:
+    return run_command(["executions", *words], env=_env(server), sleeps=False)
+
+
+def test_follow_one_that_runs_already(server: EmulatorServer) -> None:
+    """`executions --follow` continues where `run` was left: the same lines and exit code, only reads."""
+    flow = server.store.create(body("flow", steps={**CHAIN, "train": step("exit 3", parents=["load"])}))
+    run = server.store.execute(flow, {}).id
+    server.clear_requests()
+    for words in ((run,), ()):
+        ended = _executions(server, "flow", *words, "--follow")
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.splitlines()[-1] == f"flow: execution {run} ended: Failed; failed steps: train"
+        assert "train | Step train finished with exit code 3" in ended.stderr
+    document = json.loads(_executions(server, "flow", "--follow", "--format", "json").stdout)
+    assert (document["execution_id"], document["status"]) == (run, "Failed")
+    assert _started(server) == []
+
+
+def test_one_execution(server: EmulatorServer) -> None:
+    """`executions NAME EXECUTION` shows its steps with their times; an unknown id is an error."""
+    flow = server.store.create(body("flow", steps={**CHAIN, "load": step("exit 3")}))
+    run = server.store.execute(flow, {}).id
+    for _ in range(3):
+        ended = _executions(server, "flow", run)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    head, heads, load, train = ended.stdout.splitlines()
+    assert re.fullmatch(rf"flow: execution {run}: Failed, started 20\S+Z, took 1 s", head)
+    assert heads.split() == ["STEP", "STATUS", "STARTED", "DURATION"]
+    assert load.split()[:2] == ["load", "Failed"]
+    assert train.split() == ["train", "NotRun", "-", "-"]
+    document = json.loads(_executions(server, "--id", str(flow), run, "--format", "json").stdout)
+    assert [each["status"] for each in document["steps"]] == ["Failed", "NotRun"]
+    assert document["finished_at"] > document["started_at"]
+    unknown = _executions(server, "flow", "no-such-execution")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
 
 
 def test_details_that_cannot_be_read(server: EmulatorServer) -> None:

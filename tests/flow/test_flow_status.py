@@ -38,18 +38,20 @@ def test_one_line_each(git: Git, typed: Callable[..., Ended]) -> None:
     git.server.clear_requests()
     ended = typed("status", git.folder, "--show-unmanaged")
     assert (ended.code, ended.err) == (4, "")
-    started = "2020-09-13T12:26:40.000Z"
+    started = "2020-09-13T12:26:40Z"
     ids = {name: str(git.live(name)) for name in ("differs", "failed", "synced", "unmanaged")}
-    head, *rows, reason, summary = ended.out.splitlines()
-    assert _cells(head) == ["SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED"]
+    head, *rows, reason, legend, summary = ended.out.splitlines()
+    heads = ["SYNC", "WORKFLOW", "LAST 10", "LAST EXECUTION", "STARTED", "DURATION", "STATUS", "ID"]
+    assert _cells(head) == heads
     assert [_cells(row) for row in rows] == [
-        ["blocked", "blocked", "-", "-", "-", "-"],
-        ["out of sync", "differs", ids["differs"], "Available", "-", "-"],
-        ["missing", "missing", "-", "-", "-", "-"],
-        ["in sync", "failed", ids["failed"], "Available", "Failed", started],
-        ["in sync", "synced", ids["synced"], "Paused", "-", "-"],
-        ["unmanaged", "unmanaged", ids["unmanaged"], "Available", "Success", started],
+        ["blocked", "blocked", "-", "-", "-", "-", "-", "-"],
+        ["out of sync", "differs", "-", "-", "-", "-", "Available", ids["differs"]],
+        ["missing", "missing", "-", "-", "-", "-", "-", "-"],
+        ["in sync", "failed", "F", "Failed", started, "1 s", "Available", ids["failed"]],
+        ["in sync", "synced", "-", "-", "-", "-", "Paused", ids["synced"]],
+        ["unmanaged", "unmanaged", "S", "Success", started, "1 s", "Available", ids["unmanaged"]],
     ]
+    assert legend == "LAST 10, the latest on the right: S Success, F Failed, R running, T other."
     assert reason == "blocked: blocked: no live workflow has the id 77, which reconcile.id pins"
     assert summary == "2 in sync, 1 out of sync, 1 missing, 1 blocked, 1 unmanaged. 1 last execution failed."
     assert git.writes() == []
@@ -107,7 +109,26 @@ def test_json(git: Git, typed: Callable[..., Ended]) -> None:
         "sync": "synced",
         "reason": None,
         "status": "Available",
-        "last_execution": {"id": run.id, "status": "Failed", "executed_at": "2020-09-13T12:26:40.000Z"},
+        "last_execution": {
+            "id": run.id,
+            "status": "Failed",
+            "executed_at": "2020-09-13T12:26:40.000Z",
+            "duration_seconds": 1.0,
+        },
+        "history": [
+            {
+                "id": run.id,
+                "status": "Failed",
+                "started_at": "2020-09-13T12:26:40.000Z",
+                "finished_at": "2020-09-13T12:26:41.000Z",
+                "duration_seconds": 1.0,
+            }
+        ],
+        "next_run": None,
+        "next_run_computed": False,
+        "modified_at": "2020-09-13T12:26:40.000Z",
+        "modified_by": None,
+        "owners": [],
         "file": str(git.folder / "failed.yaml"),
         "line": 1,
     }
@@ -133,7 +154,7 @@ def test_however_it_reads_back(git: Git, typed: Callable[..., Ended], profile: s
     ended = typed("status", git.folder, "--detailed-exitcode")
     assert (ended.code, _cells(ended.out.splitlines()[1])) == (
         0,
-        ["in sync", "rich", "1", "Available", "-", "-"],
+        ["in sync", "rich", "-", "-", "2020-09-14T06:00:00Z", "Available", "1"],
     )
 
 

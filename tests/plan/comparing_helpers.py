@@ -92,6 +92,12 @@ def run_of(
     return CompareOptions(**{"key": KEY, **options}), facts
 
 
+def manifest_of(body: Any, **attributes: Any) -> WorkflowManifest:
+    """Return the manifest of a workflow."""
+    given = {"name": str(body["name"]), "settings": ReconcileSettings(), "sensitive": frozenset()}
+    return WorkflowManifest(body=body, source=_SOURCE, **{**given, **attributes})
+
+
 def compared(live: Any, desired: Any, run: Run | None = None, **given: Any) -> Comparison:
     """Return the comparison of two bodies.
 

@@ -6,14 +6,13 @@ import click
 
 from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import id_option
-from reconciler.cli.shell_completion import complete_names
+from reconciler.cli.options import execution_argument, id_option, named_execution
 from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import Settings, save_log, show_logs
-from reconciler.render import execution_outcome
+from reconciler.render import execution_outcome, log_lines
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
+from reconciler.text import printable
 
 
 @command_of(
@@ -23,7 +22,7 @@ from reconciler.text import clip, printable
         ("logs daily-report --step load --save load.log", "Save the log of one step"),
     ),
 )
-@click.argument("words", metavar="[NAME] [EXECUTION]", nargs=-1, shell_complete=complete_names)
+@execution_argument
 @id_option
 @option("--step", metavar="STEP", help="Show only this step.", section="Selection")
 @option("--follow", is_flag=True, help="Continue until the execution has ended.")
@@ -49,7 +48,7 @@ def command(  # noqa: PLR0913 - one for each option
     Each line begins with the name of its step. Only reads: no request but GET is sent. The result of the
     execution does not affect the exit code.
     """
-    name, execution = _named(words, by_id=workflow_id is not None)
+    name, execution = named_execution(words, by_id=workflow_id is not None)
     if save and follow:
         raise UsageError("--save and --follow cannot be combined")
     listener = _LogListener(verbose=settings.verbose)
@@ -63,19 +62,10 @@ def command(  # noqa: PLR0913 - one for each option
     return ExitCode.OK
 
 
-def _named(words: tuple[str, ...], *, by_id: bool) -> tuple[str | None, str | None]:
-    """Return the workflow's name and the execution's id; either may be missing."""
-    most = 1 if by_id else 2
-    if len(words) > most:
-        raise UsageError("name one workflow and one execution: [NAME] [EXECUTION], or --id N [EXECUTION]")
-    padded = [*([None] if by_id else []), *words, None, None]
-    return padded[0], padded[1]
-
-
 class _LogListener(TerminalListener):
     """The terminal that shows logs."""
 
     def logged(self, step: str, message: str, redactor: Redactor) -> None:
-        """Show a message; the step before each line keeps a CI system from reading it as a command."""
-        for line in redactor.text(message).splitlines() or [""]:
-            show(printable(f"{clip(step, 60)} | {line}"))
+        """Show a message."""
+        for line in log_lines(step, message, redactor):
+            show(line)

@@ -8,11 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.apply_options import base_option, no_group_option, scope_options, show_bodies_option
+from reconciler.cli.apply_options import (
+    base_option,
+    no_group_option,
+    refresh_option,
+    scope_options,
+    show_bodies_option,
+)
 from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import FILE, Number, format_option, output_option, words_option
+from reconciler.cli.options import (
+    FILE,
+    Number,
+    format_option,
+    output_option,
+    show_unmanaged_option,
+    words_option,
+)
 from reconciler.cli.terminal import TerminalListener, read_outputs, warn
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
@@ -88,12 +101,7 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 @base_option
 @show_bodies_option
 @no_group_option
-@option(
-    "--show-unmanaged",
-    is_flag=True,
-    help="List live workflows that are neither in Git nor owned.",
-    section="Output",
-)
+@show_unmanaged_option
 @option(
     "--max-markdown-bytes",
     metavar="N",
@@ -103,6 +111,7 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
     section="Output",
 )
 @tenant_options()
+@refresh_option
 def command(  # noqa: PLR0913 - one for each option
     *,
     environments: Environments,
@@ -117,6 +126,7 @@ def command(  # noqa: PLR0913 - one for each option
     no_group: bool,
     show_unmanaged: bool,
     max_markdown_bytes: int,
+    refresh: bool,
 ) -> int:
     """Show what apply would change for the manifests in PATH: files or directories.
 
@@ -140,7 +150,9 @@ def command(  # noqa: PLR0913 - one for each option
         code = planned.exit_code
         return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 
-    results = environments.run(lambda settings: plan(settings, scope, listener, base=base), code_of=code_of)
+    results = environments.run(
+        lambda settings: plan(settings, scope, listener, base=base, refresh=refresh), code_of=code_of
+    )
     plans = _Plans(results=results, bodies=show_bodies, grouped=not no_group, limit=max_markdown_bytes)
     if environments.several:
         targets.deliver(plans.of_several, plans.text_of_several)

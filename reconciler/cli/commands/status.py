@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.cli.apply_options import target_option
+from reconciler.cli.apply_options import refresh_option, target_option
 from reconciler.cli.command_settings import Environments, comparing_options
 from reconciler.cli.help import command_of, option
-from reconciler.cli.options import format_option, output_option, words_option
-from reconciler.cli.terminal import TerminalListener, read_outputs
+from reconciler.cli.options import (
+    Number,
+    format_option,
+    output_option,
+    show_unmanaged_option,
+    utc_option,
+    words_option,
+)
+from reconciler.cli.status_watch import watch_status
+from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, text_display
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
-from reconciler.operations import StatusResult, status
-from reconciler.plan import Selection
+from reconciler.operations import Listener, Settings, StatusResult, status
+from reconciler.plan import LAST_FAILED, STATES, Selection
 from reconciler.render import (
-    FAILED,
-    STATES,
+    Display,
     environments_json,
     environments_text,
     status_document,
@@ -29,7 +36,7 @@ from reconciler.render import (
 from reconciler.values import JsonObject
 
 _FORMATS: Final = ("text", "json", "html")
-_WORDS: Final = (*STATES, FAILED)
+_WORDS: Final = (*STATES, LAST_FAILED)
 
 
 @command_of(
@@ -37,6 +44,7 @@ _WORDS: Final = (*STATES, FAILED)
     examples=(
         ("status", "Show all workflows, problems first"),
         ("status --only out-of-sync,failed", "Show what needs attention"),
+        ("status --watch --interval 60", "Show it again every minute, until Ctrl-C"),
         ("status --output html=status.html", "Write a page to keep"),
     ),
 )
@@ -52,10 +60,28 @@ _WORDS: Final = (*STATES, FAILED)
 )
 @format_option(*_FORMATS)
 @output_option
+@utc_option
+@show_unmanaged_option
 @option(
-    "--show-unmanaged",
+    "--history/--no-history",
+    default=None,
+    show_default="for up to 200 workflows",
+    help="Show how the last ten executions of each workflow went, and how long the last one took: one more "
+    "request for each.",
+    section="Output",
+)
+@option(
+    "--watch",
     is_flag=True,
-    help="List live workflows that are neither in Git nor owned.",
+    help="Show the status until Ctrl-C: redrawn on a terminal, elsewhere a line for each change.",
+    section="Output",
+)
+@option(
+    "--interval",
+    metavar="SECONDS",
+    type=Number(1, 86_400),
+    default=30,
+    help="With --watch: read the tenant every SECONDS.",
     section="Output",
 )
 @option(
@@ -65,6 +91,7 @@ _WORDS: Final = (*STATES, FAILED)
     section="Output",
 )
 @comparing_options
+@refresh_option
 def command(  # noqa: PLR0913 - one for each option
     *,
     environments: Environments,
@@ -72,46 +99,85 @@ def command(  # noqa: PLR0913 - one for each option
     only: frozenset[str],
     output_format: str,
     outputs: tuple[str, ...],
+    utc: bool,
     show_unmanaged: bool,
+    history: bool | None,
+    watch: bool,
+    interval: float,
     detailed_exitcode: bool,
+    refresh: bool,
 ) -> int:
-    """Show the sync state and the last execution of each workflow, one line each, problems first.
+    """Show the sync state and the last executions of each workflow, one line each, problems first.
 
     For the manifests in PATH, else for those that reconciler.yaml names: in sync, out of sync, missing, or
-    blocked by a guard; the live status; the last execution and its start. plan shows what differs.
+    blocked by a guard; how the last executions went; the next run, if a trigger has one; the live status; the
+    owner. plan shows what differs.
 
     Only reads: no request but GET is sent. Exits with 3 when a manifest is invalid, and with 4 when a guard
     blocks a workflow.
     """
     deliveries = read_outputs(outputs, _FORMATS, output_format)
     selection = Selection(targets=targets)
-    listener = TerminalListener(verbose=environments.verbose)
+    terminal = TerminalListener(verbose=environments.verbose)
+
+    def read(settings: Settings, listener: Listener = terminal) -> StatusResult:
+        return status(
+            settings,
+            listener,
+            selection=selection,
+            show_unmanaged=show_unmanaged,
+            only=only,
+            history=history,
+            refresh=refresh,
+        )
+
+    if watch:
+        settings = _watched(environments, deliveries)
+        return watch_status(
+            lambda listener: read(settings, listener).view,
+            terminal,
+            interval,
+            as_json=output_format == "json",
+            utc=utc,
+        )
 
     def code_of(found: StatusResult) -> ExitCode:
         code = found.exit_code
         return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 
-    results = environments.run(
-        lambda settings: status(settings, listener, selection=selection, show_unmanaged=show_unmanaged),
-        code_of=code_of,
-    )
-    shown = _Statuses(results=results, only=only)
+    results = environments.run(read, code_of=code_of)
+    shown = _Statuses(results=results, utc=utc)
     deliveries.deliver(shown.of_several if environments.several else shown.of_one)
     return worst_exit_code(results)
 
 
+def _watched(environments: Environments, deliveries: Outputs) -> Settings:
+    """Return the settings of the one environment to watch.
+
+    Raises:
+        UsageError: There are several, or the result goes into a file or a page.
+    """
+    if environments.several:
+        raise UsageError("--watch shows one environment", hint="Name one with --environment.")
+    if deliveries.files or deliveries.printed == "html":
+        raise UsageError("--watch prints text or JSON, and writes no file")
+    (settings,) = environments.settings.values()
+    return settings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Statuses:
-    """The statuses of a run, and which of them are shown."""
+    """The statuses of a run, and how their times are shown on a terminal."""
 
     results: Sequence[EnvironmentResult[StatusResult]]
-    only: frozenset[str]
+    utc: bool
 
     def of_one(self, name: str) -> str:
         """Return the statuses of the only environment, or of none, in a format."""
-        (found,) = (result.value for result in self.results if result.value is not None)
-        render = {"json": status_json, "html": status_html}.get(name, status_text)
-        return render(found.workflows, found.redactor, self.only)
+        (view,) = (result.value.view for result in self.results if result.value is not None)
+        if name == "text":
+            return status_text(view, self._display)
+        return {"json": status_json, "html": status_html}[name](view)
 
     def of_several(self, name: str) -> str:
         """Return the statuses of all environments in a format."""
@@ -120,14 +186,16 @@ class _Statuses:
                 "a page shows the status of one environment", hint="Name one with --environment."
             )
         if name == "json":
-            return environments_json(self.results, "status", self._document)
-        return environments_text(self.results, self._text, _total)
+            return environments_json(self.results, "status", _document)
+        return environments_text(self.results, lambda found: status_text(found.view, self._display), _total)
 
-    def _document(self, found: StatusResult) -> JsonObject:
-        return status_document(found.workflows, found.redactor, self.only)
+    @property
+    def _display(self) -> Display:
+        return text_display(utc=self.utc)
 
-    def _text(self, found: StatusResult) -> str:
-        return status_text(found.workflows, found.redactor, self.only)
+
+def _document(found: StatusResult) -> JsonObject:
+    return status_document(found.view)
 
 
 def _total(found: Sequence[StatusResult]) -> str:

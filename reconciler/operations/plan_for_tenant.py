@@ -1,4 +1,4 @@
-"""Plan and status: what differs between the manifests and the tenant. Sends no request but GET."""
+"""Plan: what differs between the manifests and the tenant. Sends no request but GET."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.client import Workflow
 from reconciler.errors import BlockedError, ExitCode, UsageError
-from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.engine import Engine, open_engine, open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import with_known_ids
 from reconciler.operations.settings import Settings
@@ -17,11 +18,10 @@ from reconciler.plan import (
     Scope,
     Selection,
     Shard,
-    Sync,
     Unchanged,
-    WorkflowStatus,
+    list_tenant,
+    with_known_origins,
     with_origins,
-    workflow_statuses,
 )
 from reconciler.planfile import (
     Dropped,
@@ -35,6 +35,7 @@ from reconciler.planfile import (
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
+from reconciler.workflow import Listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class Planned:
         return plan_file_text(saved)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - the last three by name
     settings: Settings,
     options: ScopeOptions | None = None,
     listener: Listener | None = None,
@@ -174,6 +175,8 @@ def plan(
         selection=scope.selection,
         allow_protected=options.allow_protected,
         listener=listener,
+        cached=True,
+        refresh=refresh,
     ) as engine:
         return Planned(plan=attribute(engine.plan(scope), engine), engine=engine, scope=scope)
 
@@ -181,13 +184,13 @@ def plan(
 def attribution(
     settings: Settings, revision: str | None, listener: Listener, env: Mapping[str, str]
 ) -> Callable[[Plan, Engine], Plan]:
-    """Return what gives each difference of a plan its origin: nothing, without a revision.
+    """Return what gives the differences of a plan their origin; without a revision, what the last write says.
 
     Raises:
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
     if revision is None:
-        return lambda plan, _engine: plan
+        return lambda plan, engine: with_known_origins(plan, engine.options)
     from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
 
     base = read_base(settings, revision, env)
@@ -221,61 +224,12 @@ def recorded_action(engine: Engine, action: Action) -> JsonObject:
     return action_record(action, engine.options.key, engine.redactor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusResult:
-    """The status of each workflow.
-
-    Args:
-        workflows: The statuses, problems first.
-        redactor: Removes known secrets from text about them.
-    """
-
-    workflows: tuple[WorkflowStatus, ...]
-    redactor: Redactor
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """`BLOCKED` when a guard blocks one, `DIFFERENCES` when one is out of sync or missing, else `OK`."""
-        states = {item.sync for item in self.workflows}
-        if Sync.BLOCKED in states:
-            return ExitCode.BLOCKED
-        return ExitCode.DIFFERENCES if states & {Sync.DIFFERS, Sync.MISSING} else ExitCode.OK
-
-
-def status(
-    settings: Settings,
-    listener: Listener | None = None,
-    *,
-    selection: Selection | None = None,
-    show_unmanaged: bool = False,
-    refresh: bool = False,
-    env: Mapping[str, str] = os.environ,
-) -> StatusResult:
-    """Return the sync state and the last execution of each workflow. Sends no request but GET.
-
-    Args:
-        settings: The manifests and the tenant.
-        listener: Receives findings and requests.
-        selection: The workflows to include; all by default.
-        show_unmanaged: Whether to include live workflows that are neither in Git nor owned.
-        refresh: Whether to read all workflows again, also those that an earlier plan found in sync.
-        env: Variables for `!env`, the address and the credential.
+def listed_workflows(settings: Settings, env: Mapping[str, str] = os.environ) -> tuple[Listed, ...]:
+    """Return the list of the tenant's workflows, for runs that share it. Sends no request but GET.
 
     Raises:
-        InvalidInputError: A manifest is invalid, or there is no usable token.
-        ReconcilerError: Something cannot be read.
+        InvalidInputError: There is no usable token.
+        ReconcilerError: The list cannot be read.
     """
-    settings.require_environment()
-    settings.require_manifests()
-    scope = Scope(selection=selection or Selection(), show_unmanaged=show_unmanaged, whole=settings.whole)
-    with open_engine(
-        settings,
-        env,
-        purpose="status",
-        selection=scope.selection,
-        listener=listener,
-        cached=True,
-        refresh=refresh,
-    ) as engine:
-        statuses = workflow_statuses(*engine.plan_with_snapshot(scope))
-        return StatusResult(workflows=tuple(statuses), redactor=engine.redactor)
+    with open_session(settings, env, purpose="list") as session:
+        return list_tenant(Workflow(session.as_read_only()))

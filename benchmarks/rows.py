@@ -1,0 +1,402 @@
+"""Rows of the benchmark: a command for each kind of work, what it is compared with, and the ratio wanted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from manifests import write_manifests, write_templates
+from measuring import COMMAND, Command, Figure, Run, alternating, load, median
+from tenants import TOKEN, Tenants
+
+_HERE: Final = Path(__file__).parent
+_SDK_PYTHON: Final = os.environ.get("PEAK_SDK_PYTHON")
+_HIDING: Final = ["token-omitted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much is measured.
+
+    Args:
+        runs: How often a command is run; fewer where it takes minutes.
+        many: The manifests of the largest work.
+        plans: The numbers of workflows of plans over a slow network.
+        some: The number of workflows where a slow program is compared, and from which growth is measured.
+        updates: The number of workflows that an apply updates.
+        latency: The latency of the tenant, in seconds.
+        series: The numbers of workflows of the curve over the size.
+        latencies: The latencies of the curve over the latency, in seconds.
+        growing: The commands whose growth is measured.
+    """
+
+    runs: int
+    many: int
+    plans: tuple[int, ...]
+    some: int
+    updates: int
+    latency: float
+    series: tuple[int, ...]
+    latencies: tuple[float, ...]
+    growing: tuple[str, ...]
+
+
+FULL: Final = Sizes(
+    runs=5,
+    many=10_000,
+    plans=(2_000, 10_000),
+    some=1_000,
+    updates=300,
+    latency=0.05,
+    series=(10, 100, 1_000, 2_000, 5_000, 10_000),
+    latencies=(0.0, 0.01, 0.025, 0.05, 0.1),
+    growing=("validate", "plan", "status", "export"),
+)
+QUICK: Final = Sizes(
+    runs=1,
+    many=100,
+    plans=(100,),
+    some=20,
+    updates=20,
+    latency=0.02,
+    series=(),
+    latencies=(),
+    growing=("validate", "plan"),
+)
+
+
+class Rows:
+    """The measurements, one method for each row; each yields its figures.
+
+    Args:
+        folder: A directory for manifests, which is the working directory of the commands, too.
+        tenants: One emulated tenant.
+        sizes: How much is measured.
+    """
+
+    def __init__(self, folder: Path, tenants: Tenants, sizes: Sizes) -> None:
+        self._folder = folder
+        self._tenants = tenants
+        self._sizes = sizes
+        self._home = folder / "home"
+        url = tenants.urls[0]
+        self._env = {"PEAK_API_URL": url, "PEAK_AUTH_TOKEN": TOKEN, "HOME": str(self._home)}
+        self._env["XDG_CACHE_HOME"] = str(self._home / ".cache")
+        (folder / "work").mkdir()
+        self._forget()
+
+    def startup(self) -> Iterator[Figure]:
+        """Compare the start with the import of click."""
+        runs = self._sizes.runs * 3
+        for option in ("--help", "--version"):
+            before = load()
+            ours, click = alternating([self._command(option), self._python("-c", "import click")], runs)
+            yield _figure(option, "", ours, "import click", click, 1.5, before)
+
+    def validate(self) -> Iterator[Figure]:
+        """Compare with parsing alone, with the same manifests as templates, and with a general checker."""
+        count = self._sizes.many
+        folder = self._manifests(count)
+        before = load()
+        commands = [self._command("validate", folder), self._bare_program("parse", folder)]
+        ours, parsed = alternating(commands, self._sizes.runs)
+        yield _figure(f"validate {count:,}", "", ours, "CSafeLoader alone", parsed, 1.4, before)
+        yield from self._templates(folder, count)
+        yield from self._other_checker()
+
+    def _templates(self, literal: Path, count: int) -> Iterator[Figure]:
+        folder, parameters = self._folder / "templates", self._folder / "parameters.json"
+        write_templates(folder, count)
+        parameters.write_text('{"region": "eu", "storage": "20GB", "branch": "main", "tags": ["nightly"]}')
+        before = load()
+        rendered, parsed = alternating(
+            [self._command("validate", folder, "--params", parameters), self._command("validate", literal)],
+            min(self._sizes.runs, 3),
+        )
+        yield _figure(f"validate {count:,} templates", "", rendered, "as literal files", parsed, 2.0, before)
+
+    def _other_checker(self) -> Iterator[Figure]:
+        tool = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
+        if tool is None:
+            print("check-jsonschema is not installed; not compared", file=sys.stderr)
+            return
+        count = self._sizes.some
+        folder, schema = self._manifests(count), self._folder / "manifest.json"
+        schema.write_bytes(subprocess.run([COMMAND, "schema", "manifest"], stdout=-1, check=True).stdout)
+        files = [str(file) for file in sorted(folder.rglob("*.yaml"))]
+        before = load()
+        theirs = Command(words=[tool, "--schemafile", str(schema), *files], env={})
+        ours, checker = alternating([self._command("validate", folder), theirs], min(self._sizes.runs, 3))
+        yield _figure(f"validate {count:,}", "", ours, "check-jsonschema", checker, 12, before, at_least=True)
+
+    def plan(self) -> Iterator[Figure]:
+        """Compare a cold plan without changes with the bound: the network's time or bare processor time."""
+        latency, concurrency = self._sizes.latency, 32
+        for count in self._sizes.plans:
+            folder = self._loaded(count, latency)
+            before = load()
+            ours, bare = alternating(
+                [
+                    self._plan(folder, concurrency),
+                    self._bare_program("plan", folder, self._url, concurrency, counted=True),
+                ],
+                self._runs(count),
+                warm=False,
+            )
+            row = f"plan {count:,}, no changes, {latency * 1000:g} ms, concurrency {concurrency}"
+            bound = self._bound(bare, latency, concurrency)
+            yield _limited(row, ours, "the bound", bound, 1.25, before)
+            yield _figure(row, "", ours, "bare program", bare, 1.25, before)
+            if count == max(self._sizes.plans):
+                yield _memory(f"plan {count:,}", ours, 200, before)
+                yield from self._warm_plan(folder, count, concurrency)
+
+    def _warm_plan(self, folder: Path, count: int, concurrency: int) -> Iterator[Figure]:
+        """Compare a plan that follows another with `validate` and a walk of the list."""
+        before = load()
+        warm = self._plan(folder, concurrency, cold=False)
+        ours, checked, listed = alternating(
+            [warm, self._command("validate", folder), self._bare_program("list", self._url)],
+            self._runs(count),
+        )
+        limit = median(checked) + median(listed)
+        yield _limited(f"plan {count:,} after a plan", ours, "validate + list", limit, 1.3, before)
+
+    def client(self) -> Iterator[Figure]:
+        """Compare a plan without latency with the public client's loop, and with secrets that are hidden."""
+        count = self._sizes.some
+        folder = self._loaded(count, 0)
+        before = load()
+        commands = [self._plan(folder, 10), *self._public("describe")]
+        ours, *theirs = alternating(commands, min(self._sizes.runs, 3))
+        for loop in theirs:
+            row = f"plan {count:,}, no changes, 0 ms"
+            yield _figure(row, "", ours, "the client's describe loop", loop, 2.0, before, at_least=True)
+        self._tenants.order("profile", profile=_HIDING)
+        self._command("apply", folder, "--auto-approve", "--resend-secrets", "--max-change-ratio", "1").run()
+        hidden, _ = alternating([self._plan(folder, 10)] * 2, min(self._sizes.runs, 3))
+        self._tenants.order("profile", profile=[])
+        yield _figure(f"plan {count:,}, tokens hidden, 0 ms", "", hidden, "tokens shown", ours, 1.2, before)
+
+    def apply(self) -> Iterator[Figure]:
+        """Compare an apply of updates with the bound and with the public client's loop."""
+        count, latency, concurrency = self._sizes.updates, self._sizes.latency, 10
+        folder = self._loaded(count, latency)
+
+        def outdate() -> None:
+            self._tenants.order("load", folder=str(folder), other=1)
+            self._forget()
+            self._tenants.order("requests")
+
+        words = ("apply", folder, "--auto-approve", "--max-change-ratio", "1", "--concurrency", concurrency)
+        commands = [
+            self._command(*words, before=outdate),
+            self._bare_program("apply", folder, self._url, concurrency, counted=True, before=outdate),
+            *self._public("update", str(folder), before=outdate),
+        ]
+        before = load()
+        ours, bare = alternating(commands[:2], min(self._sizes.runs, 3), warm=False)
+        row = f"apply {count} updates, {latency * 1000:g} ms, concurrency {concurrency}"
+        yield _limited(row, ours, "the bound", self._bound(bare, latency, concurrency), 1.25, before)
+        for command in commands[2:]:
+            loop = [command.run()]
+            yield _figure(row, "", ours, "the client's update loop", loop, 5, before, at_least=True)
+
+    def creates(self) -> Iterator[Figure]:
+        """Measure the memory of a plan of nothing but creates as JSON."""
+        count = self._sizes.many
+        folder = self._manifests(count)
+        self._tenants.order("empty")
+        before = load()
+        (ours,) = alternating([self._plan(folder, 10, "--format", "json")], 1, warm=False)
+        yield _memory(f"plan {count:,} creates as JSON", ours, 400, before)
+
+    def growth(self) -> Iterator[Figure]:
+        """Compare each command at a size with a tenth of it: time, memory and requests."""
+        small, large = self._sizes.many // 10, self._sizes.many
+        found: dict[tuple[str, int], tuple[list[Run], int]] = {}
+        before = load()
+        for count in (small, large):
+            folder = self._loaded(count, 0)
+            exported = self._folder / "exported"
+            for name, command in {
+                "validate": self._command("validate", folder),
+                "plan": self._plan(folder, 10),
+                "status": self._command("status", folder, before=self._forget),
+                "export": self._command("export", "--all", "--output-dir", exported, "--force"),
+            }.items():
+                if name not in self._sizes.growing:
+                    continue
+                self._tenants.order("requests")
+                (runs,) = alternating([command], min(self._sizes.runs, 3), warm=False)
+                requests = sum(self._tenants.order("requests").values()) // len(runs)
+                found[name, count] = (runs, requests)
+        for name in self._sizes.growing:
+            (less, fewer), (more, requests) = found[name, small], found[name, large]
+            row = f"{name} {large:,}"
+            at = f"at {small:,}"
+            yield _figure(row, "time", more, at, less, 11, before)
+            yield _figure(row, "memory", more, at, less, 11, before, field="mebibytes")
+            if fewer:
+                yield Figure(
+                    row=row,
+                    measured="requests",
+                    value=requests,
+                    reference=at,
+                    reference_value=fewer,
+                    unit="",
+                    bar=11,
+                    runs=len(more),
+                    load=(before, load()),
+                )
+
+    def over_size(self) -> Iterator[dict[str, Any]]:
+        """Yield the points of a curve: the seconds of each program over the number of workflows."""
+        for count in self._sizes.series:
+            yield self._point(count, self._sizes.latency)
+
+    def over_latency(self) -> Iterator[dict[str, Any]]:
+        """Yield the points of a curve: the seconds of each program over the latency."""
+        for latency in self._sizes.latencies:
+            yield self._point(self._sizes.some, latency)
+
+    def _point(self, count: int, latency: float) -> dict[str, Any]:
+        folder, concurrency = self._loaded(count, latency), 32
+        commands = {
+            "plan": self._plan(folder, concurrency),
+            "bare": self._bare_program("plan", folder, self._url, concurrency, counted=True),
+            "validate": self._command("validate", folder),
+        }
+        columns = alternating(list(commands.values()), 3 if count <= self._sizes.some else 1, warm=False)
+        seconds = {name: median(runs) for name, runs in zip(commands, columns, strict=True)}
+        bound = self._bound(columns[1], latency, concurrency)
+        if count * max(latency, 0.002) <= 60:  # noqa: PLR2004 - its loop takes a minute at most
+            for command in self._public("describe"):
+                seconds["client"] = command.run().seconds
+        return {"count": count, "latency": latency, "bound": bound, **seconds}
+
+    @property
+    def _url(self) -> str:
+        return self._tenants.urls[0]
+
+    def _runs(self, count: int) -> int:
+        return self._sizes.runs if count <= 2 * self._sizes.some else min(self._sizes.runs, 3)
+
+    def _bound(self, bare: Sequence[Run], latency: float, concurrency: int) -> float:
+        """Return the larger of the network's time for the bare program's requests, and its processor time.
+
+        The bare program's last run was the only one since the requests were counted.
+        """
+        requests = sum(self._tenants.order("requests").values())
+        return max(requests * latency / concurrency, median(bare, "cpu"))
+
+    def _manifests(self, count: int) -> Path:
+        folder = self._folder / f"manifests-{count}"
+        if not folder.exists():
+            write_manifests(folder, count)
+        return folder
+
+    def _loaded(self, count: int, latency: float) -> Path:
+        """Return a folder of manifests that the tenant has all of, after a latency was set."""
+        folder = self._manifests(count)
+        self._tenants.order("load", folder=str(folder))
+        self._tenants.order("faults", faults=[f"latency:{latency * 1000:g}ms"] if latency else [])
+        return folder
+
+    def _forget(self) -> None:
+        """Remove what an earlier command keeps."""
+        for kept in (self._home, self._folder / "work" / ".reconciler"):
+            shutil.rmtree(kept, ignore_errors=True)
+        self._home.mkdir()
+
+    def _command(self, *words: object, **attributes: Any) -> Command:  # noqa: ANN401 - of Command
+        return self._process(COMMAND, *words, **attributes)
+
+    def _plan(self, folder: Path, concurrency: int, *words: object, cold: bool = True) -> Command:
+        before = self._forget if cold else lambda: None
+        return self._command("plan", folder, "--concurrency", concurrency, *words, before=before)
+
+    def _bare_program(self, *words: object, counted: bool = False, **attributes: Any) -> Command:  # noqa: ANN401
+        """Return the bare program; `counted` counts the tenant's requests again before each of its runs."""
+        if counted and "before" not in attributes:
+            attributes["before"] = lambda: self._tenants.order("requests")
+        return self._python(_HERE / "bare_program.py", *words, **attributes)
+
+    def _python(self, *words: object, **attributes: Any) -> Command:  # noqa: ANN401
+        return self._process(sys.executable, *words, **attributes)
+
+    def _public(self, what: str, *words: str, **attributes: Any) -> list[Command]:  # noqa: ANN401
+        if _SDK_PYTHON is None:
+            return []
+        script = _HERE / "public_client.py"
+        return [self._process(_SDK_PYTHON, script, what, self._url, *words, **attributes)]
+
+    def _process(self, *words: object, **attributes: Any) -> Command:  # noqa: ANN401
+        return Command(
+            words=[str(word) for word in words], env=self._env, cwd=self._folder / "work", **attributes
+        )
+
+
+def _figure(  # noqa: PLR0913, PLR0917 - what a figure has
+    row: str,
+    measured: str,
+    runs: Sequence[Run],
+    reference: str,
+    others: Sequence[Run],
+    bar: float,
+    before: float,
+    *,
+    at_least: bool = False,
+    field: str = "seconds",
+) -> Figure:
+    """Return the ratio of two columns of runs."""
+    return Figure(
+        row=row,
+        measured=measured or "time",
+        value=median(runs, field),
+        reference=reference,
+        reference_value=median(others, field),
+        unit="s" if field == "seconds" else "MiB",
+        bar=bar,
+        at_least=at_least,
+        runs=len(runs),
+        load=(before, load()),
+    )
+
+
+def _limited(  # noqa: PLR0913, PLR0917 - as a figure
+    row: str, runs: Sequence[Run], reference: str, limit: float, bar: float, before: float
+) -> Figure:
+    """Return the ratio of the time of runs to a limit that was computed."""
+    return Figure(
+        row=row,
+        measured="time",
+        value=median(runs),
+        reference=reference,
+        reference_value=limit,
+        unit="s",
+        bar=bar,
+        runs=len(runs),
+        load=(before, load()),
+    )
+
+
+def _memory(row: str, runs: Sequence[Run], limit: float, before: float) -> Figure:
+    """Return the ratio of peak memory to a limit in mebibytes."""
+    return Figure(
+        row=row,
+        measured="peak memory",
+        value=median(runs, "mebibytes"),
+        reference="the limit",
+        reference_value=limit,
+        unit="MiB",
+        bar=1,
+        runs=len(runs),
+        load=(before, load()),
+    )

@@ -1,0 +1,285 @@
+"""Forecast of the executions that schedules start, and of what manifests change. Sends nothing but GET."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from typing import Final
+
+from reconciler.client import NotFoundException, Workflow
+from reconciler.concurrency import read_all
+from reconciler.errors import UsageError
+from reconciler.manifests import Manifest
+from reconciler.operations.engine import Engine, load_valid, open_engine
+from reconciler.operations.listener import Listener
+from reconciler.operations.settings import Settings
+from reconciler.plan import (
+    Action,
+    Create,
+    Plan,
+    Scope,
+    Selection,
+    SetPaused,
+    Snapshot,
+    Update,
+    live_id,
+    make_plan,
+)
+from reconciler.schedules import (
+    Forecast,
+    KnownRules,
+    Observation,
+    ScheduledWorkflow,
+    TooManyRunsError,
+    Triggers,
+    learn_rules,
+    make_forecast,
+    percentile_90,
+)
+from reconciler.secrecy import Redactor
+from reconciler.timestamps import parse_timestamp, utc_now
+from reconciler.values import JsonObject, JsonValue, as_list, as_object
+from reconciler.workflow import Listed, Live, schedules
+
+_MOST_SAMPLED: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastOptions:
+    """What to forecast.
+
+    Args:
+        until: The end; `None` for `lasts` from now.
+        lasts: The time from now.
+        selection: The workflows to include; all by default.
+        zone: The time zone of the platform's clock; `None` to learn it.
+        coming: The number of next starts of each schedule.
+        sampled: The number of executions that a workflow's duration is taken from; 0 reads none.
+        offline: Whether to forecast the manifests alone, without asking the tenant.
+    """
+
+    until: datetime | None = None
+    lasts: timedelta = timedelta(hours=24)
+    selection: Selection = field(default_factory=Selection)
+    zone: tzinfo | None = None
+    coming: int = 3
+    sampled: int = 20
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastResult:
+    """A forecast.
+
+    Args:
+        forecast: The forecast.
+        offline: Whether it is of the manifests alone.
+        without: The number of workflows without a schedule.
+        redactor: Removes known secrets from text about it.
+    """
+
+    forecast: Forecast
+    offline: bool
+    without: int
+    redactor: Redactor
+
+
+def forecast(
+    settings: Settings,
+    options: ForecastOptions | None = None,
+    listener: Listener | None = None,
+    *,
+    now: datetime | None = None,
+    env: Mapping[str, str] = os.environ,
+) -> ForecastResult:
+    """Return when schedules start what, as the manifests describe it, and as it is now where that differs.
+
+    Args:
+        settings: The manifests and the tenant.
+        options: What to forecast; the next 24 hours of all workflows by default.
+        listener: Receives findings and requests.
+        now: The start of the forecast; the current time by default.
+        env: Variables for `!env`, the address and the credential.
+
+    Raises:
+        UsageError: It ends before it begins, or there is too much of it.
+        InvalidInputError: A manifest is invalid, or there is no usable token.
+        ReconcilerError: Something cannot be read.
+    """
+    options, listener = options or ForecastOptions(), listener or Listener()
+    now = (now or utc_now()).replace(microsecond=0)
+    until = options.until or now + options.lasts
+    if until <= now:
+        raise UsageError("the forecast ends before it begins", hint="Choose a later time for --until.")
+    settings.require_environment()
+    settings.require_manifests()
+    if options.offline:
+        loaded = load_valid(settings, env, listener, options.selection)
+        workflows = list(_of_manifests(loaded.manifests, options.selection))
+        known = learn_rules((), now, options.zone)
+        redactor = Redactor.of(loaded.secrets)
+    else:
+        scope = Scope(selection=options.selection, whole=settings.whole)
+        with open_engine(
+            settings, env, purpose="forecast", selection=options.selection, listener=listener
+        ) as engine:
+            snapshot = engine.snapshot(scope)
+            plan = make_plan(snapshot, engine.options, scope)
+            known = known_rules(snapshot, now, options.zone)
+            workflows = _with_durations(list(_of_plan(plan, snapshot)), plan, engine, options.sampled)
+            redactor = engine.redactor
+    try:
+        made = make_forecast(workflows, now, until, known, coming=options.coming)
+    except TooManyRunsError:
+        raise UsageError(
+            "the forecast has too many runs", hint="Choose an earlier end, or fewer workflows with --target."
+        ) from None
+    return ForecastResult(
+        forecast=made,
+        offline=options.offline,
+        without=len(workflows) - len(made.workflows),
+        redactor=redactor,
+    )
+
+
+def known_rules(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> KnownRules:
+    """Return how the platform reads schedules, as what it says is scheduled shows.
+
+    Args:
+        snapshot: What was read of the tenant.
+        now: When it was read.
+        zone: The time zone, where a user has given it.
+    """
+    bodies = [
+        *(live.body.raw for live in snapshot.live.values() if not live.paused),
+        *(item.health for item in snapshot.unmanaged if not _is_paused(item)),
+    ]
+    return learn_rules((found for body in bodies for found in _observations(body)), now, zone)
+
+
+def _observations(body: JsonObject) -> Iterator[Observation]:
+    for trigger in map(as_object, as_list(body.get("triggers"))):
+        cron, scheduled = trigger.get("cron"), trigger.get("scheduled")
+        if isinstance(cron, str) and isinstance(scheduled, str):
+            with suppress(ValueError, OverflowError):
+                yield Observation(cron, parse_timestamp(scheduled))
+
+
+def _of_manifests(manifests: Iterable[Manifest], selection: Selection) -> Iterator[ScheduledWorkflow]:
+    manifests = tuple(manifests)
+    resolved = selection.resolved(frozenset(manifest.name for manifest in manifests))
+    for manifest in manifests:
+        if resolved.takes(manifest.name):
+            yield ScheduledWorkflow(
+                name=manifest.name,
+                after=_triggers(manifest.body, paused=manifest.settings.paused is True),
+                concurrent=_concurrent(manifest.body),
+            )
+
+
+def _of_plan(plan: Plan, snapshot: Snapshot) -> Iterator[ScheduledWorkflow]:
+    for action in plan.actions:
+        yield _of_action(action, snapshot)
+    for item in plan.orphaned:
+        body = snapshot.live[item.id].body.raw if item.id in snapshot.live else item.health
+        triggers = _triggers(body, paused=_is_paused(item))
+        yield ScheduledWorkflow(
+            name=item.name,
+            before=triggers,
+            after=triggers,
+            concurrent=_concurrent(body),
+            orphaned=True,
+        )
+
+
+def _of_action(action: Action, snapshot: Snapshot) -> ScheduledWorkflow:
+    identity = live_id(action)
+    live = snapshot.live.get(identity) if identity is not None else None
+    before = _triggers(live.body.raw, paused=live.paused) if live else None
+    body = live.body.raw if live else {}
+    paused = live.paused if live else False
+    match action:
+        case Create():
+            body, paused = action.desired.body.raw, action.pause
+        case Update():
+            body, paused = action.desired.body.raw, paused if action.paused is None else action.paused
+        case SetPaused():
+            paused = action.paused
+        case _:
+            pass
+    after = _triggers(body, paused=paused)
+    return ScheduledWorkflow(
+        name=action.name,
+        before=before,
+        after=after,
+        changed=live is None or _differ(live, body, paused=paused),
+        concurrent=_concurrent(body),
+    )
+
+
+def _differ(live: Live, body: JsonObject, *, paused: bool) -> bool:
+    return schedules(live.body.raw) != schedules(body) or (live.paused != paused and bool(schedules(body)))
+
+
+def _triggers(body: JsonObject, *, paused: bool) -> Triggers:
+    crons = (as_object(trigger).get("cron") for trigger in as_list(body.get("triggers")))
+    texts = dict.fromkeys(cron for cron in crons if isinstance(cron, str) and cron)
+    return Triggers(crons=tuple(texts), paused=paused)
+
+
+def _concurrent(body: JsonObject) -> bool:
+    return as_object(body.get("metadata")).get("allowConcurrentExecution") is True
+
+
+def _is_paused(item: Listed) -> bool:
+    return item.health.get("status") == "Paused"
+
+
+def _with_durations(
+    workflows: list[ScheduledWorkflow], plan: Plan, engine: Engine, sampled: int
+) -> list[ScheduledWorkflow]:
+    """Return the workflows with how long their last executions took; one request for each with a schedule."""
+    ids = {action.name: identity for action in plan.actions if (identity := live_id(action)) is not None}
+    ids |= {item.name: item.id for item in plan.orphaned}
+    wanted = [ids[item.name] for item in workflows if item.after.crons and item.name in ids]
+    if not sampled:
+        return workflows
+    api = Workflow(engine.session.as_read_only())
+    found = read_all(
+        partial(_durations, api, sampled),
+        wanted,
+        engine.settings.concurrency,
+        partial(engine.on_progress, "reading executions"),
+    )
+    return [
+        replace(item, duration=percentile_90(took), sampled=len(took))
+        for item in workflows
+        for took in [found.get(ids.get(item.name, 0), ())]
+    ]
+
+
+def _durations(api: Workflow, sampled: int, workflow_id: int) -> tuple[float, ...]:
+    """Return the seconds that the last executions took which have ended; none of a workflow that is gone."""
+    with suppress(NotFoundException):
+        page = api.list_executions(workflow_id, page_size=sampled, count=sampled, return_iterator=False)
+        items = as_list(page["executions"])[:_MOST_SAMPLED]
+        took = (_seconds(as_object(item)) for item in items[:sampled])
+        return tuple(seconds for seconds in took if seconds is not None)
+    return ()
+
+
+def _seconds(execution: JsonObject) -> float | None:
+    start, end = _time(execution.get("executedAt")), _time(execution.get("finishedAt"))
+    if start is None or end is None or end < start:
+        return None
+    return (end - start).total_seconds()
+
+
+def _time(value: JsonValue) -> datetime | None:
+    with suppress(ValueError, OverflowError):
+        return parse_timestamp(value) if isinstance(value, str) and value else None
+    return None

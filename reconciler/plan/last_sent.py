@@ -1,0 +1,106 @@
+"""Origins of differences without an earlier commit: by the digest of the manifest that was last sent.
+
+Each write keeps a digest of its manifest, next to its mark (`reconciler.workflow.own_tags`). Where the
+manifest still has that digest, only the live workflow has changed since: drift. Where it would have it with
+the live values of some fields, these are what Git changed, and the rest is drift. Any other difference has no
+origin: both sides changed, or nothing is known. Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import dataclasses
+import hmac
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Final
+
+from reconciler.manifests import Manifest, PatchManifest
+from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.comparing import HIDDEN
+from reconciler.plan.masked_changes import sensitive_fields
+from reconciler.plan.model import Plan, Update
+from reconciler.values import ABSENT, JsonObject, Path, dump_compact, lookup, put
+from reconciler.workflow import SENT_MANIFEST_LENGTH, Body, FieldChange, Origin
+
+_MOST_COMBINED: Final = 5
+"""With more changes, only all of them together are tried: each try may agree by chance, once in a billion."""
+
+
+def sent_manifest(manifest: Manifest, key: bytes) -> str:
+    """Return the letters that a write of `manifest` keeps; none for a patch, which owns only a part.
+
+    Secrets are left out.
+    """
+    return "" if isinstance(manifest, PatchManifest) else _digest(Body(manifest.body).form, manifest, key)
+
+
+def with_known_origins(plan: Plan, options: CompareOptions) -> Plan:
+    """Return `plan` with the origin of each difference that the last write proves."""
+    actions = tuple(
+        _attributed(action, options) if isinstance(action, Update) else action for action in plan.actions
+    )
+    return dataclasses.replace(plan, actions=actions)
+
+
+def _attributed(action: Update, options: CompareOptions) -> Update:
+    last = action.live.body.own_tags.sent_manifests
+    if not options.remember or len(last) != 1 or isinstance(action.manifest, PatchManifest):
+        return action
+    form = Body(action.manifest.body).form
+    paths = [change.path for change in action.changes if _is_comparable(change, action, form)]
+    found = [
+        changed
+        for changed in _tries(paths)
+        if _digest(_before(form, action.live.body.form, changed), action.manifest, options.key) in last
+    ]
+    if len(found) != 1:
+        return action
+    in_git = frozenset(found[0])
+    origins = {path: Origin.GIT if path in in_git else Origin.DRIFT for path in paths}
+    changes = tuple(dataclasses.replace(change, origin=origins.get(change.path)) for change in action.changes)
+    return dataclasses.replace(action, changes=changes)
+
+
+def _is_comparable(change: FieldChange, action: Update, form: JsonObject) -> bool:
+    """Return whether a field is a part of the digest, and its live value is returned as it is."""
+    known = any(lookup(side, change.path) is not ABSENT for side in (form, action.live.body.form))
+    secret = sensitive_fields(action.manifest, action.manifest.body).contains(change.path)
+    return known and not secret and change.before != HIDDEN
+
+
+def _tries(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
+    """Yield the fields that Git may have changed: every choice of a few, else none or all."""
+    numbers = range(len(paths) + 1) if len(paths) <= _MOST_COMBINED else (0, len(paths))
+    for number in numbers:
+        yield from combinations(paths, number)
+
+
+def _before(form: JsonObject, live: JsonObject, changed: Sequence[Path]) -> JsonObject:
+    """Return the form of a manifest as it was if Git changed only the fields at `changed` since."""
+    found = copy.deepcopy(form) if changed else form
+    for path in changed:
+        value = lookup(live, path)
+        if value is ABSENT:
+            _remove(found, path)
+        else:
+            put(found, path, value)
+    return found
+
+
+def _remove(form: JsonObject, path: Path) -> None:
+    """Remove the field at `path`, and what is empty then: a canonical form has neither."""
+    for depth in range(len(path), 0, -1):
+        parent = lookup(form, path[: depth - 1])
+        if isinstance(parent, dict):
+            parent.pop(str(path[depth - 1]), None)
+        if parent:
+            return
+
+
+def _digest(form: JsonObject, manifest: Manifest, key: bytes) -> str:
+    hidden = sensitive_fields(manifest, manifest.body).mask(form)
+    message = dump_compact(["manifest", hidden]).encode("utf-8", "surrogatepass")
+    digest = hmac.digest(key, message, "sha256")
+    return base64.b32encode(digest).decode("ascii")[:SENT_MANIFEST_LENGTH].lower()

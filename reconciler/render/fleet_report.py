@@ -1,0 +1,81 @@
+"""The merged report of a fleet as text: what is wrong with each environment, and the counts of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.plan import STATES
+from reconciler.render.actions import ACTIONS, status_word
+from reconciler.render.markup import paint
+from reconciler.text import printable
+from reconciler.values import JsonObject, as_list, as_object
+
+_RESULTS: Final = {"plan": "plan", "apply": "report", "status": "status"}
+_WORDS: Final = {
+    **{name: f"to {name}" for name in ACTIONS if name not in {"unchanged", "blocked"}},
+    **{sync.value: word for word, sync in STATES.items()},
+    "not_tried": status_word("not_tried"),
+}
+"""The words for people for the keys of a summary, where they are not the same."""
+
+
+def unit_line(unit: JsonObject) -> str:
+    """Return the result of one unit in a line."""
+    name = printable(str(unit["environment"]))
+    shard = str(unit["shard"])
+    label = name if shard.endswith("/1") else f"{name} {shard}"
+    if unit["skipped"] is True:
+        return f"{label}: {paint('skipped', 'yellow')}"
+    if unit["error"] is not None:
+        first, *_ = printable(str(unit["error"])).splitlines() or [""]
+        return f"{label}: {paint('error: ', 'red')}{first}"
+    result = as_object(unit.get(_RESULTS[str(unit["command"])]))
+    tries = unit.get("attempts", 1)
+    again = f", {tries} tries" if isinstance(tries, int) and tries > 1 else ""
+    return f"{label}: {_counts(as_object(result.get('summary')))} ({unit['seconds']} s{again})"
+
+
+def fleet_text(report: JsonObject) -> str:
+    """Return a merged report as text: what is wrong with each environment, then the sums."""
+    environments = [as_object(item) for item in as_list(report["environments"])]
+    lines = [line for environment in environments for line in _environment(environment)]
+    count = "1 environment" if len(environments) == 1 else f"{len(environments)} environments"
+    failed = [str(item["environment"]) for item in environments if item["exit_code"] not in {0, 2}]
+    total = f"Total of {count}: {_counts(as_object(report['summary']))}."
+    if failed:
+        total += f" {len(failed)} not in full: {', '.join(map(printable, failed))}."
+    if report["missing"]:
+        word = "result is" if report["missing"] == 1 else "results are"
+        total += f" {report['missing']} {word} missing."
+    return "\n".join([*lines, "", paint(total, "bold")])
+
+
+def _environment(environment: JsonObject) -> Iterator[str]:
+    name, code = printable(str(environment["environment"])), environment["exit_code"]
+    colour = "green" if code in {0, 2} else "red"
+    yield f"{paint(name, colour)}: {_counts(as_object(environment['summary']))}"
+    for unit in map(as_object, as_list(environment["units"])):
+        if unit["error"] is not None or unit["skipped"] is True:
+            yield f"  {unit_line(unit)}"
+            if unit["hint"]:
+                yield f"    {printable(str(unit['hint']))}"
+        yield from (f"  {printable(str(message))}" for message in as_list(unit["messages"]))
+        yield from _reasons(unit)
+
+
+def _reasons(unit: JsonObject) -> Iterator[str]:
+    """Yield why workflows of a unit are not as the command leaves them."""
+    result = as_object(unit.get(_RESULTS[str(unit["command"])]))
+    if result.get("refusal"):
+        yield f"  blocked: {printable(str(result['refusal']))}"
+    for item in map(as_object, [*as_list(result.get("results")), *as_list(result.get("changes"))]):
+        reason = item.get("error") or (item.get("reason") if item.get("action") == "blocked" else None)
+        if reason:
+            yield f"  {printable(str(item['name']))}: {printable(str(reason))}"
+
+
+def _counts(summary: JsonObject) -> str:
+    """Return the numbers of a summary in words; those that are zero are left out."""
+    counted = [f"{number} {_WORDS.get(name, name)}" for name, number in summary.items() if number]
+    return ", ".join(counted) or "no workflows"
