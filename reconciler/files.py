@@ -6,7 +6,6 @@ import errno
 import functools
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterable, Mapping
@@ -97,6 +96,8 @@ def write_part(
     Raises:
         OSError: The file cannot be written; nothing is left.
     """
+    import secrets  # noqa: PLC0415 - most commands write no file
+
     remove_left_parts(path.parent)
     part = path.with_name(f".peak-reconciler-{secrets.token_hex(8)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
@@ -227,6 +228,34 @@ def read_bounded(path: Path, limit: int, *, streams: bool = False) -> bytes:
     if len(data) > limit:
         raise UnreadableError(f"it has more than {limit} bytes, the limit")
     return data
+
+
+def read_regular(path: Path, limit: int) -> bytes | None:
+    """Return the content of the file `path`; `None` if it is no regular file, or cannot be read in one go.
+
+    Links are not followed, and nothing is opened that blocks. It takes fewer system calls than
+    `read_bounded`, which says what is wrong where this returns `None`.
+
+    Args:
+        path: The file.
+        limit: The largest size, in bytes.
+    """
+    if not hasattr(os, "O_NOFOLLOW"):
+        return None
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+            return None
+        data = os.read(handle, status.st_size + 1)
+        return data if len(data) == status.st_size else None
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
 def decode_text(data: bytes) -> str:

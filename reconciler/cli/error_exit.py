@@ -7,7 +7,6 @@ import io
 import os
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -82,6 +81,8 @@ def _print_unexpected(error: Exception) -> None:
 
 def _origin(error: BaseException) -> str:
     """Return the place in this package where `error` arose; never its text, which may quote a secret."""
+    import traceback  # noqa: PLC0415 - nobody should ever see this error
+
     places = [
         f"{frame.f_globals.get('__name__', '')}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)

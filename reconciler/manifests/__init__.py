@@ -4,6 +4,11 @@ This package reads files and environment variables and checks them against the s
 API. An error in a manifest is a finding, never an exception.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.lazy_face import lazy_face
 from reconciler.manifests.discovery import (
     CONFIGURATION_NAMES,
     MAX_FILE_BYTES,
@@ -14,7 +19,6 @@ from reconciler.manifests.discovery import (
     read_text,
 )
 from reconciler.manifests.documents import Document, read_single_document
-from reconciler.manifests.editing import NotEditableError, edited_text
 from reconciler.manifests.file_findings import (
     MAX_FINDINGS,
     FileSummary,
@@ -40,17 +44,21 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
-from reconciler.manifests.name_scan import quick_names
 from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.shared_settings import SharedSettings
 from reconciler.manifests.template_expressions import (
     UNRENDERED_TEMPLATE,
+    may_hold_expression,
     template_expression,
     template_message,
 )
-from reconciler.manifests.writing import manifest_text
+
+if TYPE_CHECKING:
+    from reconciler.manifests.editing import NotEditableError, edited_text
+    from reconciler.manifests.name_scan import quick_names
+    from reconciler.manifests.writing import manifest_text
 
 __all__ = [
     "CONFIGURATION_NAMES",
@@ -83,6 +91,7 @@ __all__ = [
     "find_files",
     "load_manifests",
     "manifest_text",
+    "may_hold_expression",
     "quick_names",
     "read_file",
     "read_overlays",
@@ -96,3 +105,10 @@ __all__ = [
     "with_excerpt",
     "with_required_variables",
 ]
+
+__getattr__ = lazy_face(  # what writes manifests is for few commands
+    __name__,
+    editing="NotEditableError edited_text",
+    name_scan="quick_names",
+    writing="manifest_text",
+)

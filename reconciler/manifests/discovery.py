@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from reconciler.errors import reason_of
-from reconciler.files import UnreadableError, decode_text, read_bounded
+from reconciler.files import UnreadableError, decode_text, read_bounded, read_regular
 from reconciler.findings import Finding, Severity
 from reconciler.templates import TEMPLATE_SUFFIX
 from reconciler.text import printable
@@ -55,19 +55,28 @@ class ManifestFile:
         path: The file, as the user named it or as found below a directory.
         root: The resolved directory that contains every file that may be read through this one.
         text: The text, where it is known already (standard input).
+        resolved: The same file with links followed, where it was found below a directory and is no link.
     """
 
     path: Path
     root: Path
     text: str | None = field(default=None, repr=False)
+    resolved: Path | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry of a directory: the path that led to it and, for a directory, the resolved path."""
+    """An entry of a directory.
+
+    Args:
+        path: The path that led to it.
+        folder: For a directory, the resolved path.
+        file: For a regular file that is no link, the resolved path.
+    """
 
     path: Path
-    folder: Path | None
+    folder: Path | None = None
+    file: Path | None = None
 
 
 def find_files(
@@ -183,6 +192,24 @@ def _missing(name: str) -> Finding | None:
     return None
 
 
+def text_of(file: ManifestFile) -> str:
+    """Return the text of a manifest file, as `read_text` does.
+
+    Where a file that was found below a directory leads is known, so that it is read with fewer system calls.
+
+    Raises:
+        UnreadableError: As `read_text`.
+    """
+    if file.text is not None:
+        return file.text
+    known = file.resolved
+    inside = known is not None and known.is_relative_to(file.root)
+    if known is None or not inside or _GIT in known.relative_to(file.root).parts:
+        return read_text(file.path, file.root)
+    data = read_regular(known, MAX_FILE_BYTES)
+    return read_text(file.path, file.root) if data is None else decode_text(data)
+
+
 def read_text(path: Path, root: Path, limit: int = MAX_FILE_BYTES) -> str:
     """Return the text of the regular file `path`, without a byte order mark.
 
@@ -225,7 +252,7 @@ def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
                 visited.add(entry.folder)
                 pending.extend(reversed(_entries(entry.path, entry.folder, findings)))
         elif _LIKE_A_MANIFEST.search(entry.path.name):
-            yield ManifestFile(entry.path, root)
+            yield ManifestFile(entry.path, root, resolved=entry.file)
 
 
 def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
@@ -255,8 +282,11 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
         else:
             if hidden and is_folder:
                 continue
-            resolved = below.resolve() if entry.is_symlink() else folder / entry.name
-            found.append(_Entry(below, resolved if is_folder else None))
+            if is_folder:
+                found.append(_Entry(below, below.resolve() if entry.is_symlink() else folder / entry.name))
+            else:
+                regular = entry.is_file(follow_symlinks=False)
+                found.append(_Entry(below, file=folder / entry.name if regular else None))
     return found
 
 
@@ -264,7 +294,7 @@ def _unique(files: list[ManifestFile]) -> list[ManifestFile]:
     """Return `files` without those that are named more than once."""
     unique: dict[Path, ManifestFile] = {}
     for file in files:
-        unique.setdefault(Path(os.path.realpath(file.path)), file)
+        unique.setdefault(file.resolved or Path(os.path.realpath(file.path)), file)
     return list(unique.values())
 
 

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
 from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
-from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, read_text
+from reconciler.manifests.discovery import LEFT_OUT, ManifestFile, find_files, left_out_names, text_of
 from reconciler.manifests.documents import Document, read_documents
 from reconciler.manifests.file_findings import (
     FileSummary,
@@ -72,7 +72,7 @@ def _read_documents(
 ) -> _FileDocuments:
     name = printable(str(file.path))
     try:
-        text = file.text if file.text is not None else read_text(file.path, file.root)
+        text = text_of(file)
     except UnreadableError as error:
         message = printable(f"cannot be read: {error}")
         return _FileDocuments(findings=[Finding(file=name, rule="unreadable", message=message)])

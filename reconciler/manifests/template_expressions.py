@@ -31,6 +31,11 @@ _LONGEST_LINE: Final = 2_000
 _LONGEST_SHOWN: Final = 60
 
 
+def may_hold_expression(text: str) -> bool:
+    """Return whether `template_expression` may find one in `text` or in a part of it: cheap."""
+    return any(start in text for start, _ in _BRACKETS)
+
+
 def template_expression(text: str) -> str:
     """Return the first expression of a template in `text`, brackets included; empty if there is none."""
     for start, end in _BRACKETS:

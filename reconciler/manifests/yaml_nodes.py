@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import yaml
@@ -58,13 +59,20 @@ FLOAT_PATTERN = re.compile(
 # therefore parsed event by event first, and so is text that could hold more than `MAX_NODES` values. Block
 # indentation is searched anywhere in the text, since YAML has more line breaks than `^` matches.
 _SUSPICIOUS_DEPTH = 300
-_BLOCK_INDICATORS = re.compile(r"(?<![ \t?:-])[ \t?:-]{300,}")
+_BLOCK_INDICATORS = re.compile(rf"(?<![ \t?:-])[ \t?:-]{{{_SUSPICIOUS_DEPTH},}}")
 
 
 # JSON writes a character beyond the first 65,536 as two escapes, which YAML does not allow.
 _ESCAPED_PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
+
+
+_LONGEST_WORD = 64
+"""The length of the longest plain text whose tag is remembered."""
+
+_WORDS_KEPT = 8192
+"""The number of plain texts whose tags are remembered: the keys and short values of manifests recur."""
 
 
 class YamlProblemError(Exception):
@@ -85,6 +93,23 @@ class YamlProblemError(Exception):
 
 class _Resolver(BaseResolver):
     """The resolver of plain scalars: JSON's types and `<<`; everything else is text."""
+
+    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:  # noqa: ANN401 - as PyYAML's
+        """Return the tag of a node that states none, as the base class does, which takes longer."""
+        if kind is not ScalarNode:
+            return MAP if kind is MappingNode else SEQ
+        if not implicit[0]:
+            return STR
+        return _tag_of_word(value) if len(value) <= _LONGEST_WORD else _tag_of_plain(value)
+
+
+def _tag_of_plain(text: str) -> str:
+    resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = _Resolver.yaml_implicit_resolvers
+    found = (tag for tag, pattern in resolvers.get(text[:1], ()) if pattern.match(text))
+    return next(found, STR)
+
+
+_tag_of_word = lru_cache(_WORDS_KEPT)(_tag_of_plain)
 
 
 _Resolver.add_implicit_resolver(NULL, NULL_PATTERN, ["~", "n", "N", ""])
@@ -143,7 +168,7 @@ else:  # pragma: no cover - depends on the installation
 
 def resolved_tag(text: str) -> str:
     """Return the tag that `text` has when written as a plain scalar; `STR` if it reads back as text."""
-    tag: str = _Resolver().resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    tag: str = _Resolver().resolve(ScalarNode, text, (True, False))
     return tag
 
 
@@ -307,7 +332,10 @@ def _position(mark: Any) -> Position | None:  # noqa: ANN401 - PyYAML has two un
 
 def _may_nest_deeply(text: str) -> bool:
     brackets = text.count("[") + text.count("{")
-    return brackets > _SUSPICIOUS_DEPTH or _BLOCK_INDICATORS.search(text) is not None
+    if brackets > _SUSPICIOUS_DEPTH:
+        return True
+    long_lines = any(len(line) >= _SUSPICIOUS_DEPTH for line in text.splitlines())
+    return long_lines and _BLOCK_INDICATORS.search(text) is not None
 
 
 def _check_bounds(text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from sys import intern
 from typing import Final
 
 from reconciler.findings import Finding, Position, Severity
@@ -101,6 +102,11 @@ class Extent:
     steps: int = 0
 
 
+_LONGEST_SHARED: Final = 100
+"""The length of texts that are kept once, however many manifests state them."""
+
+_KEY_TAGS: Final = frozenset({nodes.STR, nodes.INT})
+_TEXT_TAGS: Final = frozenset({nodes.STR, nodes.MERGE})
 _WITH_WORDS: Final = frozenset({"!env", "!param"})
 _INVALID_ENV: Final = (
     "invalid !env; use !env NAME or !env {name: NAME, default: text}, there also with type: "
@@ -168,10 +174,18 @@ class ValueBuilder:
             self.variables[tuple(self._path)] = variable
 
     def _child(self, part: str | int, node: Node) -> JsonValue:
+        if node.tag == nodes.STR and self._tags.secret is None and isinstance(node, ScalarNode):
+            return self._text(node)  # most values; nothing about them depends on the path
         self._path.append(part)
         value = self._build(node)
         self._path.pop()
         return value
+
+    def _text(self, node: ScalarNode) -> str:
+        text: str = node.value
+        self._tally(1, node)
+        self._weigh(text, node)
+        return intern(text) if len(text) <= _LONGEST_SHARED else text
 
     def _tally(self, number: int, node: Node) -> None:
         self._extent.values += number
@@ -198,7 +212,7 @@ class ValueBuilder:
         if node.tag != nodes.MAP:
             return self._unknown_tag(node)
         built = {name: self._child(name, value) for name, value in self._own(node)}
-        for source in merged_mappings(node, self._merge_source):
+        for source in merged_mappings(node, self._merge_source) if len(built) < len(node.value) else ():
             for name, value in self._own(source):
                 if name not in built:
                     built[name] = self._child(name, value)
@@ -206,7 +220,9 @@ class ValueBuilder:
             return built
         if self._path[-1:] == ["env"]:
             self._warn_of_nothing(node)
-        return {name: item for name, item in built.items() if item is not None}
+        if None in built.values():
+            return {name: item for name, item in built.items() if item is not None}
+        return built
 
     def _warn_of_nothing(self, node: MappingNode) -> None:
         """Report the variables that have no value: they are left out, and most who write one mean ''."""
@@ -242,14 +258,14 @@ class ValueBuilder:
             self._report("yaml-merge", "<< must be a mapping or a list of mappings", source)
 
     def _key(self, key: Node) -> str | None:
-        if isinstance(key, ScalarNode) and key.tag in {nodes.STR, nodes.INT}:
-            return str(key.value)
+        if isinstance(key, ScalarNode) and key.tag in _KEY_TAGS:
+            return intern(str(key.value))
         self._report("yaml-key", "a key must be text; quote it", key)
         return None
 
     def _scalar(self, node: ScalarNode) -> JsonValue:
         text: str = node.value
-        if node.tag in {nodes.STR, nodes.MERGE}:
+        if node.tag in _TEXT_TAGS:
             return text
         if node.tag in _WITH_WORDS:
             return self._with_words(node)

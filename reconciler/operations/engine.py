@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.apply import Applier
-from reconciler.backup import BackupWriter
 from reconciler.client import (
     MissingEnvironmentVariableException,
     NotFoundException,
@@ -49,6 +47,10 @@ from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
+
+if TYPE_CHECKING:
+    from reconciler.apply import Applier
+    from reconciler.backup import BackupWriter
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of sent values."""
@@ -147,6 +149,8 @@ class Engine:
             timing: How often and how long to retry and wait.
             backups: Store for what is overwritten or deleted; `None` keeps nothing.
         """
+        from reconciler.apply import Applier  # noqa: PLC0415 - a plan loads nothing that writes
+
         writer = Workflow(self.session)
         counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
         return Applier(writer, self.options, counted, backups)

@@ -115,6 +115,12 @@ class Planned:
         return self.engine.redactor
 
     @property
+    def environment(self) -> str | None:
+        """The name of the environment; `None` for none."""
+        chosen = self.engine.settings.environment
+        return chosen.name if chosen else None
+
+    @property
     def exit_code(self) -> ExitCode:
         """`BLOCKED` when a guard blocks something, `DIFFERENCES` for a plan with changes, else `OK`."""
         if self.plan.blocked:

@@ -221,6 +221,7 @@ class Plan:
         refusal: Why the whole plan is blocked, and what to do; empty when it is not.
         live_ids: The ids of all live workflows of the tenant.
         base: The commit that differences are attributed by; empty for none.
+        in_sync: The number of further workflows in sync, in a plan that was saved without their names.
     """
 
     actions: tuple[Action, ...]
@@ -231,6 +232,7 @@ class Plan:
     refusal: str = ""
     live_ids: frozenset[int] = field(default=frozenset(), repr=False)
     base: str = ""
+    in_sync: int = 0
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -8,8 +8,9 @@ from datetime import datetime, timezone, tzinfo
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
-from reconciler.render.html_report import Count, ReportEntry, html_report
 from reconciler.render.layout import hanging, table
+from reconciler.render.report_as_html import html_report
+from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
 from reconciler.render.times import duration_text
 from reconciler.schedules import Basis, ClockEffect, Forecast, HourLoad, KnownRules, WorkflowForecast
 from reconciler.secrecy import Redactor
@@ -417,15 +418,26 @@ def forecast_html(view: ForecastView) -> str:
     entries = [_entry(item, view) for item in view.forecast.workflows]
     words = ("changed", "overlapping", "scheduled", "paused")
     counts = [Count(word, sum(entry.word == word for entry in entries)) for word in words]
-    facts = [_head(view), *rule_facts(view)]
+    facts = [Fact("Forecast", _head(view)), *(Fact("Rule", text) for text in rule_facts(view))]
     facts += [
-        f"{view.time(load.hour)}: {load.starts} starts"
-        + (f" ({load.starts_before} now)" if load.starts != load.starts_before else "")
-        + (f", up to {load.running} at once" if load.running else "")
+        Fact(
+            view.time(load.hour),
+            f"{load.starts} starts"
+            + (f" ({load.starts_before} now)" if load.starts != load.starts_before else "")
+            + (f", up to {load.running} at once" if load.running else ""),
+        )
         for load in view.forecast.hours
     ]
-    facts += [line.strip() for line in clock_change_lines(view)]
-    return html_report("Forecast", _summary(view), counts, entries, facts)
+    facts += [Fact("Clock change", line.strip()) for line in clock_change_lines(view)]
+    page = ReportPage(
+        kind="forecast",
+        title="Forecast",
+        summary=_summary(view),
+        facts=tuple(facts),
+        counts=tuple(counts),
+        entries=tuple(entries),
+    )
+    return html_report(page)
 
 
 def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
@@ -445,5 +457,7 @@ def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
     if line := overlap_line(item, view):
         remarks.append(line)
     return ReportEntry(
-        name=view.name(item), word="changed" if workflow.changed else word, remarks=tuple(remarks)
+        name=view.name(item),
+        word="changed" if workflow.changed else word,
+        remarks=tuple(Remark("", text) for text in remarks),
     )

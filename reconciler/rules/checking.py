@@ -84,6 +84,7 @@ _OF_PATCHES: Final = tuple(rule for rule in RULES if rule.of_patches)
 ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
 """Every rule, those that need the tenant last."""
 
+_OF_TEMPLATES: Final = frozenset(rule.id for rule in unrendered_templates.RULES)
 _WARNINGS: Final = frozenset(rule.id for rule in RULES if rule.severity is Severity.WARNING)
 _COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")
 _MOST_FINDINGS: Final = 200
@@ -279,7 +280,7 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
     causes: set[tuple[str, ...]] = set()
     stated_rules = RULES if manifest.extra else _OF_DOCUMENTED
     for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
-        is_rendered = rule in unrendered_templates.RULES and manifest.source.document.origins is not None
+        is_rendered = rule.id in _OF_TEMPLATES and manifest.source.document.origins is not None
         if rule.id not in off and not is_rendered:
             fresh = (
                 problem

@@ -8,7 +8,13 @@ from typing import Final
 
 from reconciler.findings import Severity
 from reconciler.rules.rule import Problem, Rule
-from reconciler.secrecy import credential_kind, is_secret_name, may_hold_credential, states_mask
+from reconciler.secrecy import (
+    credential_kind,
+    is_secret_name,
+    may_hold_credential,
+    may_state_mask,
+    states_mask,
+)
 from reconciler.values import Path, texts
 from reconciler.workflow import Body
 
@@ -21,6 +27,8 @@ _MOST_SUSPICIOUS: Final = 300
 
 
 def _literal(body: Body) -> Iterator[Problem]:
+    if not any(may_hold_credential(text) for text in body.all_texts if len(text) >= _SHORTEST):
+        return
     for path, text in islice(_suspicious(body), _MOST_SUSPICIOUS):
         kind = credential_kind(text)
         if kind:
@@ -63,6 +71,8 @@ def _header(body: Body) -> Iterator[Problem]:
 
 
 def _mask(body: Body) -> Iterator[Problem]:
+    if not may_state_mask("\n".join(body.all_texts)):
+        return
     for path, text in texts(body.raw):
         if states_mask(_in_body(path), text):
             yield Problem(

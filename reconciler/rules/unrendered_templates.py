@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.findings import Severity
-from reconciler.manifests import UNRENDERED_TEMPLATE, template_expression, template_message
+from reconciler.manifests import (
+    UNRENDERED_TEMPLATE,
+    may_hold_expression,
+    template_expression,
+    template_message,
+)
 from reconciler.rules.rule import Problem, Rule
 from reconciler.values import Path, nodes
 from reconciler.workflow import Body
@@ -16,6 +21,8 @@ _FILLED_AT_RUN_TIME: Final = frozenset({"payload", "url", "headers"})
 
 
 def _template(body: Body) -> Iterator[Problem]:
+    if not any(map(may_hold_expression, body.all_texts)):
+        return
     for path, value in nodes(body.raw):
         if _is_filled(path):
             continue

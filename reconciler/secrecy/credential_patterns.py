@@ -15,6 +15,9 @@ from typing import Final, Protocol
 _URL_PASSWORD: Final = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://[^\s/:@{}]{1,200}:([^\s/@{}]{1,200})@", re.IGNORECASE
 )
+_NAME_AND_PASSWORD: Final = re.compile(r"[^\s/:@{}]{1,200}:[^\s/@{}]{1,200}@")
+"""What follows the `://` there."""
+
 _NO_PASSWORD: Final = re.compile(r"\$\{?\w+\}?|<[^<>]*>|[*x]+", re.IGNORECASE)
 """Placeholders for a password in examples."""
 
@@ -112,9 +115,19 @@ def looks_random(text: str) -> bool:
 
 def may_hold_credential(text: str) -> bool:
     """Return whether `credential_kind` is worth calling for `text`: cheap, and seldom true."""
-    if "://" in text and _URL_PASSWORD.search(text):
+    if _may_hold_password(text) and _URL_PASSWORD.search(text):
         return True
     return _LONG_WORD.search(text) is not None and _beginning().search(text) is not None
+
+
+def _may_hold_password(text: str) -> bool:
+    """Return whether a name and a password follow a `://` of `text`: the search for a whole URL is slow."""
+    at = text.find("://")
+    while at >= 0:
+        if _NAME_AND_PASSWORD.match(text, at + 3):
+            return True
+        at = text.find("://", at + 3)
+    return False
 
 
 def credential_kind(text: str) -> str:

@@ -49,6 +49,24 @@ _WHOLE_MASK = re.compile(
 _STATED_MASK = re.compile(
     rf"{_MASK_RUN}|[x#·∙]{{3,}}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
 )
+_PARTS_OF_MASKS: Final = (
+    "***",
+    "•",
+    "●",
+    "⬤",
+    "xxx",
+    "#",
+    "·",
+    "∙",
+    "redacted",
+    "masked",
+    "[",
+    "<",
+    "(",
+    "{",
+)
+"""One of these is in every text that `_STATED_MASK` matches; searching for them takes less time."""
+
 _MASK_INSIDE = re.compile(r"""[=:](?:["']?|\s?["'])[*•●⬤]{3,}(?=["'@/&,;}\s]|$)""")
 
 
@@ -145,6 +163,12 @@ def states_mask(path: Path, value: JsonValue) -> bool:
     """
     secret = is_secret_field(path) or is_named_secret(path) or is_webhook_url(path)
     return secret and isinstance(value, str) and _STATED_MASK.fullmatch(value.strip()) is not None
+
+
+def may_state_mask(text: str) -> bool:
+    """Return whether `states_mask` may find a mask in `text` or in a part of it: cheap, and seldom true."""
+    folded = text.casefold()
+    return any(part in folded for part in _PARTS_OF_MASKS)
 
 
 def is_named_secret(path: Path) -> bool:

@@ -110,6 +110,22 @@ class Body:
         return any(trigger.get("webhookPolicy") == _GENERATE for trigger in self.triggers)
 
     @cached_property
+    def all_texts(self) -> tuple[str, ...]:
+        """Every key and text, without their paths: a quick test for what none of them contains."""
+        found: list[str] = []
+        pending: list[JsonValue] = [self.raw]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, str):
+                found.append(value)
+            elif isinstance(value, dict):
+                found += value
+                pending += value.values()
+            elif isinstance(value, list):
+                pending += value
+        return tuple(found)
+
+    @cached_property
     def form(self) -> JsonObject:
         """The canonical form (`reconciler.workflow.canonical_form`)."""
         return canonical(self.raw)
