@@ -38,7 +38,7 @@ _ALWAYS_READ: Final = 100
 """The least number of workflows that a plan reads although they are known."""
 
 _PART_READ: Final = 20
-"""A plan reads one in so many of those that are known."""
+"""The number of known workflows of which a plan reads one."""
 
 _SETTLED: Final = 10.0
 """The seconds from a change to a read after which no other change can have the same time."""
@@ -93,6 +93,7 @@ class ReadCache:
         self.context = context
         self.unreliable = unreliable
         self._key = key
+        self._manifests: dict[int, tuple[Manifest, str]] = {}
         due = max(_ALWAYS_READ, len(self.entries) // _PART_READ)
         oldest = heapq.nlargest(due, self.entries, key=lambda item: self.entries[item].plans)
         self._due = frozenset(self.entries if refresh or unreliable else oldest)
@@ -193,7 +194,12 @@ class ReadCache:
             )
 
     def _manifest(self, manifest: Manifest) -> str:
-        return self._digest([manifest.name, manifest.body, repr(manifest.settings)])
+        """Return the digest of a manifest, which is asked for several times in a plan."""
+        _, digest = self._manifests.get(id(manifest), (None, ""))
+        if not digest:
+            digest = self._digest([manifest.name, manifest.body, repr(manifest.settings)])
+            self._manifests[id(manifest)] = manifest, digest
+        return digest
 
     def _content(self, live: Live) -> str:
         return self._digest([live.fingerprint()])
