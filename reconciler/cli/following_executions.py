@@ -85,7 +85,7 @@ class ExecutionListener(TerminalListener):
         command = execution_command(
             "executions", workflow.name, workflow.id, started.id, "--follow", environment=self._environment
         )
-        warn(f"the execution {clip(printable(started.id), 100)} continues; to follow it: {command}")
+        warn(f"the execution {clip(printable(started.id), 100)} continues; to follow it:\n  {command}")
 
     def end(self) -> None:
         """Leave what is drawn as it is; no more is drawn."""
@@ -117,7 +117,7 @@ class ExecutionListener(TerminalListener):
                     *step_option(tail.step),
                     environment=self._environment,
                 )
-                warn(f"the last {len(tail.lines)} lines; {tail.earlier} earlier ones: {command}")
+                warn(f"the last {len(tail.lines)} lines; {tail.earlier} earlier ones:\n  {command}")
             for message in tail.lines:
                 for line in log_lines(tail.step, message, result.redactor):
                     warn(clip(line, 2_000))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.operations.managed_executions import find_executions
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, listed_workflows, plan
+    from reconciler.operations.probe_tenant import Probed, ProbeOptions, probe
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
@@ -75,6 +76,8 @@ __all__ = [
     "Listener",
     "PeakFolder",
     "Planned",
+    "ProbeOptions",
+    "Probed",
     "RawOptions",
     "Recording",
     "ScopeOptions",
@@ -99,6 +102,7 @@ __all__ = [
     "load_environments",
     "load_settings",
     "plan",
+    "probe",
     "reconcile",
     "recording",
     "render_manifests",
@@ -132,6 +136,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     managed_executions="find_executions",
     peak_folder="find_peak_folder PeakFolder",
     plan_for_tenant="listed_workflows plan Planned ScopeOptions",
+    probe_tenant="probe Probed ProbeOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",

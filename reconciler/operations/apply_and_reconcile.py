@@ -24,7 +24,7 @@ from reconciler.operations.plan_for_tenant import (
 )
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Create, Plan, Scope, SetPaused
+from reconciler.plan import Create, Plan, Scope, SetPaused, with_known_origins, with_next_runs
 from reconciler.planfile import (
     PlanFile,
     check_context,
@@ -34,6 +34,7 @@ from reconciler.planfile import (
     revalidate_plan,
 )
 from reconciler.text import first_few
+from reconciler.timestamps import utc_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             observe=current.observe,
         ) as engine:
             current.opened(engine)
-            plan = attribute(engine.plan(chosen), engine)
+            plan = with_next_runs(attribute(engine.plan(chosen), engine), utc_now())
             planned = Planned(plan=plan, engine=engine, scope=chosen)
             listener.planned(planned)
             if dry_run:
@@ -231,7 +232,8 @@ def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
     check_context(saved.context, plan_context(engine, Scope()))
     engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
     scope = load_scope(saved.context.options)
-    valid = revalidate_plan(saved, engine.plan(scope), lambda action: recorded_action(engine, action))
+    fresh = with_known_origins(engine.plan(scope), engine.options)
+    valid = revalidate_plan(saved, fresh, lambda action: recorded_action(engine, action))
     stale = [item.name for item in valid.dropped if not item.done]
     if strict and stale:
         raise BlockedError(
@@ -268,7 +270,11 @@ def apply_planned(
     if plan.refusal:
         raise BlockedError(plan.refusal, hint="Nothing was changed.")
     backups = _backups(engine, plan, record.run_id) if options.backups else None
-    if plan.writes and not confirmed and not listener.confirm(engine.session.base_url):
+    if (
+        plan.writes
+        and not confirmed
+        and not listener.confirm(f"Apply this plan to {engine.session.base_url}?")
+    ):
         raise ReconcilerError(
             "cancelled; nothing was changed", hint="Pass --auto-approve to skip the question."
         )

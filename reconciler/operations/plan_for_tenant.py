@@ -21,6 +21,7 @@ from reconciler.plan import (
     Unchanged,
     list_tenant,
     with_known_origins,
+    with_next_runs,
     with_origins,
 )
 from reconciler.planfile import (
@@ -180,7 +181,8 @@ def plan(
         allow_protected=options.allow_protected,
         listener=listener,
     ) as engine:
-        return Planned(plan=attribute(engine.plan(scope), engine), engine=engine, scope=scope)
+        planned = with_next_runs(attribute(engine.plan(scope), engine), utc_now())
+        return Planned(plan=planned, engine=engine, scope=scope)
 
 
 def attribution(

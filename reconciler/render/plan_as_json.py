@@ -12,6 +12,7 @@ from reconciler.plan import (
     Create,
     Plan,
     Refusal,
+    ScheduleChange,
     SetPaused,
     Unchanged,
     Update,
@@ -20,6 +21,7 @@ from reconciler.plan import (
 )
 from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, summed
 from reconciler.secrecy import Redactor, mask, redact
+from reconciler.timestamps import rfc3339_seconds
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
 from reconciler.workflow import FieldChange, Listed, StepGraph
 
@@ -78,8 +80,20 @@ def change_json(action: Action, redactor: Redactor) -> JsonObject:
         **({"origin": action.origin.value} if action.origin else {}),
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],
+        "next_run": _next_run(action.next_run),
         "body": shown_body(action, redactor) if isinstance(action, Create | Update) else None,
         **_step_graph(action),
+    }
+
+
+def _next_run(run: ScheduleChange | None) -> JsonObject | None:
+    if run is None:
+        return None
+    return {
+        "before": None if run.before is None else rfc3339_seconds(run.before),
+        "after": None if run.after is None else rfc3339_seconds(run.after),
+        "time_zone": str(run.zone),
+        "assumed": run.assumed,
     }
 
 

@@ -17,13 +17,14 @@ from reconciler.plan import (
     count_origins,
     live_id,
 )
-from reconciler.render.action_lines import about, changed_groups, marked_lines, redacted
+from reconciler.render.action_lines import about, changed_groups, redacted
 from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions, summed
 from reconciler.render.change_lines import lines_text
 from reconciler.render.layout import hanging, titled
 from reconciler.render.markup import paint
 from reconciler.render.plan_as_json import shown_body
 from reconciler.render.shared_changes import SharedChanges, shared_changes
+from reconciler.render.trees import step_lines
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.workflow import Listed
@@ -146,11 +147,12 @@ class _PlanText:
             yield from self._fitted(f"by {method}: {self._redactor.prose(reason)}{these}")
         alike = {update.name for update in shared.updates}
         for change, workflows in shared.changes:
-            first, *rest = marked_lines(redacted(change, self._redactor))
+            first, *rest = step_lines(redacted(change, self._redactor))
             those = [name for name in workflows if name in alike]
             others = [name for name in workflows if name not in alike]
             listed = f"{len(workflows)} workflows: {_some(those)}"
             listed += f"; with changes of their own, below: {_some(others)}" if others else ""
+            listed += f"  ({change.origin.value})" if change.origin else ""
             yield from lines_text(
                 [first._replace(text=f"{first.text} in {listed}"), *rest], _INDENT, self._width
             )

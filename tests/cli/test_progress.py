@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from fake_terminal import FakeTerminal
 
 from reconciler.cli import main, progress
 from reconciler.cli.progress import Progress
@@ -59,14 +59,9 @@ def test_a_new_step_begins_its_own_count() -> None:
     assert lines.lines[-1] == "reading workflows: 0/300, 0 s elapsed"
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal gets a bar with the same numbers, which is erased at the end."""
-    terminal = _Terminal()
+    terminal = FakeTerminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "_BAR_AFTER", 0.0)
     lines = _Lines()

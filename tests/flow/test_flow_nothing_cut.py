@@ -42,7 +42,7 @@ class _Text(HTMLParser):
         self.text = ""
 
     def handle_data(self, data: str) -> None:
-        self.text += f"{data}\n"
+        self.text += data
 
 
 @pytest.fixture

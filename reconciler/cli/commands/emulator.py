@@ -14,6 +14,7 @@ from reconciler.cli.help import command_of, option
 from reconciler.cli.shell_completion import complete_words
 from reconciler.emulator import SWITCHES, parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
+from reconciler.tenant_profile import read_profile
 
 if TYPE_CHECKING:
     from reconciler.emulator import EmulatorServer
@@ -69,6 +70,11 @@ For example latency:50ms, 500:0.1@GET, 429-seconds:1, drop-after:x1@POST,
     help="Behaviours of the platform; repeatable.",
     shell_complete=complete_words((*SWITCHES, "all")),
 )
+@option(
+    "--profile-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Behave as the tenant of this profile, which probe writes; --profile adds to it.",
+)
 @option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
 @option("--seed", metavar="N", type=int, default=0, help="Seed of everything random.")
 @option(
@@ -90,6 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     data: Path | None,
     token: str | None,
     profiles: tuple[str, ...],
+    profile_file: Path | None,
     faults: tuple[str, ...],
     seed: int,
     request_log: Path | None,
@@ -104,7 +111,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     server = emulator_server_class()(
         host=host,
         port=port,
-        profile=parse_profiles(profiles),
+        profile=parse_profiles((*profiles, *_words(profile_file))),
         faults=tuple(parse_fault(fault) for fault in faults),
         token=token,
         data=data,
@@ -118,6 +125,11 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     with server:
         click.echo(f"listening on {server.url}")
         stopped.wait()
+
+
+def _words(profile_file: Path | None) -> tuple[str, ...]:
+    """Return the behaviours that the profile of a tenant names."""
+    return () if profile_file is None else read_profile(profile_file).switches
 
 
 def emulator_server_class() -> type[EmulatorServer]:

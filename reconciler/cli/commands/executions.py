@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from reconciler.cli.apply_options import target_option
-from reconciler.cli.command_settings import ownership_options
+from reconciler.cli.command_settings import managed_options
 from reconciler.cli.following_executions import ExecutionListener, execution_command, step_option
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import (
@@ -118,7 +118,7 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
     "text", "json", "ndjson", help="Print the result in this format; ndjson has a line for each execution."
 )
 @utc_option
-@ownership_options()
+@managed_options
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,
