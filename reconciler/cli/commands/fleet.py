@@ -13,7 +13,7 @@ from reconciler.cli.apply_options import unrecorded_apply_options, unsharded_sco
 from reconciler.cli.command_settings import fleet_options
 from reconciler.cli.help import Command, command_of, option
 from reconciler.cli.options import Number, backup_dir_option, format_option, output_option
-from reconciler.cli.terminal import Outputs, read_outputs, warn
+from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.fleet import (
     COMMANDS,
@@ -244,7 +244,7 @@ def deliver_report(report: JsonObject, deliveries: Outputs) -> int:
 
 
 class _UnitProgress:
-    """Prints a line for each unit that has ended.
+    """Prints a line for each unit that has ended, and how many there are.
 
     Args:
         units: The number of units.
@@ -255,11 +255,18 @@ class _UnitProgress:
         self._units = units
         self._quiet = quiet
         self._ended = 0
+        self._listener = TerminalListener()
+        self._show()
 
     def __call__(self, document: JsonObject) -> None:
         self._ended += 1
         if not self._quiet:
             warn(f"[{self._ended}/{self._units}] {unit_line(document)}")
+        self._show()
+
+    def _show(self) -> None:
+        """Draw how far the fleet is, or print it every ten seconds."""
+        self._listener.working("running units", self._ended, self._units)
 
 
 def _run_one(work: FleetWork, units: Sequence[Unit], index: int, deliveries: Outputs) -> int:
