@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import re
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.calls import Call, Params
@@ -234,6 +235,17 @@ class Session:
     def redactor(self) -> Redactor:
         """Return the redactor that hides the token."""
         return self._token.redactor()
+
+    def server_time(self) -> float | None:
+        """Return the time that the last answer of the server states, in seconds since the epoch."""
+        try:
+            return parsedate_to_datetime(self._transport.date).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return None
+
+    def derived_key(self) -> bytes:
+        """Return a key for what this machine keeps of the tenant; only the token gives it."""
+        return self._token.derived_key(self.base_url)
 
     def redactor_of_messages(self) -> Redactor:
         """Return the redactor that hides the token and all other texts to hide in messages."""
