@@ -203,6 +203,27 @@ class Session:
         )
         return self._transport.send(call)
 
+    def answer_headers(self, path: str, params: Params | None = None) -> dict[str, str]:
+        """Send one GET, and return the headers of its answer by their names in lower case.
+
+        Raises:
+            ReconcilerError: As `request`.
+        """
+
+        def read(response: requests.Response, tick: Tick) -> dict[str, str]:
+            read_json(response, tick, empty_ok=False)
+            return {name.lower(): value for name, value in response.headers.items()}
+
+        call = Call(
+            method="GET",
+            url=f"{self.base_url}/{path}",
+            auth=self._token,
+            read=read,
+            params=params,
+            deadline=self._policy.deadline,
+        )
+        return self._transport.send(call)
+
     def download(self, url: str, save: Callable[[requests.Response, Tick], None]) -> None:
         """Download a file from an address that the API returned, without the token or other credentials.
 
