@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         reconcile,
     )
     from reconciler.operations.capturing import Captured, capture
+    from reconciler.operations.diagnosing import diagnose
     from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_logs import save_log, show_logs
@@ -89,6 +90,7 @@ __all__ = [
     "apply_plan_file",
     "capture",
     "check_settings",
+    "diagnose",
     "diff",
     "effective_settings",
     "export",
@@ -125,6 +127,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     capturing="capture Captured",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
+    diagnosing="diagnose",
     diffing="diff DiffResult DiffSide",
     engine="Engine",
     execution_logs="save_log show_logs",

@@ -125,13 +125,17 @@ def reconcile(  # noqa: PLR0913 - as `apply`
     *,
     record: Recording | None = None,
     dry_run: bool = False,
+    refresh: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> Applied:
     """Do one run of a scheduled job: plan and, unless `dry_run`, apply.
 
     Takes and raises what `apply` does. A caller that records more than this one call hands in its `record`.
+    A dry run relies on what an earlier plan read, unless `refresh`.
     """
-    return _run("reconcile", settings, scope, options, listener, env, record=record, dry_run=dry_run)
+    return _run(
+        "reconcile", settings, scope, options, listener, env, record=record, dry_run=dry_run, refresh=refresh
+    )
 
 
 def _run(  # noqa: PLR0913, PLR0917 - as `apply`
@@ -144,6 +148,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
     *,
     record: Recording | None = None,
     dry_run: bool = False,
+    refresh: bool = False,
 ) -> Applied:
     scope, options, listener = scope or ScopeOptions(), options or ApplyOptions(), listener or Listener()
     with nullcontext(record) if record else recording(options.run_record, listener=listener) as current:
@@ -159,6 +164,8 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             allow_protected=scope.allow_protected,
             listener=listener,
             observe=current.observe,
+            cached=dry_run,
+            refresh=refresh,
         ) as engine:
             current.opened(engine)
             plan = with_next_runs(attribute(engine.plan(chosen), engine), utc_now())
