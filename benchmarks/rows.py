@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from fleets import LIVE, BenchmarkFleet
 from manifests import write_manifests, write_templates
 from measuring import COMMAND, Command, Figure, Run, alternating, load, median
 from tenants import TOKEN, Tenants
@@ -34,6 +35,7 @@ class Sizes:
         series: The numbers of workflows of the curve over the size.
         latencies: The latencies of the curve over the latency, in seconds.
         growing: The commands whose growth is measured.
+        fleet: The number of workflows of each tenant of a fleet; 0 for no fleet.
     """
 
     runs: int
@@ -45,6 +47,7 @@ class Sizes:
     series: tuple[int, ...]
     latencies: tuple[float, ...]
     growing: tuple[str, ...]
+    fleet: int
 
 
 FULL: Final = Sizes(
@@ -57,6 +60,7 @@ FULL: Final = Sizes(
     series=(10, 100, 1_000, 2_000, 5_000, 10_000),
     latencies=(0.0, 0.01, 0.025, 0.05, 0.1),
     growing=("validate", "plan", "status", "export"),
+    fleet=200,
 )
 QUICK: Final = Sizes(
     runs=1,
@@ -68,6 +72,7 @@ QUICK: Final = Sizes(
     series=(),
     latencies=(),
     growing=("validate", "plan"),
+    fleet=0,
 )
 
 
@@ -208,6 +213,20 @@ class Rows:
             loop = [command.run()]
             yield _figure(row, "", ours, "the client's update loop", loop, 5, before, at_least=True)
 
+    def limited(self) -> Iterator[Figure]:
+        """Compare a plan of a tenant with a rate limit with the time that the limit allows."""
+        count, latency = self._sizes.some, self._sizes.latency
+        rate = max(20, count // 5)
+        folder = self._loaded(count, latency)
+        self._tenants.order("faults", faults=[f"latency:{latency * 1000:g}ms", f"429-seconds:0.5:{rate}/s"])
+        before = load()
+        self._tenants.order("requests")
+        (ours,) = alternating([self._plan(folder, 32)], min(self._sizes.runs, 3), warm=False)
+        statuses = self._tenants.order("requests")["statuses"]
+        accepted = sum(number for status, number in statuses.items() if status != "429") / len(ours)
+        row = f"plan {count:,}, {rate} requests a second allowed, no limit set"
+        yield _limited(row, ours, "requests ÷ limit", accepted / rate, 2, before)
+
     def creates(self) -> Iterator[Figure]:
         """Measure the memory of a plan of nothing but creates as JSON."""
         count = self._sizes.many
@@ -235,7 +254,7 @@ class Rows:
                     continue
                 self._tenants.order("requests")
                 (runs,) = alternating([command], min(self._sizes.runs, 3), warm=False)
-                requests = sum(self._tenants.order("requests").values()) // len(runs)
+                requests = sum(self._tenants.order("requests")["methods"].values()) // len(runs)
                 found[name, count] = (runs, requests)
         for name in self._sizes.growing:
             (less, fewer), (more, requests) = found[name, small], found[name, large]
@@ -255,6 +274,25 @@ class Rows:
                     runs=len(more),
                     load=(before, load()),
                 )
+
+    def fleet(self) -> Iterator[Figure]:
+        """Compare a fleet that loses a worker with its slowest tenant, and with the sum over its workers."""
+        count, workers = self._sizes.fleet, 2
+        if not count:
+            return
+        folder = self._folder / "fleet"
+        folder.mkdir()
+        before = load()
+        with Tenants(LIVE, ["list-lag=1500"]) as tenants:
+            fleet = BenchmarkFleet(folder, count, tenants, self._sizes.latency)
+            alone = [fleet.alone(name).run().seconds for name in fleet.names]
+            runs = []
+            for _ in range(2 * self._sizes.runs):
+                runs.append(fleet.together(workers).run())
+                fleet.check()
+        limit = max(*alone, sum(alone) / workers)
+        row = f"fleet: {LIVE} tenants of {count}, a worker lost"
+        yield _limited(row, runs, "slowest, or sum ÷ workers", limit, 1.3, before)
 
     def over_size(self) -> Iterator[dict[str, Any]]:
         """Yield the points of a curve: the seconds of each program over the number of workflows."""
@@ -293,7 +331,7 @@ class Rows:
 
         The bare program's last run was the only one since the requests were counted.
         """
-        requests = sum(self._tenants.order("requests").values())
+        requests = sum(self._tenants.order("requests")["methods"].values())
         return max(requests * latency / concurrency, median(bare, "cpu"))
 
     def _manifests(self, count: int) -> Path:

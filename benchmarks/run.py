@@ -28,7 +28,19 @@ from tenants import Tenants
 
 from reconciler import __version__
 
-_ROWS = ("startup", "validate", "plan", "client", "apply", "creates", "growth", "over_size", "over_latency")
+_ROWS = (
+    "startup",
+    "validate",
+    "plan",
+    "client",
+    "limited",
+    "apply",
+    "creates",
+    "growth",
+    "fleet",
+    "over_size",
+    "over_latency",
+)
 
 
 def main() -> None:

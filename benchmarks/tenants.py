@@ -1,15 +1,16 @@
 """Emulated tenants in a process of their own: the server, and what starts and controls it.
 
-    python benchmarks/tenants.py COUNT
+    python benchmarks/tenants.py COUNT [PROFILE]...
 
 The process prints the addresses of COUNT tenants as one line of JSON. Then it reads a line of JSON for each
 order, `{"tenant": 0, "order": …}`, and answers each with one:
 
     load       replace the workflows by the manifests in `folder`, every `other` of which has another command
     empty      delete all workflows
-    faults     replace the faults by `faults`, such as `["latency:50ms"]`
+    faults     replace the faults by `faults`, such as `["latency:50ms", "429-seconds:1:100/s"]`
     profile    replace the profile by `profile`
-    requests   answer the number of requests since the order before, by method
+    requests   answer the number of requests since the order before, by method and by status
+    names      answer how many workflows there are, and how many names
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,12 @@ class Tenants:
 
     Args:
         count: The number of tenants.
+        profile: The behaviours of all of them, such as `list-lag=1500`.
     """
 
-    def __init__(self, count: int = 1) -> None:
+    def __init__(self, count: int = 1, profile: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(count)],
+            [sys.executable, __file__, str(count), *profile],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -61,11 +64,11 @@ class Tenants:
         return json.loads(self._process.stdout.readline())
 
 
-def _serve(count: int) -> None:
+def _serve(count: int, profile: frozenset[str]) -> None:
     from reconciler.emulator import EmulatorServer  # noqa: PLC0415 - only the server's process needs it
 
     with ExitStack() as stack:
-        servers = [stack.enter_context(EmulatorServer(token=TOKEN)) for _ in range(count)]
+        servers = [stack.enter_context(EmulatorServer(token=TOKEN, profile=profile)) for _ in range(count)]
         print(json.dumps([server.url for server in servers]), flush=True)
         for line in sys.stdin:
             asked = json.loads(line)
@@ -84,9 +87,13 @@ def _obey(server: Any, order: str, **arguments: Any) -> Any:  # noqa: ANN401 - b
         case "profile":
             server.profile = frozenset(arguments["profile"])
         case "requests":
-            counts = Counter(request.method for request in server.requests)
+            found = server.requests
             server.clear_requests()
-            return counts
+            by_method = Counter(request.method for request in found)
+            return {"methods": by_method, "statuses": Counter(str(request.status) for request in found)}
+        case "names":
+            names = [record.name for record in server.store.records()]
+            return {"workflows": len(names), "names": len(set(names))}
     return None
 
 
@@ -106,4 +113,4 @@ def _load(server: Any, folder: str, other: int = 0) -> None:  # noqa: ANN401 - a
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    _serve(int(sys.argv[1]), frozenset(sys.argv[2:]))

@@ -10,7 +10,23 @@ from cmarkgfm import cmark, markdown_to_html_with_extensions
 
 _EXTENSIONS = ["table", "strikethrough", "autolink", "tasklist"]
 
-PLAN_TAGS = {"h3", "p", "strong", "ul", "li", "code", "pre", "details", "summary", "blockquote"}
+PLAN_TAGS = {
+    *(
+        "h3",
+        "p",
+        "strong",
+        "b",
+        "ul",
+        "li",
+        "code",
+        "pre",
+        "details",
+        "details open",
+        "summary",
+        "blockquote",
+    ),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+}
 """The HTML elements of a plan in Markdown: no link, no image, no other HTML."""
 
 PLAN_WORDS = set(
@@ -19,7 +35,7 @@ PLAN_WORDS = set(
         """Plan No changes matches match Git to workflow workflows is not selected create update rename delete
         pause resume unchanged blocked unmanaged id in Environment Blocked Warning Reason Note Cut fit shown
         part omitted of them deletes lists shortened The job s log has the whole plan owned by and
-        with same paths options shows it""",
+        with same paths options shows it orphaned git drift conflict""",
     )
 )
 """The only words allowed outside of code."""
@@ -57,7 +73,9 @@ class _Parser(HTMLParser):
         self._inside = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = [name for name, value in attrs if (name, value) != ("lang", "diff")]
+        named = [
+            name for name, value in attrs if (name, value) not in {("lang", "diff"), ("lang", "mermaid")}
+        ]
         shown = "".join(f" {name}" for name in named if (tag, name, attrs) != ("code", "class", attrs))
         self.rendered.tags.add(tag + shown)
         if tag == "code":

@@ -32,6 +32,7 @@ class Result:
         error: Why it is not done, and what to do; empty when it is.
         notes: Remarks for the user.
         in_doubt: Whether it was written, or may have been, and does not read back as sent.
+        seconds: How long it took, from its start to its verification; `None` for one that was not started.
     """
 
     action: Action
@@ -40,6 +41,7 @@ class Result:
     error: str = ""
     notes: tuple[str, ...] = ()
     in_doubt: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

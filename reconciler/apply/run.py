@@ -5,7 +5,9 @@ Creates, updates and renames come first; deletes last, and only after all of the
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
@@ -112,7 +114,8 @@ class _Run:
         if self._stopped():
             return Result(action=action, status=Status.NOT_TRIED, error=_GONE if self._gone else _STOPPED)
         self._report(action, None)
-        result = self._applied(action)
+        began = time.monotonic()
+        result = dataclasses.replace(self._applied(action), seconds=time.monotonic() - began)
         if result.status is Status.FAILED and self._fail_fast:
             self._failed.set()
         self._report(action, result)

@@ -10,7 +10,9 @@ from reconciler.backup.backup_files import (
     RunBackups,
     RunIdentity,
     new_run_id,
+    read_backup,
     read_backups,
+    read_run_backups,
 )
 from reconciler.backup.restoring import Restoration, filter_backups, prepare_restoration, select_backups
 
@@ -23,6 +25,8 @@ __all__ = [
     "filter_backups",
     "new_run_id",
     "prepare_restoration",
+    "read_backup",
     "read_backups",
+    "read_run_backups",
     "select_backups",
 ]

@@ -78,18 +78,26 @@ def read_backups(directory: Path) -> list[RunBackups]:
     """
     try:
         folders = [entry for entry in directory.iterdir() if entry.is_dir()] if directory.exists() else []
-        runs = [_run(folder) for folder in sorted(folders, key=lambda folder: folder.name, reverse=True)]
+        runs = [
+            read_run_backups(folder)
+            for folder in sorted(folders, key=lambda folder: folder.name, reverse=True)
+        ]
     except OSError as error:
         raise ReconcilerError(f"the backups in {directory} cannot be read: {reason_of(error)}") from error
     return [run for run in runs if run.backups or run.broken]
 
 
-def _run(folder: Path) -> RunBackups:
+def read_run_backups(folder: Path) -> RunBackups:
+    """Return the backups of the run whose directory is `folder`.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     backups: list[Backup] = []
     broken: list[str] = []
     for file in sorted(folder.glob("*.json")):
         try:
-            backups.append(_backup(file))
+            backups.append(read_backup(file))
         except InvalidInputError as error:
             broken.append(error.message)
     return RunBackups(
@@ -99,7 +107,12 @@ def _run(folder: Path) -> RunBackups:
     )
 
 
-def _backup(file: Path) -> Backup:
+def read_backup(file: Path) -> Backup:
+    """Return the backup in a file.
+
+    Raises:
+        InvalidInputError: It is not a usable one.
+    """
     try:
         data = read_bounded(file, MAX_FILE_BYTES)
         value = parse_object(data)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from reconciler.cli.apply_result import RESULT_FORMATS
 from reconciler.cli.help import bundle, option
-from reconciler.cli.options import FILE, Number, format_option
+from reconciler.cli.options import FILE, Number, format_option, output_option
 from reconciler.cli.shell_completion import complete_names
-from reconciler.cli.terminal import TerminalListener
+from reconciler.cli.terminal import TerminalListener, read_outputs
 from reconciler.client import RetryPolicy
 from reconciler.operations import ScopeOptions
 from reconciler.plan import Selection, Shard
+from reconciler.render import LEAST, LIMIT
 
 if TYPE_CHECKING:
     from reconciler.operations import ApplyOptions
@@ -76,6 +78,15 @@ show_bodies_option = option(
     "--show-bodies", is_flag=True, help="Show the exact body of each write, secrets masked.", section="Output"
 )
 
+max_markdown_option = option(
+    "--max-markdown-bytes",
+    metavar="N",
+    type=Number(LEAST, whole=True),
+    default=LIMIT,
+    help="Cut Markdown to N bytes; counts and deletes are cut last.",
+    section="Output",
+)
+
 no_group_option = option(
     "--no-group",
     is_flag=True,
@@ -116,7 +127,14 @@ _APPLY: Final = (
     ),
 )
 _PLAN_OUTPUT: Final = (show_bodies_option, no_group_option)
-_OUTPUT: Final = (format_option(), *_PLAN_OUTPUT)
+_OUTPUT: Final = (
+    format_option(),
+    output_option(
+        "Also write the result into FILE, in FORMAT (text, json, markdown or html) or that of --format; "
+        "repeatable. What is printed stays the same."
+    ),
+    *_PLAN_OUTPUT,
+)
 
 
 def scope_options(function: Any) -> Any:
@@ -170,8 +188,12 @@ def _apply_options(values: dict[str, Any]) -> ApplyOptions:
 
 
 def _listener(values: dict[str, Any]) -> TerminalListener:
+    printed = values.get("output_format", "text")
+    outputs = read_outputs(values.get("outputs", ()), RESULT_FORMATS, printed)
+    outputs.check()
     return TerminalListener(
-        as_json=values.get("output_format") == "json",
+        as_json=printed == "json",
+        outputs=outputs,
         bodies=values["show_bodies"],
         grouped=not values["no_group"],
         approved=values.get("approved", True),

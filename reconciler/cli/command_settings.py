@@ -24,6 +24,7 @@ from reconciler.cli.options import (
     ENVIRONMENTS_OPTIONS,
     LIMIT_OPTIONS,
     MANIFEST_OPTIONS,
+    OWNERSHIP_OPTION,
     PARAMETERS,
     REQUEST_OPTIONS,
     STRICT_OPTION,
@@ -266,6 +267,11 @@ def connection_options(*further: Decorator[Any], concurrent: bool = False) -> De
 def ownership_options(*further: Decorator[Any]) -> Decorator[Any]:
     """Return a decorator that gives a command without PATH what `tenant_options` does, without the limits."""
     return connection_options(*PARAMETERS, *COMPARISON_OPTIONS, *further, concurrent=True)
+
+
+def managed_options(function: Any) -> Any:
+    """Give a command its tenant, and what says which of its workflows are managed, as `settings`."""
+    return connection_options(*PARAMETERS, OWNERSHIP_OPTION, concurrent=True)(function)
 
 
 def _settings(values: dict[str, Any]) -> Settings:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.live_text import LiveText, screen_height
-from reconciler.cli.terminal import TerminalListener, is_drawable, show, text_display, warn
+from reconciler.cli.terminal import TerminalListener, show, warn
+from reconciler.cli.terminal_features import is_drawable, text_display
 from reconciler.render import execution_json, execution_outcome, execution_text, log_lines, step_lines
 from reconciler.text import clip, printable
 from reconciler.timestamps import rfc3339_seconds, utc_now
@@ -84,7 +85,7 @@ class ExecutionListener(TerminalListener):
         command = execution_command(
             "executions", workflow.name, workflow.id, started.id, "--follow", environment=self._environment
         )
-        warn(f"the execution {clip(printable(started.id), 100)} continues; to follow it: {command}")
+        warn(f"the execution {clip(printable(started.id), 100)} continues; to follow it:\n  {command}")
 
     def end(self) -> None:
         """Leave what is drawn as it is; no more is drawn."""
@@ -116,7 +117,7 @@ class ExecutionListener(TerminalListener):
                     *step_option(tail.step),
                     environment=self._environment,
                 )
-                warn(f"the last {len(tail.lines)} lines; {tail.earlier} earlier ones: {command}")
+                warn(f"the last {len(tail.lines)} lines; {tail.earlier} earlier ones:\n  {command}")
             for message in tail.lines:
                 for line in log_lines(tail.step, message, result.redactor):
                     warn(clip(line, 2_000))

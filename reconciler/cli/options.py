@@ -196,15 +196,21 @@ utc_option = option(
     section="Output",
 )
 
-output_option = option(
-    "--output",
-    "outputs",
-    metavar="[FORMAT=]FILE",
-    multiple=True,
-    help="Write the result into FILE, in FORMAT or that of --format; repeatable.",
-    shell_complete=complete_paths,
-    section="Output",
-)
+
+def output_option(
+    help_text: str = "Write the result into FILE, in FORMAT or that of --format; repeatable.",
+) -> Decorator[Any]:
+    """Return `--output`, which writes a result into files, with a help of its own."""
+    return option(
+        "--output",
+        "outputs",
+        metavar="[FORMAT=]FILE",
+        multiple=True,
+        help=help_text,
+        shell_complete=complete_paths,
+        section="Output",
+    )
+
 
 backup_dir_option = setting(
     "--backup-dir",
@@ -312,14 +318,15 @@ REQUEST_OPTIONS: Final = (
         section="Output",
     ),
 )
+OWNERSHIP_OPTION: Final = _comparison(
+    "--ownership-tag",
+    "owner",
+    metavar="TAG",
+    callback=_tag,
+    help="Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.",
+)
 COMPARISON_OPTIONS: Final = (
-    _comparison(
-        "--ownership-tag",
-        "owner",
-        metavar="TAG",
-        callback=_tag,
-        help="Owner of these workflows: tags what is applied; only tagged workflows are ever pruned.",
-    ),
+    OWNERSHIP_OPTION,
     _comparison(
         "--remember/--no-remember",
         default=True,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.live_text import LiveText, screen_height
-from reconciler.cli.terminal import is_drawable, print_error, show, text_display, warn
+from reconciler.cli.terminal import print_error, show, warn
+from reconciler.cli.terminal_features import is_drawable, text_display
 from reconciler.errors import INTERRUPTED, ReconcilerError
 from reconciler.json_documents import line_text
 from reconciler.operations import Listener

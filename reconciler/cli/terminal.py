@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
 import threading
@@ -13,17 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
 from reconciler import render
+from reconciler.cli.apply_result import result_in
 from reconciler.cli.progress import Progress
-from reconciler.errors import UsageError
+from reconciler.cli.terminal_features import terminal_width, wants_colours
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
 from reconciler.text import printable, without_commands
-from reconciler.timestamps import utc_now
 
 if TYPE_CHECKING:
     from reconciler.apply import Result
@@ -35,10 +35,9 @@ if TYPE_CHECKING:
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
-_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+_COMMAND: Final = "peak-reconciler "
 
-_COLUMNS: Final = 80
-"""The width of a terminal that does not say its own."""
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 
 Sink: TypeAlias = Callable[[str, str, str], None]
 """Takes a message instead of stderr: its level (`warning`, `error` or `info`), its text and a hint."""
@@ -72,7 +71,7 @@ def show(text: str, *, commands: bool = False) -> None:
         commands: Whether it consists of commands for a CI system, which are otherwise made harmless.
     """
     _Stderr.clear()
-    click.echo(text if commands else without_commands(text), color=_colour())
+    click.echo(text if commands else without_commands(text), color=wants_colours())
 
 
 def warn(text: str) -> None:
@@ -83,7 +82,24 @@ def warn(text: str) -> None:
             _Stderr.sink(level, click.unstyle(text).removeprefix("warning: "), "")
         else:
             _Stderr.clear()
-            click.echo(without_commands(text), err=True, color=_colour())
+            click.echo(without_commands(_fitted(text)), err=True, color=wants_colours())
+
+
+def _fitted(text: str) -> str:
+    """Return a message in lines that fit the terminal of stderr.
+
+    A line with colours, which is laid out already, and one with a command to copy stay as they are.
+    """
+    width = terminal_width(sys.stderr)
+    if width is None:
+        return text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        words = line.lstrip(" ")
+        indent = line[: len(line) - len(words)]
+        whole = "\x1b" in line or _COMMAND in line
+        lines += [line] if whole else render.hanging(words, width, first=indent, rest=f"{indent}  ")
+    return "\n".join(lines)
 
 
 def print_error(message: str, hint: str = "") -> None:
@@ -94,7 +110,7 @@ def print_error(message: str, hint: str = "") -> None:
     _Stderr.clear()
     lines = [printable(line) for line in message.splitlines()]
     text = "error: " + "\n  ".join([*lines, printable(hint)] if hint else lines)
-    click.echo(without_commands(text), err=True)
+    click.echo(without_commands(_fitted(text)), err=True)
 
 
 def print_usage_error(error: click.UsageError) -> None:
@@ -105,61 +121,6 @@ def print_usage_error(error: click.UsageError) -> None:
         shown = io.StringIO()
         error.show(file=shown)  # it quotes the command line, which may name a hostile file
         click.echo(without_commands("\n".join(map(printable, shown.getvalue().splitlines()))), err=True)
-
-
-def _colour() -> bool | None:
-    """Return whether to print colours; `None` to print them on a terminal only."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return False if os.environ.get("TERM") == "dumb" else None
-
-
-def terminal_width(stream: TextIO | None = None) -> int | None:
-    """Return the width that text is laid out for; `None` where that goes to no terminal, or to a dumb one.
-
-    The variable COLUMNS takes the place of the terminal's own width. It does nothing for a pipe or a file.
-
-    Args:
-        stream: Where the text goes; stdout by default.
-    """
-    stream = stream or sys.stdout
-    if stream is None or not is_drawable(stream):
-        return None
-    return max(_columns(stream), render.NARROWEST)
-
-
-def _columns(stream: TextIO) -> int:
-    given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given):
-        return int(given)
-    with suppress(ValueError, OSError):
-        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
-    return _COLUMNS
-
-
-def is_drawable(stream: TextIO | None) -> bool:
-    """Return whether a stream is a terminal on which text can be laid out and redrawn: not a dumb one."""
-    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def text_display(*, utc: bool = False, stream: TextIO | None = None) -> render.Display:
-    """Return what a text is laid out for: a terminal, or a pipe that needs exact times and plain letters.
-
-    Args:
-        utc: Whether to give exact times on a terminal, too.
-        stream: Where the text goes; by default stdout.
-    """
-    stream = stream or sys.stdout
-    if stream is None or not stream.isatty():
-        return render.Display()
-    has_marks = is_drawable(stream) and (stream.encoding or "").lower().startswith("utf")
-    return render.Display(
-        width=terminal_width(stream),
-        now=None if utc else utc_now(),
-        marks="unicode" if has_marks else "ascii",
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,14 +145,31 @@ class Outputs:
         Raises:
             ReconcilerError: A file cannot be written.
         """
-        for name, file in self.files:
-            write_text(file, click.unstyle(rendered(name)) + "\n")
+        self.write(rendered)
         if all(name != self.printed for name, _ in self.files):
-            width = terminal_width()
+            width = terminal_width(sys.stdout)
             if fitted is not None and width is not None and self.printed == "text":
                 show(fitted(width))
             else:
                 show(rendered(self.printed), commands=self.printed == "github")
+
+    def write(self, rendered: Callable[[str], str]) -> None:
+        """Write a result into its files; takes and raises what `deliver` does."""
+        for name, file in self.files:
+            write_text(file, click.unstyle(rendered(name)) + "\n")
+
+    def check(self) -> None:
+        """Check that there is a directory for each file, before something is done that cannot be undone.
+
+        Raises:
+            ReconcilerError: There is none.
+        """
+        for _, file in self.files:
+            if not file.parent.is_dir():
+                raise ReconcilerError(
+                    f"{printable(str(file))} cannot be written: its directory does not exist",
+                    hint="Nothing was changed. Create the directory, or name another file with --output.",
+                )
 
 
 def read_outputs(given: Iterable[str], formats: Collection[str], printed: str) -> Outputs:
@@ -237,9 +215,10 @@ class TerminalListener(Listener):
         approved: Whether not to ask before writing.
         verbose: Whether to print each request.
         quiet: Whether to show nothing but a JSON result.
+        outputs: The files for the result of an apply.
 
     Attributes:
-        several: Whether the result is one of several environments; JSON is then left to the caller.
+        several: Whether the result is one of several; the caller then shows JSON and writes the files.
         stop: Set once a signal stops the writes.
     """
 
@@ -252,14 +231,17 @@ class TerminalListener(Listener):
         approved: bool = False,
         verbose: bool = False,
         quiet: bool = False,
+        outputs: Outputs | None = None,
     ) -> None:
         self.as_json = as_json
+        self.outputs = outputs or Outputs(printed="text", files=())
         self._bodies = bodies
         self._grouped = grouped
         self._approved = approved
         self._verbose = verbose
         self._progress = _new_progress()
         self._ended = self._writes = 0
+        self._in_flight: list[str] = []
         self.quiet = quiet
         self.several = False
         self.stop = threading.Event()
@@ -347,25 +329,27 @@ class TerminalListener(Listener):
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:
         """Print how a workflow gets on."""
-        if event is not None and not isinstance(event, str):
+        if event is None:
+            self._in_flight.append(action.name)
+        elif not isinstance(event, str):
             self._ended += 1
-            self.working("applying", self._ended, self._writes)
+            self._in_flight.remove(action.name)
+            if self._progress is not None:
+                self._progress.update("applying", self._ended, self._writes, self._in_flight)
             if event.status.value == "not_tried":
                 return  # the report says it once for all of them
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
-        """Show the result: the report, or the plan of a dry run."""
-        redactor = applied.planned.redactor
-        if self.as_json and self.several:
-            return
-        if applied.report is None:
-            if self.as_json:
-                show(render.plan_json(applied.planned.plan, redactor))
-        elif self.as_json:
-            show(render.report_json(applied.report, applied.traffic, redactor))
-        elif applied.report.results and not self.quiet:
-            show(render.report_text(applied.report, applied.traffic, redactor, terminal_width()))
+        """Show the result, the report or the plan of a dry run, and write it into files."""
+        if self.as_json:
+            if not self.several:
+                show(result_in("json", applied))
+        elif applied.report is not None and applied.report.results and not self.quiet:
+            redactor = applied.planned.redactor
+            show(render.report_text(applied.report, applied.traffic, redactor, terminal_width(sys.stdout)))
+        if not self.several:
+            self.outputs.write(lambda name: result_in(name, applied))
 
 
 def _new_progress() -> Progress | None:

@@ -14,10 +14,10 @@ A rule is written `KIND[:SETTING…][@[METHOD][/PATH]]`.
 - `slow-body`: the answer arrives slowly (takes a duration, default 0.1 s);
 - `not-json`: 200 with plain text, and the request is not handled; `html`: 200 with a sign-in page.
 
-A `SETTING` is a duration (`50ms`, `1.5s`), a probability (`0.2`, `20%`), `xN` (only the first N times) or
-`+N` (the first N matching requests pass). For a kind that takes a duration, a bare number is the duration in
-seconds; a second one is the probability. `METHOD` is one HTTP method; `/PATH` is a shell pattern for the
-whole path.
+A `SETTING` is a duration (`50ms`, `1.5s`), a probability (`0.2`, `20%`), `xN` (only the first N times), `+N`
+(the first N matching requests pass) or `N/s` (of any second's matching requests the first N pass). For a kind
+that takes a duration, a bare number is the duration in seconds; a second one is the probability. `METHOD` is
+one HTTP method; `/PATH` is a shell pattern for the whole path.
 
 Rules apply in order: delays add up, the first outcome wins, and rules after it are not evaluated. Telemetry
 is exempt. Each rule has a random generator of its own, seeded by the emulator's seed, so that a sequence of
@@ -29,6 +29,8 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
+from collections import deque
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
@@ -58,6 +60,7 @@ class Fault:
         probability: The probability, 0 to 1, that a matching request meets the fault.
         times: The maximum number of requests that meet the fault; None is no maximum.
         skip: The number of matching requests that pass first.
+        rate: The number of matching requests that pass within any second; None lets none pass for it.
         method: The HTTP method to match; None matches any.
         path: A shell pattern to match the path; None matches any.
 
@@ -70,6 +73,7 @@ class Fault:
     probability: float = 1.0
     times: int | None = None
     skip: int = 0
+    rate: int | None = None
     method: str | None = None
     path: str | None = None
 
@@ -136,20 +140,23 @@ def parse_fault(spec: str) -> Fault:
     rule, _, target = spec.strip().partition("@")
     kind, *settings = rule.split(":")
     method, slash, path = target.partition("/")
-    seconds, probability, times, skip = None, 1.0, None, 0
+    seconds, probability, times, skip, rate = None, 1.0, None, 0, None
     for setting in settings:
         duration = _DURATION.fullmatch(setting)
         if duration:
             seconds = float(duration.group(1)) / (1000 if duration.group(2) == "ms" else 1)
         elif setting[:1] in {"x", "+"} and setting[1:].isdecimal():
             times, skip = (int(setting[1:]), skip) if setting[0] == "x" else (times, int(setting[1:]))
+        elif setting.endswith("/s") and setting[:-2].isdecimal():
+            rate = int(setting[:-2])
         elif _NUMBER.fullmatch(setting) and _takes_duration(kind) and seconds is None:
             seconds = float(setting)
         elif _NUMBER.fullmatch(setting.removesuffix("%")):
             probability = float(setting.removesuffix("%")) / (100 if setting.endswith("%") else 1)
         else:
             raise UsageError(
-                f"invalid setting {setting!r} in the fault {spec!r}: use a duration, a probability, xN or +N"
+                f"invalid setting {setting!r} in the fault {spec!r}: use a duration, a probability, xN, +N "
+                "or N/s"
             )
     return Fault(
         kind=kind,
@@ -157,6 +164,7 @@ def parse_fault(spec: str) -> Fault:
         probability=probability,
         times=times,
         skip=skip,
+        rate=rate,
         method=method.strip().upper() or None,
         path=f"/{path}" if slash else None,
     )
@@ -183,15 +191,30 @@ class _CountedRule:
         self._random = random.Random(seed)  # noqa: S311 - not for secrecy
         self._matched = 0
         self._hits = 0
+        self._passed: deque[float] = deque()
 
     def hits(self, method: str, path: str) -> bool:
         if not self.fault.matches(method, path):
             return False
         self._matched += 1
+        if self._is_within_rate():
+            return False
         spent = self.fault.times is not None and self._hits >= self.fault.times
         if spent or self._matched <= self.fault.skip or self._random.random() >= self.fault.probability:
             return False
         self._hits += 1
+        return True
+
+    def _is_within_rate(self) -> bool:
+        """Return whether a request passes because few did within the last second, and count it then."""
+        if self.fault.rate is None:
+            return False
+        now = time.monotonic()
+        while self._passed and self._passed[0] <= now - 1:
+            self._passed.popleft()
+        if len(self._passed) >= self.fault.rate:
+            return False
+        self._passed.append(now)
         return True
 
 

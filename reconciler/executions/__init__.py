@@ -13,7 +13,7 @@ from reconciler.executions.following import (
     follow_execution,
     log_tail,
 )
-from reconciler.executions.listing import ExecutionFilter, ListedExecution, read_executions
+from reconciler.executions.listed_executions import ExecutionFilter, ListedExecution, read_executions
 from reconciler.executions.searching import (
     FoundExecutions,
     SearchedWorkflow,

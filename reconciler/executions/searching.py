@@ -11,7 +11,7 @@ from reconciler.client import BaseHttpException, UnauthorizedException
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import ExitCode, UnexpectedAnswerError
 from reconciler.executions.following import execution_state
-from reconciler.executions.listing import ExecutionFilter, ListedExecution, read_executions
+from reconciler.executions.listed_executions import ExecutionFilter, ListedExecution, read_executions
 from reconciler.secrecy import Redactor
 from reconciler.workflow import Listed
 

@@ -162,6 +162,11 @@ def _local_cluster(workers: int) -> Iterator[LocalCluster]:
                 dashboard_address=None,
                 silence_logs=50,
             )
+    except (OSError, RuntimeError) as error:
+        raise ReconcilerError(
+            "the workers on this machine did not start",
+            hint="They may lack memory or processes; pass fewer --workers.",
+        ) from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     with cluster:

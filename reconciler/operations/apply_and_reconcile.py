@@ -24,7 +24,7 @@ from reconciler.operations.plan_for_tenant import (
 )
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Create, Plan, Scope, SetPaused
+from reconciler.plan import Create, Plan, Scope, SetPaused, with_next_runs
 from reconciler.planfile import (
     PlanFile,
     check_context,
@@ -34,6 +34,7 @@ from reconciler.planfile import (
     revalidate_plan,
 )
 from reconciler.text import first_few
+from reconciler.timestamps import utc_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             observe=current.observe,
         ) as engine:
             current.opened(engine)
-            plan = attribute(engine.plan(chosen), engine)
+            plan = with_next_runs(attribute(engine.plan(chosen), engine), utc_now())
             planned = Planned(plan=plan, engine=engine, scope=chosen)
             listener.planned(planned)
             if dry_run:

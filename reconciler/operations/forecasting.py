@@ -18,24 +18,22 @@ from reconciler.operations.engine import Engine, load_valid, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
-    Action,
-    Create,
     Plan,
     Scope,
     Selection,
-    SetPaused,
     Snapshot,
-    Update,
+    allows_concurrency,
+    is_paused,
+    known_rules,
     live_id,
     make_plan,
+    scheduled_workflow,
+    triggers_of,
 )
 from reconciler.schedules import (
     Forecast,
-    KnownRules,
-    Observation,
     ScheduledWorkflow,
     TooManyRunsError,
-    Triggers,
     learn_rules,
     make_forecast,
     percentile_90,
@@ -43,7 +41,6 @@ from reconciler.schedules import (
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import parse_timestamp, utc_now
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
-from reconciler.workflow import Listed, Live, schedules
 
 _MOST_SAMPLED: Final = 100
 
@@ -129,7 +126,7 @@ def forecast(
         ) as engine:
             snapshot = engine.snapshot(scope)
             plan = make_plan(snapshot, engine.options, scope)
-            known = known_rules(snapshot, now, options.zone)
+            known = known_rules(snapshot.live.values(), snapshot.unmanaged, now, options.zone)
             workflows = _with_durations(list(_of_plan(plan, snapshot)), plan, engine, options.sampled)
             redactor = engine.redactor
     try:
@@ -146,29 +143,6 @@ def forecast(
     )
 
 
-def known_rules(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> KnownRules:
-    """Return how the platform reads schedules, as what it says is scheduled shows.
-
-    Args:
-        snapshot: What was read of the tenant.
-        now: When it was read.
-        zone: The time zone, where a user has given it.
-    """
-    bodies = [
-        *(live.body.raw for live in snapshot.live.values() if not live.paused),
-        *(item.health for item in snapshot.unmanaged if not _is_paused(item)),
-    ]
-    return learn_rules((found for body in bodies for found in _observations(body)), now, zone)
-
-
-def _observations(body: JsonObject) -> Iterator[Observation]:
-    for trigger in map(as_object, as_list(body.get("triggers"))):
-        cron, scheduled = trigger.get("cron"), trigger.get("scheduled")
-        if isinstance(cron, str) and isinstance(scheduled, str):
-            with suppress(ValueError, OverflowError):
-                yield Observation(cron, parse_timestamp(scheduled))
-
-
 def _of_manifests(manifests: Iterable[Manifest], selection: Selection) -> Iterator[ScheduledWorkflow]:
     manifests = tuple(manifests)
     resolved = selection.resolved(frozenset(manifest.name for manifest in manifests))
@@ -176,67 +150,24 @@ def _of_manifests(manifests: Iterable[Manifest], selection: Selection) -> Iterat
         if resolved.takes(manifest.name):
             yield ScheduledWorkflow(
                 name=manifest.name,
-                after=_triggers(manifest.body, paused=manifest.settings.paused is True),
-                concurrent=_concurrent(manifest.body),
+                after=triggers_of(manifest.body, paused=manifest.settings.paused is True),
+                concurrent=allows_concurrency(manifest.body),
             )
 
 
 def _of_plan(plan: Plan, snapshot: Snapshot) -> Iterator[ScheduledWorkflow]:
     for action in plan.actions:
-        yield _of_action(action, snapshot)
+        yield scheduled_workflow(action, snapshot.live)
     for item in plan.orphaned:
         body = snapshot.live[item.id].body.raw if item.id in snapshot.live else item.health
-        triggers = _triggers(body, paused=_is_paused(item))
+        triggers = triggers_of(body, paused=is_paused(item))
         yield ScheduledWorkflow(
             name=item.name,
             before=triggers,
             after=triggers,
-            concurrent=_concurrent(body),
+            concurrent=allows_concurrency(body),
             orphaned=True,
         )
-
-
-def _of_action(action: Action, snapshot: Snapshot) -> ScheduledWorkflow:
-    identity = live_id(action)
-    live = snapshot.live.get(identity) if identity is not None else None
-    before = _triggers(live.body.raw, paused=live.paused) if live else None
-    body = live.body.raw if live else {}
-    paused = live.paused if live else False
-    match action:
-        case Create():
-            body, paused = action.desired.body.raw, action.pause
-        case Update():
-            body, paused = action.desired.body.raw, paused if action.paused is None else action.paused
-        case SetPaused():
-            paused = action.paused
-        case _:
-            pass
-    after = _triggers(body, paused=paused)
-    return ScheduledWorkflow(
-        name=action.name,
-        before=before,
-        after=after,
-        changed=live is None or _differ(live, body, paused=paused),
-        concurrent=_concurrent(body),
-    )
-
-
-def _differ(live: Live, body: JsonObject, *, paused: bool) -> bool:
-    return schedules(live.body.raw) != schedules(body) or (live.paused != paused and bool(schedules(body)))
-
-
-def _triggers(body: JsonObject, *, paused: bool) -> Triggers:
-    crons = (as_object(trigger).get("cron") for trigger in as_list(body.get("triggers")))
-    texts = dict.fromkeys(cron for cron in crons if isinstance(cron, str) and cron)
-    return Triggers(crons=tuple(texts), paused=paused)
-
-
-def _concurrent(body: JsonObject) -> bool:
-    return as_object(body.get("metadata")).get("allowConcurrentExecution") is True
-
-
-def _is_paused(item: Listed) -> bool:
-    return item.health.get("status") == "Paused"
 
 
 def _with_durations(

@@ -21,6 +21,7 @@ from reconciler.plan import (
     Unchanged,
     list_tenant,
     with_known_origins,
+    with_next_runs,
     with_origins,
 )
 from reconciler.planfile import (
@@ -115,6 +116,12 @@ class Planned:
         return self.engine.redactor
 
     @property
+    def environment(self) -> str | None:
+        """The name of the environment; `None` for none."""
+        chosen = self.engine.settings.environment
+        return chosen.name if chosen else None
+
+    @property
     def exit_code(self) -> ExitCode:
         """`BLOCKED` when a guard blocks something, `DIFFERENCES` for a plan with changes, else `OK`."""
         if self.plan.blocked:
@@ -174,7 +181,8 @@ def plan(
         allow_protected=options.allow_protected,
         listener=listener,
     ) as engine:
-        return Planned(plan=attribute(engine.plan(scope), engine), engine=engine, scope=scope)
+        planned = with_next_runs(attribute(engine.plan(scope), engine), utc_now())
+        return Planned(plan=planned, engine=engine, scope=scope)
 
 
 def attribution(

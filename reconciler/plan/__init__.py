@@ -30,6 +30,7 @@ from reconciler.plan.model import (
     Orphan,
     Plan,
     Refusal,
+    ScheduleChange,
     SetPaused,
     Subject,
     Unchanged,
@@ -39,6 +40,14 @@ from reconciler.plan.model import (
     may_remove_note,
 )
 from reconciler.plan.named_ids import changed_ids, with_names
+from reconciler.plan.next_runs import (
+    allows_concurrency,
+    is_paused,
+    known_rules,
+    scheduled_workflow,
+    triggers_of,
+    with_next_runs,
+)
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
@@ -80,6 +89,7 @@ __all__ = [
     "Plan",
     "PlatformFacts",
     "Refusal",
+    "ScheduleChange",
     "Scope",
     "Selection",
     "SetPaused",
@@ -96,6 +106,7 @@ __all__ = [
     "WorkflowDifference",
     "WorkflowStatus",
     "Write",
+    "allows_concurrency",
     "changed_ids",
     "compare",
     "compare_sides",
@@ -105,7 +116,9 @@ __all__ = [
     "describe",
     "describe_all",
     "hidden_fields",
+    "is_paused",
     "kinds_of",
+    "known_rules",
     "known_secrets",
     "list_managed",
     "list_tenant",
@@ -118,14 +131,17 @@ __all__ = [
     "not_converging",
     "read_default_resource",
     "reads_back",
+    "scheduled_workflow",
     "sensitive_fields",
     "sensitive_places",
     "sent_body",
     "sent_manifest",
     "take_snapshot",
+    "triggers_of",
     "unmatched",
     "with_known_origins",
     "with_names",
+    "with_next_runs",
     "with_origins",
     "workflow_statuses",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from typing import TypeAlias
 
 from reconciler.manifests import Manifest, Source
@@ -15,6 +16,27 @@ from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleChange:
+    """The next start of a workflow by its schedules, which an action changes.
+
+    Args:
+        before: The next start as things are; `None` for none.
+        after: The next start after the action; `None` for none.
+        first: Whether it had no schedule before.
+        paused: Whether it is paused after the action.
+        zone: The time zone of the platform's clock.
+        assumed: Whether that is assumed, because nothing shows it.
+    """
+
+    before: datetime | None
+    after: datetime | None
+    first: bool
+    paused: bool
+    zone: tzinfo
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remarks:
     """Remarks on an action.
 
@@ -22,11 +44,13 @@ class Remarks:
         warnings: What a user must know before it is applied.
         notes: What the plan cannot see, and the like.
         origin: The side that a create or a delete comes from; `None` where no earlier commit is known.
+        next_run: The next run by the schedules that it changes; `None` where it changes none.
     """
 
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     origin: Origin | None = None
+    next_run: ScheduleChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +241,7 @@ class Plan:
         refusal: Why the whole plan is blocked, and what to do; empty when it is not.
         live_ids: The ids of all live workflows of the tenant.
         base: The commit that differences are attributed by; empty for none.
+        in_sync: The number of further workflows in sync, in a plan that was saved without their names.
     """
 
     actions: tuple[Action, ...]
@@ -227,6 +252,7 @@ class Plan:
     refusal: str = ""
     live_ids: frozenset[int] = field(default=frozenset(), repr=False)
     base: str = ""
+    in_sync: int = 0
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -5,12 +5,14 @@ nothing in it is trusted: applying it makes a new plan, and does what both plans
 """
 
 from reconciler.planfile.plan_file import (
+    PLAN_FILE_BYTES,
     PlanContext,
     PlanFile,
     check_context,
     dump_options,
     load_compare_options,
     load_scope,
+    parse_plan_file,
     plan_file_text,
     read_plan_file,
 )
@@ -18,6 +20,7 @@ from reconciler.planfile.records import action_record, manifests_digest
 from reconciler.planfile.revalidating import Dropped, Revalidated, revalidate_plan
 
 __all__ = [
+    "PLAN_FILE_BYTES",
     "Dropped",
     "PlanContext",
     "PlanFile",
@@ -28,6 +31,7 @@ __all__ = [
     "load_compare_options",
     "load_scope",
     "manifests_digest",
+    "parse_plan_file",
     "plan_file_text",
     "read_plan_file",
     "revalidate_plan",

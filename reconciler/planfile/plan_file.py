@@ -19,7 +19,8 @@ from reconciler.text import printable
 from reconciler.values import JsonObject, as_list, as_object, as_objects, dump_compact
 
 FORMAT_VERSION: Final = 1
-_MAX_BYTES: Final = 256 * 1024 * 1024
+PLAN_FILE_BYTES: Final = 256 * 1024 * 1024
+"""The largest plan file that is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +81,19 @@ def read_plan_file(path: Path) -> PlanFile:
         BlockedError: It was edited, or has the format of another version.
     """
     try:
-        value = read_object(path, _MAX_BYTES, streams=True)
+        value = read_object(path, PLAN_FILE_BYTES, streams=True)
     except UnreadableError as error:
         raise InvalidInputError(f"the plan file {path} cannot be read: {error}") from None
+    return parse_plan_file(value, path)
+
+
+def parse_plan_file(value: JsonObject, path: Path) -> PlanFile:
+    """Return the plan that the JSON object in the file `path` holds.
+
+    Raises:
+        InvalidInputError: It is not a plan file.
+        BlockedError: It was edited, or has the format of another version.
+    """
     version = value.get("format_version")
     if version != FORMAT_VERSION:
         raise BlockedError(

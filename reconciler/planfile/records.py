@@ -34,10 +34,13 @@ _IDENTITY: Final = ("name", "action", "id", "method", "fingerprint", "paused")
 def action_record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
     """Return the record of `action`: its entry in the JSON format, with references in place of secrets.
 
-    The fingerprint of the live workflow reveals nothing without `key`.
+    The next run is left out: it depends on the time. The fingerprint of the live workflow reveals nothing
+    without `key`.
     """
+    entry = change_json(action, redactor)
+    del entry["next_run"]
     return {
-        **change_json(action, redactor),
+        **entry,
         "fingerprint": _fingerprint(action, key),
         "paused": action.paused if isinstance(action, Update | SetPaused) else None,
         "body": _body(action, redactor),

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, status_word
     from reconciler.render.apply_report import (
         AlikeErrors,
+        StaleChange,
+        apply_page,
         progress_line,
         report_document,
         report_json,
         report_text,
         reports_total,
     )
-    from reconciler.render.backups import backups_json, backups_text
+    from reconciler.render.backups import backups_json, backups_page, backups_text
     from reconciler.render.environments import (
         environment_heading,
         environments_json,
         environments_markdown,
+        environments_page,
         environments_text,
         environments_total,
     )
@@ -68,8 +71,7 @@ if TYPE_CHECKING:
     from reconciler.render.found_executions import found_json, found_lines, found_text
     from reconciler.render.graphs import Drawing, graph_dot, graph_json, graph_mermaid, graph_text
     from reconciler.render.layout import NARROWEST, Display, hanging
-    from reconciler.render.markup import paint
-    from reconciler.render.plan_as_html import EnvironmentPlan, plan_html, plans_html
+    from reconciler.render.markup import LEAST, LIMIT, paint
     from reconciler.render.plan_as_json import (
         change_json,
         changes_of,
@@ -78,7 +80,7 @@ if TYPE_CHECKING:
         plan_gitlab,
         plan_json,
     )
-    from reconciler.render.plan_as_markdown import LEAST, LIMIT, plan_markdown
+    from reconciler.render.plan_as_page import plan_page
     from reconciler.render.plan_as_text import (
         plan_summary,
         plan_text,
@@ -90,16 +92,26 @@ if TYPE_CHECKING:
         rendered_json,
         rendered_yaml,
     )
-    from reconciler.render.run_record import RunRecord, request_document, request_line, run_record_json
+    from reconciler.render.report_as_html import html_report
+    from reconciler.render.report_as_markdown import markdown_report
+    from reconciler.render.report_page import Fact, ReportPage
+    from reconciler.render.run_record import (
+        RunRecord,
+        request_document,
+        request_line,
+        run_record_json,
+        run_record_page,
+        run_record_text,
+    )
     from reconciler.render.settings import settings_json, settings_text
-    from reconciler.render.sides import sides_json, sides_markdown, sides_text
+    from reconciler.render.sides import sides_json, sides_page, sides_text
     from reconciler.render.status import (
         StatusView,
         changed_documents,
         status_changes,
         status_document,
-        status_html,
         status_json,
+        status_page,
         status_text,
         statuses_total,
     )
@@ -114,15 +126,19 @@ __all__ = [
     "AlikeErrors",
     "Display",
     "Drawing",
-    "EnvironmentPlan",
+    "Fact",
     "ForecastView",
     "RenderedManifest",
+    "ReportPage",
     "RunRecord",
+    "StaleChange",
     "StatusView",
     "ValueSource",
     "action_method",
     "action_name",
+    "apply_page",
     "backups_json",
+    "backups_page",
     "backups_text",
     "change_json",
     "changed_documents",
@@ -132,6 +148,7 @@ __all__ = [
     "environment_heading",
     "environments_json",
     "environments_markdown",
+    "environments_page",
     "environments_text",
     "environments_total",
     "execution_json",
@@ -165,16 +182,16 @@ __all__ = [
     "graph_mermaid",
     "graph_text",
     "hanging",
+    "html_report",
     "log_lines",
+    "markdown_report",
     "paint",
     "plan_document",
     "plan_gitlab",
-    "plan_html",
     "plan_json",
-    "plan_markdown",
+    "plan_page",
     "plan_summary",
     "plan_text",
-    "plans_html",
     "plans_total",
     "progress_line",
     "rendered_json",
@@ -188,16 +205,18 @@ __all__ = [
     "rules_json",
     "rules_text",
     "run_record_json",
+    "run_record_page",
+    "run_record_text",
     "settings_json",
     "settings_text",
     "sides_json",
-    "sides_markdown",
+    "sides_page",
     "sides_text",
     "some_names",
     "status_changes",
     "status_document",
-    "status_html",
     "status_json",
+    "status_page",
     "status_text",
     "status_word",
     "statuses_total",
@@ -210,10 +229,11 @@ __all__ = [
 __getattr__ = lazy_face(
     __name__,
     actions="ACTIONS action_method action_name count_actions status_word",
-    apply_report="AlikeErrors progress_line report_document report_json report_text reports_total",
-    backups="backups_json backups_text",
-    environments="environment_heading environments_json environments_markdown environments_text "
-    "environments_total",
+    apply_report="AlikeErrors StaleChange apply_page progress_line report_document report_json report_text "
+    "reports_total",
+    backups="backups_json backups_page backups_text",
+    environments="environment_heading environments_json environments_markdown environments_page "
+    "environments_text environments_total",
     executions="step_lines executions_json executions_lines executions_text execution_outcome "
     "execution_json execution_text "
     "log_lines some_names",
@@ -227,16 +247,18 @@ __getattr__ = lazy_face(
     forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="Display hanging NARROWEST",
-    markup="paint",
-    plan_as_html="EnvironmentPlan plan_html plans_html",
+    markup="LEAST LIMIT paint",
+    report_as_html="html_report",
+    report_as_markdown="markdown_report",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
-    plan_as_markdown="LEAST LIMIT plan_markdown",
+    plan_as_page="plan_page",
+    report_page="Fact ReportPage",
     plan_as_text="plan_summary plan_text plans_total",
     rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
-    run_record="RunRecord request_document request_line run_record_json",
+    run_record="RunRecord request_document request_line run_record_json run_record_page run_record_text",
     settings="settings_json settings_text",
-    sides="sides_json sides_markdown sides_text",
-    status="changed_documents status_changes StatusView status_html status_document status_json "
+    sides="sides_json sides_page sides_text",
+    status="changed_documents status_changes StatusView status_document status_json status_page "
     "status_text statuses_total",
     times="duration_text time_text",
 )

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import datetime
 
-from reconciler.plan import Action, Blocked, BlockedDelete, Create, Delete, SetPaused, Unchanged, Update
+from reconciler.plan import (
+    Action,
+    Blocked,
+    BlockedDelete,
+    Create,
+    Delete,
+    ScheduleChange,
+    SetPaused,
+    Unchanged,
+    Update,
+)
 from reconciler.render.change_lines import Line
 from reconciler.render.plan_as_json import changes_of
+from reconciler.render.times import clock_time
 from reconciler.render.trees import new_workflow_lines, step_lines
 from reconciler.secrecy import Redactor, redact
 from reconciler.text import clip
@@ -24,10 +36,10 @@ def changed_groups(action: Action, redactor: Redactor, *, bodies: bool) -> list[
     if isinstance(action, Create) and bodies:
         return []
     changes = [redacted(change, redactor) for change in changes_of(action)]
-    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(marked_lines, changes))
+    return new_workflow_lines(changes) if isinstance(action, Create) else list(map(_marked_lines, changes))
 
 
-def marked_lines(change: FieldChange) -> list[Line]:
+def _marked_lines(change: FieldChange) -> list[Line]:
     """Return the lines of a masked change; the first one ends with its origin, where that is known."""
     head, *rest = step_lines(change)
     return [head._replace(text=f"{head.text}  ({change.origin.value})") if change.origin else head, *rest]
@@ -65,3 +77,19 @@ def about(action: Action, redactor: Redactor) -> Iterator[str]:
             yield "no manifest in Git any more"
         case SetPaused() | Unchanged():
             pass
+    if action.next_run is not None:
+        yield next_run_text(action.next_run)
+
+
+def next_run_text(run: ScheduleChange) -> str:
+    """Return the next run before and after a change: `next run: Sat 28 Nov 2026 06:00 → 05:00 UTC`."""
+    zone = f"{run.zone}{' (assumed)' if run.assumed else ''}"
+    after = "paused" if run.paused else _moment(run.after, run)
+    if run.first:
+        return f"first run: {after} {zone}"
+    before = _moment(run.before, run)
+    return f"next run: {before} → {after} {zone}"
+
+
+def _moment(moment: datetime | None, run: ScheduleChange) -> str:
+    return "none" if moment is None else clock_time(moment.astimezone(run.zone))

@@ -65,7 +65,8 @@ def status_word(status: str) -> str:
 def count_actions(plan: Plan) -> dict[str, int]:
     """Return the number of actions of a plan by name, for every name in `ACTIONS`."""
     names = [action_name(action) for action in plan.actions]
-    return {name: names.count(name) for name in ACTIONS}
+    counts = {name: names.count(name) for name in ACTIONS}
+    return {**counts, "unchanged": counts["unchanged"] + plan.in_sync}
 
 
 def summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:

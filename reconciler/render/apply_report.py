@@ -1,30 +1,38 @@
-"""The result of an apply as text, as JSON, and as lines of progress."""
+"""The result of an apply as text, as JSON, as a report, and as lines of progress."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.apply import Report, Result, Status
 from reconciler.client import Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import WhenRunning
-from reconciler.plan import Action, Delete, Update, live_id
-from reconciler.render.actions import WORDS, action_method, action_name, status_word
+from reconciler.plan import Action, Delete, Plan, Unchanged, Update, live_id
+from reconciler.render.actions import WORDS, action_method, action_name, count_actions, status_word
 from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
+from reconciler.render.plan_as_page import action_entry, environment_fact
+from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION: Final = 1
 
-_MOST_ALIKE: Final = 5
-"""The most workflows with the same error whose progress shows it."""
+_COLOURS: Final = {"failed": "red", "blocked": "red", "skipped": "yellow"}
+"""The colours of the words for a status."""
 
 _MOST_NAMED: Final = 20
 """The most workflows with the same reason that are named."""
+
+_ORDER: Final = (Status.FAILED, Status.BLOCKED, Status.NOT_TRIED, Status.DONE)
+"""The statuses, those that a reader must see first."""
+
+_GO_ON: Final = "Apply again to go on: what is applied is not written a second time."
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 """The ids and numbers in an error that differ from workflow to workflow."""
@@ -39,6 +47,7 @@ def report_document(report: Report, traffic: Traffic, redactor: Redactor) -> Jso
     """Return the JSON document of a report, without any secret."""
     fields: JsonObject = {
         "summary": {status.value: report.count(status) for status in Status},
+        "interrupted": report.interrupted,
         "traffic": traffic_document(traffic),
         "results": [_result(result, redactor) for result in report.results],
     }
@@ -65,6 +74,8 @@ def _result(result: Result, redactor: Redactor) -> JsonObject:
         "method": action_method(action),
         "error": redactor.prose(result.error) or None,
         "notes": [redactor.prose(note) for note in result.notes],
+        "in_doubt": result.in_doubt,
+        "seconds": None if result.seconds is None else round(result.seconds, 3),
     }
 
 
@@ -77,21 +88,19 @@ def report_text(report: Report, traffic: Traffic, redactor: Redactor, width: int
         redactor: Removes known secrets.
         width: The columns of the terminal; `None` for lines of any length.
     """
-    lines = [
-        part
-        for line in _remarks(report, redactor)
-        for part in hanging(printable(line), width, first="  ", rest="    ")
-    ]
-    if report.interrupted:
-        last = [
-            *hanging(f"Interrupted: {_interrupted(report)}.", width, rest="  "),
-            *hanging("Apply again to go on: what is applied is not written a second time.", width, rest="  "),
-        ]
-    else:
-        last = hanging(f"Applied: {reports_total([report])}.", width, rest="  ")
+    lines = [part for line in _remarks(report, redactor) for part in _remark_lines(line, width)]
+    last = hanging(report_summary(report), width, rest="  ")
+    last += hanging(_GO_ON, width, rest="  ") if report.interrupted else []
     whole = all(result.status is Status.DONE for result in report.results)
     painted = [paint(line, "green" if whole else "red") for line in last]
     return "\n".join([*lines, *painted, *hanging(_traffic_line(traffic), width, rest="  ")])
+
+
+def _remark_lines(remark: str, width: int | None) -> list[str]:
+    """Return a remark as lines that fit, its first word in the colour of its status."""
+    first, *rest = hanging(printable(remark), width, first="  ", rest="    ")
+    word = remark.partition(":")[0]
+    return [first.replace(word, paint(word, _COLOURS[word]), 1) if word in _COLOURS else first, *rest]
 
 
 def _interrupted(report: Report) -> str:
@@ -108,6 +117,13 @@ def _interrupted(report: Report) -> str:
     return ", ".join(f"{number} {word}" for word, number in numbers.items() if number or word in always)
 
 
+def report_summary(report: Report) -> str:
+    """Return the number of workflows for each status, in one line."""
+    if report.interrupted:
+        return f"Interrupted: {_interrupted(report)}."
+    return f"Applied: {reports_total([report])}."
+
+
 def reports_total(reports: Sequence[Report]) -> str:
     """Return the number of workflows of several reports for each status, in words."""
     counts = {status: sum(report.count(status) for report in reports) for status in Status}
@@ -116,10 +132,14 @@ def reports_total(reports: Sequence[Report]) -> str:
 
 def _traffic_line(traffic: Traffic) -> str:
     """Return the numbers of requests in one line."""
+    return f"Requests: {_traffic_words(traffic)}."
+
+
+def _traffic_words(traffic: Traffic) -> str:
     retries = "1 retry" if traffic.retries == 1 else f"{traffic.retries} retries"
     times = "once" if traffic.throttled == 1 else f"{traffic.throttled} times"
     throttled = f", throttled {times}" if traffic.throttled else ""
-    return f"Requests: {traffic.requests} ({retries}{throttled}), waited {traffic.waited:.1f} s."
+    return f"{traffic.requests} ({retries}{throttled}), waited {traffic.waited:.1f} s"
 
 
 def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
@@ -152,19 +172,103 @@ def _workflows(alike: Sequence[Result]) -> str:
     return f"{len(names)} workflows ({', '.join(names[:_MOST_NAMED])}{more}){differ}"
 
 
+class StaleChange(NamedTuple):
+    """A change of a plan file that no longer applies: the workflow, the action, and why it is left out."""
+
+    name: str
+    action: str
+    reason: str
+
+
+def apply_page(  # noqa: PLR0913 - all but three by name
+    plan: Plan,
+    report: Report,
+    traffic: Traffic,
+    redactor: Redactor,
+    *,
+    environment: str | None = None,
+    left_out: Sequence[StaleChange] = (),
+) -> ReportPage:
+    """Return the result of an apply as a report: what failed first, then what was not done, then the rest.
+
+    Args:
+        plan: The plan that was applied.
+        report: Its results.
+        traffic: The numbers of requests.
+        redactor: Removes known secrets.
+        environment: The name of the environment to show at the top.
+        left_out: What the plan file had, and no longer applied.
+    """
+    results = sorted(report.results, key=lambda result: _ORDER.index(result.status))
+    unchanged = (action for action in plan.actions if isinstance(action, Unchanged))
+    counts = {
+        **{status_word(status.value): report.count(status) for status in Status},
+        "left out": len(left_out),
+        "unchanged": count_actions(plan)["unchanged"],
+    }
+    dropped = f" {len(left_out)} left out." if left_out else ""
+    return ReportPage(
+        kind="apply",
+        title="Apply",
+        summary=f"{report_summary(report)}{dropped}",
+        facts=(
+            *environment_fact(environment),
+            *([Fact("Interrupted", _GO_ON, stands_out=True)] if report.interrupted else []),
+            Fact("Requests", _traffic_words(traffic)),
+        ),
+        counts=tuple(Count(*item) for item in counts.items()),
+        entries=(
+            *(_result_entry(result, redactor) for result in results if result.status is not Status.DONE),
+            *(_left_out_entry(item, redactor) for item in left_out),
+            *(_result_entry(result, redactor) for result in results if result.status is Status.DONE),
+            *(action_entry(action, redactor) for action in unchanged),
+        ),
+        rest="The run record (--run-record) has all of it.",
+    )
+
+
+def _result_entry(result: Result, redactor: Redactor) -> ReportEntry:
+    planned = action_entry(result.action, redactor)
+    done = result.status is Status.DONE
+    remarks = [Remark("Error" if result.status is Status.FAILED else "Reason", redactor.prose(result.error))]
+    remarks += [remark for remark in planned.remarks if remark.kind != "Reason"]
+    remarks += [Remark("Note", redactor.prose(note)) for note in result.notes]
+    facts = [f"{WORDS[planned.word].done}, verified" if done else planned.word]
+    facts += ["in doubt: it may have been written"] if result.in_doubt else []
+    facts += [f"{result.seconds:.1f} s"] if result.seconds is not None else []
+    return dataclasses.replace(
+        planned,
+        word=status_word(result.status.value),
+        id=planned.id if result.id is None else result.id,
+        facts=tuple(facts),
+        remarks=tuple(remark for remark in dict.fromkeys(remarks) if remark.text),
+        is_first=not done,
+    )
+
+
+def _left_out_entry(item: StaleChange, redactor: Redactor) -> ReportEntry:
+    return ReportEntry(
+        name=item.name,
+        word="left out",
+        facts=(item.action,),
+        remarks=(Remark("Reason", redactor.prose(item.reason)),),
+        is_first=True,
+    )
+
+
 class AlikeErrors:
-    """The errors that were printed so far, to print the same one a few times only."""
+    """The errors that were printed so far, to print the same one only once."""
 
     def __init__(self) -> None:
-        self._names: dict[tuple[Status, str], list[str]] = {}
+        self._first: dict[tuple[Status, str], str] = {}
 
     def note(self, event: Result | str | None) -> str:
-        """Note a result, and return the first workflow with the same error once enough others had it."""
+        """Note a result, and return the workflow whose error was the same; empty for the first one."""
         if not isinstance(event, Result) or event.status is Status.DONE:
             return ""
-        names = self._names.setdefault(_kind(event), [])
-        names.append(event.action.name)
-        return names[0] if len(names) > _MOST_ALIKE else ""
+        name = event.action.name
+        first = self._first.setdefault(_kind(event), name)
+        return first if first != name else ""
 
 
 def _kind(result: Result) -> tuple[Status, str]:

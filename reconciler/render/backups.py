@@ -1,26 +1,52 @@
-"""Backups as a text list and as JSON."""
+"""Backups as a text list, as JSON and as a report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from reconciler.backup import Backup, RunBackups
 from reconciler.json_documents import document_text, versioned
+from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage, StepChange
+from reconciler.secrecy import SecretFields, mask
 from reconciler.text import clip, printable
-from reconciler.values import JsonObject, display_path
+from reconciler.values import JsonObject, JsonValue, display_path
+from reconciler.workflow import StepGraph
 
 FORMAT_VERSION: Final = 1
+_REASONS: Final = ("update", "delete")
 
 
-def backups_text(runs: Iterable[RunBackups], directory: Path) -> str:
-    """Return the id of each run with a line for each workflow that it backed up, in the order of `runs`."""
+def backups_text(runs: Iterable[RunBackups], directory: Path, *, bodies: bool = False) -> str:
+    """Return the id of each run with a line for each workflow that it backed up, in the order of `runs`.
+
+    With `bodies`, the body of each follows, and the secrets that it lacks.
+    """
     lines: list[str] = []
     for run in runs:
-        lines += [run.id, *map(_line, run.backups)]
+        lines += [run.id]
+        for backup in run.backups:
+            lines += [_line(backup)]
+            if bodies:
+                lines += [f"    left out: {text}" for text in _left_out(backup)]
+                lines += [f"    {line}" for line in _body_lines(backup)]
         lines += [f"  cannot be read: {problem}" for problem in run.broken]
     return "\n".join(map(printable, lines)) or printable(f"No backups in {directory}.")
+
+
+def _body_lines(backup: Backup) -> list[str]:
+    """Return the body of a backup. It holds no secret; one that was put in since is masked."""
+    return document_text(_body(backup)).splitlines()
+
+
+def _body(backup: Backup) -> JsonValue:
+    return mask(backup.body.raw, SecretFields())
+
+
+def _left_out(backup: Backup) -> list[str]:
+    return [f"{display_path(item.path)} ({item.why})" for item in backup.left_out]
 
 
 def _line(backup: Backup) -> str:
@@ -29,12 +55,42 @@ def _line(backup: Backup) -> str:
     return f"  {clip(backup.name, 100)} (id {backup.id}): before its {backup.reason}, {backup.time}{left}"
 
 
-def backups_json(runs: Iterable[RunBackups]) -> str:
-    """Return the same as one JSON object: `format_version` and `runs`."""
-    return document_text(versioned(FORMAT_VERSION, {"runs": [_run(run) for run in runs]}))
+def backups_page(runs: Sequence[RunBackups]) -> ReportPage:
+    """Return the same as a report, with the body and the steps of each workflow."""
+    entries = [_entry(backup) for run in runs for backup in run.backups]
+    broken = [problem for run in runs for problem in run.broken]
+    words = Counter(entry.word for entry in entries)
+    backups = "1 backup" if len(entries) == 1 else f"{len(entries)} backups"
+    return ReportPage(
+        kind="backups",
+        title="Backups",
+        summary=f"{backups} of {'1 run' if len(runs) == 1 else f'{len(runs)} runs'}.",
+        facts=tuple(Fact("Cannot be read", problem, stands_out=True) for problem in broken),
+        counts=tuple(Count(*item) for item in words.items()),
+        entries=tuple(entries),
+        rest="The files of the backups have all of it.",
+    )
 
 
-def _run(run: RunBackups) -> JsonObject:
+def _entry(backup: Backup) -> ReportEntry:
+    return ReportEntry(
+        name=backup.name,
+        word=f"before {backup.reason}" if backup.reason in _REASONS else "other",
+        id=backup.id,
+        facts=(backup.time, f"run {backup.run}", f"{backup.tenant} (stage {backup.stage})"),
+        remarks=tuple(Remark("Note", f"left out: {text}") for text in _left_out(backup)),
+        body=tuple(_body_lines(backup)),
+        steps=StepChange(after=StepGraph.of(backup.body)),
+    )
+
+
+def backups_json(runs: Iterable[RunBackups], *, bodies: bool = False) -> str:
+    """Return the same as one JSON object: `format_version` and `runs`; with `bodies`, with each body."""
+    found: list[JsonValue] = [_run(run, bodies=bodies) for run in runs]
+    return document_text(versioned(FORMAT_VERSION, {"runs": found}))
+
+
+def _run(run: RunBackups, *, bodies: bool) -> JsonObject:
     return {
         "id": run.id,
         "backups": [
@@ -47,6 +103,7 @@ def _run(run: RunBackups) -> JsonObject:
                 "stage": backup.stage,
                 "file": str(backup.file),
                 "left_out": [display_path(item.path) for item in backup.left_out],
+                **({"body": _body(backup)} if bodies else {}),
             }
             for backup in run.backups
         ],

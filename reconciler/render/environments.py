@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.json_documents import document_text, versioned
-from reconciler.render.markup import code, paint
-from reconciler.render.plan_as_markdown import LEAST, MARKER
+from reconciler.render.markup import LEAST, code, paint
+from reconciler.render.report_as_markdown import markdown_report, marker
+from reconciler.render.report_page import Fact, ReportPage, joined_pages
 from reconciler.text import printable
 from reconciler.values import JsonObject, JsonValue
 
@@ -97,7 +98,8 @@ def _document(item: EnvironmentResult[T], key: str, document_of: Callable[[T], J
 
 def environments_markdown(
     results: Sequence[EnvironmentResult[T]],
-    markdown_of: Callable[[T, str, int], str],
+    kind: str,
+    page_of: Callable[[T, str], ReportPage],
     total: Callable[[Sequence[T]], str],
     limit: int,
 ) -> str:
@@ -105,17 +107,17 @@ def environments_markdown(
 
     Args:
         results: The result in each environment.
-        markdown_of: Returns one result as a comment of its own, for an environment and at most a number of
-            bytes.
+        kind: The kind of a report.
+        page_of: Returns the report of one result in an environment.
         total: Returns the sum of all results in words.
         limit: The maximum size in bytes, at least `LEAST`.
     """
-    head = f"{MARKER}\n{code(printable(environments_total(results, total)))}"
+    head = f"{marker(kind)}\n{code(printable(environments_total(results, total)))}"
     room = max(limit, LEAST) - _FOR_THE_TOTAL
     parts: list[str] = []
     for number, item in enumerate(results):
         share = room // (len(results) - number)
-        part = _markdown(item, markdown_of, share)
+        part = _markdown(item, page_of, share)
         if len(part.encode()) > share:  # more environments than a comment has room for
             part = f"{code(item.environment, 60)}: not shown, for lack of room"
         if len(part.encode()) <= share:
@@ -124,10 +126,38 @@ def environments_markdown(
     return "\n\n".join([head, *parts])
 
 
-def _markdown(item: EnvironmentResult[T], markdown_of: Callable[[T, str, int], str], share: int) -> str:
+def _markdown(item: EnvironmentResult[T], page_of: Callable[[T, str], ReportPage], share: int) -> str:
     if item.value is not None:
-        return markdown_of(item.value, item.environment, share).removeprefix(f"{MARKER}\n")
-    why = _SKIPPED if item.error is None else item.error.message
+        _, _, shown = markdown_report(page_of(item.value, item.environment), share).partition("\n")
+        return shown
     return (
-        f"### {code(item.environment, 100)}\n\n**{'Skipped' if item.skipped else 'Error'}:** {code(why, 500)}"
+        f"### {code(item.environment, 100)}\n\n"
+        f"**{'Skipped' if item.skipped else 'Error'}:** {code(_reason(item), 500)}"
     )
+
+
+def environments_page(
+    results: Sequence[EnvironmentResult[T]],
+    page_of: Callable[[T, str], ReportPage],
+    total: Callable[[Sequence[T]], str],
+    nothing: ReportPage,
+) -> ReportPage:
+    """Return the results as one report, each workflow with its environment; takes what the others take.
+
+    Args:
+        results: The result in each environment.
+        page_of: Returns the report of one result in an environment.
+        total: Returns the sum of all results in words.
+        nothing: The report where no environment has a result; its summary is not shown.
+    """
+    pages = {item.environment: page_of(item.value, "") for item in results if item.value is not None}
+    missing = [
+        Fact(f"{item.environment}: {'skipped' if item.skipped else 'error'}", _reason(item), stands_out=True)
+        for item in results
+        if item.value is None
+    ]
+    return joined_pages(pages, environments_total(results, total), tuple(missing), nothing)
+
+
+def _reason(item: EnvironmentResult[T]) -> str:
+    return _SKIPPED if item.error is None else item.error.message

@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.findings import CheckResult, Finding, Severity
 from reconciler.json_documents import document_text, versioned
+from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
 from reconciler.rules import BaseRule, OnlineRule
 from reconciler.text import printable
@@ -16,10 +17,15 @@ FORMAT_VERSION: Final = 1
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
-def findings_text(result: CheckResult) -> str:
-    """Return each finding as `file:line:column: severity: message [rule]` with its line, and the counts."""
-    lines = [line for finding in result.findings for line in _with_excerpt(finding)]
-    return "\n".join([*lines, summary_line(result)])
+def findings_text(result: CheckResult, width: int | None = None) -> str:
+    """Return each finding as `file:line:column: severity: message [rule]` with its line, and the counts.
+
+    Args:
+        result: The findings.
+        width: The columns of the terminal; `None` for lines of any length.
+    """
+    lines = [line for finding in result.findings for line in _with_excerpt(finding, width)]
+    return "\n".join([*lines, *hanging(summary_line(result), width, rest="  ")])
 
 
 def finding_line(finding: Finding) -> str:
@@ -27,10 +33,14 @@ def finding_line(finding: Finding) -> str:
     return printable(f"{_place(finding)}: {finding.severity.value}: {finding.message} [{finding.rule}]")
 
 
-def _with_excerpt(finding: Finding) -> Iterator[str]:
-    severity = paint(f"{finding.severity.value}:", _COLOURS[finding.severity])
-    rest = printable(f"{finding.message} [{finding.rule}]")
-    yield f"{paint(printable(_place(finding)), 'bold')}: {severity} {rest}"
+def _with_excerpt(finding: Finding, width: int | None) -> Iterator[str]:
+    place, severity = printable(_place(finding)), f"{finding.severity.value}:"
+    first, *rest = hanging(finding_line(finding), width, rest="  ")
+    if first.startswith(f"{place}: {severity}"):  # not where the place has the line for itself
+        after = first[len(f"{place}: {severity}") :]
+        first = f"{paint(place, 'bold')}: {paint(severity, _COLOURS[finding.severity])}{after}"
+    yield first
+    yield from rest
     if finding.excerpt and finding.position is not None:
         before = printable(finding.excerpt[: finding.position.column - 1])
         number = str(finding.position.line)

@@ -12,6 +12,9 @@ from reconciler.text import printable
 from reconciler.values import JsonObject, as_list, as_object
 
 _RESULTS: Final = {"plan": "plan", "apply": "report", "status": "status"}
+_MOST_REASONS: Final = 5
+"""The workflows of a unit whose errors are shown."""
+
 _WORDS: Final = {
     **{name: f"to {name}" for name in ACTIONS if name not in {"unchanged", "blocked"}},
     **{sync.value: word for word, sync in STATES.items()},
@@ -69,10 +72,16 @@ def _reasons(unit: JsonObject) -> Iterator[str]:
     result = as_object(unit.get(_RESULTS[str(unit["command"])]))
     if result.get("refusal"):
         yield f"  blocked: {printable(str(result['refusal']))}"
-    for item in map(as_object, [*as_list(result.get("results")), *as_list(result.get("changes"))]):
-        reason = item.get("error") or (item.get("reason") if item.get("action") == "blocked" else None)
+    items = [item for key in ("results", "changes", "workflows") for item in as_list(result.get(key))]
+    found = []
+    for item in map(as_object, items):
+        blocked = "blocked" in {item.get("action"), item.get("sync")}
+        reason = item.get("error") or (item.get("reason") if blocked else None)
         if reason:
-            yield f"  {printable(str(item['name']))}: {printable(str(reason))}"
+            found.append(f"  {printable(str(item['name']))}: {printable(str(reason))}")
+    yield from found[:_MOST_REASONS]
+    if len(found) > _MOST_REASONS:
+        yield f"  and {len(found) - _MOST_REASONS} more, which --format json lists"
 
 
 def _counts(summary: JsonObject) -> str:

@@ -8,9 +8,10 @@ from datetime import datetime, timezone, tzinfo
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
-from reconciler.render.html_report import Count, ReportEntry, html_report
 from reconciler.render.layout import hanging, table
-from reconciler.render.times import duration_text
+from reconciler.render.report_as_html import html_report
+from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
+from reconciler.render.times import clock_time, duration_text
 from reconciler.schedules import Basis, ClockEffect, Forecast, HourLoad, KnownRules, WorkflowForecast
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
@@ -62,25 +63,17 @@ class ForecastView:
         if moment is None:
             return "never"
         shown = moment.astimezone(self.zone)
-        return f"{self._day(shown)} {_clock(shown)}"
+        return clock_time(shown, year=shown.year != self.forecast.start.astimezone(self.zone).year)
 
     def times(self, moments: Iterable[datetime]) -> str:
         """Return several moments, each day once: `Sat 28 Nov 06:00, 18:00, Sun 29 Nov 06:00`."""
         parts: list[str] = []
         day = ""
         for moment in moments:
-            shown = moment.astimezone(self.zone)
-            parts.append(_clock(shown) if self._day(shown) == day else self.time(moment))
-            day = self._day(shown)
+            begin, _, clock = self.time(moment).rpartition(" ")
+            parts.append(clock if begin == day else f"{begin} {clock}")
+            day = begin
         return ", ".join(parts) or "never"
-
-    def _day(self, shown: datetime) -> str:
-        year = "" if shown.year == self.forecast.start.astimezone(self.zone).year else f" {shown.year}"
-        return f"{shown:%a} {shown.day} {shown:%b}{year}"
-
-
-def _clock(shown: datetime) -> str:
-    return f"{shown:%H:%M:%S}" if shown.second else f"{shown:%H:%M}"
 
 
 def forecast_text(view: ForecastView) -> str:
@@ -166,11 +159,11 @@ def _changes(view: ForecastView) -> list[str]:
         lines += hanging(view.name(item), view.width, first="  ")
         was = _triggers(before.crons, view, paused=before.paused) if before else "does not exist"
         facts = [
-            f"schedule: {was} -> {_triggers(after.crons, view, paused=after.paused)}",
-            f"next run: {view.time(item.next_before)} -> {view.time(item.next_after)}"
+            f"schedule: {was} → {_triggers(after.crons, view, paused=after.paused)}",
+            f"next run: {view.time(item.next_before)} → {view.time(item.next_after)}"
             if before
             else f"first run: {view.time(item.next_after)}",
-            f"runs: {item.runs_before} -> {item.count}",
+            f"runs: {item.runs_before} → {item.count}",
         ]
         for fact in facts:
             lines += hanging(fact, view.width, first="    ")
@@ -258,7 +251,7 @@ def clock_change_lines(view: ForecastView) -> Iterator[str]:
         nothing = "" if effects else "; no schedule is affected"
         yield f"{view.time(change.at)}: {_zone(view)} goes {way} by {_span(abs(hours))}{nothing}"
         for effect in effects:
-            shown = ", ".join(_clock(time) for time in effect.times)
+            shown = ", ".join(clock_time(time).rpartition(" ")[2] for time in effect.times)
             more = f" and {effect.count - len(effect.times)} more" if effect.count > len(effect.times) else ""
             does = "starts twice at" if effect.twice else "does not start at"
             yield f"  {view.name(effect)}, {view.cron(effect.cron)}: {does} {shown}{more}"
@@ -417,15 +410,26 @@ def forecast_html(view: ForecastView) -> str:
     entries = [_entry(item, view) for item in view.forecast.workflows]
     words = ("changed", "overlapping", "scheduled", "paused")
     counts = [Count(word, sum(entry.word == word for entry in entries)) for word in words]
-    facts = [_head(view), *rule_facts(view)]
+    facts = [Fact("Forecast", _head(view)), *(Fact("Rule", text) for text in rule_facts(view))]
     facts += [
-        f"{view.time(load.hour)}: {load.starts} starts"
-        + (f" ({load.starts_before} now)" if load.starts != load.starts_before else "")
-        + (f", up to {load.running} at once" if load.running else "")
+        Fact(
+            view.time(load.hour),
+            f"{load.starts} starts"
+            + (f" ({load.starts_before} now)" if load.starts != load.starts_before else "")
+            + (f", up to {load.running} at once" if load.running else ""),
+        )
         for load in view.forecast.hours
     ]
-    facts += [line.strip() for line in clock_change_lines(view)]
-    return html_report("Forecast", _summary(view), counts, entries, facts)
+    facts += [Fact("Clock change", line.strip()) for line in clock_change_lines(view)]
+    page = ReportPage(
+        kind="forecast",
+        title="Forecast",
+        summary=_summary(view),
+        facts=tuple(facts),
+        counts=tuple(counts),
+        entries=tuple(entries),
+    )
+    return html_report(page)
 
 
 def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
@@ -438,12 +442,14 @@ def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
     if workflow.changed and workflow.before:
         was = _triggers(workflow.before.crons, view, paused=workflow.before.paused)
         remarks.append(
-            f"changed: {was}, next run {view.time(item.next_before)} -> {view.time(item.next_after)}"
+            f"changed: {was}, next run {view.time(item.next_before)} → {view.time(item.next_after)}"
         )
     elif workflow.changed:
         remarks.append(f"new: first run {view.time(item.next_after)}")
     if line := overlap_line(item, view):
         remarks.append(line)
     return ReportEntry(
-        name=view.name(item), word="changed" if workflow.changed else word, remarks=tuple(remarks)
+        name=view.name(item),
+        word="changed" if workflow.changed else word,
+        remarks=tuple(Remark("", text) for text in remarks),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
+from reconciler.render.report_page import StepChange
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 from reconciler.workflow import STANDARD, StepGraph
@@ -15,6 +16,18 @@ from reconciler.workflow import STANDARD, StepGraph
 FORMAT_VERSION: Final = 1
 _MARKUP: Final = re.compile(r"[^\w .,()/-]")
 """Every character that may be markup to Mermaid."""
+
+MOST_DRAWN: Final = 80
+"""The most steps of a change that are drawn: more are no help to a reader, and GitHub refuses 500 edges."""
+
+_MOST_EDGES: Final = 300
+
+_CLASSES: Final = (
+    "classDef added fill:#dafbe1,stroke:#116329,color:#1f2328,stroke-width:2px",
+    "classDef removed fill:#ffebe9,stroke:#a40e26,color:#1f2328,stroke-width:2px,stroke-dasharray:5 3",
+    "classDef changed fill:#fff8c5,stroke:#7d4e00,color:#1f2328,stroke-width:2px",
+)
+"""How the steps of a change look, on a light and on a dark page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,3 +180,32 @@ def _box(drawing: Drawing, box: str) -> Iterator[str]:
 def _mermaid_string(text: str) -> str:
     escaped = _MARKUP.sub(lambda char: f"#{ord(char.group())};", _label(text))
     return f'"{escaped or " "}"'
+
+
+def changed_steps_mermaid(steps: StepChange) -> str:
+    """Return the steps of a workflow before and after as one Mermaid flowchart; empty for too many.
+
+    What is added is green, what is removed red and dashed, a step that changes otherwise yellow.
+    """
+    before, after, marks = steps.waits_before, steps.waits_after, steps.marks
+    ordered = steps.after.order if steps.after else ()
+    names = {name: f"s{number}" for number, name in enumerate(dict.fromkeys([*ordered, *before]))}
+    edges = [
+        (parent, name)
+        for name in names
+        for parent in dict.fromkeys([*after.get(name, ()), *before.get(name, ())])
+    ]
+    if len(names) > MOST_DRAWN or len(edges) > _MOST_EDGES:
+        return ""
+    lines = ["flowchart LR"]
+    for name, node in names.items():
+        shown, style = (
+            (f"{clip(name, 80)} ({marks[name]})", f":::{marks[name]}") if name in marks else (name, "")
+        )
+        lines.append(f"  {node}[{_mermaid_string(shown)}]{style}")
+    styles = []
+    for number, (parent, name) in enumerate(edges):
+        gone, new = parent not in after.get(name, ()), parent not in before.get(name, ())
+        lines.append(f"  {names[parent]} {'-.->' if gone else '-->'} {names[name]}")
+        styles += [f"  linkStyle {number} stroke:{'#a40e26' if gone else '#116329'}"] if gone or new else []
+    return "\n".join([*lines, *styles, *(f"  {line}" for line in _CLASSES)])

@@ -144,6 +144,26 @@ def hanging(text: str, width: int | None, *, first: str = "", rest: str | None =
     return [first + head, *(rest + piece for piece in more)]
 
 
+def titled(head: str, aside: str, colour: str, width: int | None, indent: str) -> list[str]:
+    """Return a heading in a colour, and what is said of it in the same line if there is room.
+
+    Args:
+        head: The heading, printable.
+        aside: What is said of it, printable; empty for nothing.
+        colour: The colour of the heading.
+        width: The columns of the terminal; `None` for one line.
+        indent: What the lines after the first begin with.
+    """
+    first, *rest = hanging(head, width, first="  ", rest=indent)
+    whole = f"{first}  {aside}"
+    if not aside:
+        return [paint(line, colour) for line in (first, *rest)]
+    if not rest and hanging(whole, width) == [whole]:
+        return [f"{paint(first, colour)}  {paint(aside, 'dim')}"]
+    below = hanging(aside, width, first=indent, rest=f"{indent}  ")
+    return [*(paint(line, colour) for line in (first, *rest)), *(paint(line, "dim") for line in below)]
+
+
 def _pieces(text: str, width: int, parts: re.Pattern[str] = _WORDS) -> list[str]:
     """Return `text` in pieces of at most `width` columns, broken between `parts` where that is possible."""
     from rich.cells import cell_len, chop_cells  # noqa: PLC0415 - only needed on a terminal

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from html import escape
 from typing import Final
 
 from reconciler.text import clip, printable
@@ -16,6 +17,13 @@ _CODES: Final = {"green": "32", "yellow": "33", "red": "31", "cyan": "36", "bold
 _RUNS: Final = re.compile(r"`+")
 _LONGEST_RUN: Final = 8
 """The longest run of backticks that is kept; longer ones are escaped, since parsers give up at 80."""
+
+
+LIMIT: Final = 65_536
+"""The default limit of a comment in bytes: that of GitHub."""
+
+LEAST: Final = 4_096
+"""The smallest limit in bytes, with room for the counts, a refusal and the note on what was cut."""
 
 
 def paint(text: str, colour: str) -> str:
@@ -39,18 +47,35 @@ def code(text: str, limit: int = 300) -> str:
     return f"{fence} {text} {fence}" if touches else f"{fence}{text}{fence}"
 
 
+def html_code(text: str, limit: int = 300) -> str:
+    """Return at most `limit` characters of `text` as code in HTML that is part of a Markdown text."""
+    return f"<code>{escape(clip(printable(text), limit)) or ' '}</code>"
+
+
 def diff_block(lines: Iterable[str]) -> str:
     """Return `lines` as a block of code in the language `diff`.
 
     Args:
         lines: Lines that begin with `+ `, `- `, `! `, `# ` or two spaces, so that none can end the block.
     """
-    return "\n".join(["```diff", *lines, "```"])
+    return code_block("diff", lines)
 
 
-def folded(summary: str, lines: Iterable[str]) -> str:
-    """Return `lines` in a collapsed section titled `summary`, a text without anything from outside."""
-    return "\n".join([f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"])
+def code_block(language: str, lines: Iterable[str]) -> str:
+    """Return `lines`, of which none begins with a backtick, as a block of code in a language."""
+    return "\n".join([f"```{language}", *lines, "```"])
+
+
+def folded(summary: str, lines: Iterable[str], *, is_open: bool = False) -> str:
+    """Return `lines` in a folded section.
+
+    Args:
+        summary: Its title, in which text from outside is `html_code`.
+        lines: What is in it, as Markdown.
+        is_open: Whether it is shown at first.
+    """
+    start = "<details open>" if is_open else "<details>"
+    return "\n".join([f"{start}<summary>{summary}</summary>", "", *lines, "", "</details>"])
 
 
 def size(text: str) -> int:

@@ -12,6 +12,7 @@ from reconciler.plan import (
     Create,
     Plan,
     Refusal,
+    ScheduleChange,
     SetPaused,
     Unchanged,
     Update,
@@ -20,8 +21,9 @@ from reconciler.plan import (
 )
 from reconciler.render.actions import ACTIONS, action_method, action_name, count_actions, summed
 from reconciler.secrecy import Redactor, mask, redact
+from reconciler.timestamps import rfc3339_seconds
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
-from reconciler.workflow import FieldChange, Listed
+from reconciler.workflow import FieldChange, Listed, StepGraph
 
 FORMAT_VERSION: Final = 1
 
@@ -78,8 +80,41 @@ def change_json(action: Action, redactor: Redactor) -> JsonObject:
         **({"origin": action.origin.value} if action.origin else {}),
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],
+        "next_run": _next_run(action.next_run),
         "body": shown_body(action, redactor) if isinstance(action, Create | Update) else None,
+        **_step_graph(action),
     }
+
+
+def _next_run(run: ScheduleChange | None) -> JsonObject | None:
+    if run is None:
+        return None
+    return {
+        "before": None if run.before is None else rfc3339_seconds(run.before),
+        "after": None if run.after is None else rfc3339_seconds(run.after),
+        "time_zone": str(run.zone),
+        "assumed": run.assumed,
+    }
+
+
+def _step_graph(action: Action) -> JsonObject:
+    """Return which step waits for which before and after an update that changes steps."""
+    if not isinstance(action, Update) or not changed_steps(action.changes):
+        return {}
+    graphs = {"before": StepGraph.of(action.live.body), "after": StepGraph.of(action.desired.body)}
+    return {
+        "step_graph": {
+            side: [{"name": name, "parents": [*graph.parents[name]]} for name in graph.order]
+            for side, graph in graphs.items()
+        }
+    }
+
+
+def changed_steps(changes: Iterable[FieldChange]) -> frozenset[str]:
+    """Return the names of the steps that some changes are about."""
+    return frozenset(
+        str(change.path[1]) for change in changes if change.path[0] == "steps" and change.path[1:]
+    )
 
 
 def shown_body(action: Create | Update, redactor: Redactor) -> JsonValue:
@@ -97,15 +132,22 @@ def _field(change: FieldChange, redactor: Redactor) -> JsonObject:
         "path": list(change.path),
         "before": change_value(change.before, redactor, change.path),
         "after": change_value(change.after, redactor, change.path),
-        **_name("before_name", change.names_before, redactor),
-        **_name("after_name", change.names_after, redactor),
+        **_names("before_name", change.names_before, redactor),
+        **_names("after_name", change.names_after, redactor),
         "sensitive": change.sensitive,
         **({"origin": change.origin.value} if change.origin else {}),
     }
 
 
-def _name(key: str, names: Mapping[Path, str], redactor: Redactor) -> JsonObject:
-    return {key: redactor.text(names[()])} if () in names else {}
+def _names(key: str, names: Mapping[Path, str], redactor: Redactor) -> JsonObject:
+    """Return the name of the id that a value is, or the names of the ids inside it, by their paths there."""
+    inside: list[JsonValue] = [
+        {"path": [*path], "name": redactor.text(name)} for path, name in names.items() if path
+    ]
+    return {
+        **({key: redactor.text(names[()])} if () in names else {}),
+        **({f"{key}s": inside} if inside else {}),
+    }
 
 
 def change_value(value: JsonValue | Absent, redactor: Redactor, path: Path) -> JsonValue:

@@ -17,13 +17,14 @@ from reconciler.plan import (
     count_origins,
     live_id,
 )
-from reconciler.render.action_lines import about, changed_groups, marked_lines, redacted
+from reconciler.render.action_lines import about, changed_groups, redacted
 from reconciler.render.actions import ACTIONS, WORDS, action_name, count_actions, summed
 from reconciler.render.change_lines import lines_text
-from reconciler.render.layout import hanging
+from reconciler.render.layout import hanging, titled
 from reconciler.render.markup import paint
 from reconciler.render.plan_as_json import shown_body
 from reconciler.render.shared_changes import SharedChanges, shared_changes
+from reconciler.render.trees import step_lines
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.workflow import Listed
@@ -122,7 +123,8 @@ class _PlanText:
         subject = action.name + (f" (id {identity})" if identity is not None else "")
         origin = f"  ({action.origin.value})" if action.origin else ""
         head = f"{words.sign} {action_name(action):<7}  {printable(subject)}{origin}"
-        yield from self._head(head, words.colour, str(action.source) if action.source else "")
+        where = printable(str(action.source)) if action.source else ""
+        yield from titled(head, where, words.colour, self._width, _INDENT)
         for text in about(action, self._redactor):
             yield from self._fitted(text)
         for lines in changed_groups(action, self._redactor, bodies=self._bodies):
@@ -135,35 +137,24 @@ class _PlanText:
             shown = json.dumps(shown_body(action, self._redactor), indent=2)
             yield from (_INDENT + line for line in shown.splitlines())
 
-    def _head(self, head: str, colour: str, where: str) -> Iterator[str]:
-        """Yield the line with the name, and the place of the manifest: in the same line if there is room."""
-        first, *rest = hanging(head, self._width, first="  ", rest=_INDENT)
-        whole = f"{first}  {printable(where)}"
-        if where and not rest and hanging(whole, self._width) == [whole]:
-            yield f"{paint(first, colour)}  {paint(printable(where), 'dim')}"
-            return
-        yield from (paint(line, colour) for line in (first, *rest))
-        if where:
-            yield from self._fitted(where, _INDENT, "dim")
-
     def _shared(self, shared: SharedChanges) -> Iterator[str]:
         """Yield the changes that several workflows share, with the names of these."""
         words = WORDS["update"]
-        yield from self._head(
-            f"{words.sign} update   {len(shared.updates)} workflows alike", words.colour, ""
-        )
+        head = f"{words.sign} update   {len(shared.updates)} workflows alike"
+        yield from titled(head, "", words.colour, self._width, _INDENT)
         for (method, reason), names in _methods(shared).items():
             these = "" if len(names) == len(shared.updates) else f" ({_named_workflows(names)})"
             yield from self._fitted(f"by {method}: {self._redactor.prose(reason)}{these}")
         alike = {update.name for update in shared.updates}
         for change, workflows in shared.changes:
-            head, *rest = marked_lines(redacted(change, self._redactor))
+            first, *rest = step_lines(redacted(change, self._redactor))
             those = [name for name in workflows if name in alike]
             others = [name for name in workflows if name not in alike]
             listed = f"{len(workflows)} workflows: {_some(those)}"
             listed += f"; with changes of their own, below: {_some(others)}" if others else ""
+            listed += f"  ({change.origin.value})" if change.origin else ""
             yield from lines_text(
-                [head._replace(text=f"{head.text} in {listed}"), *rest], _INDENT, self._width
+                [first._replace(text=f"{first.text} in {listed}"), *rest], _INDENT, self._width
             )
         yield ""
 
@@ -198,14 +189,14 @@ def _orphaned(item: Listed) -> str:
 
 def plan_summary(plan: Plan) -> str:
     """Return the number of workflows for each action, in one line."""
-    words = _in_words(count_actions(plan))
+    counts = count_actions(plan)
     left = f" {len(plan.orphaned)} orphaned." if plan.orphaned else ""
     left += f" {plan.unselected} not selected." if plan.unselected else ""
     if not plan.actions and plan.unselected:
         return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:
-        return f"No changes. {_counted(len(plan.actions))} Git.{left}"
-    return f"Plan: {words}.{left}{_origins(plan)}"
+        return f"No changes. {_counted(counts['unchanged'])} Git.{left}"
+    return f"Plan: {_in_words(counts)}.{left}{_origins(plan)}"
 
 
 def plans_total(plans: Iterable[Plan]) -> str:

@@ -1,11 +1,12 @@
-"""The run record: a JSON account of one run for an audit, with its plan, its results and every request.
+"""The run record: an account of one run for an audit, with its plan, its results and every request.
 
 A request is an entry of it without its body, and a line of the log with its body masked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final
@@ -15,8 +16,11 @@ from reconciler.apply import Report
 from reconciler.client import RequestRecord, Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Plan
-from reconciler.render.apply_report import report_document, traffic_document
+from reconciler.render.apply_report import apply_page, report_document, report_text, traffic_document
 from reconciler.render.plan_as_json import plan_document
+from reconciler.render.plan_as_page import plan_page
+from reconciler.render.plan_as_text import plan_text
+from reconciler.render.report_page import Fact, ReportPage
 from reconciler.secrecy import Redactor, hide_texts
 from reconciler.text import clip, printable
 from reconciler.timestamps import rfc3339_milliseconds
@@ -24,6 +28,16 @@ from reconciler.values import JsonObject, JsonValue, as_object, dump_compact
 
 FORMAT_VERSION: Final = 1
 _LONGEST_BODY: Final = 2000
+_WHO: Final = {
+    "system": "CI system",
+    "actor": "By",
+    "commit": "Commit",
+    "ref": "Ref",
+    "repository": "Repository",
+    "run": "CI run",
+}
+"""What the facts about who made a run are called."""
+
 _SHOWN_WAIT: Final = 0.05
 """The shortest wait in seconds that does not show as 0.0."""
 
@@ -79,6 +93,49 @@ def run_record_json(record: RunRecord, redactor: Redactor) -> str:
         "requests": [redactor.value(entry) for entry in record.requests],
     }
     return document_text(versioned(FORMAT_VERSION, fields)) + "\n"
+
+
+def run_record_text(record: RunRecord, redactor: Redactor, *, bodies: bool = False) -> str:
+    """Return `record` as text: what is known of the run, its plan, and its results.
+
+    Args:
+        record: The record.
+        redactor: Removes known secrets.
+        bodies: Whether to show the body of each create and update.
+    """
+    facts = [printable(f"{fact.label}: {fact.text}") for fact in _facts(record, redactor)]
+    parts = ["\n".join(facts)]
+    parts += [plan_text(record.plan, redactor, bodies=bodies)] if record.plan else []
+    parts += [report_text(record.report, record.traffic, redactor)] if record.report else []
+    return "\n\n".join(parts)
+
+
+def run_record_page(record: RunRecord, redactor: Redactor, *, bodies: bool = False) -> ReportPage:
+    """Return `record` as a report: its results, else its plan; takes what `run_record_text` does."""
+    if record.plan is None:
+        page = ReportPage(kind="run", title="Run record", summary="The run ended before a plan was made.")
+    elif record.report is None:
+        page = plan_page(record.plan, redactor, bodies=bodies)
+    else:
+        page = apply_page(record.plan, record.report, record.traffic, redactor)
+    page = dataclasses.replace(page, kind="run", title="Run record", rest="The run record has all of it.")
+    return page.with_facts(*_facts(record, redactor))
+
+
+def _facts(record: RunRecord, redactor: Redactor) -> Iterator[Fact]:
+    """Yield what is known of the run itself."""
+    yield Fact("Run", record.run_id)
+    yield Fact("Started", record.started)
+    yield Fact("Ended", record.ended or "not, as far as the record says: it runs, or was killed")
+    if record.exit_code is not None:
+        yield Fact("Exit code", str(record.exit_code))
+    if record.error is not None:
+        yield Fact("Error", redactor.prose(record.error), stands_out=True)
+    if record.tenant is not None:
+        yield Fact("Tenant", f"{record.tenant} (stage {record.stage})")
+    for key, value in record.who.items():
+        if isinstance(value, str):
+            yield Fact(_WHO.get(key, key), value)
 
 
 def request_line(request: RequestRecord, redactor: Redactor) -> str:

@@ -22,9 +22,10 @@ class _Setting(Protocol):
     def source(self) -> str: ...
 
 
-def settings_text(settings: Sequence[_Setting]) -> str:
-    """Return a table with a line for each setting."""
-    return "\n".join(table(_HEADS, [(item.key, _shown(item.value), item.source) for item in settings]))
+def settings_text(settings: Sequence[_Setting], width: int | None = None) -> str:
+    """Return a table with a row for each setting; takes the columns of the terminal."""
+    rows = [(item.key, _shown(item.value), item.source) for item in settings]
+    return "\n".join(table(_HEADS, rows, width=width))
 
 
 def _shown(value: JsonValue) -> str | None:

@@ -1,27 +1,25 @@
-"""Comparisons of two sides as text, JSON and Markdown. Of each change, the left value comes first."""
+"""Comparisons of two sides as text, as JSON and as a report. Of each change, the left value comes first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import SideComparison, SideWorkflow, WorkflowDifference
 from reconciler.render.action_lines import redacted
 from reconciler.render.change_lines import lines_text
-from reconciler.render.markup import code, diff_block, paint, size
-from reconciler.render.plan_as_json import change_value
-from reconciler.render.plan_as_markdown import LEAST, LIMIT
+from reconciler.render.layout import hanging, titled
+from reconciler.render.plan_as_json import change_value, changed_steps
+from reconciler.render.report_page import Count, ReportEntry, ReportPage, StepChange
 from reconciler.render.trees import step_lines
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
+from reconciler.text import printable
 from reconciler.values import JsonObject, JsonValue
+from reconciler.workflow import StepGraph
 
 FORMAT_VERSION: Final = 1
-_MARKER: Final = "<!-- peak-reconciler:diff -->"
 _INDENT: Final = "      "
-_LONGEST_LINE: Final = 500
-_FOR_THE_NOTE: Final = 200
+_ALL: Final = "--format json"
 
 
 def sides_text(comparison: SideComparison, redactor: Redactor, width: int | None = None) -> str:
@@ -33,23 +31,22 @@ def sides_text(comparison: SideComparison, redactor: Redactor, width: int | None
         width: The columns of the terminal; `None` for lines of any length.
     """
     left, right = printable(comparison.left), printable(comparison.right)
-    lines = [
-        *(_only(item, "-", left, "red") for item in comparison.only_left),
-        *(_only(item, "+", right, "green") for item in comparison.only_right),
-    ]
+    lines = []
+    for sign, side, items, colour in (
+        ("-", left, comparison.only_left, "red"),
+        ("+", right, comparison.only_right, "green"),
+    ):
+        for item in items:
+            head = f"{sign} {printable(item.name)}"
+            lines += titled(head, f"only in {side}  {_place(item)}", colour, width, _INDENT)
     lines += [""] if lines else []
-    for item in comparison.different:
-        places = f"{_place(item.left)} → {_place(item.right)}"
-        lines += [paint(f"  ~ {printable(item.left.name)}", "yellow") + f"  {paint(places, 'dim')}"]
-        for change in item.changes:
-            lines += lines_text(step_lines(redacted(change, redactor)), _INDENT, width)
+    for pair in comparison.different:
+        places = f"{_place(pair.left)} → {_place(pair.right)}"
+        lines += titled(f"~ {printable(pair.left.name)}", places, "yellow", width, _INDENT)
+        for change in pair.changes:
+            lines += lines_text(step_lines(redacted(change, redactor), _ALL), _INDENT, width)
         lines += [""]
-    return "\n".join([*lines, sides_summary(comparison)])
-
-
-def _only(item: SideWorkflow, sign: str, side: str, colour: str) -> str:
-    head = paint(f"  {sign} {printable(item.name)}", colour)
-    return f"{head}  only in {side}  {paint(_place(item), 'dim')}"
+    return "\n".join([*lines, *hanging(sides_summary(comparison), width, rest="  ")])
 
 
 def _place(item: SideWorkflow) -> str:
@@ -126,31 +123,52 @@ def _different(item: WorkflowDifference, redactor: Redactor) -> JsonObject:
     }
 
 
-def sides_markdown(comparison: SideComparison, redactor: Redactor, limit: int = LIMIT) -> str:
-    """Return what differs as Markdown of at most `limit` bytes; a note counts what is left out.
+def sides_page(comparison: SideComparison, redactor: Redactor) -> ReportPage:
+    """Return what differs as a report: workflows of one side first, then each difference."""
+    left, right = comparison.left, comparison.right
+    counts = {
+        "different": len(comparison.different),
+        "left only": len(comparison.only_left),
+        "right only": len(comparison.only_right),
+    }
+    return ReportPage(
+        kind="diff",
+        title="Differences",
+        summary=sides_summary(comparison),
+        quotes=True,
+        counts=tuple(Count(*item) for item in counts.items()),
+        entries=(
+            *(_only_entry(item, "left only", left) for item in comparison.only_left),
+            *(_only_entry(item, "right only", right) for item in comparison.only_right),
+            *(_different_entry(item, redactor) for item in comparison.different),
+        ),
+        sides=(left, right),
+        rest="The job's log has the whole diff.",
+    )
 
-    A smaller limit than `LEAST` counts as `LEAST`.
-    """
-    room = max(limit, LEAST) - _FOR_THE_NOTE
-    shown = f"{_MARKER}\n### {code(sides_summary(comparison))}"
-    parts = list(_parts(comparison, redactor))
-    for number, (title, fields) in enumerate(parts):
-        part = f"{title}\n\n{diff_block(fields)}" if fields else title
-        part = part if size(shown) + size(part) + 2 <= room else f"{title}: too large to show"
-        if size(shown) + size(part) + 2 > room:
-            rest = "The job's log has the whole diff."
-            return f"{shown}\n\n> **Cut to fit:** {len(parts) - number} workflows omitted. {rest}"
-        shown += f"\n\n{part}"
-    return shown
+
+def _only_entry(item: SideWorkflow, word: str, side: str) -> ReportEntry:
+    return ReportEntry(
+        name=item.name,
+        word=word,
+        id=item.id,
+        place=str(item.source) if item.source else "",
+        facts=(f"only in {side}",),
+        steps=StepChange(after=StepGraph.of(item.body)),
+        is_first=True,
+    )
 
 
-def _parts(comparison: SideComparison, redactor: Redactor) -> Iterator[tuple[str, list[str]]]:
-    """Yield the title of each difference, and the lines of its fields."""
-    for side, items in ((comparison.left, comparison.only_left), (comparison.right, comparison.only_right)):
-        for item in items:
-            yield f"**only in** {code(side, 100)}: {code(item.name, 200)} ({code(_place(item))})", []
-    for difference in comparison.different:
-        changes = (redacted(change, redactor) for change in difference.changes)
-        lines = [line for change in changes for line in step_lines(change)]
-        fields = [f"{line.sign} {clip(printable(line.text), _LONGEST_LINE)}" for line in lines]
-        yield f"**different** {code(difference.left.name, 200)}", fields
+def _different_entry(item: WorkflowDifference, redactor: Redactor) -> ReportEntry:
+    shown = (redacted(change, redactor) for change in item.changes)
+    changed = changed_steps(item.changes)
+    graphs = StepChange(
+        before=StepGraph.of(item.left.body), after=StepGraph.of(item.right.body), changed=changed
+    )
+    return ReportEntry(
+        name=item.left.name,
+        word="different",
+        facts=(f"{_place(item.left)} -> {_place(item.right)}",),
+        changes=tuple(tuple(step_lines(change, _ALL)) for change in shown),
+        steps=graphs if changed else None,
+    )

@@ -1,4 +1,4 @@
-"""Sync states of workflows, and how their executions went, as a table, as JSON, as a page and as changes."""
+"""Sync states of workflows, and how their executions went, as a table, JSON, a report and changes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from reconciler.render.executions import (
     history_text,
     listed_execution_document,
 )
-from reconciler.render.html_report import Count, ReportEntry, html_report
 from reconciler.render.layout import Display, hanging, table
+from reconciler.render.plan_as_page import environment_fact
+from reconciler.render.report_page import Count, Remark, ReportEntry, ReportPage
 from reconciler.render.times import time_text
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -219,12 +220,17 @@ def status_document(view: StatusView) -> JsonObject:
     return versioned(FORMAT_VERSION, fields)
 
 
-def status_html(view: StatusView) -> str:
-    """Return the statuses as a self-contained page."""
+def status_page(view: StatusView, environment: str | None = None) -> ReportPage:
+    """Return the statuses as a report; takes the name of the environment to show at the top, too."""
     counts = Counter(_word(item) for item in view.shown)
-    entries = [_entry(view, item) for item in view.shown]
-    return html_report(
-        "Status", _summary(view.statuses), [Count(word, counts[word]) for word in STATES], entries
+    return ReportPage(
+        kind="status",
+        title="Status",
+        summary=_summary(view.statuses),
+        facts=environment_fact(environment),
+        counts=tuple(Count(word, counts[word]) for word in STATES),
+        entries=tuple(_entry(view, item) for item in view.shown),
+        rest="`status` shows all of it.",
     )
 
 
@@ -234,9 +240,7 @@ def _word(item: WorkflowStatus) -> str:
 
 def _entry(view: StatusView, item: WorkflowStatus) -> ReportEntry:
     last, seconds = item.last_execution, duration_cell(view.last_seconds(item))
-    facts = [f"id {item.id}"] if item.id is not None else []
-    facts += [str(item.source)] if item.source else []
-    facts += [item.status] if item.status else []
+    facts = [item.status] if item.status else []
     facts += [f"last execution {last.status or 'unknown'} {last.at or ''}".rstrip()] if last else []
     facts += [f"took {seconds}"] if seconds else []
     history = view.history(item)
@@ -244,11 +248,15 @@ def _entry(view: StatusView, item: WorkflowStatus) -> ReportEntry:
     facts += [f"next run {_next_run(item.next_run, Display())}"] if item.next_run else []
     facts += [f"modified by {item.modified_by}"] if item.modified_by else []
     facts += [f"owner {', '.join(item.owners)}"] if item.owners else []
+    in_sync = item.sync is Sync.SYNCED and not item.failed
     return ReportEntry(
-        name=printable(item.name),
+        name=item.name,
         word=_word(item),
-        facts=tuple(map(printable, facts)),
-        remarks=(printable(view.redactor.prose(item.reason)),) if item.reason else (),
+        id=item.id,
+        place=str(item.source) if item.source else "",
+        facts=tuple(facts),
+        remarks=(Remark("Reason", view.redactor.prose(item.reason)),) if item.reason else (),
+        list_under="in sync" if in_sync else "",
     )
 
 

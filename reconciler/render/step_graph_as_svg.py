@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Final
 
@@ -24,7 +24,7 @@ def graph_svg(graph: StepGraph, marks: Mapping[str, str], title: str) -> str:
 
     Args:
         graph: The steps.
-        marks: The class of the steps to mark: `add`, `del` or `changed`.
+        marks: The class of the steps to mark: `added`, `removed` or `changed`.
         title: What it shows, for a screen reader.
     """
     if not 0 < len(graph.parents) <= MOST_STEPS:
@@ -45,21 +45,12 @@ def graph_svg(graph: StepGraph, marks: Mapping[str, str], title: str) -> str:
     )
 
 
-def marks_of(before: StepGraph, after: StepGraph, changed: Collection[str]) -> dict[str, str]:
-    """Return the class of each step that comes, goes or changes between two graphs."""
-    old, new = set(before.parents), set(after.parents)
-    return {
-        **dict.fromkeys(changed, "changed"),
-        **dict.fromkeys(new - old, "add"),
-        **dict.fromkeys(old - new, "del"),
-    }
-
-
 def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
     x1, y1 = start[0] + _WIDTH, start[1] + _HEIGHT // 2
     x2, y2 = end[0], end[1] + _HEIGHT // 2
     middle = (x1 + x2) // 2
-    return f'<path d="M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}"/>'
+    line = f'<path class="edge" d="M{x1} {y1} C{middle} {y1} {middle} {y2} {x2 - 6} {y2}"/>'
+    return f'{line}<path class="tip" d="M{x2} {y2} l-7 -4 v8 z"/>'
 
 
 def _box(name: str, place: tuple[int, int], mark: str) -> str:

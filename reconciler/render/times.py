@@ -49,6 +49,13 @@ def time_text(stamp: str | None, now: datetime | None) -> str | None:
     return stamp
 
 
+def clock_time(time: datetime, *, year: bool = True) -> str:
+    """Return a time as a calendar says it: `Sat 28 Nov 2026 06:00`, with its seconds where it has any."""
+    day = f"{time:%a} {time.day} {time:%b}"
+    clock = f"{time:%H:%M:%S}" if time.second else f"{time:%H:%M}"
+    return f"{day} {time.year} {clock}" if year else f"{day} {clock}"
+
+
 def _relative(seconds: float) -> str:
     """Return how long ago something is, in one unit; a negative number is in the future."""
     whole = abs(round(seconds))

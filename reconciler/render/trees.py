@@ -16,6 +16,8 @@ from reconciler.workflow import FieldChange, StepGraph, leaves
 _MOST_LINES: Final = 200
 """The most lines that are shown of one workflow, or of one step."""
 
+_ALL: Final = "--show-bodies"
+
 _DECISIVE: Final = frozenset(
     {
         "auth",
@@ -78,11 +80,12 @@ def _ranks(parts: Mapping[Path, Sequence[FieldChange]]) -> dict[Path, int]:
     return {("steps", name): place for place, name in enumerate(ordered)}
 
 
-def step_lines(change: FieldChange) -> list[Line]:
+def step_lines(change: FieldChange, all_by: str = _ALL) -> list[Line]:
     """Return the lines of a change; of a step that is added or removed, as a tree.
 
     Args:
         change: The change, masked.
+        all_by: The option that shows the fields that are left out.
     """
     whole = change.before if change.after is ABSENT else change.after
     if (
@@ -103,7 +106,7 @@ def step_lines(change: FieldChange) -> list[Line]:
         for path, value in sorted(leaves(whole), key=str)
     ]
     lines, shown = _tree(change.path, fields, _MOST_LINES, first=True, verb=f": {change_verb(change)}")
-    return [*lines, *(line for rest in _left_out(len(fields) - shown) for line in rest)]
+    return [*lines, *(line for rest in _left_out(len(fields) - shown, all_by) for line in rest)]
 
 
 def _is_step(path: Path) -> bool:
@@ -171,11 +174,11 @@ def _is_in_the_head(path: Path) -> bool:
     return len(path) == _IN_A_STEP + 1 and path[-1] in _IN_THE_HEAD
 
 
-def _left_out(number: int) -> list[list[Line]]:
+def _left_out(number: int, all_by: str = _ALL) -> list[list[Line]]:
     if not number:
         return []
     fields = "field" if number == 1 else "fields"
-    return [[Line("#", f"and {number} more {fields}; --show-bodies shows all")]]
+    return [[Line("#", f"and {number} more {fields}; {all_by} shows all")]]
 
 
 def _is_decisive(change: FieldChange) -> bool:

@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from reconciler.render.change_lines import Line
-from reconciler.render.html_report import Change, Count, ReportEntry, html_report
+from reconciler.render.report_as_html import Change, Count, ReportEntry, html_report
 from reconciler.render.step_graph_as_svg import graph_svg
 from reconciler.workflow import StepGraph
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from fake_terminal import FakeTerminal
 
 from reconciler.cli import main
 from reconciler.cli.live_text import LiveText
@@ -19,13 +19,6 @@ from reconciler.workflow import Live
 
 if TYPE_CHECKING:
     from reconciler.client import RetryPolicy
-
-
-class _Terminal(io.StringIO):
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
 
 
 def _text(number: int, height: int | None) -> list[str]:
@@ -51,7 +44,7 @@ def test_steps_that_do_not_fit_are_counted() -> None:
 
 def test_a_live_text_is_redrawn() -> None:
     """Each text takes the place of the one before; what is printed meanwhile stays above it."""
-    terminal = _Terminal()
+    terminal = FakeTerminal()
     live = LiveText(terminal)
     live.show("one\ntwo")
     live.show("three")
@@ -68,7 +61,7 @@ def test_run_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, utc: bool
 ) -> None:
     """The table of steps is redrawn on stderr, and its last form stays; stdout has the id alone."""
-    terminal = _Terminal()
+    terminal = FakeTerminal()
     policy = workflow_executions.RetryPolicy
 
     def quick(wait_running: float) -> RetryPolicy:
@@ -82,6 +75,7 @@ def test_run_on_a_terminal(
         )
         for name, value in {"PEAK_API_URL": server.url, "PEAK_AUTH_TOKEN": "x", "TERM": "xterm"}.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("COLUMNS", "120")
         monkeypatch.setattr(sys, "stderr", terminal)
         with pytest.raises(SystemExit) as ended:
             main(["run", "flow", "--follow", *(["--utc"] if utc else [])])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from fake_terminal import FakeTerminal
 
 from reconciler.cli import main, progress
 from reconciler.cli.progress import Progress
@@ -59,14 +59,9 @@ def test_a_new_step_begins_its_own_count() -> None:
     assert lines.lines[-1] == "reading workflows: 0/300, 0 s elapsed"
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal gets a bar with the same numbers, which is erased at the end."""
-    terminal = _Terminal()
+    terminal = FakeTerminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "_BAR_AFTER", 0.0)
     lines = _Lines()
@@ -85,6 +80,31 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     shown.end()
     assert terminal.getvalue().endswith("\r\x1b[K")
     assert lines.lines == []
+
+
+@pytest.mark.parametrize(
+    ("width", "bar"),
+    [
+        (20, "applying  120/500"),
+        (39, "applying  [####--------------]  120/500"),
+        (59, "applying  [###------------]  120/500, about 3 min 13 s left"),
+        (79, "applying  [#-------]  120/500, 1 min 1 s elapsed, 1.97/s, about 3 min 13 s left"),
+        (119, f"applying  [{'#' * 5}{'-' * 19}]  120/500, 1 min 1 s elapsed, 1.97/s, about 3 min 13 s left"),
+    ],
+)
+def test_the_bar_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int, bar: str) -> None:
+    """However narrow the terminal, the bar is one line with n/N; what is in flight gets the room left."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    shown = Progress(_Lines(), interval=1000)
+    shown.update("applying", 0, 500)
+    now[0] = 61.0
+    shown.update("applying", 120, 500, ["daily-forecast", "churn", "nightly-report", "weekly"])
+    assert shown.bar(width) == bar
+    assert len(bar) <= width
+    assert shown.bar(159).endswith("left; now daily-forecast, churn, nightly-report and 1 more")
+    assert shown.bar(130).endswith("left; now daily-forecast and 3 more")
+    shown.end()
 
 
 @pytest.mark.parametrize("quiet", [False, True])

@@ -7,8 +7,9 @@ import stat
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
-from processes import COMMAND, forked_command
+from processes import COMMAND, forked_command, run_command
 from validate_process import environment
 
 _FULL = Path("/dev/full")
@@ -125,3 +126,16 @@ def test_terminal_that_cannot_show_everything(tmp_path: Path, encoding: str) -> 
         )
         assert (done.returncode, done.stderr) == (3, b""), form
         assert b"unknown-parent" in done.stdout
+
+
+def test_a_pipe_is_plain_and_stable(manifests: dict[str, Path]) -> None:
+    """No variable changes what a pipe gets; FORCE_COLOR adds colours, and nothing else."""
+    words = ["validate", manifests["bad"]]
+    plain = run_command(words, env=environment()).stdout
+    assert "\x1b" not in plain
+    for env in ({"COLUMNS": "20"}, {"TERM": "dumb"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"LINES": "1"}):
+        assert run_command(words, env=environment(**env)).stdout == plain
+    for env in ({"FORCE_COLOR": "1"}, {"FORCE_COLOR": "1", "TERM": "dumb", "COLUMNS": "20"}):
+        coloured = run_command(words, env=environment(**env)).stdout
+        assert "\x1b[31merror:" in coloured
+        assert click.unstyle(coloured) == plain

@@ -38,6 +38,7 @@ _VARYING: Final = (
     (re.compile(r"\bSince [0-9a-f]{12}"), "Since COMMIT"),
     (re.compile(r"\(id \d+"), "(id N"),
     (re.compile(r"waited \d+\.\d s\b"), "waited SECONDS"),
+    (re.compile(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d\b"), "WHEN"),
     (re.compile(r"in \d+\.\d\d s\b"), "in SECONDS"),
 )
 """What differs from run to run, and its placeholder when two outputs are compared."""

@@ -192,6 +192,23 @@ def test_rules_have_independent_generators() -> None:
     assert waits[0] == waits[1]
 
 
+def test_a_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the matching requests of any second the first N pass; a refused one does not count."""
+    now = 10.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    plan = FaultPlan()
+    plan.replace(("429:2/s@GET",))
+
+    def passes(method: str = "GET") -> bool:
+        return plan.effects(method, "/a").outcome is None
+
+    assert [passes(), passes("POST"), passes(), passes(), passes()] == [True, True, True, False, False]
+    now += 0.6
+    assert not passes()
+    now += 0.4
+    assert [passes(), passes(), passes()] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("spec", "fault"),
     [
@@ -206,6 +223,7 @@ def test_rules_have_independent_generators() -> None:
         ("drop-after:x1@POST", Fault(kind="drop-after", times=1, method="POST")),
         ("503:+2:x3@PUT/a/*", Fault(kind="503", skip=2, times=3, method="PUT", path="/a/*")),
         (" truncated@/b ", Fault(kind="truncated", path="/b")),
+        ("429-seconds:1:20/s@GET", Fault(kind="429-seconds", seconds=1, rate=20, method="GET")),
     ],
 )
 def test_written_form(spec: str, fault: Fault) -> None:

@@ -95,8 +95,16 @@ def test_files_without_a_result(tmp_path: Path, text: str) -> None:
 def test_the_text_names_what_is_wrong() -> None:
     """Errors, hints, messages and failed workflows are below their environment; the total names those."""
     failed = _unit(1, 3, code=1)
-    failed["report"]["results"] = [{"name": "w", "action": "update", "error": "422: no"}]
+    failed["report"]["results"] = [
+        {"name": f"w{n}", "action": "update", "error": "422: no"} for n in range(7)
+    ]
     broken = {**_unit(2, 3, code=3, error="invalid"), "hint": "Fix it.", "messages": ["a.yaml:1: wrong"]}
     text = fleet_text(merge([_unit(0, 3), failed, broken]))
-    for line in ("  w: 422: no", "    Fix it.", "  a.yaml:1: wrong", "2 not in full: e0, e1."):
+    for line in (
+        "  w4: 422: no",
+        "  and 2 more, which --format json lists",
+        "    Fix it.",
+        "  a.yaml:1: wrong",
+        "2 not in full: e0, e1.",
+    ):
         assert line in text

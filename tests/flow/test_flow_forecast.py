@@ -15,7 +15,7 @@ from flow_helpers import Ended, FakeTime, Git, body
 from strategies import DEPTH
 
 from reconciler.emulator.server import EmulatorServer
-from reconciler.operations import forecasting
+from reconciler.operations import forecasting, plan_for_tenant
 
 _START = datetime(2027, 3, 25, 17, 30, tzinfo=timezone.utc)  # a Thursday, three days before summer time
 _HISTORY = timedelta(days=5)
@@ -86,10 +86,10 @@ def test_the_forecast_of_a_day(git: Git, typed: Callable[..., Ended]) -> None:
     ]
     changes = ended.out.split("Changes\n")[1].split("\n\n")[0]
     assert (
-        "  daily\n    schedule: 0 6 * * * -> 0 5 * * *\n    next run: Fri 26 Mar 06:00 -> Fri 26 Mar 05:00"
+        "  daily\n    schedule: 0 6 * * * → 0 5 * * *\n    next run: Fri 26 Mar 06:00 → Fri 26 Mar 05:00"
         in (changes)
     )
-    assert "  new\n    schedule: does not exist -> 0 0 12 ? * FRI\n    first run: Fri 26 Mar 12:00" in changes
+    assert "  new\n    schedule: does not exist → 0 0 12 ? * FRI\n    first run: Fri 26 Mar 12:00" in changes
     assert (
         "Overlaps\n  sync: 96 starts come before the last execution ends, from Thu 25 Mar 17:45: every 15 min"
         in (ended.out)
@@ -223,6 +223,39 @@ def test_a_page(git: Git, typed: Callable[..., Ended]) -> None:
     assert "&lt;b&gt;odd&lt;/b&gt;" in page
     assert "<b>odd" not in page
     assert "first run Fri 26 Mar 12:00" in page
+
+
+def test_a_plan_shows_the_next_run(
+    git: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a changed schedule before and after, of a new one the first, in every format; of others nothing."""
+    _tenant(git)
+    git.write(_cron("off", "0 5 * * *"), "off.yaml", paused=False)
+    git.write(_cron("sync", **_CONCURRENT), "sync.yaml")
+    git.write(_cron("night", "30 1 * * *", "0 0 7 ? * MON", metadata={}), "night.yaml")
+    monkeypatch.setattr(plan_for_tenant, "utc_now", forecasting.utc_now)
+    expected = {
+        "daily": "next run: Fri 26 Mar 2027 06:00 → Fri 26 Mar 2027 05:00 Europe/London",
+        "new": "first run: Fri 26 Mar 2027 12:00 Europe/London",
+        "off": "next run: none → Fri 26 Mar 2027 05:00 Europe/London",
+        "sync": "next run: Thu 25 Mar 2027 17:45 → none Europe/London",
+    }
+    for name in ("text", "markdown", "html"):
+        shown = typed("plan", git.folder, "--format", name).out
+        assert sum(shown.count(line) for line in ("next run: ", "first run: ")) == len(expected), name
+        assert all(line in shown for line in expected.values()), name
+    changes = json.loads(typed("plan", git.folder, "--format", "json").out)["changes"]
+    runs = {change["name"]: change["next_run"] for change in changes}
+    assert runs["night"] is None
+    assert runs["daily"] == {
+        "before": "2027-03-26T06:00:00Z",
+        "after": "2027-03-26T05:00:00Z",
+        "time_zone": "Europe/London",
+        "assumed": False,
+    }
+    assert (runs["new"]["before"], runs["new"]["after"]) == (None, "2027-03-26T12:00:00Z")
+    git.server.profile |= {"scheduled-hidden"}
+    assert "05:00 UTC (assumed)" in typed("plan", git.folder).out
 
 
 @pytest.mark.parametrize("step", range(3 if DEPTH > 1 else 1))

@@ -20,7 +20,7 @@ def test_several_formats_and_the_saved_plan_in_one_run(git: Git, tmp_path: Path)
     ended = run(git, "plan", *words, "--save-plan", str(tmp_path / "saved"), "--detailed-exitcode")
     assert ended.returncode == 2
     assert ended.stdout.endswith("Plan: 1 to create.\n")
-    assert "**create** `flow`" in (tmp_path / "markdown").read_text()
+    assert "<b>create</b> <code>flow</code>" in (tmp_path / "markdown").read_text()
     assert json.loads((tmp_path / "json").read_text())["summary"]["create"] == 1
     assert json.loads((tmp_path / "gitlab").read_text()) == {"create": 1, "update": 0, "delete": 0}
     assert run(git, "apply", "--plan", str(tmp_path / "saved")).returncode == 0

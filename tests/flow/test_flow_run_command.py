@@ -156,7 +156,7 @@ def test_interrupt(number: signal.Signals) -> None:
             out, err = process.communicate(timeout=30)
         assert process.returncode == 130
         command = f"peak-reconciler executions flow {out.strip()} --follow"
-        assert f"the execution {out.strip()} continues; to follow it: {command}\n" in err
+        assert f"the execution {out.strip()} continues; to follow it:\n  {command}\n" in err
         assert server.store.status(server.store.get(flow)) == "Running"
 
 
@@ -210,7 +210,10 @@ def test_follow_a_failure(server: EmulatorServer) -> None:
     assert json.loads(ended.stdout)["status"] == "Failed"
     lines = ended.stderr.splitlines()
     assert lines[-1] == f"flow: execution {run} ended: Failed; failed steps: load, a\\x1b[2J"
-    assert f"the last 20 lines; 23 earlier ones: peak-reconciler logs flow {run} --step load" in lines
+    assert (
+        f"the last 20 lines; 23 earlier ones:\n  peak-reconciler logs flow {run} --step load\n"
+        in ended.stderr
+    )
     assert "load | Step load finished with exit code 3" in lines
     assert sum(line.startswith("load | ") for line in lines) == 20
     assert SECRET not in ended.stderr

@@ -78,15 +78,18 @@ def test_only_some(git: Git, typed: Callable[..., Ended]) -> None:
 
 
 def test_a_page(git: Git, typed: Callable[..., Ended]) -> None:
-    """The page has each workflow under its state, with the reason of a blocked one."""
+    """A page and a comment have each workflow under its state, with the reason of a blocked one."""
     _all_kinds(git)
-    file = git.folder.parent / "status.html"
-    assert typed("status", git.folder, "--output", f"html={file}").code == 4
-    page = file.read_text(encoding="utf-8")
-    assert page.count("<details") == 5
-    assert '<details data-word="in-sync">' in page
-    assert "last execution Failed" in page
-    assert "reconcile.id pins" in page
+    page, comment = (git.folder.parent / name for name in ("status.html", "status.md"))
+    files = (f"--output=html={page}", f"--output=markdown={comment}")
+    assert typed("status", git.folder, *files).code == 4
+    shown = page.read_text(encoding="utf-8")
+    assert shown.count('<div class="entry"') == 5
+    assert '<div class="entry" data-words="in-sync">' in shown
+    assert "last execution Failed" in shown
+    assert "reconcile.id pins" in shown
+    assert "which reconcile.id pins`" in comment.read_text(encoding="utf-8")
+    assert "1 in sync</summary>" in comment.read_text(encoding="utf-8")
 
 
 def test_json(git: Git, typed: Callable[..., Ended]) -> None:

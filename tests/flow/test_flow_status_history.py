@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import sys
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fake_terminal import FakeTerminal
 from flow_helpers import Ended, Git, body
 
 from reconciler.cli import status_watch
@@ -171,13 +171,6 @@ def test_who_changed_it_and_who_owns_it(
     assert "ann@example.com  team-a" in text
 
 
-class _Terminal(io.StringIO):
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
-
-
 def test_on_a_terminal(git: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal of 60 columns gets marks and relative times, and no line is wider; a dumb one gets ASCII."""
     _executed(git, "a-workflow-with-a-rather-long-name", "exit 1", "echo 1")
@@ -185,7 +178,7 @@ def test_on_a_terminal(git: Git, typed: Callable[..., Ended], monkeypatch: pytes
         ({"COLUMNS": "60", "TERM": "xterm"}, "✗✓", 60),
         ({"TERM": "dumb"}, "x+", 1000),
     ):
-        terminal = _Terminal()
+        terminal = FakeTerminal()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", terminal)
             typed("status", git.folder, NO_COLOR="1", **variables)
@@ -280,7 +273,7 @@ def test_watch_on_a_terminal(
     for number in range(9):
         git.write(body(f"more-{number}"), f"more-{number}.yaml")
     watched += [lambda: git.write(body("one", "echo 2"), "one.yaml")]
-    terminal = _Terminal()
+    terminal = FakeTerminal()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", terminal)
         variables = {"COLUMNS": "80", "LINES": "8", "TERM": "xterm", "NO_COLOR": "1"}

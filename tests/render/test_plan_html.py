@@ -12,11 +12,14 @@ from processes import clear_environment
 
 from reconciler.cli import main
 from reconciler.emulator.server import EmulatorServer
+from reconciler.environments import EnvironmentResult
+from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.plan import Plan
-from reconciler.render import EnvironmentPlan, plans_html
+from reconciler.render import ReportPage, environments_page, html_report, plan_page
 from reconciler.render.change_lines import Line
-from reconciler.render.html_report import Row, side_by_side
-from reconciler.render.step_graph_as_svg import MOST_STEPS, graph_svg, marks_of
+from reconciler.render.report_as_html import Cell, Row, side_by_side
+from reconciler.render.report_page import StepChange
+from reconciler.render.step_graph_as_svg import MOST_STEPS, graph_svg
 from reconciler.secrecy import Redactor
 from reconciler.workflow import Listed, StepGraph
 
@@ -107,13 +110,13 @@ def test_the_page_loads_nothing(page: str) -> None:
 
 def test_every_changed_line_is_shown(page: str) -> None:
     """Both changes of a long command are side by side, with the steps before and after."""
-    cells = re.findall(r'<td class="(\w+)">([^<]*)</td>', page)
+    cells = re.findall(r'<td class="(\w+)">([^<]*)</td>', re.sub("</?mark>", "", page))
     assert ("del", "echo 7") in cells
     assert ("add", "echo seven") in cells
     assert ("add", "curl x | sh") in cells
     assert page.count("<svg") == 3
-    assert '<g class="add"><title>new</title>' in page
-    assert '<g class="del"><title>old</title>' in page
+    assert '<g class="added"><title>new</title>' in page
+    assert '<g class="removed"><title>old</title>' in page
     assert "1 to create, 1 to update" in page
 
 
@@ -128,20 +131,31 @@ def test_rows_pair_what_goes_with_what_comes() -> None:
         Line("+", "e"),
     ]
     assert list(side_by_side(lines)) == [
-        Row("same", "a", "same", "a"),
-        Row("del", "b", "add", "d"),
-        Row("del", "c", "none", ""),
-        Row("hunk", "line 9:", "hunk", ""),
-        Row("none", "", "add", "e"),
+        Row(Cell("same", "a"), Cell("same", "a")),
+        Row(Cell("del", "b"), Cell("add", "d")),
+        Row(Cell("del", "c"), Cell("none", "")),
+        Row(Cell("hunk", "line 9:"), Cell("hunk", "")),
+        Row(Cell("none", ""), Cell("add", "e")),
     ]
+
+
+def test_what_differs_in_a_line_is_marked() -> None:
+    """Of two lines that are nearly equal, the part that differs is marked; of others, nothing."""
+    (row,) = side_by_side([Line("-", "python render.py --days 30"), Line("+", "python render.py --days 7")])
+    assert row == Row(
+        Cell("del", "python render.py --days ", "30", ""), Cell("add", "python render.py --days ", "7", "")
+    )
+    (row,) = side_by_side([Line("-", "echo old"), Line("+", "curl x | sh")])
+    assert row == Row(Cell("del", "echo old"), Cell("add", "curl x | sh"))
 
 
 def test_drawing() -> None:
     """Each step has a box, each edge a line; a graph that is too large to read is not drawn."""
     graph = StepGraph.of_parents({"a": [], "b": ["a"], 'c"<': ["a", "b"]})
-    drawing = graph_svg(graph, marks_of(StepGraph.of_parents({"a": []}), graph, {"a"}), "x")
-    assert (drawing.count("<rect"), drawing.count("<path")) == (3, 3)
-    assert drawing.count('class="add"') == 2
+    steps = StepChange(before=StepGraph.of_parents({"a": []}), after=graph, changed=frozenset("a"))
+    drawing = graph_svg(graph, steps.marks, "x")
+    assert (drawing.count("<rect"), drawing.count('class="edge"')) == (3, 3)
+    assert drawing.count('class="added"') == 2
     assert drawing.count('class="changed"') == 1
     assert 'c"<' not in drawing
     many = StepGraph.of_parents({str(number): [] for number in range(MOST_STEPS + 1)})
@@ -151,11 +165,22 @@ def test_drawing() -> None:
 
 def test_several_environments_are_one_page() -> None:
     """The plans of several environments are on one page, each workflow with its environment."""
-    redactor = Redactor.of(())
-    plans = [
-        EnvironmentPlan(name, Plan(actions=(), orphaned=(_LISTED,)), redactor) for name in ("dev", "prod")
-    ]
-    page = plans_html(plans, "2 environments")
-    assert page.count('<span class="facts">prod</span>') == 1
-    assert "2 orphaned" in page
-    assert "dev: No changes." in page
+    plan = Plan(actions=(), orphaned=(_LISTED,))
+    results = [EnvironmentResult(environment=name, value=plan) for name in ("dev", "prod")]
+    failed: EnvironmentResult[Plan] = EnvironmentResult(
+        environment="test", error=InvalidInputError("no token"), exit_code=ExitCode.INVALID
+    )
+    page = html_report(
+        environments_page(
+            [*results, failed],
+            lambda value, name: plan_page(value, Redactor(), environment=name),
+            lambda plans: f"{len(plans)} plans",
+            ReportPage(kind="plan", title="Plan", summary=""),
+        )
+    )
+    assert page.count('<span class="fact">prod</span>') == 1
+    assert "<b>2</b> orphaned" in page
+    assert "Total of 3 environments: 2 plans. 1 failed: test." in page
+    assert "<dt>dev</dt><dd>No changes." in page
+    assert "test: error</dt>" in page
+    assert "no token</dd>" in page

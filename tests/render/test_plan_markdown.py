@@ -26,8 +26,8 @@ from reconciler.plan import (
     Unchanged,
     Update,
 )
-from reconciler.render import plan_gitlab
-from reconciler.render.plan_as_markdown import LEAST, LIMIT, MARKER, plan_markdown
+from reconciler.render import LEAST, LIMIT, markdown_report, plan_gitlab, plan_page
+from reconciler.render.report_as_markdown import marker
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT
@@ -72,7 +72,14 @@ NASTY = [
 ]
 
 
+MARKER = marker("plan")
+
 hostile = st.lists(st.sampled_from(NASTY) | st.text(max_size=5), min_size=1, max_size=4).map("".join)
+
+
+def plan_markdown(plan: Plan, redactor: Redactor, *, limit: int = LIMIT, **options: Any) -> str:
+    """Return a plan as a comment."""
+    return markdown_report(plan_page(plan, redactor, **options), limit)
 
 
 def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
@@ -154,16 +161,22 @@ def test_it_reads_well() -> None:
     assert shown == (
         "<!-- peak-reconciler:plan -->\n"
         "### Plan: 1 to create, 1 to update, 1 to delete, 1 to pause, 1 unchanged, 1 blocked.\n\n"
+        "| create | update | delete | pause | unchanged | blocked | unmanaged |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |\n"
+        "| 1 | 1 | 1 | 1 | 1 | 1 | 1 |\n\n"
         "**delete** `old` (id 7)\n\n"
-        "**blocked** `kept` (id 7)\n\n- **Reason:** `it is protected`\n\n"
-        "**create** `new` in `a.yaml:1`\n\n```diff\n# 2 steps: load, train\n```\n\n"
-        "**update** `scoring` (id 7) in `a.yaml:1`\n\n- **Warning:** `the webhook goes away`\n\n"
+        "<details open><summary><b>blocked</b> <code>kept</code> (id 7)</summary>\n\n"
+        "- **Reason:** `it is protected`\n\n</details>\n\n"
+        "<details><summary><b>create</b> <code>new</code> in <code>a.yaml:1</code></summary>\n\n"
+        "```diff\n# 2 steps: load, train\n```\n\n</details>\n\n"
+        "<details><summary><b>update</b> <code>scoring</code> (id 7) in <code>a.yaml:1</code></summary>\n\n"
+        "- **Warning:** `the webhook goes away`\n\n"
         "```diff\n# by patch: values are only added or changed\n"
-        '! command: "a" → "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n'
+        '! command: "a" → "b"\n+ tags: added [1]\n- env: removed (was {"A":"1"})\n```\n\n</details>\n\n'
         "**pause** `paused` (id 7) in `a.yaml:1`\n\n"
         "<details><summary>1 unmanaged</summary>\n\n"
-        "- `someone's` (id 9, owned by `b`)\n\n</details>\n"
-        "<details><summary>1 unchanged</summary>\n\n- `same`: `its token is write-only`\n\n</details>"
+        "- `someone's` (id 9): `owned by b`\n\n</details>\n"
+        "<details><summary>1 unchanged</summary>\n\n- `same` (id 7): `its token is write-only`\n\n</details>"
     )
     _read(shown)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from reconciler.cli.apply_options import apply_options, base_option, scope_options
+from reconciler.cli.apply_result import result_page, result_text
 from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import FILE, backup_dir_option
 from reconciler.cli.terminal import TerminalListener, show
-from reconciler.environments import worst_exit_code
+from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import (
     Applied,
@@ -22,8 +24,21 @@ from reconciler.operations import (
     apply_plan_file,
     check_settings,
 )
-from reconciler.render import environments_json, environments_total, report_document, reports_total
+from reconciler.render import (
+    LIMIT,
+    ReportPage,
+    environments_json,
+    environments_markdown,
+    environments_page,
+    environments_text,
+    environments_total,
+    html_report,
+    report_document,
+    reports_total,
+)
 from reconciler.values import JsonValue
+
+_BLANK: Final = ReportPage(kind="apply", title="Apply", summary="")
 
 
 @command_of(
@@ -31,6 +46,7 @@ from reconciler.values import JsonValue
     examples=(
         ("apply workflows/", "Plan, show the plan, ask, and apply"),
         ("apply --plan plan.json", "Apply exactly the plan that was saved and reviewed"),
+        ("apply --output html=apply.html", "Also write the result as a page to keep"),
         ("apply --auto-approve --prune", "In CI: also delete owned workflows without a manifest"),
         ("apply --environment dev --environment prod", "Apply to dev, and to prod if dev succeeds"),
     ),
@@ -132,12 +148,22 @@ def _apply(
 
     results = environments.run(apply_one, goes_on=goes_on)
     if environments.several:
-        show(
-            environments_json(results, "report", _document)
-            if listener.as_json
-            else "\n" + environments_total(results, _total)
-        )
+        show(_of_several(results, "json") if listener.as_json else "\n" + environments_total(results, _total))
+        listener.outputs.write(lambda name: _of_several(results, name))
     return worst_exit_code(results)
+
+
+def _of_several(results: Sequence[EnvironmentResult[Applied]], name: str) -> str:
+    """Return the results in all environments in a format."""
+    match name:
+        case "json":
+            return environments_json(results, "report", _document)
+        case "markdown":
+            return environments_markdown(results, "apply", result_page, _total, LIMIT)
+        case "html":
+            return html_report(environments_page(results, result_page, _total, _BLANK))
+        case _:
+            return environments_text(results, result_text, _total)
 
 
 def _document(applied: Applied) -> JsonValue:

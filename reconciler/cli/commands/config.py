@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from reconciler.cli.command_settings import GivenOptions, given_options
 from reconciler.cli.help import command_of
 from reconciler.cli.options import backup_dir_option, format_option
 from reconciler.cli.terminal import show
+from reconciler.cli.terminal_features import terminal_width
 from reconciler.errors import ExitCode
 from reconciler.operations import effective_settings
 from reconciler.render import settings_json, settings_text
@@ -31,5 +34,8 @@ def command(*, action: str, given: GivenOptions, output_format: str) -> int:  # 
     variable that it comes from. Without an environment, shows the top level.
     """
     settings = effective_settings(given.raw, given.sources)
-    show((settings_json if output_format == "json" else settings_text)(settings))
+    if output_format == "json":
+        show(settings_json(settings))
+    else:
+        show(settings_text(settings, terminal_width(sys.stdout)))
     return ExitCode.OK

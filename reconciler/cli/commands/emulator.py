@@ -30,13 +30,13 @@ Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
             may end in -seconds or -date (a Retry-After, takes a duration),
             -text or -message (other bodies), -after (the request is handled first)
   SETTING   a duration (50ms, 1.5s), a probability (0.2, 20%), xN (only the first
-            N times), +N (N requests pass first); for a kind that takes a
-            duration, a bare number is seconds
+            N times), +N (N requests pass first), N/s (N requests a second pass); for
+            a kind that takes a duration, a bare number is seconds
   METHOD    one HTTP method; /PATH is a shell pattern for the whole path
 
 \b
 For example latency:50ms, 500:0.1@GET, 429-seconds:1, drop-after:x1@POST,
-503:+2:x1@PUT/workflows/*
+503:+2:x1@PUT/workflows/*, 429-seconds:1:20/s (a limit of 20 requests a second)
 """
 
 

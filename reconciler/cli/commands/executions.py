@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from reconciler.cli.apply_options import target_option
-from reconciler.cli.command_settings import ownership_options
+from reconciler.cli.command_settings import managed_options
 from reconciler.cli.following_executions import ExecutionListener, execution_command, step_option
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import (
@@ -24,7 +24,8 @@ from reconciler.cli.options import (
     show_unmanaged_option,
     utc_option,
 )
-from reconciler.cli.terminal import TerminalListener, show, text_display
+from reconciler.cli.terminal import TerminalListener, show
+from reconciler.cli.terminal_features import text_display
 from reconciler.errors import ExitCode, UsageError
 from reconciler.executions import ExecutionFilter, SearchedWorkflow
 from reconciler.operations import Settings, find_executions, list_executions, show_execution
@@ -117,7 +118,7 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
     "text", "json", "ndjson", help="Print the result in this format; ndjson has a line for each execution."
 )
 @utc_option
-@ownership_options()
+@managed_options
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,

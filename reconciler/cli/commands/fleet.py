@@ -160,7 +160,7 @@ class _FleetCommand(Command):
     section="Output",
 )
 @format_option()
-@output_option
+@output_option()
 @fleet_options(backup_dir_option)
 def command(  # noqa: PLR0913 - one for each option
     *,

@@ -14,7 +14,8 @@ from reconciler.cli.apply_options import exclude_option, target_option
 from reconciler.cli.command_settings import Environments, comparing_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import Number, format_option, output_option, quoted
-from reconciler.cli.terminal import TerminalListener, read_outputs, terminal_width
+from reconciler.cli.terminal import TerminalListener, read_outputs
+from reconciler.cli.terminal_features import terminal_width
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import UsageError
 from reconciler.operations import ForecastOptions, ForecastResult, forecast
@@ -112,7 +113,7 @@ def _zone(_context: click.Context, _parameter: click.Parameter, value: str | Non
     section="Output",
 )
 @format_option(*_FORMATS, help="Print the forecast in this format: ics for a calendar, html for a page.")
-@output_option
+@output_option()
 @option("--utc", is_flag=True, help="Show times in UTC, not by the platform's clock.", section="Output")
 @comparing_options
 def command(  # noqa: PLR0913 - one for each option

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.apply_options import base_option, no_group_option, scope_options, show_bodies_option
+from reconciler.cli.apply_options import (
+    base_option,
+    max_markdown_option,
+    no_group_option,
+    scope_options,
+    show_bodies_option,
+)
 from reconciler.cli.command_settings import Environments, tenant_options
 from reconciler.cli.follow_up import follow_up
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import (
     FILE,
-    Number,
     format_option,
     output_option,
     show_unmanaged_option,
@@ -27,26 +32,25 @@ from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, plan
 from reconciler.plan import KINDS, kinds_of
 from reconciler.render import (
-    LEAST,
-    LIMIT,
-    EnvironmentPlan,
+    ReportPage,
     environments_json,
     environments_markdown,
+    environments_page,
     environments_text,
-    environments_total,
     gitlab_counts,
+    html_report,
+    markdown_report,
     plan_document,
     plan_gitlab,
-    plan_html,
     plan_json,
-    plan_markdown,
+    plan_page,
     plan_text,
-    plans_html,
     plans_total,
 )
 from reconciler.text import printable
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
+_BLANK: Final = ReportPage(kind="plan", title="Plan", summary="")
 _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 
 
@@ -68,7 +72,7 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
     help="Print the plan in this format: markdown for a comment, html for a page to keep, gitlab for its "
     "terraform report.",
 )
-@output_option
+@output_option()
 @option(
     "--save-plan",
     metavar="FILE",
@@ -96,14 +100,7 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 @show_bodies_option
 @no_group_option
 @show_unmanaged_option
-@option(
-    "--max-markdown-bytes",
-    metavar="N",
-    type=Number(LEAST, whole=True),
-    default=LIMIT,
-    help="Cut Markdown to N bytes; counts and deletes are cut last.",
-    section="Output",
-)
+@max_markdown_option
 @tenant_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
@@ -184,9 +181,9 @@ class _Plans:
             case "gitlab":
                 return plan_gitlab(planned.plan)
             case "html":
-                return plan_html(planned.plan, planned.redactor, _environment(planned))
+                return html_report(self._page(planned, planned.environment))
             case "markdown":
-                return self._markdown(planned, _environment(planned), self.limit)
+                return markdown_report(self._page(planned, planned.environment), self.limit)
             case _:
                 return self.text_of_one()
 
@@ -200,14 +197,9 @@ class _Plans:
             case "gitlab":
                 return gitlab_counts(result.value.plan for result in self.results if result.value is not None)
             case "html":
-                planned = [
-                    EnvironmentPlan(item.environment, item.value.plan, item.value.redactor)
-                    for item in self.results
-                    if item.value is not None
-                ]
-                return plans_html(planned, environments_total(self.results, _total))
+                return html_report(environments_page(self.results, self._page, _total, _BLANK))
             case "markdown":
-                return environments_markdown(self.results, self._markdown, _total, self.limit)
+                return environments_markdown(self.results, "plan", self._page, _total, self.limit)
             case _:
                 return self.text_of_several()
 
@@ -224,16 +216,9 @@ class _Plans:
             planned.plan, planned.redactor, bodies=self.bodies, grouped=self.grouped, width=width
         )
 
-    def _markdown(self, planned: Planned, environment: str | None, limit: int) -> str:
-        return plan_markdown(
-            planned.plan, planned.redactor, bodies=self.bodies, environment=environment, limit=limit
-        )
+    def _page(self, planned: Planned, environment: str | None) -> ReportPage:
+        return plan_page(planned.plan, planned.redactor, environment=environment, bodies=self.bodies)
 
 
 def _total(all_planned: Sequence[Planned]) -> str:
     return plans_total(planned.plan for planned in all_planned)
-
-
-def _environment(planned: Planned) -> str | None:
-    chosen = planned.engine.settings.environment
-    return chosen.name if chosen else None

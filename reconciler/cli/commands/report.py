@@ -23,7 +23,7 @@ from reconciler.fleet import merge, read_results
 @click.argument("action", metavar="merge", type=click.Choice(["merge"]))
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @format_option()
-@output_option
+@output_option()
 def command(*, action: str, files: tuple[Path, ...], output_format: str, outputs: tuple[str, ...]) -> int:  # noqa: ARG001 - there is one action
     """Merge the results of the units of a fleet into one report.
 

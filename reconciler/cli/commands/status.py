@@ -18,24 +18,32 @@ from reconciler.cli.options import (
     words_option,
 )
 from reconciler.cli.status_watch import watch_status
-from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, text_display
+from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs
+from reconciler.cli.terminal_features import text_display
 from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
 from reconciler.operations import Listener, Settings, StatusResult, status
 from reconciler.plan import LAST_FAILED, STATES, Selection
 from reconciler.render import (
+    LIMIT,
     Display,
+    ReportPage,
     environments_json,
+    environments_markdown,
+    environments_page,
     environments_text,
+    html_report,
+    markdown_report,
     status_document,
-    status_html,
     status_json,
+    status_page,
     status_text,
     statuses_total,
 )
 from reconciler.values import JsonObject
 
-_FORMATS: Final = ("text", "json", "html")
+_FORMATS: Final = ("text", "json", "markdown", "html")
+_BLANK: Final = ReportPage(kind="status", title="Status", summary="")
 _WORDS: Final = (*STATES, LAST_FAILED)
 
 
@@ -59,7 +67,7 @@ _WORDS: Final = (*STATES, LAST_FAILED)
     section="Selection",
 )
 @format_option(*_FORMATS)
-@output_option
+@output_option()
 @utc_option
 @show_unmanaged_option
 @option(
@@ -156,7 +164,7 @@ def _watched(environments: Environments, deliveries: Outputs) -> Settings:
     """
     if environments.several:
         raise UsageError("--watch shows one environment", hint="Name one with --environment.")
-    if deliveries.files or deliveries.printed == "html":
+    if deliveries.files or deliveries.printed in {"html", "markdown"}:
         raise UsageError("--watch prints text or JSON, and writes no file")
     (settings,) = environments.settings.values()
     return settings
@@ -171,24 +179,40 @@ class _Statuses:
 
     def of_one(self, name: str) -> str:
         """Return the statuses of the only environment, or of none, in a format."""
-        (view,) = (result.value.view for result in self.results if result.value is not None)
-        if name == "text":
-            return status_text(view, self._display)
-        return {"json": status_json, "html": status_html}[name](view)
+        ((found, environment),) = (
+            (result.value, result.environment) for result in self.results if result.value is not None
+        )
+        match name:
+            case "json":
+                return status_json(found.view)
+            case "markdown":
+                return markdown_report(status_page(found.view, environment))
+            case "html":
+                return html_report(status_page(found.view, environment))
+            case _:
+                return status_text(found.view, self._display)
 
     def of_several(self, name: str) -> str:
         """Return the statuses of all environments in a format."""
-        if name == "html":
-            raise UsageError(
-                "a page shows the status of one environment", hint="Name one with --environment."
-            )
-        if name == "json":
-            return environments_json(self.results, "status", _document)
-        return environments_text(self.results, lambda found: status_text(found.view, self._display), _total)
+        match name:
+            case "json":
+                return environments_json(self.results, "status", _document)
+            case "markdown":
+                return environments_markdown(self.results, "status", _page, _total, LIMIT)
+            case "html":
+                return html_report(environments_page(self.results, _page, _total, _BLANK))
+            case _:
+                return environments_text(
+                    self.results, lambda found: status_text(found.view, self._display), _total
+                )
 
     @property
     def _display(self) -> Display:
         return text_display(utc=self.utc)
+
+
+def _page(found: StatusResult, environment: str) -> ReportPage:
+    return status_page(found.view, environment)
 
 
 def _document(found: StatusResult) -> JsonObject:

@@ -46,7 +46,7 @@ _FORMATS: Final = {
     "names. Secrets are not checked: the API does not list them.",
 )
 @format_option(*_FORMATS, help="Print the findings in this format.")
-@output_option
+@output_option()
 @option("--list-rules", is_flag=True, help="Only list the rules and their reasons.", section="Output")
 @checking_options
 def command(  # noqa: PLR0913 - one for each option
@@ -79,7 +79,10 @@ def command(  # noqa: PLR0913 - one for each option
             validate(settings, listener, changed_since=changed_since, online=online), settings.strict
         )
     )
-    targets.deliver(lambda name: _rendered(results, name, several=environments.several))
+    targets.deliver(
+        lambda name: _rendered(results, name, several=environments.several),
+        lambda width: _text(results, several=environments.several, width=width),
+    )
     return worst_exit_code(results)
 
 
@@ -97,15 +100,22 @@ class _Checked(NamedTuple):
 
 
 def _rendered(results: Sequence[EnvironmentResult[_Checked]], name: str, *, several: bool) -> str:
-    def of_one(result: CheckResult) -> str:
-        return str(getattr(render, _FORMATS[name])(result))
-
     if several and name == "json":
         return render.environments_json(results, "check", lambda one: render.findings_document(one.found))
-    checks = [result.value.found for result in results if result.value is not None]
-    if several and name == "text":
-        return render.environments_text(results, lambda one: of_one(one.found), _total)
-    return of_one(joined(checks))
+    if name == "text":
+        return _text(results, several=several)
+    return str(getattr(render, _FORMATS[name])(_joined(results)))
+
+
+def _text(results: Sequence[EnvironmentResult[_Checked]], *, several: bool, width: int | None = None) -> str:
+    """Return the findings as text; takes the columns of the terminal."""
+    if not several:
+        return render.findings_text(_joined(results), width)
+    return render.environments_text(results, lambda one: render.findings_text(one.found, width), _total)
+
+
+def _joined(results: Sequence[EnvironmentResult[_Checked]]) -> CheckResult:
+    return joined([result.value.found for result in results if result.value is not None])
 
 
 def _total(all_checked: Sequence[_Checked]) -> str:
