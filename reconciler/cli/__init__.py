@@ -49,6 +49,8 @@ _COMMANDS = {
     "executions": "List executions: of one workflow, or what failed in all of them.",
     "logs": "Show or save the logs of an execution's steps.",
     "graph": "Draw the dependencies between the steps of a workflow.",
+    "doctor": "Check the configuration, the connection and the tenant, and say what to do.",
+    "probe": "Find out how the tenant behaves where the API's documentation is silent.",
     "comment": "Keep one comment on a pull or merge request up to date, from CI.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "completion": "Print the script that completes commands and names in bash, zsh or fish.",

@@ -94,6 +94,13 @@ no_group_option = option(
     section="Output",
 )
 
+refresh_option = option(
+    "--refresh",
+    is_flag=True,
+    help="Read every workflow again, not only those that may have changed since an earlier plan.",
+    section="Connection",
+)
+
 base_option = option(
     "--base",
     metavar="REV",

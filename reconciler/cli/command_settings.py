@@ -25,6 +25,7 @@ from reconciler.cli.options import (
     LIMIT_OPTIONS,
     MANIFEST_OPTIONS,
     OWNERSHIP_OPTION,
+    PACE_OPTIONS,
     PARAMETERS,
     REQUEST_OPTIONS,
     STRICT_OPTION,
@@ -151,7 +152,15 @@ def fleet_options(*further: Decorator[Any]) -> Decorator[Any]:
     """Return a decorator for a command that chooses environments by itself: its other options, as `raw`."""
     return bundle(
         "raw",
-        (*MANIFEST_OPTIONS, CONFIG_OPTION, *COMPARED_OPTIONS, *LIMIT_OPTIONS, *further),
+        (
+            *MANIFEST_OPTIONS,
+            CONFIG_OPTION,
+            CONCURRENCY_OPTION,
+            *PACE_OPTIONS,
+            *COMPARISON_OPTIONS,
+            *LIMIT_OPTIONS,
+            *further,
+        ),
         lambda values: _given({**values, "environments": ()}),
     )
 

@@ -13,7 +13,17 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
-_SECTIONS: Final = ("Options", "Job", "Selection", "Apply", "Safety", "Comparison", "Output", "Connection")
+_SECTIONS: Final = (
+    "Options",
+    "Fleet",
+    "Job",
+    "Selection",
+    "Apply",
+    "Safety",
+    "Comparison",
+    "Output",
+    "Connection",
+)
 """The sections of a help page, in order; an option without one is in the first."""
 
 

@@ -291,7 +291,7 @@ CONCURRENCY_OPTION: Final = _connection(
     default=CONCURRENCY,
     help="Read or write N workflows at a time.",
 )
-REQUEST_OPTIONS: Final = (
+PACE_OPTIONS: Final = (
     _connection(
         "--max-requests-per-second",
         metavar="N",
@@ -311,6 +311,9 @@ REQUEST_OPTIONS: Final = (
         help="Do not show progress.",
         section="Output",
     ),
+)
+REQUEST_OPTIONS: Final = (
+    *PACE_OPTIONS,
     setting(
         "--verbose",
         is_flag=True,

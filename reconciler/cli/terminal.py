@@ -301,11 +301,11 @@ class TerminalListener(Listener):
                 f"note: {planned.unseen} further differences are not in the plan file; plan again to see them"
             )
 
-    def confirm(self, tenant: str) -> bool:
-        """Ask on stderr whether the plan may be applied; only `yes` approves it."""
+    def confirm(self, question: str) -> bool:
+        """Ask on stderr; only `yes` approves."""
         if self._approved:
             return True
-        click.echo(f"\nApply this plan to {tenant}? Only 'yes' is accepted: ", err=True, nl=False)
+        click.echo(f"\n{question} Only 'yes' is accepted: ", err=True, nl=False)
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):
             click.echo(err=True)

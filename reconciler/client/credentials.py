@@ -6,6 +6,7 @@ any request; no message quotes a token, or a URL that may hold one.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,7 @@ TOKEN_VARIABLES: Final = ("PEAK_AUTH_TOKEN", "API_KEY")
 _STAGE_VARIABLES: Final = ("PEAK__STAGE", "STAGE")
 _URL_VARIABLE: Final = "PEAK_API_URL"
 _LONGEST_TOKEN = 16_384
+_KEY_ROUNDS: Final = 20_000
 _BASE_URL = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?(?:/[a-z0-9._~/-]*)?", re.IGNORECASE
 )
@@ -69,6 +71,11 @@ class Token(AuthBase):
 
     def __repr__(self) -> str:
         return "Token(…)"
+
+    def derived_key(self, address: str) -> bytes:
+        """Return a key that is made of this token and an address, and says nothing of either."""
+        salt = f"peak-reconciler {address}".encode()
+        return hashlib.pbkdf2_hmac("sha256", self._value.encode(), salt, _KEY_ROUNDS)
 
     def redactor(self) -> Redactor:
         """Return the redactor that hides this token, also without its scheme and percent-encoded."""

@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import re
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.calls import Call, Params
@@ -202,6 +203,27 @@ class Session:
         )
         return self._transport.send(call)
 
+    def answer_headers(self, path: str, params: Params | None = None) -> dict[str, str]:
+        """Send one GET, and return the headers of its answer by their names in lower case.
+
+        Raises:
+            ReconcilerError: As `request`.
+        """
+
+        def read(response: requests.Response, tick: Tick) -> dict[str, str]:
+            read_json(response, tick, empty_ok=False)
+            return {name.lower(): value for name, value in response.headers.items()}
+
+        call = Call(
+            method="GET",
+            url=f"{self.base_url}/{path}",
+            auth=self._token,
+            read=read,
+            params=params,
+            deadline=self._policy.deadline,
+        )
+        return self._transport.send(call)
+
     def download(self, url: str, save: Callable[[requests.Response, Tick], None]) -> None:
         """Download a file from an address that the API returned, without the token or other credentials.
 
@@ -234,6 +256,17 @@ class Session:
     def redactor(self) -> Redactor:
         """Return the redactor that hides the token."""
         return self._token.redactor()
+
+    def server_time(self) -> float | None:
+        """Return the time that the last answer of the server states, in seconds since the epoch."""
+        try:
+            return parsedate_to_datetime(self._transport.date).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return None
+
+    def derived_key(self) -> bytes:
+        """Return a key for what this machine keeps of the tenant; only the token gives it."""
+        return self._token.derived_key(self.base_url)
 
     def redactor_of_messages(self) -> Redactor:
         """Return the redactor that hides the token and all other texts to hide in messages."""

@@ -104,6 +104,7 @@ class Transport:
     Attributes:
         meter: Counts the tries.
         redactor: Removes secrets from messages.
+        date: The `Date` of the last answer of the API; empty where it had none.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -120,6 +121,7 @@ class Transport:
     ) -> None:
         self._limiter = AdaptiveLimiter(policy, pool_size, per_second, reserve)
         self.meter = TrafficMeter(observe)
+        self.date = ""
         self._timeout = timeout
         self._policy = policy
         self.redactor = redactor
@@ -268,6 +270,8 @@ class Transport:
             cause = None if isinstance(error, UNUSABLE_ADDRESS) else error
             raise unanswered(call.label, error, changes_nothing=call.changes_nothing) from cause
         with closing(response):
+            if call.of_api:
+                self.date = response.headers.get("Date", "")
             if response.status_code // 100 != 2:  # noqa: PLR2004 - as in 2xx
                 raise refused(call.label, response, self.redactor, tick, self._policy.wall())
             try:

@@ -3,7 +3,7 @@
 It keeps workflows in memory or in a file, advances executions by the clock, behaves in every way
 that the platform is known or suspected to (profiles), and injects errors and delays on demand (faults). It
 shares no code with what is tested against it: it imports only the package's errors, values and file
-helpers, and only the command line imports it. It never connects to another host.
+helpers, and only the command line and the probe import it. It never connects to another host.
 
 `EmulatorServer` needs the libraries of the extra `emulator`; it is loaded on first use, so that the names of
 profiles and faults are available without them.
@@ -14,12 +14,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.faults import parse_fault
-from reconciler.emulator.profiles import SWITCHES, parse_profiles, profile_lines
+from reconciler.emulator.profiles import FAMILIES, SWITCHES, parse_profiles, profile_lines
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from reconciler.emulator.emulated_tenant import EmulatedTenant
     from reconciler.emulator.server import EmulatorServer
+    from reconciler.emulator.state import HttpError
+    from reconciler.emulator.tenant_store import TenantStore
 
-__all__ = ["SWITCHES", "EmulatorServer", "parse_fault", "parse_profiles", "profile_lines"]
+__all__ = [
+    "FAMILIES",
+    "SWITCHES",
+    "EmulatedTenant",
+    "EmulatorServer",
+    "HttpError",
+    "TenantStore",
+    "parse_fault",
+    "parse_profiles",
+    "profile_lines",
+]
 
-__getattr__ = lazy_face(__name__, server="EmulatorServer")
+__getattr__ = lazy_face(
+    __name__,
+    emulated_tenant="EmulatedTenant",
+    server="EmulatorServer",
+    state="HttpError",
+    tenant_store="TenantStore",
+)

@@ -152,9 +152,8 @@ class EmulatedTenant:
                 rewrite(body, value)
         return body
 
-    def _returned(self, view: JsonObject) -> JsonObject:
-        """Return the documented answer `view` as a platform with this profile returns it."""
-        shown = as_object(copy_json(view))
+    def _returned(self, shown: JsonObject) -> JsonObject:
+        """Return the documented answer `shown`, a private copy, as this profile returns it."""
         effects = (RETURNED, STORED) if "rewrites-returned" in self.profile else (RETURNED,)
         for rewrite, value in rewrites_of(self.profile, *effects):
             rewrite(shown, value)

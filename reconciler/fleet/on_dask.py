@@ -44,6 +44,10 @@ _CONNECT: Final = 10
 """The seconds within which a scheduler must answer."""
 
 
+_WITHOUT_PROGRAM: Final = "cannot load peak-reconciler"
+_INSTALL: Final = f"install version {__version__} of peak-reconciler there, too"
+
+
 class _TryAgainError(Exception):
     """A unit whose next try may do better; it carries the result in case there is none."""
 
@@ -81,6 +85,7 @@ def run_on_dask(  # noqa: PLR0913 - the last by name
     """
     run, origin = uuid.uuid4().hex, _origin(work)
     with _connected(executor, workers) as client:
+        _forget(client, run)  # nothing yet: it shows whether the scheduler has this program
         stop = Event(f"{run} stop", client=client)
         lists = {
             unit.environment: client.submit(read_list, work, unit.environment, pure=False)
@@ -114,8 +119,20 @@ def run_on_dask(  # noqa: PLR0913 - the last by name
                     raise
                 stop.set()
                 on_stop(STOPPING)
-        client.run_on_scheduler(ledger.forget, run)
+        _forget(client, run)
     return [found[unit.index] for unit in units]
+
+
+def _forget(client: Client, run: str) -> None:
+    """Forget the tries of the units of a run.
+
+    Raises:
+        ReconcilerError: The scheduler does not have this program.
+    """
+    try:
+        client.run_on_scheduler(ledger.forget, run)
+    except ImportError as error:
+        raise ReconcilerError(f"the Dask scheduler {_WITHOUT_PROGRAM}", hint=_INSTALL) from error
 
 
 @contextmanager
@@ -181,6 +198,8 @@ def _document(future: Any, work: FleetWork, unit: Unit) -> JsonObject:  # noqa: 
         return document
     if isinstance(error, _TryAgainError):
         return error.document
+    if isinstance(error, ImportError):
+        return unit_without_result(work, unit, f"a worker {_WITHOUT_PROGRAM}; {_INSTALL}")
     if isinstance(error, KilledWorker):
         return unit_without_result(
             work, unit, "its workers were lost again and again; it may need more memory"
@@ -196,6 +215,17 @@ def _origin(work: FleetWork) -> tuple[str, str]:
     return __version__, "" if file is None else sha256(file.read_bytes()).hexdigest()
 
 
+def _difference(work: FleetWork, origin: tuple[str, str]) -> str:
+    """Return how what this process finds differs from `origin`; empty if it does not."""
+    try:
+        version, configuration = _origin(work)
+    except ReconcilerError as error:
+        return f"cannot read the configuration: {error.message}"
+    if version != origin[0]:
+        return f"has version {version} of this program, not {origin[0]}"
+    return "has another configuration file" if configuration != origin[1] else ""
+
+
 def _run_in_worker(
     work: FleetWork, unit: Unit, run: str, origin: tuple[str, str], listed: tuple[Listed, ...] | None
 ) -> JsonObject:
@@ -204,10 +234,11 @@ def _run_in_worker(
     A unit that was begun before failed, or lost its worker. Then it does not use the common list, which is
     older than its own writes; and an apply waits until the tenant's list shows them.
     """
-    own = _origin(work)
-    if own != origin:
-        what = f"version {own[0]} of this program" if own[0] != origin[0] else "another configuration file"
-        error = f"the worker on {socket.gethostname()} has {what}; start workers in a checkout of this commit"
+    difference = _difference(work, origin)
+    if difference:
+        error = (
+            f"the worker on {socket.gethostname()} {difference}; start workers in a checkout of this commit"
+        )
         return unit_without_result(work, unit, error)
     client = get_client()
     attempt = client.run_on_scheduler(ledger.begin, f"{run} {unit.index}")

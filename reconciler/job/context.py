@@ -32,6 +32,7 @@ class JobOptions:
 
     Args:
         dry_run: Whether it only plans.
+        refresh: Whether a dry run reads all workflows again, also those that an earlier one found in sync.
         interval: Seconds between the starts of two runs; `None` for a single run.
         jitter: Seconds to wait longer at most, at random.
         lock_file: The lock file; `None` for none.
@@ -45,6 +46,7 @@ class JobOptions:
     """
 
     dry_run: bool = False
+    refresh: bool = False
     interval: float | None = None
     jitter: float = 0
     lock_file: Path | None = None

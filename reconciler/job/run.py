@@ -111,7 +111,15 @@ def _locked(job: Job, run: _Run) -> int:
         run.verbose = settings.verbose
         for warning in settings.warnings:
             run.warning(printable(warning))
-        return reconcile(settings, job.scope, options, run, record=record, dry_run=dry_run).exit_code
+        return reconcile(
+            settings,
+            job.scope,
+            options,
+            run,
+            record=record,
+            dry_run=dry_run,
+            refresh=job.options.refresh,
+        ).exit_code
 
 
 @contextmanager

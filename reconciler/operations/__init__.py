@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         reconcile,
     )
     from reconciler.operations.capturing import Captured, capture
+    from reconciler.operations.diagnosing import diagnose
     from reconciler.operations.diffing import DiffResult, DiffSide, diff
     from reconciler.operations.engine import Engine
     from reconciler.operations.execution_logs import save_log, show_logs
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.operations.managed_executions import find_executions
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, listed_workflows, plan
+    from reconciler.operations.probe_tenant import Probed, ProbeOptions, probe
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
@@ -75,6 +77,8 @@ __all__ = [
     "Listener",
     "PeakFolder",
     "Planned",
+    "ProbeOptions",
+    "Probed",
     "RawOptions",
     "Recording",
     "ScopeOptions",
@@ -86,6 +90,7 @@ __all__ = [
     "apply_plan_file",
     "capture",
     "check_settings",
+    "diagnose",
     "diff",
     "effective_settings",
     "export",
@@ -99,6 +104,7 @@ __all__ = [
     "load_environments",
     "load_settings",
     "plan",
+    "probe",
     "reconcile",
     "recording",
     "render_manifests",
@@ -121,6 +127,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     capturing="capture Captured",
     apply_and_reconcile="Applied apply apply_plan_file ApplyOptions check_settings reconcile",
     setting_sources="effective_settings EffectiveSetting",
+    diagnosing="diagnose",
     diffing="diff DiffResult DiffSide",
     engine="Engine",
     execution_logs="save_log show_logs",
@@ -132,6 +139,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     managed_executions="find_executions",
     peak_folder="find_peak_folder PeakFolder",
     plan_for_tenant="listed_workflows plan Planned ScopeOptions",
+    probe_tenant="probe Probed ProbeOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",

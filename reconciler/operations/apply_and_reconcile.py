@@ -24,7 +24,7 @@ from reconciler.operations.plan_for_tenant import (
 )
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Create, Plan, Scope, SetPaused, with_next_runs
+from reconciler.plan import Create, Plan, Scope, SetPaused, with_known_origins, with_next_runs
 from reconciler.planfile import (
     PlanFile,
     check_context,
@@ -125,13 +125,17 @@ def reconcile(  # noqa: PLR0913 - as `apply`
     *,
     record: Recording | None = None,
     dry_run: bool = False,
+    refresh: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> Applied:
     """Do one run of a scheduled job: plan and, unless `dry_run`, apply.
 
     Takes and raises what `apply` does. A caller that records more than this one call hands in its `record`.
+    A dry run relies on what an earlier plan read, unless `refresh`.
     """
-    return _run("reconcile", settings, scope, options, listener, env, record=record, dry_run=dry_run)
+    return _run(
+        "reconcile", settings, scope, options, listener, env, record=record, dry_run=dry_run, refresh=refresh
+    )
 
 
 def _run(  # noqa: PLR0913, PLR0917 - as `apply`
@@ -144,6 +148,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
     *,
     record: Recording | None = None,
     dry_run: bool = False,
+    refresh: bool = False,
 ) -> Applied:
     scope, options, listener = scope or ScopeOptions(), options or ApplyOptions(), listener or Listener()
     with nullcontext(record) if record else recording(options.run_record, listener=listener) as current:
@@ -159,6 +164,8 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             allow_protected=scope.allow_protected,
             listener=listener,
             observe=current.observe,
+            cached=dry_run,
+            refresh=refresh,
         ) as engine:
             current.opened(engine)
             plan = with_next_runs(attribute(engine.plan(chosen), engine), utc_now())
@@ -232,7 +239,8 @@ def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
     check_context(saved.context, plan_context(engine, Scope()))
     engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
     scope = load_scope(saved.context.options)
-    valid = revalidate_plan(saved, engine.plan(scope), lambda action: recorded_action(engine, action))
+    fresh = with_known_origins(engine.plan(scope), engine.options)
+    valid = revalidate_plan(saved, fresh, lambda action: recorded_action(engine, action))
     stale = [item.name for item in valid.dropped if not item.done]
     if strict and stale:
         raise BlockedError(
@@ -269,7 +277,11 @@ def apply_planned(
     if plan.refusal:
         raise BlockedError(plan.refusal, hint="Nothing was changed.")
     backups = _backups(engine, plan, record.run_id) if options.backups else None
-    if plan.writes and not confirmed and not listener.confirm(engine.session.base_url):
+    if (
+        plan.writes
+        and not confirmed
+        and not listener.confirm(f"Apply this plan to {engine.session.base_url}?")
+    ):
         raise ReconcilerError(
             "cancelled; nothing was changed", hint="Pass --auto-approve to skip the question."
         )

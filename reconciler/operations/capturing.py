@@ -17,7 +17,7 @@ from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import with_known_ids
 from reconciler.operations.settings import Settings
-from reconciler.plan import PlatformFacts, Scope, Selection, Snapshot
+from reconciler.plan import Scope, Selection, Snapshot
 from reconciler.portable import ids_of, portable_body
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -179,10 +179,9 @@ def _captured(  # noqa: PLR0913, PLR0917 - one call
     overlay: ManifestFile | None,
     env: Mapping[str, str],
 ) -> Captured:
-    facts = PlatformFacts(default_resource=snapshot.default_resource)
     view = TenantView(
         options=engine.options,
-        facts=facts.learned_from(snapshot.live.values(), engine.options),
+        facts=snapshot.facts,
         redactor=engine.redactor,
         env=env,
         reading=engine.settings.reading,

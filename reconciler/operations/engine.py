@@ -27,6 +27,7 @@ from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import open_catalogue, resolve_names
+from reconciler.operations.read_cache_file import ReadCacheFile
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
     CompareOptions,
@@ -73,7 +74,8 @@ class Engine:
         catalogue: The images and instance types of the tenant, each read once.
         listener: Receives a finding for each name that the tenant does not know.
         on_progress: Called with how far the tenant is read.
-        early: The reads of the first plan, where they began while manifests were loaded.
+        reads: The reads of the first plan, which may have begun while manifests were loaded.
+        cache: The file of the read cache, for a run that writes nothing.
     """
 
     manifests: LoadResult
@@ -84,7 +86,8 @@ class Engine:
     catalogue: CatalogueReading
     listener: Listener = field(default_factory=Listener)
     on_progress: OnProgress = no_progress
-    early: TenantReads | None = field(default=None, repr=False)
+    reads: TenantReads | None = field(default=None, repr=False)
+    cache: ReadCacheFile | None = field(default=None, repr=False)
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.
@@ -95,9 +98,18 @@ class Engine:
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
         """
+        return self.plan_with_snapshot(scope)[0]
+
+    def plan_with_snapshot(self, scope: Scope | None = None) -> tuple[Plan, Snapshot]:
+        """Return the plan, and what was read of the tenant for it; takes and raises what `plan` does."""
         scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
-        plan = make_plan(self.snapshot(scope), self.options, scope)
-        return with_names(plan, self.catalogue.facts_for_ids(changed_ids(plan)))
+        snapshot = self.snapshot(scope)
+        plan = make_plan(snapshot, self.options, scope)
+        known = None if self.reads is None else self.reads.cache
+        if known is not None and self.cache is not None:
+            known.learn(plan.actions, snapshot, self.options)
+            self.cache.write(known)
+        return with_names(plan, self.catalogue.facts_for_ids(changed_ids(plan))), snapshot
 
     def snapshot(self, scope: Scope | None = None) -> Snapshot:
         """Return what a plan reads from the tenant. Every request but GET is refused meanwhile.
@@ -124,7 +136,9 @@ class Engine:
             redactor=self.redactor,
             listener=self.listener,
         )
-        reads = self.early or reads_of(self.session, self.settings)
+        reads = self.reads or TenantReads(
+            Workflow(self.session.as_read_only()), self.settings.concurrency, self.settings.shared.listed
+        )
         snapshot = take_snapshot(reads, resolved.manifests, self.options, scope, self.on_progress)
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
@@ -152,6 +166,8 @@ def open_engine(  # noqa: PLR0913 - most by name
     allow_protected: Iterable[str] = (),
     listener: Listener | None = None,
     observe: Observer | None = None,
+    cached: bool = False,
+    refresh: bool = False,
 ) -> Iterator[Engine]:
     """Load and check the manifests, then open a session; close it at the end.
 
@@ -163,6 +179,8 @@ def open_engine(  # noqa: PLR0913 - most by name
         allow_protected: Names of protected workflows that may lose their protection or be pruned.
         listener: Receives each finding, each request and the engine.
         observe: Called with the record of each request.
+        cached: Whether the plan may rely on what earlier plans read, because nothing is written.
+        refresh: Whether it reads all workflows again nevertheless.
 
     Raises:
         UsageError: Environments are defined, and none is chosen.
@@ -171,8 +189,18 @@ def open_engine(  # noqa: PLR0913 - most by name
     listener = listener or Listener()
     settings.require_environment()
     connect = partial(open_session, settings, env, purpose=purpose, listener=listener, observe=observe)
+    cache_file: ReadCacheFile | None = None
+
+    def reads_of(session: Session) -> TenantReads:
+        nonlocal cache_file
+        cache_file = ReadCacheFile(session.derived_key(), env) if cached else None
+        known = None if cache_file is None else cache_file.read(refresh=refresh)
+        api = Workflow(session.as_read_only())
+        return TenantReads(api, settings.concurrency, settings.shared.listed, known, session.server_time)
+
     with ExitStack() as stack:
-        early = _EarlyReads(stack, connect, settings, partial(_is_needed, selection=selection or Selection()))
+        is_needed = partial(_is_needed, selection=selection or Selection())
+        early = _EarlyReads(stack, connect, reads_of, is_needed)
         loaded = load_valid(settings, env, listener, selection, early)
         session = early.session or stack.enter_context(connect())
         session.hide(known_secrets(loaded.manifests, loaded.secrets))
@@ -185,7 +213,8 @@ def open_engine(  # noqa: PLR0913 - most by name
             catalogue=open_catalogue(session, settings.concurrency),
             listener=listener,
             on_progress=listener.working,
-            early=early.reads,
+            reads=early.reads or (reads_of(session) if cached else None),
+            cache=cache_file,
         )
         listener.opened(engine)
         yield engine
@@ -202,7 +231,7 @@ class _EarlyReads:
     Args:
         stack: Ends the reads, and closes the session.
         connect: Opens the session.
-        settings: The number of reads at a time, and the list where it was just read.
+        reads_of: Returns the reads through a session, none of which has begun.
         is_needed: Returns whether the run is about a manifest.
 
     Attributes:
@@ -214,14 +243,14 @@ class _EarlyReads:
         self,
         stack: ExitStack,
         connect: Callable[[], AbstractContextManager[Session]],
-        settings: Settings,
+        reads_of: Callable[[Session], TenantReads],
         is_needed: Callable[[Manifest], bool],
     ) -> None:
         self.session: Session | None = None
         self.reads: TenantReads | None = None
         self._stack = stack
         self._connect = connect
-        self._settings = settings
+        self._reads_of = reads_of
         self._is_needed = is_needed
         self._tried = False
 
@@ -232,7 +261,7 @@ class _EarlyReads:
         self._tried = True
         with suppress(ReconcilerError):  # it is raised once all manifests are known to be valid
             self.session = self._stack.enter_context(self._connect())
-            self.reads = reads_of(self.session, self._settings)
+            self.reads = self._reads_of(self.session)
             self._stack.callback(self.reads.end)
             self.reads.begin()
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from typing import Final
 
 from reconciler.client import NotFoundException, Workflow
 from reconciler.concurrency import read_all
 from reconciler.errors import UsageError
+from reconciler.executions import ExecutionFilter, read_executions
 from reconciler.manifests import Manifest
 from reconciler.operations.engine import Engine, load_valid, open_engine
 from reconciler.operations.listener import Listener
@@ -39,10 +39,7 @@ from reconciler.schedules import (
     percentile_90,
 )
 from reconciler.secrecy import Redactor
-from reconciler.timestamps import parse_timestamp, utc_now
-from reconciler.values import JsonObject, JsonValue, as_list, as_object
-
-_MOST_SAMPLED: Final = 100
+from reconciler.timestamps import utc_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +54,7 @@ class ForecastOptions:
         coming: The number of next starts of each schedule.
         sampled: The number of executions that a workflow's duration is taken from; 0 reads none.
         offline: Whether to forecast the manifests alone, without asking the tenant.
+        show_unmanaged: Whether to include live workflows that are neither in Git nor owned.
     """
 
     until: datetime | None = None
@@ -66,6 +64,7 @@ class ForecastOptions:
     coming: int = 3
     sampled: int = 20
     offline: bool = False
+    show_unmanaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,9 @@ def forecast(
         known = learn_rules((), now, options.zone)
         redactor = Redactor.of(loaded.secrets)
     else:
-        scope = Scope(selection=options.selection, whole=settings.whole)
+        scope = Scope(
+            selection=options.selection, whole=settings.whole, show_unmanaged=options.show_unmanaged
+        )
         with open_engine(
             settings, env, purpose="forecast", selection=options.selection, listener=listener
         ) as engine:
@@ -158,7 +159,7 @@ def _of_manifests(manifests: Iterable[Manifest], selection: Selection) -> Iterat
 def _of_plan(plan: Plan, snapshot: Snapshot) -> Iterator[ScheduledWorkflow]:
     for action in plan.actions:
         yield scheduled_workflow(action, snapshot.live)
-    for item in plan.orphaned:
+    for item in (*plan.orphaned, *plan.unmanaged):
         body = snapshot.live[item.id].body.raw if item.id in snapshot.live else item.health
         triggers = triggers_of(body, paused=is_paused(item))
         yield ScheduledWorkflow(
@@ -166,7 +167,8 @@ def _of_plan(plan: Plan, snapshot: Snapshot) -> Iterator[ScheduledWorkflow]:
             before=triggers,
             after=triggers,
             concurrent=allows_concurrency(body),
-            orphaned=True,
+            orphaned=item in plan.orphaned,
+            unmanaged=item in plan.unmanaged,
         )
 
 
@@ -175,7 +177,7 @@ def _with_durations(
 ) -> list[ScheduledWorkflow]:
     """Return the workflows with how long their last executions took; one request for each with a schedule."""
     ids = {action.name: identity for action in plan.actions if (identity := live_id(action)) is not None}
-    ids |= {item.name: item.id for item in plan.orphaned}
+    ids |= {item.name: item.id for item in (*plan.orphaned, *plan.unmanaged)}
     wanted = [ids[item.name] for item in workflows if item.after.crons and item.name in ids]
     if not sampled:
         return workflows
@@ -196,21 +198,6 @@ def _with_durations(
 def _durations(api: Workflow, sampled: int, workflow_id: int) -> tuple[float, ...]:
     """Return the seconds that the last executions took which have ended; none of a workflow that is gone."""
     with suppress(NotFoundException):
-        page = api.list_executions(workflow_id, page_size=sampled, count=sampled, return_iterator=False)
-        items = as_list(page["executions"])[:_MOST_SAMPLED]
-        took = (_seconds(as_object(item)) for item in items[:sampled])
-        return tuple(seconds for seconds in took if seconds is not None)
+        found = read_executions(api, workflow_id, ExecutionFilter(count=sampled))
+        return tuple(item.seconds for item in found if item.seconds is not None and item.seconds >= 0)
     return ()
-
-
-def _seconds(execution: JsonObject) -> float | None:
-    start, end = _time(execution.get("executedAt")), _time(execution.get("finishedAt"))
-    if start is None or end is None or end < start:
-        return None
-    return (end - start).total_seconds()
-
-
-def _time(value: JsonValue) -> datetime | None:
-    with suppress(ValueError, OverflowError):
-        return parse_timestamp(value) if isinstance(value, str) and value else None
-    return None

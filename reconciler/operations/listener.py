@@ -50,8 +50,8 @@ class Listener:
     def planned(self, planned: Planned) -> None:
         """Receive the plan, before anything is written. An error raised here stops the operation."""
 
-    def confirm(self, tenant: str) -> bool:  # noqa: ARG002 - for those that override it
-        """Return whether the plan may be applied to the tenant at that address. The default is yes."""
+    def confirm(self, question: str) -> bool:  # noqa: ARG002 - for those that override it
+        """Return whether the answer to a question before writes is yes, as it is by default."""
         return True
 
     def choose(self, question: str, choices: tuple[str, ...]) -> str | None:  # noqa: ARG002 - as `confirm`

@@ -145,12 +145,13 @@ class Planned:
         return plan_file_text(saved)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - the last three by name
     settings: Settings,
     options: ScopeOptions | None = None,
     listener: Listener | None = None,
     *,
     base: str | None = None,
+    refresh: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> Planned:
     """Return what an apply would change. Sends no request but GET.
@@ -161,6 +162,7 @@ def plan(
         listener: Receives findings and requests.
         base: A git revision, a run record, or `auto` for the commit before the event of a CI run: each
             difference is attributed to Git or to the tenant by the manifests at its merge base with `HEAD`.
+        refresh: Whether to read all workflows again, also those that an earlier plan found in sync.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -180,6 +182,8 @@ def plan(
         selection=scope.selection,
         allow_protected=options.allow_protected,
         listener=listener,
+        cached=True,
+        refresh=refresh,
     ) as engine:
         planned = with_next_runs(attribute(engine.plan(scope), engine), utc_now())
         return Planned(plan=planned, engine=engine, scope=scope)

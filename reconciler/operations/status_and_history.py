@@ -15,7 +15,7 @@ from reconciler.executions import ExecutionFilter, ListedExecution, executions_o
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
-from reconciler.plan import Scope, Selection, Sync, WorkflowStatus, make_plan, workflow_statuses
+from reconciler.plan import Scope, Selection, Sync, WorkflowStatus, workflow_statuses
 from reconciler.render import StatusView
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import utc_now
@@ -67,6 +67,7 @@ def status(  # noqa: PLR0913 - all but two by name
     show_unmanaged: bool = False,
     only: Collection[str] = (),
     history: bool | None = None,
+    refresh: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> StatusResult:
     """Return the sync state and the last executions of each workflow. Sends no request but GET.
@@ -79,6 +80,7 @@ def status(  # noqa: PLR0913 - all but two by name
         only: The words for the states of those to show; only their histories are read.
         history: Whether to read the last executions of each, one request for each workflow that has some; by
             default where there are not too many.
+        refresh: Whether to read all workflows again, also those that an earlier plan found in sync.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -89,9 +91,16 @@ def status(  # noqa: PLR0913 - all but two by name
     settings.require_manifests()
     listener = listener or Listener()
     scope = Scope(selection=selection or Selection(), show_unmanaged=show_unmanaged, whole=settings.whole)
-    with open_engine(settings, env, purpose="status", selection=scope.selection, listener=listener) as engine:
-        snapshot = engine.snapshot(scope)
-        statuses = workflow_statuses(make_plan(snapshot, engine.options, scope), snapshot, utc_now())
+    with open_engine(
+        settings,
+        env,
+        purpose="status",
+        selection=scope.selection,
+        listener=listener,
+        cached=True,
+        refresh=refresh,
+    ) as engine:
+        statuses = workflow_statuses(*engine.plan_with_snapshot(scope), utc_now())
         asked = [item.id for item in statuses if item.id and item.executed and item.is_one_of(only)]
         if history is None and len(asked) > MOST_HISTORIES:
             listener.note(

@@ -50,6 +50,7 @@ from reconciler.plan.next_runs import (
 )
 from reconciler.plan.planning import make_plan
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, hidden_fields
+from reconciler.plan.read_cache import MOST_ENTRIES, KnownInSync, ReadCache
 from reconciler.plan.scope import Scope, Selection, Shard, names_matching
 from reconciler.plan.side_comparison import (
     Side,
@@ -73,6 +74,7 @@ __all__ = [
     "HIDDEN",
     "KINDS",
     "LAST_FAILED",
+    "MOST_ENTRIES",
     "STATES",
     "Action",
     "Blocked",
@@ -83,11 +85,13 @@ __all__ = [
     "DefaultResource",
     "Delete",
     "Desired",
+    "KnownInSync",
     "Method",
     "NextRun",
     "Orphan",
     "Plan",
     "PlatformFacts",
+    "ReadCache",
     "Refusal",
     "ScheduleChange",
     "Scope",

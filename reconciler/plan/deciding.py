@@ -70,7 +70,7 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
         return Blocked(manifest=manifest, reason=not_converging(stuck, sensitive), id=live.id)
     notes = _notes(comparison)
     if paused is None:
-        return Unchanged(manifest=manifest, live=live, notes=notes)
+        return Unchanged(manifest=manifest, id=live.id, notes=notes)
     changes = _paused_change(before=live.paused, after=paused)
     return SetPaused(manifest=manifest, live=live, paused=paused, changes=changes, notes=notes)
 

@@ -6,6 +6,8 @@ created a second time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import TenantReader
@@ -13,20 +15,25 @@ from reconciler.client import BadRequestException, NotFoundException, PageWalk
 from reconciler.concurrency import CONCURRENCY, OnProgress, no_progress, read_ahead
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.values import JsonObject, as_list, as_object
-from reconciler.workflow import Listed, OwnTags, schedules
+from reconciler.workflow import Listed
 
 _PAGE_SIZE: Final = 100
-_HEALTH: Final = (
-    "status",
-    "lastExecution",
-    "triggers",
-    "updatedAt",
-    "lastModifiedBy",
-    "modifiedBy",
-    "updatedBy",
-)
 _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The list of a tenant, and when it was read.
+
+    Args:
+        by_id: Its workflows, by id.
+        moment: The time of the server when the list was complete, in seconds since the epoch; `None` where
+            the server does not say.
+    """
+
+    by_id: Mapping[int, Listed]
+    moment: float | None
 
 
 def list_tenant(
@@ -85,7 +92,7 @@ def _read_pages(
                 if walk.ends_with(page):
                     return found, totals
                 raise page
-            items = [_listed(as_object(item)) for item in as_list(page["workflows"])]
+            items = [Listed.of(as_object(item)) for item in as_list(page["workflows"])]
             found |= {item.id: item for item in items}
             walk.take(page, (item.id for item in items))
             if walk.total is not None:
@@ -93,16 +100,3 @@ def _read_pages(
                 on_progress("listing workflows", len(found), walk.total)
             if not walk.goes_on:
                 return found, totals
-
-
-def _listed(item: JsonObject) -> Listed:
-    tags = item.get("tags")
-    ownership = OwnTags.of(tags).ownership if isinstance(tags, list) else None
-    health: JsonObject = {key: item[key] for key in _HEALTH if key in item}
-    return Listed(
-        id=int(str(item["id"])),
-        name=str(item["name"]),
-        ownership=ownership,
-        schedules=schedules(item),
-        health=health,
-    )

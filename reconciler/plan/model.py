@@ -169,9 +169,13 @@ class SetPaused(Subject):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged(Subject):
-    """A workflow that is in sync."""
+    """A workflow that is in sync.
 
-    live: Live
+    Args:
+        id: The live workflow's id.
+    """
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +226,7 @@ def live_id(action: Action) -> int | None:
     match action:
         case Create():
             return None
-        case Blocked():
+        case Blocked() | Unchanged():
             return action.id
         case _:
             return action.live.id

@@ -22,6 +22,7 @@ from reconciler.plan.model import (
     Orphan,
     Plan,
     SetPaused,
+    Unchanged,
     Update,
     live_id,
     may_remove_note,
@@ -49,11 +50,14 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     scope = scope or Scope()
     selection = scope.selection.resolved(names_of(snapshot.matches, snapshot.unmanaged))
     scope = dataclasses.replace(scope, selection=selection)
-    facts = PlatformFacts(default_resource=snapshot.default_resource).learned_from(
-        snapshot.live.values(), options
-    )
+    facts = snapshot.facts
     chosen = [pair for pair in snapshot.matches if selection.takes(pair[0].name)]
-    actions = [_action(manifest, match, snapshot, options, facts) for manifest, match in chosen]
+    actions: list[Action] = [
+        Unchanged(manifest=manifest, id=match.id)
+        if isinstance(match, Found) and match.id in snapshot.known
+        else _action(manifest, match, snapshot, options, facts)
+        for manifest, match in chosen
+    ]
     actions = _with_notes(_with_unreturned(actions, snapshot), snapshot)
     pruned = prune(snapshot.orphans, scope, options.allow_protected) if snapshot.orphans else []
     going = {action.live.id for action in pruned}
@@ -66,7 +70,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
         unmanaged=_unmanaged(snapshot) if scope.show_unmanaged else (),
         unselected=len(snapshot.matches) - len(chosen),
         refusal=scope.safety.changes_refused(_changes(actions, pruned), _existing(actions, pruned)),
-        live_ids=snapshot.ids,
+        live_ids=frozenset(snapshot.listing.by_id),
     )
 
 

@@ -67,7 +67,7 @@ class PlatformFacts:
         """Return these facts, with what live workflows show."""
         returned, write_only = set(self.returned), set(self.write_only)
         for workflow in live:
-            shown, hidden = _shown_fields(workflow, options)
+            shown, hidden = shown_kinds(workflow, options)
             returned |= shown
             write_only |= hidden
         return dataclasses.replace(self, returned=frozenset(returned), write_only=frozenset(write_only))
@@ -90,7 +90,7 @@ def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> 
     return is_hidden
 
 
-def _shown_fields(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField], set[WriteOnlyField]]:
+def shown_kinds(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField], set[WriteOnlyField]]:
     """Return which kinds of fields a workflow shows, and which it has and does not show."""
     returned, masked = live.write_only_kinds
     sent = live.body.own_tags.digests

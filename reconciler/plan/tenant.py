@@ -17,10 +17,10 @@ from reconciler.concurrency import CONCURRENCY, OnProgress, no_progress
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.listing import list_tenant
+from reconciler.plan.listing import Listing, list_tenant
 from reconciler.plan.matching import Found, Match, New, match_manifests, unmatched
 from reconciler.plan.orphans import Orphans
-from reconciler.plan.platform_facts import DefaultResource
+from reconciler.plan.platform_facts import DefaultResource, PlatformFacts
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant_reads import TenantReads, describe_all
 from reconciler.workflow import Listed, Live
@@ -36,22 +36,24 @@ class Snapshot:
         matches: Each manifest, with the live workflow that it matches.
         live: The live workflows of the run, by id.
         refusals: Why the platform does not describe others of them, by id.
-        default_resource: The tenant's default resource.
+        known: The live workflows of the run that are known to be in sync and were not read, by id.
+        facts: What the platform is known to do.
         unmanaged: The live workflows that no manifest matches.
         orphaned: Those of them that the owner of the run owns.
         orphans: The same, read and counted, with pruning; `None` without.
-        ids: The ids of all live workflows.
+        listing: The list.
         notes: Remarks on manifests for the changes that they make, by the name of the workflow.
     """
 
     matches: tuple[tuple[Manifest, Match], ...]
     live: dict[int, Live]
     refusals: dict[int, ReconcilerError] = field(default_factory=dict)
-    default_resource: DefaultResource = field(default_factory=DefaultResource)
+    known: Mapping[int, Listed] = field(default_factory=dict)
+    facts: PlatformFacts = field(default_factory=PlatformFacts)
     unmanaged: tuple[Listed, ...] = ()
     orphaned: tuple[Listed, ...] = ()
     orphans: Orphans | None = None
-    ids: frozenset[int] = frozenset()
+    listing: Listing
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -76,32 +78,51 @@ def take_snapshot(
         ReconcilerError: A workflow, or the list, cannot be read.
     """
     scope = scope or Scope()
-    listed = reads.listed(on_progress)
+    listing = reads.listing(on_progress)
+    listed = tuple(listing.by_id.values())
     matches = tuple(match_manifests(manifests, listed))
     unmanaged = unmatched(matches, listed)
     selection = scope.selection.resolved(names_of(matches, unmanaged))
-    matched = [
-        identity
-        for manifest, match in matches
-        if (identity := _needed(match)) is not None and selection.takes(manifest.name)
-    ]
-    live, refusals = reads.described(matched, is_refused_for_content, partial(on_progress, _READING))
+    chosen = [(manifest, match) for manifest, match in matches if selection.takes(manifest.name)]
+    known = reads.known(chosen, listing)
+    needed = [identity for _, match in chosen if (identity := _needed(match)) is not None]
+    live, refusals = reads.described(
+        (identity for identity in needed if identity not in known),
+        is_refused_for_content,
+        partial(on_progress, _READING),
+    )
     owner = options.owner if scope.whole else None
     orphaned: tuple[Listed, ...] = ()
     if owner is not None:
         others = _to_read(owner, matches, listed, unmanaged, prune=scope.prune)
         live |= reads.described(item for item in others if item not in {*live, *refusals})[0]
         orphaned = tuple(item for item in unmanaged if _is_owned(item, owner, live))
+    default_resource = reads.default_resource()
+    facts = _facts(live, default_resource, options)
+    if reads.cache is not None:
+        believed = reads.cache.facts_with(known, facts)
+        if not reads.cache.is_valid(live.values(), listing, options, believed):
+            more, refused = reads.described(known, is_refused_for_content, partial(on_progress, _READING))
+            live, refusals, known = {**live, **more}, {**refusals, **refused}, {}
+            believed = _facts(live, default_resource, options)
+        facts = believed
     return Snapshot(
         matches=matches,
         live=live,
         refusals=refusals,
-        default_resource=reads.default_resource(),
+        known=known,
+        facts=facts,
         unmanaged=unmanaged,
         orphaned=orphaned,
         orphans=_orphans(owner, matches, listed, orphaned, live) if owner and scope.prune else None,
-        ids=frozenset(item.id for item in listed),
+        listing=listing,
     )
+
+
+def _facts(
+    live: Mapping[int, Live], default_resource: DefaultResource, options: CompareOptions
+) -> PlatformFacts:
+    return PlatformFacts(default_resource=default_resource).learned_from(live.values(), options)
 
 
 def _needed(match: Match) -> int | None:

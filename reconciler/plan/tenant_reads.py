@@ -17,9 +17,11 @@ from reconciler.api import TenantReader
 from reconciler.client import BaseHttpException
 from reconciler.concurrency import CONCURRENCY, Once, OnProgress, in_background, no_progress, read_all
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
-from reconciler.manifests import Manifest
-from reconciler.plan.listing import list_tenant
+from reconciler.manifests import Manifest, PatchManifest
+from reconciler.plan.listing import Listing, list_tenant
+from reconciler.plan.matching import Found, Match
 from reconciler.plan.platform_facts import DefaultResource
+from reconciler.plan.read_cache import ReadCache
 from reconciler.workflow import Listed, Live
 
 T = TypeVar("T")
@@ -74,6 +76,8 @@ class TenantReads:
         api: The tenant.
         concurrency: The number of pages, and of workflows, to read at a time.
         listed: The list of all workflows, if it was just read.
+        cache: What earlier plans know, for a plan that writes nothing.
+        server_time: Returns the time of the server, as its last answer stated it.
     """
 
     def __init__(
@@ -81,13 +85,20 @@ class TenantReads:
         api: TenantReader,
         concurrency: int = CONCURRENCY,
         listed: tuple[Listed, ...] | None = None,
+        cache: ReadCache | None = None,
+        server_time: Callable[[], float | None] = lambda: None,
     ) -> None:
+        self.cache = cache
         self._api = api
         self._concurrency = concurrency
-        self._list: Callable[[], tuple[Listed, ...]] | None = None if listed is None else lambda: listed
+        self._server_time = server_time
+        self._list: Callable[[], Listing] | None = None
+        if listed is not None:
+            given = Listing(by_id={item.id: item for item in listed}, moment=None)
+            self._list = lambda: given
         self._default_resource: Callable[[], DefaultResource] | None = None
         self._is_listed = False
-        self._names = Once(self._ids_by_name)
+        self._names = Once(self._listed_by_name)
         self._expected: SimpleQueue[Manifest | None] = SimpleQueue()
         self._begun: dict[int, Future[Live]] = {}
         self._threads: list[threading.Thread] = []
@@ -96,7 +107,7 @@ class TenantReads:
     def begin(self) -> None:
         """Begin to read the list and the default resource, and the workflows that will be expected."""
         if self._list is None:
-            self._list = in_background(partial(list_tenant, self._api, concurrency=self._concurrency))
+            self._list = in_background(self._listing)
         self._default_resource = in_background(partial(read_default_resource, self._api))
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
         for thread in self._threads:
@@ -112,8 +123,8 @@ class TenantReads:
         for _ in self._threads:
             self._expected.put(None)
 
-    def listed(self, on_progress: OnProgress = no_progress) -> tuple[Listed, ...]:
-        """Return every workflow of the tenant.
+    def listing(self, on_progress: OnProgress = no_progress) -> Listing:
+        """Return the list of the tenant.
 
         Args:
             on_progress: Called with how far the list is read, if it did not begin early.
@@ -123,11 +134,28 @@ class TenantReads:
         """
         if self._default_resource is None:
             self._default_resource = in_background(partial(read_default_resource, self._api))
-        read = partial(list_tenant, self._api, on_progress=on_progress, concurrency=self._concurrency)
+        read = partial(self._listing, on_progress)
         if self._list is None or self._is_listed:
             return read()
         self._is_listed = True
         return _first_or_again(self._list, read)
+
+    def _listing(self, on_progress: OnProgress = no_progress) -> Listing:
+        items = list_tenant(self._api, on_progress=on_progress, concurrency=self._concurrency)
+        return Listing(by_id={item.id: item for item in items}, moment=self._server_time())
+
+    def known(self, matches: Iterable[tuple[Manifest, Match]], listing: Listing) -> dict[int, Listed]:
+        """Return the workflows that need not be read: an earlier plan found them in sync with their manifest.
+
+        Where a manifest is a patch, none: what its update may remove depends on all workflows.
+        """
+        matches = tuple(matches)
+        if self.cache is None or any(isinstance(manifest, PatchManifest) for manifest, _ in matches):
+            return {}
+        found = (
+            (manifest, listing.by_id[match.id]) for manifest, match in matches if isinstance(match, Found)
+        )
+        return {item.id: item for manifest, item in found if self.cache.knows(manifest, item)}
 
     def default_resource(self) -> DefaultResource:
         """Return the tenant's default resource; a refusal counts only where the resource is needed."""
@@ -188,12 +216,12 @@ class TenantReads:
         """Yield the ids of the live workflows that a manifest may be about; none where there is no list."""
         with suppress(ReconcilerError):
             names = (manifest.name, manifest.wanted_name, *manifest.settings.renamed_from)
-            found = [self._names()[name] for name in names if name in self._names()]
-            pinned = manifest.settings.id
-            yield from found if pinned is None or pinned in found else (pinned, *found)
+            for item in dict.fromkeys(self._names()[name] for name in names if name in self._names()):
+                if self.cache is None or not self.cache.knows(manifest, item):
+                    yield item.id
 
-    def _ids_by_name(self) -> dict[str, int]:
-        return {} if self._list is None else {item.name: item.id for item in self._list()}
+    def _listed_by_name(self) -> dict[str, Listed]:
+        return {} if self._list is None else {item.name: item for item in self._list().by_id.values()}
 
 
 def _ready(api: TenantReader, workflow_id: int) -> Live:

@@ -156,7 +156,10 @@ def _of_action(action: Action, snapshot: Snapshot, now: datetime) -> WorkflowSta
         reason=action.reason if isinstance(action, Refusal) else "",
         source=action.source,
     )
-    return status if live is None else _with_live(status, live.body.raw, live.ownership, now)
+    if live is not None:
+        return _with_live(status, live.body.raw, live.ownership, now)
+    known = snapshot.known.get(identity) if identity is not None else None
+    return status if known is None else _with_live(status, known.health, known.ownership, now)
 
 
 def _with_live(

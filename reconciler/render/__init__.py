@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         reports_total,
     )
     from reconciler.render.backups import backups_json, backups_page, backups_text
+    from reconciler.render.diagnosis_report import diagnosis_json, diagnosis_text
     from reconciler.render.environments import (
         environment_heading,
         environments_json,
@@ -144,6 +145,8 @@ __all__ = [
     "changed_documents",
     "changes_of",
     "count_actions",
+    "diagnosis_json",
+    "diagnosis_text",
     "duration_text",
     "environment_heading",
     "environments_json",
@@ -232,6 +235,7 @@ __getattr__ = lazy_face(
     apply_report="AlikeErrors StaleChange apply_page progress_line report_document report_json report_text "
     "reports_total",
     backups="backups_json backups_page backups_text",
+    diagnosis_report="diagnosis_json diagnosis_text",
     environments="environment_heading environments_json environments_markdown environments_page "
     "environments_text environments_total",
     executions="step_lines executions_json executions_lines executions_text execution_outcome "

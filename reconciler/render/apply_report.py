@@ -18,13 +18,16 @@ from reconciler.render.markup import paint
 from reconciler.render.plan_as_page import action_entry, environment_fact
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
 from reconciler.secrecy import Redactor
-from reconciler.text import printable
+from reconciler.text import first_few, printable
 from reconciler.values import JsonObject, dump_compact
 
 FORMAT_VERSION: Final = 1
 
 _COLOURS: Final = {"failed": "red", "blocked": "red", "skipped": "yellow"}
 """The colours of the words for a status."""
+
+_MOST_REASONS: Final = 5
+"""The most shared reasons at the top of a report."""
 
 _MOST_NAMED: Final = 20
 """The most workflows with the same reason that are named."""
@@ -143,19 +146,40 @@ def _traffic_words(traffic: Traffic) -> str:
 
 
 def _remarks(report: Report, redactor: Redactor) -> Iterator[str]:
-    """Yield why workflows are not done, and notes; those with the same reason share a line.
+    """Yield why workflows are not done, and notes; those with the same reason share a line."""
+    for alike in _alike(report):
+        word = status_word(alike[0].status.value)
+        yield f"{word}: {_workflows(alike)}: {redactor.prose(alike[0].error)}"
+    for result in report.results:
+        for note in result.notes:
+            yield f"note: {result.action.name}: {redactor.prose(note)}"
 
-    Of an interrupted run, the workflows that were not started are only counted, in the last line.
+
+def _alike(report: Report) -> list[list[Result]]:
+    """Return the results of workflows that are not done, those with the same reason together.
+
+    Of an interrupted run, the workflows that were not started are left out: the summary counts them.
     """
     same: dict[tuple[Status, str], list[Result]] = {}
     for result in report.results:
         if result.status is not Status.DONE and not (report.interrupted and _not_started(result)):
             same.setdefault(_kind(result), []).append(result)
-    for (status, _), alike in same.items():
-        yield f"{status_word(status.value)}: {_workflows(alike)}: {redactor.prose(alike[0].error)}"
-    for result in report.results:
-        for note in result.notes:
-            yield f"note: {result.action.name}: {redactor.prose(note)}"
+    return list(same.values())
+
+
+def _shared_reasons(report: Report, redactor: Redactor) -> list[Fact]:
+    """Return the reasons that several workflows share, the most frequent first, each with its number."""
+    shared = sorted((alike for alike in _alike(report) if len(alike) > 1), key=len, reverse=True)
+    facts = [
+        Fact(
+            f"{len(alike)} {status_word(alike[0].status.value)} alike",
+            f"{redactor.prose(alike[0].error)} ({first_few(result.action.name for result in alike)})",
+            stands_out=True,
+        )
+        for alike in shared[:_MOST_REASONS]
+    ]
+    more = len(shared) - len(facts)
+    return [*facts, Fact("More shared reasons", str(more))] if more else facts
 
 
 def _not_started(result: Result) -> bool:
@@ -214,6 +238,7 @@ def apply_page(  # noqa: PLR0913 - all but three by name
         facts=(
             *environment_fact(environment),
             *([Fact("Interrupted", _GO_ON, stands_out=True)] if report.interrupted else []),
+            *_shared_reasons(report, redactor),
             Fact("Requests", _traffic_words(traffic)),
         ),
         counts=tuple(Count(*item) for item in counts.items()),
@@ -273,7 +298,12 @@ class AlikeErrors:
 
 def _kind(result: Result) -> tuple[Status, str]:
     """Return what results with the same reason share, whatever the ids and numbers in it."""
-    return result.status, _ID.sub("#", result.error)
+    return result.status, without_ids(result.error)
+
+
+def without_ids(error: str) -> str:
+    """Return an error without the ids and numbers in it, which differ where the reason is the same."""
+    return _ID.sub("#", error)
 
 
 def progress_line(

@@ -28,7 +28,6 @@ FORMAT_VERSION: Final = 1
 COLOURS: Final = {SUCCESS: "green", FAILED: "red", "Running": "cyan"}
 """The colours of statuses."""
 
-_HEADS: Final = ("EXECUTION", "STATUS", "STARTED", "FINISHED", "DURATION")
 _STEP_HEADS: Final = ("STEP", "STATUS", "STARTED", "DURATION")
 _AROUND: Final = 3
 """The lines of a terminal that a table of steps leaves to what is around it."""
@@ -48,21 +47,21 @@ def executions_text(
     """Return a table of `executions` in the order to show."""
     if not executions:
         return printable(redactor.text(f"{clip(workflow.name, 100)} has no matching executions."))
-    rows = [
-        tuple(redactor.text(cell) if cell else None for cell in _cells(execution, display.now))
-        for execution in executions
-    ]
-    return "\n".join(table(_HEADS, rows, COLOURS, display.width))
+    cells = [_cells(execution, display.now) for execution in executions]
+    rows = [[redactor.text(cell) if cell else None for cell in row.values()] for row in cells]
+    return "\n".join(table([*cells[0]], rows, COLOURS, display.width, whole=["EXECUTION", "STARTED"]))
 
 
-def _cells(execution: ListedExecution, now: datetime | None) -> tuple[str | None, ...]:
-    return (
-        execution.id,
-        execution.status,
-        time_text(execution.started_at, now),
-        time_text(execution.finished_at, now),
-        duration_cell(execution.seconds),
-    )
+def _cells(execution: ListedExecution, now: datetime | None) -> dict[str, str | None]:
+    """Return the cells of a row by the heads of their columns; the end only if the times are exact."""
+    finished = {"FINISHED": time_text(execution.finished_at, now)} if now is None else {}
+    return {
+        "EXECUTION": execution.id,
+        "STATUS": execution.status,
+        "STARTED": time_text(execution.started_at, now),
+        **finished,
+        "DURATION": duration_cell(execution.seconds),
+    }
 
 
 def duration_cell(seconds: float | None) -> str | None:
@@ -183,7 +182,9 @@ def execution_text(
         )
         for step in shown
     ]
-    left = Counter(step.status for step in state.steps if step not in shown)
+    left = Counter(step.status for step in state.steps)
+    left.subtract(step.status for step in shown)
+    left = +left
     more = ", ".join(f"{count} {printable(clip(status, 40)) or 'unknown'}" for status, count in left.items())
     lines = [
         *hanging(head, display.width),

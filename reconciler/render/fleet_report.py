@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.plan import STATES
 from reconciler.render.actions import ACTIONS, status_word
+from reconciler.render.apply_report import without_ids
 from reconciler.render.markup import paint
 from reconciler.text import printable
 from reconciler.values import JsonObject, as_list, as_object
@@ -25,18 +26,34 @@ _WORDS: Final = {
 
 def unit_line(unit: JsonObject) -> str:
     """Return the result of one unit in a line."""
-    name = printable(str(unit["environment"]))
-    shard = str(unit["shard"])
-    label = name if shard.endswith("/1") else f"{name} {shard}"
-    if unit["skipped"] is True:
-        return f"{label}: {paint('skipped', 'yellow')}"
-    if unit["error"] is not None:
-        first, *_ = printable(str(unit["error"])).splitlines() or [""]
-        return f"{label}: {paint('error: ', 'red')}{first}"
-    result = as_object(unit.get(_RESULTS[str(unit["command"])]))
+    label = _label(unit)
+    if not _has_result(unit):
+        return f"{label}: {_failure(unit)}"
+    summary = as_object(_result(unit).get("summary"))
     tries = unit.get("attempts", 1)
     again = f", {tries} tries" if isinstance(tries, int) and tries > 1 else ""
-    return f"{label}: {_counts(as_object(result.get('summary')))} ({unit['seconds']} s{again})"
+    return f"{label}: {_counts(summary)} ({unit['seconds']} s{again})"
+
+
+def _label(unit: JsonObject) -> str:
+    name, shard = printable(str(unit["environment"])), printable(str(unit["shard"]))
+    return name if shard.endswith("/1") else f"{name} {shard}"
+
+
+def _result(unit: JsonObject) -> JsonObject:
+    return as_object(unit.get(_RESULTS[str(unit["command"])]))
+
+
+def _has_result(unit: JsonObject) -> bool:
+    return unit["error"] is None and unit["skipped"] is not True
+
+
+def _failure(unit: JsonObject) -> str:
+    """Return why a unit has no result, in a line."""
+    if unit["skipped"] is True:
+        return paint("skipped", "yellow")
+    first, *_ = str(unit["error"]).splitlines() or [""]
+    return paint("error: ", "red") + printable(first)
 
 
 def fleet_text(report: JsonObject) -> str:
@@ -55,21 +72,32 @@ def fleet_text(report: JsonObject) -> str:
 
 
 def _environment(environment: JsonObject) -> Iterator[str]:
+    """Yield the counts of an environment and what is wrong with it; what several shards say is said once."""
+    units = [as_object(unit) for unit in as_list(environment["units"])]
     name, code = printable(str(environment["environment"])), environment["exit_code"]
-    colour = "green" if code in {0, 2} else "red"
-    yield f"{paint(name, colour)}: {_counts(as_object(environment['summary']))}"
-    for unit in map(as_object, as_list(environment["units"])):
-        if unit["error"] is not None or unit["skipped"] is True:
-            yield f"  {unit_line(unit)}"
-            if unit["hint"]:
-                yield f"    {printable(str(unit['hint']))}"
-        yield from (f"  {printable(str(message))}" for message in as_list(unit["messages"]))
+    with_result = [unit for unit in units if _has_result(unit)]
+    if with_result:
+        colour = "green" if code in {0, 2} else "red"
+        yield f"{paint(name, colour)}: {_counts(as_object(environment['summary']))}"
+    alike: dict[str, list[JsonObject]] = {}
+    for unit in units:
+        if not _has_result(unit):
+            alike.setdefault(without_ids(_failure(unit)), []).append(unit)
+    for first, *others in alike.values():
+        whole = len(others) + 1 == len(units)
+        label = name if whole else ", ".join(map(_label, (first, *others)))
+        yield f"{'' if whole else '  '}{label}: {_failure(first)}"
+        if first["hint"]:
+            yield f"  {'' if whole else '  '}{printable(str(first['hint']))}"
+    messages = dict.fromkeys(str(text) for unit in units for text in as_list(unit["messages"]))
+    yield from (f"  {printable(message)}" for message in messages)
+    for unit in with_result:
         yield from _reasons(unit)
 
 
 def _reasons(unit: JsonObject) -> Iterator[str]:
     """Yield why workflows of a unit are not as the command leaves them."""
-    result = as_object(unit.get(_RESULTS[str(unit["command"])]))
+    result = _result(unit)
     if result.get("refusal"):
         yield f"  blocked: {printable(str(result['refusal']))}"
     items = [item for key in ("results", "changes", "workflows") for item in as_list(result.get(key))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
+from itertools import groupby
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
@@ -12,7 +13,7 @@ from reconciler.render.layout import hanging, table
 from reconciler.render.report_as_html import html_report
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
 from reconciler.render.times import clock_time, duration_text
-from reconciler.schedules import Basis, ClockEffect, Forecast, HourLoad, KnownRules, WorkflowForecast
+from reconciler.schedules import Basis, ClockEffect, Forecast, HourLoad, KnownRules, Overlap, WorkflowForecast
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
 from reconciler.timestamps import rfc3339_seconds
@@ -165,9 +166,15 @@ def _changes(view: ForecastView) -> list[str]:
             else f"first run: {view.time(item.next_after)}",
             f"runs: {item.runs_before} → {item.count}",
         ]
+        if item.overlap or item.overlap_before:
+            facts.append(f"overlapping starts: {_starts(item.overlap_before)} → {_starts(item.overlap)}")
         for fact in facts:
             lines += hanging(fact, view.width, first="    ")
     return lines
+
+
+def _starts(overlap: Overlap | None) -> int:
+    return overlap.count if overlap else 0
 
 
 def _triggers(crons: Sequence[str], view: ForecastView, *, paused: bool) -> str:
@@ -358,6 +365,7 @@ def _workflow(item: WorkflowForecast) -> JsonObject:
     return {
         "name": workflow.name,
         "orphaned": workflow.orphaned,
+        "unmanaged": workflow.unmanaged,
         "paused": workflow.after.paused,
         "changed": workflow.changed,
         "next_run": _stamp(item.next_after),
@@ -375,6 +383,7 @@ def _workflow(item: WorkflowForecast) -> JsonObject:
             "paused": before.paused,
             "next_run": _stamp(item.next_before),
             "runs": item.runs_before,
+            "overlapping_starts": _starts(item.overlap_before),
         }
         if workflow.changed and before
         else None,
@@ -411,15 +420,7 @@ def forecast_html(view: ForecastView) -> str:
     words = ("changed", "overlapping", "scheduled", "paused")
     counts = [Count(word, sum(entry.word == word for entry in entries)) for word in words]
     facts = [Fact("Forecast", _head(view)), *(Fact("Rule", text) for text in rule_facts(view))]
-    facts += [
-        Fact(
-            view.time(load.hour),
-            f"{load.starts} starts"
-            + (f" ({load.starts_before} now)" if load.starts != load.starts_before else "")
-            + (f", up to {load.running} at once" if load.running else ""),
-        )
-        for load in view.forecast.hours
-    ]
+    facts += _load_facts(view)
     facts += [Fact("Clock change", line.strip()) for line in clock_change_lines(view)]
     page = ReportPage(
         kind="forecast",
@@ -430,6 +431,18 @@ def forecast_html(view: ForecastView) -> str:
         entries=tuple(entries),
     )
     return html_report(page)
+
+
+def _load_facts(view: ForecastView) -> Iterator[Fact]:
+    """Yield the load; hours that follow each other and are alike are one fact."""
+    alike = groupby(view.forecast.hours, lambda load: (load.starts, load.starts_before, load.running))
+    for (starts, before, running), loads in alike:
+        hours = [load.hour for load in loads]
+        until = f" to {view.time(hours[-1])}" if len(hours) > 1 else ""
+        now = f" ({before} now)" if starts != before else ""
+        most = f", up to {running} at once" if running else ""
+        each = " each hour" if until else ""
+        yield Fact(f"{view.time(hours[0])}{until}", f"{_number(starts, 'start')}{each}{now}{most}")
 
 
 def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
@@ -451,5 +464,6 @@ def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
     return ReportEntry(
         name=view.name(item),
         word="changed" if workflow.changed else word,
+        facts=(f"next: {view.time(item.next_after)}", _runs(item.count)),
         remarks=tuple(Remark("", text) for text in remarks),
     )

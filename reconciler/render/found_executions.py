@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.executions import FAILED, FoundExecutions, ListedExecution, SearchedWorkflow
 from reconciler.json_documents import document_text, line_text, versioned
 from reconciler.render.executions import COLOURS, listed_execution_document, some_names
-from reconciler.render.layout import Display, table
+from reconciler.render.layout import Display, hanging, table
 from reconciler.render.times import time_text
 from reconciler.text import clip, printable
 from reconciler.timestamps import rfc3339_seconds
@@ -17,6 +17,7 @@ from reconciler.workflow import Listed
 
 FORMAT_VERSION: Final = 1
 _MOST_ERRORS: Final = 5
+_TIMES: Final = frozenset({"LAST FAILURE", "STARTED"})
 
 
 def found_text(
@@ -33,7 +34,7 @@ def found_text(
     lines: list[str] = []
     if listed:
         cells = [_cells(item, found, display) for item in listed]
-        lines += table([*cells[0]], [[*row.values()] for row in cells], COLOURS, display.width)
+        lines += table([*cells[0]], [[*row.values()] for row in cells], COLOURS, display.width, whole=_TIMES)
     failed = [item for item in listed if item.latest_failed]
     commands = [command for item in failed if (command := log_command(item))]
     if commands:
@@ -43,15 +44,20 @@ def found_text(
             *(f"  {command}" for command in commands),
             "",
         ]
+    notes = [*_errors(found), _summary(found, len(listed))]
+    lines += [line for note in notes for line in hanging(note, display.width)]
+    return found.redactor.text("\n".join(lines))
+
+
+def _errors(found: FoundExecutions) -> Iterator[str]:
+    """Yield a line for each of the first workflows that cannot be read, and one for the others."""
     broken = [item for item in found.workflows if item.error]
-    lines += [
-        printable(f"error: the executions of {clip(item.workflow.name, 100)} cannot be read: {item.error}")
-        for item in broken[:_MOST_ERRORS]
-    ]
-    if len(broken) > _MOST_ERRORS:
-        more = some_names(item.workflow.name for item in broken[_MOST_ERRORS:])
-        lines.append(f"error: nor can those of {len(broken) - _MOST_ERRORS} more workflows: {more}")
-    return found.redactor.text("\n".join([*lines, _summary(found, len(listed))]))
+    for item in broken[:_MOST_ERRORS]:
+        name = clip(item.workflow.name, 100)
+        yield printable(f"error: the executions of {name} cannot be read: {item.error}")
+    others = [item.workflow.name for item in broken[_MOST_ERRORS:]]
+    if others:
+        yield f"error: nor can those of {len(others)} more workflows: {some_names(others)}"
 
 
 def _cells(item: SearchedWorkflow, found: FoundExecutions, display: Display) -> dict[str, str | None]:

@@ -7,7 +7,7 @@ not fit goes on in the next line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -54,6 +54,7 @@ def table(
     rows: Sequence[Sequence[str | None]],
     colours: Mapping[str, str] | None = None,
     width: int | None = None,
+    whole: Collection[str] = (),
 ) -> list[str]:
     """Return the lines of a table.
 
@@ -65,10 +66,15 @@ def table(
         rows: The cells of each row; an empty one shows as a hyphen.
         colours: The colour of each cell, by its whole text.
         width: The columns of the terminal; `None` for no limit.
+        whole: The heads of columns that never shrink, so that their cells can be copied.
     """
     cells = [[clip(printable(cell or _EMPTY), _LONGEST_CELL) for cell in row] for row in rows]
     natural = [max(map(_length(width), column)) for column in zip(heads, *cells, strict=True)]
-    widths = _shrunk(natural, width)
+    least = [
+        min(size, _NARROWEST_COLUMN if width is None or head not in whole else width)
+        for head, size in zip(heads, natural, strict=True)
+    ]
+    widths = natural if width is None else _shrunk(natural, least, width)
     lines = _row(heads[: len(widths)], widths, dict.fromkeys(heads, "dim"), width)
     for row in cells:
         lines += _row(row[: len(widths)], widths, colours or {}, width)
@@ -81,26 +87,20 @@ def table(
     return lines
 
 
-def _shrunk(natural: list[int], width: int | None) -> list[int]:
-    """Return the widths of the columns that fit next to each other."""
-    if width is None:
-        return natural
-    least = [min(size, _NARROWEST_COLUMN) for size in natural]
+def _shrunk(natural: list[int], least: list[int], width: int) -> list[int]:
+    """Return the widths of the columns that fit next to each other, each at least that in `least`."""
     shown = len(natural)
     while shown > 1 and sum(least[:shown]) + len(_GAP) * (shown - 1) > width:
         shown -= 1
     widths = natural[:shown]
     spare = sum(widths) + len(_GAP) * (shown - 1) - width
-    while spare > 0 and max(widths) > _NARROWEST_COLUMN:
-        widest = widths.index(max(widths))
-        step = min(spare, widths[widest] - max(_second(widths, widest), _NARROWEST_COLUMN)) or 1
+    while spare > 0 and (wide := [index for index in range(shown) if widths[index] > least[index]]):
+        widest = max(wide, key=widths.__getitem__)
+        second = max((widths[index] for index in wide if index != widest), default=0)
+        step = min(spare, widths[widest] - max(second, least[widest])) or 1
         widths[widest] -= step
         spare -= step
     return widths
-
-
-def _second(widths: Sequence[int], widest: int) -> int:
-    return max((size for index, size in enumerate(widths) if index != widest), default=0)
 
 
 def _row(

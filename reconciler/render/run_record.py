@@ -17,6 +17,7 @@ from reconciler.client import RequestRecord, Traffic
 from reconciler.json_documents import document_text, versioned
 from reconciler.plan import Plan
 from reconciler.render.apply_report import apply_page, report_document, report_text, traffic_document
+from reconciler.render.layout import hanging
 from reconciler.render.plan_as_json import plan_document
 from reconciler.render.plan_as_page import plan_page
 from reconciler.render.plan_as_text import plan_text
@@ -95,18 +96,21 @@ def run_record_json(record: RunRecord, redactor: Redactor) -> str:
     return document_text(versioned(FORMAT_VERSION, fields)) + "\n"
 
 
-def run_record_text(record: RunRecord, redactor: Redactor, *, bodies: bool = False) -> str:
+def run_record_text(
+    record: RunRecord, redactor: Redactor, *, bodies: bool = False, width: int | None = None
+) -> str:
     """Return `record` as text: what is known of the run, its plan, and its results.
 
     Args:
         record: The record.
         redactor: Removes known secrets.
         bodies: Whether to show the body of each create and update.
+        width: The columns of the terminal; `None` for lines of any length.
     """
     facts = [printable(f"{fact.label}: {fact.text}") for fact in _facts(record, redactor)]
-    parts = ["\n".join(facts)]
-    parts += [plan_text(record.plan, redactor, bodies=bodies)] if record.plan else []
-    parts += [report_text(record.report, record.traffic, redactor)] if record.report else []
+    parts = ["\n".join(line for fact in facts for line in hanging(fact, width, rest="  "))]
+    parts += [plan_text(record.plan, redactor, bodies=bodies, width=width)] if record.plan else []
+    parts += [report_text(record.report, record.traffic, redactor, width)] if record.report else []
     return "\n\n".join(parts)
 
 

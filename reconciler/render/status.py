@@ -39,7 +39,10 @@ COLOURS: Final = {
 _COMPUTED: Final = "~"
 """The mark of a next run that the server did not return."""
 
-_WIDE: Final = 120
+_WHOLE: Final = frozenset({"LAST 10", "STARTED", "NEXT RUN"})
+"""The columns whose cells are never folded."""
+
+_WIDE: Final = 140
 """The width of a terminal from which on all columns are shown."""
 
 _OPTIONAL: Final = frozenset({"LAST 10", "NEXT RUN", "DURATION", "MODIFIED BY", "OWNER"})
@@ -92,7 +95,9 @@ def status_text(view: StatusView, display: Display) -> str:
     if any(item.next_run and item.next_run.computed for item in shown):
         legend.append(f"{_COMPUTED} NEXT RUN is computed from the cron expression, in UTC.")
     left = f" {len(shown)} of {len(view.statuses)} shown." if view.only else ""
-    lines = table(heads, [[row[head] for head in heads] for row in rows], COLOURS, display.width)
+    lines = table(
+        heads, [[row[head] for head in heads] for row in rows], COLOURS, display.width, whole=_WHOLE
+    )
     notes = [*reasons, *legend, _summary(view.statuses) + left]
     return "\n".join([*lines, *(line for note in notes for line in hanging(note, display.width))])
 

@@ -160,7 +160,7 @@ def _steps(graph: JsonValue) -> Body:
 
 def _unchanged(name: str, notes: tuple[str, ...]) -> Unchanged:
     named: JsonObject = {"name": name, "id": None, "file": None, "line": None}
-    return Unchanged(manifest=_manifest(named), live=_live(named), notes=notes)
+    return Unchanged(manifest=_manifest(named), id=_live(named).id, notes=notes)
 
 
 def _manifest(change: JsonObject) -> WorkflowManifest:

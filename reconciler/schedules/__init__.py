@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ClockEffect,
         Forecast,
         HourLoad,
+        Overlap,
         ScheduledWorkflow,
         TooManyRunsError,
         Triggers,
@@ -43,6 +44,7 @@ __all__ = [
     "HourLoad",
     "KnownRules",
     "Observation",
+    "Overlap",
     "ScheduledWorkflow",
     "SchedulerRules",
     "TooManyRunsError",
@@ -60,8 +62,8 @@ __all__ = [
 __getattr__ = lazy_face(  # so that `validate` does not load a forecast
     __name__,
     cron="Cron cron_error",
-    forecast="ClockEffect Forecast HourLoad make_forecast percentile_90 ScheduledWorkflow TooManyRunsError "
-    "Triggers WorkflowForecast",
+    forecast="ClockEffect Forecast HourLoad make_forecast Overlap percentile_90 ScheduledWorkflow "
+    "TooManyRunsError Triggers WorkflowForecast",
     learning="Basis KnownRules learn_rules Observation",
     runs="ClockChange clock_changes DEFAULT_RULES next_run runs_between SchedulerRules",
 )

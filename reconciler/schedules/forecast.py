@@ -68,6 +68,7 @@ class ScheduledWorkflow:
         sampled: The number of executions that the duration is from.
         concurrent: Whether it may run several times at once.
         orphaned: Whether it has no manifest any more.
+        unmanaged: Whether it is neither in Git nor owned.
     """
 
     name: str
@@ -78,6 +79,7 @@ class ScheduledWorkflow:
     sampled: int = 0
     concurrent: bool = False
     orphaned: bool = False
+    unmanaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,8 @@ class WorkflowForecast:
         next_before: Its next start as things are.
         next_after: Its next start once the manifests are applied.
         runs_before: The number of its starts within the forecast, as things are.
-        overlap: Whether it overlaps with itself; `None` if it does not, or its duration is unknown.
+        overlap: How it overlaps with itself; `None` if it does not, or its duration is unknown.
+        overlap_before: The same as things are, where the manifests change its schedules.
     """
 
     workflow: ScheduledWorkflow
@@ -131,6 +134,7 @@ class WorkflowForecast:
     next_after: datetime | None
     runs_before: int
     overlap: Overlap | None
+    overlap_before: Overlap | None = None
 
     @property
     def count(self) -> int:
@@ -259,7 +263,16 @@ def make_forecast(  # noqa: PLR0913 - the last two by name
                 next_before=earlier.next_run(start - _SECOND, rules) if earlier else None,
                 next_after=next_after,
                 runs_before=len(runs_before),
-                overlap=_overlap(workflow, schedules, end, rules),
+                overlap=_overlap(
+                    workflow.duration,
+                    workflow.after,
+                    [run for one in schedules for run in one.runs],
+                    end,
+                    rules,
+                ),
+                overlap_before=_overlap(workflow.duration, earlier, runs_before, end, rules)
+                if earlier
+                else None,
             )
         )
     changes = tuple(clock_changes(rules.zone, start, start + _YEAR))
@@ -268,7 +281,7 @@ def make_forecast(  # noqa: PLR0913 - the last two by name
         end=end,
         known=known,
         workflows=tuple(found),
-        hours=_hours(found, before, rules),
+        hours=_hours(found, before, end - start, rules),
         changes=changes,
         effects=tuple(_effects(found, changes, rules)),
     )
@@ -297,31 +310,35 @@ def _schedule(  # noqa: PLR0913, PLR0917 - what runs, when, and how many at most
 
 
 def _overlap(
-    workflow: ScheduledWorkflow, schedules: Sequence[ScheduleRuns], end: datetime, rules: SchedulerRules
+    duration: float | None,
+    triggers: Triggers,
+    runs: Iterable[datetime],
+    end: datetime,
+    rules: SchedulerRules,
 ) -> Overlap | None:
     """Return how a workflow overlaps with itself, until the first start after the forecast."""
-    if workflow.duration is None:
+    if duration is None:
         return None
-    later = workflow.after.next_run(end - _SECOND, rules)
-    runs = heapq.merge(*(schedule.runs for schedule in schedules))
-    gaps = [(after - before, after) for before, after in pairwise(chain(runs, [later] if later else []))]
-    close = [(gap, at) for gap, at in gaps if gap.total_seconds() < workflow.duration]
+    later = triggers.next_run(end - _SECOND, rules)
+    starts = [*sorted(runs), *([later] if later else [])]
+    close = [(after - before, after) for before, after in pairwise(starts)]
+    close = [(gap, at) for gap, at in close if gap.total_seconds() < duration]
     if not close:
         return None
     return Overlap(shortest=min(close)[0].total_seconds(), count=len(close), first=close[0][1])
 
 
 def _hours(
-    found: Iterable[WorkflowForecast], before: Iterable[datetime], rules: SchedulerRules
+    found: Iterable[WorkflowForecast], before: Iterable[datetime], lasts: timedelta, rules: SchedulerRules
 ) -> tuple[HourLoad, ...]:
     starts: Counter[datetime] = Counter()
     events: list[tuple[datetime, int]] = []
     for item in found:
-        lasts = timedelta(seconds=item.workflow.duration or 0)
+        ends = timedelta(seconds=min(item.workflow.duration or 0, lasts.total_seconds()))
         for schedule in item.schedules:
             for run in schedule.runs:
                 starts[_hour(run, rules)] += 1
-                events += [(run, 1), (run + lasts, -1)] if lasts else []
+                events += [(run, 1), (run + ends, -1)] if ends else []
     earlier = Counter(_hour(run, rules) for run in before)
     running = _most_at_once(events, rules)
     return tuple(

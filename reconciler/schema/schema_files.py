@@ -19,6 +19,7 @@ SCHEMA_NAMES = (
     "plan",
     "backup",
     "run-record",
+    "tenant-profile",
     "log-event",
     "notification",
 )

@@ -16,7 +16,7 @@ from reconciler.workflow.comparable_forms import (
 )
 from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
 from reconciler.workflow.header_names import header_key, with_header_names_of
-from reconciler.workflow.live import Listed, Live, schedules
+from reconciler.workflow.live import Listed, Live, schedules, timestamp_of
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
@@ -123,6 +123,7 @@ __all__ = [
     "stated_options",
     "tag_name",
     "tags_within_limits",
+    "timestamp_of",
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",

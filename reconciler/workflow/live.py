@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from reconciler.values import JsonObject, as_list, as_object, dump_compact, same_json
+from reconciler.timestamps import parse_timestamp
+from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact, same_json
 from reconciler.workflow.body import Body
 from reconciler.workflow.comparable_forms import hoisted_form
 from reconciler.workflow.normal_text import cron_by_fields
-from reconciler.workflow.own_tags import Ownership, tag_name
+from reconciler.workflow.own_tags import Ownership, OwnTags, tag_name
 from reconciler.workflow.write_only import (
     WriteOnlyField,
     is_returned,
@@ -23,6 +24,17 @@ from reconciler.workflow.write_only import (
 _DEPLOYMENT: Final = re.compile("press|deployment", re.IGNORECASE)
 _PAUSED: Final = "Paused"
 _RUNNING: Final = "Running"
+_HEALTH: Final = (
+    "status",
+    "lastExecution",
+    "triggers",
+    "updatedAt",
+    "lastModifiedBy",
+    "modifiedBy",
+    "updatedBy",
+)
+_PASSING: Final = frozenset({"status", "lastExecution", "triggers"})
+_STAMP: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +47,8 @@ class Listed:
         ownership: Who owns it; `None` where the list does not return tags.
         schedules: Its schedules, as far as the list shows them.
         health: What its entry says of its status, its last execution, its next ones and its last change.
+        updated: The time of its last change, in seconds since the epoch; `None` where it is not returned.
+        stamp: A digest of its entry without what executions change: equal unless something else changed.
     """
 
     id: int
@@ -42,6 +56,22 @@ class Listed:
     ownership: Ownership | None = None
     schedules: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
     health: JsonObject = field(default_factory=dict, repr=False, compare=False)
+    updated: float | None = field(default=None, repr=False, compare=False)
+    stamp: str = field(default="", repr=False, compare=False)
+
+    @staticmethod
+    def of(entry: JsonObject) -> Listed:
+        """Return the workflow of an entry of the list."""
+        tags = entry.get("tags")
+        return Listed(
+            id=int(str(entry["id"])),
+            name=str(entry["name"]),
+            ownership=OwnTags.of(tags).ownership if isinstance(tags, list) else None,
+            schedules=schedules(entry),
+            health={key: entry[key] for key in _HEALTH if key in entry},
+            updated=timestamp_of(entry),
+            stamp=_stamp(entry),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +171,28 @@ class Live:
     def _tags(self) -> list[str]:
         """The names of all tags: a platform may return them as objects with more than that, or as texts."""
         return sorted({tag_name(tag).casefold() for tag in self.body.all_tags})
+
+
+def timestamp_of(workflow: JsonObject) -> float | None:
+    """Return the time of the last change of a workflow, or of its entry in the list, since the epoch."""
+    text = workflow.get("updatedAt")
+    if not isinstance(text, str):
+        return None
+    try:
+        return parse_timestamp(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _stamp(entry: JsonObject) -> str:
+    """Return a digest of an entry of the list without what executions and the passing of time change."""
+    lasting: JsonObject = {key: value for key, value in entry.items() if key not in _PASSING}
+    triggers: list[JsonValue] = [
+        {key: value for key, value in as_object(trigger).items() if key != "scheduled"}
+        for trigger in as_list(entry.get("triggers"))
+    ]
+    text = dump_compact([lasting, triggers, entry.get("status") == _PAUSED])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_STAMP]
 
 
 def schedules(workflow: JsonObject) -> frozenset[str]:

@@ -14,8 +14,8 @@ _INTERRUPTS: Final = """\
 After an interrupt (Ctrl-C, SIGTERM), an apply finishes the writes in flight and reports the rest as
 skipped, with exit code 1. Any other command ends with 130.
 
-With several environments, the exit code is the first of 1, 4, 3, 64, 2 and 0 that one of them has; it is
-1, not 0, if one was skipped.
+With several environments, and for the units of a fleet, the exit code is the first of 1, 4, 3, 64, 2 and 0
+that one of them has; it is 1, not 0, if one was skipped or has no result.
 """
 
 

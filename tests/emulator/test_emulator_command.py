@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,23 @@ def test_server_runs_until_a_signal(number: signal.Signals) -> None:
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_the_clock_of_the_server() -> None:
+    """It starts where it is told to and runs as fast, and schedules fire by it."""
+    options = ["--time", "2027-03-01T05:59:00Z", "--time-scale", "36000", "--profile", "schedules-fire"]
+    with _running(*options) as (_, url), requests.Session() as session:
+        session.headers["Authorization"] = "any"
+        sent = {"name": "a", "triggers": [{"cron": "0 * * * *"}], "steps": {"one": {"imageId": 100}}}
+        created = session.post(url + WORKFLOWS, json=sent, timeout=10).json()
+        assert created["triggers"][0]["scheduled"].startswith("2027-03-0")
+        address = f"{url}{WORKFLOWS}executions/{created['id']}"
+        deadline = time.monotonic() + 20
+        while not (found := session.get(address, timeout=10).json()["executions"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert found[0]["executedAt"].endswith(":00:00.000Z")
+    assert "it must be a date such as 2027-03-01T00:00:00Z" in _fails("--port", "0", "--time", "soon")
 
 
 def test_options_reach_the_server(tmp_path: Path) -> None:

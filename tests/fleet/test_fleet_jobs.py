@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kubernetes_validate
 import pytest
 import yaml
 from fleet_helpers import Fleet, summaries, words_of
+from strategies import DEPTH
 
 from reconciler.errors import UsageError
 from reconciler.fleet import Unit, github_matrix, gitlab_pipeline
@@ -69,7 +72,28 @@ def test_a_gitlab_pipeline(fleet: Fleet) -> None:
     _is_whole(fleet, names, json.loads((fleet.folder / merged["artifacts"]["paths"][0]).read_text()))
 
 
-@pytest.mark.parametrize("version", ["1.31", "1.33"])
+def test_the_workflow_of_the_guide(fleet: Fleet) -> None:
+    """The steps of the guide's workflow, run as GitHub does, leave a result for each unit."""
+    guide = (Path(__file__).parents[2] / "docs" / "how-to" / "fleet.md").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(guide.split("```yaml\n")[1].split("```")[0])["jobs"]
+    fleet.environments = {name: fleet.environments[name] for name in ("live-0", "live-1")}
+    fleet.configure()
+    fleet.write(3)
+    output = fleet.folder / "output"
+    (listed,) = (step for step in jobs["units"]["steps"] if step.get("id") == "list")
+    assert fleet.shell(listed["run"], GITHUB_OUTPUT=str(output)).returncode == 0
+    matrix = json.loads(output.read_text().removeprefix("matrix="))
+    planned = jobs["plan"]["steps"][-1]
+    for entry in matrix["include"]:
+        assert set(re.findall(r"\$\{\{ matrix\.(\w+)", str(jobs["plan"]))) <= {*entry}
+        ended = fleet.shell(planned["run"], UNIT=str(entry["unit"]))
+        assert ended.returncode == 0, ended.stderr
+    results = [entry["result"] for entry in matrix["include"]]
+    merged = json.loads(fleet.run("report", "merge", *results, "--format", "json").stdout)
+    assert (merged["missing"], merged["summary"]["create"]) == (0, 6)
+
+
+@pytest.mark.parametrize("version", ["1.31", "1.33"][-DEPTH:])
 def test_a_kubernetes_job(fleet: Fleet, version: str) -> None:
     """The Job is valid; its pods, each with its index, do everything, and their log can be merged."""
     names = fleet.write(6)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click import unstyle
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAWS
@@ -103,8 +104,24 @@ def test_the_text_names_what_is_wrong() -> None:
     for line in (
         "  w4: 422: no",
         "  and 2 more, which --format json lists",
-        "    Fix it.",
+        "  Fix it.",
         "  a.yaml:1: wrong",
         "2 not in full: e0, e1.",
     ):
         assert line in text
+
+
+def test_what_several_shards_say_is_said_once() -> None:
+    """A tenant that is gone has one line, however many shards it has, and no counts."""
+    gone = [
+        {**_unit(n, 4, code=1, error=f"gone (request id {n})"), "hint": "Look.", "messages": ["a: b"]}
+        for n in range(2)
+    ]
+    text = unstyle(fleet_text(merge([*gone, _unit(2, 4), {**_unit(3, 4), "skipped": True, "report": None}])))
+    assert text.splitlines()[:5] == [
+        "e0: error: gone (request id 0)",
+        "  Look.",
+        "  a: b",
+        "e1: 1 done",
+        "  e1 2/2: skipped",
+    ]

@@ -19,6 +19,8 @@ from processes import forked_command
 from strategies import DEPTH
 
 from reconciler.emulator.middleware import RequestLog
+from reconciler.fleet import FleetWork
+from reconciler.operations import RawOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +143,22 @@ def test_workers_read_their_own_variables(fleet: Fleet) -> None:
         cluster.communicate("")
     assert report["exit_code"] == 0
     assert fleet.names() == [dict.fromkeys(names, 1)] * 2
+
+
+@pytest.mark.skipif(DEPTH < 2, reason="loads Dask; runs with TEST_DEPTH=2")
+def test_a_worker_elsewhere_runs_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker with another version or configuration, or none that can be read, says so."""
+    from reconciler.fleet.on_dask import _difference, _origin  # noqa: PLC0415 - loads Dask
+
+    monkeypatch.chdir(fleet.folder)
+    work = FleetWork(command="plan", raw=RawOptions(config=Path("reconciler.yaml")))
+    version, configuration = _origin(work)
+    assert _difference(work, (version, configuration)) == ""
+    assert "has version" in _difference(work, ("0.0", configuration))
+    fleet.configure(concurrency=3)
+    assert "another configuration file" in _difference(work, (version, configuration))
+    (fleet.folder / "reconciler.yaml").unlink()
+    assert "cannot read the configuration" in _difference(work, (version, configuration))
 
 
 @pytest.mark.skipif(DEPTH < 2, reason="starts workers; runs with TEST_DEPTH=2")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleet_helpers import live_body
+from processes import COMMAND
 
 from reconciler.fleet import FleetWork, Unit, list_units, run_unit
 from reconciler.fleet.units import read_list
@@ -89,6 +92,24 @@ def test_what_is_refused_before_anything_is_sent(
     assert (ended.returncode, ended.stdout) == (code, "")
     assert message in ended.stderr
     assert not any(server.requests for server in fleet.servers)
+
+
+def test_without_dask(fleet: Fleet) -> None:
+    """Where Dask is not installed, the message names it and the extra."""
+    fleet.write(1)
+    (fleet.folder / "sitecustomize.py").write_text("import sys\nsys.modules['dask'] = None\n")
+    ended = subprocess.run(
+        [*COMMAND, "fleet", "plan"],
+        cwd=fleet.folder,
+        env={**fleet.env, "PYTHONPATH": f"{fleet.folder}:{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout) == (64, "")
+    assert "needs dask" in ended.stderr
+    assert "peak-reconciler[fleet]" in ended.stderr
 
 
 def test_a_protected_environment_by_its_name(fleet: Fleet) -> None:

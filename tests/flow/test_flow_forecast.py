@@ -158,6 +158,7 @@ def test_json(git: Git, typed: Callable[..., Ended]) -> None:
         "paused": False,
         "next_run": "2027-03-26T06:00:00Z",
         "runs": 0,
+        "overlapping_starts": 0,
     }
     assert found["daily"]["schedules"][0]["runs"] == ["2027-03-26T05:00:00Z"]
     assert found["new"]["now"] is None
@@ -169,6 +170,34 @@ def test_json(git: Git, typed: Callable[..., Ended]) -> None:
     }
     assert sum(hour["starts"] for hour in document["hours"]) == 50
     assert len(found["sync"]["schedules"][0]["runs"]) == 48
+
+
+def test_what_a_change_does_to_overlaps(git: Git, typed: Callable[..., Ended]) -> None:
+    """A schedule that becomes sparse enough no longer overlaps, which the changes show."""
+    _tenant(git)
+    git.write(_cron("sync", "*/30 * * * *", **_CONCURRENT), "sync.yaml")
+    changes = typed("forecast", git.folder).out.split("Changes\n")[1]
+    assert "runs: 96 → 48\n    overlapping starts: 96 → 0" in changes
+    assert "Overlaps" not in changes
+
+
+def test_what_git_does_not_have(git: Git, typed: Callable[..., Ended]) -> None:
+    """Orphaned workflows still run; unmanaged ones are included where asked for."""
+    git.choose(owner="team")
+    git.write(_cron("kept", "0 6 * * *"), "kept.yaml")
+    git.write(_cron("orphan", "0 7 * * *"), "orphan.yaml")
+    git.owned_by("team")
+    git.done()
+    git.remove("orphan.yaml")
+    git.server.store.create(_cron("stranger", "0 8 * * *"))
+    words = ("forecast", git.folder, "--format", "json", "--ownership-tag", "team")
+    config = git.folder.parent / "reconciler.yaml"
+    config.write_text("version: 1\nmanifests: [workflows]\n", encoding="utf-8")
+    words = ("forecast", "--config", config, *words[2:])
+    found = {item["name"]: item for item in json.loads(typed(*words).out)["workflows"]}
+    assert {name: item["orphaned"] for name, item in found.items()} == {"kept": False, "orphan": True}
+    shown = json.loads(typed(*words, "--show-unmanaged").out)["workflows"]
+    assert [item["name"] for item in shown if item["unmanaged"]] == ["stranger"]
 
 
 def test_a_calendar(git: Git, typed: Callable[..., Ended]) -> None:
@@ -187,9 +216,9 @@ def test_a_calendar(git: Git, typed: Callable[..., Ended]) -> None:
     ]
     assert len({str(event["UID"]) for event in events}) == 4
     assert calendar.errors == []
-    git.write(_cron("often", "* * * * * ?"), "odd.yaml")
+    git.write(_cron("often", "0/5 * * * * ?"), "odd.yaml")
     refused = typed("forecast", git.folder, "--offline", "--format", "ics")
-    assert (refused.code, "86400 events, more than 10000" in refused.err) == (64, True)
+    assert (refused.code, "17280 events, more than 10000" in refused.err) == (64, True)
 
 
 def test_offline_and_wrong_usage(git: Git, typed: Callable[..., Ended]) -> None:

@@ -137,5 +137,6 @@ def test_a_saved_plan_has_the_origins(
     assert typed("plan", "--save-plan", "plan.json", *base).code == 0
     saved = json.loads((repository / "plan.json").read_text(encoding="utf-8"))
     assert saved["changes"][0]["fields"][0]["origin"] == "drift"
-    assert typed("apply", "--plan", "plan.json", "--auto-approve").code == 0
+    applied = typed("apply", "--plan", "plan.json", "--auto-approve")
+    assert (applied.code, "(drift)" in applied.out) == (0, True)
     assert git.stored()["steps"]["a"]["command"] == "x"

@@ -88,7 +88,7 @@ def test_a_read_that_began_early_and_was_refused() -> None:
         name="a", wanted_name="a", settings=SimpleNamespace(renamed_from=(), id=None)
     )
     reads.expect(manifest)
-    assert [item.name for item in reads.listed()] == ["a", "b"]
+    assert [item.name for item in reads.listing().by_id.values()] == ["a", "b"]
     while not api.asked:
         time.sleep(0.001)
     live, _ = reads.described([1])

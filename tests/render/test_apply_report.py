@@ -10,8 +10,10 @@ import pytest
 
 from reconciler.apply import Report, Result, Status
 from reconciler.client import Traffic
-from reconciler.plan import Action
+from reconciler.plan import Action, Plan
 from reconciler.render import report_text
+from reconciler.render.apply_report import _shared_reasons, apply_page
+from reconciler.render.report_page import Fact
 from reconciler.secrecy import Redactor
 
 
@@ -78,3 +80,12 @@ def test_it_fits_the_terminal() -> None:
     lines = _lines(_result("a", Status.FAILED, "because " * 20), width=60)
     assert all(len(line) <= 60 for line in lines)
     assert lines[1].startswith("    because")
+
+
+def test_equal_failures_lead_the_comment() -> None:
+    """A page and a comment begin with the errors that many workflows share, and their number."""
+    results = [_result(f"w{number}", Status.FAILED, f"id {number} answered 403") for number in range(7)]
+    page = apply_page(Plan(actions=()), Report(results=()), Traffic(), Redactor())
+    assert not [fact for fact in page.facts if "alike" in fact.label]
+    facts = _shared_reasons(Report(results=(*results, _result("x", Status.FAILED, "other"))), Redactor())
+    assert facts == [Fact("7 failed alike", "id 0 answered 403 (w0, w1, w2, w3, w4, …)", stands_out=True)]

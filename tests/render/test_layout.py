@@ -52,6 +52,17 @@ def test_a_table_fits(rows: list[tuple[str, ...]], width: int) -> None:
     )
 
 
+@LAWS
+@given(st.integers(10, 60), _WIDTHS)
+def test_a_column_may_stay_whole(length: int, width: int) -> None:
+    """A cell of such a column is on one line, unless it alone is wider than the terminal."""
+    rows = [("a workflow with a name of many words, so that it is folded", "x" * length, "2 h ago")]
+    lines = table(("WORKFLOW", "EXECUTION", "STARTED"), rows, width=width, whole=["EXECUTION"])
+    plain = [line.replace("\x1b[2m", "").replace("\x1b[0m", "") for line in lines]
+    assert all(cell_len(line) <= width for line in plain)
+    assert "x" * min(length, width) in "".join(plain) or width < length + len("execution ")
+
+
 def test_what_has_no_room_goes_below_its_row() -> None:
     """A cell goes on in the next line; a column without room is named below the row."""
     heads = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED")

@@ -121,7 +121,7 @@ def _create(name: str, *steps: str) -> Create:
 
 
 def _unchanged(name: str, *notes: str) -> Unchanged:
-    return Unchanged(manifest=_manifest(name), live=_live(name), notes=notes)
+    return Unchanged(manifest=_manifest(name), id=_live(name).id, notes=notes)
 
 
 def _change(path: str, before: object, after: object, *, sensitive: bool = False) -> FieldChange:

@@ -61,6 +61,14 @@ def test_the_load_counts_what_still_runs() -> None:
     ]
 
 
+def test_a_duration_beyond_all_dates() -> None:
+    """A duration that a platform makes up is survived: it counts to the end of the forecast."""
+    endless = _workflow("endless", "0 13,15 * * *", duration=1e12)
+    forecast = make_forecast([endless], _START, _START + timedelta(hours=6), KnownRules())
+    assert [load.running for load in forecast.hours] == [1, 2]
+    assert forecast.workflows[0].overlap is not None
+
+
 def test_what_has_no_runs() -> None:
     """A paused workflow has none; nor has a schedule that cannot be read, which says why."""
     workflows = [_workflow("off", "0 13 * * *", paused=True), _workflow("odd", "0 25 * * *"), _workflow("no")]

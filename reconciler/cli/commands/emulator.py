@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import signal
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from reconciler.cli.help import command_of, option
 from reconciler.cli.shell_completion import complete_words
 from reconciler.emulator import SWITCHES, parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
+from reconciler.tenant_profile import read_profile
+from reconciler.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from reconciler.emulator import EmulatorServer
@@ -38,6 +42,14 @@ Faults, written KIND[:SETTING...][@[METHOD][/PATH]]:
 For example latency:50ms, 500:0.1@GET, 429-seconds:1, drop-after:x1@POST,
 503:+2:x1@PUT/workflows/*, 429-seconds:1:20/s (a limit of 20 requests a second)
 """
+
+
+def _begin(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """Return a date in epoch seconds."""
+    try:
+        return None if value is None else parse_timestamp(value).timestamp()
+    except (ValueError, OverflowError):
+        raise click.BadParameter("it must be a date such as 2027-03-01T00:00:00Z") from None
 
 
 @command_of(
@@ -69,6 +81,11 @@ For example latency:50ms, 500:0.1@GET, 429-seconds:1, drop-after:x1@POST,
     help="Behaviours of the platform; repeatable.",
     shell_complete=complete_words((*SWITCHES, "all")),
 )
+@option(
+    "--profile-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Behave as the tenant of this profile, which probe writes; --profile adds to it.",
+)
 @option("--fault", "faults", multiple=True, metavar="SPEC", help="Fault to inject into requests; repeatable.")
 @option("--seed", metavar="N", type=int, default=0, help="Seed of everything random.")
 @option(
@@ -83,6 +100,22 @@ For example latency:50ms, 500:0.1@GET, 429-seconds:1, drop-after:x1@POST,
     default=0.2,
     help="Duration of each step of an execution.",
 )
+@option(
+    "--time",
+    "begin",
+    metavar="DATE",
+    callback=_begin,
+    help="Start the clock at DATE, such as 2027-03-01T00:00:00Z.",
+    show_default="now",
+)
+@option(
+    "--time-scale",
+    "scale",
+    metavar="N",
+    type=click.FloatRange(min=0, max=1_000_000),
+    default=1.0,
+    help="Let the clock run N times as fast; 86400 is a day each second.",
+)
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     port: int,
     host: str,
@@ -90,10 +123,13 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     data: Path | None,
     token: str | None,
     profiles: tuple[str, ...],
+    profile_file: Path | None,
     faults: tuple[str, ...],
     seed: int,
     request_log: Path | None,
     step_seconds: float,
+    begin: float | None,
+    scale: float,
 ) -> None:
     """Serve an emulated Peak workflows API until SIGINT or SIGTERM.
 
@@ -104,13 +140,14 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     server = emulator_server_class()(
         host=host,
         port=port,
-        profile=parse_profiles(profiles),
+        profile=parse_profiles((*profiles, *_words(profile_file))),
         faults=tuple(parse_fault(fault) for fault in faults),
         token=token,
         data=data,
         seed=seed,
         step_seconds=step_seconds,
         request_log=request_log,
+        clock=_clock(begin, scale),
     )
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -118,6 +155,18 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     with server:
         click.echo(f"listening on {server.url}")
         stopped.wait()
+
+
+def _clock(begin: float | None, scale: float) -> Callable[[], float]:
+    """Return a clock that starts at a moment, in epoch seconds, and runs `scale` times as fast as ours."""
+    started = time.time()
+    first = started if begin is None else begin
+    return lambda: first + (time.time() - started) * scale
+
+
+def _words(profile_file: Path | None) -> tuple[str, ...]:
+    """Return the behaviours that the profile of a tenant names."""
+    return () if profile_file is None else read_profile(profile_file).switches
 
 
 def emulator_server_class() -> type[EmulatorServer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,7 +13,7 @@ from reconciler.cli.apply_options import unrecorded_apply_options, unsharded_sco
 from reconciler.cli.command_settings import fleet_options
 from reconciler.cli.help import Command, command_of, option
 from reconciler.cli.options import Number, backup_dir_option, format_option, output_option
-from reconciler.cli.terminal import Outputs, read_outputs, warn
+from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.fleet import (
     COMMANDS,
@@ -52,6 +53,8 @@ _OF_THE_FLEET: Final = frozenset(
 )
 """The options that are not for the single unit that another job runs."""
 
+_fleet = partial(option, section="Fleet")
+
 
 class _FleetCommand(Command):
     """A command that keeps its words, to print the command lines of its units."""
@@ -77,7 +80,7 @@ class _FleetCommand(Command):
     ),
 )
 @click.argument("action", metavar="plan|apply|status", type=click.Choice(COMMANDS))
-@option(
+@_fleet(
     "--environments",
     "globs",
     metavar="GLOB",
@@ -87,14 +90,14 @@ class _FleetCommand(Command):
     help="Environments of this name, else whose name matches; repeatable. apply needs the exact name of a "
     "protected one.",
 )
-@option(
+@_fleet(
     "--shards",
     metavar="N",
     type=Number(1, _MOST_SHARDS, whole=True),
     default=1,
     help="Split the workflows of each environment into N parts, by a stable hash of the name.",
 )
-@option(
+@_fleet(
     "--executor",
     metavar="WHERE",
     default="local",
@@ -102,7 +105,7 @@ class _FleetCommand(Command):
     "dask+tls://HOST:PORT); or print jobs that run one each: matrix for a CI system, kubernetes for an "
     "Indexed Job.",
 )
-@option(
+@_fleet(
     "--workers",
     metavar="N",
     type=Number(1, 1000, whole=True),
@@ -110,7 +113,7 @@ class _FleetCommand(Command):
     show_default="one for each processor",
     help="Start N workers on this machine, each for four units at a time; or run N pods at a time.",
 )
-@option(
+@_fleet(
     "--retries",
     metavar="N",
     type=Number(0, 10, whole=True),
@@ -118,7 +121,7 @@ class _FleetCommand(Command):
     help="Run a unit again up to N times when it fails for a reason that may pass. A unit whose worker was "
     "lost is given to another one.",
 )
-@option(
+@_fleet(
     "--unit",
     metavar="INDEX",
     type=Number(0, whole=True),
@@ -126,19 +129,19 @@ class _FleetCommand(Command):
     show_envvar=True,
     help="Run only the unit of this number here, from 0, and print its result as a line of JSON.",
 )
-@option(
+@_fleet(
     "--ci",
     type=click.Choice(["github", "gitlab"]),
     default="github",
     help="With --executor matrix: the CI system.",
 )
-@option(
+@_fleet(
     "--image",
     metavar="IMAGE",
     default="peak-reconciler",
     help="With --executor kubernetes: an image with this program whose working directory is the repository.",
 )
-@option(
+@_fleet(
     "--secret",
     metavar="NAME",
     default="peak-reconciler",
@@ -228,7 +231,7 @@ def command(  # noqa: PLR0913 - one for each option
         units,
         workers=workers,
         retries=retries,
-        on_result=_UnitProgress(len(units)),
+        on_result=_UnitProgress(len(units), quiet=raw.overrides.get("quiet") is True),
         on_stop=warn,
     )
     return deliver_report(merge(results), deliveries)
@@ -241,19 +244,29 @@ def deliver_report(report: JsonObject, deliveries: Outputs) -> int:
 
 
 class _UnitProgress:
-    """Prints a line for each unit that has ended.
+    """Prints a line for each unit that has ended, and how many there are.
 
     Args:
         units: The number of units.
+        quiet: Whether to print nothing.
     """
 
-    def __init__(self, units: int) -> None:
+    def __init__(self, units: int, *, quiet: bool) -> None:
         self._units = units
+        self._quiet = quiet
         self._ended = 0
+        self._listener = TerminalListener()
+        self._show()
 
     def __call__(self, document: JsonObject) -> None:
         self._ended += 1
-        warn(f"[{self._ended}/{self._units}] {unit_line(document)}")
+        if not self._quiet:
+            warn(f"[{self._ended}/{self._units}] {unit_line(document)}")
+        self._show()
+
+    def _show(self) -> None:
+        """Draw how far the fleet is, or print it every ten seconds."""
+        self._listener.working("running units", self._ended, self._units)
 
 
 def _run_one(work: FleetWork, units: Sequence[Unit], index: int, deliveries: Outputs) -> int:

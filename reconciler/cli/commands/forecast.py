@@ -114,6 +114,12 @@ def _zone(_context: click.Context, _parameter: click.Parameter, value: str | Non
 )
 @format_option(*_FORMATS, help="Print the forecast in this format: ics for a calendar, html for a page.")
 @output_option()
+@option(
+    "--show-unmanaged",
+    is_flag=True,
+    help="Include live workflows that are neither in Git nor owned.",
+    section="Output",
+)
 @option("--utc", is_flag=True, help="Show times in UTC, not by the platform's clock.", section="Output")
 @comparing_options
 def command(  # noqa: PLR0913 - one for each option
@@ -129,6 +135,7 @@ def command(  # noqa: PLR0913 - one for each option
     coming: int,
     output_format: str,
     outputs: tuple[str, ...],
+    show_unmanaged: bool,
     utc: bool,
 ) -> int:
     """Show what schedules start when, where runs overlap, and what a change of a manifest does to that.
@@ -152,6 +159,7 @@ def command(  # noqa: PLR0913 - one for each option
         coming=coming,
         sampled=sampled,
         offline=offline,
+        show_unmanaged=show_unmanaged,
     )
     results = environments.run(lambda settings: forecast(settings, options, listener))
     shown = _Forecasts(results=results, utc=utc)

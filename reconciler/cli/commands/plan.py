@@ -12,6 +12,7 @@ from reconciler.cli.apply_options import (
     base_option,
     max_markdown_option,
     no_group_option,
+    refresh_option,
     scope_options,
     show_bodies_option,
 )
@@ -102,6 +103,7 @@ _ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
 @show_unmanaged_option
 @max_markdown_option
 @tenant_options()
+@refresh_option
 def command(  # noqa: PLR0913 - one for each option
     *,
     environments: Environments,
@@ -116,6 +118,7 @@ def command(  # noqa: PLR0913 - one for each option
     no_group: bool,
     show_unmanaged: bool,
     max_markdown_bytes: int,
+    refresh: bool,
 ) -> int:
     """Show what apply would change for the manifests in PATH: files or directories.
 
@@ -139,7 +142,9 @@ def command(  # noqa: PLR0913 - one for each option
         code = planned.exit_code
         return ExitCode.OK if code is ExitCode.DIFFERENCES and not detailed_exitcode else code
 
-    results = environments.run(lambda settings: plan(settings, scope, listener, base=base), code_of=code_of)
+    results = environments.run(
+        lambda settings: plan(settings, scope, listener, base=base, refresh=refresh), code_of=code_of
+    )
     plans = _Plans(results=results, bodies=show_bodies, grouped=not no_group, limit=max_markdown_bytes)
     if environments.several:
         targets.deliver(plans.of_several, plans.text_of_several)

@@ -53,6 +53,13 @@ _OPTIONS: Final = (
         help="Only plan, with GET only; exit with 2 when anything is out of sync.",
         section="Job",
     ),
+    option(
+        "--refresh",
+        is_flag=True,
+        help="With --dry-run: read every workflow again, not only those that may have changed since an "
+        "earlier plan.",
+        section="Job",
+    ),
     _job(
         "--interval",
         metavar="SECONDS",

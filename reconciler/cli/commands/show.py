@@ -75,17 +75,17 @@ def command(
             case _:
                 return _text(saved, bodies=show_bodies)
 
-    targets.deliver(rendered)
+    targets.deliver(rendered, lambda width: _text(saved, bodies=show_bodies, width=width))
     return ExitCode.OK
 
 
-def _text(saved: SavedDocument, *, bodies: bool) -> str:
+def _text(saved: SavedDocument, *, bodies: bool, width: int | None = None) -> str:
     match saved:
         case SavedPlan():
             head = [printable(f"{fact.label}: {fact.text}") for fact in _context(saved)]
-            return "\n".join([*head, "", plan_text(saved.plan, _MASKED, bodies=bodies)])
+            return "\n".join([*head, "", plan_text(saved.plan, _MASKED, bodies=bodies, width=width)])
         case SavedRun():
-            return run_record_text(saved.record, _MASKED, bodies=bodies)
+            return run_record_text(saved.record, _MASKED, bodies=bodies, width=width)
         case SavedBackups():
             return backups_text(saved.runs, saved.directory, bodies=bodies or saved.is_one)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.cli.apply_options import target_option
+from reconciler.cli.apply_options import refresh_option, target_option
 from reconciler.cli.command_settings import Environments, comparing_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import (
@@ -99,6 +99,7 @@ _WORDS: Final = (*STATES, LAST_FAILED)
     section="Output",
 )
 @comparing_options
+@refresh_option
 def command(  # noqa: PLR0913 - one for each option
     *,
     environments: Environments,
@@ -112,6 +113,7 @@ def command(  # noqa: PLR0913 - one for each option
     watch: bool,
     interval: float,
     detailed_exitcode: bool,
+    refresh: bool,
 ) -> int:
     """Show the sync state and the last executions of each workflow, one line each, problems first.
 
@@ -134,6 +136,7 @@ def command(  # noqa: PLR0913 - one for each option
             show_unmanaged=show_unmanaged,
             only=only,
             history=history,
+            refresh=refresh,
         )
 
     if watch:

@@ -1,0 +1,151 @@
+"""`peak-reconciler probe`: what a tenant does where the API's documentation leaves it open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler import render
+from reconciler.cli.command_settings import connection_options
+from reconciler.cli.help import command_of, option
+from reconciler.cli.options import format_option
+from reconciler.cli.terminal import TerminalListener, show
+from reconciler.emulator import SWITCHES
+from reconciler.errors import UsageError
+from reconciler.findings import CheckResult, Finding
+from reconciler.operations import Probed, ProbeOptions, Settings, probe
+from reconciler.text import printable
+
+_FORMATS: Final = ("text", "json", "github", "gitlab", "sarif")
+
+
+@command_of(
+    "probe",
+    examples=(
+        ("probe --write", "Find out how the tenant behaves, and write tenant-profile.yaml"),
+        ("probe --write --yes --format sarif", "In CI: compare with the committed profile"),
+        ("probe --clean", "Delete what a probe left that was killed"),
+    ),
+)
+@click.argument(
+    "file",
+    metavar="[FILE]",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=ProbeOptions().file,
+)
+@option("--write", is_flag=True, help="Make, change and delete workflows in the tenant.", section="Safety")
+@option("--yes", is_flag=True, help="Write without asking, for CI.", section="Safety")
+@option(
+    "--prefix",
+    metavar="TEXT",
+    default=ProbeOptions().prefix,
+    help="How the names of the workflows begin; no other workflow may have such a name.",
+    section="Safety",
+)
+@option("--clean", is_flag=True, help="Only delete what an earlier probe left behind.", section="Safety")
+@option("--update", is_flag=True, help="Replace FILE if the platform has changed.", section="Output")
+@format_option(*_FORMATS, help="Print the result, or what has changed, in this format.")
+@connection_options()
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    settings: Settings,
+    file: Path,
+    write: bool,
+    yes: bool,
+    prefix: str,
+    clean: bool,
+    update: bool,
+    output_format: str,
+) -> int:
+    """Find out what the tenant does where the documentation of the API leaves it open.
+
+    Makes up to three workflows without triggers, which are never started, changes and reads them, and deletes
+    them by id. Touches no other workflow. Writes what it found to FILE, by default tenant-profile.yaml, which
+    holds no data of the tenant; if FILE exists, compares with it.
+
+    A probe that is killed may leave its workflows; the next one, or --clean, deletes them.
+
+    Exits with 2 when the platform does not behave as FILE says, unless --update is set. A protected
+    environment must be named with --environment.
+    """
+    if not (write or clean):
+        raise UsageError(
+            "a probe writes to the tenant: pass --write",
+            hint="It makes up to three workflows, without triggers and never started, and deletes them.",
+        )
+    options = ProbeOptions(prefix=prefix, clean=clean, file=file, update=update)
+    listener = TerminalListener(approved=yes, verbose=settings.verbose)
+    result = probe(settings, options, listener)
+    show(_rendered(result, output_format))
+    return result.exit_code
+
+
+def _rendered(result: Probed, output_format: str) -> str:
+    if output_format == "text":
+        return "\n".join(map(printable, _lines(result)))
+    if output_format == "json":
+        return json.dumps(_document(result), indent=2)
+    findings = tuple(
+        Finding(file=str(result.file), rule="tenant-profile", message=change) for change in result.changes
+    )
+    write = {
+        "github": render.findings_github,
+        "gitlab": render.findings_gitlab,
+        "sarif": render.findings_sarif,
+    }
+    return write[output_format](CheckResult(findings=findings, files=1, manifests=0))
+
+
+def _document(result: Probed) -> dict[str, object]:
+    profile = None if result.profile is None else result.profile.document()
+    return {
+        "profile": profile,
+        "changes": [*result.changes],
+        "file": str(result.file),
+        "written": result.written,
+        "cleaned": result.cleaned,
+        "requests": result.requests,
+        "seconds": round(result.seconds, 1),
+    }
+
+
+def _lines(result: Probed) -> Iterator[str]:
+    if result.cleaned or result.profile is None:
+        yield f"Deleted {_workflows(result.cleaned)} that an earlier probe left."
+    profile = result.profile
+    if profile is None:
+        return
+    if not profile.found:
+        yield "The tenant behaves as documented, as far as a probe shows."
+    else:
+        yield "The tenant:"
+        width = max(map(len, profile.found))
+        for name, item in profile.found.items():
+            yield f"  {name:<{width}}  {SWITCHES[name].meaning}{_values(item.values)}"
+    if profile.unexplained:
+        yield f"No known behaviour explains {len(profile.unexplained)} places: {profile.unexplained[0]}, …"
+    yield (
+        f"{len(profile.found)} behaviours found, {len(profile.not_found)} not found, "
+        f"{len(profile.unknown)} unknown ({result.requests} requests, {result.seconds:.0f} s)."
+    )
+    if result.changes:
+        yield f"The platform has changed since {result.file} was written:"
+        yield from (f"  {change}" for change in result.changes)
+    if result.written:
+        yield f"Wrote {result.file}."
+    elif result.changes:
+        yield f"To accept the changes, run it with --update and commit {result.file}."
+    else:
+        yield f"The platform behaves as {result.file} says."
+
+
+def _values(values: tuple[str, ...]) -> str:
+    return f" ({', '.join(values)})" if values else ""
+
+
+def _workflows(number: int) -> str:
+    return "1 workflow" if number == 1 else f"{number} workflows"

@@ -1,0 +1,25 @@
+"""Probing: finding out by experiment what a tenant does where the API's documentation leaves it open.
+
+A probe writes a few workflows that never run, reads them back, deletes them, and looks for the switches of
+the emulator that explain what it saw. It touches no other workflow.
+"""
+
+from reconciler.probing.cleaning import DEFAULT_PREFIX, delete_each, left_behind, new_name, with_prefix
+from reconciler.probing.experiment import Clock, Experiment, Observations
+from reconciler.probing.inference import Conclusion, Inference, infer
+from reconciler.probing.questions import Ids
+
+__all__ = [
+    "DEFAULT_PREFIX",
+    "Clock",
+    "Conclusion",
+    "Experiment",
+    "Ids",
+    "Inference",
+    "Observations",
+    "delete_each",
+    "infer",
+    "left_behind",
+    "new_name",
+    "with_prefix",
+]

@@ -1,0 +1,150 @@
+"""Tenant profile: the document that says what one tenant does where the API's documentation leaves it open.
+
+It holds names of behaviours, numbers and places in workflows, and nothing of the tenant's own data. The
+behaviours are the switches of the emulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import InvalidInputError
+from reconciler.files import write_text
+from reconciler.manifests import manifest_text, read_single_document
+from reconciler.schema import validate
+from reconciler.values import JsonObject, as_list, as_object
+
+PROFILE_FILE: Final = Path("tenant-profile.yaml")
+"""Where a profile is written, and looked for, without another name."""
+
+_HEADER: Final = (
+    "What this tenant does where the documentation of the API leaves it open.",
+    "Written by `peak-reconciler probe --write`.",
+)
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """One behaviour that a tenant has.
+
+    Args:
+        values: Its parameters, where it takes any.
+        evidence: What showed it.
+    """
+
+    values: tuple[str, ...] = ()
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantProfile:
+    """What is known of one tenant.
+
+    Args:
+        found: The behaviours that it has, by name.
+        not_found: The behaviours that it does not have.
+        unknown: The behaviours that may be there or not, with the reason.
+        measured: Other facts, by name.
+        unexplained: The places in workflows where it does what none of the behaviours does.
+    """
+
+    found: dict[str, Behaviour] = field(default_factory=dict)
+    not_found: tuple[str, ...] = ()
+    unknown: dict[str, str] = field(default_factory=dict)
+    measured: dict[str, str] = field(default_factory=dict)
+    unexplained: tuple[str, ...] = ()
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The behaviours that it has as words of a profile of the emulator: `name` or `name=value`."""
+        return tuple(
+            f"{name}={value}" if value else name
+            for name, finding in self.found.items()
+            for value in finding.values or ("",)
+        )
+
+    def document(self) -> JsonObject:
+        """Return the profile as a document."""
+        found: JsonObject = {
+            name: {**({"values": [*item.values]} if item.values else {}), "evidence": item.evidence}
+            for name, item in self.found.items()
+        }
+        return {
+            "format_version": _VERSION,
+            "found": found,
+            "not_found": [*self.not_found],
+            "unknown": {**self.unknown},
+            "measured": {**self.measured},
+            "unexplained": [*self.unexplained],
+        }
+
+    def text(self) -> str:
+        """Return the profile as the content of a file."""
+        return manifest_text(self.document(), {}, _HEADER)
+
+    def write(self, file: Path) -> None:
+        """Write the profile to a file, replacing what is there.
+
+        Raises:
+            InvalidInputError: The file cannot be written.
+        """
+        write_text(file, self.text())
+
+    def differences(self, before: TenantProfile) -> Iterator[str]:
+        """Yield a sentence for each thing that this profile says otherwise than an earlier one."""
+        for name in sorted({*before.found, *self.found}):
+            old, new = before.found.get(name), self.found.get(name)
+            if old is None and new is not None and name not in before.unknown:
+                yield f"{_shown(name, new)}: the platform does this now, and did not"
+            elif new is None and old is not None and name not in self.unknown:
+                yield f"{_shown(name, old)}: the platform does this no more"
+            elif old is not None and new is not None and old.values != new.values:
+                yield f"{_shown(name, old)} is now {_shown(name, new)}"
+        for name in sorted({*before.measured} & {*self.measured}):
+            if before.measured[name] != self.measured[name]:
+                yield f"{name}: {before.measured[name]} is now {self.measured[name]}"
+        yield from (
+            f"{place}: the platform keeps this in a way that no known behaviour explains"
+            for place in self.unexplained
+            if place not in before.unexplained
+        )
+
+
+def _shown(name: str, finding: Behaviour) -> str:
+    return name + (f"={','.join(finding.values)}" if finding.values else "")
+
+
+def read_profile(file: Path) -> TenantProfile:
+    """Return the profile in a file.
+
+    Raises:
+        InvalidInputError: The file cannot be read, or is not a profile; the message names each line.
+    """
+    document = read_single_document(file, "the tenant profile")
+    value = {} if document is None else as_object(document.value)
+    if document is not None:
+        problems = [
+            f"{document.place(problem.path, at_key=problem.at_key)}: {problem.message}{problem.found}"
+            for problem in validate(value, "tenant-profile")
+        ]
+        if problems:
+            raise InvalidInputError("invalid tenant profile:\n" + "\n".join(problems))
+    if not value:
+        raise InvalidInputError(f"{file} is empty: expected a tenant profile")
+    return TenantProfile(
+        found={
+            name: Behaviour(
+                values=tuple(str(item) for item in as_list(as_object(fields).get("values"))),
+                evidence=str(as_object(fields).get("evidence", "")),
+            )
+            for name, fields in as_object(value["found"]).items()
+        },
+        not_found=tuple(str(name) for name in as_list(value.get("not_found"))),
+        unknown={name: str(why) for name, why in as_object(value.get("unknown")).items()},
+        measured={name: str(fact) for name, fact in as_object(value.get("measured")).items()},
+        unexplained=tuple(str(place) for place in as_list(value.get("unexplained"))),
+    )

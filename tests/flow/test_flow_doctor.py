@@ -1,0 +1,129 @@
+"""`doctor` as a user types it: what works, what does not, and what to do; reads only, and no secret."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flow_helpers import TOKEN, Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.emulator.server import EmulatorServer
+
+MANIFEST = "body: {name: daily, steps: {a: {imageId: 1, imageVersionId: 2, command: x}}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current directory, with a configuration and a manifest."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reconciler.yaml").write_text("manifests: [workflows]\n")
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / "daily.yaml").write_text(MANIFEST)
+    return tmp_path
+
+
+def _checks(ended: Ended) -> dict[str, dict[str, Any]]:
+    return {check["name"]: check for check in json.loads(ended.out)["checks"]}
+
+
+@pytest.mark.usefixtures("folder")
+def test_all_is_well(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
+    """Each part has a line; only GET is sent; the exit code is 0; what can be done is said."""
+    server.store.create({"name": "daily", "triggers": [{"cron": "0 6 * * *"}], "steps": {"a": {"zz": 1}}})
+    ended = typed("doctor")
+    assert ended.code == 0, ended.err
+    assert {request.method for request in server.requests} == {"GET"}
+    checks = _checks(typed("doctor", "--format", "json"))
+    assert {name: check["state"] for name, check in checks.items()} == {
+        "configuration": "ok",
+        "manifests": "ok",
+        "address": "warning",  # not encrypted
+        "clock": "note",  # the emulator does not return its time
+        "token": "ok",
+        "list": "ok",
+        "workflows": "note",  # undocumented fields
+        "schedules": "ok",
+        "speed": "ok",
+    }
+    assert checks["workflows"]["text"] == "1 workflow described; steps.*.zz is undocumented, in 1"
+    for name in checks.keys() - {"speed"}:
+        assert f"{name}  " in ended.out
+        assert checks[name]["text"] in ended.out
+    assert TOKEN not in ended.out + ended.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_a_platform_does(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
+    """Names that are alike, a list without a total, and workflows that are not described are found."""
+    server.profile = frozenset({"total-hidden", "page-count-short", "describe-refused=422"})
+    for name, kind in (("daily", "standard"), ("Daily ", "standard"), ("other", "http")):
+        server.store.create({"name": name, "steps": {"a": {"type": kind}}})
+    checks = _checks(typed("doctor", "--format", "json"))
+    assert checks["names"]["text"] == "2 workflows share a name, or nearly: ids 1, 2"
+    assert "it does not say how many there are" in checks["list"]["text"]
+    assert "its pageCount is 2 for 3 pages of one" in checks["list"]["text"]
+    assert checks["describe"]["text"] == "the platform does not describe 1 workflow: ids 3"
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("fault", "name", "text"),
+    [
+        ("401@GET", "token", "answered 401"),
+        ("403@GET", "token", "answered 403"),
+        ("403@GET/image-management*", "images", "refused with 403"),
+        ("html@GET", "connection", "an HTML page"),
+    ],
+)
+def test_what_does_not_work(
+    server: EmulatorServer, typed: Callable[..., Ended], fault: str, name: str, text: str
+) -> None:
+    """A refused token, a part that is not allowed and a page of a proxy are named, with what to do."""
+    server.faults = [fault]
+    checks = _checks(typed("doctor", "--format", "json"))
+    assert text in checks[name]["text"]
+    assert checks[name]["state"] in {"failed", "warning"}
+    assert checks[name]["advice"]
+
+
+def test_no_configuration_and_no_token(
+    typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a token the rest is still checked, and the command fails."""
+    monkeypatch.chdir(tmp_path)
+    ended = typed("doctor", "--format", "json", PEAK_AUTH_TOKEN="")
+    checks = _checks(ended)
+    assert ended.code == 1
+    assert checks["configuration"]["advice"] == "peak-reconciler init writes one."
+    assert "no token" in checks["connection"]["text"]
+
+
+def test_an_invalid_manifest(folder: Path, typed: Callable[..., Ended]) -> None:
+    """Errors of manifests are counted, and fail the diagnosis."""
+    (folder / "workflows" / "daily.yaml").write_text("body: {name: 7}\n")
+    ended = typed("doctor", "--format", "json")
+    assert ended.code == 1
+    assert _checks(ended)["manifests"]["state"] == "failed"
+
+
+@pytest.mark.usefixtures("server")
+def test_credentials_of_a_proxy(
+    typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of a proxy is shown without its credentials."""
+    monkeypatch.chdir(tmp_path)
+    ended = typed(
+        "doctor",
+        "--retry-for",
+        "0",
+        PEAK_API_URL="https://service.example.invalid",
+        HTTPS_PROXY="http://ann:pass-word@127.0.0.1:9",
+    )
+    assert ended.code == 1
+    assert "through the proxy http://127.0.0.1:9" in ended.out
+    assert "pass-word" not in ended.out + ended.err

@@ -1,0 +1,121 @@
+"""What a probe concludes: every behaviour that it finds is there, and none that it rules out."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from strategies import DEPTH
+
+from reconciler.emulator.profiles import SWITCHES, check_profile
+from reconciler.probing import Experiment, Ids, infer
+from reconciler.probing.experiment import Answer
+from reconciler.probing.simulated_tenant import SimulatedTenant
+
+if TYPE_CHECKING:
+    from reconciler.probing import Inference, Observations
+
+IDS: Final = Ids(image=100, version=200, instance_type=21)
+
+FEW: Final = (
+    "token-masked", "tag-length-refused=30", "names-cut=40", "text-trimmed", "describe-refused=422",
+    "list-lag=1500", "put-merges-deep",
+)  # fmt: skip
+"""The behaviours that every run tries; a deeper one tries all."""
+
+WORDS: Final = {"hidden": "hidden=auth"}
+SINGLES: Final = FEW if DEPTH == 1 else tuple(WORDS.get(name, name) for name in SWITCHES)
+RANGES: Final = {
+    "tag-length-cut": (8, 60),
+    "tag-length-refused": (8, 60),
+    "tag-count-cut": (1, 11),
+    "tag-count-refused": (1, 11),
+    "names-cut": (25, 200),
+    "text-cut": (20, 400),
+    "numbers-rounded": (2, 60),
+    "timeout-filled": (1, 5000),
+}
+"""The parameters of the random combinations."""
+
+
+def _observed(profile: frozenset[str]) -> Observations:
+    tenant = SimulatedTenant(profile)
+    return Experiment(tenant, tenant, "zz-probe-1a2b3c4d", IDS).run()
+
+
+def _true_values(profile: frozenset[str]) -> dict[str, set[str]]:
+    values: dict[str, set[str]] = {}
+    for word in profile:
+        name, _, value = word.partition("=")
+        values.setdefault(name, set()).add(value or SWITCHES[name].default)
+    return values
+
+
+def _wrong(found: Inference, profile: frozenset[str]) -> list[str]:
+    """Return the conclusions that are not so; what is unknown is never wrong."""
+    true = _true_values(profile)
+    return [
+        f"{name}: {conclusion}"
+        for name, conclusion in found.conclusions.items()
+        if conclusion.found is not None
+        and (
+            conclusion.found != (name in true)
+            or (conclusion.found and SWITCHES[name].takes and {*conclusion.values} != true[name])
+        )
+    ]
+
+
+def _combination(chance: random.Random) -> frozenset[str]:
+    groups: dict[str, str] = {}
+    for name in chance.sample(list(SWITCHES), chance.randint(2, 14)):
+        word = WORDS.get(name, name)
+        if name in RANGES:
+            word = f"{name}={chance.randint(*RANGES[name])}"
+        groups.setdefault(SWITCHES[name].group or name, word)
+    return check_profile(groups.values())
+
+
+@pytest.mark.parametrize("word", SINGLES)
+def test_a_behaviour_alone(word: str) -> None:
+    """A tenant with one behaviour is recognised, or that is unknown; nothing is made up."""
+    profile = check_profile([word])
+    found = infer(_observed(profile), IDS, spoke=word == "spoke")
+    assert not _wrong(found, profile)
+    assert not found.unexplained
+    if word in FEW:
+        name = word.partition("=")[0]
+        assert found.conclusions[name].found is True
+
+
+@pytest.mark.parametrize("seed", range(1 if DEPTH == 1 else 10 * DEPTH))
+def test_behaviours_together(seed: int) -> None:
+    """Random combinations: every conclusion is right, whatever hides what, and everything is explained."""
+    profile = _combination(random.Random(seed))  # noqa: S311 - a choice of examples
+    found = infer(_observed(profile), IDS, spoke="spoke" in profile)
+    assert not _wrong(found, profile), sorted(profile)
+
+
+def test_a_tenant_as_documented() -> None:
+    """A tenant without any behaviour shows none; what a probe does not ask for is unknown."""
+    found = infer(_observed(frozenset()), IDS, spoke=False)
+    assert [name for name, item in found.conclusions.items() if item.found] == []
+    unknown = {name for name, item in found.conclusions.items() if item.found is None}
+    assert {"cron-upper", "catalogue-ids", "schedules-fire", "rewrites-returned"} == {
+        name for name in unknown if not name.startswith(("cron-", "sched", "crontab-", "quartz-"))
+    } | {"cron-upper", "schedules-fire"}
+
+
+HOSTILE: Final[dict[str, dict[str, Any]]] = {
+    "plain": {"name": 7, "steps": []},
+    "tag-length": {"name": None, "steps": {"x": None}, "tags": {"name": []}},
+    "retries": {"name": "x", "steps": {"x": {"stepTimeout": "1e999", "command": ["a"], "repository": "no"}}},
+    "variables": {"steps": {"x": {"stepTimeout": float("inf"), "parameters": {"env": [[["a"]]]}}}},
+}
+
+
+def test_hostile_answers() -> None:
+    """Answers of any shape are unexplained, and end in no traceback."""
+    observations = _observed(frozenset())
+    observations.answers.update({key: Answer(view=view) for key, view in HOSTILE.items()})
+    assert infer(observations, IDS, spoke=False).unexplained

@@ -1,0 +1,57 @@
+"""The document of a tenant profile: read as it was written, compared, and valid by its schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.emulator import parse_profiles
+from reconciler.schema import validate
+from reconciler.tenant_profile import Behaviour, TenantProfile, read_profile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROFILE = TenantProfile(
+    found={
+        "token-masked": Behaviour(evidence="repository: steps.a.repository.token"),
+        "text-cut": Behaviour(values=("200",), evidence="long-text: steps.a.command"),
+        "hidden": Behaviour(values=("auth", "payload")),
+    },
+    not_found=("nulls",),
+    unknown={"cron-upper": "it shows only in a trigger"},
+    measured={"time of the last update": "in milliseconds"},
+    unexplained=("texts: steps.a.command",),
+)
+
+
+def test_written_and_read(tmp_path: Path) -> None:
+    """A profile is read as it was written, is valid, and names the emulator's switches."""
+    file = tmp_path / "tenant-profile.yaml"
+    PROFILE.write(file)
+    assert read_profile(file) == PROFILE
+    assert not list(validate(PROFILE.document(), "tenant-profile"))
+    words = {"token-masked", "text-cut=200", "hidden=auth", "hidden=payload"}
+    assert parse_profiles(PROFILE.switches) == words
+
+
+def test_changes() -> None:
+    """Each difference is a sentence; what was unknown, before or now, is none."""
+    now = TenantProfile(
+        found={
+            "text-cut": Behaviour(values=("100",)),
+            "hidden": Behaviour(values=("auth", "payload")),
+            "cron-upper": Behaviour(),
+            "nulls": Behaviour(),
+        },
+        unknown={},
+        measured={"time of the last update": "in seconds"},
+        unexplained=("texts: steps.a.command", "tags: tags"),
+    )
+    assert [*now.differences(PROFILE)] == [
+        "nulls: the platform does this now, and did not",
+        "text-cut=200 is now text-cut=100",
+        "token-masked: the platform does this no more",
+        "time of the last update: in milliseconds is now in seconds",
+        "tags: tags: the platform keeps this in a way that no known behaviour explains",
+    ]
+    assert not [*PROFILE.differences(PROFILE)]
