@@ -274,7 +274,7 @@ def test_an_apply_that_is_behind_is_refused(git: Git, repository: Path, typed: C
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--base", "nowhere"), "unknown git revision"),
+        (("--base", "nowhere"), "unknown git revision 'nowhere'"),
         (("--base", "--upload-pack=x"), "is not a git revision"),
         (("--fail-on", "drift"), "needs --base"),
         (("--fail-on", "everything"), "unknown kind"),
