@@ -265,7 +265,7 @@ def _refused(output: str, revision: str = "") -> UsageError:
     if revision and not said:
         return UsageError(
             f"unknown git revision {clip(printable(revision), 80)!r}",
-            hint="Name a commit, a branch or a tag of this clone, such as origin/main; git fetch gets new ones.",
+            hint="Name a commit, branch or tag of this clone, such as origin/main; git fetch gets new ones.",
         )
     return UsageError(f"unknown git revision, or not a git repository{f': {said}' if said else ''}")
 
