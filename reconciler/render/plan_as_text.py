@@ -23,7 +23,7 @@ from reconciler.render.change_lines import lines_text
 from reconciler.render.layout import hanging, titled
 from reconciler.render.markup import paint
 from reconciler.render.plan_as_json import shown_body
-from reconciler.render.shared_changes import SharedChanges, shared_changes
+from reconciler.render.shared_changes import Manner, SharedChanges, manner_of, shared_changes
 from reconciler.render.trees import step_lines
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -85,11 +85,11 @@ class _PlanText:
         if len(alone) > _LONG:
             yield from (*self._fitted(plan_summary(plan), "", "bold"), "")
         for action in alone:
-            if shared.changes and not isinstance(action, Delete | BlockedDelete):
+            if shared.updates and not isinstance(action, Delete | BlockedDelete):
                 yield from self._shared(shared)  # after the deletes, which come first
                 shared = SharedChanges()
             yield from (*self._action(action), "")
-        if shared.changes:
+        if shared.updates:
             yield from self._shared(shared)
         yield from self._rest(plan)
 
@@ -142,9 +142,12 @@ class _PlanText:
         words = WORDS["update"]
         head = f"{words.sign} update   {len(shared.updates)} workflows alike"
         yield from titled(head, "", words.colour, self._width, _INDENT)
-        for (method, reason), names in _methods(shared).items():
-            these = "" if len(names) == len(shared.updates) else f" ({_named_workflows(names)})"
+        for (method, reason, notes), names in _manners(shared).items():
+            listed_below = shared.changes and len(names) == len(shared.updates)
+            these = "" if listed_below else f" ({_named_workflows(names)})"
             yield from self._fitted(f"by {method}: {self._redactor.prose(reason)}{these}")
+            for note in notes:
+                yield from self._fitted(f"note: {self._redactor.prose(note)}")
         alike = {update.name for update in shared.updates}
         for change, workflows in shared.changes:
             first, *rest = step_lines(redacted(change, self._redactor))
@@ -159,11 +162,11 @@ class _PlanText:
         yield ""
 
 
-def _methods(shared: SharedChanges) -> dict[tuple[str, str], list[str]]:
-    """Return the names of the updates by how they are sent, and why so."""
-    found: dict[tuple[str, str], list[str]] = {}
+def _manners(shared: SharedChanges) -> dict[Manner, list[str]]:
+    """Return the names of the updates by what is said of them besides their changes."""
+    found: dict[Manner, list[str]] = {}
     for update in shared.updates:
-        found.setdefault((update.method.value, update.reason), []).append(update.name)
+        found.setdefault(manner_of(update), []).append(update.name)
     return found
 
 

@@ -1,12 +1,13 @@
 """Changes that several workflows share, so that a plan can show each of them once.
 
-A workflow that has anything of its own is shown by itself with all its changes: a warning, a note, another
-name, a secret, a conflict. A create or a delete is never among these.
+A workflow that has anything of its own is shown by itself with all its changes: a warning, a note that few
+others have, another name, a secret, a conflict. A create or a delete is never among these.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -43,14 +44,19 @@ class SharedChanges:
 
 
 def shared_changes(actions: Iterable[Action]) -> SharedChanges:
-    """Return the changes that at least three of the updates share; none if no workflow has nothing else."""
+    """Return the changes that at least three of the updates share; none if no workflow has nothing else.
+
+    Updates without any change but to the reconciler's own tags are alike if they have the same notes.
+    """
     updates = [(action, _keys(action)) for action in actions if isinstance(action, Update)]
     found: dict[Hashable, dict[str, list[FieldChange]]] = {}
     for update, own in updates:
         for key, change in zip(own, update.changes, strict=True):
             found.setdefault(key, {}).setdefault(update.name, []).append(change)
     shared = {key for key, having in found.items() if key is not None and len(having) >= LEAST}
-    alike = [it for it in updates if _may_be_left_out(it[0]) and shared.issuperset(it[1])]
+    plain = [it for it in updates if _is_plain(it[0]) and shared.issuperset(it[1])]
+    manners = Counter(manner_of(update) for update, _ in plain)
+    alike = [it for it in plain if _has_only_changes(it[0]) or manners[manner_of(it[0])] >= LEAST]
     needed = {key for _, own in alike for key in own}
     changes = [
         SharedChange(_general(having), tuple(having)) for key, having in found.items() if key in needed
@@ -61,10 +67,27 @@ def shared_changes(actions: Iterable[Action]) -> SharedChanges:
     )
 
 
-def _may_be_left_out(update: Update) -> bool:
-    """Return whether an update has nothing but its changes."""
-    own = update.warnings or update.notes or update.renames or update.rotates_webhook or update.may_remove
-    return bool(update.changes) and not own and update.paused is None and update.origin is None
+class Manner(NamedTuple):
+    """What a plan says of an update besides its changes: how it is sent, why so, and its notes."""
+
+    method: str
+    reason: str
+    notes: tuple[str, ...]
+
+
+def manner_of(update: Update) -> Manner:
+    """Return what a plan says of an update besides its changes."""
+    return Manner(update.method.value, update.reason, update.notes)
+
+
+def _is_plain(update: Update) -> bool:
+    """Return whether nothing of an update must be looked at by itself, but for its changes."""
+    own = update.warnings or update.renames or update.rotates_webhook or update.may_remove
+    return not own and update.paused is None and update.origin is None
+
+
+def _has_only_changes(update: Update) -> bool:
+    return bool(update.changes) and not update.notes
 
 
 def _keys(update: Update) -> list[Hashable]:

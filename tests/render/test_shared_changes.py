@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import click
 import pytest
 
 from reconciler.manifests.documents import Document
 from reconciler.manifests.manifest import ReconcileSettings, Source, WorkflowManifest
-from reconciler.plan import HIDDEN, Desired, Method, Update
+from reconciler.plan import HIDDEN, Desired, Method, Plan, Update
+from reconciler.render import plan_text
 from reconciler.render.shared_changes import shared_changes
+from reconciler.secrecy import Redactor
 from reconciler.values import ABSENT
 from reconciler.workflow import Body, FieldChange, Live, Origin
 
@@ -94,6 +97,22 @@ def test_steps_of_other_names() -> None:
     assert shown.change.path == ("steps", "*", "imageVersionId")
     added = [FieldChange(path=("steps", step), before=ABSENT, after={"command": "x"}) for step in "xyz"]
     assert shared_changes([_update(str(change.path[1]), change) for change in added]).updates == ()
+
+
+def test_equal_notes_are_shared() -> None:
+    """Three workflows that only become owned are alike; one that becomes another's is not."""
+    notes = ("it becomes owned by team-a",)
+    updates = [_update(name, notes=notes) for name in "abc"]
+    other = _update("d", notes=("it becomes owned by team-b",))
+    text = click.unstyle(plan_text(Plan(actions=(*updates, other)), Redactor()))
+    assert text.splitlines()[:6] == [
+        "  ~ update   3 workflows alike",
+        "      by patch: values are only added or changed (3 workflows: a, b, c)",
+        "      note: it becomes owned by team-a",
+        "",
+        "  ~ update   d (id 7)  a.yaml:1",
+        "      by patch: values are only added or changed",
+    ]
 
 
 def test_two_are_too_few() -> None:
