@@ -8,6 +8,7 @@
 # make docs         build the documentation as a site
 # make reference    generate the reference pages of the documentation
 # make picture      draw the README's picture of a plan
+# make screenshots take the pictures of the HTML report (needs chromium and chromium-driver)
 # make lock         update the lock files from pyproject.toml (needs uv)
 # make release      build and check the files of a release in dist/; uploads nothing
 # make audit        bandit, and known vulnerabilities of the locked dependencies
@@ -24,7 +25,7 @@ BROWSER     := $(VENV)-browser
 TOOLS       := $(VENV)-release
 TOOLS_READY := $(TOOLS)/.ready
 
-.PHONY: demo test lint format bench bench-quick bench-page docs reference picture lock release audit test-lowest test-browser clean
+.PHONY: demo test lint format bench bench-quick bench-page docs reference picture screenshots lock release audit test-lowest test-browser clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
@@ -62,6 +63,9 @@ reference: $(READY)
 
 picture: $(READY)
 	$(BIN)/python scripts/picture.py
+
+screenshots: $(BROWSER)/.ready
+	$(BROWSER)/bin/python scripts/screenshots.py
 
 LOCK := uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url
 

@@ -35,7 +35,7 @@ PLAN_WORDS = set(
         """Plan No changes matches match Git to workflow workflows is not selected create update rename delete
         pause resume unchanged blocked unmanaged id in Environment Blocked Warning Reason Note Cut fit shown
         part omitted of them deletes lists shortened The job s log has the whole plan owned by and
-        with same paths options shows it orphaned git drift conflict""",
+        with same paths options shows it orphaned git drift conflict Since""",
     )
 )
 """The only words allowed outside of code."""

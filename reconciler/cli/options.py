@@ -101,17 +101,20 @@ def _params(_context: click.Context, _parameter: click.Parameter, words: tuple[s
 
 
 def words_option(name: str, what: str, known: Collection[str], **attributes: Any) -> Decorator[Any]:
-    """Return an option that takes known words, separated by commas, and completes them.
+    """Return an option that takes known words in any case, separated by commas, and completes them.
 
     Args:
         name: The name of the option.
         what: What one of the words is, as an error says it: `kind`.
-        known: The words, in the order in which an error lists them.
-        **attributes: As of every option.
+        known: The words in lower case, in the order in which an error lists them.
+        **attributes: As of every option; it may be a `multiple` one.
     """
 
-    def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
-        words = frozenset(filter(None, map(str.strip, (value or "").split(","))))
+    def read(
+        _context: click.Context, _parameter: click.Parameter, value: str | tuple[str, ...] | None
+    ) -> frozenset[str]:
+        text = value if isinstance(value, str) else ",".join(value or ())
+        words = frozenset(filter(None, map(str.strip, text.lower().split(","))))
         unknown = sorted(words - set(known))
         if unknown:
             near = close_name(unknown[0], known)

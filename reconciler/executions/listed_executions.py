@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from reconciler.api import ExecutionLister
@@ -14,6 +15,9 @@ from reconciler.timestamps import parse_timestamp, platform_timestamp
 from reconciler.values import JsonObject, JsonValue, as_object
 
 _PAGE_SIZE: Final = 100
+_MOST_READ: Final = 100_000
+"""The most executions to read of a server that does not filter them itself."""
+
 _LONGEST: Final = timedelta(days=7)
 """How long before a time an execution may have begun that ended after it, clocks and time zones included."""
 
@@ -104,7 +108,7 @@ def read_executions(api: ExecutionLister, workflow_id: int, wanted: ExecutionFil
     """
     found: dict[object, ListedExecution] = {}
     outside = 0
-    for item in _listed(api, workflow_id, wanted):
+    for item in islice(_listed(api, workflow_id, wanted), _MOST_READ):
         execution = ListedExecution.of(as_object(item))
         if wanted.since is not None and execution.ended_before(wanted.since):
             outside += 1

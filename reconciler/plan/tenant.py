@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.api import TenantReader
-from reconciler.client import is_refused_for_content
+from reconciler.client import NotFoundException, is_refused_for_content
 from reconciler.concurrency import CONCURRENCY, OnProgress, no_progress
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, WorkflowManifest
@@ -95,7 +95,13 @@ def take_snapshot(
     orphaned: tuple[Listed, ...] = ()
     if owner is not None:
         others = _to_read(owner, matches, listed, unmanaged, prune=scope.prune)
-        live |= reads.described(item for item in others if item not in {*live, *refusals})[0]
+        unread = [item for item in others if item not in {*live, *refusals}]
+        # Another shard, which runs at the same time, deletes its own orphans.
+        found, gone = reads.described(unread, _is_gone) if selection.shard else reads.described(unread)
+        live |= found
+        listed, unmanaged = (
+            tuple(item for item in items if item.id not in gone) for items in (listed, unmanaged)
+        )
         orphaned = tuple(item for item in unmanaged if _is_owned(item, owner, live))
     default_resource = reads.default_resource()
     facts = _facts(live, default_resource, options)
@@ -117,6 +123,10 @@ def take_snapshot(
         orphans=_orphans(owner, matches, listed, orphaned, live) if owner and scope.prune else None,
         listing=listing,
     )
+
+
+def _is_gone(error: ReconcilerError) -> bool:
+    return isinstance(error, NotFoundException)
 
 
 def _facts(

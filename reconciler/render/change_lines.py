@@ -139,7 +139,8 @@ def _in_one_line(change: FieldChange) -> str | None:
         words = _list_change(before, after)
         if words and len(words) <= 2 * _LONGEST_VALUE:
             return words
-    if _is_long(before) or _is_long(after) or _has_names_inside(change):
+    lines = _has_lines(before) and _has_lines(after)
+    if lines or _is_long(before) or _is_long(after) or _has_names_inside(change):
         return None
     old, new = (_named(_value(before), change.names_before), _named(_value(after), change.names_after))
     if before is ABSENT:
@@ -160,6 +161,10 @@ def _has_names_inside(change: FieldChange) -> bool:
 
 def _is_long(value: JsonValue | Absent) -> bool:
     return value is not ABSENT and len(dump_compact(value)) > _LONGEST_VALUE
+
+
+def _has_lines(value: JsonValue | Absent) -> bool:
+    return isinstance(value, str) and "\n" in value.strip("\n")
 
 
 def _value(value: JsonValue | Absent) -> str:

@@ -56,7 +56,8 @@ def diff_block(lines: Iterable[str]) -> str:
     """Return `lines` as a block of code in the language `diff`.
 
     Args:
-        lines: Lines that begin with `+ `, `- `, `! `, `# ` or two spaces, so that none can end the block.
+        lines: Lines that begin with a sign and a space. Where the sign is a space, what follows must not
+            begin with a backtick, which would end the block.
     """
     return code_block("diff", lines)
 

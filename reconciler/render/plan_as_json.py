@@ -94,6 +94,8 @@ def _next_run(run: ScheduleChange | None) -> JsonObject | None:
         "after": None if run.after is None else rfc3339_seconds(run.after),
         "time_zone": str(run.zone),
         "assumed": run.assumed,
+        "first": run.first,
+        "paused": run.paused,
     }
 
 

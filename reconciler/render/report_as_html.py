@@ -6,6 +6,7 @@ outside is escaped by the template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _TEMPLATE: Final = "report.html.j2"
+
+_WORD_AT_END: Final = re.compile(r"\w+\Z")
 
 _LEAST_COMMON: Final = 0.3
 """The part of the longer of two lines that must be common for the rest of them to be marked."""
@@ -84,8 +87,9 @@ def _paired(removed: Sequence[str], added: Sequence[str]) -> Iterator[Row]:
 
 def _marked(before: str, after: str) -> Row:
     """Return a row in which what differs is marked, where the rest is long enough to make it hard to see."""
-    start = _common(before, after)
-    end = _common(before[start:][::-1], after[start:][::-1])
+    start = _whole_words(before, _common(before, after))
+    left, right = before[start:][::-1], after[start:][::-1]
+    end = _whole_words(left, _common(left, right))
     if start + end < _LEAST_COMMON * max(len(before), len(after)):
         return Row(Cell("del", before), Cell("add", after))
     return Row(
@@ -101,6 +105,13 @@ def _common(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
+def _whole_words(text: str, number: int) -> int:
+    """Return `number`, or fewer characters where the text would be divided within a word."""
+    if number == len(text):
+        return number
+    return len(_WORD_AT_END.sub("", text[:number]))
+
+
 def _is_one_sided(rows: Sequence[Row]) -> bool:
     """Return whether all rows have only one side, so that the other needs no room."""
     return all(_NOTHING in row or row.before.kind == "hunk" for row in rows)
@@ -110,14 +121,18 @@ def _drawings(entry: ReportEntry) -> Iterator[tuple[str, str]]:
     """Yield the drawing of the steps of a workflow, or those before and after, each with its title."""
     if entry.steps is None:
         return
-    marks = entry.steps.marks
-    graphs = [("Steps before", entry.steps.before)] if entry.steps.is_rewired else []
-    title = "Steps after" if entry.steps.before and entry.steps.after else "Steps"
-    graphs += [(title, entry.steps.after or entry.steps.before)]
+    steps, marks = entry.steps, entry.steps.marks
+    graphs = [("Steps before", steps.before)] if steps.is_rewired else []
+    graphs += [("Steps after" if steps.is_rewired else "Steps", steps.after or steps.before)]
     for title, graph in graphs:
         drawing = graph_svg(graph, marks, f"{title} of {entry.name}") if graph else ""
-        if drawing:
-            yield title, drawing
+        if graph and drawing:
+            named = [
+                f"{mark} {', '.join(names)}"
+                for mark in ("added", "removed", "changed")
+                if (names := [name for name in graph.parents if marks.get(name) == mark])
+            ]
+            yield f"{title}: {'; '.join(named)}" if named else title, drawing
 
 
 @cache

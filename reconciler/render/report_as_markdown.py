@@ -20,6 +20,12 @@ from reconciler.text import clip, printable
 _FOR_THE_CUT: Final = 300
 """The bytes kept free for the note on what was cut."""
 
+_STEERING: Final = ("`", "~", "/", ":", "@", "#")
+"""What may end a block of code, or be a command to a code host, at the beginning of a line."""
+
+_CONTEXT: Final = "·"
+"""The sign of an unchanged line that begins with one of these, in place of a space."""
+
 _LONGEST_NAME: Final = 200
 _LONGEST_LINE: Final = 500
 
@@ -156,7 +162,9 @@ def _diff_lines(line: Line) -> Iterable[str]:
     """Yield a line of a change in lines of a bounded length: none of it is cut off."""
     shown = printable(line.text)
     for start in range(0, max(1, len(shown)), _LONGEST_LINE):
-        yield f"{line.sign} {shown[start : start + _LONGEST_LINE]}"
+        part = shown[start : start + _LONGEST_LINE]
+        unsafe = line.sign == " " and part.lstrip().startswith(_STEERING)
+        yield f"{_CONTEXT if unsafe else line.sign} {part}"
 
 
 def _graph(entry: ReportEntry) -> str:

@@ -6,9 +6,13 @@ must fit its schema.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reconciler.apply import Report, Result, Status
 from reconciler.findings import Position
@@ -22,13 +26,17 @@ from reconciler.plan import (
     Desired,
     Method,
     Plan,
+    ScheduleChange,
     SetPaused,
     Unchanged,
     Update,
 )
+from reconciler.timestamps import parse_timestamp
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_list, as_object, as_objects
 from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership
 
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9000
 _NO_FILE: Final = "a file that is not named"
 
 
@@ -54,7 +62,12 @@ def saved_plan(changes: Iterable[JsonObject], document: JsonObject | None = None
     notes: dict[str, list[str]] = {}
     for note in as_objects(document.get("notes")):
         notes.setdefault(str(note["name"]), []).append(str(note["note"]))
-    actions = [_action(change, tuple(notes.pop(str(change["name"]), ()))) for change in changes]
+    actions = [
+        dataclasses.replace(
+            _action(change, tuple(notes.pop(str(change["name"]), ()))), next_run=_next_run(change)
+        )
+        for change in changes
+    ]
     noted = [_unchanged(name, tuple(texts)) for name, texts in notes.items()]
     unchanged = as_object(document.get("summary")).get("unchanged", 0)
     return Plan(
@@ -204,6 +217,34 @@ def _names(field: JsonObject, key: str) -> Mapping[Path, str]:
 
 def _origin(item: JsonObject) -> Origin | None:
     return Origin(str(item["origin"])) if item.get("origin") else None
+
+
+def _next_run(change: JsonObject) -> ScheduleChange | None:
+    run = as_object(change.get("next_run"))
+    if not run:
+        return None
+    return ScheduleChange(
+        before=_moment(run["before"]),
+        after=_moment(run["after"]),
+        first=run["first"] is True,
+        paused=run["paused"] is True,
+        zone=_zone(str(run["time_zone"])),
+        assumed=run["assumed"] is True,
+    )
+
+
+def _moment(stamp: JsonValue) -> datetime | None:
+    """Return the time of a timestamp; `None` for none, and for what is not one of this age."""
+    with suppress(ValueError, OverflowError):
+        moment = parse_timestamp(_text(stamp))
+        return moment if _FIRST_YEAR < moment.year < _LAST_YEAR else None
+    return None
+
+
+def _zone(name: str) -> tzinfo:
+    with suppress(ValueError, OSError, ZoneInfoNotFoundError):
+        return ZoneInfo(name)
+    return timezone.utc
 
 
 def _listed(item: JsonObject) -> Listed:

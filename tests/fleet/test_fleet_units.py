@@ -13,7 +13,7 @@ from processes import COMMAND
 
 from reconciler.fleet import FleetWork, Unit, list_units, run_unit
 from reconciler.fleet.units import read_list
-from reconciler.operations import RawOptions, SharedTenant
+from reconciler.operations import RawOptions, ScopeOptions, SharedTenant
 from reconciler.plan import Shard
 
 if TYPE_CHECKING:
@@ -139,6 +139,28 @@ def test_the_limits_of_pruning_hold_over_all_shards(fleet: Fleet, limit: int, de
     blocked = sum(unit["report"]["summary"]["blocked"] for unit in found)
     assert blocked == 4 - deleted
     assert {unit["exit_code"] for unit in found} <= ({0} if deleted else {0, 4})
+
+
+def test_shards_prune_at_the_same_time(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shard whose list still shows what another one deleted deletes its own part, and does not fail."""
+    fleet.write(2)
+    safety = {"max_deletes": 6, "max_delete_ratio": 1, "max_change_ratio": 1}
+    fleet.configure(ownership={"tag": "team"}, safety=safety)
+    _unit(fleet, "apply", *_LIVE, "--auto-approve", "--unit", "0")
+    for number in range(6):
+        fleet.servers[0].store.create(live_body(f"old-{number}", owner="team"))
+    monkeypatch.chdir(fleet.folder)
+    work = FleetWork(command="apply", scope=ScopeOptions(prune=True))
+    shared = SharedTenant(listed=read_list(work, "live-0", fleet.env))
+    deleted = []
+    for number in (1, 2):
+        unit = Unit(index=number, of=2, environment="live-0", shard=Shard(number=number, of=2))
+        document: Any = run_unit(work, unit, shared, env=fleet.env).document
+        assert (document["exit_code"], document["error"]) == (0, None)
+        deleted.append(document["report"]["summary"]["done"])
+    assert all(deleted)
+    assert sum(deleted) == 6
+    assert fleet.names()[0] == {"w00": 1, "w01": 1}
 
 
 def test_the_shards_share_a_walk_of_the_list(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

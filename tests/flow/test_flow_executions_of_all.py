@@ -94,9 +94,9 @@ def test_all_of_them(typed: Callable[..., Ended]) -> None:
 
 def test_none(night: Git, typed: Callable[..., Ended]) -> None:
     """Nothing found is said in words; the default is the last 24 hours."""
-    ended = typed("executions", "--all", "--status", "failed", "--status", "stopped")
+    ended = typed("executions", "--all", "--status", "Stopped, failed")
     assert ended.code == 0
-    assert ended.out.startswith("No failed or stopped executions since 20")
+    assert ended.out.startswith("No stopped or failed executions since 20")
     assert ended.out.endswith(" in 4 workflows.\n")
     assert night.writes() == []
 
@@ -229,6 +229,8 @@ def test_a_server_that_ignores_the_filter(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ([], "To search all managed workflows, pass --all."),
+        (["--all", "--status", "faild"], "unknown status 'faild'; did you mean 'failed'?"),
         (["--all", "bad"], "NAME cannot be used with --all"),
         (["--all", "--follow"], "--follow cannot be used with --all"),
         (["--all", "--id", "3"], "--id cannot be used with --all"),

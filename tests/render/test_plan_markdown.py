@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -31,7 +33,7 @@ from reconciler.render.report_as_markdown import marker
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT
-from reconciler.workflow import Body, FieldChange, Listed, Live, Ownership
+from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -312,6 +314,101 @@ def test_many_fields_of_one_workflow_are_cut() -> None:
     shown_fields = shown.count("\n! field-")
     assert 1000 < shown_fields < 5000
     assert f"\n# and {5000 - shown_fields} more\n```" in shown
+
+
+def _rewired(before: dict[str, list[str]], after: dict[str, list[str]]) -> Update:
+    """Return an update after which steps wait for others than before."""
+    graphs = [
+        Body({"steps": {name: {"parents": parents} for name, parents in graph.items()}})
+        for graph in (before, after)
+    ]
+    change = FieldChange(path=("steps", next(iter(after)), "command"), before="a", after="b")
+    return dataclasses.replace(
+        _update("flow", change),
+        live=Live(id=7, name="flow", body=graphs[0]),
+        desired=Desired(manifest=_manifest("flow"), body=graphs[1]),
+    )
+
+
+def test_an_unchanged_line_cannot_end_the_block() -> None:
+    """A fence, or a command to a code host, in an unchanged line of a script stays in the block of code."""
+    for line in ("```", "  ```", "~~~", "/close", "@pwned", "# pwned", "::error::pwned"):
+        before, after = (f"{line}\necho {word}\n{line}" for word in ("old", "new"))
+        shown = _markdown(_update("flow", _change("command", before, after)))
+        (changed,) = [code for code in _read(shown).codes if "echo new" in code]
+        assert f"· {line}\n- echo old\n+ echo new\n· {line}\n" in changed
+
+
+def test_steps_in_another_order_are_drawn() -> None:
+    """One graph has the steps and edges before and after: what comes, what goes and what changes."""
+    before = {"load": [], "old": ["load"], "fit": ["load", "old"]}
+    after = {"load": [], "check": ["load"], "fit": ["load", "check"]}
+    shown = _markdown(_rewired(before, after))
+    drawn = shown[shown.index("```mermaid") : shown.index("\n\n</details>")]
+    assert drawn.split("\n  classDef")[0] == (
+        "```mermaid\n"
+        "flowchart LR\n"
+        '  s0["load (changed)"]:::changed\n'
+        '  s1["check (added)"]:::added\n'
+        '  s2["fit"]\n'
+        '  s3["old (removed)"]:::removed\n'
+        "  s0 --> s1\n"
+        "  s1 --> s2\n"
+        "  s0 --> s2\n"
+        "  s3 -.-> s2\n"
+        "  s0 -.-> s3\n"
+        "  linkStyle 0 stroke:#116329\n"
+        "  linkStyle 1 stroke:#116329\n"
+        "  linkStyle 3 stroke:#a40e26\n"
+        "  linkStyle 4 stroke:#a40e26"
+    )
+    assert drawn.count("classDef") == 3
+    _read(shown)
+
+
+def test_steps_in_the_same_order_are_not_drawn() -> None:
+    """A graph is shown only where it changes, and where it is small enough to read."""
+    same = {"load": [], "fit": ["load"]}
+    assert "mermaid" not in _markdown(_rewired(same, same))
+    many = {f"step-{number}": [] for number in range(200)}
+    assert "mermaid" not in _markdown(_rewired(same, many))
+
+
+_MERMAID = re.compile(
+    r"""flowchart\ LR
+    | \ \ s\d+\["(?:[\w .,()/…-]|\#\d+;)+"\](?::::(?:added|removed|changed))?
+    | \ \ s\d+\ (?:-->|-\.->)\ s\d+
+    | \ \ linkStyle\ \d+\ stroke:\#[0-9a-f]{6}
+    | \ \ classDef\ (?:added|removed|changed)\ [a-z0-9:\#,\ -]+""",
+    re.VERBOSE,
+)
+"""The only lines of a graph."""
+
+
+@LAWS
+@given(st.lists(hostile, min_size=2, max_size=6, unique=True))
+def test_hostile_steps_stay_labels(names: list[str]) -> None:
+    """Whatever steps are called, a graph consists of our lines, and is one block of code."""
+    chain = {name: names[:number][-1:] for number, name in enumerate(names)}
+    shown = _markdown(_rewired({names[0]: []}, chain))
+    (drawn,) = [code for code in _read(shown).codes if code.startswith("flowchart")]
+    assert [line for line in drawn.splitlines() if not _MERMAID.fullmatch(line)] == []
+    assert drawn.count('["') == len(names)
+
+
+def test_conflicts_come_after_deletes() -> None:
+    """A workflow that both sides changed is read before the others, and its section is open."""
+    change = dataclasses.replace(_change("command", "a", "b"), origin=Origin.CONFLICT)
+    mine = dataclasses.replace(_change("command", "a", "b"), origin=Origin.GIT)
+    shown = _markdown(_update("a", mine), _update("z", change), _delete("old"), base="1234567", refusal="no")
+    assert "| update | delete | git | conflict |\n| --- | --- | --- | --- |\n| 2 | 1 | 1 | 1 |" in shown
+    order = [shown.index(text) for text in ("`old`", "<code>z</code>", "<code>a</code>")]
+    assert order == sorted(order)
+    assert (
+        "<details open><summary><b>update</b> <code>z</code> (id 7) in <code>a.yaml:1</code>, conflict<"
+        in shown
+    )
+    _read(shown)
 
 
 def test_gitlab_counts() -> None:

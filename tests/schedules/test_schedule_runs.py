@@ -173,7 +173,7 @@ _ZONES = st.sampled_from(
 )
 
 
-@settings(LAWS, max_examples=30 * DEPTH)
+@settings(LAWS, max_examples=20 * DEPTH)
 @given(
     expression=st.one_of(_CRONTAB, _QUARTZ),
     day=st.dates(date(2026, 1, 1), date(2029, 1, 1)),
@@ -189,7 +189,7 @@ def test_days_are_those_of_a_naive_reading(expression: str, day: date, sunday: i
     assert list(cron.days(days[0], days[-1])) == expected
 
 
-@settings(LAWS, max_examples=8 * DEPTH)
+@settings(LAWS, max_examples=5 * DEPTH)
 @given(
     expression=st.one_of(_CRONTAB, _QUARTZ),
     zone=_ZONES,

@@ -131,8 +131,10 @@ def test_the_next_run_is_what_the_platform_says(platform: tuple[_Platform, Sched
         for workflow in listed:
             (trigger,) = workflow["triggers"]
             expected = next_run(trigger["cron"], moment, rules)
-            assert expected is not None
-            assert trigger["scheduled"] == expected.strftime("%Y-%m-%dT%H:%M:%S.000Z"), trigger["cron"]
+            stated = expected and expected.strftime(
+                "%Y-%m-%dT%H:%M:%S.000Z"
+            )  # no year is left for one of them
+            assert trigger.get("scheduled") == stated, trigger["cron"]
 
 
 def test_what_does_not_fire() -> None:

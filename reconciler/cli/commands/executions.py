@@ -23,6 +23,7 @@ from reconciler.cli.options import (
     quoted,
     show_unmanaged_option,
     utc_option,
+    words_option,
 )
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.cli.terminal_features import text_display
@@ -42,7 +43,15 @@ from reconciler.render import (
 )
 from reconciler.timestamps import parse_timestamp, utc_now
 
-_STATUSES: Final = ("Success", "Running", "Stopped", "Stopping", "Failed")
+_STATUSES: Final = {
+    "success": "Success",
+    "running": "Running",
+    "stopped": "Stopped",
+    "stopping": "Stopping",
+    "failed": "Failed",
+}
+"""The statuses of the platform by the words for them."""
+
 _AGE: Final = re.compile(r"([0-9]{1,5})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _COUNT: Final = 20
@@ -92,12 +101,13 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
     "[default with --all: 24h]",
     section="Selection",
 )
-@option(
+@words_option(
     "--status",
-    "statuses",
+    "status",
+    _STATUSES,
     multiple=True,
-    type=click.Choice(_STATUSES, case_sensitive=False),
-    help="List only executions with this status; repeatable.",
+    metavar="STATUSES",
+    help=f"List only executions with these statuses, separated by commas: {', '.join(_STATUSES)}.",
     section="Selection",
 )
 @option(
@@ -127,7 +137,7 @@ def command(  # noqa: PLR0913 - one for each option
     every: bool,
     targets: tuple[str, ...],
     since: datetime | None,
-    statuses: tuple[str, ...],
+    status: frozenset[str],
     count: int | None,
     show_unmanaged: bool,
     follow: bool,
@@ -141,6 +151,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     Only reads: no request but GET is sent.
     """
+    statuses = tuple(name for word, name in _STATUSES.items() if word in status)
     filtering = {"--since": since, "--status": statuses, "--count": count}
     searching = {"--target": targets, "--show-unmanaged": show_unmanaged}
     if every:
@@ -150,6 +161,11 @@ def command(  # noqa: PLR0913 - one for each option
         )
         return _search(settings, wanted, targets, output_format, show_unmanaged=show_unmanaged, utc=utc)
     _refuse(searching, "without --all")
+    if not words and workflow_id is None:
+        raise UsageError(
+            "name one workflow: by its NAME, or by --id N",
+            hint="To search all managed workflows, pass --all.",
+        )
     name, execution = named_execution(words, by_id=workflow_id is not None)
     if follow or execution is not None:
         _refuse({**filtering, "--format ndjson": output_format == "ndjson"}, "with one execution")

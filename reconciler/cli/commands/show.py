@@ -13,6 +13,7 @@ from reconciler.cli.options import format_option, output_option
 from reconciler.cli.terminal import read_outputs
 from reconciler.errors import ExitCode
 from reconciler.json_documents import document_text
+from reconciler.planfile import load_scope
 from reconciler.render import (
     Fact,
     ReportPage,
@@ -119,9 +120,8 @@ def _context(saved: SavedPlan) -> list[Fact]:
         *([Fact("Environment", context.environment)] if context.environment else []),
         *([Fact("Ownership tag", str(options["owner"]))] if options["owner"] else []),
     ]
-    chosen = [f"{key} {value}" for key in ("targets", "exclude") for value in _texts(options[key])]
-    return [*facts, *([Fact("Selected", ", ".join(chosen))] if chosen else [])]
-
-
-def _texts(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
+    selection = load_scope(options).selection
+    chosen = [f"--target {name}" for name in selection.targets]
+    chosen += [f"--exclude {name}" for name in selection.exclude]
+    chosen += [f"--shard {selection.shard}"] if selection.shard else []
+    return [*facts, *([Fact("Selected", " ".join(chosen))] if chosen else [])]
