@@ -28,7 +28,7 @@ _COMPARING: Final = 0.5
 
 _STOPPED = "the run was stopped before this workflow was started"
 _GONE = "the server is gone, and nothing of this workflow was written"
-_DELETES_SKIPPED = "skipped: deletes come last, and only after everything else succeeded"
+_DELETES_SKIPPED = "deletes come last, and only after everything else succeeded"
 
 
 def apply_plan(  # noqa: PLR0913 - all but three by name

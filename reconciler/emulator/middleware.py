@@ -22,6 +22,7 @@ from reconciler.emulator.request_reading import parse_request
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -131,9 +132,10 @@ class EmulatorMiddleware:
         log: The log that every request is added to.
         sleep: Sleeps for delays.
         token: The only accepted `Authorization`; None accepts any that is not empty.
+        clock: Returns the time that answers state in `Date`, in epoch seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         app: ASGIApp,
         *,
@@ -141,12 +143,14 @@ class EmulatorMiddleware:
         log: RequestLog,
         sleep: http_server.InterruptibleSleep,
         token: str | None,
+        clock: Callable[[], float],
     ) -> None:
         self._app = app
         self._faults = faults
         self._log = log
         self._sleep = sleep
         self._token = token
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; ignore one that the client broke off."""
@@ -173,11 +177,13 @@ class EmulatorMiddleware:
     ) -> HttpAnswer | None:
         """Return the answer, None for a dropped connection; handle the request unless `fault` prevents it."""
         if fault is None:
-            return _complete(await self._handle(scope, request, body))
+            return self._complete(await self._handle(scope, request, body))
         handled = await self._handle(scope, request, body) if fault.is_after_handling else None
         if fault.kind in {"drop-before", "drop-after"}:
             return None
-        return _complete(handled if handled is not None and fault.status is None else _fault_answer(fault))
+        return self._complete(
+            handled if handled is not None and fault.status is None else _fault_answer(fault)
+        )
 
     async def _handle(self, scope: Scope, request: ParsedRequest, body: bytes | None) -> HttpAnswer:
         token = dict(request.headers).get("authorization", "")
@@ -186,6 +192,16 @@ class EmulatorMiddleware:
         if body is None:
             return _error_answer(413, "the body is larger than 1 MiB")
         return await http_server.capture_answer(self._app, scope, body)
+
+    def _complete(self, answer: HttpAnswer) -> HttpAnswer:
+        """Return `answer` with its length, its time and a request ID."""
+        kept = tuple(header for header in answer.headers if header[0] != b"content-length")
+        added = (
+            (b"content-length", str(len(answer.body)).encode()),
+            (b"date", formatdate(self._clock(), usegmt=True).encode()),
+            (b"x-request-id", str(uuid.uuid4()).encode()),
+        )
+        return HttpAnswer(answer.status, (*kept, *added), answer.body)
 
     def _record(self, request: ParsedRequest, answer: HttpAnswer | None, effects: Effects) -> None:
         headers = tuple(
@@ -228,13 +244,3 @@ def _retry_after(fault: Fault) -> tuple[tuple[bytes, bytes], ...]:
     if "seconds" in fault.endings:
         return ((b"retry-after", f"{fault.duration:g}".encode()),)
     return ()
-
-
-def _complete(answer: HttpAnswer) -> HttpAnswer:
-    """Return `answer` with its length and a request ID."""
-    kept = tuple(header for header in answer.headers if header[0] != b"content-length")
-    added = (
-        (b"content-length", str(len(answer.body)).encode()),
-        (b"x-request-id", str(uuid.uuid4()).encode()),
-    )
-    return HttpAnswer(answer.status, (*kept, *added), answer.body)

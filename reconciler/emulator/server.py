@@ -69,6 +69,7 @@ class EmulatorServer:
         self._host = host
         self._port = port
         self._token = token
+        self._clock = clock
         self._tenant = EmulatedTenant(self.store, check_profile(profile), seed)
         self._faults = FaultPlan(seed)
         self._faults.replace(faults)
@@ -89,7 +90,12 @@ class EmulatorServer:
         self._log.open()
         sleep = InterruptibleSleep()
         app = EmulatorMiddleware(
-            build_app(self._tenant), faults=self._faults, log=self._log, sleep=sleep, token=self._token
+            build_app(self._tenant),
+            faults=self._faults,
+            log=self._log,
+            sleep=sleep,
+            token=self._token,
+            clock=self._clock,
         )
         self._http_server = HttpServer(app, host=self._host, port=self._port, sleep=sleep)
         self._port = self._http_server.port

@@ -385,3 +385,26 @@ def test_spoke_question_is_asked_again_after_a_failure(server: EmulatorServer, a
     with pytest.raises(ReconcilerError, match="403"):
         _ = api.session.spoke_domain
     assert api.session.spoke_domain is None
+
+
+@pytest.mark.parametrize(
+    ("date", "time"),
+    [("Tue, 14 Nov 2023 22:13:20 GMT", 1_700_000_000.0), ("soon", None), ("", None)],
+)
+def test_the_time_of_the_server(date: str, time: float | None) -> None:
+    """The `Date` of the last answer is the time of the server; one that is none says nothing."""
+    with RawServer(http(200, [], Date=date)) as raw, client(raw.url).session as session:
+        assert session.server_time() is None
+        get_client(session).list_resources()
+        assert session.server_time() == time
+
+
+def test_a_key_for_what_this_machine_keeps() -> None:
+    """It differs from token to token and from address to address, and is the same for the same ones."""
+    keys = [
+        Session(token, base_url=url, env={}).derived_key()
+        for token in (TOKEN, TOKEN + "x")
+        for url in (_LOOPBACK, "https://example.com")
+    ]
+    assert len(set(keys)) == 4
+    assert Session(TOKEN, base_url=_LOOPBACK, env={}).derived_key() == keys[0]

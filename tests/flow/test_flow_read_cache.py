@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from flow_helpers import Ended, Git
 
 _COUNT = 12
+_SERVER_TIME = "reconciler.client.session.Session.server_time"
 
 
 class _Clock:
-    """The clock of a tenant, and how far that of its answers is ahead."""
+    """The clock of a tenant."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
-        self.ahead = 0.0
 
     def __call__(self) -> float:
         return self.now
@@ -37,13 +37,8 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(name="clock")
-def _clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
-    """Return a clock; the time that answers state is its time."""
-    clock = _Clock()
-    monkeypatch.setattr(
-        "reconciler.client.session.Session.server_time", lambda _session: clock.now + clock.ahead
-    )
-    return clock
+def _clock() -> _Clock:
+    return _Clock()
 
 
 @pytest.fixture
@@ -152,23 +147,30 @@ def test_a_platform_that_does_not_state_changes(
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
-def test_a_clock_that_jumps(tenant: Git, typed: Callable[..., Ended], clock: _Clock, seconds: float) -> None:
+def test_a_clock_that_jumps(
+    tenant: Git,
+    typed: Callable[..., Ended],
+    clock: _Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+) -> None:
     """When the clock of the answers jumps, changes are seen all the same."""
     typed("plan", tenant.folder)
-    clock.ahead = seconds
+    monkeypatch.setattr(_SERVER_TIME, lambda _session: clock.now + seconds)
     clock.now += 60
     _drift(tenant, 5)
     assert "by hand" in typed("plan", tenant.folder).out
     clock.now += 60
     _drift(tenant, 5, "again")
     assert "again" in typed("plan", tenant.folder).out
-    clock.ahead = 0
     assert "again" in typed("plan", tenant.folder).out
 
 
-def test_a_change_in_the_future(tenant: Git, typed: Callable[..., Ended], clock: _Clock) -> None:
+def test_a_change_in_the_future(
+    tenant: Git, typed: Callable[..., Ended], clock: _Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A workflow whose time is later than that of the server is read each time."""
-    clock.ahead = -3600
+    monkeypatch.setattr(_SERVER_TIME, lambda _session: clock.now - 3600)
     for _ in range(2):
         assert _described_by(tenant, typed) == list(range(1, _COUNT + 1))
 
@@ -177,7 +179,7 @@ def test_a_server_without_a_time(
     tenant: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the time of the server nothing is kept."""
-    monkeypatch.setattr("reconciler.client.session.Session.server_time", lambda _session: None)
+    monkeypatch.setattr(_SERVER_TIME, lambda _session: None)
     for _ in range(2):
         assert _described_by(tenant, typed) == list(range(1, _COUNT + 1))
 
