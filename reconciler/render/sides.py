@@ -168,7 +168,7 @@ def _different_entry(item: WorkflowDifference, redactor: Redactor) -> ReportEntr
     return ReportEntry(
         name=item.left.name,
         word="different",
-        facts=(f"{_place(item.left)} -> {_place(item.right)}",),
+        facts=(f"{_place(item.left)} → {_place(item.right)}",),
         changes=tuple(tuple(step_lines(change, _ALL)) for change in shown),
         steps=graphs if changed else None,
     )
