@@ -167,7 +167,7 @@ def load_configuration(file: Path | None, environment: str | None = None) -> Con
         return Configuration()
     document = read_single_document(file, "the configuration")
     if document is None:
-        document = Document(file=str(file), text="", index=0, value={})
+        document = Document(file=str(file), text="", index=0)
     problems = [*_schema_problems(document), *_unknown_rules(document), *_pattern_problems(document)]
     if problems:
         raise InvalidInputError("invalid configuration:\n" + "\n".join(problems))
