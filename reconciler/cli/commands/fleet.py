@@ -13,6 +13,7 @@ from reconciler.cli.apply_options import refresh_option, unrecorded_apply_option
 from reconciler.cli.command_settings import fleet_options
 from reconciler.cli.help import Command, command_of, option
 from reconciler.cli.options import Number, backup_dir_option, format_option, output_option
+from reconciler.cli.shell_completion import complete_environments
 from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.fleet import (
@@ -83,6 +84,7 @@ class _FleetCommand(Command):
 @_fleet(
     "--environments",
     "globs",
+    shell_complete=complete_environments,
     metavar="GLOB",
     multiple=True,
     default=("*",),
