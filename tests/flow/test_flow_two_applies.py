@@ -43,7 +43,7 @@ class _Named(Git):
     def engine(self, purpose: str = "") -> Iterator[Engine]:
         """Yield an engine that signs its requests."""
         with super().engine(purpose) as engine:
-            engine.session._transport._http.headers["User-Agent"] = self.name
+            engine.session._transport._http._headers["User-Agent"] = self.name
             yield engine
 
 
