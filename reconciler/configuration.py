@@ -61,6 +61,7 @@ class Environment:
         token_env: The variable that holds the credential; `None` means the default variables.
         api_url_env: The variable that holds the address; `None` means `PEAK_API_URL`, else the stage's.
         protected: Whether a command that writes must name the environment on the command line.
+        profile: The file with the profile of the tenant, which `probe` writes; `None` for none.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Environment:
     token_env: str | None = None
     api_url_env: str | None = None
     protected: bool = False
+    profile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,7 @@ def load_configuration(file: Path | None, environment: str | None = None) -> Con
         return Configuration()
     document = read_single_document(file, "the configuration")
     if document is None:
-        document = Document(file=str(file), text="", index=0, value={})
+        document = Document(file=str(file), text="", index=0)
     problems = [*_schema_problems(document), *_unknown_rules(document), *_pattern_problems(document)]
     if problems:
         raise InvalidInputError("invalid configuration:\n" + "\n".join(problems))
@@ -259,7 +261,7 @@ def _configuration(file: Path, document: Document, chosen: str | None) -> Config
         retry_for=float(_number(value.get("retry_for", RETRY_FOR))),
         extra=tuple(map(read_pattern, _texts(as_object(value.get("reconcile")).get("extra")))),
         allow_latest=value.get("allow_latest") is True,
-        environment=None if chosen is None else _environment(chosen, block),
+        environment=None if chosen is None else _environment(file.parent, chosen, block),
         overlays=_overlays(file.parent, block, tuple(_shared(document, chosen))),
         apart=tuple(_apart(file.parent, whole)),
         environments=tuple(as_object(whole.get("environments"))),
@@ -289,16 +291,18 @@ def _block(value: JsonObject, chosen: str | None) -> JsonObject:
     return as_object(environments[chosen])
 
 
-def _environment(name: str, block: JsonObject) -> Environment:
+def _environment(root: Path, name: str, block: JsonObject) -> Environment:
     def text(key: str) -> str | None:
         return None if block.get(key) is None else str(block[key])
 
+    named = [] if block.get("profile") is None else [str(block["profile"])]
     return Environment(
         name=name,
         stage=text("stage"),
         token_env=text("token_env"),
         api_url_env=text("api_url_env"),
         protected=block.get("protected") is True,
+        profile=next(map(Path, _manifests(root, named, "profile")), None),
     )
 
 

@@ -20,7 +20,18 @@ from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, 
 from reconciler.plan import Blocked
 from reconciler.secrecy import SecretFields
 from reconciler.text import clip, close_name, printable
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, lookup, nodes, put
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    JsonValue,
+    Packed,
+    Path,
+    display_path,
+    lookup,
+    nodes,
+    put,
+)
 from reconciler.workflow import (
     Body,
     Digester,
@@ -204,10 +215,10 @@ def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bo
         paused=backup.paused,
         prevent_delete=backup.body.own_tags.ownership.protected,
     )
-    document = Document(file=str(backup.file), text=backup.text, index=0, value={})
+    document = Document(file=str(backup.file), text=backup.text, index=0)
     return WorkflowManifest(
         name=backup.name,
-        body=body,
+        packed=Packed.of(body),
         settings=settings,
         source=Source(document=document, base=("body",)),
         sensitive=frozenset(secret),

@@ -11,7 +11,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.export import exported_body
 from reconciler.manifests import Document, Manifest, ManifestFile, Overlays, edited_text
 from reconciler.text import printable
-from reconciler.values import ABSENT, JsonValue, as_object, display_path, display_paths, put
+from reconciler.values import ABSENT, JsonValue, Packed, as_object, display_path, display_paths, put
 from reconciler.workflow import FieldChange, Live, as_written
 
 _BY_HAND = frozenset({"name", "tags", "triggers", "watchers"})
@@ -42,7 +42,7 @@ def capture_into_overlay(
         name, document = _overlay_of(manifest, overlay, view.overlays)
         value = _with_live_values(manifest, live, document, changes, view)
         edited = edited_text(dataclasses.replace(document, text=text), text, value)
-        changed = dataclasses.replace(document, value=value, text=edited)
+        changed = dataclasses.replace(document, packed=Packed.of(value), text=edited)
         documents = [changed if item is document else item for item in view.overlays.documents[name]]
         overlays = dataclasses.replace(view.overlays, documents={**view.overlays.documents, name: documents})
         tried = dataclasses.replace(view, overlays=overlays)

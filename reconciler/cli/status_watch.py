@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from reconciler.cli.live_text import LiveText, screen_height
 from reconciler.cli.terminal import print_error, show, warn
 from reconciler.cli.terminal_features import is_drawable, text_display
@@ -132,9 +134,9 @@ class _Screen(_Lines):
     def fail(self, error: ReconcilerError, findings: Sequence[str]) -> None:
         """Show an error, and the first finding behind it, above the last table."""
         if self._last is not None:
-            text = f"error: {printable(error.message)}; trying again"
             width = text_display(stream=self._stream).width
-            self._draw(self._last, [*hanging(text, width), *findings[:1]])
+            texts = (f"error: {printable(error.message)}; trying again", *map(click.unstyle, findings[:1]))
+            self._draw(self._last, [line for text in texts for line in hanging(text, width)])
 
     def end(self) -> None:
         """Leave the last table on the terminal."""
@@ -150,7 +152,7 @@ class _Screen(_Lines):
             hidden = len(lines) - room
             lines = [
                 *lines[: max(room - 1, 1)],
-                f"… {hidden} more lines: choose fewer with --only or --target",
+                f"… {hidden} more {'line' if hidden == 1 else 'lines'}: choose fewer with --only or --target",
                 lines[-1],
             ]
         self._live.show("\n".join([*heads, *lines]))

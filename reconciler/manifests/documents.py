@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files import UnreadableError
@@ -23,7 +24,19 @@ from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
 from reconciler.manifests.yaml_values import EnvTag, Extent, Included, Tags, ValueBuilder
 from reconciler.templates import Origins
 from reconciler.text import printable
-from reconciler.values import ABSENT, JsonValue, Path, lookup
+from reconciler.values import ABSENT, JsonValue, Packed, Path, lookup
+
+NOTHING: Final = Packed.of({})
+"""The value of a document that states nothing."""
+
+_NONE: Final[Mapping[Path, Any]] = MappingProxyType({})
+_NO_PATHS: Final = frozenset[Path]()
+
+
+def _none() -> Mapping[Path, Any]:
+    """Return the one empty mapping, which most documents have in place of several."""
+    return _NONE
+
 
 MAX_DOCUMENTS: Final = 10_000
 """YAML documents in one file."""
@@ -44,7 +57,7 @@ class Document:
         file: The file, as the user named it.
         text: The whole text of the file.
         index: The number of the document in the file, from 0.
-        value: The document's value; mapping entries without a value are left out, as in the public client.
+        packed: The document's value, packed.
         variables: The environment variable of each value that came through `!env`, by path.
         defaults: The paths of those values that are the default in the manifest, and so in Git.
         unset: The `!env` of each placeholder for a variable that is not set, by path.
@@ -58,14 +71,19 @@ class Document:
     file: str
     text: str = field(repr=False)
     index: int
-    value: JsonValue = field(repr=False)
-    variables: Mapping[Path, str] = field(default_factory=dict)
-    defaults: frozenset[Path] = frozenset()
-    unset: Mapping[Path, EnvTag] = field(default_factory=dict)
-    parameters: Mapping[Path, str] = field(default_factory=dict)
-    overlaid: Mapping[Path, tuple[Document, Path]] = field(default_factory=dict, repr=False)
-    positions: Mapping[Path, Position] = field(default_factory=dict, repr=False)
+    packed: Packed = field(default=NOTHING, repr=False)
+    variables: Mapping[Path, str] = field(default_factory=_none)
+    defaults: frozenset[Path] = _NO_PATHS
+    unset: Mapping[Path, EnvTag] = field(default_factory=_none)
+    parameters: Mapping[Path, str] = field(default_factory=_none)
+    overlaid: Mapping[Path, tuple[Document, Path]] = field(default_factory=_none, repr=False)
+    positions: Mapping[Path, Position] = field(default_factory=_none, repr=False)
     origins: Origins | None = field(default=None, repr=False)
+
+    @property
+    def value(self) -> JsonValue:
+        """The document's value; mapping entries without a value are left out, as in the public client."""
+        return self.packed.value
 
     @property
     def sensitive(self) -> frozenset[Path]:
@@ -152,11 +170,11 @@ def read_documents(  # noqa: PLR0913 - each has its default
                         file=file,
                         text=text,
                         index=index,
-                        value=value,
-                        variables=dict(builder.variables),
-                        defaults=frozenset(builder.defaults),
-                        unset=dict(builder.unset),
-                        parameters=dict(builder.parameters),
+                        packed=Packed.of(value),
+                        variables=dict(builder.variables) or _NONE,
+                        defaults=frozenset(builder.defaults) or _NO_PATHS,
+                        unset=dict(builder.unset) or _NONE,
+                        parameters=dict(builder.parameters) or _NONE,
                         positions=_identity_positions(root, value, origins),
                         origins=origins,
                     )

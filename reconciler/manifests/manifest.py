@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from reconciler.findings import Position
 from reconciler.manifests.documents import Document
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, lookup
+from reconciler.values import ABSENT, JsonObject, JsonValue, Packed, Path, lookup
 
 EXTRA_PATH: Final[Path] = ("reconcile", "extra")
 """Where a manifest states fields of the API that no schema knows yet."""
@@ -126,7 +126,7 @@ class _BaseManifest:
 
     Args:
         name: The name of the workflow.
-        body: The body, or the part of it that the manifest owns.
+        packed: The body, or the part of it that the manifest owns, packed.
         settings: The settings under `reconcile:`.
         source: The origin of the manifest.
         sensitive: The paths, from the base of `source`, of values that are from the environment.
@@ -134,11 +134,17 @@ class _BaseManifest:
     """
 
     name: str
-    body: JsonObject = field(repr=False)
+    packed: Packed = field(repr=False)
     settings: ReconcileSettings
     source: Source
     sensitive: frozenset[Path]
     extra: frozenset[Path] = frozenset()
+
+    @property
+    def body(self) -> JsonObject:
+        """The body, or the part of it that the manifest owns; a new copy each time."""
+        body = self.packed.value
+        return body if isinstance(body, dict) else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from reconciler.values import (
     ABSENT,
     JsonObject,
     JsonValue,
+    Packed,
     Path,
     as_list,
     as_object,
@@ -79,7 +80,9 @@ class OverlayMerger:
         for key in _NAMED_LISTS:
             if isinstance(body.get(key), dict):
                 self._unlabel(body, key)
-        merged = dataclasses.replace(self._document, value=self._value, overlaid=dict(self._stated))
+        merged = dataclasses.replace(
+            self._document, packed=Packed.of(self._value), overlaid=dict(self._stated)
+        )
         variables: dict[Path, str] = {}
         defaults: set[Path] = set()
         unset: dict[Path, EnvTag] = {}

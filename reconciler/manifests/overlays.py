@@ -22,6 +22,7 @@ from reconciler.text import clip, did_you_mean
 from reconciler.values import (
     ABSENT,
     JsonValue,
+    Packed,
     Path,
     as_list,
     as_object,
@@ -128,7 +129,7 @@ class Overlays:
             settings["renamedFrom"] = [
                 f"{options.prefix}{former}{options.suffix}" for former in as_list(settings["renamedFrom"])
             ]
-        return dataclasses.replace(document, value=value)
+        return dataclasses.replace(document, packed=Packed.of(value))
 
 
 def overlay_problem(document: Document) -> Finding | None:

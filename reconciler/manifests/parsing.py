@@ -25,6 +25,7 @@ from reconciler.values import (
     ABSENT,
     JsonObject,
     JsonValue,
+    Packed,
     Path,
     Pattern,
     as_list,
@@ -128,7 +129,7 @@ class _DocumentParser:
         source = Source(document=self._document, base=base)
         return WorkflowManifest(
             name=str(body.get("name", "")),
-            body=body,
+            packed=Packed.of(body),
             settings=settings,
             source=source,
             sensitive=source.sensitive,
@@ -142,7 +143,7 @@ class _DocumentParser:
         source = Source(document=self._document, base=("patch",))
         return PatchManifest(
             name=str(patch.get("name", "")),
-            body=body,
+            packed=Packed.of(body),
             keywords=as_object(patch.get("set")),
             step_names=tuple(str(name) for name in as_list(patch.get("stepNames"))),
             settings=settings,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from reconciler.manifests.documents import Document
-from reconciler.values import JsonObject, JsonValue, Path, as_list, as_object
+from reconciler.values import JsonObject, JsonValue, Packed, Path, as_list, as_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,5 +54,7 @@ def with_shared_settings(document: Document, name: str, settings: Iterable[Share
         for index, (_, place) in enumerate(ignored):
             stated["reconcile", "ignore", index] = place
     return dataclasses.replace(
-        document, value={**value, "reconcile": merged}, overlaid={**document.overlaid, **stated}
+        document,
+        packed=Packed.of({**value, "reconcile": merged}),
+        overlaid={**document.overlaid, **stated},
     )

@@ -82,7 +82,7 @@ def effective_settings(
     given = dict(sources or {})
     file = settings.given.config if settings.given else None
     document = None if file is None else read_single_document(file, "the configuration")
-    document = document or Document(file="", text="", index=0, value={})
+    document = document or Document(file="", text="", index=0)
     document = dataclasses.replace(document, file=_here(document.file))
     return (
         EffectiveSetting(

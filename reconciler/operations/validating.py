@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from reconciler.findings import CheckResult
+from reconciler.findings import CheckResult, Finding
+from reconciler.manifests import FileContent
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.rules import ExtraCheck, check_paths
@@ -38,16 +39,34 @@ def validate(
         settings.require_environment()
     settings.require_manifests()
     only = None if changed_since is None else _changed(changed_since)
-    extra_check = _online_check(settings, env, listener) if online else None
+    checks = [
+        *([_online_check(settings, env, listener)] if online else []),
+        *_profile_checks(settings),
+    ]
     return check_paths(
         settings.paths,
         env,
         settings.reading,
         off=settings.off,
         only=only,
-        extra_check=extra_check,
+        extra_check=partial(_all_of, checks) if checks else None,
         on_progress=(listener or Listener()).working,
     )
+
+
+def _all_of(checks: Sequence[ExtraCheck], contents: Sequence[FileContent]) -> Iterator[Finding]:
+    for check in checks:
+        yield from check(contents)
+
+
+def _profile_checks(settings: Settings) -> Iterator[ExtraCheck]:
+    """Yield the check against the profile of the environment's tenant, where it has one."""
+    file = settings.environment.profile if settings.environment else None
+    if file is not None:
+        from reconciler.operations.profile_check import ProfileCheck  # noqa: PLC0415 - most have none
+        from reconciler.tenant_profile import read_profile  # noqa: PLC0415
+
+        yield ProfileCheck(read_profile(file))
 
 
 def _online_check(settings: Settings, env: Mapping[str, str], listener: Listener | None) -> ExtraCheck:

@@ -141,6 +141,7 @@ class _Judge:
     ) -> None:
         self._forms = forms
         self._live = live.body
+        self._desired_form = desired.body.form
         self._ignored = desired.ignored
         self._options = options
         self._facts = facts
@@ -258,7 +259,7 @@ class _Judge:
         kind_known = WriteOnlyField.TOKEN in self._facts.write_only
         if not kind_known and not self._sent:
             return
-        for path in tokens_left_out(self._forms.desired):
+        for path in tokens_left_out(self._desired_form):
             known = kind_known or self._digester.knows(self._sent, path)
             if known and not is_ignored(path, self._ignored):
                 self._write_only.append((path, None))

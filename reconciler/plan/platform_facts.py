@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.values import JsonObject, Path
+from reconciler.values import ABSENT, JsonObject, Path
 from reconciler.workflow import (
     Digester,
     Live,
     WriteOnlyField,
     hoisted_form,
-    is_returned,
-    shown_write_only_fields,
+    kinds_of_fields,
+    shown_value,
     write_only_field,
     write_only_fields,
 )
@@ -92,17 +92,11 @@ def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> 
 
 def shown_kinds(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField], set[WriteOnlyField]]:
     """Return which kinds of fields a workflow shows, and which it has and does not show."""
-    form = hoisted_form(live.body)
-    shown = dict(shown_write_only_fields(live.body.raw, form))
-    returned = _kinds(path for path, value in shown.items() if is_returned(path, value))
-    write_only = _kinds(path for path, value in shown.items() if not is_returned(path, value))
+    returned, masked = live.write_only_kinds
     sent = live.body.own_tags.digests
-    if sent:
-        digester = Digester(options.key, live.name)
-        hidden = (path for path in write_only_fields(form) if path not in shown)
-        write_only |= _kinds(path for path in hidden if digester.knows(sent, path))
-    return returned - write_only, write_only
-
-
-def _kinds(paths: Iterable[Path]) -> set[WriteOnlyField]:
-    return {kind for path in paths if (kind := write_only_field(path)) is not None}
+    if not sent:
+        return set(returned), set(masked)
+    form, digester = hoisted_form(live.body), Digester(options.key, live.name)
+    hidden = (path for path in write_only_fields(form) if shown_value(live.body.raw, form, path) is ABSENT)
+    write_only = masked | kinds_of_fields(path for path in hidden if digester.knows(sent, path))
+    return set(returned - write_only), set(write_only)

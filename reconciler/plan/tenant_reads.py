@@ -225,11 +225,8 @@ class TenantReads:
 
 
 def _ready(api: TenantReader, workflow_id: int) -> Live:
-    """Return a live workflow with its canonical form, which would else be computed when all are read."""
-    live = describe(api, workflow_id)
-    with suppress(ReconcilerError):
-        _ = live.body.form
-    return live
+    """Return a live workflow with what a plan needs of it, which would else be computed when all are read."""
+    return describe(api, workflow_id).packed()
 
 
 def _first_or_again(first: Callable[[], T], again: Callable[[], T]) -> T:

@@ -27,7 +27,7 @@ from reconciler.portable.stated import (
     names_at,
     stated_names,
 )
-from reconciler.values import JsonObject, JsonValue, Path, as_object
+from reconciler.values import JsonObject, JsonValue, Packed, Path, as_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +129,8 @@ def _with_places(manifest: Manifest, places: dict[Path, JsonObject], moved: dict
         body = {**body, "steps": {**as_object(body.get("steps")), **steps}}
     sensitive = frozenset(_moved(path, moved) for path in manifest.sensitive)
     if isinstance(manifest, PatchManifest):
-        return dataclasses.replace(manifest, body=body, keywords=keywords, sensitive=sensitive)
-    return dataclasses.replace(manifest, body=body, sensitive=sensitive)
+        return dataclasses.replace(manifest, packed=Packed.of(body), keywords=keywords, sensitive=sensitive)
+    return dataclasses.replace(manifest, packed=Packed.of(body), sensitive=sensitive)
 
 
 def _moved(path: Path, moved: dict[Path, Path]) -> Path:

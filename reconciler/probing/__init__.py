@@ -7,6 +7,7 @@ the emulator that explain what it saw. It touches no other workflow.
 from reconciler.probing.cleaning import DEFAULT_PREFIX, delete_each, left_behind, new_name, with_prefix
 from reconciler.probing.experiment import Clock, Experiment, Observations
 from reconciler.probing.inference import Conclusion, Inference, infer
+from reconciler.probing.keeping import NotKept, not_kept
 from reconciler.probing.questions import Ids
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "Experiment",
     "Ids",
     "Inference",
+    "NotKept",
     "Observations",
     "delete_each",
     "infer",
     "left_behind",
     "new_name",
+    "not_kept",
     "with_prefix",
 ]

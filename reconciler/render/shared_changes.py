@@ -81,7 +81,7 @@ def manner_of(update: Update) -> Manner:
 
 
 def _is_plain(update: Update) -> bool:
-    """Return whether nothing of an update must be looked at by itself, but for its changes."""
+    """Return whether nothing of an update must be looked at by itself, except its changes."""
     own = update.warnings or update.renames or update.rotates_webhook or update.may_remove
     return not own and update.paused is None and update.origin is None
 

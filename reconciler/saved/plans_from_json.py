@@ -32,7 +32,7 @@ from reconciler.plan import (
     Update,
 )
 from reconciler.timestamps import parse_timestamp
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_list, as_object, as_objects
+from reconciler.values import ABSENT, JsonObject, JsonValue, Packed, Path, as_list, as_object, as_objects
 from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership
 
 _FIRST_YEAR: Final = 1970
@@ -179,12 +179,16 @@ def _unchanged(name: str, notes: tuple[str, ...]) -> Unchanged:
 def _manifest(change: JsonObject) -> WorkflowManifest:
     file, line = change["file"], change["line"]
     source = _SavedSource(
-        document=Document(file=_NO_FILE if file is None else str(file), text="", index=0, value={}),
+        document=Document(file=_NO_FILE if file is None else str(file), text="", index=0),
         base=(),
         known_line=None if line is None else _number(line),
     )
     return WorkflowManifest(
-        name=str(change["name"]), body={}, settings=ReconcileSettings(), source=source, sensitive=frozenset()
+        name=str(change["name"]),
+        packed=Packed.of({}),
+        settings=ReconcileSettings(),
+        source=source,
+        sensitive=frozenset(),
     )
 
 

@@ -76,8 +76,9 @@ def body_fields() -> Field:
 @cache
 def step_fields(step_type: str) -> Field:
     """Return the record of a step of the given type; an unknown type counts as standard."""
-    name = step_type if step_type in STEP_TYPES else "standard"
-    return _field(as_object(as_object(load_schema("workflow")["$defs"])[f"{name}Step"]))
+    if step_type not in STEP_TYPES:
+        return step_fields("standard")
+    return _field(as_object(as_object(load_schema("workflow")["$defs"])[f"{step_type}Step"]))
 
 
 def documented_default(path: Path, step_type: str = "standard") -> JsonValue | Absent:

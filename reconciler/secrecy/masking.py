@@ -75,7 +75,7 @@ def redact(value: JsonValue, redactor: Redactor, path: Path = ()) -> JsonValue:
     def replace(item: JsonValue, where: Path) -> JsonValue | Verdict:
         if not isinstance(item, str):
             return KEEP
-        whole = item in redactor.secrets and is_known_secret(where, item, redactor)
+        whole = redactor.is_secret(item) and is_known_secret(where, item, redactor)
         return SENSITIVE if whole else redactor.prose(item)
 
     return rewrite(value, replace, path) if redactor.secrets else value

@@ -210,7 +210,7 @@ def is_credential_name(path: Path, text: str, redactor: Redactor) -> bool:
         is_secret_field(path)
         and _CREDENTIAL_NAME.fullmatch(text) is not None
         and not is_mask(text)
-        and text not in redactor.secrets
+        and not redactor.is_secret(text)
         and not redactor.finds(text)
         and not looks_random(text)
         and not credential_kind(text)
@@ -223,7 +223,7 @@ def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:
     Elsewhere an ordinary word is never taken for a secret only because a variable has the same value: it may
     be a key, or the command that a reviewer must see.
     """
-    return redactor.finds(text) or (is_named_by_users(path) and text in redactor.secrets)
+    return redactor.finds(text) or (is_named_by_users(path) and redactor.is_secret(text))
 
 
 def is_named_by_users(path: Path) -> bool:

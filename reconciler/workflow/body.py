@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,10 +13,13 @@ from reconciler.values import (
     ABSENT,
     JsonObject,
     JsonValue,
+    Packed,
     Path,
     as_list,
+    as_object,
     as_objects,
     display_path,
+    dump_compact,
     lookup,
     same_json,
 )
@@ -38,10 +42,27 @@ class Body:
     it refuse one.
 
     Args:
-        raw: The JSON object, which nobody changes.
+        stated: The JSON object, which nobody changes, or the same packed.
     """
 
-    raw: JsonObject = field(repr=False)
+    stated: JsonObject | Packed = field(repr=False)
+
+    @property
+    def raw(self) -> JsonObject:
+        """The JSON object, which nobody changes."""
+        return as_object(self.stated.value) if isinstance(self.stated, Packed) else self.stated
+
+    def packed(self) -> Body:
+        """Return the same body packed, with what decides whether a plan finds a difference: `digest`."""
+        body = Body(Packed.of(self.raw))
+        known = {"own_tags": self.own_tags, "webhooks": self.webhooks, "digest": self.digest}
+        body.__dict__.update(known)
+        return body
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is packed: what is computed of it takes longer."""
+        return isinstance(self.stated, Packed)
 
     @property
     def name(self) -> str:
@@ -131,6 +152,11 @@ class Body:
         return canonical(self.raw)
 
     @cached_property
+    def digest(self) -> bytes:
+        """A digest of the canonical form: equal ones mean that the forms are equal."""
+        return hashlib.sha256(dump_compact(self.form).encode("utf-8", "surrogatepass")).digest()
+
+    @cached_property
     def described(self) -> JsonObject:
         """The body in the form that can be sent, with the masks that a platform returns in place of values.
 
@@ -168,8 +194,9 @@ class Body:
 
     def spelled_as(self, other: Body) -> Body:
         """Return the same body with the names of its headers as `other` spells them."""
-        raw = with_header_names_of(self.raw, other.raw)
-        return self if raw is self.raw else Body(raw)
+        raw = self.raw
+        spelled = with_header_names_of(raw, other.raw)
+        return self if spelled is raw else Body(spelled)
 
     def masks_lost_in(self, sent: JsonObject) -> list[Path]:
         """Return the masked fields of a live body that an update with `sent` removes, sorted.
@@ -193,8 +220,9 @@ class Body:
 
     def says_what(self, other: Body) -> bool:
         """Return whether `other` states the same in every documented field, own tags included."""
-        return self.raw is other.raw or all(
-            same_json(self.raw.get(key), other.raw.get(key)) for key in body_fields().children
+        ours, theirs = self.raw, other.raw
+        return ours is theirs or all(
+            same_json(ours.get(key), theirs.get(key)) for key in body_fields().children
         )
 
     def reusing(self, other: Body) -> Body:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
 from reconciler.timestamps import parse_timestamp
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact, same_json
 from reconciler.workflow.body import Body
+from reconciler.workflow.comparable_forms import hoisted_form
 from reconciler.workflow.normal_text import cron_by_fields
 from reconciler.workflow.own_tags import Ownership, OwnTags, tag_name
+from reconciler.workflow.write_only import (
+    WriteOnlyField,
+    is_returned,
+    kinds_of_fields,
+    shown_write_only_fields,
+)
 
 _DEPLOYMENT: Final = re.compile("press|deployment", re.IGNORECASE)
 _PAUSED: Final = "Paused"
@@ -123,6 +130,24 @@ class Live:
     def ownership(self) -> Ownership:
         """Who owns it."""
         return self.body.own_tags.ownership
+
+    @cached_property
+    def write_only_kinds(self) -> tuple[frozenset[WriteOnlyField], frozenset[WriteOnlyField]]:
+        """The kinds of write-only fields that it shows, and those that it has and masks."""
+        shown = dict(shown_write_only_fields(self.body.raw, hoisted_form(self.body)))
+        masked = kinds_of_fields(path for path, value in shown.items() if not is_returned(path, value))
+        return kinds_of_fields(shown) - masked, masked
+
+    def packed(self) -> Live:
+        """Return the same workflow packed, for a run that keeps thousands of them.
+
+        One with digests in its tags stays as it is: a plan needs its form to check them.
+        """
+        if self.body.own_tags.digests:
+            return self
+        live = replace(self, body=self.body.packed())
+        live.__dict__["write_only_kinds"] = self.write_only_kinds
+        return live
 
     @property
     def webhooks(self) -> frozenset[str]:

@@ -75,6 +75,8 @@ class OwnTags:
     def of(tags: JsonValue) -> OwnTags:
         """Return what the tags of a workflow say; a tag that does not parse says nothing."""
         names = [name for tag in as_list(tags) if (name := tag_name(tag)).startswith(OWN_TAG_PREFIX)]
+        if not names:
+            return _NO_OWN_TAGS
         known = (_OWNER, _SENT)
         texts = [name.removeprefix(_SENT) for name in names if name.startswith(_SENT)]
         entries = (entry for text in texts for entry in text.split("-"))
@@ -95,6 +97,9 @@ class OwnTags:
     def tags(self) -> list[JsonValue]:
         """Return the tags that say this, without a mark, always in the same order."""
         return _tags([*self.others, *self.ownership.tag_names, *_sent_names(self.digests.texts())])
+
+
+_NO_OWN_TAGS: Final = OwnTags()
 
 
 def with_mark(tags: JsonValue, mark: str) -> list[JsonValue]:

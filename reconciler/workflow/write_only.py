@@ -54,6 +54,11 @@ def write_only_field(path: Path) -> WriteOnlyField | None:
     return None
 
 
+def kinds_of_fields(paths: Iterable[Path]) -> frozenset[WriteOnlyField]:
+    """Return the kinds of the write-only fields among those at `paths` of a canonical form."""
+    return frozenset(kind for path in paths if (kind := write_only_field(path)) is not None)
+
+
 def write_only_fields(form: JsonObject) -> Iterator[Path]:
     """Yield the path of each documented write-only field of a workflow with the steps of `form`."""
     yield from _top_paths()

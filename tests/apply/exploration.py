@@ -27,14 +27,14 @@ from reconciler.manifests.documents import Document
 from reconciler.manifests.manifest import Source
 from reconciler.plan import CompareOptions, Desired, PlatformFacts, Unchanged, decide
 from reconciler.plan.deciding import decide_create
-from reconciler.values import JsonObject
+from reconciler.values import JsonObject, Packed
 from reconciler.workflow import Live, is_digest_tag
 
 NAME: Final = "flow"
 THEIRS: Final = "theirs"
 """The creator of a workflow that no run of the reconciler made."""
 
-_SOURCE: Final = Source(document=Document(file="flow.yaml", text="", index=0, value={}), base=())
+_SOURCE: Final = Source(document=Document(file="flow.yaml", text="", index=0), base=())
 
 Answer: TypeAlias = "tuple[Any, ...]"
 Call: TypeAlias = "tuple[Any, ...]"
@@ -119,7 +119,7 @@ class Variant:
         step = {"imageId": 1, "imageVersionId": 1, "command": self.command}
         manifest = WorkflowManifest(
             name=NAME,
-            body={"name": NAME, "steps": {"one": step}},
+            packed=Packed.of({"name": NAME, "steps": {"one": step}}),
             settings=ReconcileSettings(),
             source=_SOURCE,
             sensitive=frozenset(),

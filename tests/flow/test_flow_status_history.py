@@ -272,6 +272,8 @@ def test_watch_on_a_terminal(
     """A terminal has the table redrawn, cut to its height with the number of hidden lines."""
     for number in range(9):
         git.write(body(f"more-{number}"), f"more-{number}.yaml")
+    broken = {"name": "one", "steps": {"one": {"comand": "x"}}}
+    watched += [lambda: git.write(broken, "one.yaml")]
     watched += [lambda: git.write(body("one", "echo 2"), "one.yaml")]
     terminal = FakeTerminal()
     with monkeypatch.context() as patch:
@@ -282,6 +284,8 @@ def test_watch_on_a_terminal(
     assert text.count("every 5 s, until Ctrl-C") >= 2
     assert "in sync" in text
     assert "out of sync  one" in text
+    assert "error: the manifests are invalid" in text
+    assert "comand" in text
     assert "… 7 more lines: choose fewer with --only or --target" in text
     assert text.count("9 missing.") >= 2
 

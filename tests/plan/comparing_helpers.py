@@ -13,14 +13,14 @@ from reconciler.manifests import PatchManifest, ReconcileSettings, WorkflowManif
 from reconciler.manifests.documents import Document
 from reconciler.manifests.manifest import Source
 from reconciler.plan import CompareOptions, Comparison, DefaultResource, Desired, PlatformFacts, compare
-from reconciler.values import ABSENT, Path
+from reconciler.values import ABSENT, Packed, Path
 from reconciler.workflow import Body, Digester, SentDigests, WriteOnlyField
 
 KEY = b"a key of the tests"
 NAME = "w"
 MASK = "********"
 DIGESTER = Digester(KEY, NAME)
-_SOURCE = Source(document=Document(file="w.yaml", text="", index=0, value={}), base=())
+_SOURCE = Source(document=Document(file="w.yaml", text="", index=0), base=())
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def run_of(
 def manifest_of(body: Any, **attributes: Any) -> WorkflowManifest:
     """Return the manifest of a workflow."""
     given = {"name": str(body["name"]), "settings": ReconcileSettings(), "sensitive": frozenset()}
-    return WorkflowManifest(body=body, source=_SOURCE, **{**given, **attributes})
+    return WorkflowManifest(packed=Packed.of(body), source=_SOURCE, **{**given, **attributes})
 
 
 def compared(live: Any, desired: Any, run: Run | None = None, **given: Any) -> Comparison:
@@ -111,7 +111,11 @@ def compared(live: Any, desired: Any, run: Run | None = None, **given: Any) -> C
     kind = WorkflowManifest if given.pop("owns_all", True) else PatchManifest
     name = given.pop("name", NAME)
     manifest = kind(
-        name=name, body=desired, settings=ReconcileSettings(), source=_SOURCE, sensitive=frozenset()
+        name=name,
+        packed=Packed.of(desired),
+        settings=ReconcileSettings(),
+        source=_SOURCE,
+        sensitive=frozenset(),
     )
     wanted = Desired(manifest=manifest, body=Body(desired), ignored=given.pop("ignored", ()))
     result = compare(live_of(live, name=name), wanted, *(run or run_of()), **given)

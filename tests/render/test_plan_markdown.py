@@ -32,7 +32,7 @@ from reconciler.render import LEAST, LIMIT, markdown_report, plan_gitlab, plan_p
 from reconciler.render.report_as_markdown import marker
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.values import ABSENT
+from reconciler.values import ABSENT, Packed
 from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership
 
 NASTY = [
@@ -85,10 +85,10 @@ def plan_markdown(plan: Plan, redactor: Redactor, *, limit: int = LIMIT, **optio
 
 
 def _manifest(name: str, file: str = "a.yaml") -> WorkflowManifest:
-    document = Document(file=file, text="name: x\n", index=0, value={})
+    document = Document(file=file, text="name: x\n", index=0)
     source = Source(document=document, base=())
     return WorkflowManifest(
-        name=name, body={}, settings=ReconcileSettings(), source=source, sensitive=frozenset()
+        name=name, packed=Packed.of({}), settings=ReconcileSettings(), source=source, sensitive=frozenset()
     )
 
 

@@ -14,16 +14,16 @@ from reconciler.plan import HIDDEN, Desired, Method, Plan, Update
 from reconciler.render import plan_text
 from reconciler.render.shared_changes import shared_changes
 from reconciler.secrecy import Redactor
-from reconciler.values import ABSENT
+from reconciler.values import ABSENT, Packed
 from reconciler.workflow import Body, FieldChange, Live, Origin
 
 _CHANGE = FieldChange(path=("steps", "score", "imageVersionId"), before=1, after=2)
 
 
 def _update(name: str, *changes: FieldChange, live_name: str = "", **more: Any) -> Update:
-    source = Source(document=Document(file="a.yaml", text="name: x\n", index=0, value={}), base=())
+    source = Source(document=Document(file="a.yaml", text="name: x\n", index=0), base=())
     manifest = WorkflowManifest(
-        name=name, body={}, settings=ReconcileSettings(), source=source, sensitive=frozenset()
+        name=name, packed=Packed.of({}), settings=ReconcileSettings(), source=source, sensitive=frozenset()
     )
     return Update(
         manifest=manifest,

@@ -53,3 +53,24 @@ def test_ordinary_words_stay_in_our_sentences(secret: str) -> None:
     for place in (("parameters", "env"), ("headers", "absolute")):
         assert redact(secret, redactor, ("steps", "one", *place, "X")) == SENSITIVE
     assert redact(secret, redactor, ("steps", "one", "command")) == secret
+
+
+_NEAR_THE_MARK = st.text(alphabet="()sentive xy", min_size=4, max_size=14)
+
+
+@LAWS
+@given(
+    st.lists(st.text(alphabet="abcd()", min_size=4, max_size=7) | _NEAR_THE_MARK, min_size=1, max_size=40),
+    st.lists(st.text(alphabet="abcd()xy", max_size=12), max_size=6),
+    st.data(),
+)
+def test_many_secrets_are_removed_like_one_after_the_other(
+    secrets: list[str], texts: list[str], data: st.DataObject
+) -> None:
+    """The search for many secrets at once finds what a search for each finds, longer ones first."""
+    redactor = Redactor.of(secrets)
+    text = "".join([*texts, data.draw(st.sampled_from(secrets)), *texts])
+    expected = text
+    for secret in sorted(redactor.secrets, key=lambda secret: (-len(secret), secret)):
+        expected = expected.replace(secret, SENSITIVE)
+    assert redactor.text(text) == expected

@@ -1,0 +1,64 @@
+"""Packed values and bodies: they say what the others say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from forms import live_of
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import LAWS, as_returned, hostile_bodies, workflow_bodies
+
+from reconciler.plan import CompareOptions, PlatformFacts
+from reconciler.values import Packed, dump_compact, same_json
+from reconciler.workflow import Body, ComparableForms
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+_PAIRS = workflow_bodies().flatmap(
+    lambda body: st.tuples(st.just(body), as_returned(body) | workflow_bodies() | hostile_bodies())
+)
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+@LAWS
+@given(_JSON)
+def test_what_is_packed_comes_back(value: Any) -> None:
+    """A value is the same JSON after packing, and a new copy each time."""
+    packed = Packed.of(value)
+    assert same_json(packed.value, value)
+    assert not isinstance(value, dict | list) or packed.value is not packed.value
+
+
+def test_a_text_of_a_class_of_its_own_stays() -> None:
+    """What bytes cannot hold is kept as it is."""
+    value: Any = {"a": _Text("b")}
+    assert Packed.of(value).value is value
+
+
+@LAWS
+@given(_PAIRS)
+def test_a_packed_body_compares_like_the_body(pair: tuple[Any, Any]) -> None:
+    """Whether two bodies differ, and in what, does not depend on how the live one is kept."""
+    wanted, live = pair
+    forms, packed = (ComparableForms(body, Body(wanted)) for body in (Body(live), Body(live).packed()))
+    assert forms.equal == packed.equal
+    assert dump_compact(forms.live) == dump_compact(packed.live)
+    assert dump_compact(forms.desired) == dump_compact(packed.desired)
+
+
+@LAWS
+@given(_PAIRS)
+def test_a_packed_workflow_teaches_the_same(pair: tuple[Any, Any]) -> None:
+    """What a platform returns is learned from a packed workflow as from any other."""
+    live = live_of(pair[1])
+    options = CompareOptions(key=b"key")
+    learned = (PlatformFacts().learned_from([one], options) for one in (live, live.packed()))
+    assert next(learned) == next(learned)
+    assert live.packed().fingerprint() == live.fingerprint()
