@@ -22,7 +22,7 @@ _REASONS: Final = ("update", "delete")
 
 
 def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, *, bodies: bool = False) -> str:
-    """Return backups in the format `name`: `text`, `json`, `markdown` or `html`; takes what the text takes."""
+    """Return backups in the format `name`: `text`, `json`, `markdown` or `html`."""
     match name:
         case "json":
             return backups_json(runs, bodies=bodies)
