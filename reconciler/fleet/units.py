@@ -86,6 +86,7 @@ class FleetWork:
         options: How a plan is applied.
         named: The environments that the call names exactly, as writes to a protected one need.
         detailed_exitcode: Whether differences alone give the exit code 2.
+        refresh: Whether `plan` and `status` read all workflows again, also those that an earlier plan knows.
     """
 
     command: str
@@ -94,6 +95,7 @@ class FleetWork:
     options: ApplyOptions = field(default_factory=ApplyOptions)
     named: frozenset[str] = frozenset()
     detailed_exitcode: bool = False
+    refresh: bool = False
 
     def settings(self, environment: str) -> Settings:
         """Return the settings of an environment.
@@ -264,10 +266,10 @@ def _value(
         applied = apply(settings, scope, work.options, listener, env=env)
         return _report(applied), applied.exit_code, applied.exit_code is ExitCode.FAILED
     if work.command == "plan":
-        planned = plan(settings, scope, listener, env=env)
+        planned = plan(settings, scope, listener, refresh=work.refresh, env=env)
         return plan_document(planned.plan, planned.redactor), _code(work, planned.exit_code), False
     selection = Selection(targets=scope.targets, exclude=scope.exclude, shard=shard)
-    found = status(settings, listener, selection=selection, history=False, env=env)
+    found = status(settings, listener, selection=selection, history=False, refresh=work.refresh, env=env)
     return status_document(found.view), _code(work, found.exit_code), False
 
 

@@ -160,9 +160,8 @@ def commit_of(revision: str) -> str:
     """
     if revision.startswith("-"):
         raise UsageError(f"{clip(printable(revision), 80)!r} is not a git revision")
-    return _git_output(
-        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-    ).strip()
+    words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return _git_output(*words, revision=revision).strip()
 
 
 def merge_base(commit: str) -> str:
@@ -234,18 +233,23 @@ def _first_set(env: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     return next((env[name] for name in names if env.get(name)), None)
 
 
-def _git_output(*words: str, cwd: Path | None = None) -> str:
+def _git_output(*words: str, cwd: Path | None = None, revision: str = "") -> str:
     try:
         done = _git(*words, cwd=cwd)
     except OSError as error:
         raise ReconcilerError(f"cannot run git: {error.strerror}") from error
     if done.returncode != 0:
-        raise _refused(done.stderr.decode("utf-8", "replace"))
+        raise _refused(done.stderr.decode("utf-8", "replace"), revision)
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def _refused(output: str) -> UsageError:
-    """Return the error for what git refused, with what to do about the usual causes in CI."""
+def _refused(output: str, revision: str = "") -> UsageError:
+    """Return the error for what git refused, with what to do about the usual causes in CI.
+
+    Args:
+        output: What git said.
+        revision: The revision that it was asked for, if any.
+    """
     unsafe = _UNSAFE.search(output)
     if unsafe:
         return UsageError(
@@ -258,6 +262,11 @@ def _refused(output: str) -> UsageError:
             hint="Fetch the history: fetch-depth: 0 (GitHub), GIT_DEPTH: 0 (GitLab), git fetch --unshallow.",
         )
     said = clip(printable(output.strip()), 200)
+    if revision and not said:
+        return UsageError(
+            f"unknown git revision {clip(printable(revision), 80)!r}",
+            hint="Name a commit, branch or tag of this clone, such as origin/main; git fetch gets new ones.",
+        )
     return UsageError(f"unknown git revision, or not a git repository{f': {said}' if said else ''}")
 
 

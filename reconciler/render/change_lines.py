@@ -107,11 +107,11 @@ def lines_text(lines: Sequence[Line], indent: str, width: int | None) -> Iterato
     for number, line in enumerate(lines):
         mark, colour = _MARKS[line.sign]
         begin = f"{deeper if number else indent}{mark} "
-        further = " " * (
-            len(begin) + (4 if number else 2)
-        )  # so that it does not look like a line of the text
-        for text in hanging(printable(line.text), width, first=begin, rest=further):
-            yield paint(text, colour) if colour else text
+        text = printable(line.text)
+        own = len(text) - len(text.lstrip(" "))
+        further = " " * (len(begin) + (own + 4 if number else 2))  # so that it looks like no line of its own
+        for part in hanging(text, width, first=begin, rest=further):
+            yield paint(part, colour) if colour else part
 
 
 def is_decisive(lines: Sequence[Line]) -> bool:

@@ -85,6 +85,7 @@ def _in_prod(line: str) -> str:
         (["status", "--only", "out-of-sync,f"], ["plain,out-of-sync,failed"]),
         (["plan", "--environment", ""], ["plain,dev", "plain,prod"]),
         (["plan", "--environment", "p"], ["plain,prod"]),
+        (["fleet", "plan", "--environments", "p"], ["plain,prod"]),
         (["plan", "wor"], ["file,wor"]),
         (["plan", "--save-plan", "x"], ["file,x"]),
         (["run", ""], [*_NAMES, "plain,scoring"]),

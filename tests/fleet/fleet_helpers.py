@@ -41,7 +41,7 @@ class Fleet:
         broken: bool = False,
     ) -> None:
         self.folder, self.servers = folder, servers
-        self.env = inherited_environment()
+        self.env = {**inherited_environment(), "HOME": str(folder)}
         self.environments: dict[str, Any] = {}
         for number, server in enumerate(servers):
             self._add(f"live-{number}", server.url, f"token-{number}", settings)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleet_helpers import live_body
 from processes import COMMAND
+from strategies import DEPTH
 
 from reconciler.fleet import FleetWork, Unit, list_units, run_unit
 from reconciler.fleet.units import read_list
@@ -181,6 +183,22 @@ def test_the_shards_share_a_walk_of_the_list(fleet: Fleet, monkeypatch: pytest.M
         assert len(walks) == (0 if shared.listed else 2)
     assert plans[:2] == plans[2:]
     assert read_list(work, "refused", fleet.env) is None
+
+
+@pytest.mark.skipif(DEPTH < 2, reason="reads some hundred workflows; runs with TEST_DEPTH=2")
+def test_refresh_reads_everything_again(fleet: Fleet) -> None:
+    """A second plan of a unit reads only what may have changed; with --refresh it reads each workflow."""
+    fleet.servers[0].store._clock = lambda: time.time() - 3600  # type: ignore[method-assign]
+    for name in fleet.write(130):
+        fleet.servers[0].store.create(live_body(name))
+    described = []
+    for words in ((), (), ("--refresh",)):
+        fleet.servers[0].clear_requests()
+        _unit(fleet, "plan", *_LIVE, "--unit", "0", *words)
+        paths = (request.path.rpartition("/")[2] for request in fleet.servers[0].requests)
+        described.append(sum(path.isdigit() for path in paths))
+    assert described[0] == described[2] == 130
+    assert described[1] < 130
 
 
 def test_units_that_share_no_budget_take_a_part_of_the_rate(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.apply_options import unrecorded_apply_options, unsharded_scope_options
+from reconciler.cli.apply_options import refresh_option, unrecorded_apply_options, unsharded_scope_options
 from reconciler.cli.command_settings import fleet_options
 from reconciler.cli.help import Command, command_of, option
 from reconciler.cli.options import Number, backup_dir_option, format_option, output_option
+from reconciler.cli.shell_completion import complete_environments
 from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.fleet import (
@@ -83,6 +84,7 @@ class _FleetCommand(Command):
 @_fleet(
     "--environments",
     "globs",
+    shell_complete=complete_environments,
     metavar="GLOB",
     multiple=True,
     default=("*",),
@@ -164,6 +166,7 @@ class _FleetCommand(Command):
 )
 @format_option()
 @output_option()
+@refresh_option
 @fleet_options(backup_dir_option)
 def command(  # noqa: PLR0913 - one for each option
     *,
@@ -184,6 +187,7 @@ def command(  # noqa: PLR0913 - one for each option
     detailed_exitcode: bool,
     output_format: str,
     outputs: tuple[str, ...],
+    refresh: bool,
 ) -> int:
     """Plan, apply or report many environments at a time, for the manifests in PATH.
 
@@ -211,6 +215,7 @@ def command(  # noqa: PLR0913 - one for each option
         options=options,
         named=frozenset(globs),
         detailed_exitcode=detailed_exitcode,
+        refresh=refresh,
     )
     deliveries = read_outputs(outputs, _FORMATS, output_format if unit is None else "json")
     units = list_units(work, globs, shards)
