@@ -75,9 +75,11 @@ plan)
   rm -f "$plan_file"
   options+=(--detailed-exitcode "--save-plan=$plan_file")
   options+=("--output=markdown=$files/plan.md" "--output=json=$files/changes.json")
+  options+=("--output=html=$files/plan.html")
   ;;
 apply)
   options+=(--auto-approve "--run-record=$files/report.json")
+  options+=("--output=markdown=$files/apply.md" "--output=html=$files/apply.html")
   [[ -z $INPUT_PLAN_FILE ]] || options+=("--plan=$INPUT_PLAN_FILE")
   export RECONCILER_BACKUP_DIR=${RECONCILER_BACKUP_DIR:-$files/backups}
   ;;
@@ -112,7 +114,9 @@ plan)
   ;;
 apply)
   output summary "$(counts "$files/report.json" report summary)"
-  { echo "### Apply: exit code $status" && log_as_code 400; } >>"$GITHUB_STEP_SUMMARY"
+  # What was refused before anything was written has no result, but a message in the log.
+  [[ -f $files/apply.md ]] || { echo "### Apply: exit code $status" && log_as_code 400; } >"$files/apply.md"
+  cat "$files/apply.md" >>"$GITHUB_STEP_SUMMARY"
   ;;
 esac
 exit "$status"

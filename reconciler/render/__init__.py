@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         report_text,
         reports_total,
     )
-    from reconciler.render.backups import backups_json, backups_page, backups_text
+    from reconciler.render.backups import backups_in, backups_json, backups_page, backups_text
     from reconciler.render.diagnosis_report import diagnosis_json, diagnosis_text
     from reconciler.render.environments import (
         environment_heading,
@@ -138,6 +138,7 @@ __all__ = [
     "action_method",
     "action_name",
     "apply_page",
+    "backups_in",
     "backups_json",
     "backups_page",
     "backups_text",
@@ -234,7 +235,7 @@ __getattr__ = lazy_face(
     actions="ACTIONS action_method action_name count_actions status_word",
     apply_report="AlikeErrors StaleChange apply_page progress_line report_document report_json report_text "
     "reports_total",
-    backups="backups_json backups_page backups_text",
+    backups="backups_in backups_json backups_page backups_text",
     diagnosis_report="diagnosis_json diagnosis_text",
     environments="environment_heading environments_json environments_markdown environments_page "
     "environments_text environments_total",

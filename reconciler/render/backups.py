@@ -9,6 +9,8 @@ from typing import Final
 
 from reconciler.backup import Backup, RunBackups
 from reconciler.json_documents import document_text, versioned
+from reconciler.render.report_as_html import html_report
+from reconciler.render.report_as_markdown import markdown_report
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage, StepChange
 from reconciler.secrecy import SecretFields, mask
 from reconciler.text import clip, printable
@@ -17,6 +19,19 @@ from reconciler.workflow import StepGraph
 
 FORMAT_VERSION: Final = 1
 _REASONS: Final = ("update", "delete")
+
+
+def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, *, bodies: bool = False) -> str:
+    """Return backups in the format `name`: `text`, `json`, `markdown` or `html`."""
+    match name:
+        case "json":
+            return backups_json(runs, bodies=bodies)
+        case "markdown":
+            return markdown_report(backups_page(runs))
+        case "html":
+            return html_report(backups_page(runs))
+        case _:
+            return backups_text(runs, directory, bodies=bodies)
 
 
 def backups_text(runs: Iterable[RunBackups], directory: Path, *, bodies: bool = False) -> str:

@@ -73,6 +73,16 @@ def test_site_fetches_nothing() -> None:
         assert not re.search(r"url\(['\"]?(?!#)|<image|href=", picture.read_text(encoding="utf-8")), picture
 
 
+def test_screenshots_are_small_and_used() -> None:
+    """Each screenshot is on a page, and loads fast."""
+    shown = {
+        link for page in _PAGES for link in re.findall(r"!\[[^\]]*\]\(\S+?([\w-]+\.png)\)", page.read_text())
+    }
+    pictures = list((ROOT / "docs" / "images").glob("*.png"))
+    assert {picture.name for picture in pictures} == shown
+    assert [picture.name for picture in pictures if picture.stat().st_size > 150_000] == []
+
+
 def _snippets(*languages: str) -> list[Fence]:
     return [fence for page in _PAGES for fence in fences(page, *languages)]
 

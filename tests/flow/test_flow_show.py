@@ -179,6 +179,10 @@ def test_backups_in_every_shape(
     everything = tmp_path / ".reconciler" / "backups"
     run = max(everything.glob("2*"))
     (one,) = run.glob("*-a.json")
+    listed = typed("rollback", "--list", "--output", "html=list.html", "--output", "json=list.json")
+    assert listed.out == typed("show", everything).out
+    assert json.loads((tmp_path / "list.json").read_text(encoding="utf-8"))["runs"][0]["id"] == run.name
+    assert "4 backups of 2 runs." in (tmp_path / "list.html").read_text(encoding="utf-8")
     for path, backups, runs in ((one, 1, 1), (run, 2, 1), (everything, 4, 2)):
         text = typed("show", path).out
         assert text.count("before its update") == backups

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from code_host import TOKEN
 from github_runner import ACTION, SHELL, commands
-from markdown_reader import read_markdown
+from markdown_reader import PLAN_TAGS, read_markdown
 from repository import HOSTILE, PEAK_TOKEN, write_manifest
 
 if TYPE_CHECKING:
@@ -148,10 +148,11 @@ def test_hostile_names_stay_text(runner: Runner, host: CodeHost) -> None:
     assert commands(plan.log) == commands(applied.log) == []
     assert "[error]pwned" in plan.log
     read_markdown(plan.summary).assert_plan_markup()
+    assert applied.summary.startswith("<!-- peak-reconciler:apply -->\n### Applied: ")
     (body,) = host.bodies
     read_markdown(body.partition("\n\n[Written by this job](")[0]).assert_plan_markup()
     outside = read_markdown(applied.summary)
-    assert outside.tags <= {"h3", "pre", "code"}
+    assert outside.tags <= PLAN_TAGS
     assert "pwned" not in outside.text
     assert not list(runner.workspace.rglob("pwned"))
 

@@ -12,7 +12,7 @@ from reconciler.cli.shell_completion import complete_backups
 from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back
-from reconciler.render import backups_json, backups_text
+from reconciler.render import backups_in
 
 
 @command_of(
@@ -52,6 +52,11 @@ def command(
     """
     if list_them:
         runs = list_backups(settings, names)
-        show(backups_json(runs) if listener.as_json else backups_text(runs, settings.backup_dir))
+
+        def listed(name: str) -> str:
+            return backups_in(name, runs, settings.backup_dir)
+
+        show(listed("json" if listener.as_json else "text"))
+        listener.outputs.write(listed)
         return ExitCode.OK
     return roll_back(settings, names, options, listener).exit_code
