@@ -172,7 +172,7 @@ class Applier:
         """
         if not self._options.remember:
             return body
-        mark = self._marks() + sent_manifest(action.manifest, self._options.key)
+        mark = self._marks() + sent_manifest(action.desired, self._options.key)
         return marked(body, mark, self._options.owner)
 
     def _updated(self, action: Update, waiter: ExecutionWaiter) -> tuple[Live, Accepted[None]]:

@@ -326,7 +326,7 @@ class Verifier:
         """
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
         sent = sent_body(method, desired.body, live.body, digests, action.ownership)
-        mark = self._marks() + sent_manifest(action.manifest, self._options.key)
+        mark = self._marks() + sent_manifest(action.desired, self._options.key)
         body = marked(sent, mark, self._options.owner, had_digests=bool(live.body.own_tags.digests))
         if left_out:
             try:

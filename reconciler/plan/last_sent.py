@@ -16,9 +16,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
-from reconciler.manifests import Manifest, PatchManifest
+from reconciler.manifests import Manifest
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN
+from reconciler.plan.desired import Desired
 from reconciler.plan.masked_changes import sensitive_fields
 from reconciler.plan.model import Plan, Update
 from reconciler.values import ABSENT, JsonObject, Path, dump_compact, lookup, put
@@ -28,12 +29,17 @@ _MOST_COMBINED: Final = 5
 """With more changes, only all of them together are tried: each try may agree by chance, once in a billion."""
 
 
-def sent_manifest(manifest: Manifest, key: bytes) -> str:
-    """Return the letters that a write of `manifest` keeps; none for a patch, which owns only a part.
+def sent_manifest(desired: Desired, key: bytes) -> str:
+    """Return the letters that a write of a manifest keeps; none for a patch, which owns only a part.
 
     Secrets are left out.
     """
-    return "" if isinstance(manifest, PatchManifest) else _digest(Body(manifest.body).form, manifest, key)
+    return _digest(_form(desired), desired.manifest, key) if desired.owns_all else ""
+
+
+def _form(desired: Desired) -> JsonObject:
+    """Return the canonical form of the manifest itself, without live values."""
+    return (desired.body if desired.is_fixed else Body(desired.manifest.body)).form
 
 
 def with_known_origins(plan: Plan, options: CompareOptions) -> Plan:
@@ -46,9 +52,9 @@ def with_known_origins(plan: Plan, options: CompareOptions) -> Plan:
 
 def _attributed(action: Update, options: CompareOptions) -> Update:
     last = action.live.body.own_tags.sent_manifests
-    if not options.remember or len(last) != 1 or isinstance(action.manifest, PatchManifest):
+    if not options.remember or len(last) != 1 or not action.desired.owns_all:
         return action
-    form = Body(action.manifest.body).form
+    form = _form(action.desired)
     paths = [change.path for change in action.changes if _is_comparable(change, action, form)]
     found = [
         changed

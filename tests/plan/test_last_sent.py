@@ -43,7 +43,7 @@ def _body(*values: str) -> dict[str, Any]:
 
 def _plan(last: dict[str, Any], now: dict[str, Any], live: dict[str, Any], key: bytes = KEY) -> Plan:
     """Return the plan for a manifest, after `last` was sent and the live workflow became `live`."""
-    tags = with_mark([], _MARK + sent_manifest(manifest_of(last), key))
+    tags = with_mark([], _MARK + sent_manifest(Desired.of(manifest_of(last)), key))
     desired = Desired.of(manifest_of(now))
     action = decide(desired, live_of({**live, "tags": tags}), _OPTIONS, PlatformFacts())
     return with_known_origins(Plan(actions=(action,)), _OPTIONS)
@@ -101,8 +101,10 @@ def test_secrets_are_not_in_the_digest() -> None:
     other = _body("x", "y")
     other["steps"]["a"]["repository"]["token"] = "two"
     manifests = [manifest_of(each, sensitive=frozenset({path})) for each in (body, other)]
-    assert len({sent_manifest(each, KEY) for each in manifests}) == 1
-    assert sent_manifest(manifest_of(body), KEY) != sent_manifest(manifest_of(other), KEY)
+    assert len({sent_manifest(Desired.of(each), KEY) for each in manifests}) == 1
+    assert sent_manifest(Desired.of(manifest_of(body)), KEY) != sent_manifest(
+        Desired.of(manifest_of(other)), KEY
+    )
 
 
 @pytest.mark.parametrize("tags", [[], ["reconciler-sent-0abcdefg"], ["reconciler-sent-0abcdefgaaaa"]])
