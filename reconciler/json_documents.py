@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -35,6 +36,18 @@ def document_text(document: JsonValue) -> str:
 def line_text(document: JsonValue) -> str:
     """Return `document` as one line of ASCII text, for a stream of JSON lines."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+
+
+def document_text_of_many(document: JsonObject, key: str, items: Iterable[JsonValue]) -> str:
+    """Return `document_text` of `document` with the list of `items` at `key`, where it has an empty list.
+
+    Only one of the items is in memory at a time, and the text of the others.
+    """
+    text = document_text(document)
+    empty = f"\n  {json.dumps(key)}: []"  # no text inside a document has a line break
+    before, _, after = text.partition(empty)
+    many = ",\n    ".join(document_text(item).replace("\n", "\n    ") for item in items)
+    return f"{before}{empty[:-1]}\n    {many}\n  ]{after}" if many else text
 
 
 def parse_json(data: bytes) -> JsonValue:

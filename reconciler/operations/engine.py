@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ from reconciler.portable import CatalogueReading
 from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
-from reconciler.text import printable
+from reconciler.text import first_few, printable
 
 if TYPE_CHECKING:
     from reconciler.apply import Applier
@@ -57,6 +58,9 @@ REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 
 _MANY: Final = 200
 """The number of files from which the tenant is read while they are loaded."""
+
+_MOST_FINDINGS: Final = 50
+"""The number of findings in manifests that a run with a tenant reports; `validate` reports all."""
 
 _PUBLIC_KEY: Final = "peak-reconciler"
 
@@ -309,8 +313,14 @@ def load_valid(  # noqa: PLR0913 - the last by name
         needs=_lacks_name if names_only else partial(_is_needed, selection=selection or Selection()),
     )
     redactor = Redactor.of(loaded.secrets)
-    for finding in loaded.findings:
+    for finding in loaded.findings[:_MOST_FINDINGS]:
         listener.finding(finding, redactor)
+    more: Counter[str] = Counter()
+    for finding in loaded.findings[_MOST_FINDINGS:]:
+        more[finding.rule] += finding.number
+    if more:
+        rules = first_few(f"{rule}: {number}" for rule, number in more.most_common())
+        listener.note(f"findings that are not shown: {more.total()} ({rules}); run validate to see them")
     if not loaded.valid:
         done = "nothing was sent" if early is None or early.session is None else "nothing was changed"
         raise InvalidInputError(f"the manifests are invalid: {summary_line(loaded.checked)}; {done}")

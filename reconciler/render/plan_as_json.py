@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from reconciler.json_documents import document_text, versioned
+from reconciler.json_documents import document_text_of_many, versioned
 from reconciler.plan import (
     Action,
     Create,
@@ -30,7 +30,7 @@ FORMAT_VERSION: Final = 1
 
 def plan_json(plan: Plan, redactor: Redactor) -> str:
     """Return `plan` as one JSON object, without any secret."""
-    return document_text(plan_document(plan, redactor))
+    return document_text_of_many(_document(plan, redactor, []), "changes", _changes(plan, redactor))
 
 
 def plan_document(plan: Plan, redactor: Redactor) -> JsonObject:
@@ -38,6 +38,14 @@ def plan_document(plan: Plan, redactor: Redactor) -> JsonObject:
 
     Unchanged workflows are counted, and named only in `notes`.
     """
+    return _document(plan, redactor, list(_changes(plan, redactor)))
+
+
+def _changes(plan: Plan, redactor: Redactor) -> Iterator[JsonObject]:
+    return (change_json(action, redactor) for action in plan.actions if not isinstance(action, Unchanged))
+
+
+def _document(plan: Plan, redactor: Redactor, changes: Sequence[JsonObject]) -> JsonObject:
     fields: JsonObject = {
         "summary": {
             **count_actions(plan),
@@ -45,9 +53,7 @@ def plan_document(plan: Plan, redactor: Redactor) -> JsonObject:
             **(count_origins(plan) if plan.base else {}),
         },
         **({"base": plan.base} if plan.base else {}),
-        "changes": [
-            change_json(action, redactor) for action in plan.actions if not isinstance(action, Unchanged)
-        ],
+        "changes": [*changes],
         "orphaned": [{"name": item.name, "id": item.id} for item in plan.orphaned],
         "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
         "unselected": plan.unselected,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Final
 
 from reconciler.schema import documented_default
@@ -32,6 +33,14 @@ _WHOLE: Final = frozenset({"steps", "watchers"})
 
 _ITEM_DEPTH: Final = 2
 """The length of the path of such an item."""
+
+
+_NO_NAMES: Final[Mapping[Path, str]] = MappingProxyType({})
+
+
+def _no_names() -> Mapping[Path, str]:
+    """Return the one empty mapping: a plan may have a million changes."""
+    return _NO_NAMES
 
 
 class Origin(str, Enum):
@@ -60,8 +69,8 @@ class FieldChange:
     before: JsonValue | Absent = field(repr=False)
     after: JsonValue | Absent = field(repr=False)
     sensitive: bool = False
-    names_before: Mapping[Path, str] = field(default_factory=dict, compare=False)
-    names_after: Mapping[Path, str] = field(default_factory=dict, compare=False)
+    names_before: Mapping[Path, str] = field(default_factory=_no_names, compare=False)
+    names_after: Mapping[Path, str] = field(default_factory=_no_names, compare=False)
     origin: Origin | None = None
 
     @property

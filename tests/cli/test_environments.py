@@ -109,6 +109,25 @@ def test_json_of_several(two: _Two) -> None:
     assert [item["check"]["summary"]["errors"] for item in checked["environments"]] == [0, 0]
 
 
+def test_files_of_several(two: _Two) -> None:
+    """A page, a comment and a text have the results of all environments, also the error of one."""
+    files = [f"--output={name}=all.{name}" for name in ("html", "markdown", "text", "json")]
+    applied = two.run("apply", *_BOTH, "--auto-approve", "--keep-going", *files, DEV_TOKEN="wrong")
+    assert applied.returncode == 1
+    shown = {name: (two.folder / f"all.{name}").read_text() for name in ("html", "markdown", "text", "json")}
+    total = "Total of 2 environments: 1 done, 0 failed, 0 skipped, 0 blocked. 1 failed: dev."
+    assert total in shown["html"]
+    assert '<dt class="important">dev: error</dt>' in shown["html"]
+    assert shown["html"].count('<span class="fact">prod</span>') == 1
+    assert shown["markdown"].startswith(f"<!-- peak-reconciler:apply -->\n`{total}`")
+    assert "### `dev`\n\n**Error:**" in shown["markdown"]
+    assert shown["text"].endswith(f"{total}\n")
+    assert [item["environment"] for item in json.loads(shown["json"])["environments"]] == ["dev", "prod"]
+    status = two.run("status", *_BOTH, "--output", "html=status.html", DEV_TOKEN="wrong")
+    assert status.returncode == 1
+    assert "Total of 2 environments: 1 in sync. 1 failed: dev." in (two.folder / "status.html").read_text()
+
+
 def test_one_environment_of_all_is_a_report_by_environment(two: _Two) -> None:
     """What --all-environments prints has one shape, however many are defined."""
     configure(two.folder, {**_WHOLE, "environments": {"dev": _WHOLE["environments"]["dev"]}})

@@ -144,7 +144,7 @@ def test_a_file_that_is_no_profile(
     assert not tenant.requests
 
 
-@pytest.mark.parametrize("seed", range(1 if DEPTH == 1 else 14 * DEPTH))
+@pytest.mark.parametrize("seed", range(1 if DEPTH == 1 else 3 * DEPTH))
 def test_killed(tenant: EmulatorServer, line: Callable[..., Ended], tmp_path: Path, seed: int) -> None:
     """What a killed probe leaves is deleted by --clean, whenever it was killed, and nothing else is."""
     chance = random.Random(seed)  # noqa: S311 - when to kill

@@ -1,0 +1,56 @@
+"""Large runs: what is printed stays short, and what is counted is complete."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from flow_helpers import body
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import LAWS
+
+from reconciler.json_documents import document_text, document_text_of_many
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from flow_helpers import Ended, Git
+
+_TEXTS = st.text(alphabet='\n "changes":[]{}', max_size=20)
+_ITEMS = st.recursive(
+    st.none() | st.integers() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_findings_are_counted_after_the_first(git: Git, typed: Callable[..., Ended]) -> None:
+    """A plan prints 50 findings in manifests, and says how many more there are, by rule."""
+    bad = [{"name": f"w{number}", "steps": {"one": {"imageId": "text"}}} for number in range(70)]
+    git.write("\n---\n".join(json.dumps({"body": each}) for each in bad))
+    ended = typed("plan", git.folder)
+    assert ended.code == 3
+    shown = [line for line in ended.err.splitlines() if ": error:" in line]
+    assert len(shown) == 50
+    assert "findings that are not shown: 20 (schema-type: 20); run validate to see them" in ended.err
+
+
+def test_a_plan_of_many_is_the_same_json(git: Git, typed: Callable[..., Ended]) -> None:
+    """The changes of a plan, written one by one, are one well-formed document."""
+    for number in range(5):
+        git.write(body(f"w{number}"), f"{number}.yaml")
+    text = typed("plan", git.folder, "--format", "json").out
+    document = json.loads(text)
+    assert [change["name"] for change in document["changes"]] == [f"w{number}" for number in range(5)]
+    assert text.rstrip("\n") == document_text(document)
+
+
+@LAWS
+@given(_TEXTS, st.lists(_ITEMS, max_size=4), st.dictionaries(_TEXTS, _ITEMS, max_size=3))
+def test_items_written_one_by_one(key: str, items: list[Any], others: dict[str, Any]) -> None:
+    """A document that is written item by item is the document written at once, whatever texts it has."""
+    document = {"format_version": 1, **others, key: []}
+    at_once = document_text({**document, key: items})
+    assert document_text_of_many(document, key, items) == at_once
