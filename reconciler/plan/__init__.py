@@ -9,7 +9,7 @@ from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
-from reconciler.plan.desired import Desired
+from reconciler.plan.desired import Desired, without_unset_fields
 from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.last_sent import changes_with_known_origins, sent_manifest, with_known_origins
 from reconciler.plan.listing import list_tenant
@@ -21,7 +21,7 @@ from reconciler.plan.masked_changes import (
     sensitive_fields,
     sensitive_places,
 )
-from reconciler.plan.matching import match_manifests, unmatched
+from reconciler.plan.matching import Found, match_manifests, unmatched
 from reconciler.plan.model import (
     Action,
     Blocked,
@@ -86,6 +86,7 @@ __all__ = [
     "DefaultResource",
     "Delete",
     "Desired",
+    "Found",
     "KnownInSync",
     "Method",
     "NextRun",
@@ -150,5 +151,6 @@ __all__ = [
     "with_names",
     "with_next_runs",
     "with_origins",
+    "without_unset_fields",
     "workflow_statuses",
 ]
