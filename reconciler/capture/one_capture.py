@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from reconciler.capture.live_values import NotCapturableError, captured_documents
 from reconciler.errors import ReconcilerError
@@ -66,6 +66,7 @@ class Capture:
 
 
 T = TypeVar("T")
+_PAUSED: Final[Path] = ("reconcile", "paused")
 
 
 def _as_it_is(value: T) -> T:
@@ -107,11 +108,13 @@ class Differences:
 
     Args:
         captured: What is to be captured.
+        was_applied: Whether the live workflow has a digest of the last apply, which leaves out `paused`.
         unapplied: What stays, because Git changed it since the last apply and the tenant did not.
         unproven: The fields of `captured` that the last apply sent and that both may have changed since.
     """
 
     captured: tuple[FieldChange, ...]
+    was_applied: bool
     unapplied: tuple[Path, ...] = ()
     unproven: tuple[Path, ...] = ()
 
@@ -155,8 +158,13 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
         edited = _edited(written, live, differences, file, view, known)
     except ReconcilerError as error:
         return dataclasses.replace(nothing, refusal=error.message)
-    paths = [change.path for change in changes] + [("reconcile", "paused")] * pauses
-    return dataclasses.replace(nothing, text=edited, paths=tuple(paths), unproven=differences.unproven)
+    paused: tuple[Path, ...] = (_PAUSED,) * pauses
+    return dataclasses.replace(
+        nothing,
+        text=edited,
+        paths=(*(change.path for change in changes), *paused),
+        unproven=(*differences.unproven, *(paused if differences.was_applied else ())),
+    )
 
 
 def differences_of(manifest: Manifest, live: Live, view: TenantView) -> Differences:
@@ -167,9 +175,12 @@ def differences_of(manifest: Manifest, live: Live, view: TenantView) -> Differen
     unapplied = [change.path for change in known if change.origin is Origin.GIT and not view.unapplied]
     captured = tuple(change for change in changes if change.path not in unapplied)
     unknown = (change.path for change in known if change.origin is None)
-    was_sent = view.options.remember and desired.owns_all and live.body.own_tags.sent_manifests
+    was_applied = view.options.remember and desired.owns_all and bool(live.body.own_tags.sent_manifests)
     return Differences(
-        captured=captured, unapplied=tuple(unapplied), unproven=tuple(unknown) if was_sent else ()
+        captured=captured,
+        was_applied=was_applied,
+        unapplied=tuple(unapplied),
+        unproven=tuple(unknown) if was_applied else (),
     )
 
 

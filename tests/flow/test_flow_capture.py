@@ -564,6 +564,9 @@ def test_a_change_on_both_sides(server: EmulatorServer, typed: Callable[..., End
     assert ended.code == 0
     assert "daily (id 1): would capture: steps.train.command\n" in ended.err
     assert "warning: Git may have changed steps.train.command as well since the last apply" in ended.err
+    owned.write_text(MANIFEST.replace("  prevent_delete: false\n", "  paused: true\n"))
+    paused = typed("capture", "--all", "--dry-run")
+    assert "warning: Git may have changed reconcile.paused as well since" in paused.err
 
 
 def test_what_git_changed_below_an_overlay(
