@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from reconciler.backup import (
     Backup,
@@ -20,6 +21,7 @@ from reconciler.backup import (
     selection_notes,
 )
 from reconciler.client import Session, Workflow
+from reconciler.configuration import find_configuration
 from reconciler.errors import BlockedError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.apply_and_reconcile import Applied, ApplyOptions, apply_planned
@@ -28,7 +30,7 @@ from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import open_catalogue
 from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.run_recording import recording
-from reconciler.operations.settings import Settings
+from reconciler.operations.settings import RawOptions, Settings
 from reconciler.plan import (
     Action,
     Blocked,
@@ -136,9 +138,10 @@ def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -
 
 def _known(settings: Settings, tenant: tuple[str, str] | None) -> KnownBackups:
     """Return the backups that there are, for a tenant: its base URL and stage."""
-    config = settings.given.config if settings.given else None
-    words = ["--backup-dir", str(settings.backup_dir)]
-    words += ["--config", str(config)] if config else []
+    given = settings.given or RawOptions()
+    usual = find_configuration(Path.cwd())
+    words = ["--backup-dir", str(settings.backup_dir)] if "backup_dir" in given.overrides else []
+    words += ["--config", str(given.config)] if given.config not in {None, usual} else []
     words += ["--environment", settings.environment.name] if settings.environment else []
     directory = settings.backup_dir
     runs, created = read_backups(directory), read_created(directory)

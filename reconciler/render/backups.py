@@ -27,17 +27,22 @@ _REASONS: Final = {
 """What a line of the list says, by the reason of a backup."""
 
 
-def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, *, bodies: bool = False) -> str:
-    """Return backups in the format `name`: `text`, `json`, `markdown` or `html`."""
+def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, environment: str = "") -> str:
+    """Return the backups of an environment, or all, in the format `name`: that of a file or `text`."""
     match name:
         case "json":
-            return backups_json(runs, bodies=bodies)
+            return backups_json(runs)
         case "markdown":
             return markdown_report(backups_page(runs))
         case "html":
             return html_report(backups_page(runs))
         case _:
-            return backups_text(runs, directory, bodies=bodies)
+            of_environment = f" of environment {environment}" if environment else ""
+            return (
+                backups_text(runs, directory)
+                if runs
+                else printable(f"No backups{of_environment} in {directory}.")
+            )
 
 
 def backups_text(runs: Iterable[RunBackups], directory: Path, *, bodies: bool = False) -> str:
