@@ -7,7 +7,7 @@ manifests and workflows, and nothing of commands, files or output.
 from reconciler.plan.attribution import count_origins, with_origins
 from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.comparing import HIDDEN, Comparison, compare
+from reconciler.plan.comparing import HIDDEN, Comparison, comparable, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired, without_unset_fields
 from reconciler.plan.kinds import KINDS, kinds_of
@@ -115,6 +115,7 @@ __all__ = [
     "allows_concurrency",
     "changed_ids",
     "changes_with_known_origins",
+    "comparable",
     "compare",
     "compare_sides",
     "count_origins",
