@@ -186,7 +186,7 @@ def test_a_run_that_only_paused(git: Git, backups: Path) -> None:
     git.write({"name": "y", "steps": {"one": one}}, "y.yaml", paused=True)
     _apply(git, backups)
     git.server.store.replace(git.live("y"), {**git.stored("y"), "tags": [{"name": "theirs"}]})
-    assert "y (id 2): before it was paused" in _rollback(git, backups, "--list").stdout
+    assert f"y (id {git.live('y')}): before it was paused" in _rollback(git, backups, "--list").stdout
     done = _rollback(git, backups, "--auto-approve")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "pause of y)" in done.stderr
