@@ -281,6 +281,8 @@ def test_a_plan_shows_the_next_run(
         "after": "2027-03-26T05:00:00Z",
         "time_zone": "Europe/London",
         "assumed": False,
+        "first": False,
+        "paused": False,
     }
     assert (runs["new"]["before"], runs["new"]["after"]) == (None, "2027-03-26T12:00:00Z")
     git.server.profile |= {"scheduled-hidden"}
