@@ -99,7 +99,7 @@ def diff(
     """
     listener = listener or Listener()
     with ExitStack() as stack:
-        readers = [_open(side, env, listener, stack) for side in (left, right)]
+        readers = [_open(side, selection, env, listener, stack) for side in (left, right)]
         known = {name for reader in readers for name in reader.names}
         chosen = (selection or Selection()).resolved(known)
         names = {name for name in known if chosen.takes(name)}
@@ -114,7 +114,11 @@ def diff(
 
 
 def _open(
-    side: DiffSide, env: Mapping[str, str], listener: Listener, stack: ExitStack
+    side: DiffSide,
+    selection: Selection | None,
+    env: Mapping[str, str],
+    listener: Listener,
+    stack: ExitStack,
 ) -> _Tenant | _Manifests:
     """Return the reader of a side, which knows the names of its workflows.
 
@@ -123,7 +127,7 @@ def _open(
     """
     if not side.live:
         side.settings.require_manifests()
-        return _Manifests(side, load_valid(side.settings, env, listener), listener)
+        return _Manifests(side, load_valid(side.settings, env, listener, selection), listener)
     session = stack.enter_context(open_session(side.settings, env, purpose="diff", listener=listener))
     return _Tenant(side, session)
 
