@@ -25,7 +25,16 @@ from reconciler.operations.name_resolution import open_catalogue
 from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.run_recording import recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, known_secrets, list_tenant
+from reconciler.plan import (
+    Action,
+    CompareOptions,
+    Plan,
+    Scope,
+    describe_all,
+    known_secrets,
+    list_tenant,
+    with_webhook_warnings,
+)
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -177,4 +186,4 @@ def _plan(engine: Engine, restorations: list[Restoration]) -> Plan:
         return dataclasses.replace(action, notes=(*action.notes, *notes.get(action.name, ())))
 
     actions = sorted([*map(with_notes, plan.actions), *refused.values()], key=lambda action: action.name)
-    return dataclasses.replace(plan, actions=tuple(actions))
+    return with_webhook_warnings(dataclasses.replace(plan, actions=tuple(actions)))
