@@ -8,25 +8,39 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
-from reconciler.plan import Desired
+from reconciler.plan import Desired, PlatformFacts, comparable
 from reconciler.schema import FieldKind, body_fields
 from reconciler.secrecy import is_mask
-from reconciler.values import ABSENT, JsonObject, Path, as_list, as_object, lookup, same_json
-from reconciler.workflow import Body, ComparableForms, FieldChange, Live, Rewrite, RewriteKind
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    JsonValue,
+    Path,
+    as_list,
+    as_object,
+    lookup,
+    same_json,
+)
+from reconciler.workflow import Body, FieldChange, Live, Rewrite, RewriteKind, without_retry_options
 
 _STEP_DEPTH = 2
 _AMOUNT = re.compile(r"\d+[a-z]*")
 """A number, with or without a unit; a platform may have another unit for the same amount."""
 
 
-def form_before(before: Live | None, desired: Body) -> JsonObject:
-    """Return the canonical form of a workflow before its first write; empty for a new one.
+def form_before(before: Live | None, desired: Body, facts: PlatformFacts) -> JsonObject:
+    """Return the form of a workflow before its first write, as it is compared; empty for a new one.
 
     Args:
         before: The workflow.
         desired: The body that was sent, which the form is aligned with.
+        facts: What the platform is known to do.
+
+    Raises:
+        ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
-    return {} if before is None else ComparableForms(before.body, desired).live
+    return {} if before is None else comparable(before.body, desired, facts).live
 
 
 def judged(
@@ -79,14 +93,15 @@ def values_never_there(changes: Iterable[FieldChange], before: JsonObject) -> li
 def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: JsonObject) -> list[Path]:
     """Return the fields that were left out, and that are still there as they were before the write.
 
-    One that is there with another value is no such field: the platform filled it in.
+    One that is there with another value is no such field: the platform filled it in. The retry options of a
+    step do not count: a step without its own has those of the workflow, which the write may have changed.
     """
     return [
         change.path
         for change in changes
         if change.before is not ABSENT
-        and same_json(change.before, lookup(before, change.path))
         and lookup(desired.raw, change.path) in (ABSENT, None)
+        and same_json(*(_own(side, change.path) for side in (change.before, lookup(before, change.path))))
     ]
 
 
@@ -132,6 +147,11 @@ def without_unstable(desired: Desired, live: Live, rewrites: Iterable[Rewrite]) 
 
 def _is_step(path: Path) -> bool:
     return len(path) == _STEP_DEPTH and path[0] == "steps"
+
+
+def _own(value: JsonValue | Absent, path: Path) -> JsonValue | Absent:
+    """Return a value, without the retry options where it is a whole step."""
+    return without_retry_options(value) if _is_step(path) and isinstance(value, dict) else value
 
 
 def _is_another_text(change: FieldChange) -> bool:

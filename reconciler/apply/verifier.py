@@ -232,7 +232,7 @@ class Verifier:
             verified, origin, facts = self._read(workflow_id, wanted, facts, tags, sent)
             live, kept, changes = verified.live, verified.live.body.own_tags.digests, verified.changes
             first_seen |= {change.path for change in changes}
-            before = form_before(former, desired.body) if changes else {}
+            before = form_before(former, desired.body, facts) if changes else {}
             rewrites = (*verified.rewrites, *judged(changes, before, rewrites))
             digests = self._digests_of(verified, rewrites, desired)
             if origin is WrittenBy.ANOTHER and (changes or digests != kept):

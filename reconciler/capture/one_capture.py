@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from reconciler.capture.live_values import NotCapturableError, captured_documents
 from reconciler.errors import ReconcilerError
 from reconciler.findings import Severity
 from reconciler.manifests import Manifest, ManifestFile, Overlays, ReadOptions, edited_text, read_file
-from reconciler.plan import HIDDEN, CompareOptions, Desired, PlatformFacts, compare, hidden_fields
+from reconciler.plan import (
+    HIDDEN,
+    CompareOptions,
+    Desired,
+    PlatformFacts,
+    changes_with_known_origins,
+    compare,
+    hidden_fields,
+    masked_live_texts,
+)
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor, SecretFields, is_credential_name, is_masked, why_secret
 from reconciler.text import first_few
@@ -25,7 +34,7 @@ from reconciler.values import (
     same_json,
     texts,
 )
-from reconciler.workflow import FieldChange, Live
+from reconciler.workflow import FieldChange, Live, Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,8 @@ class Capture:
         live: The live workflow.
         text: The new text of the manifest's file; the old one if nothing is captured.
         paths: The fields that are captured; empty for none.
+        unapplied: The fields that Git changed since the last apply and the tenant did not; left as they are.
+        unproven: The captured fields that both may have changed since.
         refusal: Why the workflow cannot be captured, with the place; empty if it can.
     """
 
@@ -44,10 +55,18 @@ class Capture:
     live: Live
     text: str = field(repr=False)
     paths: tuple[Path, ...] = ()
+    unapplied: tuple[Path, ...] = ()
+    unproven: tuple[Path, ...] = ()
     refusal: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that differs is captured."""
+        return not (self.refusal or self.unapplied)
 
 
 T = TypeVar("T")
+_PAUSED: Final[Path] = ("reconcile", "paused")
 
 
 def _as_it_is(value: T) -> T:
@@ -67,6 +86,8 @@ class TenantView:
         overlays: What the environment lays over them; `None` for nothing.
         with_ids: Returns a manifest with ids in place of names.
         with_names: Returns a body with names in place of ids.
+        plain_text: Whether values may be captured that a plan masks because they may be secrets.
+        unapplied: Whether fields are captured that Git changed since the last apply.
     """
 
     options: CompareOptions
@@ -77,6 +98,29 @@ class TenantView:
     overlays: Overlays | None = None
     with_ids: Callable[[Manifest], Manifest] = _as_it_is
     with_names: Callable[[JsonObject], JsonObject] = _as_it_is
+    plain_text: bool = False
+    unapplied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """How a live workflow differs from its manifest, with the values as they are.
+
+    Args:
+        captured: What is to be captured.
+        was_applied: Whether the live workflow has a digest of the last apply, which leaves out `paused`.
+        unapplied: What stays, because Git changed it since the last apply and the tenant did not.
+        unproven: The fields of `captured` that the last apply sent and that both may have changed since.
+    """
+
+    captured: tuple[FieldChange, ...]
+    was_applied: bool
+    unapplied: tuple[Path, ...] = ()
+    unproven: tuple[Path, ...] = ()
+
+    def remain_in(self, changes: Iterable[FieldChange]) -> bool:
+        """Whether `changes`, those after a capture, are what was to stay, and no other."""
+        return {change.path for change in changes} == set(self.unapplied)
 
 
 def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: TenantView) -> Capture:
@@ -91,7 +135,9 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
     text = file.text or ""
     nothing = Capture(manifest=manifest, live=live, text=text)
     try:
-        changes = live_changes(manifest, live, view)
+        differences = differences_of(manifest, live, view)
+        changes = differences.captured
+        nothing = dataclasses.replace(nothing, unapplied=differences.unapplied)
         pauses = manifest.settings.paused not in {None, live.paused}
         if not changes and not pauses:
             return nothing
@@ -106,20 +152,45 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
         overlaid = [place for change in changes if (place := _overlay_place(manifest, change.path))]
         if overlaid:
             raise NotCapturableError(f"{first_few(overlaid)}: an overlay states the value; edit it there")
-        refusals = [why for change in changes if (why := secret_problem(change, view.redactor))]
+        refusals = [why for change in changes if (why := secret_problem(change, view))]
         if refusals:
             raise NotCapturableError(f"{manifest.source}: {'; '.join(refusals)}")
-        edited = _edited(written, live, changes, file, view, known)
+        edited = _edited(written, live, differences, file, view, known)
     except ReconcilerError as error:
         return dataclasses.replace(nothing, refusal=error.message)
-    paths = [change.path for change in changes] + [("reconcile", "paused")] * pauses
-    return dataclasses.replace(nothing, text=edited, paths=tuple(paths))
+    paused: tuple[Path, ...] = (_PAUSED,) * pauses
+    return dataclasses.replace(
+        nothing,
+        text=edited,
+        paths=(*(change.path for change in changes), *paused),
+        unproven=(*differences.unproven, *(paused if differences.was_applied else ())),
+    )
+
+
+def differences_of(manifest: Manifest, live: Live, view: TenantView) -> Differences:
+    """Return how a live workflow differs from its manifest, and what of it is to be captured."""
+    desired = _desired(manifest, live, view)
+    changes = compare(live, desired, view.options, view.facts).changes
+    known = changes_with_known_origins(changes, live, desired, view.options)
+    unapplied = [change.path for change in known if change.origin is Origin.GIT and not view.unapplied]
+    captured = tuple(change for change in changes if change.path not in unapplied)
+    unknown = (change.path for change in known if change.origin is None)
+    was_applied = view.options.remember and desired.owns_all and bool(live.body.own_tags.sent_manifests)
+    return Differences(
+        captured=captured,
+        was_applied=was_applied,
+        unapplied=tuple(unapplied),
+        unproven=tuple(unknown) if was_applied else (),
+    )
 
 
 def live_changes(manifest: Manifest, live: Live, view: TenantView) -> tuple[FieldChange, ...]:
     """Return how a live workflow differs from its manifest, with the values as they are."""
-    desired = Desired.of(manifest, live, hidden_fields(live, view.options, view.facts))
-    return compare(live, desired, view.options, view.facts).changes
+    return compare(live, _desired(manifest, live, view), view.options, view.facts).changes
+
+
+def _desired(manifest: Manifest, live: Live, view: TenantView) -> Desired:
+    return Desired.of(manifest, live, hidden_fields(live, view.options, view.facts))
 
 
 def _overlay_place(manifest: Manifest, path: Path) -> str:
@@ -144,12 +215,14 @@ def _is_same(one: Manifest, other: Manifest) -> bool:
 def _edited(  # noqa: PLR0913, PLR0917 - one call
     manifest: Manifest,
     live: Live,
-    changes: tuple[FieldChange, ...],
+    differences: Differences,
     file: ManifestFile,
     view: TenantView,
     known: frozenset[str],
 ) -> str:
-    """Return the edited text, of which a plan is empty, and which has no errors but those that are `known`.
+    """Return the edited text, of which a plan has no difference but those that are to stay.
+
+    It has no errors but those that are `known`.
 
     Raises:
         ReconcilerError: There is none.
@@ -161,7 +234,7 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     def named() -> JsonObject:
         return as_object(view.with_names(live.body.raw).get("steps"))
 
-    for document in captured_documents(manifest, live, changes, resource, named):
+    for document in captured_documents(manifest, live, differences.captured, resource, named):
         text = edited_text(manifest.source.document, file.text or "", document)
         edited = dataclasses.replace(file, text=text)
         found, errors = read_back(edited, manifest.source.document.index, view)
@@ -170,9 +243,9 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
             problem = problem or f"the live values are not valid in a manifest: {listed}"
             continue
         left = live_changes(found, live, view)
-        if not left:
+        if differences.remain_in(left):
             return text
-        problem = f"{display_paths(change.path for change in left)} cannot be stated in this manifest"
+        problem = not_stated(left, differences, "manifest")
     raise NotCapturableError(f"{manifest.source}: {problem}")
 
 
@@ -185,18 +258,35 @@ def read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifes
     return found, frozenset(item.message for item in findings if item.severity is Severity.ERROR)
 
 
-def secret_problem(change: FieldChange, redactor: Redactor) -> str:
+def not_stated(left: Iterable[FieldChange], differences: Differences, file: str) -> str:
+    """Return what is wrong with a capture after which `left` differs in a manifest or an overlay, `file`."""
+    paths = {change.path for change in left} - set(differences.unapplied)
+    if paths:
+        return f"{display_paths(paths)} cannot be stated in this {file}"
+    return (
+        f"the live change cannot be separated from {display_paths(differences.unapplied)}, which Git changed "
+        "since the last apply; run apply, or pass --include-unapplied to undo that"
+    )
+
+
+def secret_problem(change: FieldChange, view: TenantView) -> str:
     """Return why the live value of a difference must not be written into a file; empty if it may."""
     if change.before is ABSENT:
         return ""
     where = display_path(change.path)
     if change.before == HIDDEN:
         return f"the API does not return {where}"
+    hidden = frozenset(() if view.plain_text else masked_live_texts(change, SecretFields()))
     for path, text in texts(change.before):
         whole = (*change.path, *path)
         if is_masked(whole, text):
             return f"the platform masks {display_path(whole)}"
-        why = why_secret(whole, text, SecretFields(), redactor)
-        if why and not is_credential_name(whole, text, redactor):
-            return f"the live value of {display_path(whole)} is {why}; write it as !env NAME"
+        if is_credential_name(whole, text, view.redactor):
+            continue
+        value = f"the live value of {display_path(whole)}"
+        why = why_secret(whole, text, SecretFields(), view.redactor)
+        if why:
+            return f"{value} is {why}; write it as !env NAME"
+        if whole in hidden:
+            return f"{value} may be a secret (plan masks it); write it as !env NAME, or pass --plain-text"
     return ""

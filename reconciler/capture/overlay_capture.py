@@ -6,12 +6,20 @@ import copy
 import dataclasses
 
 from reconciler.capture.live_values import NotCapturableError
-from reconciler.capture.one_capture import Capture, TenantView, live_changes, read_back, secret_problem
+from reconciler.capture.one_capture import (
+    Capture,
+    TenantView,
+    differences_of,
+    live_changes,
+    not_stated,
+    read_back,
+    secret_problem,
+)
 from reconciler.errors import ReconcilerError
 from reconciler.export import exported_body
 from reconciler.manifests import Document, Manifest, ManifestFile, Overlays, edited_text
 from reconciler.text import printable
-from reconciler.values import ABSENT, JsonValue, Packed, as_object, display_path, display_paths, put
+from reconciler.values import ABSENT, JsonValue, Packed, as_object, display_path, put
 from reconciler.workflow import FieldChange, Live, as_written
 
 _BY_HAND = frozenset({"name", "tags", "triggers", "watchers"})
@@ -33,10 +41,12 @@ def capture_into_overlay(
     text = overlay.text or ""
     nothing = Capture(manifest=manifest, live=live, text=text)
     try:
-        changes = live_changes(manifest, live, view)
+        differences = differences_of(manifest, live, view)
+        changes = differences.captured
+        nothing = dataclasses.replace(nothing, unapplied=differences.unapplied)
         if not changes:
             return nothing
-        problems = [why for change in changes if (why := secret_problem(change, view.redactor))]
+        problems = [why for change in changes if (why := secret_problem(change, view))]
         if problems or view.overlays is None:
             raise NotCapturableError(f"{manifest.source}: {'; '.join(problems)}")
         name, document = _overlay_of(manifest, overlay, view.overlays)
@@ -48,12 +58,12 @@ def capture_into_overlay(
         tried = dataclasses.replace(view, overlays=overlays)
         found, _ = read_back(file, manifest.source.document.index, tried)
         left = live_changes(found, live, tried) if found is not None else changes
-        if left:
-            paths = display_paths(change.path for change in left)
-            raise NotCapturableError(f"{overlay.path}: {paths} cannot be stated in this overlay")
+        if not differences.remain_in(left):
+            raise NotCapturableError(f"{overlay.path}: {not_stated(left, differences, 'overlay')}")
     except ReconcilerError as error:
         return dataclasses.replace(nothing, refusal=printable(error.message))
-    return dataclasses.replace(nothing, text=edited, paths=tuple(change.path for change in changes))
+    paths = tuple(change.path for change in changes)
+    return dataclasses.replace(nothing, text=edited, paths=paths, unproven=differences.unproven)
 
 
 def _overlay_of(manifest: Manifest, file: ManifestFile, overlays: Overlays) -> tuple[str, Document]:

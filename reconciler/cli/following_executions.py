@@ -82,10 +82,13 @@ class ExecutionListener(TerminalListener):
     def execution_left(self, workflow: Live, started: StartedExecution) -> None:
         """Say that the execution continues, and how to follow it."""
         self.end()
-        command = execution_command(
+        command = self._command_to_follow(workflow, started)
+        warn(f"the execution {clip(printable(started.id), 100)} continues; to follow it:\n  {command}")
+
+    def _command_to_follow(self, workflow: Live, started: StartedExecution) -> str:
+        return execution_command(
             "executions", workflow.name, workflow.id, started.id, "--follow", environment=self._environment
         )
-        warn(f"the execution {clip(printable(started.id), 100)} continues; to follow it:\n  {command}")
 
     def end(self) -> None:
         """Leave what is drawn as it is; no more is drawn."""
@@ -100,9 +103,14 @@ class ExecutionListener(TerminalListener):
             show(execution_json(workflow, started, self._state, redactor))
 
     def show_end(self, result: ExecutionResult) -> None:
-        """Print how an execution ended, and the last lines that its failed steps logged."""
+        """Print how an execution ended, and the last lines that its failed steps logged.
+
+        Of one that was only started, print how to follow it.
+        """
         self.end()
         if result.state is None:
+            if not self.as_json:
+                warn(f"follow it: {self._command_to_follow(result.workflow, result.started)}")
             return
         for tail in result.logs:
             if tail.error:

@@ -33,6 +33,7 @@ from reconciler.manifests.load import (
     load_manifests,
     read_file,
     read_overlays,
+    required_variables,
     unmatched_overlays,
     with_required_variables,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "read_single_document",
     "read_text",
     "read_within_bounds",
+    "required_variables",
     "template_expression",
     "template_message",
     "unmatched_overlays",

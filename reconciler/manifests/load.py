@@ -285,12 +285,7 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
         loaded: The result of `load_manifests` without `require_env`.
         needs: Returns whether the run needs the values of a manifest.
     """
-    missing = {
-        _place(manifest.source.file, manifest.source.document.position(path))
-        for manifest in loaded.manifests
-        if needs(manifest)
-        for path in manifest.source.document.unset
-    }
+    missing = _unset_places(loaded, needs).keys()
     if not missing:
         return loaded
     rest: list[Finding] = []
@@ -310,6 +305,29 @@ def with_required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool
     )
     errors = [dataclasses.replace(finding, severity=Severity.ERROR) for finding in raised]
     return dataclasses.replace(loaded, findings=first_findings([*errors, *rest], Counter()))
+
+
+def required_variables(loaded: LoadResult, needs: Callable[[Manifest], bool]) -> list[str]:
+    """Return the variables that a run needs and that are not set, sorted; none if anything else is wrong.
+
+    Takes what `with_required_variables` returns, and the same `needs`.
+    """
+    missing = _unset_places(loaded, needs)
+    errors = [finding for finding in loaded.findings if finding.severity is Severity.ERROR]
+    others = [item for item in errors if _place(item.file, item.position) not in missing]
+    return [] if others else sorted(set(missing.values()))
+
+
+def _unset_places(
+    loaded: LoadResult, needs: Callable[[Manifest], bool]
+) -> dict[tuple[str, Position | None], str]:
+    """Return the variable of each place where a needed one is not set."""
+    return {
+        _place(manifest.source.file, manifest.source.document.position(path)): tag.name
+        for manifest in loaded.manifests
+        if needs(manifest)
+        for path, tag in manifest.source.document.unset.items()
+    }
 
 
 def unmatched_overlays(

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from reconciler.client import Workflow
-from reconciler.errors import ExitCode, InvalidInputError, UsageError
+from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError, UsageError
 from reconciler.export import ExportResult, SecretHandling
 from reconciler.files import UnreadableError, place_files, read_bounded, remove
 from reconciler.findings import Severity
-from reconciler.manifests import SUFFIXES, Manifest
+from reconciler.manifests import SUFFIXES, Manifest, WorkflowManifest
 from reconciler.operations.apply_and_reconcile import ApplyOptions, apply_planned
 from reconciler.operations.engine import Engine, open_engine, open_session
 from reconciler.operations.export_workflows import ExportedWorkflows, chosen_workflows, export_live
@@ -28,6 +28,7 @@ from reconciler.operations.settings import Settings
 from reconciler.plan import (
     Action,
     Blocked,
+    Found,
     Scope,
     Selection,
     Unchanged,
@@ -96,6 +97,7 @@ class Adopted:
         exported: The adopted workflows with their manifests.
         files: The files of the manifests; empty in a dry run.
         left_out: The workflows that are not adopted, or not to the end.
+        untagged: The names of those that have a manifest already, but not the ownership tag.
         owner: The ownership tag that they carry now; `None` for none.
         redactor: Removes known secrets from text about them.
         exit_code: The documented exit code of this result.
@@ -104,6 +106,7 @@ class Adopted:
     exported: tuple[ExportResult, ...] = ()
     files: tuple[Path, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    untagged: tuple[str, ...] = ()
     owner: str | None = None
     redactor: Redactor = field(default_factory=Redactor)
     exit_code: ExitCode = ExitCode.OK
@@ -152,11 +155,27 @@ def adopt(
         result = found
         if found.exported and not options.dry_run:
             found = dataclasses.replace(found, files=_write(found, directory, options.example, listener))
-            result = _tag(settings, found, applying, listener, record, env)
-        failed = result.exit_code is ExitCode.OK and any(item.failed for item in result.left_out)
+            try:
+                result = _tag(settings, found, applying, listener, record, env)
+            except ReconcilerError:
+                listener.note(_written(len(found.files), settings.owner))
+                raise
+        unfinished = any(item.failed for item in result.left_out) or (result.untagged and not result.exported)
+        failed = result.exit_code is ExitCode.OK and unfinished
         result = dataclasses.replace(result, exit_code=ExitCode.FAILED) if failed else result
         record.exit_code = result.exit_code
         return result
+
+
+def _written(number: int, owner: str | None) -> str:
+    """Return what an adoption leaves that ends between the manifests and the ownership tag."""
+    what, whose, them = (
+        ("1 manifest is", "its workflow", "it")
+        if number == 1
+        else (f"{number} manifests are", "their workflows", "them")
+    )
+    todo = f"to own {whose}, run apply; " if owner else ""
+    return f"note: {what} written; {todo}to undo that, delete {them}"
 
 
 def _directory(settings: Settings, stated: Path | None) -> Path:
@@ -198,6 +217,7 @@ def _find(  # noqa: PLR0913, PLR0917 - one call
         chosen = chosen_workflows(listed, options.names) if options.names else list(free)
         excluded = _excluded(options.exclude, listed)
         chosen = [item for item in chosen if item.name not in excluded]
+        untagged = _untagged(settings, options.names, reader, manifests, listed, excluded)
         live = describe_all(reader, [item.id for item in chosen if item in free], settings.concurrency)
         reasons = {item.id: _reason(item, settings.owner, options.names) for item in live.values()}
         exported = export_live(
@@ -228,9 +248,33 @@ def _find(  # noqa: PLR0913, PLR0917 - one call
         return Adopted(
             exported=adopted,
             left_out=tuple(sorted(left_out, key=lambda item: (item.name, item.id))),
+            untagged=untagged,
             owner=settings.owner,
             redactor=session.redactor().joined(Redactor.of(secrets)),
         )
+
+
+def _untagged(  # noqa: PLR0913, PLR0917 - one call
+    settings: Settings,
+    names: Collection[str],
+    reader: Workflow,
+    manifests: Iterable[Manifest],
+    listed: Iterable[Listed],
+    excluded: Collection[str],
+) -> tuple[str, ...]:
+    """Return the names of the workflows that nobody owns and whose manifest is to own them; none if named."""
+    if settings.owner is None or names:
+        return ()
+    matched = {
+        match.id
+        for manifest, match in match_manifests(manifests, listed)
+        if isinstance(match, Found) and isinstance(manifest, WorkflowManifest)
+    }
+    asked = [item for item in listed if item.id in matched and item.name not in excluded]
+    unlisted = [item.id for item in asked if item.ownership is None]
+    live = describe_all(reader, unlisted, settings.concurrency)
+    owned = {item.id: item.ownership or live[item.id].ownership for item in asked}
+    return tuple(sorted(item.name for item in asked if not owned[item.id].owners))
 
 
 def _manifests(

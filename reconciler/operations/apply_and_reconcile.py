@@ -291,7 +291,7 @@ def apply_planned(
         and not listener.confirm(f"Apply this plan to {engine.session.base_url}?")
     ):
         raise ReconcilerError(
-            "cancelled; nothing was changed", hint="Pass --auto-approve to skip the question."
+            "cancelled; nothing was changed in the tenant", hint="Pass --auto-approve to skip the question."
         )
     with listener.stopping() as stop:
         engine.session.end_waits(stop.is_set)

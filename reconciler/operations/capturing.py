@@ -13,11 +13,11 @@ from reconciler.capture import Capture, TenantView, capture_into_overlay, captur
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError, UsageError, reason_of
 from reconciler.files import UnreadableError, write_atomically
 from reconciler.manifests import STDIN, ManifestFile, find_files, read_overlays, read_text
-from reconciler.operations.engine import Engine, open_engine
+from reconciler.operations.engine import open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import with_known_ids
 from reconciler.operations.settings import Settings
-from reconciler.plan import Scope, Selection, Snapshot
+from reconciler.plan import Create, Scope, Selection, Snapshot, make_plan
 from reconciler.portable import ids_of, portable_body
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -71,16 +71,19 @@ class Captured:
         workflows: The workflows that differ, captured or refused.
         files: The files that change.
         redactor: Removes known secrets from text about them.
+        missing: Why each manifest without a live workflow may have lost it to a rename, by name; empty for
+            no reason.
     """
 
     workflows: tuple[Capture, ...]
     files: tuple[EditedFile, ...]
     redactor: Redactor
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> ExitCode:
-        """`FAILED` when a workflow that differs cannot be captured, else `OK`."""
-        return ExitCode.FAILED if any(item.refusal for item in self.workflows) else ExitCode.OK
+        """`FAILED` when a difference is not captured, else `OK`."""
+        return ExitCode.OK if all(item.is_complete for item in self.workflows) else ExitCode.FAILED
 
     def write(self) -> None:
         """Write the files.
@@ -99,6 +102,8 @@ def capture(  # noqa: PLR0913 - the last by name
     *,
     everything: bool = False,
     into: str | None = None,
+    plain_text: bool = False,
+    unapplied: bool = False,
     env: Mapping[str, str] = os.environ,
 ) -> Captured:
     """Return what the files of manifests would be if Git stated what is live. Sends no request but GET.
@@ -110,6 +115,8 @@ def capture(  # noqa: PLR0913 - the last by name
         everything: Whether to capture all workflows that have a manifest.
         into: Where changes go in an environment with overlays: `base` for the manifests that all
             environments share, or the file of an overlay; `None` asks the listener.
+        plain_text: Whether to capture values that a plan masks because they may be secrets.
+        unapplied: Whether to capture fields that Git changed since the last apply, which undoes that change.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -131,13 +138,25 @@ def capture(  # noqa: PLR0913 - the last by name
             printable(str(file.path)): file
             for file in find_files(settings.paths, settings.reading.excludes)[0]
         }
-        result = _captured(engine, snapshot, scope, files, _overlay(settings, into), env)
+        view = TenantView(
+            options=engine.options,
+            facts=snapshot.facts,
+            redactor=engine.redactor,
+            env=env,
+            reading=engine.settings.reading,
+            overlays=read_overlays(env, engine.settings.reading, []),
+            with_ids=lambda manifest: with_known_ids([manifest], engine.catalogue)[0],
+            with_names=lambda body: portable_body(body, engine.catalogue.facts_for_ids(ids_of([body]))),
+            plain_text=plain_text,
+            unapplied=unapplied,
+        )
+        result = _captured(view, snapshot, scope, files, _overlay(settings, into))
         if not result.files or into is not None or settings.reading.overlays.is_empty:
             return result
         chosen = _chosen(settings, listener or Listener())
         if chosen == BASE:
             return result
-        return _captured(engine, snapshot, scope, files, _overlay(settings, chosen), env)
+        return _captured(view, snapshot, scope, files, _overlay(settings, chosen))
 
 
 def _chosen(settings: Settings, listener: Listener) -> str:
@@ -171,24 +190,13 @@ def _overlay(settings: Settings, into: str | None) -> ManifestFile | None:
     raise UsageError(f"--into {printable(into)!r} is neither {BASE} nor an overlay of this environment")
 
 
-def _captured(  # noqa: PLR0913, PLR0917 - one call
-    engine: Engine,
+def _captured(
+    view: TenantView,
     snapshot: Snapshot,
     scope: Scope,
     files: Mapping[str, ManifestFile],
     overlay: ManifestFile | None,
-    env: Mapping[str, str],
 ) -> Captured:
-    view = TenantView(
-        options=engine.options,
-        facts=snapshot.facts,
-        redactor=engine.redactor,
-        env=env,
-        reading=engine.settings.reading,
-        overlays=read_overlays(env, engine.settings.reading, []),
-        with_ids=lambda manifest: with_known_ids([manifest], engine.catalogue)[0],
-        with_names=lambda body: portable_body(body, engine.catalogue.facts_for_ids(ids_of([body]))),
-    )
     before: dict[str, str] = {}
     after: dict[str, str] = {}
     edited: dict[str, ManifestFile] = {}
@@ -211,7 +219,7 @@ def _captured(  # noqa: PLR0913, PLR0917 - one call
             stated = dataclasses.replace(file, text=read_text(file.path, file.root))
             found = capture_into_overlay(manifest, live, stated, current, view)
         after[name] = found.text
-        workflows += [found] if found.paths or found.refusal else []
+        workflows += [found] if found.paths or not found.is_complete else []
     return Captured(
         workflows=tuple(workflows),
         files=tuple(
@@ -219,5 +227,14 @@ def _captured(  # noqa: PLR0913, PLR0917 - one call
             for name, text in before.items()
             if text != after[name]
         ),
-        redactor=engine.redactor,
+        redactor=view.redactor,
+        missing=_missing(view, snapshot, scope),
     )
+
+
+def _missing(view: TenantView, snapshot: Snapshot, scope: Scope) -> dict[str, str]:
+    """Return why each manifest of the run without a live workflow may have lost it to a rename, by name."""
+    if all(getattr(match, "id", 0) in snapshot.live for _, match in snapshot.matches):
+        return {}
+    actions = make_plan(snapshot, view.options, scope).actions
+    return {action.name: "; ".join(action.warnings) for action in actions if isinstance(action, Create)}

@@ -182,15 +182,16 @@ def _address(session: Session, settings: Settings, env: Mapping[str, str]) -> Di
     text = [f"{session.base_url}, from {source}"]
     if proxy:
         text.append(f"through the proxy {_without_credentials(proxy)}")
-    if encrypted:
-        text.append(f"certificates of {bundle}" if bundle else "certificates of the installation")
+    if not encrypted:  # which a session only takes for loopback
+        text.append("on this machine, so no encryption is needed")
+    elif bundle:
+        text.append(f"certificates of {bundle}")
+    else:
+        text.append("certificates of the installation")
     return Diagnosed(
         name="address",
-        state=CheckState.GOOD if encrypted else CheckState.WARNING,
+        state=CheckState.GOOD,
         text=printable("; ".join(text)),
-        advice=""
-        if encrypted
-        else "The token is sent without encryption: use https, except for an emulator.",
     )
 
 

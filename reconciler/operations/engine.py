@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +25,7 @@ from reconciler.client import (
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.configuration import Environment
 from reconciler.errors import InvalidInputError, ReconcilerError
-from reconciler.manifests import LoadResult, Manifest
+from reconciler.manifests import LoadResult, Manifest, required_variables
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import open_catalogue, resolve_names
 from reconciler.operations.read_cache_file import ReadCacheFile
@@ -42,6 +42,7 @@ from reconciler.plan import (
     make_plan,
     take_snapshot,
     with_names,
+    without_unset_fields,
 )
 from reconciler.portable import CatalogueReading
 from reconciler.render import summary_line
@@ -172,6 +173,7 @@ def open_engine(  # noqa: PLR0913 - most by name
     observe: Observer | None = None,
     cached: bool = False,
     refresh: bool = False,
+    looks: bool = False,
 ) -> Iterator[Engine]:
     """Load and check the manifests, then open a session; close it at the end.
 
@@ -185,6 +187,7 @@ def open_engine(  # noqa: PLR0913 - most by name
         observe: Called with the record of each request.
         cached: Whether the plan may rely on what earlier plans read, because nothing is written.
         refresh: Whether it reads all workflows again nevertheless.
+        looks: As `load_valid` takes it.
 
     Raises:
         UsageError: Environments are defined, and none is chosen.
@@ -205,7 +208,7 @@ def open_engine(  # noqa: PLR0913 - most by name
     with ExitStack() as stack:
         is_needed = partial(_is_needed, selection=selection or Selection())
         early = _EarlyReads(stack, connect, reads_of, is_needed)
-        loaded = load_valid(settings, env, listener, selection, early)
+        loaded = load_valid(settings, env, listener, selection, early, looks=looks)
         session = early.session or stack.enter_context(connect())
         session.hide(known_secrets(loaded.manifests, loaded.secrets))
         engine = Engine(
@@ -283,6 +286,7 @@ def load_valid(  # noqa: PLR0913 - the last by name
     early: _EarlyReads | None = None,
     *,
     names_only: bool = False,
+    looks: bool = False,
 ) -> LoadResult:
     """Return the manifests, after checking them.
 
@@ -293,9 +297,10 @@ def load_valid(  # noqa: PLR0913 - the last by name
         selection: The workflows of the run: only their manifests need the variables that they name.
         early: Receives the number of files, and each manifest as soon as it is parsed.
         names_only: Whether the run is about no more of a manifest than its name: only that needs variables.
+        looks: Whether the run only shows the tenant: it goes on without variables, and ignores their fields.
 
     Raises:
-        InvalidInputError: A manifest is invalid.
+        InvalidInputError: A manifest is invalid, or a variable that the run needs is not set.
     """
 
     def working(what: str, done: int, total: int) -> None:
@@ -303,6 +308,8 @@ def load_valid(  # noqa: PLR0913 - the last by name
             early.loading(total)
         listener.working(what, done, total)
 
+    is_selected = partial(_is_needed, selection=selection or Selection())
+    needs = _lacks_name if names_only or looks else is_selected
     loaded = load_checked(
         settings.paths,
         env,
@@ -310,7 +317,7 @@ def load_valid(  # noqa: PLR0913 - the last by name
         off=settings.off,
         on_progress=working,
         on_manifest=_nobody if early is None else early.expect,
-        needs=_lacks_name if names_only else partial(_is_needed, selection=selection or Selection()),
+        needs=needs,
     )
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings[:_MOST_FINDINGS]:
@@ -323,8 +330,42 @@ def load_valid(  # noqa: PLR0913 - the last by name
         listener.note(f"findings that are not shown: {more.total()} ({rules}); run validate to see them")
     if not loaded.valid:
         done = "nothing was sent" if early is None or early.session is None else "nothing was changed"
+        unset = required_variables(loaded, needs)
+        if unset:
+            raise InvalidInputError(f"{_not_set(unset)}; {done}", hint=_hint(loaded.manifests))
         raise InvalidInputError(f"the manifests are invalid: {summary_line(loaded.checked)}; {done}")
-    return loaded
+    return _without_unset(loaded, is_selected, listener) if looks else loaded
+
+
+def _not_set(names: Collection[str]) -> str:
+    """Return that variables are not set, with their names."""
+    many = "1 variable is" if len(names) == 1 else f"{len(names)} variables are"
+    return f"{many} not set: {first_few(map(printable, names))}"
+
+
+def _hint(manifests: Iterable[Manifest]) -> str:
+    """Return what to do about a variable that is not set."""
+    if any(map(_lacks_name, manifests)):
+        return "Set it: the name of a workflow comes from it."
+    return "Set it, or leave out the workflows that need it, with --target or --exclude."
+
+
+def _without_unset(
+    loaded: LoadResult, is_selected: Callable[[Manifest], bool], listener: Listener
+) -> LoadResult:
+    """Return `loaded` where a field that needs a variable that is not set is ignored, after a warning."""
+    unset = {
+        tag.name
+        for manifest in loaded.manifests
+        if is_selected(manifest)
+        for tag in manifest.source.document.unset.values()
+    }
+    if not unset:
+        return loaded
+    listener.warning(
+        f"{_not_set(sorted(unset))}; fields that need {'it' if len(unset) == 1 else 'them'} are not compared"
+    )
+    return dataclasses.replace(loaded, manifests=tuple(map(without_unset_fields, loaded.manifests)))
 
 
 def _nobody(_manifest: Manifest) -> None:

@@ -114,7 +114,7 @@ def forecast(
     settings.require_environment()
     settings.require_manifests()
     if options.offline:
-        loaded = load_valid(settings, env, listener, options.selection)
+        loaded = load_valid(settings, env, listener, options.selection, looks=True)
         workflows = list(_of_manifests(loaded.manifests, options.selection))
         known = learn_rules((), now, options.zone)
         redactor = Redactor.of(loaded.secrets)
@@ -123,7 +123,7 @@ def forecast(
             selection=options.selection, whole=settings.whole, show_unmanaged=options.show_unmanaged
         )
         with open_engine(
-            settings, env, purpose="forecast", selection=options.selection, listener=listener
+            settings, env, purpose="forecast", selection=options.selection, listener=listener, looks=True
         ) as engine:
             snapshot = engine.snapshot(scope)
             plan = make_plan(snapshot, engine.options, scope)

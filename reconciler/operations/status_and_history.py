@@ -99,6 +99,7 @@ def status(  # noqa: PLR0913 - all but two by name
         listener=listener,
         cached=True,
         refresh=refresh,
+        looks=True,
     ) as engine:
         statuses = workflow_statuses(*engine.plan_with_snapshot(scope), utc_now())
         asked = [item.id for item in statuses if item.id and item.executed and item.is_one_of(only)]

@@ -7,20 +7,21 @@ manifests and workflows, and nothing of commands, files or output.
 from reconciler.plan.attribution import count_origins, with_origins, with_webhook_warnings
 from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.comparing import HIDDEN, Comparison, compare
+from reconciler.plan.comparing import HIDDEN, Comparison, comparable, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
-from reconciler.plan.desired import Desired
+from reconciler.plan.desired import Desired, without_unset_fields
 from reconciler.plan.kinds import KINDS, kinds_of
-from reconciler.plan.last_sent import sent_manifest, with_known_origins
+from reconciler.plan.last_sent import changes_with_known_origins, sent_manifest, with_known_origins
 from reconciler.plan.listing import list_tenant
 from reconciler.plan.masked_changes import (
     known_secrets,
     masked,
+    masked_live_texts,
     reads_back,
     sensitive_fields,
     sensitive_places,
 )
-from reconciler.plan.matching import match_manifests, unmatched
+from reconciler.plan.matching import Found, match_manifests, unmatched
 from reconciler.plan.model import (
     Action,
     Blocked,
@@ -85,6 +86,7 @@ __all__ = [
     "DefaultResource",
     "Delete",
     "Desired",
+    "Found",
     "KnownInSync",
     "Method",
     "NextRun",
@@ -112,6 +114,8 @@ __all__ = [
     "Write",
     "allows_concurrency",
     "changed_ids",
+    "changes_with_known_origins",
+    "comparable",
     "compare",
     "compare_sides",
     "count_origins",
@@ -129,6 +133,7 @@ __all__ = [
     "live_id",
     "make_plan",
     "masked",
+    "masked_live_texts",
     "match_manifests",
     "may_remove_note",
     "names_matching",
@@ -148,5 +153,6 @@ __all__ = [
     "with_next_runs",
     "with_origins",
     "with_webhook_warnings",
+    "without_unset_fields",
     "workflow_statuses",
 ]

@@ -6,7 +6,7 @@ from enum import Enum
 
 from reconciler.plan.comparing import comparable
 from reconciler.plan.platform_facts import PlatformFacts
-from reconciler.values import JsonObject, as_object, with_whole_numbers
+from reconciler.values import JsonObject, JsonValue, as_list, as_object, with_whole_numbers
 from reconciler.workflow import (
     Body,
     FieldChange,
@@ -32,7 +32,7 @@ def sent_body(
     """Return the exact body that is sent, its whole numbers as integers: some servers refuse `100.0`.
 
     The reconciler's own tags are added: `ownership`, `digests`, and the other own tags that `live` has.
-    An update keeps the URL of a webhook unless `desired` asks for a new one, and undocumented live fields.
+    An update keeps the URLs of webhooks unless `desired` asks for a new one, and undocumented live fields.
 
     Args:
         method: A patch lays `desired` over the live workflow.
@@ -54,7 +54,26 @@ def sent_body(
         return as_object(with_whole_numbers(body))
     replaced = method is Method.CREATE_OR_UPDATE
     sent = preserving_webhooks(body) if replaced else patched_body(live.raw, body)
-    return as_object(with_whole_numbers(keeping_undocumented(sent, live.sendable, live.undocumented)))
+    kept = keeping_undocumented(sent, live.sendable, live.undocumented)
+    return as_object(with_whole_numbers(_with_every_webhook(kept, len(live.webhooks))))
+
+
+def _with_every_webhook(body: JsonObject, live: int) -> JsonObject:
+    """Return the body of an update with as many webhooks as there are live.
+
+    They compare as one, so a plan does not show that one of several goes. It does show that all go, and that
+    a new URL is asked for: then `body` stays as it is.
+
+    Args:
+        body: The body of an update.
+        live: How many webhooks the live workflow has.
+    """
+    sent = Body(body)
+    stated = sum(bool(trigger.get("webhook")) for trigger in sent.triggers)
+    if not stated or sent.generates_webhook:
+        return body
+    others: list[JsonValue] = [{"webhook": True, "webhookPolicy": "preserve"}] * (live - stated)
+    return {**body, "triggers": [*as_list(body["triggers"]), *others]} if others else body
 
 
 def choose_method(

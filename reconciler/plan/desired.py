@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
@@ -20,6 +21,7 @@ from reconciler.values import (
     Path,
     Pattern,
     as_object,
+    display_path,
     is_below,
     lookup,
     put,
@@ -61,6 +63,21 @@ def read_patterns(written: Iterable[str], desired: Body) -> tuple[Pattern, ...]:
         for name in sorted(desired.inheriting_steps)
     ]
     return (*patterns, *spread)
+
+
+def without_unset_fields(manifest: Manifest) -> Manifest:
+    """Return a manifest that ignores its fields whose value needs a variable that is not set.
+
+    Of a list, such as the triggers, the whole is ignored.
+    """
+    paths = list(manifest.source.unset)
+    if not paths:
+        return manifest
+    if isinstance(manifest, PatchManifest):  # its paths begin with `body`, `set` and the like
+        paths = [path for whole in paths for path in (whole[1:], ("steps", "*", *whole[1:]))]
+    fields = {display_path(tuple(takewhile(lambda part: isinstance(part, str), path))) for path in paths}
+    ignore = (*manifest.settings.ignore, *sorted(fields))
+    return dataclasses.replace(manifest, settings=dataclasses.replace(manifest.settings, ignore=ignore))
 
 
 def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:

@@ -22,8 +22,9 @@ from reconciler.plan.comparing import HIDDEN
 from reconciler.plan.desired import Desired
 from reconciler.plan.masked_changes import sensitive_fields
 from reconciler.plan.model import Action, Create, Plan, SetPaused, Unchanged, Update
+from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, JsonObject, Path, dump_compact, lookup, put
-from reconciler.workflow import SENT_MANIFEST_LENGTH, Body, FieldChange, Origin
+from reconciler.workflow import SENT_MANIFEST_LENGTH, Body, FieldChange, Live, Origin
 
 _MOST_COMBINED: Final = 5
 """With more changes, only all of them together are tried: each try may agree by chance, once in a billion."""
@@ -45,7 +46,12 @@ def _form(desired: Desired) -> JsonObject:
 def with_known_origins(plan: Plan, options: CompareOptions) -> Plan:
     """Return `plan` with the origins that the last write proves, and the number of other differences."""
     actions = tuple(
-        _attributed(action, options) if isinstance(action, Update) else action for action in plan.actions
+        dataclasses.replace(
+            action, changes=changes_with_known_origins(action.changes, action.live, action.desired, options)
+        )
+        if isinstance(action, Update)
+        else action
+        for action in plan.actions
     )
     return dataclasses.replace(plan, actions=actions, unknown_origins=_unknown(actions, options))
 
@@ -77,30 +83,40 @@ def _was_applied(action: Update | SetPaused) -> bool:
     return bool(own.marks or own.ownership.owners)
 
 
-def _attributed(action: Update, options: CompareOptions) -> Update:
-    last = action.live.body.own_tags.sent_manifests
-    if not options.remember or len(last) != 1 or not action.desired.owns_all:
-        return action
-    form = _form(action.desired)
-    paths = [change.path for change in action.changes if _is_comparable(change, action, form)]
+def changes_with_known_origins(
+    changes: Sequence[FieldChange], live: Live, desired: Desired, options: CompareOptions
+) -> tuple[FieldChange, ...]:
+    """Return the differences of one workflow with the origins that its last write proves.
+
+    Args:
+        changes: All differences, masked or not.
+        live: The live workflow.
+        desired: The workflow as its manifest describes it.
+        options: The choices of the run.
+    """
+    last = live.body.own_tags.sent_manifests
+    if not options.remember or len(last) != 1 or not desired.owns_all:
+        return tuple(changes)
+    form = _form(desired)
+    secrets = sensitive_fields(desired.manifest, desired.manifest.body)
+    sides = (form, live.body.form)
+    paths = [change.path for change in changes if _is_comparable(change, sides, secrets)]
     found = [
         changed
         for changed in _tries(paths)
-        if _digest(_before(form, action.live.body.form, changed), action.manifest, options.key) in last
+        if _digest(_before(form, live.body.form, changed), desired.manifest, options.key) in last
     ]
     if len(found) != 1:
-        return action
+        return tuple(changes)
     in_git = frozenset(found[0])
     origins = {path: Origin.GIT if path in in_git else Origin.DRIFT for path in paths}
-    changes = tuple(dataclasses.replace(change, origin=origins.get(change.path)) for change in action.changes)
-    return dataclasses.replace(action, changes=changes)
+    return tuple(dataclasses.replace(change, origin=origins.get(change.path)) for change in changes)
 
 
-def _is_comparable(change: FieldChange, action: Update, form: JsonObject) -> bool:
+def _is_comparable(change: FieldChange, sides: Sequence[JsonObject], secrets: SecretFields) -> bool:
     """Return whether a field is a part of the digest, and its live value is returned as it is."""
-    known = any(lookup(side, change.path) is not ABSENT for side in (form, action.live.body.form))
-    secret = sensitive_fields(action.manifest, action.manifest.body).contains(change.path)
-    return known and not secret and change.before != HIDDEN
+    known = any(lookup(side, change.path) is not ABSENT for side in sides)
+    return known and not secrets.contains(change.path) and change.before != HIDDEN
 
 
 def _tries(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
@@ -16,7 +16,17 @@ from reconciler.secrecy import (
     secret_values,
 )
 from reconciler.text import clip, printable
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, display_path, dump_compact
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    JsonValue,
+    Path,
+    display_path,
+    dump_compact,
+    lookup,
+    texts,
+)
 from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path, keyword_of, written_sides
 
 _MOST_SHOWN: Final = 10
@@ -26,6 +36,30 @@ _MOST_CHARACTERS: Final = 80
 
 def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
     """Return `change` with every secret in both of its values masked, and the rest as it is written."""
+    fields, sensitive = _fields_to_mask(change, fields)
+    before, after = (
+        ABSENT if value is ABSENT else _shown(value, change, fields) for value in written_sides(change)
+    )
+    return dataclasses.replace(change, before=before, after=after, sensitive=sensitive)
+
+
+def masked_live_texts(change: FieldChange, fields: SecretFields) -> Iterator[Path]:
+    """Yield where the texts of the live value are that `masked` hides, from the root of the form."""
+    if change.before is ABSENT:
+        return
+    shown = _shown(change.before, change, _fields_to_mask(change, fields)[0])
+    for path, text in texts(change.before):
+        if lookup(shown, path) != text:
+            yield (*change.path, *path)
+
+
+def _shown(value: JsonValue, change: FieldChange, fields: SecretFields) -> JsonValue:
+    """Return one value of `change` masked: more of it if Git no longer has the field."""
+    return (mask_removed if change.after is ABSENT else mask)(value, fields, change.path)
+
+
+def _fields_to_mask(change: FieldChange, fields: SecretFields) -> tuple[SecretFields, bool]:
+    """Return the secret fields of `change`, and whether both of its values are secrets as a whole."""
     is_list = isinstance(change.before, list) or isinstance(change.after, list)
     sensitive = (
         fields.covers(change.path)
@@ -35,13 +69,7 @@ def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
             and any(isinstance(side, str) and side for side in (change.before, change.after))
         )
     )
-    if sensitive:
-        fields = SecretFields(frozenset({change.path}))
-    hide = mask_removed if change.after is ABSENT else mask
-    before, after = (
-        ABSENT if value is ABSENT else hide(value, fields, change.path) for value in written_sides(change)
-    )
-    return dataclasses.replace(change, before=before, after=after, sensitive=sensitive)
+    return (SecretFields(frozenset({change.path})) if sensitive else fields), sensitive
 
 
 def reads_back(changes: Sequence[FieldChange], fields: SecretFields) -> list[str]:

@@ -75,17 +75,31 @@ def test_asked_first(
     monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
     ended = typed("adopt")
     assert ended.code == 1
-    assert "cancelled; nothing was changed" in ended.err
+    assert (
+        "note: 1 manifest is written; to own its workflow, run apply; to undo that, delete it\n" in ended.err
+    )
+    assert "error: cancelled; nothing was changed in the tenant" in ended.err
     assert (repository / "workflows" / "daily.yaml").exists()
     assert _owned(server) == set()
+    server.store.create(body("theirs", tags=[{"name": "reconciler-owner-team-b"}]))
+    again = typed("adopt", "--auto-approve")
+    assert again.code == 1
+    assert again.out == (
+        "left out: theirs (id 2): it is owned by team-b\n"
+        "1 workflow has a manifest but not the tag team-a: daily; run apply to own it\n"
+        "Nothing to adopt.\n"
+    )
+    assert typed("adopt", "--auto-approve", "--exclude", "daily").code == 0
     assert typed("apply", "--auto-approve").code == 0
     assert _owned(server) == {"daily"}
+    assert typed("adopt", "--auto-approve").code == 0
 
 
 def test_without_an_owner(server: EmulatorServer, typed: Callable[..., Ended], repository: Path) -> None:
     """Where no owner is named, nothing is written to the tenant, and the result says so."""
     (repository / "reconciler.yaml").write_text("manifests: [workflows]\n")
     server.store.create(body("daily"))
+    assert typed("adopt", "--dry-run").out.endswith("No ownership tag is set: nothing would be owned.\n")
     ended = typed("adopt")
     assert ended.code == 0, ended.err
     assert ended.out == "Adopted 1 workflow (no ownership tag is set); a plan of it is empty.\n"
@@ -135,6 +149,9 @@ def test_variables(server: EmulatorServer, typed: Callable[..., Ended], reposito
     assert "set PEAK_A_ONE_DB_PASSWORD, then run apply" in ended.out
     assert "canary" not in ended.out + ended.err
     assert _owned(server) == set()
+    left = typed("adopt", "--auto-approve", PEAK_A_ONE_DB_PASSWORD="")
+    assert left.code == 1
+    assert "2 workflows have a manifest but not the tag team-a: a, b; run apply to own them\n" in left.out
     for file in (repository / "workflows").iterdir():
         file.unlink()
     again = typed("adopt", "--auto-approve", PEAK_A_ONE_DB_PASSWORD="canary-1")
@@ -166,6 +183,7 @@ def test_names_of_files(server: EmulatorServer, typed: Callable[..., Ended], rep
     server.store.create(body("other"))
     ended = typed("adopt", "--auto-approve")
     assert ended.code == 0, ended.out + ended.err
+    assert "1 workflow has a manifest but not the tag team-a: other; run apply to own it\n" in ended.out
     assert sorted(file.name for file in folder.iterdir()) == ["daily-1.yaml", "daily.yaml"]
     assert "workflows/daily.yaml:1 describes it" in typed("adopt", "other").out
 

@@ -117,12 +117,8 @@ EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         ["-      command: python train.py", "+      command: 'python: ''train'''"],
     ),
     "variable": (
-        lambda live: live["steps"]["load"]["parameters"]["env"].update(MODE="yes", NEW="1"),
-        [
-            "-          MODE: full   # or: delta",
-            "+          MODE: 'yes'   # or: delta",
-            "+          NEW: '1'",
-        ],
+        lambda live: live["steps"]["load"]["parameters"]["env"].update(MODE="yes"),
+        ["-          MODE: full   # or: delta", "+          MODE: 'yes'   # or: delta"],
     ),
     "removed": (lambda live: live["steps"]["load"].pop("stepTimeout"), ["-      stepTimeout: 60"]),
     "added": (lambda live: live["steps"]["train"].update(stepTimeout=90), ["+      stepTimeout: 90"]),
@@ -223,7 +219,7 @@ def test_asked_first(
     dry = typed("capture", "--all", "--dry-run")
     assert (dry.code, file.read_text()) == (0, MANIFEST)
     assert "+      imageVersionId: 201  # pinned\n" in dry.out
-    assert "daily (id 1): captured: steps.load.imageVersionId\n" in dry.err
+    assert "daily (id 1): would capture: steps.load.imageVersionId\n" in dry.err
     monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
     refused = typed("capture", "daily")
     assert (refused.code, file.read_text()) == (1, MANIFEST)
@@ -253,7 +249,7 @@ def test_json(server: EmulatorServer, typed: Callable[..., Ended], file: Path, i
     _edit(
         server, lambda live: live["steps"]["one"].update(command='say "hi"', parameters={"env": {"A": "1"}})
     )
-    ended = typed("capture", "--all", "--yes")
+    ended = typed("capture", "--all", "--yes", "--plain-text")
     assert ended.code == 0, ended.out + ended.err
     assert json.loads(file.read_text())["body"]["steps"]["one"]["command"] == 'say "hi"'
     assert typed("plan", "--detailed-exitcode").code == 0
@@ -479,3 +475,126 @@ def test_names_of_images(server: EmulatorServer, typed: Callable[..., Ended], fi
     assert "imageVersionId: 1\n" in file.read_text()
     assert "image:" not in file.read_text()
     assert typed("plan", "--detailed-exitcode").code == 0
+
+
+HOOK = {"name": "pager", "url": "https://example.com/T0/canary", "payload": "x"}
+MAY_BE_SECRET: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "added variable": (
+        lambda live: live["steps"]["load"]["parameters"]["env"].update(LICENCE="canary"),
+        "steps.load.parameters.env.LICENCE",
+    ),
+    "added step": (
+        lambda live: live["steps"].update(
+            new={"imageId": 1, "imageVersionId": 2, "command": "x", "parameters": {"env": {"A": "canary"}}}
+        ),
+        "steps.new.parameters.env.A",
+    ),
+    "added webhook": (
+        lambda live: live["watchers"].append({"webhook": HOOK, "events": {"fail": True}}),
+        "watchers.webhook:pager.webhook.url",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MAY_BE_SECRET)
+def test_what_a_plan_masks(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path, name: str
+) -> None:
+    """A live value that a plan masks because it may be a secret is written only with an option."""
+    change, path = MAY_BE_SECRET[name]
+    _edit(server, change)
+    planned = typed("plan", "--show-bodies").out
+    assert "(sensitive)" in planned
+    assert "canary" not in planned
+    ended = typed("capture", "daily", "--yes")
+    assert (ended.code, file.read_text()) == (1, MANIFEST)
+    assert f"the live value of {path} may be a secret (plan masks it); write it as !env NAME" in ended.err
+    assert "canary" not in ended.out + ended.err
+    assert typed("capture", "daily", "--yes", "--plain-text").code == 0
+    assert "canary" in file.read_text()
+    assert typed("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_variable_that_git_no_longer_has(typed: Callable[..., Ended], file: Path) -> None:
+    """The value that came from a variable of the environment is not written once its lines are removed."""
+    file.write_text(MANIFEST.replace("          LEVEL: !env LEVEL\n", "          LICENCE: !env LICENCE\n"))
+    assert typed("apply", "--auto-approve", LICENCE="a-licence-canary").code == 0
+    text = MANIFEST.replace("          LEVEL: !env LEVEL\n", "")
+    file.write_text(text)
+    ended = typed("capture", "--all", "--yes")
+    assert (ended.code, file.read_text()) == (1, text)
+    assert "LICENCE may be a secret (plan masks it)" in ended.err
+    assert "canary" not in ended.out + ended.err
+
+
+@pytest.fixture
+def owned(file: Path, typed: Callable[..., Ended]) -> Path:
+    """Return the file of a manifest that was applied with an ownership tag."""
+    (file.parents[1] / "reconciler.yaml").write_text("manifests: [workflows]\nownership: {tag: team-a}\n")
+    assert typed("apply", "--auto-approve").code == 0
+    return file
+
+
+def test_what_git_changed_since_the_last_apply(
+    server: EmulatorServer, typed: Callable[..., Ended], owned: Path
+) -> None:
+    """A change in Git that is not applied yet stays, and the live change beside it is captured."""
+    text = MANIFEST.replace("python train.py", "python train.py --new")
+    owned.write_text(text)
+    alone = typed("capture", "--all", "--yes")
+    assert (alone.code, owned.read_text()) == (1, text)
+    why = "Git changed it since the last apply, the tenant did not; run apply, or"
+    assert f"daily (id 1): not captured: steps.train.command: {why}" in alone.err
+    _edit(server, EDITS["number"][0])
+    both = typed("capture", "--all", "--yes")
+    assert both.code == 1
+    assert "daily (id 1): captured: steps.load.imageVersionId\n" in both.err
+    assert "daily (id 1): not captured: steps.train.command: Git" in both.err
+    assert _changed(text, owned.read_text()) == EDITS["number"][1]
+    owned.write_text(text)
+    assert typed("capture", "--all", "--yes", "--include-unapplied").code == 0
+    assert _changed(MANIFEST, owned.read_text()) == EDITS["number"][1]
+
+
+def test_a_change_on_both_sides(server: EmulatorServer, typed: Callable[..., Ended], owned: Path) -> None:
+    """A field that both sides may have changed is captured with a warning."""
+    owned.write_text(MANIFEST.replace("python train.py", "python train.py --new"))
+    _edit(server, EDITS["text"][0])
+    ended = typed("capture", "--all", "--dry-run")
+    assert ended.code == 0
+    assert "daily (id 1): would capture: steps.train.command\n" in ended.err
+    assert "warning: Git may have changed steps.train.command as well since the last apply" in ended.err
+    owned.write_text(MANIFEST.replace("  prevent_delete: false\n", "  paused: true\n"))
+    paused = typed("capture", "--all", "--dry-run")
+    assert "warning: Git may have changed reconcile.paused as well since" in paused.err
+
+
+def test_what_git_changed_below_an_overlay(
+    server: EmulatorServer, typed: Callable[..., Ended], owned: Path
+) -> None:
+    """An overlay does not take over what Git changed in the manifest below it, either."""
+    overlay = owned.parents[1] / "overlays" / "daily.yaml"
+    overlay.parent.mkdir()
+    overlay.write_text("patch: {name: daily, body: {}}\n")
+    (owned.parents[1] / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nownership: {tag: team-a}\nenvironments: {prod: {overlays: [overlays]}}\n"
+    )
+    owned.write_text(MANIFEST.replace("python train.py", "python train.py --new"))
+    _edit(server, EDITS["number"][0])
+    ended = typed("capture", "--all", "--yes", "--into", "overlays/daily.yaml", "--environment", "prod")
+    assert ended.code == 1
+    assert "daily (id 1): captured: steps.load.imageVersionId\n" in ended.err
+    assert "imageVersionId: 201" in overlay.read_text()
+    assert "train" not in overlay.read_text()
+
+
+def test_a_workflow_that_was_renamed_live(
+    server: EmulatorServer, typed: Callable[..., Ended], owned: Path
+) -> None:
+    """A manifest whose workflow has another name now is named, with the workflow that it may be."""
+    _edit(server, lambda live: live.update(name="daily-2"))
+    ended = typed("capture", "--all")
+    assert (ended.code, owned.read_text()) == (0, MANIFEST)
+    assert (
+        'daily: not captured: no live workflow has this name; "daily" and "daily-2" are nearly' in ended.err
+    )

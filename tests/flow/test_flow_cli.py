@@ -178,7 +178,7 @@ def test_the_prompt(git: Git, stdin: str, code: int) -> None:
     assert "create   flow" in ended.stdout
     assert len(git.server.store.records()) == (1 if code == 0 else 0)
     if code:
-        assert "cancelled; nothing was changed" in ended.stderr
+        assert "cancelled; nothing was changed in the tenant" in ended.stderr
         assert git.writes() == []
 
 

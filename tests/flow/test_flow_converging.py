@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Bend = Callable[[dict[str, Any]], object]
 
 COMMAND = ("steps", "one", "command")
+_OWN_RETRIES = {"runConfiguration": {"retryOptions": {"duration": 9}}}
 
 
 def _upper(sent: dict[str, Any]) -> None:
@@ -321,6 +322,34 @@ def test_a_server_that_merges_gets_explicit_empties(
     git.done()
     stored = git.stored("rich")
     assert ("stepTimeout" in stored["steps"]["load"], bool(stored.get("watchers"))) == (refuses, refuses)
+
+
+@pytest.mark.parametrize(
+    ("profile", "fields"),
+    [
+        ("put-merges-deep", {}),
+        ("put-merges-deep+retry-spread", {}),
+        ("put-merges-deep", {**_OWN_RETRIES, "resources": {"instanceTypeId": 1, "storage": "10GB"}}),
+        ("put-merges-deep", _OWN_RETRIES),
+    ],
+    ids=[
+        "retry options of the workflow",
+        "the same, spread",
+        "default resources",
+        "retry options of its own",
+    ],
+)
+def test_a_step_that_goes_is_removed_where_the_server_merges(
+    git: Git, server: EmulatorServer, profile: str, fields: dict[str, Any]
+) -> None:
+    """The second write removes it, also if it has the workflow's retry options or the default resources."""
+    server.profile = frozenset(profile.split("+"))
+    git.write(body(retryOptions={"duration": 7}, steps={"one": step(), "two": step(**fields)}))
+    git.done()
+    git.write(body(retryOptions={"duration": 8}))
+    git.done()
+    assert list(git.stored()["steps"]) == ["one"]
+    assert len(git.writes()) == 3
 
 
 def test_whole_numbers_are_sent_as_integers(git: Git, server: EmulatorServer) -> None:

@@ -160,6 +160,21 @@ def test_dropping_a_webhook_warns(git: Git) -> None:
     assert git.webhooks("hooked") == ()
 
 
+def test_an_update_keeps_each_of_several_webhooks(git: Git) -> None:
+    """Webhooks compare as one, so no update removes one of several: a plan would not show that."""
+    git.write({**HOOKED, "triggers": [{"webhook": True}, {"webhook": True}]})
+    git.done()
+    before = git.webhooks("hooked")
+    for changed, method in (({"one": step("new")}, Method.PATCH), ({"two": step()}, Method.CREATE_OR_UPDATE)):
+        git.write({**HOOKED, "triggers": [{"webhook": True}], "steps": changed})
+        assert git.action().method is method
+        git.done()
+        assert git.webhooks("hooked") == before
+    git.write({**HOOKED, "triggers": []})
+    git.done()
+    assert git.webhooks("hooked") == ()
+
+
 def test_adding_a_webhook(git: Git) -> None:
     """A webhook added in Git is created, and from then on kept."""
     git.write({**HOOKED, "triggers": [HOOKED["triggers"][1]]})

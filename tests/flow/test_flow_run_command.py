@@ -64,9 +64,9 @@ def test_text(server: EmulatorServer) -> None:
         server.store.create(body(f"flow-{number:03}"))
     flow = server.store.create(body("flow"))
     ended = _run(server, "flow")
-    assert (ended.returncode, ended.stderr) == (0, "")
     (run,) = server.store.executions(flow)
-    assert ended.stdout == f"{run.id}\n"
+    assert (ended.returncode, ended.stdout) == (0, f"{run.id}\n")
+    assert ended.stderr == f"follow it: peak-reconciler executions flow {run.id} --follow\n"
 
 
 def test_json(server: EmulatorServer) -> None:

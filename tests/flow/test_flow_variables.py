@@ -21,7 +21,7 @@ def _git(git: Git) -> Git:
 
 
 @pytest.mark.parametrize("value", [None, ""])
-@pytest.mark.parametrize("words", [["plan"], ["apply", "--auto-approve"], ["status"], ["reconcile"]])
+@pytest.mark.parametrize("words", [["plan"], ["apply", "--auto-approve"], ["reconcile"]])
 def test_a_missing_variable_stops_the_run(git: Git, words: Sequence[str], value: str | None) -> None:
     """Without the value nothing is sent, and the message names the variable, its place and what it is."""
     _git(git)
@@ -29,6 +29,40 @@ def test_a_missing_variable_stops_the_run(git: Git, words: Sequence[str], value:
     assert (done.returncode, git.server.store.records()) == (3, [])
     state = "is not set" if value is None else "is empty"
     assert f"pay.yaml:3:54: error: the environment variable 'PAY_API' {state}" in done.stderr
+    assert "1 variable is not set: PAY_API; nothing was sent" in done.stderr
+
+
+def test_looking_goes_on(git: Git) -> None:
+    """`status` and `forecast` warn, and compare all but the fields that need the variable."""
+    _git(git)
+    scheduled = "body: {name: x, triggers: [{cron: !env CRON}], steps: {a: {command: x}}}\n"
+    (git.folder / "scheduled.yaml").write_text(scheduled, encoding="utf-8")
+    patch = "patch: {name: theirs, set: {command: !env COMMAND}}\n"
+    (git.folder / "patch.yaml").write_text(patch, encoding="utf-8")
+    git.server.store.create(body("theirs"))
+    unset = {"PAY_API": "", "CRON": "", "COMMAND": ""}
+    offline = run(git, "forecast", "--offline", **unset)
+    assert offline.returncode == 0, offline.stderr
+    first = run(git, "status", **unset)
+    assert first.stdout.endswith("\n1 in sync, 3 missing.\n"), first.stdout + first.stderr
+    env = {"PAY_API": "s3cr3t", "CRON": "0 5 * * *", "COMMAND": "y"}
+    assert run(git, "apply", "--auto-approve", **env).returncode == 0
+    done = run(git, "status", **unset)
+    assert done.stdout.endswith("\n4 in sync.\n"), done.stdout
+    assert (
+        "warning: 3 variables are not set: COMMAND, CRON, PAY_API; fields that need them are not compared"
+        in done.stderr
+    )
+    assert "x  " in run(git, "forecast", **unset).stdout
+    (git.folder / "pay.yaml").write_text(_PAY.replace("command: x", "command: z"), encoding="utf-8")
+    assert "1 out of sync" in run(git, "status", **unset).stdout
+
+
+def test_other_errors_are_named_first(git: Git) -> None:
+    """Where more than variables is wrong, the manifests are invalid."""
+    _git(git)
+    (git.folder / "broken.yaml").write_text("name: [\n", encoding="utf-8")
+    assert "error: the manifests are invalid: " in run(git, "plan", PAY_API=None).stderr
 
 
 def test_a_rotation_to_empty_keeps_the_live_value(git: Git) -> None:
@@ -66,5 +100,5 @@ def test_many_findings_hide_no_missing_variable(git: Git) -> None:
     (git.folder / "many.yaml").write_text(f"name: many\nsteps: {{{steps}}}\n", encoding="utf-8")
     done = run(git, "apply", "--auto-approve")
     assert (done.returncode, git.server.store.records()) == (3, [])
-    assert "250 errors" in done.stderr
+    assert "250 variables are not set: V0, V1, V10, V100, V101, …; nothing was sent" in done.stderr
     assert process_env(git)

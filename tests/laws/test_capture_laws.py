@@ -31,7 +31,9 @@ from reconciler.plan import DefaultResource, PlatformFacts
 from reconciler.secrecy import Redactor
 
 FACTS = PlatformFacts(default_resource=DefaultResource(answer=DEFAULT_RESOURCE))
-VIEW = TenantView(options=OPTIONS, facts=FACTS, redactor=Redactor(), env={}, reading=ReadOptions())
+VIEW = TenantView(
+    options=OPTIONS, facts=FACTS, redactor=Redactor(), env={}, reading=ReadOptions(), plain_text=True
+)
 TAGS = Tags(env=lambda _: Included(), file=lambda _: Included(), param=lambda _: Included())
 REASONS = ("is a secret", "looks like a credential", "the platform masks", "the platform's mask")
 """Why a live value may be refused: it must not be in a file."""

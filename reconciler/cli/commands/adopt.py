@@ -16,7 +16,7 @@ from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.export import SecretHandling
 from reconciler.operations import Adopted, AdoptOptions, ApplyOptions, Settings, adopt
 from reconciler.render import export_lines
-from reconciler.text import clip, printable
+from reconciler.text import clip, first_few, printable
 
 
 @command_of(
@@ -60,7 +60,8 @@ def command(  # noqa: PLR0913 - one for each option
     ownership tag (ownership: {tag: NAME} in reconciler.yaml, or --ownership-tag) nothing changes at all.
 
     Workflows that another owner has are never adopted; those of a Press deployment, and orphaned ones, only
-    if they are named. Exits with 1 when a workflow that was to be adopted is not in sync.
+    if they are named. Exits with 1 when a workflow that was to be adopted is not in sync, or when there is
+    nothing to adopt but workflows whose manifest was never applied have no ownership tag.
     """
     chosen = AdoptOptions(
         names=names,
@@ -83,13 +84,20 @@ def _lines(result: Adopted, *, dry_run: bool) -> Iterator[str]:
         yield f"left out: {clip(item.name, 100)} (id {item.id}): {item.reason}"
     number = len(result.exported)
     workflows = "1 workflow" if number == 1 else f"{number} workflows"
+    if result.untagged:
+        some = "1 workflow has" if len(result.untagged) == 1 else f"{len(result.untagged)} workflows have"
+        yield (
+            f"{some} a manifest but not the tag {result.owner}: {first_few(result.untagged)}; "
+            f"run apply to own {'it' if len(result.untagged) == 1 else 'them'}"
+        )
     if number == 0:
         yield "Nothing to adopt."
     elif dry_run:
         yield from (
             f"would adopt: {clip(item.live.name, 100)} (id {item.live.id})" for item in result.exported
         )
-        yield f"Would adopt {workflows}."
+        nobody = "" if result.owner else " No ownership tag is set: nothing would be owned."
+        yield f"Would adopt {workflows}.{nobody}"
     else:
         unfinished = {item.id for item in result.left_out} & {item.live.id for item in result.exported}
         done = number - len(unfinished)

@@ -40,6 +40,19 @@ from reconciler.values import display_paths
     "overlay.",
     section="Selection",
 )
+@option(
+    "--plain-text",
+    is_flag=True,
+    help="Also write values into the files that a plan masks because they may be secrets: variables, headers "
+    "and webhook URLs.",
+    section="Selection",
+)
+@option(
+    "--include-unapplied",
+    is_flag=True,
+    help="Also capture fields that Git changed since the last apply. This undoes the change in Git.",
+    section="Selection",
+)
 @option("--yes", is_flag=True, help="Write without asking.", section="Apply")
 @option("--dry-run", is_flag=True, help="Show the changes, and write nothing.", section="Apply")
 @ownership_options()
@@ -49,6 +62,8 @@ def command(  # noqa: PLR0913 - one for each option
     names: tuple[str, ...],
     everything: bool,
     into: str | None,
+    plain_text: bool,
+    include_unapplied: bool,
     yes: bool,
     dry_run: bool,
 ) -> int:
@@ -59,18 +74,25 @@ def command(  # noqa: PLR0913 - one for each option
     tenant: no request but GET is sent.
 
     A value that comes from !env, !file, !param, an alias, an overlay or a template is not replaced; the place
-    is named, and the exit code is 1. The same holds for a live value that is a secret.
+    is named, and the exit code is 1. The same holds for a live value that is a secret or may be one, and for
+    a field that Git changed since the last apply: the next apply sends it.
     """
     if names and everything:
         raise UsageError("name the workflows, or pass --all, not both")
     listener = TerminalListener(verbose=settings.verbose)
-    result = capture(settings, names, listener, everything=everything, into=into)
+    result = capture(
+        settings,
+        names,
+        listener,
+        everything=everything,
+        into=into,
+        plain_text=plain_text,
+        unapplied=include_unapplied,
+    )
     for line in _diff(result):
         show(printable(result.redactor.text(line)))
-    for item in result.workflows:
-        name = clip(item.manifest.name, 100)
-        what = f"not captured: {item.refusal}" if item.refusal else f"captured: {display_paths(item.paths)}"
-        warn(printable(result.redactor.text(f"{name} (id {item.live.id}): {what}")))
+    for line in _account(result, dry_run=dry_run, named=not everything):
+        warn(printable(result.redactor.text(line)))
     if not result.workflows:
         show("No changes to capture.")
     if result.files and not dry_run:
@@ -79,6 +101,31 @@ def command(  # noqa: PLR0913 - one for each option
         for edited in result.files:
             warn(printable(f"wrote {edited.file.path}"))
     return result.exit_code
+
+
+def _account(result: Captured, *, dry_run: bool, named: bool) -> Iterator[str]:
+    """Yield what is captured of each workflow, and what is not and why."""
+    captured = "would capture" if dry_run else "captured"
+    for item in result.workflows:
+        begin = f"{clip(item.manifest.name, 100)} (id {item.live.id})"
+        if item.refusal:
+            yield f"{begin}: not captured: {item.refusal}"
+        elif item.paths:
+            yield f"{begin}: {captured}: {display_paths(item.paths)}"
+        if item.unproven and not item.refusal:
+            yield (
+                f"{begin}: warning: Git may have changed {display_paths(item.unproven)} as well since the "
+                "last apply; plan --base REV shows it; check that the capture undoes no change in Git"
+            )
+        if item.unapplied:
+            yield (
+                f"{begin}: not captured: {display_paths(item.unapplied)}: Git changed it since the last "
+                "apply, the tenant did not; run apply, or pass --include-unapplied to undo it in Git"
+            )
+    for name, why in result.missing.items():
+        if why or named:
+            reason = f"no live workflow has this name{'; ' * bool(why)}{why}"
+            yield f"{clip(name, 100)}: not captured: {reason}"
 
 
 def _diff(result: Captured) -> Iterator[str]:
