@@ -35,7 +35,7 @@ PLAN_WORDS = set(
         """Plan No changes matches match Git to workflow workflows is not selected create update rename delete
         pause resume unchanged blocked unmanaged id in Environment Blocked Warning Reason Note Cut fit shown
         part omitted of them deletes lists shortened The job s log has the whole plan owned by and
-        with same paths options shows it orphaned git drift conflict Since""",
+        with same paths options shows it orphaned git drift conflict Since Changes""",
     )
 )
 """The only words allowed outside of code."""
@@ -63,7 +63,7 @@ class RenderedMarkdown:
         assert self.comments == [" peak-reconciler:plan "], self.comments
         words = set(re.findall(r"[^\W\d]+", self.text))
         assert words <= PLAN_WORDS, words - PLAN_WORDS
-        assert set(re.sub(r"[\w\s]", "", self.text)) <= set(".,:()'"), self.text
+        assert set(re.sub(r"[\w\s]", "", self.text)) <= set(".,:()'·"), self.text
 
 
 class _Parser(HTMLParser):

@@ -29,6 +29,9 @@ from reconciler.secrecy import Redactor
 from reconciler.workflow import Listed, Origin, StepGraph
 
 _ORPHANED: Final = "orphaned: owned by this repository, no manifest in Git any more"
+_SIDES: Final = Fact("Changes", "live now → what apply writes")
+"""Which side of a change is which."""
+
 _REST: Final = "The job's log has the whole plan, and `plan` with the same paths and options shows it."
 
 
@@ -50,6 +53,7 @@ def plan_page(
         facts=(
             *environment_fact(environment),
             *([Fact("Blocked", redactor.prose(plan.refusal), stands_out=True)] if plan.refusal else []),
+            *([_SIDES] if any(isinstance(action, Update | SetPaused) for action in plan.actions) else []),
         ),
         counts=plan_counts(plan),
         origins=tuple(Count(*item) for item in count_origins(plan).items()),

@@ -163,6 +163,7 @@ def test_it_reads_well() -> None:
     assert shown == (
         "<!-- peak-reconciler:plan -->\n"
         "### Plan: 1 to create, 1 to update, 1 to delete, 1 to pause, 1 unchanged, 1 blocked.\n\n"
+        "Changes: `live now → what apply writes`\n\n"
         "| create | update | delete | pause | unchanged | blocked | unmanaged |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
         "| 1 | 1 | 1 | 1 | 1 | 1 | 1 |\n\n"
