@@ -54,7 +54,7 @@ class Applier:
         api: The tenant.
         options: The choices of the run.
         policy: The limits of tries and waits.
-        backups: Where backups are written before an update or a delete; `None` writes none.
+        backups: Where backups are written before anything but a create; `None` writes none.
         marks: Returns a mark for each write.
     """
 
@@ -103,9 +103,7 @@ class Applier:
             case Update():
                 return self._update(action, waiter)
             case SetPaused():
-                live = wait_until_ready(self._api, action.live, action.manifest.settings.when_running, waiter)
-                self._verifier.set_paused(live, paused=action.paused)
-                return Result(action=action, status=Status.DONE, id=live.id)
+                return self._set_paused(action, waiter)
             case Delete():
                 return self._delete(action, waiter)
 
@@ -199,6 +197,12 @@ class Applier:
                     raise
             else:
                 return live, accepted
+
+    def _set_paused(self, action: SetPaused, waiter: ExecutionWaiter) -> Result:
+        with self._backed_up(action.live, "pause" if action.paused else "resume", action.sensitive):
+            live = wait_until_ready(self._api, action.live, action.manifest.settings.when_running, waiter)
+            self._verifier.set_paused(live, paused=action.paused)
+        return Result(action=action, status=Status.DONE, id=live.id)
 
     @contextmanager
     def _backed_up(self, live: Live, reason: str, sensitive: SecretFields) -> Iterator[None]:

@@ -7,18 +7,23 @@ owner may read it.
 from reconciler.backup.backup_files import (
     Backup,
     BackupWriter,
+    CreatedByRun,
     RunBackups,
     RunIdentity,
     new_run_id,
     read_backup,
     read_backups,
+    read_created,
     read_run_backups,
 )
-from reconciler.backup.restoring import Restoration, filter_backups, prepare_restoration, select_backups
+from reconciler.backup.restoring import Restoration, prepare_restoration
+from reconciler.backup.selecting import KnownBackups, filter_backups, select_backups, selection_notes
 
 __all__ = [
     "Backup",
     "BackupWriter",
+    "CreatedByRun",
+    "KnownBackups",
     "Restoration",
     "RunBackups",
     "RunIdentity",
@@ -27,6 +32,8 @@ __all__ = [
     "prepare_restoration",
     "read_backup",
     "read_backups",
+    "read_created",
     "read_run_backups",
     "select_backups",
+    "selection_notes",
 ]

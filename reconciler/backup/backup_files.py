@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import Final
 from reconciler import __version__
 from reconciler.errors import InvalidInputError, ReconcilerError, reason_of
 from reconciler.files import UnreadableError, read_bounded, remove_left_parts, write_atomically
-from reconciler.json_documents import document_text, parse_object
+from reconciler.json_documents import document_text, line_text, parse_object
 from reconciler.manifests import MAX_FILE_BYTES
 from reconciler.schema import validate
 from reconciler.secrecy import Omitted, Redactor, SecretFields, omit_secrets
@@ -24,6 +24,9 @@ from reconciler.values import JsonObject, as_list, as_object, as_objects
 from reconciler.workflow import Body, Live, lists_back, lists_by_name
 
 _FORMAT_VERSION: Final = 1
+
+_CREATED: Final = "created.jsonl"
+"""The file of a run's directory with the names of the workflows that the run created."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,8 @@ class Backup:
         run: The id of the run.
         time: RFC 3339, in UTC.
         tenant: The base URL of the tenant.
-        reason: What the run was about to do: `update` or `delete`.
+        environment: The name of the environment of the run; empty for none, and in older backups.
+        reason: What the run was about to do: `update`, `delete`, `pause` or `resume`.
         id: The workflow's id.
         body: Its body without the secrets in `left_out`.
         text: The text of `file`.
@@ -46,6 +50,7 @@ class Backup:
     time: str
     tenant: str
     stage: str
+    environment: str = ""
     reason: str
     id: int
     name: str
@@ -68,6 +73,22 @@ class RunBackups:
     id: str
     backups: tuple[Backup, ...]
     broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedByRun:
+    """The workflows that one run created: they have no backup, and a rollback deletes nothing.
+
+    Args:
+        id: The id of the run.
+        tenant: The base URL of the tenant.
+        names: Sorted.
+    """
+
+    id: str
+    tenant: str
+    stage: str
+    names: tuple[str, ...]
 
 
 def read_backups(directory: Path) -> list[RunBackups]:
@@ -107,6 +128,24 @@ def read_run_backups(folder: Path) -> RunBackups:
     )
 
 
+def read_created(directory: Path) -> list[CreatedByRun]:
+    """Return what the runs created whose directories are in `directory`, the latest run first.
+
+    A note that cannot be read is left out: it is only good for a message.
+    """
+    found = []
+    for file in sorted(directory.glob(f"*/{_CREATED}"), reverse=True):
+        with suppress(UnreadableError, KeyError):
+            note = parse_object(read_bounded(file, MAX_FILE_BYTES))
+            names = tuple(sorted(map(str, as_list(note["names"]))))
+            found.append(
+                CreatedByRun(
+                    id=file.parent.name, tenant=str(note["tenant"]), stage=str(note["stage"]), names=names
+                )
+            )
+    return found
+
+
 def read_backup(file: Path) -> Backup:
     """Return the backup in a file.
 
@@ -129,6 +168,7 @@ def read_backup(file: Path) -> Backup:
         time=str(value["time"]),
         tenant=str(value["tenant"]),
         stage=str(value["stage"]),
+        environment=str(value.get("environment", "")),
         reason=str(value["reason"]),
         id=int(str(value["id"])),
         name=str(value["name"]),
@@ -149,11 +189,13 @@ class RunIdentity:
     Args:
         id: Sorts by time (`new_run_id`).
         tenant: The base URL of the tenant.
+        environment: The name of the environment; empty for none.
     """
 
     id: str
     tenant: str
     stage: str
+    environment: str = ""
 
 
 def new_run_id(now: datetime) -> str:
@@ -199,7 +241,7 @@ class BackupWriter:
 
         Args:
             live: The workflow, as it was described last.
-            reason: `update` or `delete`.
+            reason: `update`, `delete`, `pause` or `resume`.
             sensitive: The secret fields of its body.
 
         Raises:
@@ -219,6 +261,19 @@ class BackupWriter:
             path.unlink()
             self._folder.rmdir()
 
+    def note_created(self, names: Iterable[str]) -> None:
+        """Write the names of the workflows that the run created, if it created any.
+
+        It only makes a later message better: without it, nothing is lost, so a failure is no error.
+        """
+        created = [*names]
+        if not created:
+            return
+        note: JsonObject = {"tenant": self._run.tenant, "stage": self._run.stage, "names": [*created]}
+        with suppress(ReconcilerError, OSError), self._lock:
+            self._make_folder()
+            write_atomically(self._folder / _CREATED, line_text(note) + "\n", private=True, follow_link=False)
+
     def _document(self, live: Live, reason: str, sensitive: SecretFields) -> JsonObject:
         sent = live.body.described
         cleaned, left = omit_secrets(lists_by_name(sent), sensitive, self._redactor)
@@ -231,6 +286,7 @@ class BackupWriter:
             "time": rfc3339_seconds(self._now()),
             "tenant": self._run.tenant,
             "stage": self._run.stage,
+            **({"environment": self._run.environment} if self._run.environment else {}),
             "reason": reason,
             "id": live.id,
             "name": live.name,

@@ -1,25 +1,29 @@
-"""Restoration: the backups that a user names, and the manifest that restores a workflow from one.
+"""Restoration: the manifest that restores a workflow from a backup.
 
 A backup has neither secrets nor the values of write-only fields. They are taken from the manifest in Git,
 else from the live workflow where it shows them. Where neither has one, nothing is restored: an update
-replaces the whole workflow, and would remove the value.
+replaces the whole workflow, and would remove the value. What was only paused or resumed needs none of them.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path as FilePath
-from shlex import quote
+from typing import Final
 
-from reconciler.backup.backup_files import Backup, RunBackups
-from reconciler.errors import InvalidInputError, UsageError
-from reconciler.manifests import Document, Manifest, ReconcileSettings, Source, WorkflowManifest
+from reconciler.backup.backup_files import Backup
+from reconciler.manifests import (
+    Document,
+    Manifest,
+    PatchManifest,
+    ReconcileSettings,
+    Source,
+    WorkflowManifest,
+)
 from reconciler.plan import Blocked
 from reconciler.secrecy import SecretFields
-from reconciler.text import clip, close_name, printable
 from reconciler.values import (
     ABSENT,
     Absent,
@@ -46,73 +50,8 @@ from reconciler.workflow import (
     write_only_fields,
 )
 
-
-def select_backups(
-    runs: Iterable[RunBackups], words: tuple[str, ...], directory: FilePath
-) -> tuple[Backup, ...]:
-    """Return the backups to restore: all of a run, the newest one of a workflow, or all of the latest run.
-
-    Args:
-        runs: The backups that exist, the latest run first.
-        words: Ids of runs and names of workflows; none means the latest run.
-        directory: Their directory, for messages.
-
-    Raises:
-        InvalidInputError: A file of a selected run cannot be read.
-        UsageError: A word is neither the id of a run nor the name of a workflow with a backup.
-    """
-    runs = list(runs)
-    if not words:
-        if not runs:
-            raise UsageError(f"there are no backups in {directory}")
-        return _whole(runs[0])
-    found: dict[int, Backup] = {}
-    for word in words:
-        of_run = next((run for run in runs if run.id == word), None)
-        for backup in _whole(of_run) if of_run else _newest(runs, word, directory):
-            found.setdefault(backup.id, backup)
-    return tuple(found.values())
-
-
-def filter_backups(
-    runs: Iterable[RunBackups], words: tuple[str, ...], directory: FilePath
-) -> list[RunBackups]:
-    """Return the backups to list: all of the named runs, and every backup of the named workflows.
-
-    Takes and raises what `select_backups` does, except that no words means everything.
-    """
-    runs = list(runs)
-    for word in words:
-        if all(run.id != word for run in runs):
-            _newest(runs, word, directory)
-    if not words:
-        return runs
-    named = (
-        run
-        if run.id in words
-        else RunBackups(id=run.id, backups=tuple(b for b in run.backups if b.name in words))
-        for run in runs
-    )
-    return [run for run in named if run.backups or run.broken]
-
-
-def _whole(run: RunBackups) -> tuple[Backup, ...]:
-    if run.broken:
-        raise InvalidInputError("\n".join(["a backup cannot be read:", *run.broken]))
-    return run.backups
-
-
-def _newest(runs: list[RunBackups], name: str, directory: FilePath) -> list[Backup]:
-    for run in runs:
-        found = [backup for backup in run.backups if backup.name == name]
-        if found:
-            return found
-    near = close_name(name, {backup.name for run in runs for backup in run.backups})
-    raise UsageError(
-        f"no run and no workflow called {clip(printable(name), 80)!r} has a backup in {directory}",
-        hint=(f"Did you mean {printable(near)!r}? " if near else "")
-        + f"List the backups with: peak-reconciler rollback --list --backup-dir {quote(str(directory))}",
-    )
+_PAUSED_ONLY: Final = ("pause", "resume")
+"""Reasons of a backup of a workflow that the run did not write otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,35 +59,40 @@ class Restoration:
     """The manifest for one backup.
 
     Args:
-        manifest: The workflow as it was.
+        manifest: The workflow as it was, or only whether it was paused.
         refusal: Set when it cannot be restored.
+        again: The id of the live workflow that has its name, where the backed up one was deleted.
         notes: Where the values come from that the backup does not have.
     """
 
-    manifest: WorkflowManifest
+    manifest: Manifest
     refusal: Blocked | None = None
+    again: int | None = None
     notes: tuple[str, ...] = ()
 
 
 def prepare_restoration(
-    backup: Backup, live: Live | None, same_name: int | None, git: Manifest | None, key: bytes
+    backup: Backup, live: Live | None, same_name: Live | None, git: Manifest | None, key: bytes
 ) -> Restoration:
     """Return the manifest that makes a workflow what it was, or why there is none.
 
     Args:
         backup: The workflow as it was.
         live: The workflow as it is; `None` when it was deleted.
-        same_name: The id of another live workflow that has the name now.
+        same_name: Another live workflow that has the name now.
         git: The workflow's manifest in Git.
         key: The key of the sent digests.
     """
+    if live is not None and backup.reason in _PAUSED_ONLY:
+        return Restoration(manifest=_paused_manifest(backup, live.name))
     body = copy.deepcopy(lists_by_name(backup.body.raw))
     filled: set[Path] = set()
     missing: list[str] = []
     notes: list[str] = []
     stated = git.body if isinstance(git, WorkflowManifest) else {}
     ours = {**lists_by_name(stated), **_settings_of(stated)}
-    theirs = lists_by_name(live.body.sendable) if live else {}
+    source_of_rest = live or same_name
+    theirs = lists_by_name(source_of_rest.body.sendable) if source_of_rest else {}
     for path, agrees in _wanted(backup, key):
         value, source = _found(path, ours, theirs)
         if isinstance(value, Absent) or not agrees(value):
@@ -158,13 +102,15 @@ def prepare_restoration(
             filled.add(path)
             notes.append(f"{display_path(path)} is not in the backup; its value is taken from {source}")
     manifest = _manifest(backup, lists_back(body), filled, pinned=live is not None)
-    reason = _refusal(missing, same_name)
+    again = same_name.id if same_name is not None and live is None else None
+    reason = _refusal(missing, same_name, deleted=live is None)
     if reason:
-        blocked = Blocked(manifest=manifest, reason=reason, id=live.id if live else None)
+        blocked = Blocked(manifest=manifest, reason=reason, id=live.id if live else again)
         return Restoration(manifest=manifest, refusal=blocked)
-    if live is None:
-        notes.append("it was deleted and is created again, with another id and no history")
-    return Restoration(manifest=manifest, notes=tuple(notes))
+    if live is None and again is None:
+        url = ", and its webhook gets a new URL" if backup.body.has_webhook else ""
+        notes.append(f"it was deleted and is created again, with another id and no history{url}")
+    return Restoration(manifest=manifest, again=again, notes=tuple(notes))
 
 
 def _settings_of(body: JsonObject) -> JsonObject:
@@ -215,25 +161,42 @@ def _manifest(backup: Backup, body: JsonObject, filled: set[Path], *, pinned: bo
         paused=backup.paused,
         prevent_delete=backup.body.own_tags.ownership.protected,
     )
-    document = Document(file=str(backup.file), text=backup.text, index=0)
     return WorkflowManifest(
         name=backup.name,
         packed=Packed.of(body),
         settings=settings,
-        source=Source(document=document, base=("body",)),
+        source=_source(backup),
         sensitive=frozenset(secret),
     )
 
 
-def _refusal(missing: list[str], same_name: int | None) -> str:
-    if same_name is not None:
+def _paused_manifest(backup: Backup, name: str) -> PatchManifest:
+    """Return the manifest that pauses or resumes a workflow, and leaves the rest of it alone."""
+    return PatchManifest(
+        name=name,
+        packed=Packed.of({"name": name}),
+        settings=ReconcileSettings(id=backup.id, paused=backup.paused),
+        source=_source(backup),
+        sensitive=frozenset(),
+    )
+
+
+def _source(backup: Backup) -> Source:
+    document = Document(file=str(backup.file), text=backup.text, index=0)
+    return Source(document=document, base=("body",))
+
+
+def _refusal(missing: list[str], same_name: Live | None, *, deleted: bool) -> str:
+    if same_name is not None and not deleted:
         return (
-            f"another live workflow (id {same_name}) has its name now; rename or delete that workflow first"
+            f"another live workflow (id {same_name.id}) has its name now; rename or delete that workflow "
+            "first"
         )
     if missing:
+        again = f"it exists again (id {same_name.id}), and " if same_name is not None else ""
         paths = ", ".join(sorted(missing)[:10])
         return (
-            f"the backup does not have {paths}, and neither do the manifests in Git nor the live workflow; "
-            "restore its manifest in Git and apply that"
+            f"{again}the backup does not have {paths}, and neither do the manifests in Git nor the live "
+            "workflow; restore its manifest in Git and apply that"
         )
     return ""

@@ -120,7 +120,7 @@ _WRITING: Final = (
         default=int(RetryPolicy().wait_running),
         help="Wait this long for an execution to end, before a delete or with whenRunning: wait.",
     ),
-    _applying("--no-backup", is_flag=True, help="Do not back up what is overwritten or deleted."),
+    _applying("--no-backup", is_flag=True, help="Do not back up what is changed or deleted."),
 )
 _APPLY: Final = (
     *_WRITING,

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Token,
         is_safe_url,
         read_base_url,
+        read_stage,
         stage_url,
     )
     from reconciler.client.responses import expect_fields, expect_object, expect_objects, read_json
@@ -104,6 +105,7 @@ __all__ = [
     "may_have_taken_effect",
     "read_base_url",
     "read_json",
+    "read_stage",
     "stage_url",
 ]
 
@@ -111,7 +113,7 @@ __getattr__ = lazy_face(  # what imports `requests` costs 100 ms
     __name__,
     calls="Call Params",
     catalogue="Catalogue",
-    credentials="STAGES TOKEN_VARIABLES Token is_safe_url read_base_url stage_url",
+    credentials="STAGES TOKEN_VARIABLES Token is_safe_url read_base_url read_stage stage_url",
     responses="expect_fields expect_object expect_objects read_json",
     session="Session",
     transport="Transport",

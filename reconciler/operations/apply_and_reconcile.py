@@ -24,7 +24,14 @@ from reconciler.operations.plan_for_tenant import (
 )
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Create, Plan, Scope, SetPaused, with_known_origins, with_next_runs
+from reconciler.plan import (
+    Create,
+    Plan,
+    Scope,
+    with_known_origins,
+    with_next_runs,
+    with_webhook_warnings,
+)
 from reconciler.planfile import (
     PlanFile,
     check_context,
@@ -44,7 +51,7 @@ class ApplyOptions:
     Args:
         fail_fast: Whether to stop after the first failure; writes in flight are finished.
         wait_running: Seconds to wait for an execution to end before its workflow is changed or deleted.
-        backups: Whether to back up what is overwritten or deleted, into `Settings.backup_dir`.
+        backups: Whether to back up what is changed or deleted, into `Settings.backup_dir`.
         run_record: File for the JSON record of the run; `None` for none.
         base: As for `plan`; an apply of a commit that does not contain it is refused.
         allow_older: Whether to apply such a commit nevertheless.
@@ -239,7 +246,7 @@ def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
     check_context(saved.context, plan_context(engine, Scope()))
     engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
     scope = load_scope(saved.context.options)
-    fresh = with_known_origins(engine.plan(scope), engine.options)
+    fresh = with_webhook_warnings(with_known_origins(engine.plan(scope), engine.options))
     valid = revalidate_plan(saved, fresh, lambda action: recorded_action(engine, action))
     stale = [item.name for item in valid.dropped if not item.done]
     if strict and stale:
@@ -297,6 +304,9 @@ def apply_planned(
             stop=stop,
         )
     record.reported(report)
+    if backups is not None:
+        done = (result for result in report.results if result.status is Status.DONE)
+        backups.note_created(result.action.name for result in done if isinstance(result.action, Create))
     stale = any(not item.done for item in planned.dropped)
     return _finished(planned, report, _exit_code(report, stale=stale), record, listener)
 
@@ -313,13 +323,18 @@ def _finished(
     return result
 
 
-def _backups(engine: Engine, plan: Plan, run_id: str) -> BackupWriter | None:
-    """Return the store for backups, after checking that it can be written; `None` when none is needed."""
-    if all(isinstance(action, Create | SetPaused) for action in plan.writes):
-        return None
-    run = RunIdentity(id=run_id, tenant=engine.session.base_url, stage=engine.session.stage)
-    backups = BackupWriter(engine.settings.backup_dir, run, engine.redactor)
-    backups.check()
+def _backups(engine: Engine, plan: Plan, run_id: str) -> BackupWriter:
+    """Return the store for backups, after checking that it can be written if the plan needs one."""
+    settings, session = engine.settings, engine.session
+    run = RunIdentity(
+        id=run_id,
+        tenant=session.base_url,
+        stage=session.stage,
+        environment=settings.environment.name if settings.environment else "",
+    )
+    backups = BackupWriter(settings.backup_dir, run, engine.redactor)
+    if not all(isinstance(action, Create) for action in plan.writes):
+        backups.check()
     return backups
 
 

@@ -198,7 +198,8 @@ class _Tenant:
     def side(self) -> Side:
         """The side that was read."""
         workflows = tuple(
-            SideWorkflow(name=name, body=live.body, id=live.id) for name, live in self.live.items()
+            SideWorkflow(name=name, body=live.body, id=live.id, paused=live.paused)
+            for name, live in self.live.items()
         )
         return Side(name=self.name, workflows=workflows, default_resource=self.default_resource)
 
@@ -268,6 +269,7 @@ def _stated(manifest: Manifest, live: Live | None) -> SideWorkflow:
         name=desired.name,
         body=desired.body,
         source=manifest.source,
+        paused=manifest.settings.paused,
         sensitive=sensitive_fields(manifest, desired.body.raw),
         ignored=desired.ignored if live else (),
         extra=manifest.extra | named,  # names of images and instance types that no tenant has resolved

@@ -21,6 +21,8 @@ from reconciler.client import (
     Session,
     Workflow,
     read_base_url,
+    read_stage,
+    stage_url,
 )
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.configuration import Environment
@@ -472,6 +474,16 @@ def _address(settings: Settings, env: Mapping[str, str]) -> str | None:
         return None
     _value_of(environment.api_url_env, environment, "address", env)
     return read_base_url(None, env, environment.api_url_env)
+
+
+def tenant_of(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
+    """Return the base URL and the stage of the tenant that `open_session` connects to; needs no credential.
+
+    Raises:
+        InvalidInputError: There is no usable stage or address.
+    """
+    stage = read_stage(settings.environment.stage if settings.environment else None, env)
+    return _address(settings, env) or read_base_url(None, env) or stage_url(stage), stage
 
 
 def _value_of(variable: str, environment: Environment, what: str, env: Mapping[str, str]) -> str:

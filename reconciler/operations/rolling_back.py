@@ -4,45 +4,69 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from reconciler.backup import (
     Backup,
+    KnownBackups,
     Restoration,
     RunBackups,
     filter_backups,
     prepare_restoration,
     read_backups,
+    read_created,
     select_backups,
+    selection_notes,
 )
 from reconciler.client import Session, Workflow
+from reconciler.configuration import find_configuration
 from reconciler.errors import BlockedError
 from reconciler.manifests import LoadResult, Manifest
 from reconciler.operations.apply_and_reconcile import Applied, ApplyOptions, apply_planned
-from reconciler.operations.engine import Engine, compare_options_of, open_session
+from reconciler.operations.engine import Engine, compare_options_of, open_session, tenant_of
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import open_catalogue
 from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.run_recording import recording
-from reconciler.operations.settings import Settings
-from reconciler.plan import Action, CompareOptions, Plan, Scope, describe_all, known_secrets, list_tenant
+from reconciler.operations.settings import RawOptions, Settings
+from reconciler.plan import (
+    Action,
+    Blocked,
+    CompareOptions,
+    Plan,
+    Scope,
+    SetPaused,
+    Unchanged,
+    Update,
+    describe_all,
+    known_secrets,
+    list_tenant,
+    with_webhook_warnings,
+)
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
+from reconciler.values import display_paths
 from reconciler.workflow import Listed, Live
 
 
-def list_backups(settings: Settings, names: Sequence[str] = ()) -> list[RunBackups]:
+def list_backups(
+    settings: Settings, names: Sequence[str] = (), *, env: Mapping[str, str] = os.environ
+) -> list[RunBackups]:
     """Return the backups in `settings.backup_dir`, by run, the latest first.
 
     Args:
-        settings: Where backups are.
+        settings: Where backups are; with an environment, only those of its tenant are listed.
         names: Names of workflows or ids of runs to list; all without any.
+        env: Variables for the address.
 
     Raises:
         ReconcilerError: The directory cannot be read, or has no such backup.
     """
-    return filter_backups(read_backups(settings.backup_dir), tuple(names), settings.backup_dir)
+    tenant = tenant_of(settings, env) if settings.environment else None
+    return filter_backups(_known(settings, tenant), tuple(names))
 
 
 def roll_back(
@@ -72,7 +96,6 @@ def roll_back(
     """
     settings.require_named_environment()
     options, listener = options or ApplyOptions(), listener or Listener()
-    runs = read_backups(settings.backup_dir)
     git = _manifests(settings, env, listener)
     secrets = known_secrets(git.manifests, git.secrets)
     with (
@@ -81,7 +104,10 @@ def roll_back(
             settings, env, secrets, purpose="rollback", listener=listener, observe=record.observe
         ) as session,
     ):
-        found = select_backups(_of_tenant(runs, session), tuple(names), settings.backup_dir)
+        known = _known(settings, (session.base_url, session.stage))
+        found = select_backups(known, tuple(names))
+        for text in selection_notes(known, tuple(names), found):
+            listener.note(text)
         compare = _owned(compare_options_of(settings, env), found)
         restorations = _restorations(session, found, git, compare, settings.concurrency)
         engine = Engine(
@@ -111,14 +137,16 @@ def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -
     return loaded
 
 
-def _of_tenant(runs: Sequence[RunBackups], session: Session) -> list[RunBackups]:
-    """Return the runs with their backups of this tenant and stage only."""
-    here = (session.base_url, session.stage)
-    own = [
-        dataclasses.replace(run, backups=tuple(b for b in run.backups if (b.tenant, b.stage) == here))
-        for run in runs
-    ]
-    return [run for run in own if run.backups or run.broken]
+def _known(settings: Settings, tenant: tuple[str, str] | None) -> KnownBackups:
+    """Return the backups that there are, for a tenant: its base URL and stage."""
+    given = settings.given or RawOptions()
+    usual = find_configuration(Path.cwd())
+    words = ["--backup-dir", str(settings.backup_dir)] if "backup_dir" in given.overrides else []
+    words += ["--config", str(given.config)] if given.config not in {None, usual} else []
+    words += ["--environment", settings.environment.name] if settings.environment else []
+    directory = settings.backup_dir
+    runs, created = read_backups(directory), read_created(directory)
+    return KnownBackups.of(runs, created, tenant, directory, shlex.join(words))
 
 
 def _owned(options: CompareOptions, backups: tuple[Backup, ...]) -> CompareOptions:
@@ -140,12 +168,14 @@ def _restorations(
     reader = Workflow(session.as_read_only())
     listed = list_tenant(reader)
     ids = {item.id for item in listed}
-    live = describe_all(reader, [backup.id for backup in backups if backup.id in ids], concurrency)
+    same = {backup.id: identity for backup in backups if (identity := _same_name(backup, listed)) is not None}
+    wanted = {*(backup.id for backup in backups if backup.id in ids), *same.values()}
+    live = describe_all(reader, sorted(wanted), concurrency)
     return [
         prepare_restoration(
             backup,
             live.get(backup.id),
-            _same_name(backup, listed),
+            live[same[backup.id]] if backup.id in same else None,
             _in_git(backup, live.get(backup.id), git.manifests),
             options.key,
         )
@@ -173,8 +203,26 @@ def _plan(engine: Engine, restorations: list[Restoration]) -> Plan:
     manifests = dataclasses.replace(engine.manifests, manifests=able)
     plan = dataclasses.replace(engine, manifests=manifests).plan(Scope(whole=False))
 
-    def with_notes(action: Action) -> Action:
-        return dataclasses.replace(action, notes=(*action.notes, *notes.get(action.name, ())))
+    again = {item.manifest.name: item.again for item in restorations if item.again is not None}
 
-    actions = sorted([*map(with_notes, plan.actions), *refused.values()], key=lambda action: action.name)
-    return dataclasses.replace(plan, actions=tuple(actions))
+    def explained(action: Action) -> Action:
+        action = dataclasses.replace(action, notes=(*action.notes, *notes.get(action.name, ())))
+        return _existing(action, again[action.name]) if action.name in again else action
+
+    actions = sorted([*map(explained, plan.actions), *refused.values()], key=lambda action: action.name)
+    return with_webhook_warnings(dataclasses.replace(plan, actions=tuple(actions)))
+
+
+def _existing(action: Action, identity: int) -> Action:
+    """Return the action for a deleted workflow whose name a live workflow has again: it is never written."""
+    if isinstance(action, Unchanged):
+        note = f"it exists again (id {identity}) as it was: nothing to restore"
+        return dataclasses.replace(action, notes=(note,))
+    if isinstance(action, Update | SetPaused):
+        paths = display_paths(change.path for change in action.changes) or "its tags"
+        reason = (
+            f"it exists again (id {identity}), and is not as in this backup: {paths}; "
+            "change its manifest and apply that, or rename or delete that workflow first"
+        )
+        return Blocked(manifest=action.manifest, reason=reason, id=identity)
+    return action

@@ -18,20 +18,31 @@ from reconciler.values import JsonObject, JsonValue, display_path
 from reconciler.workflow import StepGraph
 
 FORMAT_VERSION: Final = 1
-_REASONS: Final = ("update", "delete")
+_REASONS: Final = {
+    "update": "before its update",
+    "delete": "before its delete",
+    "pause": "before it was paused",
+    "resume": "before it was resumed",
+}
+"""What a line of the list says, by the reason of a backup."""
 
 
-def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, *, bodies: bool = False) -> str:
-    """Return backups in the format `name`: `text`, `json`, `markdown` or `html`."""
+def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, environment: str = "") -> str:
+    """Return the backups of an environment, or all, in the format `name`: that of a file or `text`."""
     match name:
         case "json":
-            return backups_json(runs, bodies=bodies)
+            return backups_json(runs)
         case "markdown":
             return markdown_report(backups_page(runs))
         case "html":
             return html_report(backups_page(runs))
         case _:
-            return backups_text(runs, directory, bodies=bodies)
+            of_environment = f" of environment {environment}" if environment else ""
+            return (
+                backups_text(runs, directory)
+                if runs
+                else printable(f"No backups{of_environment} in {directory}.")
+            )
 
 
 def backups_text(runs: Iterable[RunBackups], directory: Path, *, bodies: bool = False) -> str:
@@ -40,10 +51,12 @@ def backups_text(runs: Iterable[RunBackups], directory: Path, *, bodies: bool = 
     With `bodies`, the body of each follows, and the secrets that it lacks.
     """
     lines: list[str] = []
+    runs = [*runs]
+    several = len({(backup.tenant, backup.stage) for run in runs for backup in run.backups}) > 1
     for run in runs:
         lines += [run.id]
         for backup in run.backups:
-            lines += [_line(backup)]
+            lines += [_line(backup, several=several)]
             if bodies:
                 lines += [f"    left out: {text}" for text in _left_out(backup)]
                 lines += [f"    {line}" for line in _body_lines(backup)]
@@ -64,10 +77,14 @@ def _left_out(backup: Backup) -> list[str]:
     return [f"{display_path(item.path)} ({item.why})" for item in backup.left_out]
 
 
-def _line(backup: Backup) -> str:
+def _line(backup: Backup, *, several: bool) -> str:
+    """Return the line of a backup, with its environment, or its tenant where there are several."""
     number = len(backup.left_out)
     left = f", {number} {'secret' if number == 1 else 'secrets'} left out" if number else ""
-    return f"  {clip(backup.name, 100)} (id {backup.id}): before its {backup.reason}, {backup.time}{left}"
+    tenant = f", {backup.tenant} (stage {backup.stage})" if several else ""
+    where = f", environment {backup.environment}" if backup.environment else tenant
+    when = _REASONS.get(backup.reason, f"before its {backup.reason}")
+    return f"  {clip(backup.name, 100)} (id {backup.id}): {when}, {backup.time}{where}{left}"
 
 
 def backups_page(runs: Sequence[RunBackups]) -> ReportPage:
@@ -92,7 +109,12 @@ def _entry(backup: Backup) -> ReportEntry:
         name=backup.name,
         word=f"before {backup.reason}" if backup.reason in _REASONS else "other",
         id=backup.id,
-        facts=(backup.time, f"run {backup.run}", f"{backup.tenant} (stage {backup.stage})"),
+        facts=(
+            backup.time,
+            f"run {backup.run}",
+            f"{backup.tenant} (stage {backup.stage})",
+            *([f"environment {backup.environment}"] if backup.environment else []),
+        ),
         remarks=tuple(Remark("Note", f"left out: {text}") for text in _left_out(backup)),
         body=tuple(_body_lines(backup)),
         steps=StepChange(after=StepGraph.of(backup.body)),
@@ -116,6 +138,7 @@ def _run(run: RunBackups, *, bodies: bool) -> JsonObject:
                 "time": backup.time,
                 "tenant": backup.tenant,
                 "stage": backup.stage,
+                "environment": backup.environment or None,
                 "file": str(backup.file),
                 "left_out": [display_path(item.path) for item in backup.left_out],
                 **({"body": _body(backup)} if bodies else {}),

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from forms import live_of
 
-from reconciler.backup import BackupWriter, RunIdentity, new_run_id, read_backups, select_backups
+from reconciler.backup import (
+    BackupWriter,
+    KnownBackups,
+    RunIdentity,
+    new_run_id,
+    read_backups,
+    select_backups,
+)
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
 from reconciler.schema import is_valid
 from reconciler.secrecy import Redactor, SecretFields, omit_secrets
@@ -221,7 +228,10 @@ def test_what_is_asked_for(tmp_path: Path) -> None:
     runs = read_backups(tmp_path)
 
     def found(*asked: str) -> list[tuple[str, str]]:
-        return [(backup.run[-1], backup.name) for backup in select_backups(runs, asked, tmp_path)]
+        return [
+            (backup.run[-1], backup.name)
+            for backup in select_backups(KnownBackups(directory=tmp_path, runs=tuple(runs)), asked)
+        ]
 
     assert found() == [("2", "b"), ("2", "c")]
     assert found("20260101T000000Z-000001") == [("1", "a"), ("1", "b")]
@@ -229,7 +239,7 @@ def test_what_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no run and no workflow"):
         found("zzz")
     with pytest.raises(UsageError, match="there are no backups"):
-        select_backups([], (), tmp_path)
+        select_backups(KnownBackups(directory=tmp_path, runs=()), ())
 
 
 @pytest.mark.parametrize(
@@ -244,8 +254,11 @@ def test_broken_backups(tmp_path: Path, text: str) -> None:
     runs = read_backups(tmp_path)
     assert "1-flow.json" in runs[0].broken[0]
     with pytest.raises(InvalidInputError, match=r"1-flow\.json"):
-        select_backups(runs, (), tmp_path)
-    assert [backup.name for backup in select_backups(runs, ("flow",), tmp_path)] == ["flow"]
+        select_backups(KnownBackups(directory=tmp_path, runs=tuple(runs)), ())
+    assert [
+        backup.name
+        for backup in select_backups(KnownBackups(directory=tmp_path, runs=tuple(runs)), ("flow",))
+    ] == ["flow"]
 
 
 @pytest.mark.parametrize(

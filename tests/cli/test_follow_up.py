@@ -59,13 +59,16 @@ def test_the_line_that_applies_a_plan_file(printed: Callable[..., tuple[int, str
 
 
 def test_the_line_that_lists_backups(printed: Callable[..., tuple[int, str]]) -> None:
-    """It names the directory that was searched."""
+    """It names the directory that was searched, and the environment whose backups were."""
     code, said = printed(
         "rollback", "nothing", "--backup-dir", "my backups", "--config", "other.yaml", "--environment", "test"
     )
     assert code == 64
     line = said.rpartition("List the backups with: ")[2].strip()
-    assert line == "peak-reconciler rollback --list --backup-dir 'my backups'"
+    assert (
+        line
+        == "peak-reconciler rollback --list --backup-dir 'my backups' --config other.yaml --environment test"
+    )
     assert printed(*shlex.split(line)[1:])[0] == 0
 
 

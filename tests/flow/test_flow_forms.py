@@ -47,8 +47,11 @@ def test_a_plan_of_an_unchanged_workflow_computes_two_forms(git: Git, forms: Cou
 
 
 @pytest.mark.parametrize("method", ["patch", "replacement"])
-def test_an_apply_of_one_update_computes_four_forms(git: Git, forms: Count, method: str) -> None:
-    """Planned, guarded, written and verified: live, desired, what a patch makes, and what reads back."""
+def test_an_apply_of_one_update_computes_five_forms(git: Git, forms: Count, method: str) -> None:
+    """Planned, written and verified: live twice, desired, what a patch makes, and what reads back.
+
+    The live body is kept packed until it is known to differ, and then read again.
+    """
     git.write(body(steps={"one": step(), "two": step()}))
     git.apply()
     git.write(body(steps={"one": step(command="new"), **({"two": step()} if method == "patch" else {})}))
@@ -56,7 +59,7 @@ def test_an_apply_of_one_update_computes_four_forms(git: Git, forms: Count, meth
     plan = git.plan()
     (action,) = plan.actions
     assert isinstance(action, Update)
-    assert forms() <= 3
+    assert forms() <= 4
     (result,) = git.apply(plan).results
     assert result.status is Status.DONE
     assert forms() <= 1

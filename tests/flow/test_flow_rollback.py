@@ -175,6 +175,106 @@ def test_a_secret_that_nobody_has(git: Git, backups: Path) -> None:
     assert "repository" not in git.stored()["steps"]["one"]
 
 
+def test_a_run_that_only_paused(git: Git, backups: Path) -> None:
+    """The latest run is restored, not the one before it; a pause needs no secret, and leaves the rest."""
+    one = step(repository={"url": "https://github.com/a/b", "branch": "m", "token": "canary-credential"})
+    git.write(body("x", "echo 1"), "x.yaml")
+    git.write({"name": "y", "steps": {"one": one}}, "y.yaml")
+    git.done()
+    git.write(body("x", "echo 2"), "x.yaml")
+    _apply(git, backups)
+    git.write({"name": "y", "steps": {"one": one}}, "y.yaml", paused=True)
+    _apply(git, backups)
+    git.server.store.replace(git.live("y"), {**git.stored("y"), "tags": [{"name": "theirs"}]})
+    assert f"y (id {git.live('y')}): before it was paused" in _rollback(git, backups, "--list").stdout
+    done = _rollback(git, backups, "--auto-approve")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pause of y)" in done.stderr
+    assert git.stored("x")["steps"]["one"]["command"] == "echo 2"
+    assert not git.server.store.get(git.live("y")).paused
+    assert git.tag_names("y") == ["theirs"]
+    assert _rollback(git, backups, "--auto-approve").returncode == 0
+    assert git.server.store.get(git.live("y")).paused
+
+
+def test_a_run_that_only_created(git: Git, backups: Path) -> None:
+    """It is not passed over in silence: an error names it, and the run before it with its command."""
+    git.write(body("x", "echo 1"), "x.yaml")
+    git.done()
+    git.write(body("x", "echo 2"), "x.yaml")
+    _apply(git, backups)
+    git.write(body("y"), "y.yaml")
+    _apply(git, backups)
+    done = _rollback(git, backups, "--auto-approve")
+    assert (done.returncode, git.stored("x")["steps"]["one"]["command"]) == (64, "echo 2")
+    assert "only created y, and a rollback deletes nothing" in done.stderr
+    assert "y' has no backup: the run" in _rollback(git, backups, "y").stderr
+    command = done.stderr.rpartition("update of x): peak-reconciler ")[2].split()
+    assert command[0] == "rollback"
+    assert run_command([*command, "--auto-approve"], env=process_env(git), cwd=backups.parent).returncode == 0
+    assert git.stored("x")["steps"]["one"]["command"] == "echo 1"
+
+
+def test_what_a_run_also_created(git: Git, backups: Path) -> None:
+    """What a run created beside its updates stays, and is named."""
+    git.write(body("x"), "x.yaml")
+    git.done()
+    git.write(body("x", "echo 2"), "x.yaml")
+    git.write(body("y"), "y.yaml")
+    _apply(git, backups)
+    done = _rollback(git, backups, "--auto-approve")
+    assert done.returncode == 0, done.stderr
+    assert "also created y: a rollback deletes nothing" in done.stderr
+
+
+def test_what_was_restored_already(git: Git, backups: Path) -> None:
+    """A deleted workflow that exists again is not written: in sync if it is as it was, else blocked."""
+    for name in ("x", "a", "b"):
+        git.write(body(name), f"{name}.yaml")
+    git.write({**body("y", "echo 1"), "triggers": [{"webhook": True}]}, "y.yaml")
+    owner = ("--ownership-tag", "team-a")
+    _apply(git, backups, *owner)
+    git.remove("y.yaml")
+    _apply(git, backups, *owner, "--prune")
+    done = _rollback(git, backups, "--auto-approve", "y")
+    assert (done.returncode, "its webhook gets a new URL" in done.stdout) == (0, True)
+    identity, writes = git.live("y"), len(git.writes())
+    done = _rollback(git, backups, "--auto-approve", "y")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"note: y: it exists again (id {identity}) as it was: nothing to restore" in done.stdout
+    changed = git.stored("y")
+    changed["steps"]["one"]["command"] = "echo 2"
+    git.server.store.replace(identity, changed)
+    done = _rollback(git, backups, "--auto-approve", "y")
+    assert (done.returncode, len(git.writes())) == (4, writes)
+    assert "and is not as in this backup: steps.one.command" in done.stdout
+
+
+def test_the_backups_of_each_environment(git: Git, backups: Path) -> None:
+    """With an environment, only its backups are listed and found, and the others are said to be another's."""
+    (git.folder.parent / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nenvironments: {dev: {stage: dev}, prod: {stage: prod}}\n", encoding="utf-8"
+    )
+    runs = {}
+    for name in ("dev", "prod"):
+        for number in range(2):
+            git.write(body(command=f"echo {name} {number}"))
+            chosen = ("--config", str(git.folder.parent / "reconciler.yaml"), "--environment", name)
+            _apply(git, backups, *chosen)
+        (runs[name],) = {file.parent.name for file in backups.glob("*/*.json")} - {*runs.values()}
+        if name == "dev":
+            git.server.store.delete(git.live())
+    every = _rollback(git, backups, "--list").stdout
+    assert [every.count(f", environment {name}") for name in runs] == [1, 1]
+    for name, other in (("dev", "prod"), ("prod", "dev")):
+        listed = _rollback(git, backups, "--list", "--environment", name).stdout
+        assert [listed.count(f", environment {each}") for each in (name, other)] == [1, 0]
+        done = _rollback(git, backups, runs[other], "--environment", name)
+        assert done.returncode == 64
+        assert f"the run {runs[other]} is of another environment: {other}" in done.stderr
+        assert f"Pass --environment {other}." in done.stderr
+
+
 def test_another_workflow_has_the_name(git: Git, backups: Path) -> None:
     """A workflow that took the name since is not overwritten."""
     git.write(body("old"))
@@ -197,7 +297,8 @@ def test_another_tenants_backups(git: Git, backups: Path) -> None:
         saved = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps({**saved, "tenant": "https://service.peak.ai"}), encoding="utf-8")
     done = _rollback(git, backups, "--auto-approve")
-    assert (done.returncode, "there are no backups" in done.stderr) == (64, True)
+    assert (done.returncode, git.stored()["steps"]["one"]["command"]) == (64, "echo 2")
+    assert "is of another tenant: https://service.peak.ai (stage prod)" in done.stderr
 
 
 def test_what_cannot_be_backed_up_is_not_overwritten(git: Git, backups: Path) -> None:

@@ -40,21 +40,26 @@ def command(
     options: ApplyOptions,
     listener: TerminalListener,
 ) -> int:
-    """Restore what an apply overwrote or deleted, from the backups it made.
+    """Restore what an apply overwrote, deleted, paused or resumed, from the backups it made.
 
-    RUN restores all that one run overwrote or deleted, NAME a workflow from its newest backup; without
+    RUN restores all that one run changed or deleted, NAME a workflow from its newest backup; without
     either, the latest run is restored. Plans, shows the plan, asks, applies and verifies it like any apply,
     and makes backups, so that a rollback can be rolled back.
 
+    Only backups of the chosen tenant are restored. --list shows those of the environment with --environment,
+    else all.
+
     A backup has no secrets. They are taken from the manifests that reconciler.yaml names, else from the live
-    workflow; a workflow for which neither has one is blocked. What an apply created has no backup: a rollback
-    deletes nothing. A deleted workflow is created again, with a new id and webhook URL.
+    workflow; a workflow for which neither has one is blocked. What an apply created has no backup, because a
+    rollback deletes nothing: when the latest run only created workflows, an error names the run before it. A
+    deleted workflow is created again, with a new id and webhook URL.
     """
     if list_them:
         runs = list_backups(settings, names)
 
         def listed(name: str) -> str:
-            return backups_in(name, runs, settings.backup_dir)
+            environment = settings.environment.name if settings.environment else ""
+            return backups_in(name, runs, settings.backup_dir, environment)
 
         show(listed("json" if listener.as_json else "text"))
         listener.outputs.write(listed)
