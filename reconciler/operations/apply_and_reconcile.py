@@ -24,7 +24,14 @@ from reconciler.operations.plan_for_tenant import (
 )
 from reconciler.operations.run_recording import Recording, recording
 from reconciler.operations.settings import Settings
-from reconciler.plan import Create, Plan, Scope, with_known_origins, with_next_runs
+from reconciler.plan import (
+    Create,
+    Plan,
+    Scope,
+    with_known_origins,
+    with_next_runs,
+    with_webhook_warnings,
+)
 from reconciler.planfile import (
     PlanFile,
     check_context,
@@ -239,7 +246,7 @@ def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
     check_context(saved.context, plan_context(engine, Scope()))
     engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
     scope = load_scope(saved.context.options)
-    fresh = with_known_origins(engine.plan(scope), engine.options)
+    fresh = with_webhook_warnings(with_known_origins(engine.plan(scope), engine.options))
     valid = revalidate_plan(saved, fresh, lambda action: recorded_action(engine, action))
     stale = [item.name for item in valid.dropped if not item.done]
     if strict and stale:

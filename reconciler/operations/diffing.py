@@ -99,7 +99,7 @@ def diff(
     """
     listener = listener or Listener()
     with ExitStack() as stack:
-        readers = [_open(side, env, listener, stack) for side in (left, right)]
+        readers = [_open(side, selection, env, listener, stack) for side in (left, right)]
         known = {name for reader in readers for name in reader.names}
         chosen = (selection or Selection()).resolved(known)
         names = {name for name in known if chosen.takes(name)}
@@ -114,7 +114,11 @@ def diff(
 
 
 def _open(
-    side: DiffSide, env: Mapping[str, str], listener: Listener, stack: ExitStack
+    side: DiffSide,
+    selection: Selection | None,
+    env: Mapping[str, str],
+    listener: Listener,
+    stack: ExitStack,
 ) -> _Tenant | _Manifests:
     """Return the reader of a side, which knows the names of its workflows.
 
@@ -123,7 +127,7 @@ def _open(
     """
     if not side.live:
         side.settings.require_manifests()
-        return _Manifests(side, load_valid(side.settings, env, listener), listener)
+        return _Manifests(side, load_valid(side.settings, env, listener, selection), listener)
     session = stack.enter_context(open_session(side.settings, env, purpose="diff", listener=listener))
     return _Tenant(side, session)
 
@@ -194,7 +198,8 @@ class _Tenant:
     def side(self) -> Side:
         """The side that was read."""
         workflows = tuple(
-            SideWorkflow(name=name, body=live.body, id=live.id) for name, live in self.live.items()
+            SideWorkflow(name=name, body=live.body, id=live.id, paused=live.paused)
+            for name, live in self.live.items()
         )
         return Side(name=self.name, workflows=workflows, default_resource=self.default_resource)
 
@@ -264,6 +269,7 @@ def _stated(manifest: Manifest, live: Live | None) -> SideWorkflow:
         name=desired.name,
         body=desired.body,
         source=manifest.source,
+        paused=manifest.settings.paused,
         sensitive=sensitive_fields(manifest, desired.body.raw),
         ignored=desired.ignored if live else (),
         extra=manifest.extra | named,  # names of images and instance types that no tenant has resolved

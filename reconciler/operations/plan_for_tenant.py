@@ -23,6 +23,7 @@ from reconciler.plan import (
     with_known_origins,
     with_next_runs,
     with_origins,
+    with_webhook_warnings,
 )
 from reconciler.planfile import (
     Dropped,
@@ -194,11 +195,13 @@ def attribution(
 ) -> Callable[[Plan, Engine], Plan]:
     """Return what gives the differences of a plan their origin; without a revision, what the last write says.
 
+    It also warns of webhooks that get another URL, which depends on the origin.
+
     Raises:
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
     if revision is None:
-        return lambda plan, engine: with_known_origins(plan, engine.options)
+        return lambda plan, engine: with_webhook_warnings(with_known_origins(plan, engine.options))
     from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
 
     base = read_base(settings, revision, env)
@@ -210,7 +213,7 @@ def attribution(
 
     def attribute(plan: Plan, engine: Engine) -> Plan:
         earlier = with_known_ids(base.manifests, engine.catalogue)
-        return with_origins(plan, earlier, base.commit, engine.options)
+        return with_webhook_warnings(with_origins(plan, earlier, base.commit, engine.options))
 
     return attribute
 

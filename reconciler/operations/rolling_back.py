@@ -43,6 +43,7 @@ from reconciler.plan import (
     describe_all,
     known_secrets,
     list_tenant,
+    with_webhook_warnings,
 )
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
@@ -209,7 +210,7 @@ def _plan(engine: Engine, restorations: list[Restoration]) -> Plan:
         return _existing(action, again[action.name]) if action.name in again else action
 
     actions = sorted([*map(explained, plan.actions), *refused.values()], key=lambda action: action.name)
-    return dataclasses.replace(plan, actions=tuple(actions))
+    return with_webhook_warnings(dataclasses.replace(plan, actions=tuple(actions)))
 
 
 def _existing(action: Action, identity: int) -> Action:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Literal
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
@@ -22,6 +22,8 @@ from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, JsonObject, Path, same_json
 from reconciler.workflow import Body, FieldChange, Live, Origin, diff, extra_forms
+
+_WEBHOOK: Final[Path] = ("triggers", "webhook")
 
 _RETRY_OPTIONS: Final = "retryOptions"
 """What a form has at the top or in its steps, whichever is shorter."""
@@ -45,6 +47,45 @@ def count_origins(plan: Plan) -> dict[str, int]:
     """Return the number of differences of each origin: a field, or a workflow to create or delete."""
     found = Counter(origin.value for action in plan.actions for origin in _origins(action))
     return {origin.value: found[origin.value] for origin in Origin}
+
+
+def replaces_webhook(action: Action) -> bool:
+    """Return whether an action gives a webhook a new URL, so that a former one no longer works.
+
+    A webhook that the live workflow does not have may have been deleted there, unless it is new in Git.
+    """
+    match action:
+        case Create():
+            return action.desired.body.has_webhook and action.origin in {Origin.DRIFT, Origin.CONFLICT}
+        case Update():
+            return action.rotates_webhook or _added_webhook(action) not in {None, Origin.GIT}
+        case _:
+            return False
+
+
+def with_webhook_warnings(plan: Plan) -> Plan:
+    """Return `plan` with a warning of each webhook that is added again, and so gets another URL."""
+    return dataclasses.replace(plan, actions=tuple(map(_with_webhook_warning, plan.actions)))
+
+
+def _with_webhook_warning(action: Action) -> Action:
+    if not replaces_webhook(action) or (isinstance(action, Update) and action.rotates_webhook):
+        return action
+    origin = _added_webhook(action) if isinstance(action, Update) else action.origin
+    text = (
+        "its webhook was deleted live: it gets a new URL; the former one no longer works"
+        if origin is Origin.DRIFT
+        else "its webhook gets a new URL; if it had one before, that no longer works"
+    )
+    return dataclasses.replace(action, warnings=(*action.warnings, text))
+
+
+def _added_webhook(action: Update) -> Origin | Literal["unknown"] | None:
+    """Return the origin of the webhook that an update adds; `None` if it adds none."""
+    if action.live.body.has_webhook or not action.desired.body.has_webhook:
+        return None
+    found = next((change for change in action.changes if _touches(change.path, _WEBHOOK)), None)
+    return None if found is None else found.origin or "unknown"
 
 
 def _origins(action: Action) -> Iterator[Origin]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, sent_body
@@ -11,7 +10,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import Comparison, compare, rewrites_note, unseen_note
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
-from reconciler.plan.model import Action, Blocked, Create, SetPaused, Unchanged, Update
+from reconciler.plan.model import PAUSED_PATH, Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths, lookup
@@ -34,9 +33,6 @@ from reconciler.workflow import (
     write_only_field,
     write_only_fields,
 )
-
-_PAUSED_PATH: Final[Path] = ("reconcile", "paused")
-"""Where a plan shows whether a workflow is paused: where a manifest states it."""
 
 
 def decide(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
@@ -310,4 +306,4 @@ def ownership_notes(live: Ownership, after: Ownership) -> tuple[str, ...]:
 
 def _paused_change(*, before: bool | Absent, after: bool | None) -> tuple[FieldChange, ...]:
     """Return the change of whether a workflow is paused; empty when the manifest does not state it."""
-    return () if after is None else (FieldChange(path=_PAUSED_PATH, before=before, after=after),)
+    return () if after is None else (FieldChange(path=PAUSED_PATH, before=before, after=after),)

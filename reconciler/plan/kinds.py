@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.plan.attribution import count_origins
+from reconciler.plan.attribution import count_origins, replaces_webhook
 from reconciler.plan.bodies import Method
 from reconciler.plan.model import Action, Create, Delete, Plan, Refusal, SetPaused, Update
 
@@ -30,6 +30,8 @@ KINDS: Final = (
 def kinds_of(plan: Plan) -> frozenset[str]:
     """Return the kinds that occur in `plan`; the origins only where differences are attributed."""
     found = {kind for action in plan.actions for kind in _kinds(action)}
+    if any(map(replaces_webhook, plan.actions)):
+        found.add("webhook")
     found |= {origin for origin, number in count_origins(plan).items() if number}
     if plan.orphaned:
         found.add("orphaned")
@@ -48,8 +50,6 @@ def _kinds(action: Action) -> Iterator[str]:
                 yield "rename"
             if action.method is Method.CREATE_OR_UPDATE:
                 yield "replace"
-            if action.rotates_webhook:
-                yield "webhook"
             if action.paused is not None:
                 yield "pause" if action.paused else "resume"
         case SetPaused():

@@ -3,7 +3,7 @@
 Each write keeps a digest of its manifest, next to its mark (`reconciler.workflow.own_tags`). Where the
 manifest still has that digest, only the live workflow has changed since: drift. Where it would have it with
 the live values of some fields, these are what Git changed, and the rest is drift. Any other difference has no
-origin: both sides changed, or nothing is known. Pure.
+origin, and is counted: both sides changed, or nothing is known. Pure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN
 from reconciler.plan.desired import Desired
 from reconciler.plan.masked_changes import sensitive_fields
-from reconciler.plan.model import Plan, Update
+from reconciler.plan.model import Action, Create, Plan, SetPaused, Unchanged, Update
 from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, JsonObject, Path, dump_compact, lookup, put
 from reconciler.workflow import SENT_MANIFEST_LENGTH, Body, FieldChange, Live, Origin
@@ -44,7 +44,7 @@ def _form(desired: Desired) -> JsonObject:
 
 
 def with_known_origins(plan: Plan, options: CompareOptions) -> Plan:
-    """Return `plan` with the origin of each difference that the last write proves."""
+    """Return `plan` with the origins that the last write proves, and the number of other differences."""
     actions = tuple(
         dataclasses.replace(
             action, changes=changes_with_known_origins(action.changes, action.live, action.desired, options)
@@ -53,7 +53,34 @@ def with_known_origins(plan: Plan, options: CompareOptions) -> Plan:
         else action
         for action in plan.actions
     )
-    return dataclasses.replace(plan, actions=actions)
+    return dataclasses.replace(plan, actions=actions, unknown_origins=_unknown(actions, options))
+
+
+def _unknown(actions: Sequence[Action], options: CompareOptions) -> int:
+    """Return the number of differences without an origin since the last apply; 0 before the first one.
+
+    A workflow to create is one of them where the owner of the run has applied others: it is new in Git, or
+    was deleted live.
+    """
+    found = sum(
+        change.origin is None
+        for action in actions
+        if isinstance(action, Update | SetPaused) and _was_applied(action)
+        for change in action.changes
+    )
+    applied = any(
+        isinstance(action, Unchanged) or (isinstance(action, Update | SetPaused) and _was_applied(action))
+        for action in actions
+    )
+    if options.owner is None or not applied:
+        return found
+    return found + sum(isinstance(action, Create) for action in actions)
+
+
+def _was_applied(action: Update | SetPaused) -> bool:
+    """Return whether the live workflow has tags of an earlier apply."""
+    own = action.live.body.own_tags
+    return bool(own.marks or own.ownership.owners)
 
 
 def changes_with_known_origins(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.manifests import Manifest, Source
 from reconciler.plan.bodies import Method
@@ -13,6 +13,9 @@ from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject, Path, display_paths
 from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership
+
+PAUSED_PATH: Final[Path] = ("reconcile", "paused")
+"""Where a difference shows whether a workflow is paused: where a manifest states it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +248,7 @@ class Plan:
         refusal: Why the whole plan is blocked, and what to do; empty when it is not.
         live_ids: The ids of all live workflows of the tenant.
         base: The commit that differences are attributed by; empty for none.
+        unknown_origins: The number of differences that the last apply says nothing of; 0 with a `base`.
         in_sync: The number of further workflows in sync, in a plan that was saved without their names.
     """
 
@@ -256,6 +260,7 @@ class Plan:
     refusal: str = ""
     live_ids: frozenset[int] = field(default=frozenset(), repr=False)
     base: str = ""
+    unknown_origins: int = 0
     in_sync: int = 0
 
     @property

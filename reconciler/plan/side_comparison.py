@@ -14,6 +14,7 @@ from reconciler.errors import UnexpectedAnswerError
 from reconciler.manifests import Source
 from reconciler.plan.desired import is_ignored
 from reconciler.plan.masked_changes import masked
+from reconciler.plan.model import PAUSED_PATH
 from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, JsonObject, Path, Pattern, as_object, lookup, put, same_json
 from reconciler.workflow import (
@@ -48,6 +49,7 @@ class SideWorkflow:
         sensitive: The secret fields of its manifest.
         ignored: The fields that its manifest leaves to others.
         extra: The undocumented fields that its manifest may state.
+        paused: Whether it is paused; `None` for a manifest that leaves it as it is.
     """
 
     name: str
@@ -57,6 +59,7 @@ class SideWorkflow:
     sensitive: SecretFields = field(default_factory=SecretFields)
     ignored: tuple[Pattern, ...] = ()
     extra: frozenset[Path] = frozenset()
+    paused: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +162,17 @@ def _compared(
         if _is_shown(ours, before, change.path) and _is_shown(theirs, after, change.path)
     ]
     fields = SecretFields(ours.sensitive.paths | theirs.sensitive.paths)
-    changes = tuple(_masked(change, fields) for change in shown)
+    changes = (*(_masked(change, fields) for change in shown), *_paused(ours, theirs))
     return WorkflowDifference(left=ours, right=theirs, changes=changes), len(counted) - len(shown)
+
+
+def _paused(ours: SideWorkflow, theirs: SideWorkflow) -> tuple[FieldChange, ...]:
+    """Return whether one is paused and the other not; a manifest without the line fits any live one."""
+    stated = [ABSENT if item.paused is None else item.paused for item in (ours, theirs)]
+    one_is_live = ours.id is not None or theirs.id is not None
+    if stated[0] is stated[1] or (one_is_live and ABSENT in stated):
+        return ()
+    return (FieldChange(path=PAUSED_PATH, before=stated[0], after=stated[1]),)
 
 
 def _with_effective_resources(

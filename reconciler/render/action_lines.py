@@ -84,11 +84,15 @@ def about(action: Action, redactor: Redactor) -> Iterator[str]:
 def next_run_text(run: ScheduleChange) -> str:
     """Return the next run before and after a change: `next run: Sat 28 Nov 2026 06:00 → 05:00 UTC`."""
     zone = f"{run.zone}{' (assumed)' if run.assumed else ''}"
-    after = "paused" if run.paused else _moment(run.after, run)
+    zoned = f" {zone}"
+    after = "none (paused)" if run.paused else _moment(run.after, run)
+    ends = run.after is not None and not run.paused
     if run.first:
-        return f"first run: {after} {zone}"
+        return f"first run: {after}{zoned if ends else ''}"
     before = _moment(run.before, run)
-    return f"next run: {before} → {after} {zone}"
+    if ends:
+        return f"next run: {before} → {after}{zoned}"
+    return f"next run: {before}{zoned if run.before else ''} → {after}"
 
 
 def _moment(moment: datetime | None, run: ScheduleChange) -> str:

@@ -36,7 +36,7 @@ _OTHER: Final = "Stopped"
 _MARKS: Final = {
     "unicode": {SUCCESS: "✓", FAILED: "✗", "Running": "▸", _OTHER: "·"},
     "ascii": {SUCCESS: "+", FAILED: "x", "Running": ">", _OTHER: "."},
-    "letters": {SUCCESS: "S", FAILED: "F", "Running": "R", _OTHER: "T"},
+    "letters": {SUCCESS: "S", FAILED: "F", "Running": "R", _OTHER: "O"},
 }
 """The mark of an execution in a history, by its status and by what can be shown."""
 

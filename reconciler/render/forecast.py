@@ -283,9 +283,10 @@ def _summary(view: ForecastView) -> str:
         f"{len(forecast.changed)} changed" if forecast.changed else "",
         f"{count} overlapping" if (count := _overlapping(forecast)) else "",
         f"{count} paused" if (count := _paused(forecast)) else "",
-        f"{view.without} without a schedule" if view.without else "",
     ]
-    return ", ".join(filter(None, parts)) + "."
+    others = "other workflow has" if view.without == 1 else "other workflows have"
+    rest = f"; {view.without} {others} no schedule" if view.without else ""
+    return f"{', '.join(filter(None, parts))}{rest}."
 
 
 def _workflows(number: int) -> str:

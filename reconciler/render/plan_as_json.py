@@ -51,6 +51,7 @@ def _document(plan: Plan, redactor: Redactor, changes: Sequence[JsonObject]) -> 
             **count_actions(plan),
             "orphaned": len(plan.orphaned),
             **(count_origins(plan) if plan.base else {}),
+            **({"unknown": plan.unknown_origins} if plan.unknown_origins else {}),
         },
         **({"base": plan.base} if plan.base else {}),
         "changes": [*changes],

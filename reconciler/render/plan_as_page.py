@@ -138,7 +138,7 @@ def action_entry(action: Action, redactor: Redactor, *, bodies: bool = False) ->
         word=action_name(action),
         id=live_id(action),
         place=str(action.source) if action.source else "",
-        origins=tuple(origin.value for origin in _origins(action)),
+        marks=tuple(origin.value for origin in _origins(action)),
         about=() if refused or isinstance(action, Delete) else tuple(about(action, redactor)),
         remarks=tuple(remark._replace(text=redactor.prose(remark.text)) for remark in remarks),
         changes=tuple(map(tuple, groups)),

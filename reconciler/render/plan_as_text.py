@@ -217,15 +217,12 @@ def _origins(plan: Plan) -> str:
     counts = count_origins(plan)
     if plan.base:
         return f" Since {plan.base}: {_listed(counts)}."
-    known = {name: number for name, number in counts.items() if number}
-    unknown = sum(
-        change.origin is None
-        for action in plan.actions
-        if isinstance(action, Update)
-        for change in action.changes
-    )
-    rest = {"unknown": unknown} if unknown else {}
-    return f" Since the last apply: {_listed({**known, **rest})}." if known else ""
+    found = {name: number for name, number in counts.items() if number}
+    more = ""
+    if plan.unknown_origins:
+        found["unknown"] = plan.unknown_origins
+        more = " (plan --base REV shows more)"
+    return f" Since the last apply: {_listed(found)}{more}." if found else ""
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -153,6 +153,7 @@ def _template() -> Template:
         "is_one_sided": _is_one_sided,
         "newline": Markup("\n"),
         "tone": lambda word: TONES.get(word, "plain"),
+        "filters": lambda page: {word for entry in page.entries for word in (entry.word, *entry.marks)},
     }
     environment.globals.update(helpers)
     return environment.from_string(files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8"))

@@ -140,8 +140,8 @@ def _title(entry: ReportEntry, word: str, quoted: Callable[[str, int], str]) -> 
     known = f" (id {entry.id})" if entry.id is not None else ""
     where = f" in {quoted(entry.place, 300)}" if entry.place else ""
     facts = "".join(f", {quoted(fact, _LONGEST_NAME)}" for fact in entry.facts)
-    origins = f", {', '.join(entry.origins)}" if entry.origins else ""
-    return f"{word} {quoted(entry.name, _LONGEST_NAME)}{known}{where}{facts}{origins}"
+    marks = f", {', '.join(entry.marks)}" if entry.marks else ""
+    return f"{word} {quoted(entry.name, _LONGEST_NAME)}{known}{where}{facts}{marks}"
 
 
 def _label(kind: str) -> str:

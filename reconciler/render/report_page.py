@@ -107,7 +107,7 @@ class ReportEntry:
         id: Its id, where it is known.
         place: Where its manifest is.
         facts: What else is shown next to its name.
-        origins: Where its differences come from: `git`, `drift` or `conflict`.
+        marks: What it is filtered by, too: where its differences come from, or that it failed.
         about: What a reader need not act on: the method, the steps of a new workflow.
         remarks: Reasons, warnings, errors and notes.
         changes: The lines of each change, of which the first one names its path.
@@ -123,7 +123,7 @@ class ReportEntry:
     id: int | None = None
     place: str = ""
     facts: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
     changes: tuple[tuple[Line, ...], ...] = ()

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.executions import ListedExecution
 from reconciler.json_documents import document_text, versioned
-from reconciler.plan import STATES, NextRun, Sync, WorkflowStatus
+from reconciler.plan import LAST_FAILED, STATES, NextRun, Sync, WorkflowStatus
 from reconciler.render import executions
 from reconciler.render.executions import (
     duration_cell,
@@ -47,6 +47,9 @@ _WIDE: Final = 140
 
 _OPTIONAL: Final = frozenset({"LAST 10", "NEXT RUN", "DURATION", "MODIFIED BY", "OWNER"})
 """The columns that are left out where all their cells are empty."""
+
+_ALIKE: Final = frozenset({"MODIFIED BY", "OWNER"})
+"""The columns that a terminal which is not wide leaves out where all rows say the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +112,12 @@ _HEADS: Final = ("SYNC", "WORKFLOW", "ID", "STATUS", "LAST EXECUTION", "STARTED"
 def _is_needed(head: str, rows: Sequence[Mapping[str, str | None]], display: Display) -> bool:
     """Return whether a column says something; on a terminal, also whether it is worth its room."""
     cells = {row[head] for row in rows}
-    if head in _OPTIONAL:
-        return any(cells)
+    if head in _OPTIONAL and not any(cells):
+        return False
     if display.width is None or display.width >= _WIDE:
         return True
+    if head in _ALIKE and len(rows) > 1:
+        return len(cells) > 1
     return head != "ID" and (head != "STATUS" or not cells <= {"Available", None})
 
 
@@ -228,13 +233,15 @@ def status_document(view: StatusView) -> JsonObject:
 def status_page(view: StatusView, environment: str | None = None) -> ReportPage:
     """Return the statuses as a report; takes the name of the environment to show at the top, too."""
     counts = Counter(_word(item) for item in view.shown)
+    counts[LAST_FAILED] = sum(item.failed for item in view.shown)
+    in_order = sorted(view.shown, key=lambda item: not item.failed)
     return ReportPage(
         kind="status",
         title="Status",
         summary=_summary(view.statuses),
         facts=environment_fact(environment),
-        counts=tuple(Count(word, counts[word]) for word in STATES),
-        entries=tuple(_entry(view, item) for item in view.shown),
+        counts=tuple(Count(word, counts[word]) for word in (*STATES, LAST_FAILED)),
+        entries=tuple(_entry(view, item) for item in in_order),
         rest="`status` shows all of it.",
     )
 
@@ -260,6 +267,7 @@ def _entry(view: StatusView, item: WorkflowStatus) -> ReportEntry:
         id=item.id,
         place=str(item.source) if item.source else "",
         facts=tuple(facts),
+        marks=(LAST_FAILED,) if item.failed else (),
         remarks=(Remark("Reason", view.redactor.prose(item.reason)),) if item.reason else (),
         list_under="in sync" if in_sync else "",
     )

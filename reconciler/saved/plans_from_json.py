@@ -69,7 +69,7 @@ def saved_plan(changes: Iterable[JsonObject], document: JsonObject | None = None
         for change in changes
     ]
     noted = [_unchanged(name, tuple(texts)) for name, texts in notes.items()]
-    unchanged = as_object(document.get("summary")).get("unchanged", 0)
+    summary = as_object(document.get("summary"))
     return Plan(
         actions=(*actions, *noted),
         orphaned=tuple(map(_listed, as_objects(document.get("orphaned")))),
@@ -77,7 +77,8 @@ def saved_plan(changes: Iterable[JsonObject], document: JsonObject | None = None
         unselected=_number(document.get("unselected")),
         refusal=_text(document.get("refusal")),
         base=_text(document.get("base")),
-        in_sync=max(0, _number(unchanged) - len(noted)),
+        unknown_origins=_number(summary.get("unknown", 0)),
+        in_sync=max(0, _number(summary.get("unchanged", 0)) - len(noted)),
     )
 
 

@@ -89,7 +89,7 @@ def _entry(index: int) -> ReportEntry:
         word="update" if index % 2 else "create",
         id=index,
         place="workflows/flow.yaml:3",
-        origins=("drift",) if index % 2 else (),
+        marks=("drift",) if index % 2 else (),
         about=("by patch",),
         remarks=tuple(Remark(kind, _HOSTILE) for kind in ("Error", "Warning", "Note")),
         changes=(lines, (Line("+", "steps.check: added"), Line("+", "  command: x"))),

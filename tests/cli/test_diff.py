@@ -197,6 +197,26 @@ def test_a_directory_and_the_tenant_of_the_variables(two: _Two) -> None:
     assert (found["right"], [item["name"] for item in found["only_left"]]) == ("tenant", ["a"])
 
 
+def test_paused(two: _Two) -> None:
+    """Whether a workflow is paused is a difference; a manifest that leaves it open fits both."""
+    for server in (two.dev, two.prod):
+        server.store.create(_flow("a"))
+    two.prod.store.set_paused(two.prod.store.records()[0].id, paused=True)
+    (field,) = two.found(*_BOTH)["different"][0]["fields"]
+    assert (field["path"], field["left"], field["right"]) == (["reconcile", "paused"], False, True)
+    for folder, settings in (("open", {}), ("on", {"reconcile": {"paused": True}})):
+        (two.folder / folder).mkdir()
+        (two.folder / folder / "a.yaml").write_text(json.dumps({"body": _flow("a"), **settings}))
+    for words, differs in (
+        (("open", "--environment", "prod"), False),
+        (("on", "--environment", "prod"), False),
+        (("on", "--environment", "dev"), True),
+        (("open", "on"), True),
+    ):
+        assert bool(two.found(*words)["different"]) == differs, words
+    assert "+ reconcile.paused: added true" in two.run("diff", "open", "on").stdout
+
+
 def test_secrets_of_neither_side(two: _Two) -> None:
     """A secret shows only that it differs, also one that a single side has, in every format."""
     for server, secret in ((two.dev, "left-hush"), (two.prod, "right-hush")):

@@ -99,7 +99,8 @@ def test_the_forecast_of_a_day(git: Git, typed: Callable[..., Ended]) -> None:
     assert load["Fri 26 Mar 06:00"] == ["4", "5", "2"]
     assert "AT ONCE leaves out 1 workflow whose duration is unknown" in ended.out
     assert lines[-1] == (
-        "5 workflows with 6 schedules: 99 runs, 2 changed, 1 overlapping, 1 paused, 1 without a schedule."
+        "5 workflows with 6 schedules: 99 runs, 2 changed, 1 overlapping, 1 paused; "
+        "1 other workflow has no schedule."
     )
     assert git.writes() == []
     listed = [request.path for request in git.server.requests if "/executions/" in request.path]
@@ -267,7 +268,7 @@ def test_a_plan_shows_the_next_run(
         "daily": "next run: Fri 26 Mar 2027 06:00 → Fri 26 Mar 2027 05:00 Europe/London",
         "new": "first run: Fri 26 Mar 2027 12:00 Europe/London",
         "off": "next run: none → Fri 26 Mar 2027 05:00 Europe/London",
-        "sync": "next run: Thu 25 Mar 2027 17:45 → none Europe/London",
+        "sync": "next run: Thu 25 Mar 2027 17:45 Europe/London → none",
     }
     for name in ("text", "markdown", "html"):
         shown = typed("plan", git.folder, "--format", name).out

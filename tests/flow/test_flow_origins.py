@@ -50,8 +50,13 @@ def _origins(ended: Ended) -> dict[str, str | None]:
         (("x",), ("y",), {"command": "drift"}, "1 drift"),
         (("y",), ("x",), {"command": "git"}, "1 git"),
         (("x", "apac"), ("y",), {"command": "drift", "REGION": "git"}, "1 git, 1 drift"),
-        (("z",), ("y",), {"command": "unknown"}, ""),
-        (("z", "apac"), ("y",), {"command": "unknown", "REGION": "unknown"}, ""),
+        (("z",), ("y",), {"command": "unknown"}, "1 unknown (plan --base REV shows more)"),
+        (
+            ("z", "apac"),
+            ("y",),
+            {"command": "unknown", "REGION": "unknown"},
+            "2 unknown (plan --base REV shows more)",
+        ),
     ],
 )
 def test_origins_since_the_last_apply(  # noqa: PLR0913, PLR0917 - a row of the table
@@ -63,7 +68,7 @@ def test_origins_since_the_last_apply(  # noqa: PLR0913, PLR0917 - a row of the 
     origins: dict[str, str],
     counts: str,
 ) -> None:
-    """What only the tenant changed is drift, what only Git changed is git; what both changed is not said."""
+    """What only the tenant changed is drift, what only Git changed is git; what both changed is unknown."""
     assert repository.is_dir()
     git.write(_body("x"))
     assert typed("apply", "--auto-approve").code == 0
@@ -76,13 +81,46 @@ def test_origins_since_the_last_apply(  # noqa: PLR0913, PLR0917 - a row of the 
         assert [f"({word})" in shown for word in ("git", "drift")] == [
             word in origins.values() for word in ("git", "drift")
         ]
-        assert (f"Since the last apply: {counts}." in shown) == bool(counts)
-    assert "base" not in json.loads(typed("plan", "--format", "json").out)
+        assert f"Since the last apply: {counts}." in shown
+    document = json.loads(typed("plan", "--format", "json").out)
+    assert "base" not in document
+    unknown = [*origins.values()].count("unknown")
+    assert document["summary"].get("unknown", 0) == unknown
 
 
-@pytest.mark.parametrize("configuration", ["manifests: [workflows]\n", f"{_OWNED}remember: false\n"])
+def test_a_live_change_after_a_capture_is_counted(
+    git: Git, repository: Path, typed: Callable[..., Ended]
+) -> None:
+    """After a capture, the next live change has no mark; the last line counts it."""
+    assert repository.is_dir()
+    git.write(_body("x"))
+    assert typed("apply", "--auto-approve").code == 0
+    _edit(git, _body("y"))
+    assert typed("capture", "flow", "--yes").code == 0
+    _edit(git, _body("z"))
+    assert _origins(typed("plan", "--format", "json")) == {"command": "unknown"}
+    assert "Since the last apply: 1 unknown (plan --base REV shows more)." in typed("plan").out
+
+
+def test_what_is_paused_or_gone_is_counted(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
+    """A workflow deleted live, or paused there, is unknown; before the first apply, nothing is."""
+    assert repository.is_dir()
+    for name in ("flow", "other"):
+        git.write({**_body("x"), "name": name}, f"{name}.yaml", paused=False)
+    assert "Since" not in typed("plan").out
+    assert typed("apply", "--auto-approve").code == 0
+    git.client.delete_workflow(git.live("other"))
+    text = typed("plan").out
+    assert "Plan: 1 to create, 1 unchanged. Since the last apply: 1 unknown (plan --base" in text
+    git.client.pause_workflow(git.live("flow"))
+    assert "Since the last apply: 2 unknown (plan --base" in typed("plan").out
+
+
+@pytest.mark.parametrize(
+    ("configuration", "counted"), [("manifests: [workflows]\n", False), (f"{_OWNED}remember: false\n", True)]
+)
 def test_nothing_is_known_without_our_tags(
-    git: Git, repository: Path, typed: Callable[..., Ended], configuration: str
+    git: Git, repository: Path, typed: Callable[..., Ended], configuration: str, counted: bool
 ) -> None:
     """A workflow that nobody owns, or without digests, has no origins; --fail-on drift still needs --base."""
     (repository / "reconciler.yaml").write_text(configuration)
@@ -90,8 +128,32 @@ def test_nothing_is_known_without_our_tags(
     assert typed("apply", "--auto-approve").code == 0
     git.client.patch_workflow(git.live(), command="y", step_names=["a"])
     assert _origins(typed("plan", "--format", "json")) == {"command": "unknown"}
-    assert "Since the last apply" not in typed("plan").out
+    assert ("Since the last apply: 1 unknown" in typed("plan").out) == counted
     assert typed("plan", "--fail-on", "drift").code == 64
+
+
+@pytest.mark.parametrize("side", ["live", "git", "owned-by-nobody"])
+def test_a_webhook_that_is_added_again(
+    git: Git, repository: Path, typed: Callable[..., Ended], side: str
+) -> None:
+    """A webhook deleted live gets a new URL, with a warning; one that is new in Git has none."""
+    if side == "owned-by-nobody":
+        (repository / "reconciler.yaml").write_text("manifests: [workflows]\n")
+    hooked = {**_body("x"), "triggers": [{"webhook": True}]}
+    git.write(_body("x") if side == "git" else hooked)
+    assert typed("apply", "--auto-approve").code == 0
+    git.write(hooked)
+    if side != "git":
+        git.client.create_or_update_workflow({**_body("x"), "tags": git.stored().get("tags", [])})
+    ended = typed("plan", "--fail-on", "webhook")
+    warning = {
+        "live": "warning: its webhook was deleted live: it gets a new URL; the former one no longer works\n",
+        "git": "",
+        "owned-by-nobody": "warning: its webhook gets a new URL; if it had one before, that no longer works",
+    }[side]
+    assert (ended.code, warning in ended.out) == (2 if warning else 0, True)
+    assert "warning" in ended.out or not warning
+    assert ("URL" in typed("apply", "--auto-approve").out) == bool(warning)
 
 
 @pytest.mark.parametrize("platform", ["all", "tags-strings", "tags-lower", "tag-length-cut=28"])

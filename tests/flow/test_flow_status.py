@@ -51,7 +51,7 @@ def test_one_line_each(git: Git, typed: Callable[..., Ended]) -> None:
         ["in sync", "synced", "-", "-", "-", "-", "Paused", ids["synced"]],
         ["unmanaged", "unmanaged", "S", "Success", started, "1 s", "Available", ids["unmanaged"]],
     ]
-    assert legend == "LAST 10, the latest on the right: S Success, F Failed, R running, T other."
+    assert legend == "LAST 10, the latest on the right: S Success, F Failed, R running, O other."
     assert reason == "blocked: blocked: no live workflow has the id 77, which reconcile.id pins"
     assert summary == "2 in sync, 1 out of sync, 1 missing, 1 blocked, 1 unmanaged. 1 last execution failed."
     assert git.writes() == []
@@ -87,6 +87,10 @@ def test_a_page(git: Git, typed: Callable[..., Ended]) -> None:
     assert shown.count('<div class="entry"') == 5
     assert '<div class="entry" data-words="in-sync">' in shown
     assert "last execution Failed" in shown
+    failed = shown.index('<div class="entry" data-words="in-sync · failed">')
+    assert failed == shown.index('<div class="entry"'), "it comes first"
+    assert '<span class="fact bad">failed</span>' in shown
+    assert 'data-word="failed" class="bad"><b>1</b> failed</button>' in shown
     assert "reconcile.id pins" in shown
     assert "which reconcile.id pins`" in comment.read_text(encoding="utf-8")
     assert "1 in sync</summary>" in comment.read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ def test_marks(git: Git, typed: Callable[..., Ended]) -> None:
     git.server.store.execute(git.live(), {})
     text = typed("status", git.folder).out
     assert " SSSSSSSSFR " in text
-    assert "S Success, F Failed, R running, T other" in text
+    assert "S Success, F Failed, R running, O other" in text
     document = json.loads(typed("status", git.folder, "--format", "json").out)
     statuses = [item["status"] for item in document["workflows"][0]["history"]]
     assert statuses == ["Running", "Failed", *["Success"] * 8]
@@ -169,6 +169,22 @@ def test_who_changed_it_and_who_owns_it(
     text = typed("status", git.folder).out
     assert "MODIFIED BY      OWNER" in text
     assert "ann@example.com  team-a" in text
+
+
+def test_an_owner_alike_in_every_row(
+    git: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A narrow terminal has no column for the owner where it is the same of all; a wide one has."""
+    git.owned_by("team-a")
+    for name in ("a", "b"):
+        git.write(body(name), f"{name}.yaml")
+    git.done()
+    for columns, shown in (("60", False), ("150", True)):
+        terminal = FakeTerminal()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", terminal)
+            typed("status", git.folder, "--ownership-tag=team-a", COLUMNS=columns, TERM="xterm", NO_COLOR="1")
+        assert ("team-a" in terminal.getvalue()) == shown
 
 
 def test_on_a_terminal(git: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:

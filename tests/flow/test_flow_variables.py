@@ -58,6 +58,16 @@ def test_looking_goes_on(git: Git) -> None:
     assert "1 out of sync" in run(git, "status", **unset).stdout
 
 
+def test_a_diff_of_others_goes_on(git: Git) -> None:
+    """`diff` needs the variables of the chosen workflows only."""
+    _git(git)
+    refused = run(git, "diff", str(git.folder), PAY_API=None)
+    assert refused.returncode == 3
+    assert "with --target or --exclude" in refused.stderr
+    chosen = run(git, "diff", str(git.folder), "--exclude", "pay", PAY_API=None)
+    assert chosen.returncode == 0, chosen.stderr
+
+
 def test_other_errors_are_named_first(git: Git) -> None:
     """Where more than variables is wrong, the manifests are invalid."""
     _git(git)

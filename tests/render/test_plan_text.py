@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAWS
 
-from reconciler.plan import Plan
+from reconciler.plan import Plan, ScheduleChange
+from reconciler.render.action_lines import next_run_text
 from reconciler.render.change_lines import Line, change_lines
 from reconciler.render.plan_as_text import plan_summary
 from reconciler.values import ABSENT, Path, dump_compact
@@ -19,6 +22,28 @@ _LONG = st.text(max_size=400) | st.lists(
     st.sampled_from(["echo a", "echo b", "", "x" * 90, "{", "]"]), max_size=80
 ).map("\n".join)
 _WORDS = st.lists(st.sampled_from(["a", "bb", "--flag", "x" * 200]), max_size=60).map(" ".join)
+
+
+_AT = datetime(2026, 11, 28, 6, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "paused", "first", "text"),
+    [
+        (_AT, _AT, True, False, "next run: Sat 28 Nov 2026 06:00 UTC → none (paused)"),
+        (_AT, None, False, False, "next run: Sat 28 Nov 2026 06:00 UTC → none"),
+        (None, _AT, False, False, "next run: none → Sat 28 Nov 2026 06:00 UTC"),
+        (None, None, True, True, "first run: none (paused)"),
+    ],
+)
+def test_the_zone_is_next_to_a_time(
+    before: datetime | None, after: datetime | None, paused: bool, first: bool, text: str
+) -> None:
+    """The zone follows a time, never `none`; a paused workflow has no next run."""
+    run = ScheduleChange(
+        before=before, after=after, first=first, paused=paused, zone=timezone.utc, assumed=False
+    )
+    assert next_run_text(run) == text
 
 
 def _shown(before: Any, after: Any, path: Path = ("steps", "one", "command")) -> list[Line]:

@@ -51,10 +51,11 @@ def command(  # noqa: PLR0913 - one for each option
     """Show what differs between two sides: two environments, two directories, or one of each.
 
     A side is the live workflows of an environment's tenant, or the manifests in PATH, read with the
-    environment's parameters and overlays where one is named. Workflows are matched by name and compared by
-    meaning, as plan compares them; the reconciler's own tags, and what the platform writes by itself, are
-    left out. Of each field, the value of the left side comes first: of PATH, else of the environment named
-    first. A field that a tenant does not return is not compared, and counted.
+    environment's parameters and overlays where one is named. Workflows are matched by name and compared
+    by meaning, as plan compares them, and by whether they are paused; the reconciler's own tags, and what
+    the platform writes by itself, are left out. Of each field, the value of the left side comes first: of
+    PATH, else of the environment named first. A field that a tenant does not return is not compared, and
+    counted.
 
     Only reads: no request but GET is sent. Shows secrets of neither side.
     """

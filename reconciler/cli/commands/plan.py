@@ -130,7 +130,7 @@ def command(  # noqa: PLR0913 - one for each option
     environments, the first of 1, 4, 3, 64, 2 and 0 that one of them has is the exit code.
     """
     if base is None and (needing := sorted(fail_on & _ATTRIBUTED)):
-        raise UsageError(f"--fail-on {','.join(needing)} needs --base REV")
+        raise UsageError(f"--fail-on {','.join(needing)} needs --base REV; for example --base origin/main")
     targets = read_outputs(outputs, _FORMATS, output_format)
     scope = dataclasses.replace(scope, show_unmanaged=show_unmanaged)
     files = environments.files(save_plan)
