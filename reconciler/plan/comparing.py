@@ -78,7 +78,7 @@ def compare(
         options: The choices of the run.
         facts: What the platform is known to do.
         just_written: Whether `desired` was sent just before: then a field that is not returned does not
-            differ, and a credential that reads back differently counts as not returned.
+            differ, and a credential that was sent and reads back differently counts as not returned.
 
     Raises:
         UnexpectedAnswerError: The live workflow of a patch has a shape that cannot be sent back.
@@ -177,11 +177,12 @@ class _Judge:
         kind = write_only_field(change.path)
         live = shown_value(self._live.raw, self._forms.live, change.path)
         known = kind is not None and self._digester.knows(self._sent, change.path)
-        trusts_digest = kind is not None and kind.is_credential and (known or self._just_written)
+        wanted = lookup(self._forms.desired, change.path)
+        sent = self._just_written and wanted is not ABSENT
+        trusts_digest = kind is not None and kind.is_credential and (known or sent)
         if kind is None or (is_returned(change.path, live) and not trusts_digest):
             self._changes.append(change)
             return
-        wanted = lookup(self._forms.desired, change.path)
         if wanted is not ABSENT:
             self._write_only.append((change.path, wanted))
         if self._just_written:

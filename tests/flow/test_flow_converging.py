@@ -352,6 +352,17 @@ def test_a_step_that_goes_is_removed_where_the_server_merges(
     assert len(git.writes()) == 3
 
 
+def test_a_token_that_goes_is_removed_where_the_server_merges(git: Git, server: EmulatorServer) -> None:
+    """A token that Git no longer states, and that still reads back, is removed by the second write."""
+    server.profile = frozenset({"put-merges-deep"})
+    repository = {"url": "https://github.com/example/app", "branch": "main"}
+    git.write(body(steps={"one": step(repository={**repository, "token": "vault-name"})}))
+    git.done()
+    git.write(body(steps={"one": step(repository=repository)}))
+    git.done()
+    assert git.stored()["steps"]["one"]["repository"] == repository
+
+
 def test_whole_numbers_are_sent_as_integers(git: Git, server: EmulatorServer) -> None:
     """Where the platform returns floats and takes integers only, no patch and no manifest is refused."""
     server.profile = frozenset({"floats", "integers-only"})
