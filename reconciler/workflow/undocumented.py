@@ -22,6 +22,7 @@ from reconciler.values import (
     dump_compact,
     lookup,
     put,
+    same_json,
 )
 from reconciler.workflow.canonical_value import canonical_value, plain
 from reconciler.workflow.field_changes import leaves
@@ -114,7 +115,18 @@ def kept_fields(body: JsonObject, live: JsonObject, undocumented: Mapping[Path, 
         return []
     theirs, ours = lists_by_name(live), lists_by_name(body)
     places = ((_counterpart(path, theirs, ours), value) for path, value in undocumented.items())
-    return [place for place, value in places if place is not None and lookup(ours, place) == value]
+    return [place for place, value in places if place is not None and _same(lookup(ours, place), value)]
+
+
+def _same(sent: JsonValue | Absent, live: JsonValue) -> bool:
+    """Whether two values are the same up to the order of lists, which a platform may shuffle."""
+    return sent is not ABSENT and same_json(_in_order(sent), _in_order(live))
+
+
+def _in_order(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _in_order(item) for key, item in value.items()}
+    return sorted(map(_in_order, value), key=dump_compact) if isinstance(value, list) else value
 
 
 def lost_fields(body: JsonObject, live: JsonObject, undocumented: Collection[Path]) -> list[Path]:

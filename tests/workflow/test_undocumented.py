@@ -111,6 +111,15 @@ def test_a_replacement_keeps_what_still_has_a_place() -> None:
     }
 
 
+def test_a_list_in_another_order_is_still_sent_back_as_it_is() -> None:
+    """A platform may return a list in another order each time it is read."""
+    planned: Any = {"name": "flow", "labels": ["x", {"levels": [1, 2]}]}
+    live: Any = {"name": "flow", "labels": [{"levels": [2, 1]}, "x"]}
+    sent = keeping_undocumented({"name": "flow"}, planned, undocumented_fields(planned))
+    assert _named(kept_fields(sent, live, undocumented_fields(live))) == ["labels"]
+    assert kept_fields({"labels": ["x"]}, live, undocumented_fields(live)) == []
+
+
 _WATCHED = {"success": True}
 _CONDITION = {"condition": "equals", "stepName": "a", "paramName": "p", "value": "1"}
 _LISTS: dict[str, tuple[Any, Any, Any]] = {
