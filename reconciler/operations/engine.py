@@ -66,6 +66,9 @@ _MOST_FINDINGS: Final = 50
 """The number of findings in manifests that a run with a tenant reports; `validate` reports all."""
 
 _PUBLIC_KEY: Final = "peak-reconciler"
+_NOTHING_TO_RESEND: Final = (
+    "note: --resend-secrets has no write-only field to send: the tenant returns each that the manifests state"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,8 @@ class Engine:
         scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
         snapshot = self.snapshot(scope)
         plan = make_plan(snapshot, self.options, scope)
+        if self.options.resend and not plan.writes:
+            self.listener.note(_NOTHING_TO_RESEND)
         known = None if self.reads is None else self.reads.cache
         if known is not None and self.cache is not None:
             known.learn(plan.actions, snapshot, self.options)

@@ -386,6 +386,10 @@ def test_options_of_digests(git: Git) -> None:
     git.write(body(steps={"one": step(repository=repository)}))
     assert "note: flow: the API does not return steps.one.repository.token" in run(git, "plan").stdout
     assert run(git, "plan", "--resend-secrets", "--detailed-exitcode").returncode == 2
+    git.server.profile = frozenset()
+    returned = run(git, "plan", "--resend-secrets", "--detailed-exitcode")
+    assert "--resend-secrets has no write-only field to send" in returned.stderr
+    git.server.profile = frozenset({"token-omitted"})
     ended = run(git, "apply", "--resend-secrets", "--no-remember", "--auto-approve")
     assert ended.returncode == 0
     assert git.stored().get("tags", []) == []
