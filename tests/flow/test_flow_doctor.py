@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_helpers import TOKEN, Ended
+from processes import inherited_environment, run_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,19 +112,15 @@ def test_an_invalid_manifest(folder: Path, typed: Callable[..., Ended]) -> None:
     assert _checks(ended)["manifests"]["state"] == "failed"
 
 
-@pytest.mark.usefixtures("server")
-def test_credentials_of_a_proxy(
-    typed: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_of_a_proxy(tmp_path: Path) -> None:
     """The address of a proxy is shown without its credentials."""
-    monkeypatch.chdir(tmp_path)
-    ended = typed(
-        "doctor",
-        "--retry-for",
-        "0",
-        PEAK_API_URL="https://service.example.invalid",
-        HTTPS_PROXY="http://ann:pass-word@127.0.0.1:9",
-    )
-    assert ended.code == 1
-    assert "through the proxy http://127.0.0.1:9" in ended.out
-    assert "pass-word" not in ended.out + ended.err
+    env = {
+        **inherited_environment(),
+        "PEAK_AUTH_TOKEN": TOKEN,
+        "PEAK_API_URL": "https://service.example.invalid",
+        "HTTPS_PROXY": "http://ann:pass-word@127.0.0.1:9",
+    }
+    ended = run_command(["doctor", "--retry-for", "0"], env=env, cwd=tmp_path, sleeps=False)
+    assert ended.returncode == 1
+    assert "through the proxy http://127.0.0.1:9" in ended.stdout
+    assert "pass-word" not in ended.stdout + ended.stderr
