@@ -66,12 +66,14 @@ class _Style:
 _STYLES: Final = [_Style(order, hoist) for order in (True, False) for hoist in (True, False)]
 
 
-def captured_documents(
+def captured_documents(  # noqa: PLR0913 - the last by name
     manifest: Manifest,
     live: Live,
     changes: Sequence[FieldChange],
     default_resource: JsonObject,
     named_steps: Callable[[], JsonObject],
+    *,
+    with_paused: bool,
 ) -> Iterator[JsonValue]:
     """Yield values that the manifest's document may have to be in sync, the best way to write them first.
 
@@ -81,13 +83,15 @@ def captured_documents(
         changes: Their differences, with the values as they are.
         default_resource: The tenant's default resource.
         named_steps: Returns the live steps with names in place of ids, for a manifest that states names.
+        with_paused: Whether to state, too, whether the live workflow is paused.
 
     Raises:
         NotCapturableError: A difference has no place in the manifest.
     """
     seen: set[str] = set()
     for style in _STYLES:
-        whole = _Document(manifest, live, default_resource, named_steps, style).with_live_values(changes)
+        document = _Document(manifest, live, default_resource, named_steps, style)
+        whole = document.with_live_values(changes, with_paused=with_paused)
         text = dump_compact(whole)
         if text not in seen:
             seen.add(text)
@@ -120,8 +124,8 @@ class _Document:
         watchers = as_list(self._body.get("watchers"))
         self._watcher_names = [by_name_path(("watchers", at), self._body)[1] for at in range(len(watchers))]
 
-    def with_live_values(self, changes: Sequence[FieldChange]) -> JsonObject:
-        """Return the document's value with the live side of `changes`."""
+    def with_live_values(self, changes: Sequence[FieldChange], *, with_paused: bool) -> JsonObject:
+        """Return the document's value with the live side of `changes`, and of `paused` if wanted."""
         kinds = {
             change.path[1] for change in changes if change.path[0] == "triggers" and len(change.path) > 1
         }
@@ -133,7 +137,7 @@ class _Document:
                     change.path, change.before if change.before is ABSENT else as_written(change.before)
                 )
         self._remove_watchers([change.path for change in changes if _is_gone_watcher(change)])
-        if self._manifest.settings.paused not in {None, self._paused}:
+        if with_paused:
             _put(self._whole, _PAUSED, self._paused)
         return self._whole
 

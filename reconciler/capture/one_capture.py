@@ -47,7 +47,8 @@ class Capture:
         text: The new text of the manifest's file; the old one if nothing is captured.
         paths: The fields that are captured; empty for none.
         unapplied: The fields that Git changed since the last apply and the tenant did not; left as they are.
-        unproven: The captured fields that both may have changed since.
+        unproven: The fields that both may have changed since: captured, or left like `unapplied`.
+        unproven_stays: Whether they are left.
         refusal: Why the workflow cannot be captured, with the place; empty if it can.
     """
 
@@ -57,12 +58,13 @@ class Capture:
     paths: tuple[Path, ...] = ()
     unapplied: tuple[Path, ...] = ()
     unproven: tuple[Path, ...] = ()
+    unproven_stays: bool = False
     refusal: str = ""
 
     @property
     def is_complete(self) -> bool:
         """Whether all that differs is captured."""
-        return not (self.refusal or self.unapplied)
+        return not (self.refusal or self.unapplied or (self.unproven and self.unproven_stays))
 
 
 T = TypeVar("T")
@@ -88,6 +90,7 @@ class TenantView:
         with_names: Returns a body with names in place of ids.
         plain_text: Whether values may be captured that a plan masks because they may be secrets.
         unapplied: Whether fields are captured that Git changed since the last apply.
+        unproven: Whether fields are captured that Git may have changed since.
     """
 
     options: CompareOptions
@@ -100,6 +103,7 @@ class TenantView:
     with_names: Callable[[JsonObject], JsonObject] = _as_it_is
     plain_text: bool = False
     unapplied: bool = False
+    unproven: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +114,24 @@ class Differences:
         captured: What is to be captured.
         was_applied: Whether the live workflow has a digest of the last apply, which leaves out `paused`.
         unapplied: What stays, because Git changed it since the last apply and the tenant did not.
-        unproven: The fields of `captured` that the last apply sent and that both may have changed since.
+        unproven: The fields that the last apply sent and that both may have changed since.
+        unproven_stays: Whether these stay, too.
     """
 
     captured: tuple[FieldChange, ...]
     was_applied: bool
     unapplied: tuple[Path, ...] = ()
     unproven: tuple[Path, ...] = ()
+    unproven_stays: bool = False
+
+    @property
+    def staying(self) -> tuple[Path, ...]:
+        """The fields that are left as they are."""
+        return (*self.unapplied, *(self.unproven if self.unproven_stays else ()))
 
     def remain_in(self, changes: Iterable[FieldChange]) -> bool:
         """Whether `changes`, those after a capture, are what was to stay, and no other."""
-        return {change.path for change in changes} == set(self.unapplied)
+        return {change.path for change in changes} == set(self.staying)
 
 
 def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: TenantView) -> Capture:
@@ -137,8 +148,12 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
     try:
         differences = differences_of(manifest, live, view)
         changes = differences.captured
-        nothing = dataclasses.replace(nothing, unapplied=differences.unapplied)
-        pauses = manifest.settings.paused not in {None, live.paused}
+        nothing = left_by(nothing, differences)
+        paused_differs = manifest.settings.paused not in {None, live.paused}
+        paused: tuple[Path, ...] = (_PAUSED,) if paused_differs else ()
+        unproven = (*differences.unproven, *(paused if differences.was_applied else ()))
+        nothing = dataclasses.replace(nothing, unproven=unproven if differences.unproven_stays else ())
+        pauses = paused_differs and not (differences.was_applied and differences.unproven_stays)
         if not changes and not pauses:
             return nothing
         index = manifest.source.document.index
@@ -155,15 +170,24 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
         refusals = [why for change in changes if (why := secret_problem(change, view))]
         if refusals:
             raise NotCapturableError(f"{manifest.source}: {'; '.join(refusals)}")
-        edited = _edited(written, live, differences, file, view, known)
+        edited = _edited(written, live, differences, file, view, known, with_paused=pauses)
     except ReconcilerError as error:
         return dataclasses.replace(nothing, refusal=error.message)
-    paused: tuple[Path, ...] = (_PAUSED,) * pauses
     return dataclasses.replace(
         nothing,
         text=edited,
-        paths=(*(change.path for change in changes), *paused),
-        unproven=(*differences.unproven, *(paused if differences.was_applied else ())),
+        paths=(*(change.path for change in changes), *(paused if pauses else ())),
+        unproven=unproven,
+    )
+
+
+def left_by(nothing: Capture, differences: Differences) -> Capture:
+    """Return a capture with what is left as it is."""
+    return dataclasses.replace(
+        nothing,
+        unapplied=differences.unapplied,
+        unproven=differences.unproven if differences.unproven_stays else (),
+        unproven_stays=differences.unproven_stays,
     )
 
 
@@ -173,14 +197,17 @@ def differences_of(manifest: Manifest, live: Live, view: TenantView) -> Differen
     changes = compare(live, desired, view.options, view.facts).changes
     known = changes_with_known_origins(changes, live, desired, view.options)
     unapplied = [change.path for change in known if change.origin is Origin.GIT and not view.unapplied]
-    captured = tuple(change for change in changes if change.path not in unapplied)
-    unknown = (change.path for change in known if change.origin is None)
+    unknown = [change.path for change in known if change.origin is None]
     was_applied = view.options.remember and desired.owns_all and bool(live.body.own_tags.sent_manifests)
+    unproven = tuple(unknown) if was_applied else ()
+    stays = not (view.unproven or view.unapplied)
+    left = {*unapplied, *(unproven if stays else ())}
     return Differences(
-        captured=captured,
+        captured=tuple(change for change in changes if change.path not in left),
         was_applied=was_applied,
         unapplied=tuple(unapplied),
-        unproven=tuple(unknown) if was_applied else (),
+        unproven=unproven,
+        unproven_stays=stays,
     )
 
 
@@ -219,6 +246,8 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     file: ManifestFile,
     view: TenantView,
     known: frozenset[str],
+    *,
+    with_paused: bool,
 ) -> str:
     """Return the edited text, of which a plan has no difference but those that are to stay.
 
@@ -234,7 +263,10 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     def named() -> JsonObject:
         return as_object(view.with_names(live.body.raw).get("steps"))
 
-    for document in captured_documents(manifest, live, differences.captured, resource, named):
+    documents = captured_documents(
+        manifest, live, differences.captured, resource, named, with_paused=with_paused
+    )
+    for document in documents:
         text = edited_text(manifest.source.document, file.text or "", document)
         edited = dataclasses.replace(file, text=text)
         found, errors = read_back(edited, manifest.source.document.index, view)

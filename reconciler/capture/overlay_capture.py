@@ -10,6 +10,7 @@ from reconciler.capture.one_capture import (
     Capture,
     TenantView,
     differences_of,
+    left_by,
     live_changes,
     not_stated,
     read_back,
@@ -43,7 +44,7 @@ def capture_into_overlay(
     try:
         differences = differences_of(manifest, live, view)
         changes = differences.captured
-        nothing = dataclasses.replace(nothing, unapplied=differences.unapplied)
+        nothing = left_by(nothing, differences)
         if not changes:
             return nothing
         problems = [why for change in changes if (why := secret_problem(change, view))]

@@ -104,6 +104,7 @@ def capture(  # noqa: PLR0913 - the last by name
     into: str | None = None,
     plain_text: bool = False,
     unapplied: bool = False,
+    unproven: bool = True,
     env: Mapping[str, str] = os.environ,
 ) -> Captured:
     """Return what the files of manifests would be if Git stated what is live. Sends no request but GET.
@@ -117,6 +118,7 @@ def capture(  # noqa: PLR0913 - the last by name
             environments share, or the file of an overlay; `None` asks the listener.
         plain_text: Whether to capture values that a plan masks because they may be secrets.
         unapplied: Whether to capture fields that Git changed since the last apply, which undoes that change.
+        unproven: Whether to capture fields that Git may have changed since the last apply.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
@@ -149,6 +151,7 @@ def capture(  # noqa: PLR0913 - the last by name
             with_names=lambda body: portable_body(body, engine.catalogue.facts_for_ids(ids_of([body]))),
             plain_text=plain_text,
             unapplied=unapplied,
+            unproven=unproven,
         )
         result = _captured(view, snapshot, scope, files, _overlay(settings, into))
         if not result.files or into is not None or settings.reading.overlays.is_empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, sent_body
@@ -32,6 +33,11 @@ from reconciler.workflow import (
     tokens_left_out,
     write_only_field,
     write_only_fields,
+)
+
+_NO_ROTATION: Final = (
+    "webhookPolicy: generate has no effect without another change of the workflow; with the next one, the "
+    "webhook gets a new URL"
 )
 
 
@@ -65,6 +71,8 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
         sensitive = sensitive_fields(manifest, desired.body.raw)
         return Blocked(manifest=manifest, reason=not_converging(stuck, sensitive), id=live.id)
     notes = _notes(comparison)
+    if desired.body.generates_webhook and live.webhooks:
+        notes = (*notes, _NO_ROTATION)
     if paused is None:
         return Unchanged(manifest=manifest, id=live.id, notes=notes)
     changes = _paused_change(before=live.paused, after=paused)

@@ -557,14 +557,25 @@ def test_what_git_changed_since_the_last_apply(
 
 
 def test_a_change_on_both_sides(server: EmulatorServer, typed: Callable[..., Ended], owned: Path) -> None:
-    """A field that both sides may have changed is captured with a warning."""
+    """A field that both sides may have changed is captured with a warning; without a question it stays."""
     owned.write_text(MANIFEST.replace("python train.py", "python train.py --new"))
     _edit(server, EDITS["text"][0])
     ended = typed("capture", "--all", "--dry-run")
     assert ended.code == 0
     assert "daily (id 1): would capture: steps.train.command\n" in ended.err
     assert "warning: Git may have changed steps.train.command as well since the last apply" in ended.err
+    text = owned.read_text()
+    unasked = typed("capture", "--all", "--yes")
+    assert (unasked.code, owned.read_text()) == (1, text)
+    assert "not captured: steps.train.command: the last apply does not show whether Git or the" in unasked.err
     owned.write_text(MANIFEST.replace("  prevent_delete: false\n", "  paused: true\n"))
+    text = owned.read_text()
+    _edit(
+        server,
+        lambda live: (EDITS["number"][0](live), live["steps"]["train"].update(command="python train.py")),
+    )
+    assert typed("capture", "--all", "--yes").code == 1
+    assert _changed(text, owned.read_text()) == EDITS["number"][1]
     paused = typed("capture", "--all", "--dry-run")
     assert "warning: Git may have changed reconcile.paused as well since" in paused.err
 

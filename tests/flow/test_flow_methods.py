@@ -128,6 +128,8 @@ def test_generate_alone_is_no_difference(git: Git) -> None:
     git.done()
     git.write({**HOOKED, "triggers": [{"webhook": True, "webhookPolicy": "generate"}, HOOKED["triggers"][1]]})
     git.is_clean()
+    (action,) = git.plan().actions
+    assert any("has no effect without another change" in note for note in action.notes)
 
 
 def test_generate_rotates_with_a_warning(git: Git) -> None:

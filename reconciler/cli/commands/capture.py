@@ -50,7 +50,8 @@ from reconciler.values import display_paths
 @option(
     "--include-unapplied",
     is_flag=True,
-    help="Also capture fields that Git changed since the last apply. This undoes the change in Git.",
+    help="Also capture fields that Git changed since the last apply, or with --yes may have changed. This "
+    "undoes the change in Git.",
     section="Selection",
 )
 @option("--yes", is_flag=True, help="Write without asking.", section="Apply")
@@ -75,7 +76,8 @@ def command(  # noqa: PLR0913 - one for each option
 
     A value that comes from !env, !file, !param, an alias, an overlay or a template is not replaced; the place
     is named, and the exit code is 1. The same holds for a live value that is a secret or may be one, and for
-    a field that Git changed since the last apply: the next apply sends it.
+    a field that Git changed since the last apply: the next apply sends it. With --yes, a field that Git may
+    have changed since is not captured, either.
     """
     if names and everything:
         raise UsageError("name the workflows, or pass --all, not both")
@@ -88,6 +90,7 @@ def command(  # noqa: PLR0913 - one for each option
         into=into,
         plain_text=plain_text,
         unapplied=include_unapplied,
+        unproven=not yes,
     )
     for line in _diff(result):
         show(printable(result.redactor.text(line)))
@@ -112,7 +115,13 @@ def _account(result: Captured, *, dry_run: bool, named: bool) -> Iterator[str]:
             yield f"{begin}: not captured: {item.refusal}"
         elif item.paths:
             yield f"{begin}: {captured}: {display_paths(item.paths)}"
-        if item.unproven and not item.refusal:
+        if item.unproven and item.unproven_stays and not item.refusal:
+            yield (
+                f"{begin}: not captured: {display_paths(item.unproven)}: the last apply does not show "
+                "whether Git or the tenant changed it; leave out --yes to decide, or pass "
+                "--include-unapplied"
+            )
+        elif item.unproven and not item.refusal:
             yield (
                 f"{begin}: warning: Git may have changed {display_paths(item.unproven)} as well since the "
                 "last apply; plan --base REV shows it; check that the capture undoes no change in Git"
