@@ -51,6 +51,7 @@ def _names(server: EmulatorServer) -> list[str]:
     return [str(body["name"]) for body in server.store.workflows().values()]
 
 
+@pytest.mark.skipif(DEPTH == 1, reason="slow: it is part of the long explorations")
 def test_a_profile(tenant: EmulatorServer, line: Callable[..., Ended], tmp_path: Path) -> None:
     """A probe writes what it found; it makes at most three workflows, which have no triggers and never start.
 
