@@ -26,7 +26,7 @@ from reconciler.probing import (
     infer,
     left_behind,
     new_name,
-    with_prefix,
+    others_with_prefix,
 )
 from reconciler.render import some_names
 from reconciler.tenant_profile import PROFILE_FILE, Behaviour, TenantProfile, read_profile
@@ -143,8 +143,7 @@ def probe(
         left = left_behind(api, options.prefix)
         if options.clean:
             return Probed(profile=None, cleaned=delete_each(api, left), requests=len(requests))
-        mine = {item.id for item in left}
-        others = [item.name for item in with_prefix(api, options.prefix) if item.id not in mine]
+        others = [item.name for item in others_with_prefix(api, options.prefix, left)]
         if others:
             raise BlockedError(
                 f"names that begin with {options.prefix} are taken, by workflows that no probe made: "

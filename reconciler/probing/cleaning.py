@@ -28,7 +28,7 @@ def new_name(prefix: str) -> str:
 
 
 def with_prefix(api: TenantReader, prefix: str) -> tuple[Listed, ...]:
-    """Return the live workflows whose name begins with a prefix and a hyphen, whatever its case.
+    """Return the listed workflows whose name begins with a prefix and a hyphen, whatever its case.
 
     Raises:
         ReconcilerError: The list cannot be read.
@@ -48,6 +48,32 @@ def left_behind(api: TenantReader, prefix: str) -> tuple[Listed, ...]:
     return tuple(
         item for item in with_prefix(api, prefix) if pattern.fullmatch(item.name) and _is_a_probes(api, item)
     )
+
+
+def others_with_prefix(api: TenantReader, prefix: str, left: Iterable[Listed]) -> tuple[Listed, ...]:
+    """Return the live workflows with a prefix that no probe made; those that are only listed yet are gone.
+
+    Args:
+        api: The tenant.
+        prefix: The prefix.
+        left: What `left_behind` returned.
+
+    Raises:
+        ReconcilerError: The tenant cannot be read.
+    """
+    mine = {item.id for item in left}
+    return tuple(item for item in with_prefix(api, prefix) if item.id not in mine and _is_there(api, item))
+
+
+def _is_there(api: TenantReader, item: Listed) -> bool:
+    try:
+        api.describe_workflow(item.id)
+    except NotFoundException:
+        return False
+    except ReconcilerError as error:
+        if not is_refused_for_content(error):
+            raise
+    return True
 
 
 def _is_a_probes(api: TenantReader, item: Listed) -> bool:

@@ -291,7 +291,8 @@ def _toggled(profile: frozenset[str], word: str) -> frozenset[str]:
 def _parameters(name: str, observations: Observations) -> Iterable[str]:
     """Return the parameters of a switch that the observations suggest."""
     suggest = _SUGGESTIONS.get(name)
-    return (SWITCHES[name].default,) if suggest is None else map(str, suggest(observations))
+    found = [] if suggest is None else [*map(str, suggest(observations))]
+    return found or [SWITCHES[name].default]
 
 
 def _seen(observations: Observations, question: str, *path: str) -> Iterator[JsonValue]:
@@ -352,9 +353,21 @@ def _limit(limit: str) -> Callable[[Observations], Iterator[int]]:
     return lambda observations: (value for key, value in observations.limits.items() if key == limit)
 
 
+def _tags(observations: Observations, question: str) -> Iterator[list[JsonValue]]:
+    """Yield the tags in the answers to a question, and to those with which its limit was looked for."""
+    for key, answer in observations.answers.items():
+        tags = answer.view.get("tags")
+        if key.startswith(question) and isinstance(tags, list) and tags:
+            yield tags
+
+
+def _tag_counts(observations: Observations) -> Iterator[int]:
+    return (len(tags) for tags in _tags(observations, "tag-count") if len(tags) < MANY_TAGS)
+
+
 def _tag_lengths(observations: Observations) -> Iterator[int]:
-    for tags in _seen(observations, "tag-length", "tags"):
-        for tag in as_list(tags) if isinstance(tags, list) else []:
+    for tags in _tags(observations, "tag-length"):
+        for tag in tags:
             text = tag.get("name") if isinstance(tag, dict) else tag
             if isinstance(text, str) and 0 < len(text) < len(LONG_TAG):
                 yield len(text)
@@ -367,7 +380,7 @@ def _read_refusals(observations: Observations) -> Iterator[int]:
 _SUGGESTIONS: Final[dict[str, Callable[[Observations], Iterable[object]]]] = {
     "tag-length-cut": _tag_lengths,
     "tag-length-refused": _limit("tag-length"),
-    "tag-count-cut": _length("tag-count", "tags", below=MANY_TAGS),
+    "tag-count-cut": _tag_counts,
     "tag-count-refused": _limit("tag-count"),
     "unknown-keys-refused": _refusal_of("unknown-key"),
     "unknown-step-keys-refused": _refusal_of("unknown-step-key"),
