@@ -184,7 +184,7 @@ class Packed:
     def value(self) -> JsonValue:
         """The value, a new copy each time."""
         if isinstance(self._data, bytes):
-            unpacked: JsonValue = marshal.loads(self._data)  # noqa: S302 - what this process packed
+            unpacked: JsonValue = marshal.loads(self._data)  # noqa: S302 # nosec B302
             return unpacked
         return self._data
 

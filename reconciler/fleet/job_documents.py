@@ -129,7 +129,7 @@ def kubernetes_job(  # noqa: PLR0913 - the last by name
         },
         "volumeMounts": [
             {"name": "state", "mountPath": "/state"},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - of the container
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 # nosec B108
         ],
     }
     pod: JsonObject = {

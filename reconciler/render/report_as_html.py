@@ -148,7 +148,7 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown
     )
     helpers = {
-        "drawings": lambda entry: [(title, Markup(svg)) for title, svg in _drawings(entry)],  # noqa: S704 - our own
+        "drawings": lambda entry: [(title, Markup(svg)) for title, svg in _drawings(entry)],  # noqa: S704 # nosec B704
         "rows": lambda lines: list(side_by_side(lines)),
         "is_one_sided": _is_one_sided,
         "newline": Markup("\n"),
