@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -66,8 +67,8 @@ def _check(units: Sequence[JsonObject]) -> None:
             "these are results of different fleets: their commands or numbers of units differ",
             hint="Merge the results of one run.",
         )
-    numbers = [_index(unit) for unit in units]
-    twice = [f"{unit['environment']} {unit['shard']}" for unit in units if numbers.count(_index(unit)) > 1]
+    results = Counter(map(_index, units))
+    twice = [f"{unit['environment']} {unit['shard']}" for unit in units if results[_index(unit)] > 1]
     if twice:
         raise InvalidInputError(
             f"a unit has more than one result: {printable(first_few(dict.fromkeys(twice)))}",
