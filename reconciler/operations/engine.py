@@ -35,6 +35,7 @@ from reconciler.operations.settings import Settings
 from reconciler.plan import (
     CompareOptions,
     Plan,
+    ReadCache,
     Scope,
     Selection,
     Snapshot,
@@ -148,9 +149,7 @@ class Engine:
             redactor=self.redactor,
             listener=self.listener,
         )
-        reads = self.reads or TenantReads(
-            Workflow(self.session.as_read_only()), self.settings.concurrency, self.settings.shared.listed
-        )
+        reads = self.reads or reads_of(self.session, self.settings)
         snapshot = take_snapshot(reads, resolved.manifests, self.options, scope, self.on_progress)
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
@@ -205,16 +204,14 @@ def open_engine(  # noqa: PLR0913 - most by name
     connect = partial(open_session, settings, env, purpose=purpose, listener=listener, observe=observe)
     cache_file: ReadCacheFile | None = None
 
-    def reads_of(session: Session) -> TenantReads:
+    def reads_with_cache(session: Session) -> TenantReads:
         nonlocal cache_file
         cache_file = ReadCacheFile(session.derived_key(), env) if cached else None
-        known = None if cache_file is None else cache_file.read(refresh=refresh)
-        api = Workflow(session.as_read_only())
-        return TenantReads(api, settings.concurrency, settings.shared.listed, known, session.server_time)
+        return reads_of(session, settings, None if cache_file is None else cache_file.read(refresh=refresh))
 
     with ExitStack() as stack:
         is_needed = partial(_is_needed, selection=selection or Selection())
-        early = _EarlyReads(stack, connect, reads_of, is_needed)
+        early = _EarlyReads(stack, connect, reads_with_cache, is_needed)
         loaded = load_valid(settings, env, listener, selection, early, looks=looks)
         session = early.session or stack.enter_context(connect())
         session.hide(known_secrets(loaded.manifests, loaded.secrets))
@@ -227,16 +224,23 @@ def open_engine(  # noqa: PLR0913 - most by name
             catalogue=open_catalogue(session, settings.concurrency),
             listener=listener,
             on_progress=listener.working,
-            reads=early.reads or (reads_of(session) if cached else None),
+            reads=early.reads or (reads_with_cache(session) if cached else None),
             cache=cache_file,
         )
         listener.opened(engine)
         yield engine
 
 
-def reads_of(session: Session, settings: Settings) -> TenantReads:
-    """Return the reads of a plan, none of which has begun. Every request but GET is refused."""
-    return TenantReads(Workflow(session.as_read_only()), settings.concurrency, settings.shared.listed)
+def reads_of(session: Session, settings: Settings, known: ReadCache | None = None) -> TenantReads:
+    """Return the reads of a plan, none of which has begun. Every request but GET is refused.
+
+    Args:
+        session: The connection to the tenant.
+        settings: How much is read at a time, and what other shards have read.
+        known: What earlier plans know; `None` for nothing.
+    """
+    api = Workflow(session.as_read_only())
+    return TenantReads(api, settings.concurrency, settings.shared.listed, known, session.server_time)
 
 
 class _EarlyReads:
