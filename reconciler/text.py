@@ -62,6 +62,11 @@ def first_few(names: Iterable[str]) -> str:
     return ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number with a regular noun: `1 workflow`, `2 workflows`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def did_you_mean(name: str, known: Collection[str], shown: int = 10, listed: str = "allowed here") -> str:
     """Return a suggestion for the unknown `name`, as the end of a message.
 

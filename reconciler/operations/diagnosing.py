@@ -36,7 +36,7 @@ from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
 from reconciler.operations.validating import validate
 from reconciler.plan import list_tenant
-from reconciler.text import clip, printable
+from reconciler.text import clip, counted, printable
 from reconciler.timestamps import utc_now
 from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Body, Listed, name_key
@@ -136,8 +136,8 @@ def _manifests(settings: Settings, env: Mapping[str, str]) -> Iterator[Diagnosed
     yield Diagnosed(
         name="manifests",
         state=CheckState.BAD if errors else CheckState.WARNING if warnings else CheckState.GOOD,
-        text=f"{_counted(result.manifests, 'valid manifest')} in {_counted(result.files, 'file')}, "
-        f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}",
+        text=f"{counted(result.manifests, 'valid manifest')} in {counted(result.files, 'file')}, "
+        f"{counted(errors, 'error')}, {counted(warnings, 'warning')}",
         advice="peak-reconciler validate shows each." if errors or warnings else "",
     )
 
@@ -285,7 +285,7 @@ def _list(tenant: _Tenant, listener: Listener) -> Iterator[Diagnosed]:
     yield Diagnosed(
         name="list",
         state=CheckState.NOTE if remarks else CheckState.GOOD,
-        text="; ".join([_counted(number, "workflow"), *remarks]),
+        text="; ".join([counted(number, "workflow"), *remarks]),
         advice="The commands work either way." if remarks else "",
     )
     names = Counter(name_key(item.name) for item in tenant.listed)
@@ -294,7 +294,7 @@ def _list(tenant: _Tenant, listener: Listener) -> Iterator[Diagnosed]:
         yield Diagnosed(
             name="names",
             state=CheckState.WARNING,
-            text=f"{_counted(len(twins), 'workflow')} share a name, or nearly: ids {_some(twins)}",
+            text=f"{counted(len(twins), 'workflow')} share a name, or nearly: ids {_some(twins)}",
             advice="A manifest for such a name is blocked: rename or delete the others.",
         )
 
@@ -328,14 +328,14 @@ def _workflows(tenant: _Tenant, settings: Settings, listener: Listener) -> Itera
     yield Diagnosed(
         name="workflows",
         state=CheckState.NOTE if remarks else CheckState.GOOD,
-        text="; ".join([f"{_counted(len(views), 'workflow')} described", *remarks]),
+        text="; ".join([f"{counted(len(views), 'workflow')} described", *remarks]),
         advice="An apply keeps undocumented fields. peak-reconciler probe shows more." if remarks else "",
     )
     if refused:
         yield Diagnosed(
             name="describe",
             state=CheckState.WARNING,
-            text=f"the platform does not describe {_counted(len(refused), 'workflow')}: ids {_some(refused)}",
+            text=f"the platform does not describe {counted(len(refused), 'workflow')}: ids {_some(refused)}",
             advice="Manifests for them are blocked, others are not.",
         )
     yield from _schedules(views)
@@ -352,7 +352,7 @@ def _schedules(views: Iterable[JsonObject]) -> Iterator[Diagnosed]:
     yield Diagnosed(
         name="schedules",
         state=CheckState.NOTE if without else CheckState.GOOD,
-        text=f"{_counted(len(crons), 'schedule')}: {shown}"
+        text=f"{counted(len(crons), 'schedule')}: {shown}"
         + (f"; {without} without the next start" if without else "; each with its next start"),
         advice="peak-reconciler forecast says which time zone it assumes." if without else "",
     )
@@ -366,7 +366,7 @@ def _speed(records: Iterable[RequestRecord]) -> Diagnosed:
     middle = statistics.median(times) if times else 0.0
     slow = middle > _SLOW or throttled > 0
     longest = max(times, default=0.0)
-    text = f"{_counted(len(kept), 'request')}: median {middle * 1000:.0f} ms, longest {longest * 1000:.0f} ms"
+    text = f"{counted(len(kept), 'request')}: median {middle * 1000:.0f} ms, longest {longest * 1000:.0f} ms"
     return Diagnosed(
         name="speed",
         state=CheckState.WARNING if slow else CheckState.GOOD,
@@ -384,7 +384,3 @@ def _place(path: tuple[str | int, ...]) -> str:
 def _some(ids: list[int]) -> str:
     shown = ", ".join(map(str, ids[:_DESCRIBED]))
     return shown if len(ids) <= _DESCRIBED else f"{shown} and {len(ids) - _DESCRIBED} more"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -13,7 +13,7 @@ from reconciler.render.report_as_html import html_report
 from reconciler.render.report_as_markdown import markdown_report
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage, StepChange
 from reconciler.secrecy import SecretFields, mask
-from reconciler.text import clip, printable
+from reconciler.text import clip, counted, printable
 from reconciler.values import JsonObject, JsonValue, display_path
 from reconciler.workflow import StepGraph
 
@@ -92,7 +92,7 @@ def backups_page(runs: Sequence[RunBackups]) -> ReportPage:
     entries = [_entry(backup) for run in runs for backup in run.backups]
     broken = [problem for run in runs for problem in run.broken]
     words = Counter(entry.word for entry in entries)
-    backups = "1 backup" if len(entries) == 1 else f"{len(entries)} backups"
+    backups = counted(len(entries), "backup")
     return ReportPage(
         kind="backups",
         title="Backups",

@@ -13,7 +13,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.render.markup import LEAST, code, paint
 from reconciler.render.report_as_markdown import markdown_report, marker
 from reconciler.render.report_page import Fact, ReportPage, joined_pages
-from reconciler.text import printable
+from reconciler.text import counted, printable
 from reconciler.values import JsonObject, JsonValue
 
 FORMAT_VERSION: Final = 1
@@ -63,8 +63,7 @@ def environments_total(results: Sequence[EnvironmentResult[T]], total: Callable[
         for word, names in (("failed", failed), ("skipped", skipped))
         if names
     ]
-    count = "1 environment" if len(results) == 1 else f"{len(results)} environments"
-    return f"Total of {count}:{summed}{''.join(without)}"
+    return f"Total of {counted(len(results), 'environment')}:{summed}{''.join(without)}"
 
 
 def environments_json(

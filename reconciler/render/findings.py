@@ -10,7 +10,7 @@ from reconciler.json_documents import document_text, versioned
 from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
 from reconciler.rules import BaseRule, OnlineRule
-from reconciler.text import printable
+from reconciler.text import counted, printable
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1
@@ -58,8 +58,8 @@ def _place(finding: Finding) -> str:
 
 def summary_line(result: CheckResult) -> str:
     """Return the counts of files and findings in one line; manifests count as valid only without errors."""
-    files = _count(result.files, "file")
-    valid = f"{_count(result.manifests, 'valid manifest')} in {files}"
+    files = counted(result.files, "file")
+    valid = f"{counted(result.manifests, 'valid manifest')} in {files}"
     checked = f"{files} checked" if result.count(Severity.ERROR) else valid
     return f"{checked}; {findings_total([result])}"
 
@@ -68,12 +68,8 @@ def findings_total(results: Iterable[CheckResult]) -> str:
     """Return the number of errors and of warnings in several results, in words."""
     every = list(results)
     counts = ((severity, sum(result.count(severity) for result in every)) for severity in Severity)
-    found = ", ".join(_count(number, severity.value) for severity, number in counts if number)
+    found = ", ".join(counted(number, severity.value) for severity, number in counts if number)
     return found or "no problems found"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def findings_json(result: CheckResult) -> str:

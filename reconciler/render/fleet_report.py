@@ -9,7 +9,7 @@ from reconciler.plan import STATES
 from reconciler.render.actions import ACTIONS, status_word
 from reconciler.render.apply_report import without_ids
 from reconciler.render.markup import paint
-from reconciler.text import printable
+from reconciler.text import counted, printable
 from reconciler.values import JsonObject, as_list, as_object
 
 _RESULTS: Final = {"plan": "plan", "apply": "report", "status": "status"}
@@ -60,9 +60,8 @@ def fleet_text(report: JsonObject) -> str:
     """Return a merged report as text: what is wrong with each environment, then the sums."""
     environments = [as_object(item) for item in as_list(report["environments"])]
     lines = [line for environment in environments for line in _environment(environment)]
-    count = "1 environment" if len(environments) == 1 else f"{len(environments)} environments"
     failed = [str(item["environment"]) for item in environments if item["exit_code"] not in {0, 2}]
-    total = f"Total of {count}: {_counts(as_object(report['summary']))}."
+    total = f"Total of {counted(len(environments), 'environment')}: {_counts(as_object(report['summary']))}."
     if failed:
         total += f" {len(failed)} not in full: {', '.join(map(printable, failed))}."
     if report["missing"]:
@@ -114,5 +113,5 @@ def _reasons(unit: JsonObject) -> Iterator[str]:
 
 def _counts(summary: JsonObject) -> str:
     """Return the numbers of a summary in words; those that are zero are left out."""
-    counted = [f"{number} {_WORDS.get(name, name)}" for name, number in summary.items() if number]
-    return ", ".join(counted) or "no workflows"
+    parts = [f"{number} {_WORDS.get(name, name)}" for name, number in summary.items() if number]
+    return ", ".join(parts) or "no workflows"

@@ -15,7 +15,7 @@ from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, Repo
 from reconciler.render.times import clock_time, duration_text
 from reconciler.schedules import Basis, ClockEffect, Forecast, HourLoad, KnownRules, Overlap, WorkflowForecast
 from reconciler.secrecy import Redactor
-from reconciler.text import clip, printable
+from reconciler.text import clip, counted, printable
 from reconciler.timestamps import rfc3339_seconds
 from reconciler.values import JsonObject, JsonValue
 
@@ -231,7 +231,9 @@ def _load(view: ForecastView) -> list[str]:
         )
     unknown = sum(item.workflow.duration is None and item.count > 0 for item in view.forecast.workflows)
     if unknown:
-        lines += hanging(f"AT ONCE leaves out {_workflows(unknown)} whose duration is unknown", view.width)
+        lines += hanging(
+            f"AT ONCE leaves out {counted(unknown, 'workflow')} whose duration is unknown", view.width
+        )
     return lines
 
 
@@ -275,11 +277,14 @@ def _span(seconds: float) -> str:
 def _summary(view: ForecastView) -> str:
     forecast = view.forecast
     if not forecast.workflows:
-        return f"No workflow has a schedule ({_workflows(view.without)})."
+        return f"No workflow has a schedule ({counted(view.without, 'workflow')})."
     runs = sum(item.count for item in forecast.workflows)
     schedules = sum(len(item.schedules) for item in forecast.workflows)
     parts = [
-        f"{_workflows(len(forecast.workflows))} with {_number(schedules, 'schedule')}: {_runs(runs)}",
+        (
+            f"{counted(len(forecast.workflows), 'workflow')} with {counted(schedules, 'schedule')}: "
+            f"{counted(runs, 'run')}"
+        ),
         f"{len(forecast.changed)} changed" if forecast.changed else "",
         f"{count} overlapping" if (count := _overlapping(forecast)) else "",
         f"{count} paused" if (count := _paused(forecast)) else "",
@@ -287,18 +292,6 @@ def _summary(view: ForecastView) -> str:
     others = "other workflow has" if view.without == 1 else "other workflows have"
     rest = f"; {view.without} {others} no schedule" if view.without else ""
     return f"{', '.join(filter(None, parts))}{rest}."
-
-
-def _workflows(number: int) -> str:
-    return _number(number, "workflow")
-
-
-def _runs(number: int) -> str:
-    return _number(number, "run")
-
-
-def _number(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _overlapping(forecast: Forecast) -> int:
@@ -443,7 +436,7 @@ def _load_facts(view: ForecastView) -> Iterator[Fact]:
         now = f" ({before} now)" if starts != before else ""
         most = f", up to {running} at once" if running else ""
         each = " each hour" if until else ""
-        yield Fact(f"{view.time(hours[0])}{until}", f"{_number(starts, 'start')}{each}{now}{most}")
+        yield Fact(f"{view.time(hours[0])}{until}", f"{counted(starts, 'start')}{each}{now}{most}")
 
 
 def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
@@ -465,6 +458,6 @@ def _entry(item: WorkflowForecast, view: ForecastView) -> ReportEntry:
     return ReportEntry(
         name=view.name(item),
         word="changed" if workflow.changed else word,
-        facts=(f"next: {view.time(item.next_after)}", _runs(item.count)),
+        facts=(f"next: {view.time(item.next_after)}", counted(item.count, "run")),
         remarks=tuple(Remark("", text) for text in remarks),
     )

@@ -10,7 +10,7 @@ from reconciler.json_documents import document_text, line_text, versioned
 from reconciler.render.executions import COLOURS, listed_execution_document, some_names
 from reconciler.render.layout import Display, hanging, table
 from reconciler.render.times import time_text
-from reconciler.text import clip, printable
+from reconciler.text import clip, counted, printable
 from reconciler.timestamps import rfc3339_seconds
 from reconciler.values import JsonObject
 from reconciler.workflow import Listed
@@ -86,14 +86,10 @@ def _summary(found: FoundExecutions, workflows: int) -> str:
     what = f"{what} executions" if what else "executions"
     since = f" since {rfc3339_seconds(found.wanted.since)}" if found.wanted.since else ""
     if not number:
-        return f"No {what}{since} in {_workflows(found.searched)}."
+        return f"No {what}{since} in {counted(found.searched, 'workflow')}."
     more = " at least" if any(item.capped for item in found.workflows) else ""
-    of = f"{workflows} of {_workflows(found.searched)} {'has' if workflows == 1 else 'have'}"
+    of = f"{workflows} of {counted(found.searched, 'workflow')} {'has' if workflows == 1 else 'have'}"
     return f"{of} {what}{since},{more} {number} in all."
-
-
-def _workflows(number: int) -> str:
-    return "1 workflow" if number == 1 else f"{number} workflows"
 
 
 def found_json(found: FoundExecutions) -> str:

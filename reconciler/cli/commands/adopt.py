@@ -16,7 +16,7 @@ from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.export import SecretHandling
 from reconciler.operations import Adopted, AdoptOptions, ApplyOptions, Settings, adopt
 from reconciler.render import export_lines
-from reconciler.text import clip, first_few, printable
+from reconciler.text import clip, counted, first_few, printable
 
 
 @command_of(
@@ -83,7 +83,7 @@ def _lines(result: Adopted, *, dry_run: bool) -> Iterator[str]:
     for item in result.left_out:
         yield f"left out: {clip(item.name, 100)} (id {item.id}): {item.reason}"
     number = len(result.exported)
-    workflows = "1 workflow" if number == 1 else f"{number} workflows"
+    workflows = counted(number, "workflow")
     if result.untagged:
         some = "1 workflow has" if len(result.untagged) == 1 else f"{len(result.untagged)} workflows have"
         yield (

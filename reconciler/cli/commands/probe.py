@@ -18,7 +18,7 @@ from reconciler.emulator import SWITCHES
 from reconciler.errors import UsageError
 from reconciler.findings import CheckResult, Finding
 from reconciler.operations import Probed, ProbeOptions, Settings, probe
-from reconciler.text import printable
+from reconciler.text import counted, printable
 
 _FORMATS: Final = ("text", "json", "github", "gitlab", "sarif")
 
@@ -115,7 +115,7 @@ def _document(result: Probed) -> dict[str, object]:
 
 def _lines(result: Probed) -> Iterator[str]:
     if result.cleaned or result.profile is None:
-        yield f"Deleted {_workflows(result.cleaned)} that an earlier probe left."
+        yield f"Deleted {counted(result.cleaned, 'workflow')} that an earlier probe left."
     profile = result.profile
     if profile is None:
         return
@@ -145,7 +145,3 @@ def _lines(result: Probed) -> Iterator[str]:
 
 def _values(values: tuple[str, ...]) -> str:
     return f" ({', '.join(values)})" if values else ""
-
-
-def _workflows(number: int) -> str:
-    return "1 workflow" if number == 1 else f"{number} workflows"
