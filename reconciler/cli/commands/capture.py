@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Iterator
-
-import click
 
 from reconciler.cli.command_settings import ownership_options
 from reconciler.cli.help import command_of, option
@@ -81,7 +78,7 @@ def command(  # noqa: PLR0913 - one for each option
     """
     if names and everything:
         raise UsageError("name the workflows, or pass --all, not both")
-    listener = TerminalListener(verbose=settings.verbose)
+    listener = TerminalListener(approved=yes, verbose=settings.verbose)
     result = capture(
         settings,
         names,
@@ -99,7 +96,9 @@ def command(  # noqa: PLR0913 - one for each option
     if not result.workflows:
         show("No changes to capture.")
     if result.files and not dry_run:
-        _confirm(len(result.files), approved=yes)
+        files = "this file" if len(result.files) == 1 else f"these {len(result.files)} files"
+        if not listener.confirm(f"Write {files}?"):
+            raise ReconcilerError("cancelled; nothing was written", hint="Pass --yes to skip the question.")
         result.write()
         for edited in result.files:
             warn(printable(f"wrote {edited.file.path}"))
@@ -142,20 +141,3 @@ def _diff(result: Captured) -> Iterator[str]:
         name = str(edited.file.path)
         before, after = edited.before.splitlines(), edited.after.splitlines()
         yield from difflib.unified_diff(before, after, name, name, lineterm="")
-
-
-def _confirm(number: int, *, approved: bool) -> None:
-    """Ask on stderr whether the files may be written; only `yes` approves it.
-
-    Raises:
-        ReconcilerError: They may not.
-    """
-    if approved:
-        return
-    files = "this file" if number == 1 else f"these {number} files"
-    click.echo(f"\nWrite {files}? Only 'yes' is accepted: ", err=True, nl=False)
-    answer = sys.stdin.readline()
-    if not answer.endswith("\n"):
-        click.echo(err=True)
-    if answer.strip() != "yes":
-        raise ReconcilerError("cancelled; nothing was written", hint="Pass --yes to skip the question.")
