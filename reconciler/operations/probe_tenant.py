@@ -24,9 +24,8 @@ from reconciler.probing import (
     Observations,
     delete_each,
     infer,
-    left_behind,
     new_name,
-    others_with_prefix,
+    under_prefix,
 )
 from reconciler.render import some_names
 from reconciler.tenant_profile import PROFILE_FILE, Behaviour, TenantProfile, read_profile
@@ -140,14 +139,13 @@ def probe(
     start = time.monotonic()
     with open_session(settings, env, purpose="probe", listener=listener, observe=requests.append) as session:
         api = Workflow(session)
-        left = left_behind(api, options.prefix)
+        there = under_prefix(api, options.prefix)
         if options.clean:
-            return Probed(profile=None, cleaned=delete_each(api, left), requests=len(requests))
-        others = [item.name for item in others_with_prefix(api, options.prefix, left)]
-        if others:
+            return Probed(profile=None, cleaned=delete_each(api, there.left), requests=len(requests))
+        if there.others:
             raise BlockedError(
                 f"names that begin with {options.prefix} are taken, by workflows that no probe made: "
-                f"{some_names(others)}",
+                f"{some_names([item.name for item in there.others])}",
                 hint="Choose another --prefix.",
             )
         question = (
@@ -156,7 +154,7 @@ def probe(
         )
         if not listener.confirm(question):
             raise BlockedError("not approved; nothing was written")
-        cleaned = delete_each(api, left)
+        cleaned = delete_each(api, there.left)
         observations = _experiment(api, session, options, listener)
         spoke = session.spoke_domain is not None
     listener.working("comparing with known behaviours", 0, 0)
@@ -192,18 +190,19 @@ def _experiment(api: Workflow, session: Session, options: ProbeOptions, listener
     def asking(number: int) -> None:
         listener.working("probing", number, max(number, _ABOUT_WRITES))
 
-    with _swept(api, name):
+    with _swept(api, options.prefix, name):
         return _Experimented(Experiment(api, _RealClock(), name, ids, asking).run(), ids)
 
 
 @contextmanager
-def _swept(api: Workflow, name: str) -> Iterator[None]:
+def _swept(api: Workflow, prefix: str, name: str) -> Iterator[None]:
     """Delete what is there under a name after an error, once the list has had time to show it."""
     try:
         yield
     except BaseException:
         time.sleep(_LAG)
-        delete_each(api, left_behind(api, name))
+        left = under_prefix(api, prefix).left
+        delete_each(api, (item for item in left if item.name.casefold().startswith(name)))
         raise
 
 

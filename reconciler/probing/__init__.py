@@ -4,7 +4,7 @@ A probe writes a few workflows that never run, reads them back, deletes them, an
 the emulator that explain what it saw. It touches no other workflow.
 """
 
-from reconciler.probing.cleaning import DEFAULT_PREFIX, delete_each, left_behind, new_name, others_with_prefix
+from reconciler.probing.cleaning import DEFAULT_PREFIX, UnderPrefix, delete_each, new_name, under_prefix
 from reconciler.probing.experiment import Clock, Experiment, Observations
 from reconciler.probing.inference import Conclusion, Inference, infer
 from reconciler.probing.keeping import NotKept, not_kept
@@ -19,10 +19,10 @@ __all__ = [
     "Inference",
     "NotKept",
     "Observations",
+    "UnderPrefix",
     "delete_each",
     "infer",
-    "left_behind",
     "new_name",
     "not_kept",
-    "others_with_prefix",
+    "under_prefix",
 ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import TenantReader, TenantWriter
@@ -27,65 +28,49 @@ def new_name(prefix: str) -> str:
     return f"{prefix}-{secrets.token_hex(4)}"
 
 
-def with_prefix(api: TenantReader, prefix: str) -> tuple[Listed, ...]:
-    """Return the listed workflows whose name begins with a prefix and a hyphen, whatever its case.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderPrefix:
+    """The live workflows whose name begins with a prefix and a hyphen, whatever its case.
 
-    Raises:
-        ReconcilerError: The list cannot be read.
+    Args:
+        left: Those that a probe made.
+        others: The others.
     """
-    start = f"{prefix}-".casefold()
-    return tuple(item for item in list_tenant(api) if item.name.casefold().startswith(start))
+
+    left: tuple[Listed, ...]
+    others: tuple[Listed, ...]
 
 
-def left_behind(api: TenantReader, prefix: str) -> tuple[Listed, ...]:
-    """Return the live workflows that a probe with a prefix made.
+def under_prefix(api: TenantReader, prefix: str) -> UnderPrefix:
+    """Return the live workflows under a prefix; one that is only listed yet is gone.
 
     Raises:
         ReconcilerError: The tenant cannot be read.
     """
     # A platform may cut names, or change their case.
     pattern = re.compile(re.escape(prefix) + r"(-[0-9a-f]{1,8}|-[0-9a-f]{8}-.*)", re.IGNORECASE | re.DOTALL)
-    return tuple(
-        item for item in with_prefix(api, prefix) if pattern.fullmatch(item.name) and _is_a_probes(api, item)
-    )
+    start = f"{prefix}-".casefold()
+    left: list[Listed] = []
+    others: list[Listed] = []
+    for item in list_tenant(api):
+        if item.name.casefold().startswith(start):
+            steps = _steps_of(api, item)
+            if steps is not None:
+                marked = bool(steps) and all(name.startswith(STEP) for name in steps)
+                (left if marked and pattern.fullmatch(item.name) else others).append(item)
+    return UnderPrefix(left=tuple(left), others=tuple(others))
 
 
-def others_with_prefix(api: TenantReader, prefix: str, left: Iterable[Listed]) -> tuple[Listed, ...]:
-    """Return the live workflows with a prefix that no probe made; those that are only listed yet are gone.
-
-    Args:
-        api: The tenant.
-        prefix: The prefix.
-        left: What `left_behind` returned.
-
-    Raises:
-        ReconcilerError: The tenant cannot be read.
-    """
-    mine = {item.id for item in left}
-    return tuple(item for item in with_prefix(api, prefix) if item.id not in mine and _is_there(api, item))
-
-
-def _is_there(api: TenantReader, item: Listed) -> bool:
+def _steps_of(api: TenantReader, item: Listed) -> Collection[str] | None:
+    """Return the names of a workflow's steps: `None` if it is gone, a probe's where they are not shown."""
     try:
-        api.describe_workflow(item.id)
+        return as_object(api.describe_workflow(item.id).get("steps"))
     except NotFoundException:
-        return False
-    except ReconcilerError as error:
-        if not is_refused_for_content(error):
-            raise
-    return True
-
-
-def _is_a_probes(api: TenantReader, item: Listed) -> bool:
-    try:
-        steps = as_object(api.describe_workflow(item.id).get("steps"))
-    except NotFoundException:
-        return False
+        return None
     except ReconcilerError as error:
         if is_refused_for_content(error):
-            return True
+            return {STEP}
         raise
-    return bool(steps) and all(name.startswith(STEP) for name in steps)
 
 
 def delete_each(api: TenantWriter, workflows: Iterable[Listed]) -> int:

@@ -124,7 +124,7 @@ class Experiment:
         self._api = api
         self._clock = clock
         self._name = name
-        self._ids = ids
+        self._standard = {question.key: question for question in standard_questions(ids)}
         self._on_question = on_question
         self._number = 0
         self._made: list[int] = []
@@ -143,7 +143,7 @@ class Experiment:
         return self.observations
 
     def _ask_all(self) -> None:
-        first, *others = standard_questions(self._ids)
+        first, *others = self._standard.values()
         name = f"{self._name}-a"
         workflow = self._create(first, name)
         if workflow is None:
@@ -154,7 +154,7 @@ class Experiment:
         for question in others:
             self._update(workflow, question, name)
         self._re_read(workflow)
-        plain = others[1]
+        plain = self._standard["plain-again"]
         self._bisect(workflow, name, plain, "tag-length", long_tag, len(LONG_TAG))
         self._bisect(workflow, name, plain, "tag-count", many_tags, MANY_TAGS)
         self._act(workflow)
@@ -266,8 +266,8 @@ class Experiment:
 
     def _re_read(self, workflow: int) -> None:
         """Write what has lists and maps, and read it several times."""
-        variables = next(item for item in standard_questions(self._ids) if item.key == "variables")
-        self._update(workflow, _renamed(variables, "variables-again"), f"{self._name}-a")
+        again = _renamed(self._standard["variables"], "variables-again")
+        self._update(workflow, again, f"{self._name}-a")
         read = [self._described(workflow).view for _ in range(_RE_READS)]
         texts = {json.dumps(as_object(view.get("steps"))) for view in read}
         self.observations.order_varies = len(texts) > 1
