@@ -158,7 +158,9 @@ def probe(
         observations = _experiment(api, session, options, listener)
         spoke = session.spoke_domain is not None
     listener.working("comparing with known behaviours", 0, 0)
-    profile = _profile(infer(observations.seen, observations.ids, spoke=spoke), observations.seen)
+    profile = _profile(
+        infer(observations.seen, observations.ids, observations.name, spoke=spoke), observations.seen
+    )
     changes = () if before is None else tuple(profile.differences(before))
     written = before is None or options.update
     if written:
@@ -176,10 +178,11 @@ def probe(
 
 @dataclass(frozen=True, slots=True)
 class _Experimented:
-    """What an experiment showed, and the ids that it used."""
+    """What an experiment showed, the ids that it used, and how the names of its workflows began."""
 
     seen: Observations
     ids: Ids
+    name: str
 
 
 def _experiment(api: Workflow, session: Session, options: ProbeOptions, listener: Listener) -> _Experimented:
@@ -191,7 +194,7 @@ def _experiment(api: Workflow, session: Session, options: ProbeOptions, listener
         listener.working("probing", number, max(number, _ABOUT_WRITES))
 
     with _swept(api, options.prefix, name):
-        return _Experimented(Experiment(api, _RealClock(), name, ids, asking).run(), ids)
+        return _Experimented(Experiment(api, _RealClock(), name, ids, asking).run(), ids, name)
 
 
 @contextmanager

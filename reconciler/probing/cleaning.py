@@ -21,11 +21,13 @@ from reconciler.values import as_object
 from reconciler.workflow import Listed
 
 DEFAULT_PREFIX: Final = "zz-probe"
+RANDOM_LENGTH: Final = 8
+"""The length of the random end of what the names of a probe begin with."""
 
 
 def new_name(prefix: str) -> str:
     """Return how the names of one probe's workflows begin: the prefix and a random part."""
-    return f"{prefix}-{secrets.token_hex(4)}"
+    return f"{prefix}-{secrets.token_hex(RANDOM_LENGTH // 2)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
 from reconciler.emulator import FAMILIES, SWITCHES
+from reconciler.probing.cleaning import RANDOM_LENGTH
 from reconciler.probing.experiment import Delay, Experiment, Observations
 from reconciler.probing.questions import (
     LONG_NAME,
@@ -36,7 +37,6 @@ Evidence: TypeAlias = Mapping[str, frozenset[Leaf]]
 """What each question showed: the paths of a view with the values there."""
 
 _NOTHING: Final[frozenset[Leaf]] = frozenset()
-_NAME: Final = "zz-probe-00000000"
 _DELAYS: Final = ("describe-missing", "describe-lag", "list-lag")
 _LADDER: Final = (100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500, 10_000)
 """The delays that a profile names, in milliseconds: a measurement says no more."""
@@ -90,15 +90,25 @@ class Inference:
     unexplained: tuple[str, ...]
 
 
-def infer(observations: Observations, ids: Ids, *, spoke: bool) -> Inference:
+def infer(observations: Observations, ids: Ids, name: str, *, spoke: bool) -> Inference:
     """Return what `observations` say about each switch.
 
     Args:
         observations: What an experiment on the platform showed.
         ids: The ids that it used.
+        name: How the names of its workflows began.
         spoke: Whether the tenant is a spoke.
     """
-    return _Search(observations, ids).result(spoke=spoke)
+    probe = _Probe(ids, name[:-RANDOM_LENGTH] + "0" * RANDOM_LENGTH)
+    return _Search(observations, probe).result(spoke=spoke)
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """What a probe asked with: the ids, and how the names began, without their random end."""
+
+    ids: Ids
+    name: str
 
 
 class _Search:
@@ -107,10 +117,10 @@ class _Search:
     A switch is a word of a profile: its name, with `=` and its parameter where it takes one.
     """
 
-    def __init__(self, observations: Observations, ids: Ids) -> None:
+    def __init__(self, observations: Observations, probe: _Probe) -> None:
         self._observations = observations
-        self._ids = ids
-        self._seen = evidence_of(observations, ids)
+        self._probe = probe
+        self._seen = _evidence_of(observations, probe)
         self._distances: dict[frozenset[str], int] = {}
         self._candidates = tuple(_candidates(observations))
 
@@ -146,13 +156,13 @@ class _Search:
 
     def _distance(self, profile: frozenset[str]) -> int:
         if profile not in self._distances:
-            unlike = _unequal(_predicted(profile, self._ids), self._seen)
+            unlike = _unequal(_predicted(profile, self._probe), self._seen)
             self._distances[profile] = sum(len(leaves) for _, leaves in unlike)
         return self._distances[profile]
 
     def _unlike(self, profile: frozenset[str]) -> list[str]:
         """Return the places at which a tenant with a profile shows something else."""
-        return _differences(_predicted(profile, self._ids), self._seen)
+        return _differences(_predicted(profile, self._probe), self._seen)
 
     def _explanation(self) -> frozenset[str]:
         """Return a smallest set that explains as much as possible, found by changing one switch at a time."""
@@ -160,7 +170,7 @@ class _Search:
         improved = True
         while improved and self._distance(best):
             improved = False
-            unlike = _places(_predicted(best, self._ids), self._seen)
+            unlike = _places(_predicted(best, self._probe), self._seen)
             near = [word for word in self._candidates if unlike & self._effect(word)]
             for words in (near, self._candidates):
                 for word in words:
@@ -188,9 +198,10 @@ class _Search:
     def _doubts(self, best: frozenset[str]) -> dict[str, str]:
         """Return why words are unknown: with and without them, or with others, as much is explained."""
         least = self._distance(best)
-        explained = _places(_predicted(frozenset(), self._ids), _predicted(best, self._ids))
+        explained = _places(_predicted(frozenset(), self._probe), _predicted(best, self._probe))
         without = {
-            word: _places(_predicted(best, self._ids), _predicted(best - {word}, self._ids)) for word in best
+            word: _places(_predicted(best, self._probe), _predicted(best - {word}, self._probe))
+            for word in best
         }
         found: dict[str, str] = {}
         for word in self._candidates:
@@ -212,12 +223,12 @@ class _Search:
 
     def _effect(self, word: str) -> frozenset[Leaf]:
         """Return the places that a switch changes on a tenant that is as documented otherwise."""
-        return _effects(word, self._ids)
+        return _effects(word, self._probe)
 
 
 @cache
-def _effects(word: str, ids: Ids) -> frozenset[Leaf]:
-    return _places(_predicted(frozenset(), ids), _predicted(frozenset({word}), ids))
+def _effects(word: str, probe: _Probe) -> frozenset[Leaf]:
+    return _places(_predicted(frozenset(), probe), _predicted(frozenset({word}), probe))
 
 
 def _places(one: Evidence, other: Evidence) -> frozenset[Leaf]:
@@ -396,16 +407,16 @@ _SUGGESTIONS: Final[dict[str, Callable[[Observations], Iterable[object]]]] = {
 
 
 @cache
-def _predicted(profile: frozenset[str], ids: Ids) -> Evidence:
+def _predicted(profile: frozenset[str], probe: _Probe) -> Evidence:
     """Return what a tenant with a profile shows."""
     tenant = SimulatedTenant(profile)
-    return evidence_of(Experiment(tenant, tenant, _NAME, ids).run(), ids)
+    return _evidence_of(Experiment(tenant, tenant, probe.name, probe.ids).run(), probe)
 
 
-def evidence_of(observations: Observations, ids: Ids) -> Evidence:
+def _evidence_of(observations: Observations, probe: _Probe) -> Evidence:
     """Return what an experiment showed, as leaves that can be compared between tenants."""
     found = {
-        key: _leaves_of_answer(answer.status, answer.read_status, json.dumps(answer.view), ids)
+        key: _leaves_of_answer(answer.status, answer.read_status, json.dumps(answer.view), probe)
         for key, answer in observations.answers.items()
     }
     found["limits"] = frozenset((key, str(value)) for key, value in observations.limits.items())
@@ -414,13 +425,17 @@ def evidence_of(observations: Observations, ids: Ids) -> Evidence:
 
 
 @lru_cache(maxsize=20_000)
-def _leaves_of_answer(status: int, read_status: int, text: str, ids: Ids) -> frozenset[Leaf]:
+def _leaves_of_answer(status: int, read_status: int, text: str, probe: _Probe) -> frozenset[Leaf]:
     """Return the leaves of an answer, whose view is the JSON `text`; most simulated tenants give the same."""
     view = json.loads(text)
     name = view.get("name")
     if isinstance(name, str):
-        view["name"] = _NAME + name[len(_NAME) :]
-    answer: JsonObject = {"refused": status, "not described": read_status, "view": _comparable(view, ids)}
+        view["name"] = probe.name + name[len(probe.name) :]
+    answer: JsonObject = {
+        "refused": status,
+        "not described": read_status,
+        "view": _comparable(view, probe.ids),
+    }
     return frozenset(_leaves(answer, ()))
 
 

@@ -38,9 +38,12 @@ RANGES: Final = {
 """The parameters of the random combinations."""
 
 
-def _observed(profile: frozenset[str]) -> Observations:
+NAME: Final = "zz-probe-1a2b3c4d"
+
+
+def _observed(profile: frozenset[str], name: str = NAME) -> Observations:
     tenant = SimulatedTenant(profile)
-    return Experiment(tenant, tenant, "zz-probe-1a2b3c4d", IDS).run()
+    return Experiment(tenant, tenant, name, IDS).run()
 
 
 def _true_values(profile: frozenset[str]) -> dict[str, set[str]]:
@@ -79,7 +82,7 @@ def _combination(chance: random.Random) -> frozenset[str]:
 def test_a_behaviour_alone(word: str) -> None:
     """A tenant with one behaviour is recognised, or that is unknown; nothing is made up."""
     profile = check_profile([word])
-    found = infer(_observed(profile), IDS, spoke=word == "spoke")
+    found = infer(_observed(profile), IDS, NAME, spoke=word == "spoke")
     assert not _wrong(found, profile)
     assert not found.unexplained
     if word in FEW:
@@ -92,18 +95,28 @@ def test_a_behaviour_alone(word: str) -> None:
 def test_behaviours_together(seed: int) -> None:
     """Random combinations: every conclusion is right, whatever hides what, and everything is explained."""
     profile = _combination(random.Random(seed))  # noqa: S311 - a choice of examples
-    found = infer(_observed(profile), IDS, spoke="spoke" in profile)
+    found = infer(_observed(profile), IDS, NAME, spoke="spoke" in profile)
     assert not _wrong(found, profile), sorted(profile)
 
 
 def test_a_tenant_as_documented() -> None:
     """A tenant without any behaviour shows none; what a probe does not ask for is unknown."""
-    found = infer(_observed(frozenset()), IDS, spoke=False)
+    found = infer(_observed(frozenset()), IDS, NAME, spoke=False)
     assert [name for name, item in found.conclusions.items() if item.found] == []
     unknown = {name for name, item in found.conclusions.items() if item.found is None}
     assert {"cron-upper", "catalogue-ids", "schedules-fire", "rewrites-returned"} == {
         name for name in unknown if not name.startswith(("cron-", "sched", "crontab-", "quartz-"))
     } | {"cron-upper", "schedules-fire"}
+
+
+def test_another_prefix() -> None:
+    """Where names are cut is found whatever the length of the prefix is."""
+    profile = check_profile(["names-cut=40"])
+    name = "team-a-probes-1a2b3c4d"
+    found = infer(_observed(profile, name), IDS, name, spoke=False)
+    assert not _wrong(found, profile)
+    assert found.conclusions["names-cut"].values == ("40",)
+    assert not found.unexplained
 
 
 HOSTILE: Final[dict[str, dict[str, Any]]] = {
@@ -118,4 +131,4 @@ def test_hostile_answers() -> None:
     """Answers of any shape are unexplained, and end in no traceback."""
     observations = _observed(frozenset())
     observations.answers.update({key: Answer(view=view) for key, view in HOSTILE.items()})
-    assert infer(observations, IDS, spoke=False).unexplained
+    assert infer(observations, IDS, NAME, spoke=False).unexplained
