@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
@@ -35,6 +36,8 @@ from reconciler.workflow import (
     write_only_field,
     write_only_fields,
 )
+
+_NO_EXTRA: Final[tuple[JsonObject, JsonObject]] = ({}, {})
 
 HIDDEN = "(hidden)"
 """The text in place of a live value that the platform does not return."""
@@ -86,7 +89,8 @@ def compare(
     """
     forms = comparable(live.body, desired.body, facts)
     digester = Digester(options.key, desired.name if just_written else live.name)
-    extra = extra_forms(live.body.raw, desired.body.raw, desired.manifest.extra)
+    paths = desired.manifest.extra
+    extra = extra_forms(live.body.raw, desired.body.raw, paths) if paths else _NO_EXTRA
     judge = _Judge(forms, live, desired, options, facts, digester, extra, just_written=just_written)
     if not forms.equal:
         # What a patch leaves out, because it would have to send a mask back, is no wish of its manifest.
@@ -141,7 +145,7 @@ class _Judge:
     ) -> None:
         self._forms = forms
         self._live = live.body
-        self._desired_form = desired.body.form
+        self._desired = desired.body
         self._ignored = desired.ignored
         self._options = options
         self._facts = facts
@@ -260,7 +264,7 @@ class _Judge:
         kind_known = WriteOnlyField.TOKEN in self._facts.write_only
         if not kind_known and not self._sent:
             return
-        for path in tokens_left_out(self._desired_form):
+        for path in tokens_left_out(self._desired.form):
             known = kind_known or self._digester.knows(self._sent, path)
             if known and not is_ignored(path, self._ignored):
                 self._write_only.append((path, None))

@@ -14,13 +14,14 @@ from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import PAUSED_PATH, Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
-from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths, lookup
+from reconciler.values import ABSENT, Absent, JsonObject, Packed, Path, display_path, display_paths, lookup
 from reconciler.workflow import (
     NOT_RETURNED,
     Digester,
     FieldChange,
     Live,
     Ownership,
+    PackedChanges,
     Rewrite,
     SentDigests,
     extra_values,
@@ -58,10 +59,13 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
     others = owned_by_others(manifest, live.ownership, options.owner)
     if others:
         return Blocked(manifest=manifest, reason=others, id=live.id)
+    if not live.body.is_known_to_equal(desired.body):
+        live = live.unpacked()
     comparison = compare(live, desired, options, facts)
     ownership = ownership_after(manifest, live.ownership, options)
     paused = manifest.settings.paused if manifest.settings.paused not in {None, live.paused} else None
     if comparison.changes or ownership != live.ownership:
+        live = live.unpacked()
         reason = _refusal(desired, live, options)
         if reason:
             return Blocked(manifest=manifest, reason=reason, id=live.id)
@@ -113,9 +117,9 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     return Create(
         manifest=manifest,
         sensitive=sensitive,
-        desired=desired,
-        body=created_body(desired, ownership, options, facts),
-        changes=tuple(masked(change, sensitive) for change in changes),
+        desired=desired.packed(),
+        packed_body=Packed.of(created_body(desired, ownership, options, facts)),
+        packed_changes=PackedChanges(masked(change, sensitive) for change in changes),
         ownership=ownership,
         pause=paused,
     )
@@ -201,7 +205,7 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
         sensitive=sensitive,
         live=live,
         desired=desired,
-        body=body,
+        packed_body=Packed.of(body),
         method=method,
         reason=reason if changes else "only tags of the reconciler's own change",
         changes=tuple(masked(change, sensitive) for change in shown),

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from reconciler.plan.model import Create, Plan, Update
+from reconciler.plan.model import Action, Create, Plan, Update
 from reconciler.portable import CatalogueFacts, CatalogueIds, names_of_ids, whole
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup, put
-from reconciler.workflow import FieldChange
+from reconciler.workflow import FieldChange, PackedChanges
 
 _STEP: Final = 2
 """The length of the path of a step."""
@@ -29,11 +29,12 @@ class _Side(NamedTuple):
 
 def changed_ids(plan: Plan) -> CatalogueIds:
     """Return the ids that the changes of a plan show; none for secrets."""
-    sides = [
-        side for action in _with_changes(plan) for change in action.changes for side in _sides(change, action)
-    ]
-    shown = {path for side in sides for path in side.shown}
-    images = {whole(side.step.get("imageId")) for side in sides if _VERSION in side.shown}
+    shown: set[Path] = set()
+    images: set[int | None] = set()
+    for action in plan.actions:
+        for _, *sides in _changes_with_sides(action):
+            shown.update(path for side in sides for path in side.shown)
+            images.update(whole(side.step.get("imageId")) for side in sides if _VERSION in side.shown)
     return CatalogueIds(
         images=_IMAGE in shown,
         versions=frozenset(image for image in images if image is not None),
@@ -48,30 +49,44 @@ def with_names(plan: Plan, facts: CatalogueFacts) -> Plan:
         plan: The plan.
         facts: What could be read for `changed_ids`.
     """
-
-    def named(change: FieldChange, action: Create | Update) -> FieldChange:
-        before, after = (_names(side, change, facts) for side in _sides(change, action))
-        return dataclasses.replace(change, names_before=before, names_after=after)
-
     if facts == CatalogueFacts():
         return plan
-    actions = tuple(
-        dataclasses.replace(action, changes=tuple(named(change, action) for change in action.changes))
-        if isinstance(action, Create | Update)
-        else action
-        for action in plan.actions
+    return dataclasses.replace(plan, actions=tuple(_named(action, facts) for action in plan.actions))
+
+
+def _named(action: Action, facts: CatalogueFacts) -> Action:
+    changes = (
+        dataclasses.replace(
+            change, names_before=_names(before, change, facts), names_after=_names(after, change, facts)
+        )
+        for change, before, after in _changes_with_sides(action)
     )
-    return dataclasses.replace(plan, actions=actions)
+    match action:
+        case Create():
+            return dataclasses.replace(action, packed_changes=PackedChanges(changes))
+        case Update():
+            return dataclasses.replace(action, changes=tuple(changes))
+        case _:
+            return action
 
 
-def _with_changes(plan: Plan) -> Iterator[Create | Update]:
-    return (action for action in plan.actions if isinstance(action, Create | Update))
-
-
-def _sides(change: FieldChange, action: Create | Update) -> tuple[_Side, _Side]:
-    live = action.live.body.form if isinstance(action, Update) else {}
-    before = _side(change, change.before, live)
-    return before, _side(change, change.after, action.desired.body.form)
+def _changes_with_sides(action: Action) -> Iterator[tuple[FieldChange, _Side, _Side]]:
+    """Yield each change of a create or an update with both of its sides."""
+    live: JsonObject = {}
+    desired: JsonObject = {}
+    changes: tuple[FieldChange, ...] = ()
+    match action:
+        case Create():
+            changes = action.changes
+            for change in changes:  # all fields of the form
+                if change.path[_STEP:] in {_IMAGE, _VERSION} and change.after is not ABSENT:
+                    put(desired, change.path, change.after)
+        case Update():
+            changes, live, desired = action.changes, action.live.body.form, action.desired.body.form
+        case _:
+            pass
+    for change in changes:
+        yield change, _side(change, change.before, live), _side(change, change.after, desired)
 
 
 def _side(change: FieldChange, value: JsonValue | Absent, form: JsonObject) -> _Side:

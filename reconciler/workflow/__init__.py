@@ -14,7 +14,7 @@ from reconciler.workflow.comparable_forms import (
     without_default_resource,
     without_retry_options,
 )
-from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
+from reconciler.workflow.field_changes import FieldChange, Origin, PackedChanges, diff, leaves, written_sides
 from reconciler.workflow.header_names import header_key, with_header_names_of
 from reconciler.workflow.live import Listed, Live, schedules, timestamp_of
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
@@ -80,6 +80,7 @@ __all__ = [
     "Origin",
     "OwnTags",
     "Ownership",
+    "PackedChanges",
     "Rewrite",
     "RewriteKind",
     "SentDigests",

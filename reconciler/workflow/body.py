@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 from reconciler.schema import body_fields
 from reconciler.values import (
@@ -32,6 +32,25 @@ from reconciler.workflow.step import Step, stated_options, steps_by_name
 from reconciler.workflow.undocumented import undocumented_fields
 
 _GENERATE: Final = "generate"
+
+T = TypeVar("T")
+
+
+class derived(Generic[T]):  # noqa: N801 - used as `cached_property` is
+    """A property that is computed once; of a packed body each time, so that it keeps only its bytes."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, body: Body, owner: type | None = None) -> T:
+        value = self._compute(body)
+        if not body.is_packed:
+            body.__dict__[self._name] = value  # where it is found from now on
+        return value
 
 
 @dataclass(frozen=True)
@@ -59,9 +78,17 @@ class Body:
         body.__dict__.update(known)
         return body
 
+    def unpacked(self) -> Body:
+        """Return the same body, not packed: it keeps what is computed of it."""
+        if not self.is_packed:
+            return self
+        body = Body(self.raw)
+        body.__dict__.update({key: value for key, value in self.__dict__.items() if key != "stated"})
+        return body
+
     @property
     def is_packed(self) -> bool:
-        """Whether it is packed: what is computed of it takes longer."""
+        """Whether it is packed: most of what is computed of it is computed each time."""
         return isinstance(self.stated, Packed)
 
     @property
@@ -70,7 +97,7 @@ class Body:
         name = self.raw.get("name")
         return name if isinstance(name, str) else ""
 
-    @cached_property
+    @derived
     def steps(self) -> Mapping[str, Step]:
         """The steps by name."""
         return steps_by_name(self.raw.get("steps"))
@@ -79,12 +106,12 @@ class Body:
         """Return the steps of the type `kind` by name."""
         return {name: step for name, step in self.steps.items() if step.type == kind}
 
-    @cached_property
+    @derived
     def triggers(self) -> tuple[JsonObject, ...]:
         """The triggers."""
         return as_objects(self.raw.get("triggers"))
 
-    @cached_property
+    @derived
     def watchers(self) -> tuple[JsonObject, ...]:
         """The watchers."""
         return as_objects(self.raw.get("watchers"))
@@ -94,7 +121,7 @@ class Body:
         """All tags."""
         return as_list(self.raw.get("tags"))
 
-    @cached_property
+    @derived
     def tags(self) -> list[JsonValue]:
         """The tags of users: all but the reconciler's own."""
         return [tag for tag in self.all_tags if not is_own_tag(tag)]
@@ -104,7 +131,7 @@ class Body:
         """What the reconciler's own tags say."""
         return OwnTags.of(self.raw.get("tags"))
 
-    @cached_property
+    @derived
     def retry_options(self) -> JsonObject:
         """The retry options of the workflow, for all steps without their own; empty for none."""
         return stated_options(self.raw.get("retryOptions"))
@@ -130,7 +157,7 @@ class Body:
         """Whether a trigger asks for a new webhook URL."""
         return any(trigger.get("webhookPolicy") == _GENERATE for trigger in self.triggers)
 
-    @cached_property
+    @derived
     def all_texts(self) -> tuple[str, ...]:
         """Every key and text, without their paths: a quick test for what none of them contains."""
         found: list[str] = []
@@ -146,7 +173,7 @@ class Body:
                 pending += value
         return tuple(found)
 
-    @cached_property
+    @derived
     def form(self) -> JsonObject:
         """The canonical form (`reconciler.workflow.canonical_form`)."""
         return canonical(self.raw)
@@ -156,7 +183,11 @@ class Body:
         """A digest of the canonical form: equal ones mean that the forms are equal."""
         return hashlib.sha256(dump_compact(self.form).encode("utf-8", "surrogatepass")).digest()
 
-    @cached_property
+    def is_known_to_equal(self, other: Body) -> bool:
+        """Return whether the form equals that of `other`, by their digests; `False` if it is not packed."""
+        return self.is_packed and self.digest == other.digest
+
+    @derived
     def described(self) -> JsonObject:
         """The body in the form that can be sent, with the masks that a platform returns in place of values.
 
@@ -165,7 +196,7 @@ class Body:
         """
         return described_body(self.raw)
 
-    @cached_property
+    @derived
     def sendable(self) -> JsonObject:
         """The body as it can be sent back without changing the workflow, except for the `masked` fields.
 
@@ -174,7 +205,7 @@ class Body:
         """
         return sendable_body(self.raw)
 
-    @cached_property
+    @derived
     def undocumented(self) -> Mapping[Path, JsonValue]:
         """What the undocumented fields of the body that can be sent hold, with triggers and watchers by name.
 

@@ -46,10 +46,7 @@ class ComparableForms:
     @cached_property
     def equal(self) -> bool:
         """Whether nothing differs; `true` is not `1`."""
-        live = self.live_body.spelled_as(self.desired_body)
-        if live.is_packed and live.digest == self.desired_body.digest:
-            return True
-        return same_json(*self._forms)
+        return self.live_body.is_known_to_equal(self.desired_body) or same_json(*self._forms)
 
     @property
     def live(self) -> JsonObject:

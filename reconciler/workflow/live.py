@@ -149,6 +149,14 @@ class Live:
         live.__dict__["write_only_kinds"] = self.write_only_kinds
         return live
 
+    def unpacked(self) -> Live:
+        """Return the same workflow with a body that keeps what is computed of it."""
+        if not self.body.is_packed:
+            return self
+        live = replace(self, body=self.body.unpacked())
+        live.__dict__["write_only_kinds"] = self.write_only_kinds
+        return live
+
     @property
     def webhooks(self) -> frozenset[str]:
         """The UUIDs of its webhook URLs."""

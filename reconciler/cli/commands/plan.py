@@ -41,14 +41,14 @@ from reconciler.render import (
     gitlab_counts,
     html_report,
     markdown_report,
-    plan_document,
     plan_gitlab,
     plan_json,
     plan_page,
     plan_text,
     plans_total,
+    streamed_plan,
 )
-from reconciler.text import printable
+from reconciler.text import TextOrPieces, printable
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _BLANK: Final = ReportPage(kind="plan", title="Plan", summary="")
@@ -157,7 +157,7 @@ def command(  # noqa: PLR0913 - one for each option
 
 
 def _save(planned: Planned, file: Path, environment: str) -> None:
-    write_text(file, planned.plan_file_text(), private=True)
+    write_text(file, planned.plan_file_pieces(), private=True)
     line = follow_up("apply", "--plan", str(file), environment=environment)
     warn(f"the plan was saved; to apply it: {printable(line)}")
 
@@ -177,7 +177,7 @@ class _Plans:
         (planned,) = (result.value for result in self.results if result.value is not None)
         return planned
 
-    def of_one(self, name: str) -> str:
+    def of_one(self, name: str) -> TextOrPieces:
         """Return the plan of the only environment, or of none, in a format."""
         planned = self._only
         match name:
@@ -192,12 +192,12 @@ class _Plans:
             case _:
                 return self.text_of_one()
 
-    def of_several(self, name: str) -> str:
+    def of_several(self, name: str) -> TextOrPieces:
         """Return the plans of all environments in a format."""
         match name:
             case "json":
                 return environments_json(
-                    self.results, "plan", lambda planned: plan_document(planned.plan, planned.redactor)
+                    self.results, "plan", lambda planned: streamed_plan(planned.plan, planned.redactor)
                 )
             case "gitlab":
                 return gitlab_counts(result.value.plan for result in self.results if result.value is not None)
