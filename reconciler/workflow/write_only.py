@@ -7,13 +7,12 @@ and digits that say whether a value is still the same, and nothing else. Pure.
 
 from __future__ import annotations
 
-import base64
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Final
 
@@ -150,6 +149,13 @@ _VALUE_LENGTH: Final = 7
 _DIGEST_BYTES: Final = 5
 """The bytes of a digest that its letters come from: five bits each."""
 
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)
+"""Two letters for each ten bits."""
+
+_PATHS_KEPT: Final = 4096
+"""The paths whose text is remembered: many workflows have the same ones."""
+
 _PER_TEXT: Final = 3
 _ENTRY: Final = re.compile(f"[a-z2-7]{{{_PATH_LENGTH + _VALUE_LENGTH}}}")
 
@@ -187,6 +193,7 @@ class Digester:
 
     key: bytes = field(repr=False)
     name: str
+    _paths: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def knows(self, sent: SentDigests, path: Path) -> bool:
         """Return whether `sent` has a digest for the field at `path`."""
@@ -194,19 +201,32 @@ class Digester:
 
     def agrees(self, sent: SentDigests, path: Path, value: JsonValue) -> bool:
         """Return whether `value` is what was last sent for the field at `path`."""
-        return sent.digests.get(self._path(path)) == self._value(path, value)
+        known = sent.digests.get(self._path(path))
+        return known is not None and known == self._value(path, value)
 
     def digests(self, fields: Iterable[tuple[Path, JsonValue]]) -> SentDigests:
         """Return the digests of what is sent for `fields`."""
         return SentDigests({self._path(path): self._value(path, value) for path, value in fields})
 
     def _path(self, path: Path) -> str:
-        return self._digest(list(path), _PATH_LENGTH)
+        """Return the digest of a path, which several questions are about."""
+        known = self._paths.get(path)
+        if known is None:
+            known = self._paths[path] = self._digest(_path_text(path))[:_PATH_LENGTH]
+        return known
 
     def _value(self, path: Path, value: JsonValue) -> str:
-        return self._digest([list(path), value], _VALUE_LENGTH)
+        return self._digest(f"[{_path_text(path)},{dump_compact(value)}]")[:_VALUE_LENGTH]
 
-    def _digest(self, what: JsonValue, length: int) -> str:
-        message = dump_compact([self.name, what]).encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self.key, message, "sha256")[:_DIGEST_BYTES]
-        return base64.b32encode(digest).decode("ascii")[:length].lower()
+    def _digest(self, what: str) -> str:
+        """Return eight letters and digits (base 32, RFC 4648, lower case) for a JSON text."""
+        message = f"[{dump_compact(self.name)},{what}]".encode("utf-8", "surrogatepass")
+        bits = int.from_bytes(hmac.digest(self.key, message, "sha256")[:_DIGEST_BYTES], "big")
+        return (
+            _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]
+        )
+
+
+@lru_cache(_PATHS_KEPT)
+def _path_text(path: Path) -> str:
+    return dump_compact(list(path))
