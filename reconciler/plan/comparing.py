@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from reconciler.plan.compare_options import CompareOptions
@@ -158,9 +159,18 @@ class _Judge:
         self._sent_along: list[FieldChange] = []
         self._rewrites: list[Rewrite] = []
         self._write_only: list[tuple[Path, JsonValue]] = []
-        self._foreign = bool(self._sent) and are_foreign(
+        self._known = self._known_fields()
+        self._sent_rewrites = digester.others(self._sent, self._known)
+        self._foreign = not self._known and are_foreign(
             digester, self._sent, forms.live, forms.desired, *extra
         )
+
+    def _known_fields(self) -> tuple[Path, ...]:
+        """Return the documented write-only fields that have a digest."""
+        if not self._sent:
+            return ()
+        paths = chain(write_only_fields(self._forms.live), write_only_fields(self._forms.desired))
+        return tuple(dict.fromkeys(self._digester.known(self._sent, paths)))
 
     def comparison(self) -> Comparison:
         ordered = sorted(self._changes, key=lambda change: [str(part) for part in change.path])
@@ -174,7 +184,7 @@ class _Judge:
         )
 
     def judge(self, change: FieldChange) -> None:
-        rewrite = known_rewrite(self._digester, self._sent, change)
+        rewrite = known_rewrite(self._digester, self._sent_rewrites, change)
         if rewrite is not None:
             self._rewrites.append(rewrite)
             return
@@ -233,10 +243,10 @@ class _Judge:
         if not self._sent:
             return
         differing = {change.path for change in self._changes}
-        for path in write_only_fields(self._forms.live):
+        for path in self._known:
             if (
                 path not in differing
-                and self._digester.knows(self._sent, path)
+                and lookup(self._forms.live, ("steps", path[1]) if path[0] == "steps" else ()) is not ABSENT
                 and lookup(self._forms.desired, path) is ABSENT
                 and lookup(self._forms.live, path) is ABSENT
                 and not self._digester.agrees(self._sent, path, None)

@@ -21,7 +21,8 @@ from reconciler.secrecy import is_mask, is_secret_field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
 from reconciler.workflow.step import Step
 
-_STEP_RETRY_PATH = ("runConfiguration", "retryOptions")
+_STEP_RETRY_PATH: Final[Path] = ("runConfiguration", "retryOptions")
+_TOKEN_PATH: Final[Path] = ("repository", "token")
 
 
 class WriteOnlyField(str, Enum):
@@ -59,11 +60,15 @@ def kinds_of_fields(paths: Iterable[Path]) -> frozenset[WriteOnlyField]:
 
 
 def write_only_fields(form: JsonObject) -> Iterator[Path]:
-    """Yield the path of each documented write-only field of a workflow with the steps of `form`."""
-    yield from _top_paths()
-    for name in as_object(form.get("steps")):
-        for part in _step_paths():
+    """Yield the path of each documented write-only field of a workflow with the steps of `form`.
+
+    The tokens of repositories come first: most digests are of these.
+    """
+    steps = list(as_object(form.get("steps")))
+    for part in _step_paths():
+        for name in steps:
             yield ("steps", name, *part)
+    yield from _top_paths()
 
 
 def shown_write_only_fields(body: JsonObject, form: JsonObject) -> Iterator[tuple[Path, JsonValue]]:
@@ -134,7 +139,8 @@ def _top_paths() -> tuple[Path, ...]:
 @cache
 def _step_paths() -> tuple[Path, ...]:
     options = body_fields().children["retryOptions"]
-    return (*sorted(sensitive_step_fields()), *_leaf_paths(options, _STEP_RETRY_PATH))
+    secrets = sorted(sensitive_step_fields(), key=lambda part: (part != _TOKEN_PATH, part))
+    return (*secrets, *_leaf_paths(options, _STEP_RETRY_PATH))
 
 
 def _leaf_paths(field: Field, path: Path) -> Iterator[Path]:
@@ -198,6 +204,22 @@ class Digester:
     def knows(self, sent: SentDigests, path: Path) -> bool:
         """Return whether `sent` has a digest for the field at `path`."""
         return bool(sent) and self._path(path) in sent.digests
+
+    def known(self, sent: SentDigests, paths: Iterable[Path]) -> Iterator[Path]:
+        """Yield those of `paths` that `sent` has a digest for, until each digest has its path."""
+        left = set(sent.digests)
+        for path in paths if left else ():
+            digest = self._path(path)
+            if digest in sent.digests:
+                yield path
+                left.discard(digest)
+                if not left:
+                    return
+
+    def others(self, sent: SentDigests, paths: Iterable[Path]) -> SentDigests:
+        """Return `sent` without the digests for the fields at `paths`."""
+        left_out = set(map(self._path, paths))
+        return SentDigests({path: value for path, value in sent.digests.items() if path not in left_out})
 
     def agrees(self, sent: SentDigests, path: Path, value: JsonValue) -> bool:
         """Return whether `value` is what was last sent for the field at `path`."""
