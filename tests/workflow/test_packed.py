@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from strategies import LAWS, as_returned, hostile_bodies, workflow_bodies
 
 from reconciler.plan import CompareOptions, PlatformFacts
-from reconciler.values import Packed, dump_compact, same_json
-from reconciler.workflow import Body, ComparableForms
+from reconciler.values import ABSENT, Packed, dump_compact, same_json
+from reconciler.workflow import Body, ComparableForms, FieldChange, Origin, PackedChanges
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -62,3 +62,47 @@ def test_a_packed_workflow_teaches_the_same(pair: tuple[Any, Any]) -> None:
     learned = (PlatformFacts().learned_from([one], options) for one in (live, live.packed()))
     assert next(learned) == next(learned)
     assert live.packed().fingerprint() == live.fingerprint()
+
+
+@LAWS
+@given(workflow_bodies())
+def test_a_packed_body_keeps_nothing_large(body: Any) -> None:
+    """What is computed of a packed body goes again; once unpacked, it stays, and says the same."""
+    packed = Body(body).packed()
+    before = set(packed.__dict__)
+    unpacked = packed.unpacked()
+    for name in ("form", "steps", "triggers", "watchers", "tags", "all_texts", "sendable", "described"):
+        assert getattr(packed, name) == getattr(unpacked, name) == getattr(Body(body), name)
+        assert getattr(unpacked, name) is getattr(unpacked, name)
+    assert set(packed.__dict__) == before
+    assert unpacked.unpacked() is unpacked
+    assert unpacked.digest == packed.digest
+
+
+_PATHS = st.lists(st.text(max_size=3) | st.integers(0, 9), min_size=1, max_size=4).map(tuple)
+_NAMES = st.dictionaries(
+    st.lists(st.text(max_size=3), max_size=2).map(tuple), st.text(max_size=4), max_size=2
+)
+_CHANGES = st.builds(
+    FieldChange,
+    path=_PATHS,
+    before=st.just(ABSENT) | _JSON,
+    after=st.just(ABSENT) | _JSON,
+    sensitive=st.booleans(),
+    names_before=_NAMES,
+    names_after=_NAMES,
+    origin=st.none() | st.sampled_from(Origin),
+)
+
+
+@LAWS
+@given(st.lists(_CHANGES, max_size=4))
+def test_packed_changes_come_back(changes: list[FieldChange]) -> None:
+    """Every part of every change is as it was, each time; nothing is not null."""
+    packed = PackedChanges(iter(changes))
+    for _ in range(2):
+        again = list(packed)
+        assert again == changes
+        assert [(one.names_before, one.names_after) for one in again] == [
+            (one.names_before, one.names_after) for one in changes
+        ]
