@@ -119,6 +119,11 @@ def drops_tags(changes: Iterable[FieldChange]) -> bool:
     return False
 
 
+def reads_back_without_tags(changes: Iterable[FieldChange]) -> bool:
+    """Return whether tags were sent and none read back."""
+    return any(change.path == ("tags",) and not as_list(change.before) for change in changes)
+
+
 def with_explicit_empties(body: JsonObject, paths: Iterable[Path]) -> JsonObject:
     """Return `body` with empty values for what it leaves out, which some servers keep otherwise.
 

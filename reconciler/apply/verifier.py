@@ -15,6 +15,7 @@ from reconciler.apply.not_as_sent import (
     form_before,
     judged,
     kept_by_the_platform,
+    reads_back_without_tags,
     values_never_there,
     with_explicit_empties,
     without_unstable,
@@ -75,6 +76,7 @@ class SharedFacts:
     def __init__(self) -> None:
         self._facts = PlatformFacts()
         self._tags_kept = 0
+        self._tags_hidden = False
         self._unmarked = False
         self._lock = threading.Lock()
 
@@ -98,6 +100,20 @@ class SharedFacts:
         if live.body.own_tags.marks:
             with self._lock:
                 self._tags_kept = max(self._tags_kept, len(live.body.all_tags))
+
+    def lose_digests(self, changes: Iterable[FieldChange]) -> bool:
+        """Return whether digests in the tags of a workflow would be lost, and so need no write.
+
+        They would where its own tags are dropped or cut, and once some workflow reads back without any tag.
+
+        Args:
+            changes: The fields that do not read back as they were sent.
+        """
+        dropped = drops_tags(changes)
+        with self._lock:
+            if not self._tags_kept and dropped and reads_back_without_tags(changes):
+                self._tags_hidden = True
+            return dropped or self._tags_hidden
 
     def origin(self, sent: SentTags, live: Live) -> WrittenBy:
         """Return which write a workflow reads back as."""
@@ -245,12 +261,13 @@ class Verifier:
                 raise overwrote(overwritten, wanted)
             if sent is None and origin is WrittenBy.UNKNOWN:
                 doubtful = _doubtful(action, changes, before, wanted)
-            lost = digests != kept and (
-                sent not in (None, kept) or not writes_left or drops_tags(verified.changes)
-            )
+            lost = digests != kept and (sent not in (None, kept) or not writes_left)
             if lost or digests == kept or not self._options.remember:
                 break
             stays = kept_by_the_platform(changes, desired.body, before) if sent is None else []
+            lost = not stays and self._facts.lose_digests(changes)
+            if lost:
+                break
             if stays:
                 rewrites = tuple(rewrite for rewrite in rewrites if rewrite.path not in stays)
                 doubtful = [change for change in doubtful if change.path not in stays]
