@@ -106,8 +106,8 @@ class ReadBack:
     ) -> Verified:
         """Return the workflow once it reads back as wanted; a platform may need a moment to show a write.
 
-        Where digests are kept, so is a workflow returned that reads back otherwise and no longer changes. What
-        only the last read shows is read once more: a read that lags may show the write no earlier.
+        Where digests are kept, so is a workflow returned that reads back otherwise and no longer changes.
+        What only the last read shows is read once more: one that lags may show the write no earlier.
 
         Args:
             workflow_id: The workflow.
