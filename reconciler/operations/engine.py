@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +51,7 @@ from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few, printable
+from reconciler.value_classes import dataclass, field
 
 if TYPE_CHECKING:
     from reconciler.apply import Applier

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from reconciler.findings import Finding, Severity
 from reconciler.manifests import FileContent, WorkflowManifest
 from reconciler.probing import not_kept
 from reconciler.tenant_profile import TenantProfile
+from reconciler.value_classes import dataclass
 from reconciler.values import display_path
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from reconciler.client import BaseHttpException
 from reconciler.emulator import SWITCHES
 from reconciler.probing.simulated_tenant import SimulatedTenant
+from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, Path, lookup
 from reconciler.workflow import Body, ComparableForms, leaves
 
