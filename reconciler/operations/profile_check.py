@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.findings import Finding, Severity
@@ -17,6 +16,7 @@ from reconciler.values import Path, display_path
 
 _MOST_NOTED: Final = 200
 """The most changed workflows of a plan that get notes: each is tried on an emulated tenant."""
+from reconciler.value_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)
