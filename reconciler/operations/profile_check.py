@@ -12,11 +12,11 @@ from reconciler.plan import Action, Create, Plan, Update
 from reconciler.probing import not_kept, not_returned
 from reconciler.tenant_profile import TenantProfile
 from reconciler.text import first_few
+from reconciler.value_classes import dataclass
 from reconciler.values import Path, display_path
 
 _MOST_NOTED: Final = 200
 """The most changed workflows of a plan that get notes: each is tried on an emulated tenant."""
-from reconciler.value_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)
