@@ -357,14 +357,14 @@ def test_a_step_that_goes_is_removed_where_the_server_merges(
 def test_a_step_of_another_type_where_the_server_merges(
     git: Git, server: EmulatorServer, *, refuses: bool
 ) -> None:
-    """What belongs to the former type of a step is removed; where the server refuses that, a note names it."""
+    """What belongs to the former type of a step is removed; where that is refused, a note names it."""
     server.profile = frozenset({"put-merges-deep"})
     git.write(body())
     git.done()
     http = {"type": "http", "method": "get", "url": "https://example.com"}
     git.write(body(steps={"one": http}))
     if refuses:
-        server.profile |= {"unknown-step-keys-refused"}
+        server.add_fault("400:+1:x1@PUT")
     before = len(git.writes())
     (result,) = git.done().results
     kept = sorted(set(git.stored()["steps"]["one"]) - set(http))
