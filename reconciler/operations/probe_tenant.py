@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,12 +26,13 @@ from reconciler.probing import (
     delete_each,
     infer,
     new_name,
+    shown_by_existing,
     under_prefix,
 )
 from reconciler.render import some_names
 from reconciler.tenant_profile import PROFILE_FILE, RATE_LIMIT, Behaviour, TenantProfile, read_profile
 from reconciler.text import printable
-from reconciler.timestamps import parse_timestamp
+from reconciler.timestamps import parse_timestamp, utc_now
 from reconciler.value_classes import dataclass
 from reconciler.values import as_object
 
@@ -158,12 +160,15 @@ def probe(
         )
         if not listener.confirm(question):
             raise BlockedError("not approved; nothing was written")
+        moment = session.server_time()
+        now = utc_now() if moment is None else datetime.fromtimestamp(moment, tz=timezone.utc)
+        existing = shown_by_existing(there.listed, now)
         cleaned = delete_each(api, there.left)
         observations = _experiment(api, session, options, listener)
         spoke = session.spoke_domain is not None
     listener.working("comparing with known behaviours", 0, 0)
     profile = _profile(
-        infer(observations.seen, observations.ids, observations.name, spoke=spoke),
+        infer(observations.seen, observations.ids, observations.name, spoke=spoke, existing=existing),
         {**_measured(observations.seen), **_rate_limit(requests)},
     )
     changes = () if before is None else tuple(profile.differences(before))
