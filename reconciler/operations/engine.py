@@ -224,6 +224,7 @@ def open_engine(  # noqa: PLR0913 - most by name
     listener = listener or Listener()
     settings.require_environment()
     profile = settings.tenant_profile()
+    settings = _within_limits(settings, profile)
     connect = partial(open_session, settings, env, purpose=purpose, listener=listener, observe=observe)
     cache_file: ReadCacheFile | None = None
 
@@ -253,6 +254,16 @@ def open_engine(  # noqa: PLR0913 - most by name
         )
         listener.opened(engine)
         yield engine
+
+
+def _within_limits(settings: Settings, profile: TenantProfile | None) -> Settings:
+    """Return settings that send no more requests a second than a tenant is known to accept."""
+    known = None if profile is None else profile.requests_per_second
+    if known is None:
+        return settings
+    return dataclasses.replace(
+        settings, max_requests_per_second=min(known, settings.max_requests_per_second or known)
+    )
 
 
 def reads_of(session: Session, settings: Settings, known: ReadCache | None = None) -> TenantReads:
