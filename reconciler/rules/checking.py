@@ -282,15 +282,16 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
     for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
         is_rendered = rule.id in _OF_TEMPLATES and manifest.source.document.origins is not None
         if rule.id not in off and not is_rendered:
-            fresh = (
-                problem
-                for problem in islice(rule.check(body), _MOST_CONSIDERED)
-                if problem.cause not in causes and not _is_unknown(problem.path, unknown)
-            )
-            for problem in islice(fresh, _MOST_FINDINGS):
+            left = _MOST_FINDINGS
+            for problem in islice(rule.check(body), _MOST_CONSIDERED):
+                if problem.cause in causes or _is_unknown(problem.path, unknown):
+                    continue
                 if problem.cause:
                     causes.add(problem.cause)
                 yield rule, problem
+                left -= 1
+                if not left:
+                    break
 
 
 def _stated(manifest: Manifest) -> JsonObject:

@@ -132,7 +132,7 @@ class Body:
 
     @cached_property
     def all_texts(self) -> tuple[str, ...]:
-        """Every key and text, without their paths: a quick test for what none of them contains."""
+        """Every key and text, each once, without their paths: a quick test for what none of them contains."""
         found: list[str] = []
         pending: list[JsonValue] = [self.raw]
         while pending:
@@ -144,7 +144,12 @@ class Body:
                 pending += value.values()
             elif isinstance(value, list):
                 pending += value
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def joined_texts(self) -> str:
+        """The same in one text, a line for each or more."""
+        return "\n".join(self.all_texts)
 
     @cached_property
     def form(self) -> JsonObject:
