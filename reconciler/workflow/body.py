@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
@@ -159,6 +158,8 @@ class Body:
     @cached_property
     def digest(self) -> bytes:
         """A digest of the canonical form: equal ones mean that the forms are equal."""
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
+
         return hashlib.sha256(dump_compact(self.form).encode("utf-8", "surrogatepass")).digest()
 
     @cached_property
