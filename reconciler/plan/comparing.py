@@ -257,7 +257,7 @@ class _Judge:
 
         A digest must say that there was none, or one that is added later would not be planned.
         """
-        kind_known = WriteOnlyField.TOKEN in self._facts.write_only
+        kind_known = WriteOnlyField.TOKEN in self._facts.not_returned
         if not kind_known and not self._sent:
             return
         for path in tokens_left_out(self._desired_form):

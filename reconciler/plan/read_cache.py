@@ -153,7 +153,7 @@ class ReadCache:
             "options": repr(replace(options, allow_protected=frozenset())),
             "allow_protected": [*sorted(options.allow_protected)],
             "returned": [*sorted(facts.returned)],
-            "write_only": [*sorted(facts.write_only)],
+            "write_only": [*sorted(facts.not_returned)],
             "default_resource": default.answer,
             "key": options.key.hex(),
             "refusal": str(default.refusal),
