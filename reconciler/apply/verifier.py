@@ -15,15 +15,19 @@ from reconciler.apply.not_as_sent import (
     form_before,
     judged,
     kept_by_the_platform,
+    of_former_types,
+    reads_back_without_tags,
     values_never_there,
-    with_explicit_empties,
     without_unstable,
 )
 from reconciler.apply.read_back import ReadBack, Verified, Wanted, overwrote, replaced, unsettled
-from reconciler.apply.refused_fields import dropped_notes, update_without_refused
+from reconciler.apply.refused_fields import (
+    dropped_notes,
+    update_with_explicit_empties,
+    update_without_refused,
+)
 from reconciler.apply.report import UnverifiedError, unverified_after
-from reconciler.apply.writing import update_once
-from reconciler.client import RetryPolicy, WriteRetry, is_refused_for_content
+from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.errors import ReconcilerError
 from reconciler.plan import (
     CompareOptions,
@@ -33,6 +37,7 @@ from reconciler.plan import (
     PlatformFacts,
     Unchanged,
     Update,
+    contradiction_note,
     decide,
     describe,
     hidden_fields,
@@ -41,7 +46,7 @@ from reconciler.plan import (
     sent_body,
     sent_manifest,
 )
-from reconciler.values import JsonObject, Path
+from reconciler.values import JsonObject, Path, display_paths
 from reconciler.workflow import (
     Digester,
     FieldChange,
@@ -63,6 +68,9 @@ _UNMARKED: Final = (
     "the platform does not keep the mark of this write, so another write at the same moment "
     "is only recognized by how far its values differ"
 )
+_OF_FORMER_TYPE: Final = (
+    "the platform keeps fields of a step's former type, which mean nothing in its new one"
+)
 _IN_SYNC: Final = "this counts as in sync until it changes, in Git or live"
 
 
@@ -75,7 +83,9 @@ class SharedFacts:
     def __init__(self) -> None:
         self._facts = PlatformFacts()
         self._tags_kept = 0
+        self._tags_hidden = False
         self._unmarked = False
+        self._contradicted: set[str] = set()
         self._lock = threading.Lock()
 
     def now(self) -> PlatformFacts:
@@ -87,17 +97,52 @@ class SharedFacts:
         """Take over what a plan found out."""
         with self._lock:
             self._facts = facts.with_write_only(self._facts.write_only)
+            self._contradicted = set(self._facts.contradictions)  # the plan has said so
 
     def learn(self, kinds: Iterable[WriteOnlyField]) -> None:
         """Add kinds of fields that the platform does not return."""
         with self._lock:
             self._facts = self._facts.with_write_only(kinds)
 
+    def contradicted_by(self, live: Live, *, keeps: bool) -> tuple[str, ...]:
+        """Return what of the profile a workflow shows to be otherwise, where this is the first that does.
+
+        It is not expected any longer.
+
+        Args:
+            live: A workflow that was written, as it reads back.
+            keeps: Whether its PUT kept what was not sent.
+        """
+        with self._lock:
+            expected = self._facts.expected
+            shown = live.write_only_kinds[0] & expected.write_only.keys()
+            found = {expected.write_only[kind] for kind in shown - self._facts.write_only}
+            found |= self._facts.contradictions
+            found |= {"PUT replaces"} if keeps and expected.replaces else set()
+            self._facts = dataclasses.replace(self._facts, expected=expected.without(shown))
+            new = found - self._contradicted
+            self._contradicted |= new
+        return tuple(sorted(new))
+
     def learn_tags(self, live: Live) -> None:
         """Add how many tags the platform keeps, if `live` has a mark."""
         if live.body.own_tags.marks:
             with self._lock:
                 self._tags_kept = max(self._tags_kept, len(live.body.all_tags))
+
+    def lose_digests(self, changes: Iterable[FieldChange]) -> bool:
+        """Return whether digests in the tags of a workflow would be lost, and so need no write.
+
+        They would where its own tags are dropped or cut, and once some workflow reads back without any tag.
+
+        Args:
+            changes: The fields that do not read back as they were sent.
+        """
+        dropped = drops_tags(changes)
+        with self._lock:
+            if not self._tags_kept and dropped and reads_back_without_tags(changes):
+                self._tags_hidden = True
+            return dropped or self._tags_hidden
 
     def origin(self, sent: SentTags, live: Live) -> WrittenBy:
         """Return which write a workflow reads back as."""
@@ -227,6 +272,7 @@ class Verifier:
         first_seen: set[Path] = set()
         doubtful: list[FieldChange] = []
         sent: SentDigests | None = None
+        keeps = False
         facts = self._facts.now()  # and not what other workflows show meanwhile: that would cost a write
         for writes_left in reversed(range(_DIGEST_WRITES + 1)):
             verified, origin, facts = self._read(workflow_id, wanted, facts, tags, sent)
@@ -245,21 +291,29 @@ class Verifier:
                 raise overwrote(overwritten, wanted)
             if sent is None and origin is WrittenBy.UNKNOWN:
                 doubtful = _doubtful(action, changes, before, wanted)
-            lost = digests != kept and (
-                sent not in (None, kept) or not writes_left or drops_tags(verified.changes)
-            )
-            if lost or digests == kept or not self._options.remember:
+            lost = digests != kept and (sent not in (None, kept) or not writes_left)
+            left = of_former_types(former, desired, live) if sent is None and self._options.remember else []
+            if not left and (lost or digests == kept or not self._options.remember):
                 break
             stays = kept_by_the_platform(changes, desired.body, before) if sent is None else []
+            keeps = keeps or bool(stays or left)
+            lost = not stays and not left and self._facts.lose_digests(changes)
+            if lost:
+                break
             if stays:
                 rewrites = tuple(rewrite for rewrite in rewrites if rewrite.path not in stays)
                 doubtful = [change for change in doubtful if change.path not in stays]
                 digests = self._digests_of(verified, rewrites, desired)
-            tags = self._write_again(action, live, without_unstable(desired, live, rewrites), digests, stays)
+            stable = without_unstable(desired, live, rewrites)
+            tags = self._write_again(action, live, stable, digests, [*stays, *left])
             sent = digests
         seen = [rewrite for rewrite in rewrites if rewrite.path in first_seen or not rewrite.converges]
         notes = self._rewrite_notes(seen, wanted, unproven=bool(doubtful))
-        return live, (*notes, *([_NOT_KEPT] if lost else []))
+        contradicted = self._facts.contradicted_by(live, keeps=keeps)
+        changed = [contradiction_note(contradicted)] if contradicted else []
+        foreign = of_former_types(former, desired, live)
+        of_types = [f"{_OF_FORMER_TYPE}: {display_paths(foreign)}"] if foreign else []
+        return live, (*notes, *([_NOT_KEPT] if lost else []), *changed, *of_types)
 
     def _rewrite_notes(self, rewrites: list[Rewrite], wanted: Wanted, *, unproven: bool) -> list[str]:
         """Return the notes about fields that read back otherwise.
@@ -329,13 +383,7 @@ class Verifier:
         mark = self._marks() + sent_manifest(action.desired, self._options.key)
         body = marked(sent, mark, self._options.owner, had_digests=bool(live.body.own_tags.digests))
         if left_out:
-            try:
-                update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
-            except ReconcilerError as error:
-                if not is_refused_for_content(error):
-                    raise
-            else:
-                return SentTags.of(body)
+            return update_with_explicit_empties(self._api, live, body, left_out, self._policy).tags
         return update_without_refused(self._api, live, body, self._policy).tags
 
     def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:

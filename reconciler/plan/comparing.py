@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
@@ -16,6 +15,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.text import first_few
+from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup, same_json
 from reconciler.workflow import (
     Body,
@@ -271,7 +271,7 @@ class _Judge:
 
         A digest must say that there was none, or one that is added later would not be planned.
         """
-        kind_known = WriteOnlyField.TOKEN in self._facts.write_only
+        kind_known = WriteOnlyField.TOKEN in self._facts.not_returned
         if not kind_known and not self._sent:
             return
         for path in tokens_left_out(self._desired.form):

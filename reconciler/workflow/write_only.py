@@ -7,10 +7,8 @@ and digits that say whether a value is still the same, and nothing else. Pure.
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, lru_cache
 from itertools import islice
@@ -18,6 +16,7 @@ from typing import Final
 
 from reconciler.schema import Field, body_fields, sensitive_step_fields, step_fields
 from reconciler.secrecy import is_mask, is_secret_field
+from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
 from reconciler.workflow.step import Step
 
@@ -242,6 +241,8 @@ class Digester:
 
     def _digest(self, what: str) -> str:
         """Return eight letters and digits (base 32, RFC 4648, lower case) for a JSON text."""
+        import hmac  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
+
         message = f"[{dump_compact(self.name)},{what}]".encode("utf-8", "surrogatepass")
         bits = int.from_bytes(hmac.digest(self.key, message, "sha256")[:_DIGEST_BYTES], "big")
         return (

@@ -297,14 +297,17 @@ class Git:
 
     def applier(self, engine: Engine) -> Applier:
         """Return what applies a plan, in the test's time."""
-        writer = Workflow(engine.session)
-        return Applier(writer, engine.options, self.time.policy)
+        return engine.applier(self.time.policy)
 
     def apply(self, plan: Plan | None = None, *, fail_fast: bool = False) -> Report:
         """Carry `plan` out, or one that is made now, and return the report."""
         with self.engine() as engine:
             return apply_plan(
-                plan or engine.plan(self.scope), self.applier(engine), lambda *_: None, fail_fast=fail_fast
+                plan or engine.plan(self.scope),
+                self.applier(engine),
+                lambda *_: None,
+                concurrency=self.settings.concurrency,
+                fail_fast=fail_fast,
             )
 
     def done(self, plan: Plan | None = None) -> Report:
