@@ -87,6 +87,7 @@ class Engine:
         on_progress: Called with how far the tenant is read.
         reads: The reads of the first plan, which may have begun while manifests were loaded.
         cache: The file of the read cache, for a run that writes nothing.
+        policy: The clock of an apply, and how long it retries and waits.
     """
 
     manifests: LoadResult
@@ -99,6 +100,7 @@ class Engine:
     on_progress: OnProgress = no_progress
     reads: TenantReads | None = field(default=None, repr=False)
     cache: ReadCacheFile | None = field(default=None, repr=False)
+    policy: RetryPolicy = field(default_factory=RetryPolicy, repr=False)
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.
