@@ -249,6 +249,7 @@ class _Watch(Listener):
         self._works: list[list[Part]] = []
         self._deletes: list[list[Part]] = []
         self._work: list[Part] = []
+        self._since = 0.0
 
     def begins(self) -> None:
         """Forget what the plan took."""
@@ -256,21 +257,31 @@ class _Watch(Listener):
 
     def requested(self, record: RequestRecord) -> None:
         """Count a request, and let the time pass that it takes."""
+        self._computed()
         self._requests.append(record.method)
-        self._work.append(None)
+        self._work.append(Part("request"))
         if self._latency:
             self._clock.sleep(self._latency)
 
     def sleep(self, seconds: float) -> None:
         """Count a wait, and let the time pass."""
-        self._work.append(seconds)
+        self._computed()
+        self._work.append(Part("wait", seconds))
         self._clock.sleep(seconds)
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:  # noqa: ARG002
         """Count what follows for the action that begins."""
         if event is None:
-            self._work = []
+            self._since, self._work = time.thread_time(), []
             (self._deletes if isinstance(action, Delete) else self._works).append(self._work)
+        elif isinstance(event, Result):
+            self._computed()
+
+    def _computed(self) -> None:
+        """Count what this thread has computed since the last part."""
+        now = time.thread_time()
+        self._work.append(Part("compute", max(0.0, now - self._since)))
+        self._since = now
 
     def outcome(self, pending: tuple[str, ...], undone: Mapping[str, str], error: str = "") -> RunOutcome:
         """Return the result of the run."""

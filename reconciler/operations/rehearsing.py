@@ -249,6 +249,7 @@ class _Rehearsing:
             planning_requests=len(reads),
             requests=first.requests,
             writes=first.writes,
+            planning_seconds=planning,
             seconds=planning + expected_seconds(first.works, pace) + expected_seconds(first.deletes, pace),
             latency=latency,
             left=left,
@@ -256,6 +257,7 @@ class _Rehearsing:
             webhooks_kept=len(self._kept),
             twins=end.twins(before),
             in_sync=not (refused or unseen or further.left or further.problems),
+            end=end,
         )
 
     def faulty(self, options: RehearseOptions, writes: int) -> Iterator[Rehearsal]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
-    from reconciler.rehearsal.emulated_copy import EmulatedCopy, EndState, copied_workflows
+    from reconciler.rehearsal.emulated_copy import EmulatedCopy, copied_workflows
     from reconciler.rehearsal.expected_duration import Pace, Part, expected_seconds
     from reconciler.rehearsal.faulty_runs import FAULTS, FaultyRun, draw_faults
-    from reconciler.rehearsal.prediction import Prediction, Rehearsal, Rehearsed, Undone
+    from reconciler.rehearsal.prediction import EndState, Prediction, Rehearsal, Rehearsed, Undone
     from reconciler.rehearsal.run_processes import RunProcesses
     from reconciler.rehearsal.stand_ins import StandIns
 
@@ -38,10 +38,10 @@ __all__ = [
 
 __getattr__ = lazy_face(
     __name__,
-    emulated_copy="copied_workflows EmulatedCopy EndState",
+    emulated_copy="copied_workflows EmulatedCopy",
     expected_duration="expected_seconds Pace Part",
     faulty_runs="draw_faults FAULTS FaultyRun",
-    prediction="Prediction Rehearsal Rehearsed Undone",
+    prediction="EndState Prediction Rehearsal Rehearsed Undone",
     run_processes="RunProcesses",
     stand_ins="StandIns",
 )

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final
@@ -15,6 +15,7 @@ from reconciler.emulator import Record, emulator_server_class
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.plan import Found, Snapshot, sensitive_fields
 from reconciler.rehearsal.faulty_runs import FaultyRun
+from reconciler.rehearsal.prediction import EndState
 from reconciler.rehearsal.stand_ins import StandIns
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject, JsonValue, as_list, dump_compact
@@ -23,27 +24,6 @@ from reconciler.workflow import Body, Listed, Live, is_digest_tag, owner_tag
 _MODIFIED_BY: Final = "somebody@example.com"
 _LAG: Final = "list-lag=1500"
 """The lag of the list in a rehearsal with one, where the profile has none: less than a run waits for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndState:
-    """The workflows of an emulated copy at one moment.
-
-    Args:
-        workflows: What each of them is: its name, its canonical form without the tags that differ from run to
-            run, whether it is paused, and its number of webhooks; sorted.
-        webhooks: The UUIDs of their webhook URLs.
-        names: How many workflows have each name.
-    """
-
-    workflows: tuple[tuple[str, str, bool, int], ...]
-    webhooks: frozenset[str]
-    names: Mapping[str, int]
-
-    def twins(self, before: EndState) -> tuple[str, ...]:
-        """Return the names that more workflows have than before, and more than one."""
-        found = (name for name, number in self.names.items() if number > max(1, before.names.get(name, 0)))
-        return tuple(sorted(found))
 
 
 def copied_workflows(snapshot: Snapshot, stand_ins: StandIns) -> tuple[Record, ...]:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, NamedTuple
 
-Part: TypeAlias = "float | None"
-"""A part of the work on one workflow: a request (`None`), or a wait in seconds."""
+
+class Part(NamedTuple):
+    """A part of the work on one workflow.
+
+    Attributes:
+        kind: A request, a wait, or what this machine computes: for one workflow at a time.
+        seconds: How long it takes; a request takes the latency.
+    """
+
+    kind: Literal["request", "wait", "compute"]
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +46,7 @@ def expected_seconds(works: Iterable[Sequence[Part]], pace: Pace) -> float:
     """
     waiting = [list(parts) for parts in works][::-1]
     slots = [0.0] * pace.in_flight
-    next_start = 0.0
-    end = 0.0
+    next_start = idle_from = end = 0.0
     # What is due first goes on first; workers that are due at once, in the order in which they began.
     due = [(0.0, number, waiting.pop()[::-1]) for number in range(min(pace.workers, len(waiting)))]
     begun = len(due)
@@ -51,12 +59,14 @@ def expected_seconds(works: Iterable[Sequence[Part]], pace: Pace) -> float:
                 begun += 1
             continue
         part = parts.pop()
-        if part is None:
+        if part.kind == "request":
             start = max(now, heapq.heappop(slots), next_start)
             next_start = start + pace.gap
             now = start + pace.latency
             heapq.heappush(slots, now)
+        elif part.kind == "compute":
+            now = idle_from = max(now, idle_from) + part.seconds
         else:
-            now += part
+            now += part.seconds
         heapq.heappush(due, (now, number, parts))
     return end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.errors import INTERRUPTED, ExitCode
@@ -21,6 +22,27 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndState:
+    """The workflows of an emulated copy at one moment.
+
+    Args:
+        workflows: What each of them is: its name, its canonical form with its tags as JSON, whether it is
+            paused, and its number of webhooks; sorted.
+        webhooks: The UUIDs of their webhook URLs.
+        names: How many workflows have each name.
+    """
+
+    workflows: tuple[tuple[str, str, bool, int], ...] = ()
+    webhooks: frozenset[str] = frozenset()
+    names: Mapping[str, int] = field(default_factory=dict)
+
+    def twins(self, before: EndState) -> tuple[str, ...]:
+        """Return the names that more workflows have than before, and more than one."""
+        found = (name for name, number in self.names.items() if number > max(1, before.names.get(name, 0)))
+        return tuple(sorted(found))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """What an apply without faults is expected to do.
 
@@ -29,19 +51,22 @@ class Prediction:
         planning_requests: The requests of its plan.
         requests: The requests after that.
         writes: Those of them that write.
-        seconds: How long it takes.
+        planning_seconds: How long the plan takes.
+        seconds: How long all of it takes.
         latency: The median latency of the reads just made, in seconds.
         left: The planned changes that it leaves undone.
         webhooks: The number of webhook URLs before.
         webhooks_kept: How many of them stay.
         twins: The names that several workflows then have.
         in_sync: Whether a plan after it has nothing left of these changes.
+        end: The workflows at the end, with stand-ins for secrets.
     """
 
     changes: dict[str, int] = field(default_factory=dict)
     planning_requests: int = 0
     requests: int = 0
     writes: int = 0
+    planning_seconds: float = 0.0
     seconds: float = 0.0
     latency: float = 0.0
     left: tuple[Undone, ...] = ()
@@ -49,6 +74,7 @@ class Prediction:
     webhooks_kept: int = 0
     twins: tuple[str, ...] = ()
     in_sync: bool = True
+    end: EndState = field(default_factory=EndState, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

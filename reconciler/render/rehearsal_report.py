@@ -170,6 +170,7 @@ def rehearsal_json(rehearsed: Rehearsed) -> str:
             "requests": plain.planning_requests + plain.requests,
             "planning_requests": plain.planning_requests,
             "writes": plain.writes,
+            "planning_seconds": round(plain.planning_seconds, 3),
             "seconds": round(plain.seconds, 3),
             "latency": round(plain.latency, 6),
             "left": _undone_documents(plain.left),
