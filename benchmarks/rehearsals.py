@@ -35,13 +35,13 @@ from reconciler.tenant_profile import Behaviour, TenantProfile
 _PROFILES: Final = (
     {},
     {"nulls": (), "defaults-filled": (), "retry-spread": ()},
-    {"list-lag": ("900",)},
+    {"list-lag": ("1100",)},
     {"put-merges": (), "token-masked": ()},
-    {"describe-lag": ("330",), "shuffled": ()},
+    {"describe-lag": ("1000",), "shuffled": ()},
     {"unique-names": (), "text-trimmed": (), "env-map": ()},
 )
 _FAULTS: Final = ("drop-after:20%@POST", "drop-after:20%@PUT", "429-seconds:1:5%")
-_SETTLED: Final = 1.0
+_SETTLED: Final = 1.5
 """The seconds after which every profile shows what was loaded."""
 
 _TOLERATED: Final = 0.25

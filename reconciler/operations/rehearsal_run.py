@@ -280,8 +280,11 @@ class _Watch(Listener):
     def _computed(self) -> None:
         """Count what this thread has computed since the last part."""
         now = time.thread_time()
-        self._work.append(Part("compute", max(0.0, now - self._since)))
+        seconds = max(0.0, now - self._since)
+        self._work.append(Part("compute", seconds))
         self._since = now
+        if self._latency:
+            self._clock.sleep(seconds)
 
     def outcome(self, pending: tuple[str, ...], undone: Mapping[str, str], error: str = "") -> RunOutcome:
         """Return the result of the run."""

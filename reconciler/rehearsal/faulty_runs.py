@@ -85,5 +85,5 @@ def draw_faults(runs: int, writes: int, seed: int) -> Iterator[FaultyRun]:
             seed=own,
             faults=(word, LAG) if lags else (word,),
             stops_at=order[turn % writes] + 1 if word == STOP else None,
-            handled=(turn + turn // writes) % 2 == 1,
+            handled=(turn % writes + turn // writes) % 2 == 1,
         )

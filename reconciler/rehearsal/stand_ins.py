@@ -59,11 +59,15 @@ class StandIns:
         chance = random.Random(len(self._known))  # noqa: S311 - says nothing of the secret
         scheme = _SCHEME.match(secret)
         kept = scheme.group() if scheme else ""
-        for _ in range(_TRIES):
-            found = kept + "".join(_other(char, chance) for char in secret[len(kept) :])
+        rest = secret[len(kept) :]
+        for _ in range(_TRIES if any(map(str.isalnum, rest)) else 0):
+            found = kept + "".join(_other(char, chance) for char in rest)
             if found != secret and found not in self._taken and not is_mask(found):
                 return found
-        return f"{found}{len(self._known)}"
+        number = len(self._known)
+        while (found := f"stand-in-{number}") in self._taken:
+            number += 1
+        return found
 
     def body(self, body: JsonObject, fields: SecretFields) -> JsonObject:
         """Return a body with stand-ins.

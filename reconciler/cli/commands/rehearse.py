@@ -48,7 +48,6 @@ _DEFAULTS: Final = RehearseOptions()
     type=Number(0, _MOST_RUNS, whole=True),
     default=_DEFAULTS.runs,
     help="Rehearse N times with faults; 0 predicts without.",
-    section="Rehearsal",
 )
 @option(
     "--seed",
@@ -56,20 +55,17 @@ _DEFAULTS: Final = RehearseOptions()
     type=int,
     default=_DEFAULTS.seed,
     help="Seed of the faults: the same one gives the same faults.",
-    section="Rehearsal",
 )
 @option(
     "--profile",
     type=FILE,
     help="Behave as the tenant of this profile, which probe writes.",
     show_default="that of the environment",
-    section="Rehearsal",
 )
 @option(
     "--strict",
     is_flag=True,
     help="Stop if any change of the plan file no longer applies, as apply --strict does.",
-    section="Rehearsal",
 )
 @option(
     "--timeout",
@@ -77,7 +73,6 @@ _DEFAULTS: Final = RehearseOptions()
     type=Number(1, 86_400),
     default=_DEFAULTS.timeout,
     help="Begin no further rehearsal after SECONDS, and end the one that is going on.",
-    section="Rehearsal",
 )
 @format_option(*_FORMATS, help="Print it in this format: markdown for a comment, html for a page to keep.")
 @output_option()
