@@ -46,7 +46,10 @@ from reconciler.text import counted, first_few
 MOST_CHANGES: Final = 1000
 """The most changes of a plan that is rehearsed."""
 
-_KILLED: Final = "a run did not end in time"
+_KILLED: Final = "a run did not end"
+_LONGEST_RUN: Final = 120.0
+"""The seconds after which a run that has not ended is killed."""
+
 _UNSEEN: Final = (
     "it cannot be rehearsed: the copy shows no difference, such as where the tenant masks a value"
 )
@@ -189,7 +192,7 @@ class _Rehearsing:
         stage: What the runs have in common.
         processes: Does the runs.
         switches: The behaviours of the tenant.
-        end: When a run is killed that has not ended, by the clock of `time.monotonic`.
+        end: When all of them must have ended, by the clock of `time.monotonic`.
     """
 
     def __init__(
@@ -263,9 +266,10 @@ class _Rehearsing:
     def faulty(self, options: RehearseOptions, writes: int) -> Iterator[Rehearsal]:
         """Yield how each rehearsal with faults ends, until the time is over."""
         for number, run in enumerate(draw_faults(options.runs, writes, options.seed), 1):
-            if time.monotonic() >= self._end:
+            try:
+                yield self._rehearsal(number, run)
+            except _TimeIsOverError:
                 return
-            yield self._rehearsal(number, run)
 
     def _rehearsal(self, number: int, run: FaultyRun) -> Rehearsal:
         with self._copy(run) as copy:
@@ -276,7 +280,7 @@ class _Rehearsing:
             ]
             pids = [self._processes.start(order) for order in orders]
             copy.stops(pids[0])
-            outcomes = [self._processes.outcome(pid, self._end - time.monotonic()) for pid in pids]
+            outcomes = [self._outcome(pid) for pid in pids]
             stopped = copy.was_stopped
             problems = [_KILLED for outcome in outcomes if outcome is None and not stopped]
             copy.calm_down()
@@ -306,7 +310,19 @@ class _Rehearsing:
         return EmulatedCopy(stage.workflows, self._switches, stage.default_resource, run, now=stage.clock.now)
 
     def _run(self, order: RunOrder) -> RunOutcome | None:
-        return self._processes.outcome(self._processes.start(order), self._end - time.monotonic())
+        return self._outcome(self._processes.start(order))
+
+    def _outcome(self, pid: int) -> RunOutcome | None:
+        """Return the result of a run; `None` for one that was killed.
+
+        Raises:
+            _TimeIsOverError: It was killed because the time of all rehearsals is over.
+        """
+        left = self._end - time.monotonic()
+        outcome = self._processes.outcome(pid, min(left, _LONGEST_RUN))
+        if outcome is None and time.monotonic() >= self._end:
+            raise _TimeIsOverError
+        return outcome
 
     def _further(self, url: str, number: int) -> _Further:
         """Apply until nothing is left, and return how that went."""
@@ -323,6 +339,13 @@ class _Rehearsing:
                 break
             applies += turn < _FURTHER_APPLIES
         return _Further(undone=undone, applies=applies, left=left)
+
+
+class _TimeIsOverError(ReconcilerError):
+    """The end of the time of all rehearsals."""
+
+    def __init__(self) -> None:
+        super().__init__("the plan cannot be rehearsed in this time", hint="Pass a longer --timeout.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,11 +55,14 @@ def rehearsal_summary(rehearsed: Rehearsed) -> str:
     twins = len({name for each in rehearsed.rehearsals for name in each.twins})
     if not rehearsed.prediction.writes and not rehearsed.asked:
         return "Nothing to rehearse: the plan file changes nothing any more."
-    words = [f"{counted(done, 'rehearsal')}: {_converged(done, len(bad))}, {counted(twins, 'twin')}"]
+    left = "nothing is" if rehearsed.prediction.in_sync else "something is"
+    words = [f"Without faults, {left} left undone"]
+    if done:
+        words = [f"{counted(done, 'rehearsal')}: {_converged(done, len(bad))}, {counted(twins, 'twin')}"]
     worst = rehearsed.worst_stop
     if worst is not None:
         words.append(_after_stop(worst))
-    if not rehearsed.prediction.in_sync:
+    if done and not rehearsed.prediction.in_sync:
         words.append("something is left undone also without faults")
     if done < rehearsed.asked:
         why = "interrupted" if rehearsed.interrupted else "the time is over"
@@ -88,7 +91,7 @@ def _about(rehearsed: Rehearsed) -> Iterator[tuple[str, str]]:
     changes += [f"{blocked} blocked"] if blocked else []
     yield "Plan", f"{rehearsed.file}: {', '.join(changes) or 'no changes'}"
     where = f" (environment {rehearsed.environment})" if rehearsed.environment else ""
-    yield "Tenant", f"{rehearsed.tenant}{where}, of which {counted(rehearsed.requests, 'read')} made a copy"
+    yield "Tenant", f"{rehearsed.tenant}{where}, copied with {counted(rehearsed.requests, 'read')}"
     yield "Profile", rehearsed.profile or _NO_PROFILE
 
 

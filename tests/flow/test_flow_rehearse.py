@@ -14,17 +14,19 @@ from processes import run_command
 from strategies import DEPTH
 
 from reconciler.apply import apply_plan, one_workflow
+from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
 from reconciler.emulator.server import EmulatorServer
+from reconciler.errors import ReconcilerError, exit_code
 from reconciler.operations import RehearseOptions, Settings, load_settings, rehearse, rehearsing
 from reconciler.operations.apply_and_reconcile import revalidated
 from reconciler.planfile import read_plan_file
-from reconciler.rehearsal import FaultyRun, draw_faults, emulated_copy
+from reconciler.rehearsal import FaultyRun, RunProcesses, draw_faults, emulated_copy
 from reconciler.rehearsal.emulated_copy import _form
 from reconciler.rehearsal.faulty_runs import LAG, SECOND
 from reconciler.render import html_report, rehearsal_json, rehearsal_page, rehearsal_text
 from reconciler.secrecy import SecretFields, is_named_by_users
 from reconciler.tenant_profile import Behaviour, TenantProfile
-from reconciler.values import KEEP, rewrite
+from reconciler.values import DROP, KEEP, rewrite
 
 if TYPE_CHECKING:
     import subprocess
@@ -68,6 +70,17 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> list[EmulatorServer]:
     return made
 
 
+class Clock:
+    """A clock that goes on by what is appended to a list."""
+
+    def __init__(self, passed: list[float]) -> None:
+        self._passed = passed
+
+    def monotonic(self) -> float:
+        """Return the time, in seconds."""
+        return sum(self._passed)
+
+
 def _save(git: Git, file: Path, *words: str, **env: str) -> None:
     done = run(git, "plan", "--save-plan", str(file), *words, **env)
     assert done.returncode == 0, done.stderr
@@ -85,9 +98,11 @@ def _profile(tmp_path: Path, found: dict[str, tuple[str, ...]]) -> tuple[Path, f
 
 
 def _shown(form: str) -> JsonValue:
-    """Return a form without the values that a rehearsal has stand-ins for."""
+    """Return a form without default resources, and the values that a rehearsal has stand-ins for."""
 
     def replace(value: JsonValue, path: FieldPath) -> Any:
+        if value == DEFAULT_RESOURCE:
+            return DROP
         return "" if is_named_by_users(path) and isinstance(value, str) else KEEP
 
     masked, tags = json.loads(form)
@@ -223,7 +238,7 @@ def test_what_does_not_converge(git: Git, file: Path, tmp_path: Path) -> None:
     done = _command(git, file, "--runs", "0", "--profile", str(profile))
     assert done.returncode == 2, done.stdout + done.stderr
     assert "left undone: a-long-name: " in done.stdout
-    assert "something is left undone also without faults" in done.stdout
+    assert "Without faults, something is left undone." in done.stdout
 
 
 def test_twins_are_found(git: Git, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +268,34 @@ def test_an_interrupt(git: Git, file: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (rehearsed.exit_code, len(rehearsed.rehearsals)) == (130, 2)
     assert "2 rehearsals: all converge" in rehearsal_text(rehearsed)
     assert "18 of 20 not done, interrupted." in rehearsal_text(rehearsed)
+
+
+def test_the_time_is_over(git: Git, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rehearsal that the timeout ends does not count; without a prediction, the command fails."""
+    git.write(body("a"), "a.yaml")
+    _save(git, file)
+    with pytest.raises(ReconcilerError, match="cannot be rehearsed in this time") as failed:
+        rehearse(_settings(git), file, RehearseOptions(timeout=0.0), env=git.env)
+    assert (exit_code(failed.value), failed.value.hint) == (1, "Pass a longer --timeout.")
+    outcome = RunProcesses.outcome
+
+    def ends(self: Any, pid: int, seconds: float) -> Any:
+        found = outcome(self, pid, seconds)
+        if found is None or found.pending:
+            return found
+        passed.append(options.timeout)  # nothing is left: the first rehearsal is over
+        return found
+
+    passed: list[float] = []
+    options = RehearseOptions(runs=4, timeout=1000.0)
+    monkeypatch.setattr(RunProcesses, "outcome", ends)
+    monkeypatch.setattr(rehearsing, "time", Clock(passed))
+    rehearsed = rehearse(_settings(git), file, options, env=git.env)
+    assert rehearsed.rehearsals == ()
+    assert rehearsed.exit_code == 0
+    assert "Without faults, nothing is left undone; 4 of 4 not done, the time is over." in rehearsal_text(
+        rehearsed
+    )
 
 
 def test_no_secret_is_given_away(
