@@ -1,6 +1,6 @@
 """Run of a rehearsal: the real apply of the planned changes to an emulated copy, in a process of its own.
 
-Its waits take no time: they move a clock on that the emulated tenant shares. Of the plan that is made on the
+Its waits take no time: they advance a clock that the emulated tenant shares. Of the plan that is made on the
 copy, only the changes of the saved plan are applied.
 """
 
@@ -11,7 +11,6 @@ import random
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from mmap import mmap
 from typing import Final
 
@@ -28,8 +27,10 @@ from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.run_recording import internal_error, recording
 from reconciler.operations.settings import Settings
 from reconciler.plan import Action, CompareOptions, Delete, Plan, Refusal, Scope, Snapshot, Write, make_plan
-from reconciler.rehearsal import Part, StandIns, copied_workflows
+from reconciler.rehearsal import DummySecrets, WorkPart, copied_workflows
 from reconciler.secrecy import Redactor
+from reconciler.tenant_profile import TenantProfile
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 RUNS_AT_MOST: Final = 8
@@ -125,8 +126,8 @@ class RunOutcome:
     undone: Mapping[str, str] = dataclasses.field(default_factory=dict)
     requests: int = 0
     writes: int = 0
-    works: tuple[tuple[Part, ...], ...] = ()
-    deletes: tuple[tuple[Part, ...], ...] = ()
+    works: tuple[tuple[WorkPart, ...], ...] = ()
+    deletes: tuple[tuple[WorkPart, ...], ...] = ()
     error: str = ""
 
 
@@ -135,12 +136,13 @@ class RehearsalStage:
     """What all runs of a rehearsal have in common.
 
     Args:
-        manifests: The manifests, with stand-ins for secrets.
-        workflows: The live workflows, with stand-ins for secrets.
+        manifests: The manifests, with dummy values for secrets.
+        workflows: The live workflows, with dummy values for secrets.
         default_resource: The resources of a step that has none.
         options: How workflows are compared.
         scope: The part of the workflows that the plan is about.
         settings: The limits for requests.
+        profile: What an apply knows of the tenant; `None` for nothing.
         names: The workflows that the plan changes.
         clock: The time.
     """
@@ -151,6 +153,7 @@ class RehearsalStage:
     options: CompareOptions
     scope: Scope
     settings: Settings
+    profile: TenantProfile | None
     names: frozenset[str]
     clock: RehearsalClock
 
@@ -158,15 +161,16 @@ class RehearsalStage:
     def of(planned: Planned, snapshot: Snapshot) -> RehearsalStage:
         """Return the stage for a plan that still applies."""
         engine = planned.engine
-        stand_ins = StandIns(engine.redactor)
-        manifests = tuple(stand_ins.manifest(manifest) for manifest, _ in snapshot.matches)
+        dummies = DummySecrets(engine.redactor)
+        manifests = tuple(dummies.manifest(manifest) for manifest, _ in snapshot.matches)
         return RehearsalStage(
             manifests=dataclasses.replace(engine.manifests, manifests=manifests, secrets=frozenset()),
-            workflows=copied_workflows(snapshot, stand_ins),
+            workflows=copied_workflows(snapshot, dummies),
             default_resource=snapshot.facts.default_resource.answer,
             options=engine.options,
             scope=dataclasses.replace(planned.scope, left_out=engine.manifests.left_out),
             settings=engine.settings,
+            profile=engine.profile,
             names=frozenset(action.name for action in planned.plan.writes),
             clock=RehearsalClock(),
         )
@@ -201,6 +205,7 @@ class RehearsalStage:
                     redactor=Redactor(),
                     settings=settings,
                     catalogue=open_catalogue(session, settings.concurrency),
+                    profile=self.profile,
                     policy=policy,
                 )
                 plan = self._plan(engine)
@@ -246,9 +251,9 @@ class _Watch(Listener):
         self._clock = clock
         self._latency = latency
         self._requests: list[str] = []
-        self._works: list[list[Part]] = []
-        self._deletes: list[list[Part]] = []
-        self._work: list[Part] = []
+        self._works: list[list[WorkPart]] = []
+        self._deletes: list[list[WorkPart]] = []
+        self._work: list[WorkPart] = []
         self._since = 0.0
 
     def begins(self) -> None:
@@ -259,14 +264,14 @@ class _Watch(Listener):
         """Count a request, and let the time pass that it takes."""
         self._computed()
         self._requests.append(record.method)
-        self._work.append(Part("request"))
+        self._work.append(WorkPart("request"))
         if self._latency:
             self._clock.sleep(self._latency)
 
     def sleep(self, seconds: float) -> None:
         """Count a wait, and let the time pass."""
         self._computed()
-        self._work.append(Part("wait", seconds))
+        self._work.append(WorkPart("wait", seconds))
         self._clock.sleep(seconds)
 
     def progress(self, action: Action, event: Result | str | None, redactor: Redactor) -> None:  # noqa: ARG002
@@ -281,7 +286,7 @@ class _Watch(Listener):
         """Count what this thread has computed since the last part."""
         now = time.thread_time()
         seconds = max(0.0, now - self._since)
-        self._work.append(Part("compute", seconds))
+        self._work.append(WorkPart("compute", seconds))
         self._since = now
         if self._latency:
             self._clock.sleep(seconds)

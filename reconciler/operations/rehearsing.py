@@ -10,7 +10,6 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,10 +29,10 @@ from reconciler.rehearsal import (
     EmulatedCopy,
     EndState,
     FaultyRun,
-    Pace,
     Prediction,
     Rehearsal,
     Rehearsed,
+    RequestPace,
     RunProcesses,
     Undone,
     draw_faults,
@@ -42,6 +41,7 @@ from reconciler.rehearsal import (
 from reconciler.render import action_name, duration_text
 from reconciler.tenant_profile import read_profile
 from reconciler.text import counted, first_few
+from reconciler.value_classes import dataclass
 
 MOST_CHANGES: Final = 1000
 """The most changes of a plan that is rehearsed."""
@@ -241,7 +241,7 @@ class _Rehearsing:
             *(Undone(name=name, reason=_AGAIN) for name in further.left if name not in first.undone),
         )
         settings = self._stage.settings
-        pace = Pace(
+        pace = RequestPace(
             latency=latency,
             workers=workers_for(settings.concurrency),
             in_flight=settings.concurrency,
@@ -275,8 +275,8 @@ class _Rehearsing:
         with self._copy(run) as copy:
             before = copy.state()
             orders = [
-                RunOrder(url=copy.url, number=beside, seed=run.seed + beside)
-                for beside in range(2 if run.beside else 1)
+                RunOrder(url=copy.url, number=turn, seed=run.seed + turn)
+                for turn in range(2 if run.is_doubled else 1)
             ]
             pids = [self._processes.start(order) for order in orders]
             copy.stops(pids[0])

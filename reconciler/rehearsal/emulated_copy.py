@@ -1,4 +1,4 @@
-"""Emulated copy of a tenant: its workflows on an emulator, with stand-ins for secrets, and how they end."""
+"""Emulated copy of a tenant: its workflows on an emulator, with dummy values for secrets, and their end."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final
 
 from reconciler.emulator import Record, emulator_server_class
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.plan import Found, Snapshot, sensitive_fields
+from reconciler.rehearsal.dummy_secrets import DummySecrets
 from reconciler.rehearsal.faulty_runs import FaultyRun
 from reconciler.rehearsal.prediction import EndState
-from reconciler.rehearsal.stand_ins import StandIns
 from reconciler.secrecy import SecretFields
+from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_list, dump_compact
 from reconciler.workflow import Body, Listed, Live, is_digest_tag, owner_tag
 
@@ -26,7 +26,7 @@ _LAG: Final = "list-lag=1500"
 """The lag of the list in a rehearsal with one, where the profile has none: less than a run waits for."""
 
 
-def copied_workflows(snapshot: Snapshot, stand_ins: StandIns) -> tuple[Record, ...]:
+def copied_workflows(snapshot: Snapshot, dummies: DummySecrets) -> tuple[Record, ...]:
     """Return copies of the live workflows, with their ids, names and schedules, as an emulator stores them.
 
     Of a workflow that the plan did not read, only what the list shows is there.
@@ -47,7 +47,7 @@ def copied_workflows(snapshot: Snapshot, stand_ins: StandIns) -> tuple[Record, .
             Record(
                 id=listed.id,
                 name=listed.name,
-                body={**stand_ins.body(body, fields), "name": listed.name},
+                body={**dummies.body(body, fields), "name": listed.name},
                 webhooks=tuple(_uuid(listed.id, number) for number in range(webhooks)),
                 created_at=listed.updated or 0.0,
                 updated_at=listed.updated or 0.0,
@@ -88,7 +88,7 @@ class _Stopper:
     _writes: int = 0
 
     def breaks_off(self, method: str, handled: bool) -> bool:
-        """Count a write, and kill the process at the one that is meant; return whether it was that."""
+        """Count a write, and kill the process at the one to stop at; return whether it was that."""
         if self.run.stops_at is None or self.stopped or method == "GET":
             return False
         self._writes += not handled

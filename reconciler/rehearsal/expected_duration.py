@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from reconciler.value_classes import dataclass
 
-class Part(NamedTuple):
+
+class WorkPart(NamedTuple):
     """A part of the work on one workflow.
 
     Attributes:
@@ -21,7 +22,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class RequestPace:
     """How fast requests are sent.
 
     Args:
@@ -37,7 +38,7 @@ class Pace:
     gap: float = 0.0
 
 
-def expected_seconds(works: Iterable[Sequence[Part]], pace: Pace) -> float:
+def expected_seconds(works: Iterable[Sequence[WorkPart]], pace: RequestPace) -> float:
     """Return how long works take that are begun in their order, by as many workers as there are.
 
     Args:

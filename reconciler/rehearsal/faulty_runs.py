@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from reconciler.value_classes import dataclass
 
 STOP: Final = "stop"
 LOST: Final = "lost answers"
@@ -18,7 +19,7 @@ FAULTS: Final = {
     LOST: "lost answers",
     PUSHED_BACK: "429",
     LAG: "the list lags",
-    SECOND: "a second run beside it",
+    SECOND: "a second run at the same time",
 }
 """What may go wrong, by its word, as people read it."""
 
@@ -58,7 +59,7 @@ class FaultyRun:
         return LAG in self.faults
 
     @property
-    def beside(self) -> bool:
+    def is_doubled(self) -> bool:
         """Whether a second run is started at the same time."""
         return SECOND in self.faults
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from reconciler.errors import INTERRUPTED, ExitCode
+from reconciler.value_classes import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Prediction:
         webhooks_kept: How many of them stay.
         twins: The names that several workflows then have.
         in_sync: Whether a plan after it has nothing left of these changes.
-        end: The workflows at the end, with stand-ins for secrets.
+        end: The workflows at the end, with dummy values for secrets.
     """
 
     changes: dict[str, int] = field(default_factory=dict)

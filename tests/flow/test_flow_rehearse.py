@@ -98,7 +98,7 @@ def _profile(tmp_path: Path, found: dict[str, tuple[str, ...]]) -> tuple[Path, f
 
 
 def _shown(form: str) -> JsonValue:
-    """Return a form without default resources, and the values that a rehearsal has stand-ins for."""
+    """Return a form without default resources, and the values that a rehearsal has dummy values for."""
 
     def replace(value: JsonValue, path: FieldPath) -> Any:
         if value == DEFAULT_RESOURCE:

@@ -94,9 +94,9 @@ def command(  # noqa: PLR0913 - one for each option
     """Predict what apply --plan PLAN_FILE will do, and what happens when something goes wrong meanwhile.
 
     Reads the tenant as apply does, and copies its workflows to an emulator that behaves as the profile of the
-    tenant says: secrets have stand-ins, and the tenant is sent no request but GET. There, the plan is applied
-    once without faults, and N times with answers that are lost, requests that are refused (429), a list that
-    lags, a kill at a write, or a second run beside it. Each time, apply runs again until nothing is left.
+    tenant says. Secrets get dummy values, and the tenant is sent no request but GET. There, the plan is
+    applied once without faults, and N times with lost answers, refused requests (429), a list that lags, a
+    kill at a write, or a second run at the same time. Each time, apply runs again until nothing is left.
 
     Shows the number of requests, the time, what is left undone, which webhook URLs stay, and how the
     rehearsals end. Waits take no time: 20 rehearsals of 10 changes take about 10 seconds.

@@ -1,8 +1,8 @@
-"""Stand-ins for secrets: texts of the same shape, equal where the secrets are equal.
+"""Dummy values for secrets: texts of the same shape, equal where the secrets are equal.
 
-A rehearsal must find the differences that the plan found. So one secret has one stand-in, wherever it is, and
-a mask of the platform stays a mask. Every value of a variable or header gets one: nobody knows which are
-secrets.
+A rehearsal must find the differences that the plan found. So one secret has one dummy value wherever it is,
+and a mask of the platform stays a mask. Every value of a variable or header gets one: nobody knows which of
+them are secrets.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from reconciler.workflow import KEYWORDS, keyword_of
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _TRIES: Final = 100
-"""The stand-ins of a shape that are tried before one gets longer than its secret."""
+"""The dummy values of a shape that are tried before one gets longer than its secret."""
 
 
-class StandIns:
-    """Stand-ins of one rehearsal.
+class DummySecrets:
+    """Dummy values of one rehearsal.
 
     Args:
         redactor: Knows the secrets of the run.
@@ -48,7 +48,7 @@ class StandIns:
         self._taken: set[str] = set()
 
     def text(self, secret: str) -> str:
-        """Return the stand-in of a secret: its letters and digits are others, everything else stays."""
+        """Return the dummy value of a secret: its letters and digits are others, everything else stays."""
         found = self._known.get(secret)
         if found is None:
             found = self._known[secret] = self._new(secret)
@@ -65,12 +65,12 @@ class StandIns:
             if found != secret and found not in self._taken and not is_mask(found):
                 return found
         number = len(self._known)
-        while (found := f"stand-in-{number}") in self._taken:
+        while (found := f"dummy-{number}") in self._taken:
             number += 1
         return found
 
     def body(self, body: JsonObject, fields: SecretFields) -> JsonObject:
-        """Return a body with stand-ins.
+        """Return a body with dummy values.
 
         Args:
             body: The body of a manifest, or a described one.
@@ -83,7 +83,7 @@ class StandIns:
         return as_object(rewrite(body, replace))
 
     def manifest(self, manifest: Manifest) -> Manifest:
-        """Return a manifest with stand-ins in its body and its keywords."""
+        """Return a manifest with dummy values in its body and its keywords."""
         fields = sensitive_fields(manifest, manifest.body)
         packed = Packed.of(self.body(manifest.body, fields))
         if isinstance(manifest, PatchManifest):

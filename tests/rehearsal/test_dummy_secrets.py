@@ -1,4 +1,4 @@
-"""Stand-ins: equal where the secrets are equal, of the same shape, and nothing of the secret is left."""
+"""Dummy values: equal where the secrets are equal, of the same shape, and nothing of the secret is left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.rehearsal import StandIns
+from reconciler.rehearsal import DummySecrets
 from reconciler.secrecy import Redactor, SecretFields, is_mask
 
 TEXTS = st.text(min_size=1, max_size=8)
@@ -15,23 +15,23 @@ TEXTS = st.text(min_size=1, max_size=8)
 
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_one_for_each_secret(secrets: list[str]) -> None:
-    """Two secrets have one stand-in only if they are equal; a stand-in is no secret, and no mask."""
-    stand_ins = StandIns(Redactor())
-    found = {secret: stand_ins.text(secret) for secret in secrets}
+    """Two secrets have one dummy value only if they are equal; a dummy value is no secret, and no mask."""
+    dummies = DummySecrets(Redactor())
+    found = {secret: dummies.text(secret) for secret in secrets}
     assert len({*found.values()}) == len(found)
-    assert [stand_ins.text(secret) for secret in secrets] == [found[secret] for secret in secrets]
-    assert not [secret for secret, stand_in in found.items() if secret == stand_in]
-    assert not [stand_in for secret, stand_in in found.items() if is_mask(stand_in) and not is_mask(secret)]
+    assert [dummies.text(secret) for secret in secrets] == [found[secret] for secret in secrets]
+    assert not [secret for secret, dummy in found.items() if secret == dummy]
+    assert not [dummy for secret, dummy in found.items() if is_mask(dummy) and not is_mask(secret)]
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=0x2FF), min_size=12, max_size=60))
 def test_the_shape_stays(secret: str) -> None:
     """Letters become letters, digits digits, and everything else stays, as a platform may look at it."""
-    stand_in = StandIns(Redactor()).text(secret)
+    dummy = DummySecrets(Redactor()).text(secret)
     if sum(char.isalnum() for char in secret) < 3:
         return
-    assert len(stand_in) == len(secret)
-    for before, after in zip(secret, stand_in, strict=True):
+    assert len(dummy) == len(secret)
+    for before, after in zip(secret, dummy, strict=True):
         if before.isdecimal():
             assert after.isdecimal()
         elif before.isalpha():
@@ -57,19 +57,19 @@ def _body(token: str, city: str) -> dict[str, Any]:
 
 
 def test_a_body() -> None:
-    """Secret fields, variables, webhook URLs and quoted secrets have stand-ins; the rest, and masks, stay."""
+    """Secret fields, variables, webhook URLs and quoted secrets get dummy values; masks and the rest stay."""
     token = "hunter2-and-more"
-    stand_ins = StandIns(Redactor.of([token]))
-    found: Any = stand_ins.body(_body(token, "Oslo"), SecretFields())
+    dummies = DummySecrets(Redactor.of([token]))
+    found: Any = dummies.body(_body(token, "Oslo"), SecretFields())
     step = found["steps"]["load"]
     assert token not in str(found)
     assert "Oslo" not in str(found)
-    assert step["repository"]["token"] == stand_ins.text(token)
+    assert step["repository"]["token"] == dummies.text(token)
     assert step["repository"]["url"] == "https://github.com/example/load"
     assert step["parameters"]["env"]["EMPTY"] == ""
     assert step["parameters"]["env"]["MASKED"] == "********"
     assert found["watchers"][0]["webhook"]["url"].startswith("https://")
     assert (found["name"], found["triggers"]) == ("daily", [{"cron": "0 6 * * *"}])
-    assert stand_ins.body(_body(token, "Oslo"), SecretFields()) == found
-    other: Any = stand_ins.body(_body(token, "Rome"), SecretFields())
+    assert dummies.body(_body(token, "Oslo"), SecretFields()) == found
+    other: Any = dummies.body(_body(token, "Rome"), SecretFields())
     assert other["steps"]["load"]["parameters"] != step["parameters"]
