@@ -122,7 +122,7 @@ def comparable(live: Body, desired: Body, facts: PlatformFacts) -> ComparableFor
     forms = ComparableForms(live, desired)
     if forms.equal or not any(_states_resources(body.form) for body in (live, desired)):
         return forms
-    return ComparableForms(live, desired, facts.default_resource.resources)
+    return forms.with_default_resource(facts.default_resource.resources)
 
 
 def _states_resources(form: JsonObject) -> bool:
@@ -161,8 +161,10 @@ class _Judge:
         self._write_only: list[tuple[Path, JsonValue]] = []
         self._known = self._known_fields()
         self._sent_rewrites = digester.others(self._sent, self._known)
-        self._foreign = not self._known and are_foreign(
-            digester, self._sent, forms.live, forms.desired, *extra
+        self._foreign = (
+            bool(self._sent)
+            and not self._known
+            and are_foreign(digester, self._sent, forms.live, forms.desired, *extra)
         )
 
     def _known_fields(self) -> tuple[Path, ...]:
