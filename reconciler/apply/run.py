@@ -10,21 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from math import ceil
-from typing import Final
 
 from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.client import ServerUnreachableError
-from reconciler.concurrency import CONCURRENCY
+from reconciler.concurrency import CONCURRENCY, threads_for
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal, Unchanged, Write, live_id
 
 Progress = Callable[[Action, "Result | str | None"], None]
 """Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
-
-_COMPARING: Final = 0.5
-"""The threads that compare while others wait for answers, as a fraction of the latter."""
 
 _STOPPED = "the run was stopped before this workflow was started"
 _GONE = "the server is gone, and nothing of this workflow was written"
@@ -95,14 +90,8 @@ class _Run:
         return Report(results=results, interrupted=self._stop.is_set() and unfinished)
 
     def _workers(self) -> int:
-        """Return the number of threads: while some compare what they read, others send requests.
-
-        The session limits the requests in flight. Where the first failure must stop the run, or workflows
-        are written one at a time, no more are started than that.
-        """
-        if self._concurrency == 1 or self._fail_fast:
-            return self._concurrency
-        return self._concurrency + ceil(self._concurrency * _COMPARING)
+        """Return the number of threads; where the first failure must stop the run, no more than requests."""
+        return self._concurrency if self._fail_fast else threads_for(self._concurrency)
 
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
         futures = [pool.submit(self._result, action) for action in actions]

@@ -13,7 +13,18 @@ from typing import Final
 from reconciler.schema import SENSITIVE, sensitive_step_fields
 from reconciler.secrecy.credential_patterns import credential_kind, looks_random
 from reconciler.secrecy.redaction import Redactor
-from reconciler.values import KEEP, JsonObject, JsonValue, Path, Verdict, as_object, lookup, rewrite
+from reconciler.values import (
+    ABSENT,
+    KEEP,
+    JsonObject,
+    JsonValue,
+    Path,
+    Verdict,
+    all_texts,
+    as_object,
+    lookup,
+    rewrite,
+)
 
 _WORDS: Final = (
     "pass(?:word|wd|phrase)",
@@ -66,6 +77,11 @@ _PARTS_OF_MASKS: Final = (
     "{",
 )
 """One of these is in every text that `_STATED_MASK` matches; searching for them takes less time."""
+
+_PERHAPS_MASK = re.compile(
+    rf"[*•●⬤]{{3}}|redacted|masked|{_MASK_WORD}|(?:\A|\0)[\s*•●·∙⬤#.?_x-]+(?:\0|\Z)", re.IGNORECASE
+)
+"""Found in texts, joined by NUL, of which `is_masked` may find one to be a mask."""
 
 _MASK_INSIDE = re.compile(r"""[=:](?:["']?|\s?["'])[*•●⬤]{3,}(?=["'@/&,;}\s]|$)""")
 
@@ -154,6 +170,18 @@ def is_masked(path: Path, value: JsonValue) -> bool:
     if is_named_secret(path) or is_webhook_url(path):
         return is_mask(value)
     return _WHOLE_MASK.fullmatch(value.strip()) is not None or _MASK_INSIDE.search(value) is not None
+
+
+def may_be_masked(body: JsonObject) -> bool:
+    """Return whether `is_masked`, or `is_mask` in a secret field, may be true in a body.
+
+    It is cheap, and seldom true where there is no mask.
+    """
+    for step in as_object(body.get("steps")).values():
+        found = (lookup(step, part) for part in sensitive_step_fields())
+        if any(value is not ABSENT and is_mask(value) for value in found):
+            return True
+    return _PERHAPS_MASK.search("\0".join(filter(None, all_texts(body)))) is not None
 
 
 def states_mask(path: Path, value: JsonValue) -> bool:

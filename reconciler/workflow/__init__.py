@@ -16,7 +16,7 @@ from reconciler.workflow.comparable_forms import (
 )
 from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
 from reconciler.workflow.header_names import header_key, with_header_names_of
-from reconciler.workflow.live import Listed, Live, schedules, timestamp_of
+from reconciler.workflow.live import Listed, Live, schedules
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
@@ -30,7 +30,13 @@ from reconciler.workflow.own_tags import (
     tags_within_limits,
     with_mark,
 )
-from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
+from reconciler.workflow.patching import (
+    KEYWORDS,
+    keyword_of,
+    patched_body,
+    patched_sendable,
+    preserving_webhooks,
+)
 from reconciler.workflow.rewriting import (
     NOT_RETURNED,
     Rewrite,
@@ -114,6 +120,7 @@ __all__ = [
     "name_problem",
     "owner_tag",
     "patched_body",
+    "patched_sendable",
     "plain_name",
     "preserving_webhooks",
     "schedules",
@@ -123,7 +130,6 @@ __all__ = [
     "stated_options",
     "tag_name",
     "tags_within_limits",
-    "timestamp_of",
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",
