@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _INTERRUPTED: Final = 130
+
+_SWITCH_INTERVAL: Final = 0.0002
+"""The seconds that a thread computes while others have an answer to read: they hold the next requests."""
 """Exit code of an interrupted process, by the convention of shells."""
 
 _COMPLETION: Final = "_PEAK_RECONCILER_COMPLETE"
@@ -129,4 +132,5 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         click.echo("error: interrupted", err=True)
         sys.exit(_INTERRUPTED)
 
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     run(group, argv)
