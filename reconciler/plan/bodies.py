@@ -64,8 +64,8 @@ def sent_body(  # noqa: PLR0913 - the last by name
     else:
         sent = patched_sendable(live.sendable, raw) if patched is None else patched
         sent = {**sent, "tags": body["tags"]} if "tags" in body else sent
-    kept = keeping_undocumented(sent, live.sendable, live.undocumented)
-    return as_object(with_whole_numbers(_with_every_webhook(kept, len(live.webhooks))))
+    whole = _with_every_webhook(sent, len(live.webhooks))
+    return as_object(with_whole_numbers(keeping_undocumented(whole, live.sendable, live.undocumented)))
 
 
 def _with_every_webhook(body: JsonObject, live: int) -> JsonObject:
