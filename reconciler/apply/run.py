@@ -56,6 +56,18 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
     return _Run(applier, progress, stop or threading.Event(), concurrency, fail_fast=fail_fast).report(plan)
 
 
+def workers_for(concurrency: int, *, fail_fast: bool = False) -> int:
+    """Return the number of threads of an apply, as `threads_for`.
+
+    Where the first failure must stop the run, there are no more than requests in flight.
+
+    Args:
+        concurrency: The number of requests to send at a time.
+        fail_fast: Whether the first failure stops the run.
+    """
+    return concurrency if fail_fast else threads_for(concurrency)
+
+
 class _Run:
     """One run over all actions of a plan."""
 
@@ -81,17 +93,15 @@ class _Run:
         self._applier.learn(plan.facts)
         first = [action for action in plan.actions if not isinstance(action, Orphan | Unchanged)]
         last = [action for action in plan.actions if isinstance(action, Orphan)]
-        with ThreadPoolExecutor(max_workers=self._workers()) as pool:
+        with ThreadPoolExecutor(
+            max_workers=workers_for(self._concurrency, fail_fast=self._fail_fast)
+        ) as pool:
             before = self._results(pool, first)
             whole = all(result.status is Status.DONE for result in before)
             after = self._results(pool, last) if whole else list(map(_skipped, last))
         results = (*after, *before)
         unfinished = any(result.status is Status.NOT_TRIED or result.in_doubt for result in results)
         return Report(results=results, interrupted=self._stop.is_set() and unfinished)
-
-    def _workers(self) -> int:
-        """Return the number of threads; where the first failure must stop the run, no more than requests."""
-        return self._concurrency if self._fail_fast else threads_for(self._concurrency)
 
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
         futures = [pool.submit(self._result, action) for action in actions]

@@ -59,6 +59,7 @@ _COMMANDS = {
     "graph": "Draw the dependencies between the steps of a workflow.",
     "doctor": "Check the configuration, the connection and the tenant, and say what to do.",
     "probe": "Find out how the tenant behaves where the API's documentation is silent.",
+    "rehearse": "Predict what applying a plan file does, on an emulated copy of the tenant, with faults too.",
     "comment": "Keep one comment on a pull or merge request up to date, from CI.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "completion": "Print the script that completes commands and names in bash, zsh or fish.",
