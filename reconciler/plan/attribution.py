@@ -138,7 +138,7 @@ def _create(action: Create, manifest: Manifest | None) -> Create:
     if manifest is None:
         origin = Origin.GIT
     else:
-        same = same_json(Body(manifest.body).form, action.desired.body.form)
+        same = same_json(Body(manifest.body).form, action.desired.unpacked().body.form)
         origin = Origin.DRIFT if same else Origin.CONFLICT
     changes = PackedChanges(dataclasses.replace(change, origin=origin) for change in action.changes)
     return dataclasses.replace(action, packed_changes=changes, origin=origin)

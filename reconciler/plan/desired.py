@@ -233,7 +233,7 @@ class Desired:
         return dataclasses.replace(self, body=Body(packed))
 
     def unpacked(self) -> Desired:
-        """Return the same workflow with a body that keeps what is computed of it."""
+        """Return the same workflow for computing with it: what is computed goes with this value."""
         return dataclasses.replace(self, body=self.body.unpacked()) if self.body.is_packed else self
 
     @property

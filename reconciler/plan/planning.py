@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from reconciler.errors import ReconcilerError
-from reconciler.manifests import Manifest, PatchManifest
+from reconciler.manifests import Manifest
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.deciding import decide, decide_create
 from reconciler.plan.desired import Desired
@@ -169,8 +169,6 @@ def _action(
             return Blocked(manifest=manifest, reason=reason, id=identity)
         case Found(identity):
             live = snapshot.live[identity]
-            if isinstance(manifest, PatchManifest) or manifest.settings.ignore:
-                live = live.unpacked()
             try:
                 desired = Desired.of(manifest, live, hidden_fields(live, options, facts))
                 return decide(desired, live, options, facts)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 
 from reconciler.schema import body_fields
 from reconciler.value_classes import dataclass, field
@@ -14,6 +14,7 @@ from reconciler.values import (
     JsonValue,
     Packed,
     Path,
+    all_texts,
     as_list,
     as_object,
     as_objects,
@@ -26,30 +27,11 @@ from reconciler.workflow.canonical_form import canonical
 from reconciler.workflow.header_names import with_header_names_of
 from reconciler.workflow.named_lists import lists_by_name
 from reconciler.workflow.own_tags import OwnTags, is_own_tag
-from reconciler.workflow.sendable import described_body, masked_fields, sendable_body
+from reconciler.workflow.sendable import described_body, masked_fields, without_masks
 from reconciler.workflow.step import Step, stated_options, steps_by_name
 from reconciler.workflow.undocumented import undocumented_fields
 
 _GENERATE: Final = "generate"
-
-T = TypeVar("T")
-
-
-class derived(Generic[T]):  # noqa: N801 - used as `cached_property` is
-    """A property that is computed once; of a packed body each time, so that it keeps only its bytes."""
-
-    def __init__(self, compute: Callable[[Any], T]) -> None:
-        self._compute = compute
-        self.__doc__ = compute.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, body: Body, owner: type | None = None) -> T:
-        value = self._compute(body)
-        if not body.is_packed:
-            body.__dict__[self._name] = value  # where it is found from now on
-        return value
 
 
 @dataclass(frozen=True)
@@ -77,17 +59,19 @@ class Body:
         body.__dict__.update(known)
         return body
 
-    def unpacked(self) -> Body:
-        """Return the same body, not packed: it keeps what is computed of it."""
-        if not self.is_packed:
-            return self
-        body = Body(self.raw)
+    def unpacked(self, raw: JsonObject | None = None) -> Body:
+        """Return the same body for computing with it, with what is known of it.
+
+        Args:
+            raw: The JSON object, where it is at hand.
+        """
+        body = Body(self.raw if raw is None else raw)
         body.__dict__.update({key: value for key, value in self.__dict__.items() if key != "stated"})
         return body
 
     @property
     def is_packed(self) -> bool:
-        """Whether it is packed: most of what is computed of it is computed each time."""
+        """Whether it is packed: what is computed of it takes longer."""
         return isinstance(self.stated, Packed)
 
     @property
@@ -96,7 +80,7 @@ class Body:
         name = self.raw.get("name")
         return name if isinstance(name, str) else ""
 
-    @derived
+    @cached_property
     def steps(self) -> Mapping[str, Step]:
         """The steps by name."""
         return steps_by_name(self.raw.get("steps"))
@@ -105,12 +89,12 @@ class Body:
         """Return the steps of the type `kind` by name."""
         return {name: step for name, step in self.steps.items() if step.type == kind}
 
-    @derived
+    @cached_property
     def triggers(self) -> tuple[JsonObject, ...]:
         """The triggers."""
         return as_objects(self.raw.get("triggers"))
 
-    @derived
+    @cached_property
     def watchers(self) -> tuple[JsonObject, ...]:
         """The watchers."""
         return as_objects(self.raw.get("watchers"))
@@ -120,7 +104,7 @@ class Body:
         """All tags."""
         return as_list(self.raw.get("tags"))
 
-    @derived
+    @cached_property
     def tags(self) -> list[JsonValue]:
         """The tags of users: all but the reconciler's own."""
         return [tag for tag in self.all_tags if not is_own_tag(tag)]
@@ -130,7 +114,7 @@ class Body:
         """What the reconciler's own tags say."""
         return OwnTags.of(self.raw.get("tags"))
 
-    @derived
+    @cached_property
     def retry_options(self) -> JsonObject:
         """The retry options of the workflow, for all steps without their own; empty for none."""
         return stated_options(self.raw.get("retryOptions"))
@@ -156,28 +140,17 @@ class Body:
         """Whether a trigger asks for a new webhook URL."""
         return any(trigger.get("webhookPolicy") == _GENERATE for trigger in self.triggers)
 
-    @derived
+    @cached_property
     def all_texts(self) -> tuple[str, ...]:
         """Every key and text, each once, without their paths: a quick test for what none of them contains."""
-        found: list[str] = []
-        pending: list[JsonValue] = [self.raw]
-        while pending:
-            value = pending.pop()
-            if isinstance(value, str):
-                found.append(value)
-            elif isinstance(value, dict):
-                found += value
-                pending += value.values()
-            elif isinstance(value, list):
-                pending += value
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(all_texts(self.raw)))
 
-    @derived
+    @cached_property
     def joined_texts(self) -> str:
         """The same in one text, a line for each or more."""
         return "\n".join(self.all_texts)
 
-    @derived
+    @cached_property
     def form(self) -> JsonObject:
         """The canonical form (`reconciler.workflow.canonical_form`)."""
         return canonical(self.raw)
@@ -193,7 +166,7 @@ class Body:
         """Return whether the form equals that of `other`, by their digests; `False` if it is not packed."""
         return self.is_packed and self.digest == other.digest
 
-    @derived
+    @cached_property
     def described(self) -> JsonObject:
         """The body in the form that can be sent, with the masks that a platform returns in place of values.
 
@@ -202,16 +175,16 @@ class Body:
         """
         return described_body(self.raw)
 
-    @derived
+    @cached_property
     def sendable(self) -> JsonObject:
         """The body as it can be sent back without changing the workflow, except for the `masked` fields.
 
         Raises:
             UnexpectedAnswerError: A documented key has a shape that would lose something.
         """
-        return sendable_body(self.raw)
+        return without_masks(self.described)
 
-    @derived
+    @cached_property
     def undocumented(self) -> Mapping[Path, JsonValue]:
         """What the undocumented fields of the body that can be sent hold, with triggers and watchers by name.
 
@@ -227,6 +200,8 @@ class Body:
         Raises:
             UnexpectedAnswerError: A documented key has a shape that would lose something.
         """
+        if self.sendable is self.described:
+            return frozenset()
         return frozenset(masked_fields(lists_by_name(self.described)))
 
     def spelled_as(self, other: Body) -> Body:

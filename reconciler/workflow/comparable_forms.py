@@ -104,7 +104,7 @@ def without_default_resource(form: JsonObject, default_resource: JsonObject) -> 
 
 
 def _default_of(kind: str, default_resource: JsonObject) -> JsonObject | None:
-    """Return the canonical form of the default resource for a type of steps; `None` if it has no resources."""
+    """Return the canonical form of the default resource for a type of steps; `None` if none counts."""
     field = step_fields(kind).children.get("resources")
     if field is None:
         return None
