@@ -237,9 +237,7 @@ def _sync(action: Action) -> Sync:
     return Sync.MISSING if isinstance(action, Create) else Sync.DIFFERS
 
 
-def _of_listed(
-    item: Listed, sync: Sync, now: datetime, rules: Callable[[], KnownRules]
-) -> WorkflowStatus:
+def _of_listed(item: Listed, sync: Sync, now: datetime, rules: Callable[[], KnownRules]) -> WorkflowStatus:
     status = WorkflowStatus(name=item.name, id=item.id, sync=sync)
     return _with_live(status, item.health, item.ownership, now, rules)
 
