@@ -41,7 +41,18 @@ _MOST_PASSES: Final = 10_000
 
 
 class NotEditableError(ReconcilerError):
-    """A value in a file that is not what is written there, so that it cannot be replaced."""
+    """A value in a file that is not what is written there, so that it cannot be replaced.
+
+    Args:
+        message: What is wrong, and where.
+        path: The path of the value in the document; `None` where it is the text as a whole.
+        reason: The place and the reason alone, for a message that names the field otherwise.
+    """
+
+    def __init__(self, message: str, path: Path | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.reason = reason
 
 
 def edited_text(document: Document, text: str, value: JsonValue) -> str:
@@ -170,7 +181,11 @@ class _Pass:
     def _refused(self, node: Node, path: Path, why: str) -> NotEditableError:
         mark = node.start_mark
         place = f"{self._document.file}:{mark.line + 1}:{mark.column + 1}"
-        return NotEditableError(printable(f"{place}: {display_path(path)} cannot be edited: {why}"))
+        return NotEditableError(
+            printable(f"{place}: {display_path(path)} cannot be edited: {why}"),
+            path,
+            printable(f"{place}: {why}"),
+        )
 
     # Mappings
 

@@ -4,7 +4,12 @@ Reads through the port (`reconciler.api`) and writes nothing; the result is a `P
 manifests and workflows, and nothing of commands, files or output.
 """
 
-from reconciler.plan.attribution import count_origins, with_origins, with_webhook_warnings
+from reconciler.plan.attribution import (
+    EarlierManifests,
+    count_origins,
+    with_origins,
+    with_webhook_warnings,
+)
 from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, comparable, compare
@@ -86,6 +91,7 @@ __all__ = [
     "DefaultResource",
     "Delete",
     "Desired",
+    "EarlierManifests",
     "Found",
     "KnownInSync",
     "Method",

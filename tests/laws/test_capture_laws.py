@@ -122,13 +122,16 @@ def test_what_is_captured_plans_clean(data: st.DataObject, bodies: tuple[dict[st
     text, name = data.draw(commented({"body": body}))
     live = live_of({**data.draw(as_returned(edited)), "name": "flow"}, 7, "flow")
     captured = _captured(text, name, live)
-    if captured is None or captured.refusal:
-        reason = captured.refusal if captured else ""
-        assert not reason or any(word in reason for word in REASONS) or "not valid" in reason, reason
+    if captured is None:
+        return
+    for reason in filter(None, [captured.refusal, *captured.differences.left.values()]):
+        assert any(word in reason for word in REASONS) or "not valid" in reason, reason
+    if captured.refusal:
         return
     again = _captured(captured.text, name, live)
     assert again is not None
-    assert (again.paths, again.refusal, again.text) == ((), "", captured.text)
+    assert (again.differences.captured, again.text) == ((), captured.text)
+    assert again.differences.left == captured.differences.left
 
 
 @LAWS
@@ -140,7 +143,7 @@ def test_without_a_difference_no_byte_changes(data: st.DataObject, body: dict[st
     live = live_of({**data.draw(as_returned(body)), "name": "flow"}, 7, "flow")
     captured = _captured(text, name, live)
     if captured is not None:
-        assert (captured.text, captured.paths, captured.refusal) == (text, (), "")
+        assert (captured.text, captured.differs) == (text, False)
 
 
 _scalars = st.one_of(
