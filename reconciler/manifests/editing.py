@@ -386,10 +386,10 @@ class _Pass:
         return self._joined([lines[0].strip().removeprefix("k: "), *lines[1:]])
 
     def _block_entry(self, name: str, value: JsonValue, column: int) -> list[str]:
-        return _indented(manifest_text({name: value}, {}), column)
+        return _indented(_part_text({name: value}), column)
 
     def _block_item(self, value: JsonValue, column: int) -> list[str]:
-        lines = manifest_text({"k": [value]}, {}).split("\n", 1)[1]
+        lines = _part_text({"k": [value]}).split("\n", 1)[1]
         return _indented(lines, column - 2)
 
     def _flow(self, value: JsonValue, indent: int | None, quoted_as: Node | None = None) -> str:
@@ -487,6 +487,11 @@ class _Entry:
     parent: MappingNode | SequenceNode
     key: Node | None
     index: int
+
+
+def _part_text(document: JsonObject) -> str:
+    """Return a mapping as YAML for a place in a document, without the `...` that ends an open text."""
+    return manifest_text(document, {}).removesuffix("...\n")
 
 
 def _style(node: Node | None) -> str | None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from forms import live_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,7 +150,7 @@ def test_without_a_difference_no_byte_changes(data: st.DataObject, body: dict[st
 _scalars = st.one_of(
     st.booleans(),
     st.integers(-999, 999),
-    st.sampled_from(["a", "yes", "#", "a: b", "- x", "", " x ", "é\n\nb"]),
+    st.sampled_from(["a", "yes", "#", "a: b", "- x", "", " x ", "é\n\nb", "a\n\n"]),
 )
 _values = st.recursive(
     _scalars,
@@ -182,6 +183,14 @@ def test_what_does_not_differ_keeps_its_bytes(
         return
     for key in shared:
         assert _section(text, key) in edited
+
+
+@pytest.mark.parametrize("value", ["x\n\n", ["x\n\n", "y"], {"k": "x\n\n"}])
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\n", "b: 2\na: 1\n", "a: [1]\nb: 2\n"])
+def test_a_text_that_ends_with_open_lines(text: str, value: Any) -> None:
+    """It is written at any place of a document, also before other entries."""
+    wanted = {"a": value, "b": 2, "c": value}
+    assert _document(edited_text(_document(text), text, wanted)).value == wanted
 
 
 def _section(text: str, key: str) -> str:
