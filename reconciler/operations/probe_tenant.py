@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +30,7 @@ from reconciler.render import some_names
 from reconciler.tenant_profile import PROFILE_FILE, Behaviour, TenantProfile, read_profile
 from reconciler.text import printable
 from reconciler.timestamps import parse_timestamp
+from reconciler.value_classes import dataclass
 from reconciler.values import as_object
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, comparable, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired, without_unset_fields
+from reconciler.plan.expectations import Expectations, contradiction_note
 from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.last_sent import changes_with_known_origins, sent_manifest, with_known_origins
 from reconciler.plan.listing import list_tenant
@@ -92,6 +93,7 @@ __all__ = [
     "Delete",
     "Desired",
     "EarlierManifests",
+    "Expectations",
     "Found",
     "KnownInSync",
     "Method",
@@ -124,6 +126,7 @@ __all__ = [
     "comparable",
     "compare",
     "compare_sides",
+    "contradiction_note",
     "count_origins",
     "created_body",
     "decide",

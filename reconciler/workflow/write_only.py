@@ -11,7 +11,6 @@ import base64
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from itertools import islice
@@ -19,6 +18,7 @@ from typing import Final
 
 from reconciler.schema import Field, body_fields, sensitive_step_fields, step_fields
 from reconciler.secrecy import is_mask, is_secret_field
+from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
 from reconciler.workflow.step import Step
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.emulator import parse_profiles
+import pytest
+
+from reconciler.emulator import SWITCHES, parse_profiles
 from reconciler.schema import validate
 from reconciler.tenant_profile import Behaviour, TenantProfile, read_profile
 
@@ -55,3 +57,26 @@ def test_changes() -> None:
         "tags: tags: the platform keeps this in a way that no known behaviour explains",
     ]
     assert not [*PROFILE.differences(PROFILE)]
+
+
+_EXAMPLES = {
+    "N": "7",
+    "MS": "750",
+    "STATUS": "422",
+    "KEY": "payload",
+    "ZONE": "Asia/Tokyo",
+    "TEXT": "release",
+}
+"""A parameter of each kind."""
+
+
+@pytest.mark.parametrize("parameters", [True, False], ids=["with a parameter", "without"])
+def test_every_switch_of_the_emulator_has_a_form(tmp_path: Path, *, parameters: bool) -> None:
+    """Whatever `emulator --profile` takes a profile says, and the other way round, through its file."""
+    file = tmp_path / "tenant-profile.yaml"
+    for name, switch in SWITCHES.items():
+        stated = switch.takes and (parameters or not switch.default)
+        values = (_EXAMPLES[switch.takes],) if stated else ()
+        word = f"{name}={values[0]}" if values else name
+        TenantProfile(found={name: Behaviour(values=values)}).write(file)
+        assert {*read_profile(file).switches} == parse_profiles([word]) == {word}
