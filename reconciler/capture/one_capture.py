@@ -29,6 +29,7 @@ from reconciler.plan import (
     compare,
     hidden_fields,
     masked_live_texts,
+    sensitive_fields,
 )
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor, SecretFields, is_credential_name, is_masked, why_secret
@@ -225,11 +226,15 @@ def differences_of(manifest: Manifest, live: Live, view: TenantView) -> Differen
     else:
         known = changes_with_known_origins(changes, live, desired, view.options)
     was_applied = view.options.remember and desired.owns_all and bool(live.body.own_tags.sent_manifests)
+    secrets = sensitive_fields(manifest, manifest.body)
     left: dict[Path, str] = {}
     doubtful: list[Path] = []
     for change, attributed in zip(changes, known, strict=True):
         unknown = view.earlier is None and was_applied and attributed.origin is None
-        why = secret_problem(change, view) or _masked_by_base(change, attributed, view)
+        is_sensitive = secrets.contains(change.path)
+        why = secret_problem(change, view) or _masked_by_base(
+            change, attributed, view, is_sensitive=is_sensitive
+        )
         if attributed.origin is Origin.GIT and not view.unapplied:
             left[change.path] = _changed_in_git(view)
         elif (unknown or attributed.origin is Origin.CONFLICT) and not (view.unproven or view.unapplied):
@@ -255,10 +260,15 @@ def _changed_by_both(view: TenantView) -> str:
     )
 
 
-def _masked_by_base(change: FieldChange, attributed: FieldChange, view: TenantView) -> str:
-    """Return why a live value that was a secret at the earlier commit is not written; empty for another."""
+def _masked_by_base(
+    change: FieldChange, attributed: FieldChange, view: TenantView, *, is_sensitive: bool
+) -> str:
+    """Return why a live value that was a secret at the earlier commit is not written; empty for another.
+
+    It is empty, too, where the manifest still has a secret: its place says where that comes from.
+    """
     before, seen = change.before, attributed.before
-    if view.plain_text or before is ABSENT or seen is ABSENT or same_json(before, seen):
+    if view.plain_text or is_sensitive or before is ABSENT or seen is ABSENT or same_json(before, seen):
         return ""
     return (
         f"it was a secret at {view.base} (plan --base masks it); write it as !env NAME, or pass --plain-text"

@@ -151,13 +151,16 @@ class _Pass:
         return wanted
 
     def _check(self, node: Node, path: Path) -> None:
-        """Refuse a value that is written elsewhere, or that other places share."""
+        """Refuse a value that is written elsewhere, that other places share, or whose keys are no lines."""
         if node.tag == ALIAS:
             raise self._refused(node, path, f"it is an alias (*{node.value})")
         self._check_reference(node, path)
         if id(node) in self._aliased:
             name = self._aliased[id(node)]
             raise self._refused(node, path, f"other places share it (&{name})")
+        is_block = isinstance(node, MappingNode) and not node.flow_style
+        if is_block and any(self._is_explicit(key) for key, _ in node.value):
+            raise self._refused(node, path, "a key in it is written with a question mark")
 
     def _check_reference(self, node: Node, path: Path) -> None:
         if node.tag.startswith("!"):
@@ -220,6 +223,11 @@ class _Pass:
                 del result[name]
                 return result
         return result
+
+    def _is_explicit(self, key: Node) -> bool:
+        """Return whether a key of a block mapping is written as `? key`, as an empty one is."""
+        start = key.start_mark.index
+        return self._text[self._line_start(start) : start].rstrip().endswith("?")
 
     def _add_entry(self, node: MappingNode, name: str, value: JsonValue) -> None:
         key, last = node.value[-1]

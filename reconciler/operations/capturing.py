@@ -120,8 +120,8 @@ def capture(  # noqa: PLR0913 - the last by name
         everything: Whether to capture all workflows that have a manifest.
         into: Where changes go in an environment with overlays: `base` for the manifests that all
             environments share, or the file of an overlay; `None` asks the listener.
-        base: As for `plan`: what Git changed is told from what the tenant did by the manifests of an earlier
-            commit; `None` for what the last apply shows.
+        base: As for `plan`: what Git changed is separated from what the tenant did by the manifests of an
+            earlier commit; `None` for what the last apply shows.
         plain_text: Whether to capture values that a plan masks because they may be secrets.
         unapplied: Whether to capture fields that Git changed and the tenant did not, which undoes that.
         unproven: Whether to capture fields that both changed, or may have.

@@ -7,6 +7,7 @@ manifests and workflows, and nothing of commands, files or output.
 from reconciler.plan.attribution import (
     EarlierManifests,
     count_origins,
+    count_unattributed,
     with_origins,
     with_webhook_warnings,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "compare_sides",
     "contradiction_note",
     "count_origins",
+    "count_unattributed",
     "created_body",
     "decide",
     "describe",

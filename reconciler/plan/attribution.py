@@ -49,6 +49,17 @@ def count_origins(plan: Plan) -> dict[str, int]:
     return {origin.value: found[origin.value] for origin in Origin}
 
 
+def count_unattributed(plan: Plan) -> int:
+    """Return the number of differences without an origin: fields, and workflows to create or delete."""
+    found = 0
+    for action in plan.actions:
+        if isinstance(action, Update | SetPaused):
+            found += sum(change.origin is None for change in action.changes)
+        elif isinstance(action, Create | Delete | BlockedDelete):
+            found += action.origin is None
+    return found
+
+
 def replaces_webhook(action: Action) -> bool:
     """Return whether an action gives a webhook a new URL, so that a former one no longer works.
 

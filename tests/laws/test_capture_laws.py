@@ -20,6 +20,7 @@ from reconciler.manifests import (
     Document,
     Manifest,
     ManifestFile,
+    NotEditableError,
     ReadOptions,
     edited_text,
     manifest_text,
@@ -36,7 +37,13 @@ VIEW = TenantView(
     options=OPTIONS, facts=FACTS, redactor=Redactor(), env={}, reading=ReadOptions(), plain_text=True
 )
 TAGS = Tags(env=lambda _: Included(), file=lambda _: Included(), param=lambda _: Included())
-REASONS = ("is a secret", "looks like a credential", "the platform masks", "the platform's mask")
+REASONS = (
+    "is a secret",
+    "looks like a credential",
+    "the platform masks",
+    "the platform's mask",
+    "a question mark",
+)
 """Why a live value may be refused: it must not be in a file."""
 
 
@@ -191,6 +198,15 @@ def test_a_text_that_ends_with_open_lines(text: str, value: Any) -> None:
     """It is written at any place of a document, also before other entries."""
     wanted = {"a": value, "b": 2, "c": value}
     assert _document(edited_text(_document(text), text, wanted)).value == wanted
+
+
+def test_a_key_with_a_question_mark() -> None:
+    """A mapping with such a key, as an empty one, is refused with its place, and another is edited."""
+    text = "env:\n  ? ''\n  : a\n  b: 1\nc: 1\n"
+    document = _document(text)
+    with pytest.raises(NotEditableError, match="2:3: env cannot be edited: a key in it is written with a qu"):
+        edited_text(document, text, {"env": {"": "a"}, "c": 1})
+    assert edited_text(document, text, {"env": {"": "a", "b": 1}, "c": 2}) == text.replace("c: 1", "c: 2")
 
 
 def _section(text: str, key: str) -> str:
