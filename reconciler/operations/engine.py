@@ -91,6 +91,7 @@ class Engine:
         profile: What is known of the tenant from a probe; `None` for nothing.
         reads: The reads of the first plan, which may have begun while manifests were loaded.
         cache: The file of the read cache, for a run that writes nothing.
+        policy: The clock of an apply, and how long it retries and waits.
     """
 
     manifests: LoadResult
@@ -104,6 +105,7 @@ class Engine:
     profile: TenantProfile | None = field(default=None, repr=False)
     reads: TenantReads | None = field(default=None, repr=False)
     cache: ReadCacheFile | None = field(default=None, repr=False)
+    policy: RetryPolicy = field(default_factory=RetryPolicy, repr=False)
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.
@@ -224,6 +226,7 @@ def open_engine(  # noqa: PLR0913 - most by name
     listener = listener or Listener()
     settings.require_environment()
     profile = settings.tenant_profile()
+    settings = _within_limits(settings, profile)
     connect = partial(open_session, settings, env, purpose=purpose, listener=listener, observe=observe)
     cache_file: ReadCacheFile | None = None
 
@@ -253,6 +256,16 @@ def open_engine(  # noqa: PLR0913 - most by name
         )
         listener.opened(engine)
         yield engine
+
+
+def _within_limits(settings: Settings, profile: TenantProfile | None) -> Settings:
+    """Return settings that send no more requests a second than a tenant is known to accept."""
+    known = None if profile is None else profile.requests_per_second
+    if known is None:
+        return settings
+    return dataclasses.replace(
+        settings, max_requests_per_second=min(known, settings.max_requests_per_second or known)
+    )
 
 
 def reads_of(session: Session, settings: Settings, known: ReadCache | None = None) -> TenantReads:

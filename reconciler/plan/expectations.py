@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from reconciler.tenant_profile import TenantProfile
+from reconciler.tenant_profile import DELAYS, TenantProfile
 from reconciler.value_classes import dataclass, field
 from reconciler.workflow import WriteOnlyField
 
@@ -28,7 +28,6 @@ _HIDING: Final[Mapping[WriteOnlyField, tuple[str, ...]]] = {
 
 _MERGES_DEEPLY: Final = "put-merges-deep"
 _MERGING: Final = frozenset({"put-merges", _MERGES_DEEPLY})
-_LAGS: Final = ("list-lag", "describe-lag", "describe-missing")
 _MILLISECONDS: Final = re.compile(r"[0-9]{1,9}")
 _LONGEST_LAG: Final = 10.0
 """The longest delay, in seconds, that is believed: a probe measures no longer one."""
@@ -63,7 +62,7 @@ class Expectations:
             for kind, hiding in _HIDING.items()
             if (found := [word for word in words if word in hiding])
         }
-        lags = (word.partition("=")[2] for word in words if word.partition("=")[0] in _LAGS)
+        lags = (word.partition("=")[2] for word in words if word.partition("=")[0] in DELAYS)
         longest = max((int(text) for text in lags if _MILLISECONDS.fullmatch(text)), default=0)
         return Expectations(
             write_only=hidden,

@@ -92,7 +92,14 @@ class Inference:
     unexplained: tuple[str, ...]
 
 
-def infer(observations: Observations, ids: Ids, name: str, *, spoke: bool) -> Inference:
+def infer(
+    observations: Observations,
+    ids: Ids,
+    name: str,
+    *,
+    spoke: bool,
+    existing: Mapping[str, Conclusion] | None = None,
+) -> Inference:
     """Return what `observations` say about each switch.
 
     Args:
@@ -100,9 +107,10 @@ def infer(observations: Observations, ids: Ids, name: str, *, spoke: bool) -> In
         ids: The ids that it used.
         name: How the names of its workflows began.
         spoke: Whether the tenant is a spoke.
+        existing: What workflows that were there before say of switches that a probe does not ask about.
     """
     probe = _Probe(ids, name[:-RANDOM_LENGTH] + "0" * RANDOM_LENGTH)
-    return _Search(observations, probe).result(spoke=spoke)
+    return _Search(observations, probe).result(spoke=spoke, existing=existing or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +134,14 @@ class _Search:
         self._distances: dict[frozenset[str], int] = {}
         self._candidates = tuple(_candidates(observations))
 
-    def result(self, *, spoke: bool) -> Inference:
+    def result(self, *, spoke: bool, existing: Mapping[str, Conclusion]) -> Inference:
         """Return the conclusions."""
         best = self._explanation()
         doubts = self._doubts(best) | self._disturbed(best)
         varies = self._observations.order_varies
         conclusions = {
             **{name: Conclusion(found=None, evidence=why) for name, why in _NOT_ASKED.items()},
+            **existing,
             **_delays(self._observations),
             "shuffled": Conclusion(found=varies, evidence="reads of one workflow" if varies else ""),
             "spoke": Conclusion(found=spoke, evidence="the tenant's metadata" if spoke else ""),

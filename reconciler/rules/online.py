@@ -126,6 +126,11 @@ class OnlineRule(BaseRule):
 
     check: OnlineCheck = field(repr=False)
 
+    @property
+    def needs_tenant(self) -> bool:
+        """True."""
+        return True
+
 
 def references_of(manifest: Manifest) -> References:
     """Return the references of a manifest.

@@ -61,6 +61,11 @@ class BaseRule:
     good: str
     bad: str
 
+    @property
+    def needs_tenant(self) -> bool:
+        """Whether it is checked only with facts about the tenant."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(BaseRule):

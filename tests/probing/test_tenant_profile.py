@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.emulator import SWITCHES, parse_profiles
 from reconciler.schema import validate
-from reconciler.tenant_profile import Behaviour, TenantProfile, read_profile
+from reconciler.tenant_profile import RATE_LIMIT, Behaviour, TenantProfile, read_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +57,38 @@ def test_changes() -> None:
         "tags: tags: the platform keeps this in a way that no known behaviour explains",
     ]
     assert not [*PROFILE.differences(PROFILE)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "changed"),
+    [
+        ("500", "750", False),
+        ("500", "1500", True),
+        ("3000", "1000", True),
+        ("", "300", False),
+        ("200", "", False),
+        ("", "750", True),
+        ("2000", "", True),
+    ],
+)
+def test_measured_delays(before: str, now: str, *, changed: bool) -> None:
+    """A delay that a busy network may make is no change of the platform."""
+    profiles = [
+        TenantProfile(found={"list-lag": Behaviour(values=(value,))} if value else {})
+        for value in (before, now)
+    ]
+    assert bool([*profiles[1].differences(profiles[0])]) is changed
+
+
+def test_rate_limit() -> None:
+    """The rate that a tenant accepted is read, is never below one, and is no change of the platform."""
+
+    def profile(text: str) -> TenantProfile:
+        return TenantProfile(measured={RATE_LIMIT: text})
+
+    limits = [profile(text).requests_per_second for text in ("about 5 a second", "about 0 a second", "fast")]
+    assert limits == [5, 1, None]
+    assert not [*profile("about 5 a second").differences(profile("about 10 a second"))]
 
 
 _EXAMPLES = {
