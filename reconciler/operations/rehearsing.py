@@ -316,9 +316,11 @@ class _Rehearsing:
         """Return the result of a run; `None` for one that was killed.
 
         Raises:
-            _TimeIsOverError: It was killed because the time of all rehearsals is over.
+            _TimeIsOverError: The time of all rehearsals is over before it has ended.
         """
         left = self._end - time.monotonic()
+        if left <= 0:
+            raise _TimeIsOverError
         outcome = self._processes.outcome(pid, min(left, _LONGEST_RUN))
         if outcome is None and time.monotonic() >= self._end:
             raise _TimeIsOverError
