@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from campaign_helpers import OWNER, Campaign
-from flow_helpers import FakeTime, Git, body, process_env, run
+from flow_helpers import FakeTime, Git, body, process_env, run, step
 from leak_helpers import CANARIES, FROM_ENV, GITHUB_TOKEN, found_in, secretive
 from processes import run_command
 from strategies import DEPTH
@@ -307,12 +307,16 @@ def test_no_secret_is_given_away(
     old = secretive("old-")
     old["steps"]["load"]["parameters"]["env"]["LOOKS"] = GITHUB_TOKEN
     git.server.store.create(old)
+    patched = {"one": step("echo 1", parameters={"env": {"A": CANARIES["before"]}})}
+    git.server.store.create({"name": "patched", "steps": patched})
+    token = f"token: {CANARIES['repository']}\n    command: !env CANARY_ENV"
+    git.write(f"patch:\n  name: patched\n  set:\n    {token}\n", "patched.yaml")
     git.write(secretive(), "secretive.yaml")
     git.write(FROM_ENV % GITHUB_TOKEN, "from-env.yaml")
     _save(git, file, CANARY_ENV=CANARIES["env"])
     rehearsed = rehearse(_settings(git), file, RehearseOptions(runs=2), env=env)
     assert rehearsed.is_fine, rehearsed
-    assert rehearsed.prediction.changes == {"create": 1, "update": 1}
+    assert rehearsed.prediction.changes == {"create": 1, "update": 2}
     assert len(copies) == 3
     kept = [body for copy in copies for body in copy.store.workflows().values()]
     sent = [request.body for copy in copies for request in copy.requests]
