@@ -10,21 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from math import ceil
-from typing import Final
 
 from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.client import ServerUnreachableError
-from reconciler.concurrency import CONCURRENCY, result_of
+from reconciler.concurrency import CONCURRENCY, result_of, threads_for
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal, Unchanged, Write, live_id
 
 Progress = Callable[[Action, "Result | str | None"], None]
 """Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
-
-_COMPARING: Final = 0.5
-"""The threads that compare while others wait for answers, as a fraction of the latter."""
 
 _STOPPED = "the run was stopped before this workflow was started"
 _GONE = "the server is gone, and nothing of this workflow was written"
@@ -62,18 +57,15 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
 
 
 def workers_for(concurrency: int, *, fail_fast: bool = False) -> int:
-    """Return the number of threads of an apply: while some compare what they read, others send requests.
+    """Return the number of threads of an apply, as `threads_for`.
 
-    The session limits the requests in flight. Where the first failure must stop the run, or workflows are
-    written one at a time, no more are started than that.
+    Where the first failure must stop the run, there are no more than requests in flight.
 
     Args:
         concurrency: The number of requests to send at a time.
         fail_fast: Whether the first failure stops the run.
     """
-    if concurrency == 1 or fail_fast:
-        return concurrency
-    return concurrency + ceil(concurrency * _COMPARING)
+    return concurrency if fail_fast else threads_for(concurrency)
 
 
 class _Run:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = 130
 """Exit code of an interrupted process, by the convention of shells."""
 
+_SWITCH_INTERVAL: Final = 0.0002
+"""The seconds that a thread computes while others have an answer to read: they hold the next requests."""
+
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 """New containers after which Python looks for cycles among them. The default, 700, takes a fifth of the time
 of reading manifests, which have hardly any."""
@@ -136,4 +139,5 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         click.echo("error: interrupted", err=True)
         sys.exit(_INTERRUPTED)
 
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     run(group, argv)
