@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from reconciler.plan.model import Action, Create, Plan, Update
@@ -25,6 +25,10 @@ class _Side(NamedTuple):
 
     shown: tuple[Path, ...]
     step: JsonObject
+
+
+_NO_SIDE: Final = _Side((), {})
+"""A side that shows no id."""
 
 
 def changed_ids(plan: Plan) -> CatalogueIds:
@@ -72,32 +76,33 @@ def _named(action: Action, facts: CatalogueFacts) -> Action:
 
 def _changes_with_sides(action: Action) -> Iterator[tuple[FieldChange, _Side, _Side]]:
     """Yield each change of a create or an update with both of its sides."""
-    live: JsonObject = {}
-    desired: JsonObject = {}
-    changes: tuple[FieldChange, ...] = ()
-    match action:
-        case Create():
-            changes = action.changes
-            for change in changes:  # all fields of the form
-                if change.path[_STEP:] in {_IMAGE, _VERSION} and change.after is not ABSENT:
-                    put(desired, change.path, change.after)
-        case Update():
-            changes, live, desired = action.changes, action.live.body.form, action.desired.body.form
-        case _:
-            pass
-    for change in changes:
-        yield change, _side(change, change.before, live), _side(change, change.after, desired)
+    if isinstance(action, Create):
+        fields: JsonObject = {}
+        changes = action.changes
+        for change in changes:  # all fields of its form
+            if change.path[_STEP:] in {_IMAGE, _VERSION} and change.after is not ABSENT:
+                put(fields, change.path, change.after)
+        for change in changes:
+            yield change, _NO_SIDE, _side(change, change.after, lambda: fields)
+    elif isinstance(action, Update):
+        bodies = action.live.body, action.desired.body
+        for change in action.changes:
+            yield (
+                change,
+                _side(change, change.before, lambda: bodies[0].form),
+                _side(change, change.after, lambda: bodies[1].form),
+            )
 
 
-def _side(change: FieldChange, value: JsonValue | Absent, form: JsonObject) -> _Side:
+def _side(change: FieldChange, value: JsonValue | Absent, form: Callable[[], JsonObject]) -> _Side:
     inside = change.path[_STEP:]
     in_step = change.path[:1] == ("steps",) and len(change.path) >= _STEP
     if change.sensitive or value is ABSENT or not in_step or (inside and inside not in _IDS):
-        return _Side((), {})
+        return _NO_SIDE
     if not inside:
         step = as_object(value)
         return _Side(tuple(path for path in _IDS if lookup(step, path) is not ABSENT), step)
-    stated = as_object(lookup(form, change.path[:_STEP]))
+    stated = as_object(lookup(form(), change.path[:_STEP]))
     step = {"imageId": stated.get("imageId"), "imageVersionId": stated.get("imageVersionId"), "resources": {}}
     put(step, inside, value)
     return _Side((inside,), step)
