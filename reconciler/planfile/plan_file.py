@@ -77,7 +77,7 @@ def plan_file_pieces(context: PlanContext, created: str, records: Iterable[JsonO
         "manifests": context.manifests,
         "options": context.options,
     }
-    digest = _Digest()
+    digest = _RunningDigest()
     document = {**head, "changes": digest.of_records(records), "digest": partial(digest.with_head, head)}
     yield from document_pieces(document)
     yield "\n"
@@ -112,7 +112,7 @@ def parse_plan_file(value: JsonObject, path: Path) -> PlanFile:
             hint="Plan again with this version.",
         )
     content = {key: item for key, item in value.items() if key != "digest"}
-    if value.get("digest") != _digest_of(content):
+    if value.get("digest") != _digest(content):
         raise BlockedError(
             f"the plan file {path} was changed after it was written: its digest does not match",
             hint="Plan again.",
@@ -205,7 +205,7 @@ def load_compare_options(options: JsonObject, now: CompareOptions) -> CompareOpt
     )
 
 
-class _Digest:
+class _RunningDigest:
     """The digest of a plan file: of its content as compact JSON, where `changes` is the first key."""
 
     def __init__(self) -> None:
@@ -229,7 +229,7 @@ class _Digest:
         self._hash.update(text.encode("utf-8", "surrogatepass"))
 
 
-def _digest_of(content: JsonObject) -> str:
+def _digest(content: JsonObject) -> str:
     """Return the digest of the content of a plan file, whatever it is."""
     text = dump_compact(content).encode("utf-8", "surrogatepass")
     return "sha256:" + hashlib.sha256(text).hexdigest()
