@@ -227,6 +227,7 @@ class Verifier:
         first_seen: set[Path] = set()
         doubtful: list[FieldChange] = []
         sent: SentDigests | None = None
+        unproven = False
         facts = self._facts.now()  # and not what other workflows show meanwhile: that would cost a write
         for writes_left in reversed(range(_DIGEST_WRITES + 1)):
             verified, origin, facts = self._read(workflow_id, wanted, facts, tags, sent)
@@ -243,8 +244,9 @@ class Verifier:
             if overwritten:
                 self._write_again(action, live, desired, digests, [])
                 raise overwrote(overwritten, wanted)
-            if sent is None and origin is WrittenBy.UNKNOWN:
-                doubtful = _doubtful(action, changes, before, wanted)
+            if sent is None:
+                doubtful = _doubtful(action, changes, before, wanted, origin)
+                unproven = bool(doubtful) and origin is WrittenBy.UNKNOWN
             lost = digests != kept and (
                 sent not in (None, kept) or not writes_left or drops_tags(verified.changes)
             )
@@ -258,7 +260,7 @@ class Verifier:
             tags = self._write_again(action, live, without_unstable(desired, live, rewrites), digests, stays)
             sent = digests
         seen = [rewrite for rewrite in rewrites if rewrite.path in first_seen or not rewrite.converges]
-        notes = self._rewrite_notes(seen, wanted, unproven=bool(doubtful))
+        notes = self._rewrite_notes(seen, wanted, unproven=unproven)
         return live, (*notes, *([_NOT_KEPT] if lost else []))
 
     def _rewrite_notes(self, rewrites: list[Rewrite], wanted: Wanted, *, unproven: bool) -> list[str]:
@@ -361,13 +363,20 @@ class Verifier:
 
 
 def _doubtful(
-    action: Create | Update, changes: tuple[FieldChange, ...], before: JsonObject, wanted: Wanted
+    action: Create | Update,
+    changes: tuple[FieldChange, ...],
+    before: JsonObject,
+    wanted: Wanted,
+    origin: WrittenBy,
 ) -> list[FieldChange]:
     """Return the values of a first read-back that may be of another write, as far as anything shows.
 
+    That is so with the mark of our write, too: somebody who read it may have sent it back with a change.
+
     Raises:
-        UnverifiedError: One of them is hardly a form of what was sent.
+        UnverifiedError: One of them is hardly a form of what was sent, and no mark shows that it is one.
     """
-    if isinstance(action, Update) and are_somebody_elses(changes, before):
+    unmarked = origin is WrittenBy.UNKNOWN
+    if unmarked and isinstance(action, Update) and are_somebody_elses(changes, before):
         raise unsettled(changes, wanted)
     return values_never_there(changes, before)
