@@ -19,12 +19,13 @@ from reconciler.apply.not_as_sent import (
     with_explicit_empties,
     without_unstable,
 )
+from reconciler.apply.preconditions import read_unchanged
 from reconciler.apply.read_back import ReadBack, Verified, Wanted, overwrote, replaced, unsettled
 from reconciler.apply.refused_fields import dropped_notes, update_without_refused
 from reconciler.apply.report import UnverifiedError, unverified_after
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, WriteRetry, is_refused_for_content
-from reconciler.errors import ReconcilerError
+from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import (
     CompareOptions,
     Create,
@@ -325,20 +326,28 @@ class Verifier:
 
         Returns:
             The tags that were written.
+
+        Raises:
+            UnverifiedError: It changed since it was read; it is left as it is.
+            ReconcilerError: As the client.
         """
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
         sent = sent_body(method, desired.body, live.body, digests, action.ownership)
         mark = self._marks() + sent_manifest(action.desired, self._options.key)
         body = marked(sent, mark, self._options.owner, had_digests=bool(live.body.own_tags.digests))
-        if left_out:
-            try:
-                update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
-            except ReconcilerError as error:
-                if not is_refused_for_content(error):
-                    raise
-            else:
-                return SentTags.of(body)
-        return update_without_refused(self._api, live, body, self._policy).tags
+        try:
+            if left_out:
+                try:
+                    update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
+                except ReconcilerError as error:
+                    if not is_refused_for_content(error):
+                        raise
+                    live = read_unchanged(self._api, live)
+                else:
+                    return SentTags.of(body)
+            return update_without_refused(self._api, live, body, self._policy).tags
+        except BlockedError as error:
+            raise replaced([], Wanted.of(action)) from error
 
     def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:
         """Return the digests that must be kept."""
