@@ -12,15 +12,19 @@ from typing import Any
 
 from protocols import PROTOCOLS
 
-_NOUNS = {
-    "losses": "lost answers",
-    "crashes": "kills",
-    "refusals": "refusals",
-    "list_lag": "s list lag",
-    "describe_lag": "s describe lag",
-    "late": "s until a lost create takes effect",
-    "renewals": "renewals",
-    "seconds": "s in all",
+from reconciler.text import counted
+
+_COUNTS = {
+    "losses": "lost answer",
+    "crashes": "kill",
+    "refusals": "refusal",
+    "renewals": "renewal",
+}
+_SECONDS = {
+    "list_lag": "of lag of the list",
+    "describe_lag": "of lag of describe",
+    "late": "until a lost create takes effect",
+    "seconds": "in all",
 }
 _LINE = "  {:<44} {:>10} {:>19} {:>14} {:>7}  {}"
 
@@ -29,8 +33,9 @@ def bounds(world: Any) -> str:
     """Return what may happen in a world."""
     fields = {field.name: getattr(world, field.name) for field in dataclasses.fields(world)}
     runs = fields.get("variants") or fields.get("commits")
-    said = [f"{fields['runs'] if runs is None else len(runs)} runs"]
-    said += [f"{fields[name]:g} {noun}" for name, noun in _NOUNS.items() if fields.get(name)]
+    said = [counted(fields["runs"] if runs is None else len(runs), "run")]
+    said += [counted(fields[name], noun) for name, noun in _COUNTS.items() if fields.get(name)]
+    said += [f"{fields[name]:g} s {what}" for name, what in _SECONDS.items() if fields.get(name)]
     if fields.get("edits"):
         said.append(f"one of {len(fields['edits'])} edits")
     said += ["an edit"] * bool(fields.get("edit"))
@@ -39,7 +44,7 @@ def bounds(world: Any) -> str:
     said += ["the file is removed"] * bool(fields.get("removal"))
     if any(fields.get("skews", ())):
         said.append(f"clocks {max(fields['skews']):g} s apart")
-    return ", ".join(said).replace("1 runs", "1 run")
+    return ", ".join(said)
 
 
 def main(names: list[str]) -> int:
