@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
@@ -28,10 +27,10 @@ from reconciler.manifests import (
     read_parameter_file,
     read_single_document,
 )
-from reconciler.rules import rule_ids
 from reconciler.schema import validate
 from reconciler.templates import PEAK_TEMPLATES, RenderedFiles, TemplateSettings, Undefined
 from reconciler.text import clip, close_name, printable
+from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
 from reconciler.values import Path as ValuePath
 
@@ -181,6 +180,10 @@ def _schema_problems(document: Document) -> Iterator[str]:
 
 def _unknown_rules(document: Document) -> Iterator[str]:
     off = as_list(as_object(as_object(document.value).get("validate")).get("off"))
+    if not off:
+        return
+    from reconciler.rules import rule_ids  # noqa: PLC0415 - few turn a rule off
+
     for index, name in enumerate(off):
         if isinstance(name, str) and name not in rule_ids():
             place = document.place(("validate", "off", index))

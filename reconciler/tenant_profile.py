@@ -6,8 +6,8 @@ behaviours are the switches of the emulator.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files import write_text
 from reconciler.manifests import manifest_text, read_single_document
 from reconciler.schema import validate
+from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, as_list, as_object
 
 PROFILE_FILE: Final = Path("tenant-profile.yaml")
@@ -25,6 +26,22 @@ _HEADER: Final = (
     "Written by `peak-reconciler probe --write`.",
 )
 _VERSION: Final = 1
+
+
+DELAYS: Final = ("describe-missing", "describe-lag", "list-lag")
+"""The behaviours whose parameter is a measured time, in milliseconds."""
+
+RATE_LIMIT: Final = "rate limit"
+"""The name of the fact that a tenant refused requests for now, with the rate at which it did not."""
+
+_SHORT: Final = 300
+"""The milliseconds up to which a delay that comes or goes is no change of the platform."""
+
+_FAR: Final = 3
+"""How many times as long a delay is that is another one: each measurement differs."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_RATE: Final = re.compile(r"about ([0-9]{1,6}) a second")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +84,12 @@ class TenantProfile:
             for value in finding.values or ("",)
         )
 
+    @property
+    def requests_per_second(self) -> int | None:
+        """The requests a second that it accepted, at least one; `None` if it refused none."""
+        found = _RATE.fullmatch(self.measured.get(RATE_LIMIT, ""))
+        return None if found is None else max(1, int(found[1]))
+
     def document(self) -> JsonObject:
         """Return the profile as a document."""
         found: JsonObject = {
@@ -98,13 +121,15 @@ class TenantProfile:
         """Yield a sentence for each thing that this profile says otherwise than an earlier one."""
         for name in sorted({*before.found, *self.found}):
             old, new = before.found.get(name), self.found.get(name)
+            if _is_short(name, old or new):
+                continue
             if old is None and new is not None and name not in before.unknown:
                 yield f"{_shown(name, new)}: the platform does this now, and did not"
             elif new is None and old is not None and name not in self.unknown:
                 yield f"{_shown(name, old)}: the platform does this no more"
-            elif old is not None and new is not None and old.values != new.values:
+            elif old is not None and new is not None and _is_another(name, old, new):
                 yield f"{_shown(name, old)} is now {_shown(name, new)}"
-        for name in sorted({*before.measured} & {*self.measured}):
+        for name in sorted({*before.measured} & {*self.measured} - {RATE_LIMIT}):
             if before.measured[name] != self.measured[name]:
                 yield f"{name}: {before.measured[name]} is now {self.measured[name]}"
         yield from (
@@ -112,6 +137,26 @@ class TenantProfile:
             for place in self.unexplained
             if place not in before.unexplained
         )
+
+
+def _milliseconds(name: str, finding: Behaviour | None) -> int | None:
+    """Return the value of a delay; `None` for any other behaviour."""
+    values = finding.values if finding is not None and name in DELAYS else ()
+    return next((int(value) for value in values if _NUMBER.fullmatch(value)), None)
+
+
+def _is_short(name: str, finding: Behaviour | None) -> bool:
+    """Return whether a behaviour is a delay that the network may make."""
+    milliseconds = _milliseconds(name, finding)
+    return milliseconds is not None and milliseconds <= _SHORT
+
+
+def _is_another(name: str, old: Behaviour, new: Behaviour) -> bool:
+    """Return whether a behaviour has changed: a delay, to three times as long or a third."""
+    before, now = _milliseconds(name, old), _milliseconds(name, new)
+    if before and now:
+        return max(before, now) >= _FAR * min(before, now)
+    return old.values != new.values
 
 
 def _shown(name: str, finding: Behaviour) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
-from reconciler.plan import Desired, PlatformFacts, comparable
+from reconciler.plan import Desired, Expectations, PlatformFacts, Update, comparable
 from reconciler.schema import FieldKind, body_fields
 from reconciler.secrecy import is_mask
 from reconciler.values import (
@@ -102,6 +102,19 @@ def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: 
         if change.before is not ABSENT
         and lookup(desired.raw, change.path) in (ABSENT, None)
         and same_json(*(_own(side, change.path) for side in (change.before, lookup(before, change.path))))
+    ]
+
+
+def fields_to_empty(update: Update, expected: Expectations) -> list[Path]:
+    """Return the fields that an update removes and that a PUT without them would keep, as a profile says."""
+    body = update.body
+    return [
+        change.path
+        for change in update.changes
+        if expected.merges
+        and change.after is ABSENT
+        and lookup(update.desired.body.raw, change.path) in (ABSENT, None)
+        and (expected.merges_deeply or change.path[0] not in body)
     ]
 
 

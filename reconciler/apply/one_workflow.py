@@ -9,11 +9,13 @@ from typing import Final
 from reconciler.api import TenantWriter
 from reconciler.apply.creating import keep_first, listed_with
 from reconciler.apply.marks import SentTags, marked, new_mark
+from reconciler.apply.not_as_sent import fields_to_empty
 from reconciler.apply.preconditions import ExecutionWaiter, GoneError, wait_until_ready
 from reconciler.apply.refused_fields import (
     Accepted,
     create_without_refused,
     refused_notes,
+    update_with_explicit_empties,
     update_without_refused,
 )
 from reconciler.apply.report import (
@@ -196,9 +198,7 @@ class Applier:
             if action.renames:
                 check_name_is_free(self._api, action.desired.name, live.id)
             try:
-                accepted = update_without_refused(
-                    self._api, live, self._marked(action.body, action), self._policy
-                )
+                accepted = self._write(live, action)
             except ConflictException as error:
                 running = describe(self._api, live.id, live).running
                 if when is WhenRunning.WAIT:
@@ -212,6 +212,14 @@ class Applier:
                     raise
             else:
                 return live, accepted
+
+    def _write(self, live: Live, action: Update) -> Accepted[None]:
+        """Replace a workflow; where its profile says that PUT keeps what is not sent, empty what goes."""
+        body = self._marked(action.body, action)
+        gone = fields_to_empty(action, self._facts.now().expected)
+        if gone:
+            return update_with_explicit_empties(self._api, live, body, gone, self._policy)
+        return update_without_refused(self._api, live, body, self._policy)
 
     def _set_paused(self, action: SetPaused, waiter: ExecutionWaiter) -> Result:
         with self._backed_up(action.live, "pause" if action.paused else "resume", action.sensitive):

@@ -7,17 +7,18 @@ too long or too many: they are written shorter, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Generic, TypeVar
 
 from reconciler.api import TenantWriter
 from reconciler.apply.creating import Created, create_once
 from reconciler.apply.marks import SentTags
+from reconciler.apply.not_as_sent import with_explicit_empties
 from reconciler.apply.preconditions import read_unchanged
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, is_refused_for_content
 from reconciler.errors import ReconcilerError
+from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, Path, display_paths, lookup
 from reconciler.workflow import Live, kept_fields, lists_by_name, tags_within_limits, without_fields
 
@@ -66,6 +67,31 @@ def update_without_refused(
         update_once(api, live, sent, policy)
 
     return _accepted(body, kept, write)
+
+
+def update_with_explicit_empties(
+    api: TenantWriter, live: Live, body: JsonObject, left_out: Iterable[Path], policy: RetryPolicy
+) -> Accepted[None]:
+    """Replace the workflow `live` with `body`, and empty what it leaves out; without that if it is refused.
+
+    Args:
+        api: The tenant.
+        live: The workflow, which was just read.
+        body: The body.
+        left_out: The fields that `body` leaves out, and that the platform would keep.
+        policy: The limits of tries and waits.
+
+    Raises:
+        BlockedError: Somebody else changed it meanwhile.
+        ReconcilerError: As the client; the workflow is still what it was.
+    """
+    try:
+        update_once(api, live, with_explicit_empties(body, left_out), policy)
+    except ReconcilerError as error:
+        if not is_refused_for_content(error):
+            raise
+        return update_without_refused(api, read_unchanged(api, live), body, policy)
+    return Accepted(result=None, tags=SentTags.of(body))
 
 
 def _accepted(

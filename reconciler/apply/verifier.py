@@ -16,15 +16,16 @@ from reconciler.apply.not_as_sent import (
     judged,
     kept_by_the_platform,
     values_never_there,
-    with_explicit_empties,
     without_unstable,
 )
-from reconciler.apply.preconditions import read_unchanged
 from reconciler.apply.read_back import ReadBack, Verified, Wanted, overwrote, replaced, unsettled
-from reconciler.apply.refused_fields import dropped_notes, update_without_refused
+from reconciler.apply.refused_fields import (
+    dropped_notes,
+    update_with_explicit_empties,
+    update_without_refused,
+)
 from reconciler.apply.report import UnverifiedError, unverified_after
-from reconciler.apply.writing import update_once
-from reconciler.client import RetryPolicy, WriteRetry, is_refused_for_content
+from reconciler.client import RetryPolicy, WriteRetry
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import (
     CompareOptions,
@@ -34,6 +35,7 @@ from reconciler.plan import (
     PlatformFacts,
     Unchanged,
     Update,
+    contradiction_note,
     decide,
     describe,
     hidden_fields,
@@ -77,6 +79,7 @@ class SharedFacts:
         self._facts = PlatformFacts()
         self._tags_kept = 0
         self._unmarked = False
+        self._contradicted: set[str] = set()
         self._lock = threading.Lock()
 
     def now(self) -> PlatformFacts:
@@ -88,11 +91,32 @@ class SharedFacts:
         """Take over what a plan found out."""
         with self._lock:
             self._facts = facts.with_write_only(self._facts.write_only)
+            self._contradicted = set(self._facts.contradictions)  # the plan has said so
 
     def learn(self, kinds: Iterable[WriteOnlyField]) -> None:
         """Add kinds of fields that the platform does not return."""
         with self._lock:
             self._facts = self._facts.with_write_only(kinds)
+
+    def contradicted_by(self, live: Live, *, keeps: bool) -> tuple[str, ...]:
+        """Return what of the profile a workflow shows to be otherwise, where this is the first that does.
+
+        It is not expected any longer.
+
+        Args:
+            live: A workflow that was written, as it reads back.
+            keeps: Whether its PUT kept what was not sent.
+        """
+        with self._lock:
+            expected = self._facts.expected
+            shown = live.write_only_kinds[0] & expected.write_only.keys()
+            found = {expected.write_only[kind] for kind in shown - self._facts.write_only}
+            found |= self._facts.contradictions
+            found |= {"PUT replaces"} if keeps and expected.replaces else set()
+            self._facts = dataclasses.replace(self._facts, expected=expected.without(shown))
+            new = found - self._contradicted
+            self._contradicted |= new
+        return tuple(sorted(new))
 
     def learn_tags(self, live: Live) -> None:
         """Add how many tags the platform keeps, if `live` has a mark."""
@@ -229,6 +253,7 @@ class Verifier:
         doubtful: list[FieldChange] = []
         sent: SentDigests | None = None
         unproven = False
+        keeps = False
         facts = self._facts.now()  # and not what other workflows show meanwhile: that would cost a write
         for writes_left in reversed(range(_DIGEST_WRITES + 1)):
             verified, origin, facts = self._read(workflow_id, wanted, facts, tags, sent)
@@ -254,6 +279,7 @@ class Verifier:
             if lost or digests == kept or not self._options.remember:
                 break
             stays = kept_by_the_platform(changes, desired.body, before) if sent is None else []
+            keeps = keeps or bool(stays)
             if stays:
                 rewrites = tuple(rewrite for rewrite in rewrites if rewrite.path not in stays)
                 doubtful = [change for change in doubtful if change.path not in stays]
@@ -262,7 +288,9 @@ class Verifier:
             sent = digests
         seen = [rewrite for rewrite in rewrites if rewrite.path in first_seen or not rewrite.converges]
         notes = self._rewrite_notes(seen, wanted, unproven=unproven)
-        return live, (*notes, *([_NOT_KEPT] if lost else []))
+        contradicted = self._facts.contradicted_by(live, keeps=keeps)
+        changed = [contradiction_note(contradicted)] if contradicted else []
+        return live, (*notes, *([_NOT_KEPT] if lost else []), *changed)
 
     def _rewrite_notes(self, rewrites: list[Rewrite], wanted: Wanted, *, unproven: bool) -> list[str]:
         """Return the notes about fields that read back otherwise.
@@ -337,14 +365,7 @@ class Verifier:
         body = marked(sent, mark, self._options.owner, had_digests=bool(live.body.own_tags.digests))
         try:
             if left_out:
-                try:
-                    update_once(self._api, live, with_explicit_empties(body, left_out), self._policy)
-                except ReconcilerError as error:
-                    if not is_refused_for_content(error):
-                        raise
-                    live = read_unchanged(self._api, live)
-                else:
-                    return SentTags.of(body)
+                return update_with_explicit_empties(self._api, live, body, left_out, self._policy).tags
             return update_without_refused(self._api, live, body, self._policy).tags
         except BlockedError as error:
             raise replaced([], Wanted.of(action)) from error

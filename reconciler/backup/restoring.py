@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -24,6 +23,7 @@ from reconciler.manifests import (
 )
 from reconciler.plan import Blocked
 from reconciler.secrecy import SecretFields
+from reconciler.value_classes import dataclass
 from reconciler.values import (
     ABSENT,
     Absent,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.client.exceptions import BaseHttpException, TooManyRequestsException, may_be_repeated
 from reconciler.concurrency import RETRY_FOR
 from reconciler.errors import ReconcilerError
+from reconciler.value_classes import dataclass
 
 _MOST_DOUBLINGS: Final = 4
 """The number of the retry after a 429 from which the pauses stay the same."""
 
+
+_SETTLE_PAUSE: Final = 2.0
+"""The seconds of each further settle pause, where writes are known to show late."""
 
 _PART: Final = 0.25
 """The most seconds of a wait that pass before it is checked whether the run was stopped."""
@@ -68,6 +73,18 @@ class RetryPolicy:
     random: Callable[[], float] = random.random
     on_retry: Callable[[float], None] = _ignore
     stopped: Callable[[], bool] = _never
+
+    def settling_for(self, lag: float) -> RetryPolicy:
+        """Return this policy with settle pauses that last at least twice as long as a known delay of writes.
+
+        They are never fewer or shorter than those of this policy.
+
+        Args:
+            lag: The seconds after which a write shows.
+        """
+        missing = 2 * lag - sum(self.settle)
+        more = max(0, math.ceil(missing / _SETTLE_PAUSE))
+        return dataclasses.replace(self, settle=(*self.settle, *[_SETTLE_PAUSE] * more))
 
     def wait(self, seconds: float) -> bool:
         """Sleep for `seconds`, or until the run is stopped; return whether it goes on."""

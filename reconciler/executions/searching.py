@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import ExecutionSearchApi
@@ -13,6 +12,7 @@ from reconciler.errors import ExitCode, UnexpectedAnswerError
 from reconciler.executions.following import execution_state
 from reconciler.executions.listed_executions import ExecutionFilter, ListedExecution, read_executions
 from reconciler.secrecy import Redactor
+from reconciler.value_classes import dataclass
 from reconciler.workflow import Listed
 
 _ANSWERED: Final = (BaseHttpException, UnexpectedAnswerError)

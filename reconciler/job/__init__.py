@@ -8,6 +8,7 @@ from reconciler.job.log import JsonLog, TextLog, wants_json
 from reconciler.job.loop import run_job
 from reconciler.job.notifications import FORMATS
 from reconciler.job.outcome import OutcomeKind
+from reconciler.job.platform_watch import probe_and_notify
 from reconciler.job.probes import read_address
 from reconciler.job.signals import Signals
 
@@ -19,6 +20,7 @@ __all__ = [
     "OutcomeKind",
     "Signals",
     "TextLog",
+    "probe_and_notify",
     "read_address",
     "run_job",
     "starting_place",

@@ -26,6 +26,7 @@ _MOST_WORKFLOWS: Final = 50
 _LONGEST_LINE: Final = 300
 _EVENTS: Final = {
     OutcomeKind.FAILURE: "failed",
+    OutcomeKind.PLATFORM: "found that the platform has changed",
     OutcomeKind.DRIFT: "found drift",
     OutcomeKind.CHANGE: "changed the tenant",
 }
@@ -82,7 +83,7 @@ def _named(outcome: Outcome) -> tuple[tuple[WorkflowOutcome, ...], int]:
 def _lines(outcome: Outcome) -> list[str]:
     """Return the error that ended the run, and one line for each finding and workflow; each bounded."""
     named, left = _named(outcome)
-    found = [*([outcome.error] if outcome.error else []), *outcome.findings]
+    found = [*([outcome.error] if outcome.error else []), *outcome.findings, *outcome.platform_changes]
     found += [_line(item) for item in named]
     return [clip(line, _LONGEST_LINE) for line in found] + ([f"… and {left} more"] if left else [])
 

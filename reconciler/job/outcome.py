@@ -6,7 +6,6 @@ Its texts are redacted, escaped and bounded when it is made, so every reader can
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -18,6 +17,7 @@ from reconciler.plan import Plan, Refusal, Unchanged, live_id
 from reconciler.render import action_name
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
+from reconciler.value_classes import dataclass, field
 
 PLANNED: Final = "planned"
 """The status of a workflow that a dry run would change."""
@@ -33,6 +33,7 @@ class OutcomeKind(str, Enum):
     CHANGE = "change"
     DRIFT = "drift"
     FAILURE = "failure"
+    PLATFORM = "platform"
 
 
 def safe_text(text: str, redactor: Redactor, limit: int = LONGEST_TEXT) -> str:
@@ -77,6 +78,7 @@ class Outcome:
         workflows: The outcome of each workflow that is not unchanged.
         error: The error that ended the run early; empty if none did.
         findings: The first findings in manifests, one line each.
+        platform_changes: What the platform does otherwise than the profile of the tenant says, one line each.
         traffic: The numbers of requests to the tenant.
     """
 
@@ -92,6 +94,7 @@ class Outcome:
     workflows: tuple[WorkflowOutcome, ...] = ()
     error: str = ""
     findings: tuple[str, ...] = ()
+    platform_changes: tuple[str, ...] = ()
     traffic: Traffic = field(default_factory=Traffic)
 
     @property
@@ -116,6 +119,7 @@ class Outcome:
         """The reasons to notify someone, the worst first."""
         found = (
             (OutcomeKind.FAILURE, not self.succeeded),
+            (OutcomeKind.PLATFORM, bool(self.platform_changes)),
             (OutcomeKind.DRIFT, self.dry_run and bool(self.drift)),
             (OutcomeKind.CHANGE, any(item.status == Status.DONE.value for item in self.workflows)),
         )

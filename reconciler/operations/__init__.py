@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.operations.capturing import Captured, capture
     from reconciler.operations.diagnosing import diagnose
     from reconciler.operations.diffing import DiffResult, DiffSide, diff
-    from reconciler.operations.engine import Engine
+    from reconciler.operations.engine import Engine, tenant_of
     from reconciler.operations.execution_logs import save_log, show_logs
     from reconciler.operations.execution_parameters import ExecutionRequest
     from reconciler.operations.export_workflows import ExportedWorkflows, export
@@ -118,6 +118,7 @@ __all__ = [
     "status",
     "step_graphs",
     "system_error",
+    "tenant_of",
     "validate",
 ]
 
@@ -129,7 +130,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     setting_sources="effective_settings EffectiveSetting",
     diagnosing="diagnose",
     diffing="diff DiffResult DiffSide",
-    engine="Engine",
+    engine="Engine tenant_of",
     execution_logs="save_log show_logs",
     execution_parameters="ExecutionRequest",
     export_workflows="export ExportedWorkflows",

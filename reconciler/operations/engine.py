@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +33,7 @@ from reconciler.operations.read_cache_file import ReadCacheFile
 from reconciler.operations.settings import Settings
 from reconciler.plan import (
     CompareOptions,
+    Expectations,
     Plan,
     ReadCache,
     Scope,
@@ -41,6 +41,7 @@ from reconciler.plan import (
     Snapshot,
     TenantReads,
     changed_ids,
+    contradiction_note,
     known_secrets,
     make_plan,
     take_snapshot,
@@ -51,7 +52,9 @@ from reconciler.portable import CatalogueReading
 from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
+from reconciler.tenant_profile import TenantProfile
 from reconciler.text import first_few, printable
+from reconciler.value_classes import dataclass, field
 
 if TYPE_CHECKING:
     from reconciler.apply import Applier
@@ -85,6 +88,7 @@ class Engine:
         catalogue: The images and instance types of the tenant, each read once.
         listener: Receives a finding for each name that the tenant does not know.
         on_progress: Called with how far the tenant is read.
+        profile: What is known of the tenant from a probe; `None` for nothing.
         reads: The reads of the first plan, which may have begun while manifests were loaded.
         cache: The file of the read cache, for a run that writes nothing.
     """
@@ -97,6 +101,7 @@ class Engine:
     catalogue: CatalogueReading
     listener: Listener = field(default_factory=Listener)
     on_progress: OnProgress = no_progress
+    profile: TenantProfile | None = field(default=None, repr=False)
     reads: TenantReads | None = field(default=None, repr=False)
     cache: ReadCacheFile | None = field(default=None, repr=False)
 
@@ -115,7 +120,7 @@ class Engine:
         """Return the plan, and what was read of the tenant for it; takes and raises what `plan` does."""
         scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
         snapshot = self.snapshot(scope)
-        plan = make_plan(snapshot, self.options, scope)
+        plan = self._with_profile(make_plan(snapshot, self.options, scope))
         if self.options.resend and not plan.writes:
             self.listener.note(_NOTHING_TO_RESEND)
         known = None if self.reads is None else self.reads.cache
@@ -123,6 +128,21 @@ class Engine:
             known.learn(plan.actions, snapshot, self.options)
             self.cache.write(known)
         return with_names(plan, self.catalogue.facts_for_ids(changed_ids(plan))), snapshot
+
+    @property
+    def expected(self) -> Expectations:
+        """What the profile of the tenant says."""
+        return Expectations() if self.profile is None else Expectations.of(self.profile)
+
+    def _with_profile(self, plan: Plan) -> Plan:
+        """Return a plan with what the profile of the tenant says of its changes."""
+        if self.profile is None:
+            return plan
+        from reconciler.operations.profile_check import with_profile_notes  # noqa: PLC0415 - most have none
+
+        if plan.facts.contradictions:
+            self.listener.warning(contradiction_note(plan.facts.contradictions))
+        return with_profile_notes(plan, self.profile)
 
     def snapshot(self, scope: Scope | None = None) -> Snapshot:
         """Return what a plan reads from the tenant. Every request but GET is refused meanwhile.
@@ -150,7 +170,9 @@ class Engine:
             listener=self.listener,
         )
         reads = self.reads or reads_of(self.session, self.settings)
-        snapshot = take_snapshot(reads, resolved.manifests, self.options, scope, self.on_progress)
+        snapshot = take_snapshot(
+            reads, resolved.manifests, self.options, scope, self.on_progress, expected=self.expected
+        )
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
     def applier(self, timing: RetryPolicy | None = None, backups: BackupWriter | None = None) -> Applier:
@@ -164,7 +186,7 @@ class Engine:
 
         writer = Workflow(self.session)
         counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
-        return Applier(writer, self.options, counted, backups)
+        return Applier(writer, self.options, counted.settling_for(self.expected.lag), backups)
 
 
 @contextmanager
@@ -201,6 +223,8 @@ def open_engine(  # noqa: PLR0913 - most by name
     """
     listener = listener or Listener()
     settings.require_environment()
+    profile = settings.tenant_profile()
+    settings = _within_limits(settings, profile)
     connect = partial(open_session, settings, env, purpose=purpose, listener=listener, observe=observe)
     cache_file: ReadCacheFile | None = None
 
@@ -224,11 +248,22 @@ def open_engine(  # noqa: PLR0913 - most by name
             catalogue=open_catalogue(session, settings.concurrency),
             listener=listener,
             on_progress=listener.working,
+            profile=profile,
             reads=early.reads or (reads_with_cache(session) if cached else None),
             cache=cache_file,
         )
         listener.opened(engine)
         yield engine
+
+
+def _within_limits(settings: Settings, profile: TenantProfile | None) -> Settings:
+    """Return settings that send no more requests a second than a tenant is known to accept."""
+    known = None if profile is None else profile.requests_per_second
+    if known is None:
+        return settings
+    return dataclasses.replace(
+        settings, max_requests_per_second=min(known, settings.max_requests_per_second or known)
+    )
 
 
 def reads_of(session: Session, settings: Settings, known: ReadCache | None = None) -> TenantReads:

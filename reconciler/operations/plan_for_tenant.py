@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.client import Workflow
 from reconciler.errors import BlockedError, ExitCode, UsageError
@@ -36,6 +35,7 @@ from reconciler.planfile import (
 )
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import rfc3339_seconds, utc_now
+from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 from reconciler.workflow import Listed
 

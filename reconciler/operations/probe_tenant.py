@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import datetime, timezone
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,12 +26,14 @@ from reconciler.probing import (
     delete_each,
     infer,
     new_name,
+    shown_by_existing,
     under_prefix,
 )
 from reconciler.render import some_names
-from reconciler.tenant_profile import PROFILE_FILE, Behaviour, TenantProfile, read_profile
+from reconciler.tenant_profile import PROFILE_FILE, RATE_LIMIT, Behaviour, TenantProfile, read_profile
 from reconciler.text import printable
-from reconciler.timestamps import parse_timestamp
+from reconciler.timestamps import parse_timestamp, utc_now
+from reconciler.value_classes import dataclass
 from reconciler.values import as_object
 
 if TYPE_CHECKING:
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,30}")
 _ABOUT_WRITES: Final = 55
 """How many writes a probe makes, for its progress."""
+
+_RATES: Final = (1, 2, 5, 10, 20, 50, 100)
+"""The rates that a profile names, in requests a second: a measurement says no more."""
 
 _LAG: Final = 2.0
 """The seconds after which a workflow that was just made should be listed, where that was not measured."""
@@ -154,12 +160,16 @@ def probe(
         )
         if not listener.confirm(question):
             raise BlockedError("not approved; nothing was written")
+        moment = session.server_time()
+        now = utc_now() if moment is None else datetime.fromtimestamp(moment, tz=timezone.utc)
+        existing = shown_by_existing(there.listed, now)
         cleaned = delete_each(api, there.left)
         observations = _experiment(api, session, options, listener)
         spoke = session.spoke_domain is not None
     listener.working("comparing with known behaviours", 0, 0)
     profile = _profile(
-        infer(observations.seen, observations.ids, observations.name, spoke=spoke), observations.seen
+        infer(observations.seen, observations.ids, observations.name, spoke=spoke, existing=existing),
+        {**_measured(observations.seen), **_rate_limit(requests)},
     )
     changes = () if before is None else tuple(profile.differences(before))
     written = before is None or options.update
@@ -224,7 +234,7 @@ def _ids_of(api: Workflow, session: Session) -> Ids:
     return Ids(image=image, version=version, instance_type=instance if isinstance(instance, int) else 1)
 
 
-def _profile(inference: Inference, seen: Observations) -> TenantProfile:
+def _profile(inference: Inference, measured: dict[str, str]) -> TenantProfile:
     conclusions = inference.conclusions
     return TenantProfile(
         found={
@@ -234,7 +244,7 @@ def _profile(inference: Inference, seen: Observations) -> TenantProfile:
         },
         not_found=tuple(name for name, item in conclusions.items() if item.found is False),
         unknown={name: item.evidence for name, item in conclusions.items() if item.found is None},
-        measured=_measured(seen),
+        measured=measured,
         unexplained=inference.unexplained,
     )
 
@@ -244,6 +254,16 @@ def _measured(seen: Observations) -> dict[str, str]:
     facts = {f"{action} of a workflow": result for action, result in sorted(seen.actions.items())}
     facts["time of the last update"] = _resolution(seen.updated)
     return facts
+
+
+def _rate_limit(requests: Sequence[RequestRecord]) -> dict[str, str]:
+    """Return how many requests a second the tenant accepted, if it refused some for now."""
+    if all(record.status != HTTPStatus.TOO_MANY_REQUESTS for record in requests):
+        return {}
+    accepted = sum(record.outcome == "ok" for record in requests)
+    seconds = max(1.0, requests[-1].started - requests[0].started)
+    rate = max((step for step in _RATES if step <= accepted / seconds), default=_RATES[0])
+    return {RATE_LIMIT: f"about {rate} a second"}
 
 
 def _resolution(updated: list[str]) -> str:

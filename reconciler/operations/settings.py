@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +12,9 @@ from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
 from reconciler.manifests import ParameterLayer, ReadOptions, read_parameter_file
+from reconciler.tenant_profile import TenantProfile, read_profile
 from reconciler.text import clip, printable
+from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 
 if TYPE_CHECKING:
@@ -106,6 +107,15 @@ class Settings:
                 hint="Pass --environment NAME, or set RECONCILER_ENVIRONMENT; plan, apply, status and "
                 "validate also take --all-environments.",
             )
+
+    def tenant_profile(self) -> TenantProfile | None:
+        """Return the profile of the environment's tenant; `None` where it has none.
+
+        Raises:
+            InvalidInputError: The file cannot be read, or is not a profile.
+        """
+        file = self.environment.profile if self.environment else None
+        return None if file is None else read_profile(file)
 
     def require_manifests(self) -> None:
         """Check that there are paths to read manifests from.

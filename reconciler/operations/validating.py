@@ -61,12 +61,11 @@ def _all_of(checks: Sequence[ExtraCheck], contents: Sequence[FileContent]) -> It
 
 def _profile_checks(settings: Settings) -> Iterator[ExtraCheck]:
     """Yield the check against the profile of the environment's tenant, where it has one."""
-    file = settings.environment.profile if settings.environment else None
-    if file is not None:
+    profile = settings.tenant_profile()
+    if profile is not None:
         from reconciler.operations.profile_check import ProfileCheck  # noqa: PLC0415 - most have none
-        from reconciler.tenant_profile import read_profile  # noqa: PLC0415
 
-        yield ProfileCheck(read_profile(file))
+        yield ProfileCheck(profile)
 
 
 def _online_check(settings: Settings, env: Mapping[str, str], listener: Listener | None) -> ExtraCheck:

@@ -10,6 +10,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, comparable, compare
 from reconciler.plan.deciding import created_body, decide, not_converging
 from reconciler.plan.desired import Desired, without_unset_fields
+from reconciler.plan.expectations import Expectations, contradiction_note
 from reconciler.plan.kinds import KINDS, kinds_of
 from reconciler.plan.last_sent import changes_with_known_origins, sent_manifest, with_known_origins
 from reconciler.plan.listing import list_tenant
@@ -86,6 +87,7 @@ __all__ = [
     "DefaultResource",
     "Delete",
     "Desired",
+    "Expectations",
     "Found",
     "KnownInSync",
     "Method",
@@ -118,6 +120,7 @@ __all__ = [
     "comparable",
     "compare",
     "compare_sides",
+    "contradiction_note",
     "count_origins",
     "created_body",
     "decide",

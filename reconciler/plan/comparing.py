@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.text import first_few
+from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup, same_json
 from reconciler.workflow import (
     Body,
@@ -257,7 +257,7 @@ class _Judge:
 
         A digest must say that there was none, or one that is added later would not be planned.
         """
-        kind_known = WriteOnlyField.TOKEN in self._facts.write_only
+        kind_known = WriteOnlyField.TOKEN in self._facts.not_returned
         if not kind_known and not self._sent:
             return
         for path in tokens_left_out(self._desired_form):

@@ -132,7 +132,7 @@ def created_body(
     if options.remember:
         form = hoisted_form(desired.body)
         stated = [*leaves(form), *((path, None) for path in tokens_left_out(form))]
-        fields = [(path, value) for path, value in stated if write_only_field(path) in facts.write_only]
+        fields = [(path, value) for path, value in stated if write_only_field(path) in facts.not_returned]
         digests = Digester(options.key, desired.name).digests(fields)
     return sent_body(Method.CREATE_OR_UPDATE, desired.body, None, digests, ownership)
 
@@ -223,7 +223,7 @@ def _digests_after(
     fields = [
         (path, value)
         for path, value in comparison.write_only
-        if before.knows(sent, path) or write_only_field(path) in facts.write_only
+        if before.knows(sent, path) or write_only_field(path) in facts.not_returned
     ]
     known = (rewrite.digested for rewrite in comparison.rewrites)
     return Digester(options.key, desired.name).digests([*fields, *known])

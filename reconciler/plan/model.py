@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Final, TypeAlias
 
@@ -11,6 +10,7 @@ from reconciler.plan.bodies import Method
 from reconciler.plan.desired import Desired
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
+from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, Path, display_paths
 from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.expectations import Expectations, returned
+from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, Path
 from reconciler.workflow import (
     Digester,
@@ -51,13 +52,29 @@ class PlatformFacts:
 
     Args:
         returned: The kinds of write-only fields that some live workflow shows, so that it does return them.
-        write_only: The kinds that it is known to accept and not to return.
+        write_only: The kinds that it is seen to accept and not to return.
+        expected: What the profile of the tenant says.
         default_resource: The resources of a step that states none.
     """
 
     returned: frozenset[WriteOnlyField] = frozenset()
     write_only: frozenset[WriteOnlyField] = frozenset()
+    expected: Expectations = field(default_factory=Expectations)
     default_resource: DefaultResource = field(default_factory=DefaultResource)
+
+    @property
+    def not_returned(self) -> frozenset[WriteOnlyField]:
+        """The kinds that it does not return: as seen, or as its profile says and nothing seen contradicts."""
+        return self.write_only | (self.expected.write_only.keys() - self.returned)
+
+    @property
+    def contradictions(self) -> frozenset[str]:
+        """What the profile says, in words, and live workflows show to be otherwise."""
+        shown = (self.expected.write_only.keys() & self.returned) - self.write_only
+        hidden = self.expected.returned & self.write_only
+        return frozenset(
+            {self.expected.write_only[kind] for kind in shown} | {returned(kind) for kind in hidden}
+        )
 
     def with_write_only(self, kinds: Iterable[WriteOnlyField]) -> PlatformFacts:
         """Return these facts, with `kinds` known not to be returned."""

@@ -17,7 +17,7 @@ import hashlib
 import heapq
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
@@ -26,6 +26,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.listing import Listing
 from reconciler.plan.model import Action, Unchanged
 from reconciler.plan.platform_facts import PlatformFacts, shown_kinds
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, dump_compact
 from reconciler.workflow import Listed, Live, WriteOnlyField, timestamp_of
 
@@ -152,7 +153,7 @@ class ReadCache:
             "options": repr(replace(options, allow_protected=frozenset())),
             "allow_protected": [*sorted(options.allow_protected)],
             "returned": [*sorted(facts.returned)],
-            "write_only": [*sorted(facts.write_only)],
+            "write_only": [*sorted(facts.not_returned)],
             "default_resource": default.answer,
             "key": options.key.hex(),
             "refusal": str(default.refusal),

@@ -7,7 +7,6 @@ platform refuses to describe (400, 422) leaves the others alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -17,12 +16,14 @@ from reconciler.concurrency import CONCURRENCY, OnProgress, no_progress
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.expectations import Expectations
 from reconciler.plan.listing import Listing, list_tenant
 from reconciler.plan.matching import Found, Match, New, match_manifests, unmatched
 from reconciler.plan.orphans import Orphans
-from reconciler.plan.platform_facts import DefaultResource, PlatformFacts
+from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant_reads import TenantReads, describe_all
+from reconciler.value_classes import dataclass, field
 from reconciler.workflow import Listed, Live
 
 _READING: Final = "reading workflows"
@@ -57,12 +58,14 @@ class Snapshot:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def take_snapshot(
+def take_snapshot(  # noqa: PLR0913 - the last by name
     reads: TenantReads,
     manifests: Iterable[Manifest],
     options: CompareOptions,
     scope: Scope | None = None,
     on_progress: OnProgress = no_progress,
+    *,
+    expected: Expectations | None = None,
 ) -> Snapshot:
     """Read the tenant for a plan of `manifests`.
 
@@ -72,6 +75,7 @@ def take_snapshot(
         options: The owner of the run, for orphans.
         scope: The workflows of the run.
         on_progress: Called with how far the list and the workflows are read.
+        expected: What the profile of the tenant says; `None` for nothing.
 
     Raises:
         UsageError: The scope names a workflow that does not exist.
@@ -103,14 +107,16 @@ def take_snapshot(
             tuple(item for item in items if item.id not in gone) for items in (listed, unmanaged)
         )
         orphaned = tuple(item for item in unmanaged if _is_owned(item, owner, live))
-    default_resource = reads.default_resource()
-    facts = _facts(live, default_resource, options)
+    known_first = PlatformFacts(
+        expected=expected or Expectations(), default_resource=reads.default_resource()
+    )
+    facts = known_first.learned_from(live.values(), options)
     if reads.cache is not None:
         believed = reads.cache.facts_with(known, facts)
         if not reads.cache.is_valid(live.values(), listing, options, believed):
             more, refused = reads.described(known, is_refused_for_content, partial(on_progress, _READING))
             live, refusals, known = {**live, **more}, {**refusals, **refused}, {}
-            believed = _facts(live, default_resource, options)
+            believed = known_first.learned_from(live.values(), options)
         facts = believed
     return Snapshot(
         matches=matches,
@@ -127,12 +133,6 @@ def take_snapshot(
 
 def _is_gone(error: ReconcilerError) -> bool:
     return isinstance(error, NotFoundException)
-
-
-def _facts(
-    live: Mapping[int, Live], default_resource: DefaultResource, options: CompareOptions
-) -> PlatformFacts:
-    return PlatformFacts(default_resource=default_resource).learned_from(live.values(), options)
 
 
 def _needed(match: Match) -> int | None:

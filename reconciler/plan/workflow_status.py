@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -22,6 +21,7 @@ from reconciler.plan.model import (
 from reconciler.plan.tenant import Snapshot
 from reconciler.schedules import next_run
 from reconciler.timestamps import parse_timestamp, rfc3339_seconds
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reconciler.workflow import Listed, Ownership
 

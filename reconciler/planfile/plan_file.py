@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from reconciler.json_documents import document_text, read_object
 from reconciler.plan import CompareOptions, Scope, Selection, Shard
 from reconciler.schema import validate
 from reconciler.text import printable
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_list, as_object, as_objects, dump_compact
 
 FORMAT_VERSION: Final = 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.portable.lookups import (
@@ -27,6 +26,7 @@ from reconciler.portable.stated import (
     names_at,
     stated_names,
 )
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, Packed, Path, as_object
 
 

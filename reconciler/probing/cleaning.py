@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import TenantReader, TenantWriter
@@ -17,6 +16,7 @@ from reconciler.client import NotFoundException, is_refused_for_content
 from reconciler.errors import ReconcilerError
 from reconciler.plan import list_tenant
 from reconciler.probing.questions import STEP
+from reconciler.value_classes import dataclass
 from reconciler.values import as_object
 from reconciler.workflow import Listed
 
@@ -37,10 +37,12 @@ class UnderPrefix:
     Args:
         left: Those that a probe made.
         others: The others.
+        listed: All live workflows of the tenant.
     """
 
     left: tuple[Listed, ...]
     others: tuple[Listed, ...]
+    listed: tuple[Listed, ...]
 
 
 def under_prefix(api: TenantReader, prefix: str) -> UnderPrefix:
@@ -54,13 +56,14 @@ def under_prefix(api: TenantReader, prefix: str) -> UnderPrefix:
     start = f"{prefix}-".casefold()
     left: list[Listed] = []
     others: list[Listed] = []
-    for item in list_tenant(api):
+    listed = tuple(list_tenant(api))
+    for item in listed:
         if item.name.casefold().startswith(start):
             steps = _steps_of(api, item)
             if steps is not None:
                 marked = bool(steps) and all(name.startswith(STEP) for name in steps)
                 (left if marked and pattern.fullmatch(item.name) else others).append(item)
-    return UnderPrefix(left=tuple(left), others=tuple(others))
+    return UnderPrefix(left=tuple(left), others=tuple(others), listed=listed)
 
 
 def _steps_of(api: TenantReader, item: Listed) -> Collection[str] | None:

@@ -8,10 +8,10 @@ them shows the same. A switch is *found* if every explanation has it, *not found
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
@@ -30,6 +30,7 @@ from reconciler.probing.questions import (
 )
 from reconciler.probing.simulated_tenant import SimulatedTenant
 from reconciler.schema import load_schema
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 Leaf: TypeAlias = tuple[str, ...]
@@ -42,6 +43,7 @@ _LADDER: Final = (100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500, 1
 """The delays that a profile names, in milliseconds: a measurement says no more."""
 
 _LARGEST: Final = 10**9
+_NUMBERED: Final = re.compile(rf"{STEP}-([0-9]+)")
 _NEEDS_TRIGGER: Final = "it shows only in a trigger, which a probe never makes"
 _NOT_ASKED: Final = {
     **{name: _NEEDS_TRIGGER for name in SWITCHES if name.startswith("cron-")},
@@ -90,7 +92,14 @@ class Inference:
     unexplained: tuple[str, ...]
 
 
-def infer(observations: Observations, ids: Ids, name: str, *, spoke: bool) -> Inference:
+def infer(
+    observations: Observations,
+    ids: Ids,
+    name: str,
+    *,
+    spoke: bool,
+    existing: Mapping[str, Conclusion] | None = None,
+) -> Inference:
     """Return what `observations` say about each switch.
 
     Args:
@@ -98,9 +107,10 @@ def infer(observations: Observations, ids: Ids, name: str, *, spoke: bool) -> In
         ids: The ids that it used.
         name: How the names of its workflows began.
         spoke: Whether the tenant is a spoke.
+        existing: What workflows that were there before say of switches that a probe does not ask about.
     """
     probe = _Probe(ids, name[:-RANDOM_LENGTH] + "0" * RANDOM_LENGTH)
-    return _Search(observations, probe).result(spoke=spoke)
+    return _Search(observations, probe).result(spoke=spoke, existing=existing or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +134,14 @@ class _Search:
         self._distances: dict[frozenset[str], int] = {}
         self._candidates = tuple(_candidates(observations))
 
-    def result(self, *, spoke: bool) -> Inference:
+    def result(self, *, spoke: bool, existing: Mapping[str, Conclusion]) -> Inference:
         """Return the conclusions."""
         best = self._explanation()
-        doubts = self._doubts(best)
+        doubts = self._doubts(best) | self._disturbed(best)
         varies = self._observations.order_varies
         conclusions = {
             **{name: Conclusion(found=None, evidence=why) for name, why in _NOT_ASKED.items()},
+            **existing,
             **_delays(self._observations),
             "shuffled": Conclusion(found=varies, evidence="reads of one workflow" if varies else ""),
             "spoke": Conclusion(found=spoke, evidence="the tenant's metadata" if spoke else ""),
@@ -220,6 +231,15 @@ class _Search:
             for other in alike:
                 found[other] = found[word] = f"{other} and {word} look alike here"
         return found
+
+    def _disturbed(self, best: frozenset[str]) -> dict[str, str]:
+        """Return why words are unknown: at a place that they change, something is not explained."""
+        unlike = _places(_predicted(best, self._probe), self._seen)
+        return {
+            word: "what is seen where it shows is not explained"
+            for word in {*self._candidates, *best}
+            if unlike & self._effect(word)
+        }
 
     def _effect(self, word: str) -> frozenset[Leaf]:
         """Return the places that a switch changes on a tenant that is as documented otherwise."""
@@ -416,12 +436,26 @@ def _predicted(profile: frozenset[str], probe: _Probe) -> Evidence:
 def _evidence_of(observations: Observations, probe: _Probe) -> Evidence:
     """Return what an experiment showed, as leaves that can be compared between tenants."""
     found = {
-        key: _leaves_of_answer(answer.status, answer.read_status, json.dumps(answer.view), probe)
+        key: _leaves_of_answer(answer.status, answer.read_status, _renumbered(json.dumps(answer.view)), probe)
         for key, answer in observations.answers.items()
     }
     found["limits"] = frozenset((key, str(value)) for key, value in observations.limits.items())
     found["list"] = frozenset(_leaves(observations.listed, ()))
     return found
+
+
+def _renumbered(text: str) -> str:
+    """Return a view as JSON in which the last step has no number, and others are numbered back from it.
+
+    How many writes came before depends on the limits that a tenant has.
+    """
+    last = max(map(int, _NUMBERED.findall(text)), default=0)
+
+    def renamed(match: re.Match[str]) -> str:
+        back = last - int(match[1])
+        return f"{STEP}-{back}-before" if back else STEP
+
+    return _NUMBERED.sub(renamed, text)
 
 
 @lru_cache(maxsize=20_000)

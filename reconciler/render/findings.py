@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.findings import CheckResult, Finding, Severity
 from reconciler.json_documents import document_text, versioned
 from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
-from reconciler.rules import BaseRule, OnlineRule
 from reconciler.text import counted, printable
 from reconciler.values import JsonObject
+
+if TYPE_CHECKING:
+    from reconciler.rules import BaseRule
 
 FORMAT_VERSION: Final = 1
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -120,7 +122,7 @@ def rules_json(rules: Sequence[BaseRule]) -> str:
         {
             "id": rule.id,
             "severity": rule.severity.value,
-            "online": isinstance(rule, OnlineRule),
+            "online": rule.needs_tenant,
             "reason": rule.reason,
             "good": rule.good,
             "bad": rule.bad,
@@ -131,4 +133,4 @@ def rules_json(rules: Sequence[BaseRule]) -> str:
 
 
 def _online(rule: BaseRule) -> str:
-    return ", with --online" if isinstance(rule, OnlineRule) else ""
+    return ", with --online" if rule.needs_tenant else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from html import escape
 from typing import Final
 
 from reconciler.text import clip, printable
@@ -49,6 +48,8 @@ def code(text: str, limit: int = 300) -> str:
 
 def html_code(text: str, limit: int = 300) -> str:
     """Return at most `limit` characters of `text` as code in HTML that is part of a Markdown text."""
+    from html import escape  # noqa: PLC0415 - a terminal needs none
+
     return f"<code>{escape(clip(printable(text), limit)) or ' '}</code>"
 
 

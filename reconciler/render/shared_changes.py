@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from reconciler.plan import HIDDEN, Action, Update
 from reconciler.secrecy import SENSITIVE
+from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, Absent, JsonValue, Path, dump_compact
 from reconciler.workflow import FieldChange, Origin
 
@@ -30,7 +31,7 @@ class SharedChange(NamedTuple):
     workflows: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SharedChanges:
     """The changes that the updates of a plan share.
 

@@ -46,7 +46,6 @@ from reconciler.rules import (
     triggers,
     unrendered_templates,
 )
-from reconciler.rules.online import NAME_RULES, ONLINE_RULES, TenantFacts, references_of
 from reconciler.rules.rule import BaseRule, Problem, Rule, Unknown
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
@@ -81,13 +80,10 @@ _OF_DOCUMENTED: Final = tuple(rule for rule in RULES if rule not in new_fields.R
 
 _OF_PATCHES: Final = tuple(rule for rule in RULES if rule.of_patches)
 
-ALL_RULES: Final[tuple[BaseRule, ...]] = (*RULES, *ONLINE_RULES)
-"""Every rule, those that need the tenant last."""
-
 _OF_TEMPLATES: Final = frozenset(rule.id for rule in unrendered_templates.RULES)
 _WARNINGS: Final = frozenset(rule.id for rule in RULES if rule.severity is Severity.WARNING)
 _COMMENT: Final = re.compile(r"#\s*reconciler:\s*ignore\[([a-z0-9, -]+)\]")
-_MOST_FINDINGS: Final = 200
+MOST_FINDINGS: Final = 200
 """The maximum number of findings that one rule reports in one manifest."""
 
 _MOST_CONSIDERED: Final = 400
@@ -99,11 +95,6 @@ _PARALLEL_FROM: Final = 400
 
 ExtraCheck: TypeAlias = Callable[[Sequence[FileContent]], Iterable[Finding]]
 """A check that needs more than the files, such as the tenant."""
-
-
-def rule_ids() -> frozenset[str]:
-    """Return the ids of all rules."""
-    return frozenset(rule.id for rule in ALL_RULES)
 
 
 def check_paths(  # noqa: PLR0913 - each has its default
@@ -191,37 +182,7 @@ def check_manifest(manifest: Manifest, off: frozenset[str] = frozenset()) -> Ite
 
     A comment `# reconciler: ignore[rule-id]` on a line suppresses the findings of that rule on the line.
     """
-    yield from _reported(manifest, _problems(manifest, off))
-
-
-def check_online(
-    manifest: Manifest, facts: TenantFacts, off: frozenset[str] = frozenset()
-) -> Iterator[Finding]:
-    """Yield the findings of the online rules in a manifest; takes the rest as `check_manifest` does."""
-    references = references_of(manifest)
-    found = (
-        (rule, problem)
-        for rule in ONLINE_RULES
-        if rule.id not in off
-        for problem in islice(rule.check(references, facts), _MOST_FINDINGS)
-    )
-    yield from _reported(manifest, found)
-
-
-def check_names(manifest: Manifest, facts: TenantFacts) -> Iterator[Finding]:
-    """Yield a finding for each image and instance type whose name has no id; none can be suppressed.
-
-    Args:
-        manifest: A manifest that is valid by the schema.
-        facts: What was read of the tenant for its names.
-    """
-    references = references_of(manifest)
-    found = (
-        (rule, problem)
-        for rule in NAME_RULES
-        for problem in islice(rule.check(references, facts), _MOST_FINDINGS)
-    )
-    yield from _reported(manifest, found, suppressible=False)
+    yield from reported_findings(manifest, _problems(manifest, off))
 
 
 def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
@@ -282,15 +243,16 @@ def _problems(manifest: Manifest, off: frozenset[str]) -> Iterator[tuple[Rule, P
     for rule in stated_rules if isinstance(manifest, WorkflowManifest) else _OF_PATCHES:
         is_rendered = rule.id in _OF_TEMPLATES and manifest.source.document.origins is not None
         if rule.id not in off and not is_rendered:
-            fresh = (
-                problem
-                for problem in islice(rule.check(body), _MOST_CONSIDERED)
-                if problem.cause not in causes and not _is_unknown(problem.path, unknown)
-            )
-            for problem in islice(fresh, _MOST_FINDINGS):
+            left = MOST_FINDINGS
+            for problem in islice(rule.check(body), _MOST_CONSIDERED):
+                if problem.cause in causes or _is_unknown(problem.path, unknown):
+                    continue
                 if problem.cause:
                     causes.add(problem.cause)
                 yield rule, problem
+                left -= 1
+                if not left:
+                    break
 
 
 def _stated(manifest: Manifest) -> JsonObject:
@@ -312,7 +274,7 @@ def _is_unknown(path: Path, unknown: frozenset[Path]) -> bool:
     return bool(unknown) and any(path[:length] in unknown for length in range(len(path) + 1))
 
 
-def _reported(
+def reported_findings(
     manifest: Manifest, found: Iterable[tuple[BaseRule, Problem]], *, suppressible: bool = True
 ) -> Iterator[Finding]:
     """Yield a finding for each problem that no comment on its line suppresses."""

@@ -71,7 +71,7 @@ def _header(body: Body) -> Iterator[Problem]:
 
 
 def _mask(body: Body) -> Iterator[Problem]:
-    if not may_state_mask("\n".join(body.all_texts)):
+    if not may_state_mask(body.joined_texts):
         return
     for path, text in texts(body.raw):
         if states_mask(_in_body(path), text):

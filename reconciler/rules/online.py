@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from reconciler.findings import Severity
@@ -25,6 +24,7 @@ from reconciler.portable import (
 )
 from reconciler.rules.rule import BaseRule, Problem
 from reconciler.text import clip
+from reconciler.value_classes import dataclass, field
 from reconciler.values import Absent, JsonObject, Path, lookup
 
 _USABLE: Final = frozenset({"ready", "in-use"})
@@ -125,6 +125,11 @@ class OnlineRule(BaseRule):
     """A rule that needs facts about the tenant."""
 
     check: OnlineCheck = field(repr=False)
+
+    @property
+    def needs_tenant(self) -> bool:
+        """True."""
+        return True
 
 
 def references_of(manifest: Manifest) -> References:

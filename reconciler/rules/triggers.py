@@ -13,10 +13,16 @@ from reconciler.timestamps import utc_now
 from reconciler.workflow import Body
 
 _CRONTAB_FIELDS: Final = 5
+_MONTH_FIELDS: Final = {5: 3, 6: 4}
+"""The index of the field for the month, by the number of fields, of expressions without years."""
 
 
 def cron_never_fires(expression: str) -> bool:
     """Return whether a valid cron expression never fires again, such as one for 30 February."""
+    fields = expression.split()
+    month = _MONTH_FIELDS.get(len(fields))
+    if month is not None and fields[month] == "*":
+        return False  # each day that an expression can name is in some month
     return next_run(expression, utc_now()) is None
 
 

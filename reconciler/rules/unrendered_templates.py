@@ -21,7 +21,7 @@ _FILLED_AT_RUN_TIME: Final = frozenset({"payload", "url", "headers"})
 
 
 def _template(body: Body) -> Iterator[Problem]:
-    if not any(map(may_hold_expression, body.all_texts)):
+    if not may_hold_expression(body.joined_texts):
         return
     for path, value in nodes(body.raw):
         if _is_filled(path):

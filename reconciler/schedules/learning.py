@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from enum import Enum
 from typing import Final
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from reconciler.schedules.cron import CRONTAB_FIELDS, cron_error
 from reconciler.schedules.runs import DEFAULT_RULES, SchedulerRules, runs_between
+from reconciler.value_classes import dataclass
 
 _SKEW: Final = timedelta(minutes=2)
 """By how much the platform's clock may differ from ours."""

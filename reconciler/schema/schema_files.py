@@ -39,7 +39,7 @@ def load_schema(name: str) -> JsonObject:
 def bundled_schema(name: str) -> JsonObject:
     """Return the schema `name` with the schemas that it refers to inside, for editors that take one file."""
     schema = _with_local_references(load_schema(name), name, "")
-    needed = _referred(load_schema(name), name)
+    needed = referred_schemas(name)
     definitions = as_object(schema.get("$defs"))
     for other in sorted(needed - {name}):
         part = as_object(_with_local_references(load_schema(other), other, f"/$defs/{other}"))
@@ -47,10 +47,10 @@ def bundled_schema(name: str) -> JsonObject:
     return {**schema, **({"$defs": definitions} if definitions else {})}
 
 
-def _referred(schema: JsonValue, within: str) -> set[str]:
-    """Return the names of the schemas that `schema`, a part of `within`, refers to, directly or not."""
+def referred_schemas(name: str) -> set[str]:
+    """Return the names of the schemas that the schema `name` refers to, directly or not."""
     found: set[str] = set()
-    waiting: list[tuple[JsonValue, str]] = [(schema, within)]
+    waiting: list[tuple[JsonValue, str]] = [(load_schema(name), name)]
     while waiting:
         part, home = waiting.pop()
         if isinstance(part, list):

@@ -7,14 +7,15 @@ jsonschema explains what is invalid and is loaded only then. A test checks that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
-from reconciler.schema.schema_files import SCHEMA_NAMES, URN, load_schema
+from reconciler.schema.schema_files import URN, load_schema, referred_schemas
 from reconciler.values import JsonValue, Path
 
 
@@ -58,5 +59,6 @@ def is_valid(value: JsonValue, schema_name: str) -> bool:
 def _validator(schema_name: str) -> jsonschema_rs.Draft202012Validator:
     import jsonschema_rs  # noqa: PLC0415 - most commands need no schema
 
-    registry = jsonschema_rs.Registry([(f"{URN}{name}", load_schema(name)) for name in SCHEMA_NAMES])
+    names = {schema_name, *referred_schemas(schema_name)}
+    registry = jsonschema_rs.Registry([(f"{URN}{name}", load_schema(name)) for name in sorted(names)])
     return jsonschema_rs.Draft202012Validator(load_schema(schema_name), registry=registry)

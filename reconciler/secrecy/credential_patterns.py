@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Final, Protocol
 
@@ -113,11 +113,23 @@ def looks_random(text: str) -> bool:
     )
 
 
+_LONGEST_REMEMBERED: Final = 64
+_TEXTS_REMEMBERED: Final = 8192
+"""The short texts for which the answer is kept, and how many: the keys and values of manifests recur."""
+
+
 def may_hold_credential(text: str) -> bool:
     """Return whether `credential_kind` is worth calling for `text`: cheap, and seldom true."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _may_hold_credential(text)
+
+
+def _may_hold_credential(text: str) -> bool:
     if _may_hold_password(text) and _URL_PASSWORD.search(text):
         return True
     return _LONG_WORD.search(text) is not None and _beginning().search(text) is not None
+
+
+_remembered = lru_cache(_TEXTS_REMEMBERED)(_may_hold_credential)
 
 
 def _may_hold_password(text: str) -> bool:

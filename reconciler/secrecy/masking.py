@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.schema import SENSITIVE
@@ -17,6 +16,7 @@ from reconciler.secrecy.secret_detection import (
     is_webhook_url,
     why_secret,
 )
+from reconciler.value_classes import dataclass
 from reconciler.values import DROP, KEEP, JsonValue, Path, Verdict, rewrite
 
 _HIDDEN: Final = "…"

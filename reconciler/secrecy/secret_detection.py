@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from reconciler.schema import SENSITIVE, sensitive_step_fields
 from reconciler.secrecy.credential_patterns import credential_kind, looks_random
 from reconciler.secrecy.redaction import Redactor
+from reconciler.value_classes import dataclass
 from reconciler.values import KEEP, JsonObject, JsonValue, Path, Verdict, as_object, lookup, rewrite
 
 _WORDS: Final = (
@@ -32,7 +33,12 @@ _KIND: Final = re.compile("[-_.](?:kind|type)$", re.IGNORECASE)
 """The end of a name like `TOKEN_TYPE`, whose value is no secret."""
 
 _CREDENTIAL_NAME: Final = re.compile(r"\w[\w .:@/-]{0,99}")
-_LINE: Final = re.compile("|".join((*_WORDS, "pass", "pwd")), re.IGNORECASE)
+
+
+@cache
+def _line() -> re.Pattern[str]:
+    return re.compile("|".join((*_WORDS, "pass", "pwd")), re.IGNORECASE)
+
 
 _NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
 """Where users choose the names of values, below a step."""
@@ -40,15 +46,28 @@ _NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
 _MASK_CHARACTERS = r"[\s*•●·∙⬤#.?_-]*"
 _MASK_RUN = r".*[*•●⬤]{3}.*"
 _MASK_WORD = r"[\[<({]+\s*(?:redacted|masked|hidden|sensitive|secret|removed|filtered|protected)\s*[\]>)}]+"
-_MASK = re.compile(
-    f"{_MASK_CHARACTERS}|x{{3,}}|{_MASK_RUN}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
-)
-_WHOLE_MASK = re.compile(
-    rf"(?:\w+\s+)?\w{{0,8}}[*•●⬤]{{3,}}\w{{0,8}}(?:@[\w.-]+)?|[x#]{{5,}}|redacted|{_MASK_WORD}", re.IGNORECASE
-)
-_STATED_MASK = re.compile(
-    rf"{_MASK_RUN}|[x#·∙]{{3,}}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
-)
+
+
+@cache
+def _mask() -> re.Pattern[str]:
+    return re.compile(
+        f"{_MASK_CHARACTERS}|x{{3,}}|{_MASK_RUN}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL
+    )
+
+
+@cache
+def _whole_mask() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:\w+\s+)?\w{{0,8}}[*•●⬤]{{3,}}\w{{0,8}}(?:@[\w.-]+)?|[x#]{{5,}}|redacted|{_MASK_WORD}",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _stated_mask() -> re.Pattern[str]:
+    return re.compile(rf"{_MASK_RUN}|[x#·∙]{{3,}}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL)
+
+
 _PARTS_OF_MASKS: Final = (
     "***",
     "•",
@@ -65,7 +84,7 @@ _PARTS_OF_MASKS: Final = (
     "(",
     "{",
 )
-"""One of these is in every text that `_STATED_MASK` matches; searching for them takes less time."""
+"""One of these is in every text that `_stated_mask` matches; searching for them takes less time."""
 
 _MASK_INSIDE = re.compile(r"""[=:](?:["']?|\s?["'])[*•●⬤]{3,}(?=["'@/&,;}\s]|$)""")
 
@@ -126,7 +145,7 @@ def is_secret_name(name: str) -> bool:
 
 def mentions_secret(line: str) -> bool:
     """Return whether a line of a file has any word of a secret name."""
-    return _LINE.search(line) is not None
+    return _line().search(line) is not None
 
 
 def is_mask(value: JsonValue) -> bool:
@@ -135,7 +154,7 @@ def is_mask(value: JsonValue) -> bool:
     That is an empty text, mask characters only (`****`, `••••`, `xxxx`), a run of three of them (`***a1b2`),
     a word such as `[redacted]` or `<hidden>`, and everything that is no text.
     """
-    return not isinstance(value, str) or _MASK.fullmatch(value) is not None
+    return not isinstance(value, str) or _mask().fullmatch(value) is not None
 
 
 def is_masked(path: Path, value: JsonValue) -> bool:
@@ -153,7 +172,7 @@ def is_masked(path: Path, value: JsonValue) -> bool:
         return False
     if is_named_secret(path) or is_webhook_url(path):
         return is_mask(value)
-    return _WHOLE_MASK.fullmatch(value.strip()) is not None or _MASK_INSIDE.search(value) is not None
+    return _whole_mask().fullmatch(value.strip()) is not None or _MASK_INSIDE.search(value) is not None
 
 
 def states_mask(path: Path, value: JsonValue) -> bool:
@@ -162,7 +181,7 @@ def states_mask(path: Path, value: JsonValue) -> bool:
     Fewer texts count than in an answer of the platform: nobody masks the separator `-` of a manifest.
     """
     secret = is_secret_field(path) or is_named_secret(path) or is_webhook_url(path)
-    return secret and isinstance(value, str) and _STATED_MASK.fullmatch(value.strip()) is not None
+    return secret and isinstance(value, str) and _stated_mask().fullmatch(value.strip()) is not None
 
 
 def may_state_mask(text: str) -> bool:

@@ -7,16 +7,12 @@ the retry options that take effect. `Live` is a body that the platform returned.
 manifests, plans or HTTP.
 """
 
+from typing import TYPE_CHECKING
+
+from reconciler.lazy_face import lazy_face
 from reconciler.workflow.body import Body
-from reconciler.workflow.comparable_forms import (
-    ComparableForms,
-    hoisted_form,
-    without_default_resource,
-    without_retry_options,
-)
 from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
 from reconciler.workflow.header_names import header_key, with_header_names_of
-from reconciler.workflow.live import Listed, Live, schedules, timestamp_of
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
 from reconciler.workflow.own_tags import (
@@ -31,14 +27,6 @@ from reconciler.workflow.own_tags import (
     with_mark,
 )
 from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
-from reconciler.workflow.rewriting import (
-    NOT_RETURNED,
-    Rewrite,
-    RewriteKind,
-    are_foreign,
-    gone_fields,
-    known_rewrite,
-)
 from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.spelling import may_be_cut, name_key, name_problem, plain_name
 from reconciler.workflow.step import STANDARD, Step, stated_options
@@ -53,7 +41,6 @@ from reconciler.workflow.undocumented import (
     with_values,
     without_fields,
 )
-from reconciler.workflow.unreturned import shown_fields, unreturned_fields
 from reconciler.workflow.write_only import (
     Digester,
     SentDigests,
@@ -65,6 +52,24 @@ from reconciler.workflow.write_only import (
     write_only_field,
     write_only_fields,
 )
+
+if TYPE_CHECKING:
+    from reconciler.workflow.comparable_forms import (
+        ComparableForms,
+        hoisted_form,
+        without_default_resource,
+        without_retry_options,
+    )
+    from reconciler.workflow.live import Listed, Live, schedules, timestamp_of
+    from reconciler.workflow.rewriting import (
+        NOT_RETURNED,
+        Rewrite,
+        RewriteKind,
+        are_foreign,
+        gone_fields,
+        known_rewrite,
+    )
+    from reconciler.workflow.unreturned import shown_fields, unreturned_fields
 
 __all__ = [
     "KEYWORDS",
@@ -137,3 +142,11 @@ __all__ = [
     "write_only_fields",
     "written_sides",
 ]
+
+__getattr__ = lazy_face(  # what only a comparison with a tenant needs
+    __name__,
+    comparable_forms="ComparableForms hoisted_form without_default_resource without_retry_options",
+    live="Listed Live schedules timestamp_of",
+    rewriting="NOT_RETURNED Rewrite RewriteKind are_foreign gone_fields known_rewrite",
+    unreturned="shown_fields unreturned_fields",
+)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from reconciler.schema import body_fields
+from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
     JsonObject,
@@ -132,7 +131,7 @@ class Body:
 
     @cached_property
     def all_texts(self) -> tuple[str, ...]:
-        """Every key and text, without their paths: a quick test for what none of them contains."""
+        """Every key and text, each once, without their paths: a quick test for what none of them contains."""
         found: list[str] = []
         pending: list[JsonValue] = [self.raw]
         while pending:
@@ -144,7 +143,12 @@ class Body:
                 pending += value.values()
             elif isinstance(value, list):
                 pending += value
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def joined_texts(self) -> str:
+        """The same in one text, a line for each or more."""
+        return "\n".join(self.all_texts)
 
     @cached_property
     def form(self) -> JsonObject:
@@ -154,6 +158,8 @@ class Body:
     @cached_property
     def digest(self) -> bytes:
         """A digest of the canonical form: equal ones mean that the forms are equal."""
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
+
         return hashlib.sha256(dump_compact(self.form).encode("utf-8", "surrogatepass")).digest()
 
     @cached_property

@@ -297,8 +297,7 @@ class Git:
 
     def applier(self, engine: Engine) -> Applier:
         """Return what applies a plan, in the test's time."""
-        writer = Workflow(engine.session)
-        return Applier(writer, engine.options, self.time.policy)
+        return engine.applier(self.time.policy)
 
     def apply(self, plan: Plan | None = None, *, fail_fast: bool = False) -> Report:
         """Carry `plan` out, or one that is made now, and return the report."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rule_helpers import check, rules
+from strategies import DEPTH
 
 from reconciler.findings import CheckResult, Severity
 from reconciler.manifests import ReadOptions, load_manifests
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(60)
 
-_MANY = 3_000
-_LONG = 2_000_000
+_MANY = 3_000 if DEPTH > 1 else 1_000
+_LONG = 2_000_000 if DEPTH > 1 else 500_000
 
 
 def _steps(**steps: Any) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def _wide(count: int) -> dict[str, Any]:
 
 def _chain_of_conditions() -> dict[str, Any]:
     steps: dict[str, Any] = {}
-    for i in range(1500):
+    for i in range(_MANY // 2):
         before = [f"s{i - 1}"] if i else []
         steps[f"s{i}"] = {
             "parents": before,
@@ -67,10 +68,10 @@ _QUIET = {
     "long-command-of-beginnings": _steps(a={"command": "eyJhbGciOi" * (_LONG // 10)}),
     "long-command-of-hosts": _steps(a={"command": "http://aaaaaa:bbbbbb" * (_LONG // 20)}),
     "many-suspicious-values": _steps(
-        a={"parameters": {"env": {f"K{i}": "eyJhbGciOi" * 200 for i in range(1000)}}}
+        a={"parameters": {"env": {f"K{i}": "eyJhbGciOi" * 200 for i in range(_MANY // 3)}}}
     ),
-    "env-of-30000-keys": _steps(
-        a={"parameters": {"env": {f"K{i}": f"value number {i}" for i in range(30_000)}}}
+    "many-variables": _steps(
+        a={"parameters": {"env": {f"K{i}": f"value number {i}" for i in range(10 * _MANY)}}}
     ),
 }
 
@@ -119,9 +120,9 @@ _LOUD = {
         "malformed-email",
         1,
     ),
-    "outputs-of-20000": (
+    "many-outputs": (
         _steps(
-            z={"outputParameters": {f"o{i}": "x" for i in range(20_000)}},
+            z={"outputParameters": {f"o{i}": "x" for i in range(7 * _MANY)}},
             **{
                 f"s{i}": {
                     "parents": ["z"],

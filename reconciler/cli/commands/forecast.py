@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -32,6 +31,7 @@ from reconciler.render import (
     forecast_text,
 )
 from reconciler.timestamps import parse_timestamp
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 _FORMATS: Final = ("text", "json", "ics", "html")

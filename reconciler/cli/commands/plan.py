@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +48,7 @@ from reconciler.render import (
     plans_total,
 )
 from reconciler.text import printable
+from reconciler.value_classes import dataclass
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _BLANK: Final = ReportPage(kind="plan", title="Plan", summary="")

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from reconciler import render
 from reconciler.cli.command_settings import connection_options
-from reconciler.cli.help import command_of, option
+from reconciler.cli.help import bundle, command_of, option
+from reconciler.cli.notify_options import notification_sender, notify_options
 from reconciler.cli.options import format_option
 from reconciler.cli.terminal import TerminalListener, show
+from reconciler.client import WebhookSender
 from reconciler.emulator import SWITCHES
 from reconciler.errors import UsageError
 from reconciler.findings import CheckResult, Finding
+from reconciler.job import probe_and_notify
 from reconciler.operations import Probed, ProbeOptions, Settings, probe
 from reconciler.text import counted, printable
 
 _FORMATS: Final = ("text", "json", "github", "gitlab", "sarif")
+
+
+def _notify(values: dict[str, Any]) -> tuple[WebhookSender | None, str]:
+    """Return the sender of notifications, and their format."""
+    return notification_sender(values["notify_url"]), values["notify_format"]
 
 
 @command_of(
@@ -28,6 +38,7 @@ _FORMATS: Final = ("text", "json", "github", "gitlab", "sarif")
     examples=(
         ("probe --write", "Find out how the tenant behaves, and write tenant-profile.yaml"),
         ("probe --write --yes --format sarif", "In CI: compare with the committed profile"),
+        ("probe --write --yes --environment prod", "Compare with the profile of an environment"),
         ("probe --clean", "Delete what a probe left that was killed"),
     ),
 )
@@ -35,7 +46,7 @@ _FORMATS: Final = ("text", "json", "github", "gitlab", "sarif")
     "file",
     metavar="[FILE]",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=ProbeOptions().file,
+    default=None,
 )
 @option("--write", is_flag=True, help="Make, change and delete workflows in the tenant.", section="Safety")
 @option("--yes", is_flag=True, help="Write without asking, for CI.", section="Safety")
@@ -49,37 +60,49 @@ _FORMATS: Final = ("text", "json", "github", "gitlab", "sarif")
 @option("--clean", is_flag=True, help="Only delete what an earlier probe left behind.", section="Safety")
 @option("--update", is_flag=True, help="Replace FILE if the platform has changed.", section="Output")
 @format_option(*_FORMATS, help="Print the result, or what has changed, in this format.")
+@bundle("notify", notify_options("Output"), _notify)
 @connection_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
     settings: Settings,
-    file: Path,
+    file: Path | None,
     write: bool,
     yes: bool,
     prefix: str,
     clean: bool,
     update: bool,
     output_format: str,
+    notify: tuple[WebhookSender | None, str],
 ) -> int:
     """Find out what the tenant does where the documentation of the API leaves it open.
 
     Makes up to three workflows without triggers, which are never started, changes and reads them, and deletes
-    them by id. Touches no other workflow. Writes what it found to FILE, by default tenant-profile.yaml, which
-    holds no data of the tenant; if FILE exists, compares with it.
+    them by id. Touches no other workflow. Writes what it found to FILE, which holds no data of the tenant; if
+    FILE exists, compares with it. By default it is the profile of the environment, else tenant-profile.yaml.
 
     A probe that is killed may leave its workflows; the next one, or --clean, deletes them.
 
-    Exits with 2 when the platform does not behave as FILE says, unless --update is set. A protected
-    environment must be named with --environment.
+    Exits with 2 when the platform does not behave as FILE says, unless --update is set; with --notify-url, a
+    webhook is notified of that, and of a probe that failed. A protected environment must be named with
+    --environment.
     """
     if not (write or clean):
         raise UsageError(
             "a probe writes to the tenant: pass --write",
             hint="It makes up to three workflows, without triggers and never started, and deletes them.",
         )
-    options = ProbeOptions(prefix=prefix, clean=clean, file=file, update=update)
+    configured = settings.environment.profile if settings.environment else None
+    options = ProbeOptions(
+        prefix=prefix, clean=clean, file=file or configured or ProbeOptions().file, update=update
+    )
     listener = TerminalListener(approved=yes, verbose=settings.verbose)
-    result = probe(settings, options, listener)
+    run = partial(probe, settings, options, listener)
+    sender, form = notify
+    result = (
+        run()
+        if sender is None
+        else probe_and_notify(run, settings, os.environ, sender, form, warn=listener.warning)
+    )
     show(_rendered(result, output_format))
     return result.exit_code
 

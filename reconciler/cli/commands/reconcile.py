@@ -10,13 +10,12 @@ import click
 
 from reconciler.cli.apply_options import scope_options, unattended_apply_options
 from reconciler.cli.command_settings import unresolved_tenant_options
-from reconciler.cli.help import Command, bundle, command_of, option, setting, variable_of
+from reconciler.cli.help import Command, bundle, command_of, option, setting
+from reconciler.cli.notify_options import notification_sender, notify_options, sender
 from reconciler.cli.options import FILE, Number, backup_dir_option
 from reconciler.cli.terminal import TerminalListener, print_error, redirect_messages, warn
-from reconciler.client import WebhookSender
-from reconciler.errors import InvalidInputError, UsageError
+from reconciler.errors import UsageError
 from reconciler.job import (
-    FORMATS,
     Job,
     JobOptions,
     JsonLog,
@@ -32,7 +31,7 @@ from reconciler.operations import ApplyOptions, RawOptions, ScopeOptions
 from reconciler.text import clip, printable
 
 _job = partial(setting, section="Job")
-_KINDS: Final = tuple(kind.value for kind in OutcomeKind)
+_KINDS: Final = tuple(kind.value for kind in OutcomeKind if kind is not OutcomeKind.PLATFORM)
 
 
 def _kinds(_context: click.Context, _parameter: click.Parameter, value: str) -> frozenset[OutcomeKind]:
@@ -102,17 +101,7 @@ _OPTIONS: Final = (
         help="Write Prometheus metrics, for node-exporter's textfile collector.",
     ),
     _job("--pushgateway", metavar="URL", help="Push the same metrics to a Pushgateway."),
-    _job(
-        "--notify-url",
-        metavar="URL",
-        help="Post notifications to a webhook. The URL is a secret: set the variable, not the option.",
-    ),
-    _job(
-        "--notify-format",
-        type=click.Choice(sorted(FORMATS)),
-        default="generic",
-        help="Send notifications in this format.",
-    ),
+    *notify_options("Job"),
     _job(
         "--notify-on",
         metavar="KINDS",
@@ -127,8 +116,8 @@ def _job_options(values: dict[str, Any]) -> JobOptions:
     del values["log_format"]  # the log has read it already, before anything could go wrong
     listen = values.pop("listen")
     options = JobOptions(
-        gateway=_sender("--pushgateway", "the Pushgateway", values.pop("pushgateway"), public=True),
-        notify=_sender("--notify-url", "the webhook", values.pop("notify_url"), public=False),
+        gateway=sender("--pushgateway", "the Pushgateway", values.pop("pushgateway"), public=True),
+        notify=notification_sender(values.pop("notify_url")),
         listen=read_address(listen) if listen else None,
         **values,
     )
@@ -137,24 +126,6 @@ def _job_options(values: dict[str, Any]) -> JobOptions:
             "--listen and --jitter need a job that runs in a loop", hint="Add --interval SECONDS."
         )
     return options
-
-
-def _sender(name: str, receiver: str, url: str | None, *, public: bool) -> WebhookSender | None:
-    """Return the sender to `url`; `None` without one, with a warning where it is empty.
-
-    Raises:
-        UsageError: It cannot be used. It is not quoted, since it may hold a secret.
-    """
-    if not url:
-        # CI systems give an empty variable for a secret that is not defined, and click takes it for none.
-        variable = variable_of(name)
-        if url is not None or os.environ.get(variable) == "":
-            warn(f"warning: {name} ({variable}) is empty: nothing is sent to {receiver}; set it, or unset it")
-        return None
-    try:
-        return WebhookSender(receiver, url, public=public)
-    except InvalidInputError as error:
-        raise UsageError(f"{name}: {error.message}") from None
 
 
 class _JobCommand(Command):

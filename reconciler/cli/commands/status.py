@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.cli.apply_options import refresh_option, target_option
@@ -40,6 +39,7 @@ from reconciler.render import (
     status_text,
     statuses_total,
 )
+from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 _FORMATS: Final = ("text", "json", "markdown", "html")
