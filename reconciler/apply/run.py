@@ -16,7 +16,7 @@ from typing import Final
 from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.client import ServerUnreachableError
-from reconciler.concurrency import CONCURRENCY
+from reconciler.concurrency import CONCURRENCY, result_of
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal, Unchanged, Write, live_id
 
@@ -106,7 +106,7 @@ class _Run:
 
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
         futures = [pool.submit(self._result, action) for action in actions]
-        return [future.result() for future in futures]
+        return [result_of(future) for future in futures]
 
     def _result(self, action: Write | Refusal) -> Result:
         if isinstance(action, Refusal):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.tenant_store import TenantStore
 
 _CRONTAB_FIELDS: Final = 5
+_TRIGGER_KEYS: Final = frozenset({"cron", "webhook", "webhookPolicy", "scheduled"})
 _HEAD: Final = ("id", "name", "createdAt", "updatedAt", "status", "steps", "lastExecution", "triggers")
 
 
@@ -208,13 +209,13 @@ class EmulatedTenant:
         webhooks = iter(record.webhooks)
         shown: list[JsonValue] = []
         for trigger in effective_triggers(record.body):
+            rest = {key: value for key, value in trigger.items() if key not in _TRIGGER_KEYS}
             if trigger.get("webhook"):
-                shown.append({"webhook": next(webhooks)})
+                shown.append({"webhook": next(webhooks), **rest})
             else:
                 start = self._next_start(str(trigger["cron"]))
-                shown.append(
-                    {"cron": trigger["cron"], **({"scheduled": iso(start.timestamp())} if start else {})}
-                )
+                scheduled: JsonObject = {"scheduled": iso(start.timestamp())} if start else {}
+                shown.append({"cron": trigger["cron"], **scheduled, **rest})
         return shown
 
     def _next_start(self, cron: str) -> datetime | None:

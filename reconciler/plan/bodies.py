@@ -54,8 +54,8 @@ def sent_body(
         return as_object(with_whole_numbers(body))
     replaced = method is Method.CREATE_OR_UPDATE
     sent = preserving_webhooks(body) if replaced else patched_body(live.raw, body)
-    kept = keeping_undocumented(sent, live.sendable, live.undocumented)
-    return as_object(with_whole_numbers(_with_every_webhook(kept, len(live.webhooks))))
+    whole = _with_every_webhook(sent, len(live.webhooks))
+    return as_object(with_whole_numbers(keeping_undocumented(whole, live.sendable, live.undocumented)))
 
 
 def _with_every_webhook(body: JsonObject, live: int) -> JsonObject:

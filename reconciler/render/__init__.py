@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         findings_junit,
         findings_sarif,
     )
-    from reconciler.render.fleet_report import fleet_text, unit_line
+    from reconciler.render.fleet_report import fleet_progress_text, fleet_text, unit_line
     from reconciler.render.forecast import (
         ForecastView,
         forecast_document,
@@ -171,6 +171,7 @@ __all__ = [
     "findings_sarif",
     "findings_text",
     "findings_total",
+    "fleet_progress_text",
     "fleet_text",
     "forecast_calendar",
     "forecast_document",
@@ -247,7 +248,7 @@ __getattr__ = lazy_face(
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     found_executions="found_json found_lines found_text",
-    fleet_report="fleet_text unit_line",
+    fleet_report="fleet_progress_text fleet_text unit_line",
     forecast="forecast_document forecast_html forecast_json forecast_text ForecastView",
     forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,22 +168,18 @@ def _by(request: RecordedRequest) -> str:
 
 
 def _overtook(requests: list[RecordedRequest], loser: str) -> bool:
-    """Whether the loser's last write fell between a write of the winner and the winner's look before that.
+    """Whether the loser's last write fell between a write of the winner and the winner's own look before.
 
-    The winner may have written once more after that, to keep digests.
+    The winner may write once more then, to keep digests: what it looked at in between is its own write.
     """
     writes = [place for place, request in enumerate(requests) if request.method == "PUT"]
+    winner = _by(requests[writes[-1]])
     lost = next(place for place in reversed(writes) if _by(requests[place]) == loser)
-    overtaking = next((place for place in writes if place > lost), None)
-    if overtaking is None:
-        return False
-    winner = _by(requests[overtaking])
-    look = max(
-        place
-        for place, request in enumerate(requests[:overtaking])
-        if _by(request) == winner and request.method == "GET"
+    own = [place for place, request in enumerate(requests) if _by(request) == winner]
+    return winner != loser and any(
+        requests[look].method == "GET" and requests[write].method == "PUT" and look < lost < write
+        for look, write in pairwise(own)
     )
-    return look < lost
 
 
 @pytest.mark.parametrize("profile", ["documented", "token-omitted"])

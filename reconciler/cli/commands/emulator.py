@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -149,12 +148,14 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         request_log=request_log,
         clock=_clock(begin, scale),
     )
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    with server:
-        click.echo(f"listening on {server.url}")
-        stopped.wait()
+    ending = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # in the thread of the server, too
+    try:
+        with server:
+            click.echo(f"listening on {server.url}")
+            signal.sigwait(ending)  # unlike a handler, it misses none that comes just before the wait
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _clock(begin: float | None, scale: float) -> Callable[[], float]:
