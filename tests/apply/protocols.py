@@ -1,7 +1,7 @@
 """The explored protocols: the worlds of each, what may happen in them, and the laws that hold.
 
-The small worlds are explored in every run of the tests, all of them with `TEST_DEPTH` above 1 and by
-`make model`.
+The small worlds are explored in every run of the tests; the deep ones with `TEST_DEPTH` above 1, as before a
+change lands; and all of them by `make model`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Protocol(Generic[W]):
         laws: What holds in every interleaving.
         explore: Returns what every interleaving in a world comes to.
         small: The worlds that cost little, by name.
-        deep: The others.
+        deep: Those that cost some seconds.
+        deepest: Those that cost more.
     """
 
     name: str
@@ -38,11 +39,12 @@ class Protocol(Generic[W]):
     explore: Callable[[W], Explored]
     small: Mapping[str, W]
     deep: Mapping[str, W] = field(default_factory=dict)
+    deepest: Mapping[str, W] = field(default_factory=dict)
 
     @property
     def worlds(self) -> dict[str, W]:
         """All worlds."""
-        return {**self.small, **self.deep}
+        return {**self.small, **self.deep, **self.deepest}
 
 
 def _far(command: str) -> str:
@@ -88,6 +90,8 @@ def _creates() -> Protocol[exploration.World]:
             "a stranger's workflow, two losses": world(variants=(same,), losses=2, theirs=stranger),
             "an unowned workflow": world(variants=(same,), losses=2, theirs=unowned),
             "an edited workflow": world(variants=(same,), losses=2, theirs=edit),
+        },
+        deepest={
             "two runs, another form": world(variants=(same, second), form=_far, losses=1),
             "two runs, two losses": world(variants=(same, same), losses=2, describe_lag=1.0),
             "two runs of two commits, two losses": world(variants=(same, other), losses=2),
@@ -211,11 +215,13 @@ def _whole_updates() -> Protocol[run_exploration.World]:
             "one run, somebody edits, a refusal": world(one, losses=1, refusals=1, edits=_EDITS),
             "two runs": world(one, again, losses=1, crashes=1),
             "two runs and refusals": world(one, again, losses=1, refusals=1),
-            "two runs, somebody edits": world(one, again, edits=_EDITS, losses=1),
             "two runs, reads lag": world(one, again, describe_lag=1.0, list_lag=1.0),
             "two runs of two commits": world(one, other, losses=1, crashes=1),
             "two runs of two commits, somebody edits": world(one, other, edits=_EDITS[:1]),
             "two runs of two commits, reads lag": world(one, other, describe_lag=1.0),
+        },
+        deepest={
+            "two runs, somebody edits": world(one, again, edits=_EDITS, losses=1),
         },
     )
 
@@ -296,8 +302,10 @@ def _leases() -> Protocol[lease_exploration.World]:
             "two runs, two kills, a renewal": world(crashes=2),
             "two runs, three renewals": world(renewals=3, crashes=1, seconds=8),
             "two runs, clocks differ": world(skews=(0.0, 1.0, 0.0), crashes=1),
-            "two runs that may be suspended": world(punctual=False, seconds=4),
+        },
+        deepest={
             "two runs, somebody removes the file": world(removal=True),
+            "two runs that may be suspended": world(punctual=False, seconds=4),
             "three runs": world(runs=3),
         },
     )

@@ -23,7 +23,7 @@ _BY_NAME = {protocol.name: protocol for protocol in PROTOCOLS}
 _WORLDS = [
     (protocol, world)
     for protocol in PROTOCOLS
-    for world in (protocol.worlds if DEPTH > 1 else protocol.small)
+    for world in ({**protocol.small, **protocol.deep} if DEPTH > 1 else protocol.small)
 ]
 
 
