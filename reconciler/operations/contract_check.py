@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
+from urllib.parse import quote
 
 from reconciler.client import (
     BaseHttpException,
@@ -55,8 +56,9 @@ class _Reads:
     def read(self, method: str, params: Mapping[str, str | int] | None = None, **ids: object) -> JsonValue:
         """Return the answer to one GET; `None` where there is none, which is then a difference, or noted."""
         contract = self.contracts[method]
+        path = contract.path.format(**{name: quote(str(value), safe="") for name, value in ids.items()})
         try:
-            answer = self._session.request("GET", contract.path.format(**ids)[1:], params=dict(params or {}))
+            answer = self._session.request("GET", path[1:], params=dict(params or {}))
         except BaseHttpException as error:
             if not ids and error.status in _GONE:
                 self.differences.append(f"{method}: GET {contract.path} answers {error.status}")
@@ -87,17 +89,18 @@ def check_contract(session: Session, records: list[RequestRecord], listed: Itera
     reads = _Reads(session, records)
     _read_all(reads, tuple(listed))
     differences = list(reads.differences)
-    undocumented: list[str] = []
+    undocumented: dict[str, list[str]] = {}
     for method, answers in reads.answers.items():
         contract = reads.contracts[method]
         found = deviations(contract, answers)
         differences += [f"{method}: {text}" for text in found.differences]
         names = _places_of_undocumented(answers) if method == "describe_workflow" else found.undocumented
-        undocumented += [f"{method}: {name}" for name in names]
+        if names:
+            undocumented[method] = [*names]
     clauses = [f"{len(reads.answers)} of {counted(len(reads.contracts), 'read')} compared"]
     clauses += _named(differences, "difference")
-    if undocumented:
-        clauses.append(f"undocumented: {', '.join(_named(undocumented, 'field'))}")
+    for method, names in undocumented.items():
+        clauses.append(f"undocumented in {method}: {', '.join(_named(names, 'field'))}")
     for why in dict.fromkeys(reads.missing.values()):
         methods = [method for method, reason in reads.missing.items() if reason == why]
         clauses.append(f"not compared: {', '.join(methods)} ({why})")
@@ -129,7 +132,7 @@ def _read_all(reads: _Reads, listed: tuple[Listed, ...]) -> None:
     page = reads.read("list_executions", {"pageSize": _PAGE, "pageNumber": 1}, workflowId=started)
     reads.differences += _paging(reads.contracts["list_executions"], page, "executions")
     found = [as_object(one).get("executionId") for one in as_list(as_object(page).get("executions"))]
-    if not found:
+    if not found or not isinstance(found[0], str):
         reads.missing |= dict.fromkeys(executions[1:], "no execution is listed")
         return
     ids = {"workflowId": started, "executionId": found[0]}

@@ -136,7 +136,8 @@ def test_what_the_contract_does_not_have(server: EmulatorServer, typed: Callable
     server.store.create({"name": "daily", "steps": {"a": {"command": "x"}}})
     check = _contract(typed)
     assert check["state"] == "note"
-    assert "undocumented: list_workflows: workflows[].futureMode, describe_workflow: " in check["text"]
+    assert "undocumented in list_workflows: workflows[].futureMode; " in check["text"]
+    assert "undocumented in describe_workflow: steps.*." in check["text"]
     missing = "not compared: list_executions, get_execution_details, get_execution_logs"
     assert check["text"].endswith(f"{missing} (no workflow has an execution)")
 
