@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from math import ceil
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ CONCURRENCY: Final = 10
 
 RETRY_FOR: Final = 60.0
 """The seconds to wait, all requests together, for a server that stopped answering."""
+
+_COMPUTING: Final = 0.5
+"""The threads that compute while others wait for answers, as a fraction of the latter."""
 
 _LOOK: Final = 0.25
 """The seconds after which a wait looks for signals: one that came just before the wait does not end it."""
@@ -33,6 +37,14 @@ def _ignore(*_: object) -> None:
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
     """Take how far a step is, for nobody."""
+
+
+def threads_for(concurrency: int) -> int:
+    """Return the number of threads that keep `concurrency` requests in flight.
+
+    While some compute with what they read, others send requests; the session limits the requests in flight.
+    """
+    return concurrency if concurrency == 1 else concurrency + ceil(concurrency * _COMPUTING)
 
 
 class Once(Generic[T]):

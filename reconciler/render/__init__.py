@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         plan_text,
         plans_total,
     )
+    from reconciler.render.rehearsal_report import rehearsal_json, rehearsal_page, rehearsal_text
     from reconciler.render.rendered_manifests import (
         RenderedManifest,
         ValueSource,
@@ -199,6 +200,9 @@ __all__ = [
     "plan_text",
     "plans_total",
     "progress_line",
+    "rehearsal_json",
+    "rehearsal_page",
+    "rehearsal_text",
     "rendered_json",
     "rendered_yaml",
     "report_document",
@@ -254,6 +258,7 @@ __getattr__ = lazy_face(
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="Display hanging NARROWEST",
     markup="LEAST LIMIT paint",
+    rehearsal_report="rehearsal_json rehearsal_page rehearsal_text",
     report_as_html="html_report",
     report_as_markdown="markdown_report",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",

@@ -7,19 +7,15 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.shell_completion import complete_words
-from reconciler.emulator import SWITCHES, parse_fault, parse_profiles, profile_lines
+from reconciler.emulator import SWITCHES, emulator_server_class, parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
 from reconciler.tenant_profile import read_profile
 from reconciler.timestamps import parse_timestamp
-
-if TYPE_CHECKING:
-    from reconciler.emulator import EmulatorServer
 
 _EPILOG = f"""\b
 Profiles, which combine freely except those of one group (see the reference of profiles):
@@ -168,22 +164,6 @@ def _clock(begin: float | None, scale: float) -> Callable[[], float]:
 def _words(profile_file: Path | None) -> tuple[str, ...]:
     """Return the behaviours that the profile of a tenant names."""
     return () if profile_file is None else read_profile(profile_file).switches
-
-
-def emulator_server_class() -> type[EmulatorServer]:
-    """Return `EmulatorServer`, imported on demand.
-
-    Raises:
-        UsageError: When the libraries that it needs are not installed.
-    """
-    try:
-        from reconciler.emulator import EmulatorServer  # noqa: PLC0415 - the libraries may be missing
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"the emulator needs {error.name}, which is not installed",
-            hint="Install it with: pip install 'peak-reconciler[emulator]'",
-        ) from error
-    return EmulatorServer
 
 
 def _is_loopback(host: str) -> bool:
