@@ -6,6 +6,7 @@ Sends at most ten requests, all of them GET. What it returns has names of fields
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -30,6 +31,7 @@ _DESCRIBED: Final = 3
 _SHOWN: Final = 10
 """How many differences, and how many undocumented fields, are named."""
 
+_NONE: Final[Mapping[str, str | int]] = MappingProxyType({})
 _GONE: Final = frozenset({404, 405, 410})
 _ADVICE: Final = (
     "The API has changed, or never was as documented: report it with this line. "
@@ -53,12 +55,20 @@ class _Reads:
         self._session = session
         self._records = records
 
-    def read(self, method: str, params: Mapping[str, str | int] | None = None, **ids: object) -> JsonValue:
-        """Return the answer to one GET; `None` where there is none, which is then a difference, or noted."""
+    def read(
+        self, method: str, params: Mapping[str, str | int] = _NONE, ids: Mapping[str, str | int] = _NONE
+    ) -> JsonValue:
+        """Return the answer to one GET; `None` where there is none, which is then a difference, or noted.
+
+        Args:
+            method: The client's method.
+            params: The query.
+            ids: The ids in the path, by their names in the contract.
+        """
         contract = self.contracts[method]
         path = contract.path.format(**{name: quote(str(value), safe="") for name, value in ids.items()})
         try:
-            answer = self._session.request("GET", path[1:], params=dict(params or {}))
+            answer = self._session.request("GET", path[1:], params=dict(params))
         except BaseHttpException as error:
             if not ids and error.status in _GONE:
                 self.differences.append(f"{method}: GET {contract.path} answers {error.status}")
@@ -121,7 +131,7 @@ def _read_all(reads: _Reads, listed: tuple[Listed, ...]) -> None:
     reads.read("list_resources")
     reads.read("get_default_resource")
     for item in listed[:_DESCRIBED]:
-        reads.read("describe_workflow", workflowId=item.id)
+        reads.read("describe_workflow", ids={"workflowId": item.id})
     if not listed:
         reads.missing["describe_workflow"] = "there is no workflow"
     started = next((item.id for item in listed if item.health.get("lastExecution")), None)
@@ -129,17 +139,17 @@ def _read_all(reads: _Reads, listed: tuple[Listed, ...]) -> None:
     if started is None:
         reads.missing |= dict.fromkeys(executions, "no workflow has an execution")
         return
-    page = reads.read("list_executions", {"pageSize": _PAGE, "pageNumber": 1}, workflowId=started)
+    page = reads.read("list_executions", {"pageSize": _PAGE, "pageNumber": 1}, {"workflowId": started})
     reads.differences += _paging(reads.contracts["list_executions"], page, "executions")
     found = [as_object(one).get("executionId") for one in as_list(as_object(page).get("executions"))]
     if not found or not isinstance(found[0], str):
         reads.missing |= dict.fromkeys(executions[1:], "no execution is listed")
         return
     ids = {"workflowId": started, "executionId": found[0]}
-    details = reads.read("get_execution_details", **ids)
+    details = reads.read("get_execution_details", ids=ids)
     steps = [as_object(step).get("name") for step in as_list(as_object(details).get("steps"))]
     if steps and isinstance(steps[0], str):
-        reads.read("get_execution_logs", {"stepName": steps[0]}, **ids)
+        reads.read("get_execution_logs", {"stepName": steps[0]}, ids)
     else:
         reads.missing["get_execution_logs"] = "the execution has no steps"
 

@@ -209,18 +209,18 @@ def _whole_updates() -> Protocol[run_exploration.World]:
             "somebody edits": world(one, edits=_EDITS),
         },
         deep={
-            "one run, reads lag, somebody edits": world(
-                one, losses=1, edits=_EDITS[:2], describe_lag=1.0, list_lag=1.0
-            ),
-            "one run, somebody edits, a refusal": world(one, losses=1, refusals=1, edits=_EDITS),
             "two runs": world(one, again, losses=1, crashes=1),
             "two runs and refusals": world(one, again, losses=1, refusals=1),
             "two runs, reads lag": world(one, again, describe_lag=1.0, list_lag=1.0),
             "two runs of two commits": world(one, other, losses=1, crashes=1),
-            "two runs of two commits, somebody edits": world(one, other, edits=_EDITS[:1]),
             "two runs of two commits, reads lag": world(one, other, describe_lag=1.0),
         },
         deepest={
+            "one run, reads lag, somebody edits": world(
+                one, losses=1, edits=_EDITS[:2], describe_lag=1.0, list_lag=1.0
+            ),
+            "one run, somebody edits, a refusal": world(one, losses=1, refusals=1, edits=_EDITS),
+            "two runs of two commits, somebody edits": world(one, other, edits=_EDITS[:1]),
             "two runs, somebody edits": world(one, again, edits=_EDITS, losses=1),
         },
     )
@@ -244,13 +244,15 @@ def _deletes() -> Protocol[run_exploration.World]:
         small={"one run": world(one, losses=1, edits=edits[:2])},
         deep={
             "one run, a kill, a refusal": world(one, losses=1, crashes=1, refusals=1, edits=edits),
-            "one run, reads lag": world(
-                one, losses=1, refusals=1, edits=edits[:3], describe_lag=1.0, list_lag=1.0
-            ),
             "two runs": world(one, again, losses=1, crashes=1, refusals=1),
             "two runs, somebody edits": world(one, again, losses=1, edits=edits),
             "two runs, reads lag": world(one, again, describe_lag=1.0, list_lag=1.0),
             "beside an update of an older commit": world(_commit(_UPDATED), one, losses=1, crashes=1),
+        },
+        deepest={
+            "one run, reads lag": world(
+                one, losses=1, refusals=1, edits=edits[:3], describe_lag=1.0, list_lag=1.0
+            ),
         },
     )
 
@@ -274,11 +276,13 @@ def _renames() -> Protocol[run_exploration.World]:
             "one run, somebody edits": world(one, losses=1, edits=edits),
             "one run, reads lag": world(one, losses=1, crashes=1, describe_lag=1.0, list_lag=1.0),
             "two runs": world(one, again, losses=1, crashes=1),
-            "two runs, somebody edits": world(one, again, edits=edits[:-1]),
             "two runs, reads lag": world(one, again, describe_lag=1.0, list_lag=1.0),
             "beside a create of the name": world(creating, one, losses=1),
             "beside a create of the name, the list lags": world(creating, one, list_lag=1.0),
             "beside an update of an older commit": world(_commit(_UPDATED), one, losses=1),
+        },
+        deepest={
+            "two runs, somebody edits": world(one, again, edits=edits[:-1]),
         },
     )
 
