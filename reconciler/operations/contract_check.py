@@ -145,7 +145,7 @@ def _read_all(reads: _Reads, listed: tuple[Listed, ...]) -> None:
     if not found or not isinstance(found[0], str):
         reads.missing |= dict.fromkeys(executions[1:], "no execution is listed")
         return
-    ids = {"workflowId": started, "executionId": found[0]}
+    ids: dict[str, str | int] = {"workflowId": started, "executionId": found[0]}
     details = reads.read("get_execution_details", ids=ids)
     steps = [as_object(step).get("name") for step in as_list(as_object(details).get("steps"))]
     if steps and isinstance(steps[0], str):
