@@ -357,6 +357,10 @@ class _Explorer(Model[State]):
         was removed.
         """
         now = _EPOCH + state.now + self._world.skews[taker.run]
+        holder = _holder(dict(state.files).get(state.named, b""))
+        named = holder is not None and holder.key == _key(taker.run)
+        if not named and taker.until > now and not state.removed:
+            return f"run {taker.run + 1} works with a lease that nobody else finds"
         for run in state.runs:
             if run.run != taker.run and run.works:
                 if self._world.punctual and not state.removed:

@@ -140,7 +140,7 @@ def test_the_lock_of_the_file_is_needed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_name_of_the_locked_file_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a run writes its lease into a file that was removed meanwhile, it protects nobody."""
     monkeypatch.setattr(lease_module, "_is_at", lambda *_: True)
-    assert _violation("lease", "three runs").endswith("work at once")
+    assert _violation("lease", "two runs that may be suspended").endswith("that nobody else finds")
 
 
 @slow
