@@ -7,12 +7,22 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Final, Generic, TypeAlias, TypeVar
+from math import ceil
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 CONCURRENCY: Final = 10
 
 RETRY_FOR: Final = 60.0
 """The seconds to wait, all requests together, for a server that stopped answering."""
+
+_COMPUTING: Final = 0.5
+"""The threads that compute while others wait for answers, as a fraction of the latter."""
+
+_LOOK: Final = 0.25
+"""The seconds after which a wait looks for signals: one that came just before the wait does not end it."""
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Takes how far a long step is: what it does, the number of parts that are done, and that of all."""
@@ -27,6 +37,14 @@ def _ignore(*_: object) -> None:
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
     """Take how far a step is, for nobody."""
+
+
+def threads_for(concurrency: int) -> int:
+    """Return the number of threads that keep `concurrency` requests in flight.
+
+    While some compute with what they read, others send requests; the session limits the requests in flight.
+    """
+    return concurrency if concurrency == 1 else concurrency + ceil(concurrency * _COMPUTING)
 
 
 class Once(Generic[T]):
@@ -135,9 +153,28 @@ def in_background(read: Callable[[], T]) -> Callable[[], T]:
     thread.start()
 
     def value() -> T:
-        thread.join()
+        wait_for_end(thread)
         if errors:
             raise errors[0]
         return values[0]
 
     return value
+
+
+def wait_for_end(thread: threading.Thread) -> None:
+    """Wait until a thread has ended; a signal is handled meanwhile, whichever thread got it and when."""
+    while thread.is_alive():
+        thread.join(_LOOK)
+
+
+def result_of(future: Future[T]) -> T:
+    """Return the result of `future` once there is one; signals are handled as by `wait_for_end`.
+
+    Raises:
+        Exception: The exception of what it runs.
+    """
+    ended = threading.Event()
+    future.add_done_callback(lambda _: ended.set())
+    while not ended.wait(_LOOK):
+        pass
+    return future.result()

@@ -61,7 +61,8 @@ class ExitCode(IntEnum):
     FAILED = 1
     """The operation failed."""
     DIFFERENCES = 2
-    """Differences were found, by `plan` or `status` with `--detailed-exitcode` or `reconcile --dry-run`."""
+    """Differences were found, by `plan` or `status` with `--detailed-exitcode`, `reconcile --dry-run` or
+    `probe`; or `rehearse` leaves something undone."""
     INVALID = 3
     """Manifests or the configuration are invalid."""
     BLOCKED = 4

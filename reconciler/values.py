@@ -231,6 +231,29 @@ def _rewritten(value: JsonValue, replace: Replace, path: Path) -> JsonValue | Ve
     return value
 
 
+def copied(value: JsonValue) -> JsonValue:
+    """Return a copy of a JSON value, down to its last map and list."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
+
+
+def all_texts(value: JsonValue) -> list[str]:
+    """Return every key and text inside a JSON value, without their paths, in no order."""
+    found: list[str] = []
+    pending: list[JsonValue] = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            found += value
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
+    return found
+
+
 def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
     """Yield a JSON value and every value inside it with its path, in the order of the document."""
     yield path, value

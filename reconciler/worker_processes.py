@@ -59,12 +59,7 @@ def map_in_processes(
                 worker = context.Process(
                     target=_work, args=(writer, function, batches[number::processes]), daemon=True
                 )
-                # Python ignores exceptions in its hooks around a fork: an interrupt there would be lost.
-                before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-                try:
-                    worker.start()
-                finally:
-                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                start_undisturbed(worker)
             workers.append((worker, reader))
         for index in range(len(batches)):
             yield from _received(*workers[index % processes])
@@ -74,6 +69,18 @@ def map_in_processes(
         for worker, reader in workers:
             worker.join(_LONGEST_END)
             reader.close()
+
+
+def start_undisturbed(worker: ForkProcess) -> None:
+    """Start a process, and let SIGTERM and SIGINT wait meanwhile: it begins with both of them blocked.
+
+    Python ignores exceptions in its hooks around a fork: an interrupt there would be lost.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        worker.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _received(worker: ForkProcess, reader: Connection) -> list[R]:

@@ -1,6 +1,7 @@
 """Fixtures of every test: commands that only read send only GET, and no signal stays ignored.
 
-Also puts this directory on the path, so that every test can import shared modules such as `strategies`.
+Also puts this directory on the path, so that every test can import shared modules such as `strategies`, and
+takes the deadline from all examples: a busy machine would miss it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 _HERE = str(Path(__file__).parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
+
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")  # also of a test that states no settings: no deadline, the same examples
 
 
 def pytest_collection_finish() -> None:

@@ -13,13 +13,13 @@ from reconciler.lazy_face import lazy_face
 if TYPE_CHECKING:
     from reconciler.apply.one_workflow import Applier
     from reconciler.apply.report import Report, Result, Status
-    from reconciler.apply.run import Progress, apply_plan
+    from reconciler.apply.run import Progress, apply_plan, workers_for
 
-__all__ = ["Applier", "Progress", "Report", "Result", "Status", "apply_plan"]
+__all__ = ["Applier", "Progress", "Report", "Result", "Status", "apply_plan", "workers_for"]
 
 __getattr__ = lazy_face(  # so that `plan` loads nothing that writes
     __name__,
     one_workflow="Applier",
     report="Report Result Status",
-    run="Progress apply_plan",
+    run="Progress apply_plan workers_for",
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import permutations
 
 from reconciler.plan import Desired, Expectations, PlatformFacts, Update, comparable
-from reconciler.schema import FieldKind, body_fields
+from reconciler.schema import FieldKind, body_fields, step_fields
 from reconciler.secrecy import is_mask
 from reconciler.values import (
     ABSENT,
@@ -108,14 +108,37 @@ def kept_by_the_platform(changes: Iterable[FieldChange], desired: Body, before: 
 def fields_to_empty(update: Update, expected: Expectations) -> list[Path]:
     """Return the fields that an update removes and that a PUT without them would keep, as a profile says."""
     body = update.body
+    of_types = of_former_types(update.live, update.desired, update.live) if expected.merges_deeply else []
     return [
-        change.path
-        for change in update.changes
-        if expected.merges
-        and change.after is ABSENT
-        and lookup(update.desired.body.raw, change.path) in (ABSENT, None)
-        and (expected.merges_deeply or change.path[0] not in body)
+        *(
+            change.path
+            for change in update.changes
+            if expected.merges
+            and change.after is ABSENT
+            and lookup(update.desired.body.raw, change.path) in (ABSENT, None)
+            and (expected.merges_deeply or change.path[0] not in body)
+        ),
+        *of_types,
     ]
+
+
+def of_former_types(former: Live | None, desired: Desired, live: Live) -> list[Path]:
+    """Return the fields that steps have only from the type that they had before an update.
+
+    Args:
+        former: The workflow before the update; `None` for a new one.
+        desired: The workflow as its manifest describes it.
+        live: The workflow whose fields are listed.
+    """
+    found: list[Path] = []
+    for name, step in desired.body.steps.items() if former is not None else ():
+        before = former.body.steps.get(name) if former is not None else None
+        if before is not None and before.type != step.type:
+            shown = as_object(lookup(live.body.raw, ("steps", name)))
+            known = {*step_fields(step.type).children, *step.raw}
+            keys = [key for key in step_fields(before.type).children if key not in known]
+            found += [("steps", name, key) for key in keys if shown.get(key) not in (None, {}, [], "")]
+    return found
 
 
 def drops_tags(changes: Iterable[FieldChange]) -> bool:
@@ -130,6 +153,11 @@ def drops_tags(changes: Iterable[FieldChange]) -> bool:
             cut = any(tag.startswith(name) for tag in wanted - live for name in live - wanted)
             return live < wanted or cut
     return False
+
+
+def reads_back_without_tags(changes: Iterable[FieldChange]) -> bool:
+    """Return whether tags were sent and none read back."""
+    return any(change.path == ("tags",) and not as_list(change.before) for change in changes)
 
 
 def with_explicit_empties(body: JsonObject, paths: Iterable[Path]) -> JsonObject:

@@ -10,21 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from math import ceil
-from typing import Final
 
 from reconciler.apply.one_workflow import Applier
 from reconciler.apply.report import Report, Result, Status, StoppedError, UnverifiedError, error_text
 from reconciler.client import ServerUnreachableError
-from reconciler.concurrency import CONCURRENCY
+from reconciler.concurrency import CONCURRENCY, result_of, threads_for
 from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import Action, BlockedDelete, Delete, Orphan, Plan, Refusal, Unchanged, Write, live_id
 
 Progress = Callable[[Action, "Result | str | None"], None]
 """Called when an action begins (`None`), with what it waits for, and with its result; one call at a time."""
-
-_COMPARING: Final = 0.5
-"""The threads that compare while others wait for answers, as a fraction of the latter."""
 
 _STOPPED = "the run was stopped before this workflow was started"
 _GONE = "the server is gone, and nothing of this workflow was written"
@@ -61,6 +56,18 @@ def apply_plan(  # noqa: PLR0913 - all but three by name
     return _Run(applier, progress, stop or threading.Event(), concurrency, fail_fast=fail_fast).report(plan)
 
 
+def workers_for(concurrency: int, *, fail_fast: bool = False) -> int:
+    """Return the number of threads of an apply, as `threads_for`.
+
+    Where the first failure must stop the run, there are no more than requests in flight.
+
+    Args:
+        concurrency: The number of requests to send at a time.
+        fail_fast: Whether the first failure stops the run.
+    """
+    return concurrency if fail_fast else threads_for(concurrency)
+
+
 class _Run:
     """One run over all actions of a plan."""
 
@@ -86,7 +93,9 @@ class _Run:
         self._applier.learn(plan.facts)
         first = [action for action in plan.actions if not isinstance(action, Orphan | Unchanged)]
         last = [action for action in plan.actions if isinstance(action, Orphan)]
-        with ThreadPoolExecutor(max_workers=self._workers()) as pool:
+        with ThreadPoolExecutor(
+            max_workers=workers_for(self._concurrency, fail_fast=self._fail_fast)
+        ) as pool:
             before = self._results(pool, first)
             whole = all(result.status is Status.DONE for result in before)
             after = self._results(pool, last) if whole else list(map(_skipped, last))
@@ -94,19 +103,9 @@ class _Run:
         unfinished = any(result.status is Status.NOT_TRIED or result.in_doubt for result in results)
         return Report(results=results, interrupted=self._stop.is_set() and unfinished)
 
-    def _workers(self) -> int:
-        """Return the number of threads: while some compare what they read, others send requests.
-
-        The session limits the requests in flight. Where the first failure must stop the run, or workflows
-        are written one at a time, no more are started than that.
-        """
-        if self._concurrency == 1 or self._fail_fast:
-            return self._concurrency
-        return self._concurrency + ceil(self._concurrency * _COMPARING)
-
     def _results(self, pool: ThreadPoolExecutor, actions: Iterable[Write | Refusal]) -> list[Result]:
         futures = [pool.submit(self._result, action) for action in actions]
-        return [future.result() for future in futures]
+        return [result_of(future) for future in futures]
 
     def _result(self, action: Write | Refusal) -> Result:
         if isinstance(action, Refusal):

@@ -15,6 +15,8 @@ from reconciler.apply.not_as_sent import (
     form_before,
     judged,
     kept_by_the_platform,
+    of_former_types,
+    reads_back_without_tags,
     values_never_there,
     without_unstable,
 )
@@ -44,7 +46,7 @@ from reconciler.plan import (
     sent_body,
     sent_manifest,
 )
-from reconciler.values import JsonObject, Path
+from reconciler.values import JsonObject, Path, display_paths
 from reconciler.workflow import (
     Digester,
     FieldChange,
@@ -66,6 +68,9 @@ _UNMARKED: Final = (
     "the platform does not keep the mark of this write, so another write at the same moment "
     "is only recognized by how far its values differ"
 )
+_OF_FORMER_TYPE: Final = (
+    "the platform keeps fields of a step's former type, which mean nothing in its new one"
+)
 _IN_SYNC: Final = "this counts as in sync until it changes, in Git or live"
 
 
@@ -78,6 +83,7 @@ class SharedFacts:
     def __init__(self) -> None:
         self._facts = PlatformFacts()
         self._tags_kept = 0
+        self._tags_hidden = False
         self._unmarked = False
         self._contradicted: set[str] = set()
         self._lock = threading.Lock()
@@ -123,6 +129,20 @@ class SharedFacts:
         if live.body.own_tags.marks:
             with self._lock:
                 self._tags_kept = max(self._tags_kept, len(live.body.all_tags))
+
+    def lose_digests(self, changes: Iterable[FieldChange]) -> bool:
+        """Return whether digests in the tags of a workflow would be lost, and so need no write.
+
+        They would where its own tags are dropped or cut, and once some workflow reads back without any tag.
+
+        Args:
+            changes: The fields that do not read back as they were sent.
+        """
+        dropped = drops_tags(changes)
+        with self._lock:
+            if not self._tags_kept and dropped and reads_back_without_tags(changes):
+                self._tags_hidden = True
+            return dropped or self._tags_hidden
 
     def origin(self, sent: SentTags, live: Live) -> WrittenBy:
         """Return which write a workflow reads back as."""
@@ -271,24 +291,29 @@ class Verifier:
                 raise overwrote(overwritten, wanted)
             if sent is None and origin is WrittenBy.UNKNOWN:
                 doubtful = _doubtful(action, changes, before, wanted)
-            lost = digests != kept and (
-                sent not in (None, kept) or not writes_left or drops_tags(verified.changes)
-            )
-            if lost or digests == kept or not self._options.remember:
+            lost = digests != kept and (sent not in (None, kept) or not writes_left)
+            left = of_former_types(former, desired, live) if sent is None and self._options.remember else []
+            if not left and (lost or digests == kept or not self._options.remember):
                 break
             stays = kept_by_the_platform(changes, desired.body, before) if sent is None else []
-            keeps = keeps or bool(stays)
+            keeps = keeps or bool(stays or left)
+            lost = not stays and not left and self._facts.lose_digests(changes)
+            if lost:
+                break
             if stays:
                 rewrites = tuple(rewrite for rewrite in rewrites if rewrite.path not in stays)
                 doubtful = [change for change in doubtful if change.path not in stays]
                 digests = self._digests_of(verified, rewrites, desired)
-            tags = self._write_again(action, live, without_unstable(desired, live, rewrites), digests, stays)
+            stable = without_unstable(desired, live, rewrites)
+            tags = self._write_again(action, live, stable, digests, [*stays, *left])
             sent = digests
         seen = [rewrite for rewrite in rewrites if rewrite.path in first_seen or not rewrite.converges]
         notes = self._rewrite_notes(seen, wanted, unproven=bool(doubtful))
         contradicted = self._facts.contradicted_by(live, keeps=keeps)
         changed = [contradiction_note(contradicted)] if contradicted else []
-        return live, (*notes, *([_NOT_KEPT] if lost else []), *changed)
+        foreign = of_former_types(former, desired, live)
+        of_types = [f"{_OF_FORMER_TYPE}: {display_paths(foreign)}"] if foreign else []
+        return live, (*notes, *([_NOT_KEPT] if lost else []), *changed, *of_types)
 
     def _rewrite_notes(self, rewrites: list[Rewrite], wanted: Wanted, *, unproven: bool) -> list[str]:
         """Return the notes about fields that read back otherwise.

@@ -221,6 +221,7 @@ class BackupWriter:
         self._redactor = redactor
         self._now = now
         self._lock = threading.Lock()
+        self._saving = 0
 
     def check(self) -> None:
         """Check that a backup can be written.
@@ -240,7 +241,7 @@ class BackupWriter:
         """Write the backup of a workflow that is about to be overwritten, and return its file.
 
         Args:
-            live: The workflow, as it was described last.
+            live: The workflow, as it was described last; each is saved by one thread at a time.
             reason: `update`, `delete`, `pause` or `resume`.
             sensitive: The secret fields of its body.
 
@@ -251,15 +252,21 @@ class BackupWriter:
         text = document_text(self._document(live, reason, sensitive)) + "\n"
         with self._lock:
             self._make_folder()
+            self._saving += 1
+        try:  # without the lock: the disks of several workflows' backups are waited for together
             if not path.exists():  # the first one of a run has the state before the run
                 self._write(path, text)
+        finally:
+            with self._lock:
+                self._saving -= 1
         return path
 
     def discard(self, path: Path) -> None:
         """Remove the backup of a workflow that was not overwritten."""
         with suppress(OSError), self._lock:
             path.unlink()
-            self._folder.rmdir()
+            if not self._saving:
+                self._folder.rmdir()
 
     def note_created(self, names: Iterable[str]) -> None:
         """Write the names of the workflows that the run created, if it created any.

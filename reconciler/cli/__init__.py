@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = 130
 """Exit code of an interrupted process, by the convention of shells."""
 
+_SWITCH_INTERVAL: Final = 0.0002
+"""The seconds that a thread computes while others have an answer to read: they hold the next requests."""
+
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 """New containers after which Python looks for cycles among them. The default, 700, takes a fifth of the time
 of reading manifests, which have hardly any."""
@@ -56,6 +59,7 @@ _COMMANDS = {
     "graph": "Draw the dependencies between the steps of a workflow.",
     "doctor": "Check the configuration, the connection and the tenant, and say what to do.",
     "probe": "Find out how the tenant behaves where the API's documentation is silent.",
+    "rehearse": "Predict what applying a plan file does, on an emulated copy of the tenant, with faults too.",
     "comment": "Keep one comment on a pull or merge request up to date, from CI.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "completion": "Print the script that completes commands and names in bash, zsh or fish.",
@@ -135,4 +139,5 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         click.echo("error: interrupted", err=True)
         sys.exit(_INTERRUPTED)
 
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     run(group, argv)

@@ -134,11 +134,13 @@ class Progress:
         return ""
 
     def _numbers(self) -> list[str]:
-        """Return how much is done, the elapsed time, and the rate and the time that is left, once known."""
-        seconds = time.monotonic() - self._start
-        words = [f"{self._done}/{self._total}", f"{render.duration_text(seconds)} elapsed"]
-        if self._done and seconds:
-            rate = self._done / seconds
-            left = render.duration_text((self._total - self._done) / rate)
-            words += [f"{rate:.3g}/s", f"about {left} left"]
-        return words
+        return how_far(self._done, self._total, time.monotonic() - self._start)
+
+
+def how_far(done: int, total: int, seconds: float) -> list[str]:
+    """Return how much is done, the elapsed time, and the rate and the time that is left, once known."""
+    words = [f"{done}/{total}", f"{render.duration_text(seconds)} elapsed"]
+    if done and seconds:
+        rate = done / seconds
+        words += [f"{rate:.3g}/s", f"about {render.duration_text((total - done) / rate)} left"]
+    return words

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.tenant_store import TenantStore
 
 _CRONTAB_FIELDS: Final = 5
+_TRIGGER_KEYS: Final = frozenset({"cron", "webhook", "webhookPolicy", "scheduled"})
 _HEAD: Final = ("id", "name", "createdAt", "updatedAt", "status", "steps", "lastExecution", "triggers")
 
 
@@ -40,11 +41,19 @@ class EmulatedTenant:
         store: The workflows and executions.
         profile: The switches in force, checked; may be replaced at any time.
         seed: The seed of shuffling.
+        default_resource: The resources of a step that has none; by default those of the catalogue.
     """
 
-    def __init__(self, store: TenantStore, profile: frozenset[str], seed: int) -> None:
+    def __init__(
+        self,
+        store: TenantStore,
+        profile: frozenset[str],
+        seed: int,
+        default_resource: JsonObject | None = None,
+    ) -> None:
         self.store = store
         self.profile = profile
+        self._default_resource = default_resource
         self._random = random.Random(seed)  # noqa: S311 - order, not secrecy
         self._next_starts: dict[tuple[str, tzinfo, int | None], tuple[datetime, datetime | None]] = {}
         self._fired_until = datetime.fromtimestamp(store.now(), tz=timezone.utc)
@@ -53,6 +62,11 @@ class EmulatedTenant:
     def id_shift(self) -> int:
         """How much higher the ids of images, versions and instance types are than those of the table."""
         return int(parameter(self.profile, "catalogue-ids") or 0)
+
+    @property
+    def default_resource(self) -> JsonObject:
+        """The resources of a step that has none."""
+        return self._default_resource or emulated_catalogue.default_resource(self.id_shift)
 
     def create(self, body: JsonObject) -> JsonObject:
         """Store a new workflow and return the API's answer.
@@ -208,13 +222,13 @@ class EmulatedTenant:
         webhooks = iter(record.webhooks)
         shown: list[JsonValue] = []
         for trigger in effective_triggers(record.body):
+            rest = {key: value for key, value in trigger.items() if key not in _TRIGGER_KEYS}
             if trigger.get("webhook"):
-                shown.append({"webhook": next(webhooks)})
+                shown.append({"webhook": next(webhooks), **rest})
             else:
                 start = self._next_start(str(trigger["cron"]))
-                shown.append(
-                    {"cron": trigger["cron"], **({"scheduled": iso(start.timestamp())} if start else {})}
-                )
+                scheduled: JsonObject = {"scheduled": iso(start.timestamp())} if start else {}
+                shown.append({"cron": trigger["cron"], **scheduled, **rest})
         return shown
 
     def _next_start(self, cron: str) -> datetime | None:
@@ -263,9 +277,8 @@ class EmulatedTenant:
             step["imageName"] = emulated_catalogue.image_name(step["imageId"], self.id_shift)
         if step.get("imageVersionId") is not None:
             step["imageVersion"] = emulated_catalogue.image_version(step["imageVersionId"], self.id_shift)
-        if self.id_shift and "defaults-filled" in self.profile and step_kind(step) == "standard":
-            own = emulated_catalogue.default_resource(self.id_shift)
-            step["resources"] = {**own, **as_object(step.get("resources"))}
+        if "defaults-filled" in self.profile and step_kind(step) == "standard":
+            step["resources"] = {**self.default_resource, **as_object(step.get("resources"))}
         parameters = step.get("parameters")
         if isinstance(parameters, dict):
             env = merged_env(parameters.get("env"))

@@ -156,9 +156,7 @@ def _tenant_routes(tenant: EmulatedTenant) -> list[Route]:
 
     return [
         *_collection("GET", _RESOURCES, lambda _: [*emulated_catalogue.resources(tenant.id_shift)]),
-        _route(
-            "GET", _RESOURCES + "/defaults", lambda _: emulated_catalogue.default_resource(tenant.id_shift)
-        ),
+        _route("GET", _RESOURCES + "/defaults", lambda _: tenant.default_resource),
         *_collection("GET", _IMAGES, images),
         _route("GET", _IMAGES + "/{image_id:int}/versions", versions),
         _route("GET", _INSTANCE_OPTIONS, instance_options),

@@ -223,10 +223,14 @@ class _UvicornServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         self._sleep.end()
+        loop = asyncio.get_running_loop()
+        for listener in self.servers:
+            for listening in listener.sockets:
+                loop.remove_reader(listening.fileno())
+        for _ in range(_LOOP_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)  # a connection that was accepted needs the listener to join the others
         for listener in self.servers:
             listener.close()
-        for _ in range(_LOOP_TURNS_TO_ACCEPT):
-            await asyncio.sleep(0)  # a connection that is being accepted joins the others
         for connection in list(self.server_state.connections):
             connection.shutdown()
         if tasks := set(self.server_state.tasks):

@@ -134,6 +134,8 @@ class EmulatorMiddleware:
         sleep: Sleeps for delays.
         token: The only accepted `Authorization`; None accepts any that is not empty.
         clock: Returns the time that answers state in `Date`, in epoch seconds.
+        breaks_off: Called with the method of a request before it is handled (False) and after (True); returns
+            whether its connection breaks there.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -145,6 +147,7 @@ class EmulatorMiddleware:
         sleep: http_server.InterruptibleSleep,
         token: str | None,
         clock: Callable[[], float],
+        breaks_off: Callable[[str, bool], bool],
     ) -> None:
         self._app = app
         self._faults = faults
@@ -152,6 +155,7 @@ class EmulatorMiddleware:
         self._sleep = sleep
         self._token = token
         self._clock = clock
+        self._breaks_off = breaks_off
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; ignore one that the client broke off."""
@@ -178,15 +182,23 @@ class EmulatorMiddleware:
     ) -> HttpAnswer | None:
         """Return the answer, None for a dropped connection; handle the request unless `fault` prevents it."""
         if fault is None:
-            return self._complete(await self._handle(scope, request, body))
+            answer = await self._handle(scope, request, body)
+            return None if answer is None else self._complete(answer)
         handled = await self._handle(scope, request, body) if fault.is_after_handling else None
-        if fault.kind in {"drop-before", "drop-after"}:
+        if fault.kind in {"drop-before", "drop-after"} or (handled is None and fault.is_after_handling):
             return None
         return self._complete(
             handled if handled is not None and fault.status is None else _fault_answer(fault)
         )
 
-    async def _handle(self, scope: Scope, request: ParsedRequest, body: bytes | None) -> HttpAnswer:
+    async def _handle(self, scope: Scope, request: ParsedRequest, body: bytes | None) -> HttpAnswer | None:
+        """Return the answer of the endpoints, None where the connection breaks off before or after it."""
+        if self._breaks_off(request.method, False):
+            return None
+        answer = await self._of_endpoint(scope, request, body)
+        return None if self._breaks_off(request.method, True) else answer
+
+    async def _of_endpoint(self, scope: Scope, request: ParsedRequest, body: bytes | None) -> HttpAnswer:
         token = dict(request.headers).get("authorization", "")
         if not request.path.startswith(DOWNLOADS) and (not token or self._token not in {None, token}):
             return _error_answer(401, "the Authorization header is missing or wrong")

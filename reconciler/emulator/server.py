@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.faults import Fault
     from reconciler.emulator.middleware import RecordedRequest
+    from reconciler.values import JsonObject
+
+
+def _never(_method: str, _handled: bool) -> bool:
+    """Return that no connection breaks off."""
+    return False
 
 
 class EmulatorServer:
@@ -43,6 +49,9 @@ class EmulatorServer:
         step_seconds: The duration of each step of an execution.
         request_log: A file to which every request is appended as a line of JSON.
         clock: Returns the current time in epoch seconds.
+        default_resource: The resources of a step that has none; by default those of the catalogue.
+        breaks_off: Called with the method of each request before it is handled (False) and after (True), in
+            the server's thread; returns whether its connection breaks there.
 
     Raises:
         UsageError: For an unknown profile or fault; on start, for an address that cannot be listened on or
@@ -63,6 +72,8 @@ class EmulatorServer:
         step_seconds: float = 0.2,
         request_log: Path | str | None = None,
         clock: Callable[[], float] = time.time,
+        default_resource: JsonObject | None = None,
+        breaks_off: Callable[[str, bool], bool] = _never,
     ) -> None:
         data_file = DataFile(data) if data is not None else None
         self.store = TenantStore(clock=clock, step_seconds=step_seconds, data_file=data_file)
@@ -70,7 +81,8 @@ class EmulatorServer:
         self._port = port
         self._token = token
         self._clock = clock
-        self._tenant = EmulatedTenant(self.store, check_profile(profile), seed)
+        self._breaks_off = breaks_off
+        self._tenant = EmulatedTenant(self.store, check_profile(profile), seed, default_resource)
         self._faults = FaultPlan(seed)
         self._faults.replace(faults)
         self._log = RequestLog(request_log)
@@ -96,6 +108,7 @@ class EmulatorServer:
             sleep=sleep,
             token=self._token,
             clock=self._clock,
+            breaks_off=self._breaks_off,
         )
         self._http_server = HttpServer(app, host=self._host, port=self._port, sleep=sleep)
         self._port = self._http_server.port

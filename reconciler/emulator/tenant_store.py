@@ -20,7 +20,7 @@ from reconciler.emulator.state import Execution, HttpError, Record, State
 from reconciler.values import JsonObject, as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from reconciler.emulator.state import DataFile
 
@@ -125,6 +125,14 @@ class TenantStore:
         raise HttpError(404, f"execution {execution_id!r} not found")
 
     # Changing
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Take over workflows with their IDs, as they are elsewhere; later ones get higher IDs."""
+        with self._lock:
+            for record in records:
+                self._state.records[record.id] = record
+                self._state.next_id = max(self._state.next_id, record.id + 1)
+            self._save()
 
     def create(self, body: JsonObject, *, by: str = API_USER, unique_names: bool = False) -> int:
         """Store a new workflow and return its ID.

@@ -22,6 +22,7 @@ from reconciler.workflow import (
     StepGraph,
     as_written,
     by_name_path,
+    list_item_name,
     without_default_resource,
     without_retry_options,
 )
@@ -29,6 +30,7 @@ from reconciler.workflow import (
 _ALL_DEFAULT: Final[JsonObject] = {"numberOfRetries": 3}
 """Retry options of a step that has the defaults, whatever the workflow states."""
 
+_NAMESAKE: Final = "another one of its name is left out"
 _MAX_LEFT_OUT: Final = 200
 _STEP_DEPTH: Final = 3
 
@@ -160,8 +162,7 @@ def without_invalid_fields(body: JsonObject) -> tuple[JsonObject, dict[Path, str
         path = _field(problem.path)
         if path is None or len(left) >= _MAX_LEFT_OUT:
             raise NotExpressibleError(problem.message)
-        left[by_name_path(path, body)] = problem.message
-        remove(body, path)
+        left |= _leave_out(body, {path: problem.message})
     return body, left
 
 
@@ -175,12 +176,34 @@ def without_secrets(body: JsonObject, secrets: Mapping[Path, str]) -> tuple[Json
     Returns:
         The body, and why each field was left out, by its path in the canonical form.
     """
-    fields = {field: why for path, why in secrets.items() if (field := _field(path)) is not None}
-    left = {by_name_path(field, body): why for field, why in fields.items()}
     body = copy.deepcopy(body)
-    for field in sorted(fields, key=str, reverse=True):  # the last item of a list first
+    fields = {field: why for path, why in secrets.items() if (field := _field(path)) is not None}
+    return body, _leave_out(body, fields)
+
+
+def _leave_out(body: JsonObject, fields: Mapping[Path, str]) -> dict[Path, str]:
+    """Remove fields of `body`, and return why, by their paths in the canonical form.
+
+    With an item of a list go those of the same name: they would have another number without it.
+    """
+    fields = {**{path: _NAMESAKE for field in fields for path in _namesakes(body, field)}, **fields}
+    left = {by_name_path(field, body): why for field, why in fields.items()}
+    for field in sorted(fields, key=_place, reverse=True):  # the last item of a list first
         remove(body, field)
-    return body, left
+    return left
+
+
+def _place(path: Path) -> list[tuple[int, str]]:
+    return [(part, "") if isinstance(part, int) else (0, part) for part in path]
+
+
+def _namesakes(body: JsonObject, field: Path) -> list[Path]:
+    """Return the paths of the items that have the name of the one at `field`; none for other fields."""
+    match field:
+        case (("watchers" | "triggers") as key, int(index)):
+            names = [list_item_name(item, key) for item in as_list(body.get(key))]
+            return [(key, number) for number, name in enumerate(names) if name == names[index]]
+    return []
 
 
 def _field(path: Path) -> Path | None:

@@ -40,6 +40,9 @@ _THREADS: Final = 4
 _LOOK: Final = 0.5
 """The seconds between two looks of a unit at whether the fleet was stopped."""
 
+_ANY_PORT: Final = "127.0.0.1:0"
+"""Where the scheduler of this machine serves HTTP, which it always does: by default all take one port."""
+
 _CONNECT: Final = 10
 """The seconds within which a scheduler must answer."""
 
@@ -169,6 +172,7 @@ def _local_cluster(workers: int) -> Iterator[LocalCluster]:
         "distributed.admin.low-level-log-length": 0,
         "distributed.worker.daemon": False,
         "distributed.scheduler.active-memory-manager.start": False,
+        "distributed.scheduler.http.routes": [],
     }
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -176,7 +180,8 @@ def _local_cluster(workers: int) -> Iterator[LocalCluster]:
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=_THREADS,
-                dashboard_address=None,
+                dashboard_address=_ANY_PORT,
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=50,
             )
     except (OSError, RuntimeError) as error:

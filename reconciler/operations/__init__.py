@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, listed_workflows, plan
     from reconciler.operations.probe_tenant import Probed, ProbeOptions, probe
+    from reconciler.operations.rehearsing import RehearseOptions, rehearse
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
     from reconciler.operations.run_recording import Recording, internal_error, recording, system_error
@@ -81,6 +82,7 @@ __all__ = [
     "Probed",
     "RawOptions",
     "Recording",
+    "RehearseOptions",
     "ScopeOptions",
     "Settings",
     "SharedTenant",
@@ -107,6 +109,7 @@ __all__ = [
     "probe",
     "reconcile",
     "recording",
+    "rehearse",
     "render_manifests",
     "resolve_environments",
     "resolve_settings",
@@ -141,6 +144,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     peak_folder="find_peak_folder PeakFolder",
     plan_for_tenant="listed_workflows plan Planned ScopeOptions",
     probe_tenant="probe Probed ProbeOptions",
+    rehearsing="rehearse RehearseOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",
     run_recording="internal_error Recording recording system_error",

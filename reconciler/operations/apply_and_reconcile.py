@@ -27,6 +27,7 @@ from reconciler.plan import (
     Create,
     Plan,
     Scope,
+    Snapshot,
     with_known_origins,
     with_next_runs,
     with_webhook_warnings,
@@ -231,13 +232,13 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
             )
         )
         record.opened(opened)
-        planned = _revalidated(opened, saved, strict=strict)
+        planned, _ = revalidated(opened, saved, strict=strict)
         listener.planned(planned)
         return apply_planned(planned, options, listener, record, confirmed=True)
 
 
-def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
-    """Return what still applies of a saved plan, planned again with its options.
+def revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Planned, Snapshot]:
+    """Return what still applies of a saved plan, planned again with its options, and what was read for it.
 
     Raises:
         BlockedError: It is for another tenant or other manifests, or `strict` and a change no longer applies.
@@ -246,7 +247,8 @@ def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
     check_context(saved.context, plan_context(engine, Scope()))
     engine = dataclasses.replace(engine, options=load_compare_options(saved.context.options, engine.options))
     scope = load_scope(saved.context.options)
-    fresh = with_webhook_warnings(with_known_origins(engine.plan(scope), engine.options))
+    plan, snapshot = engine.plan_with_snapshot(scope)
+    fresh = with_webhook_warnings(with_known_origins(plan, engine.options))
     valid = revalidate_plan(saved, fresh, lambda action: recorded_action(engine, action))
     stale = [item.name for item in valid.dropped if not item.done]
     if strict and stale:
@@ -255,7 +257,8 @@ def _revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> Planned:
             f"({first_few(stale)})",
             hint="Nothing was changed. Plan again.",
         )
-    return Planned(plan=valid.plan, engine=engine, scope=scope, dropped=valid.dropped, unseen=valid.new)
+    planned = Planned(plan=valid.plan, engine=engine, scope=scope, dropped=valid.dropped, unseen=valid.new)
+    return planned, snapshot
 
 
 def apply_planned(
@@ -294,7 +297,7 @@ def apply_planned(
         )
     with listener.stopping() as stop:
         engine.session.end_waits(stop.is_set)
-        policy = RetryPolicy(wait_running=options.wait_running, stopped=stop.is_set)
+        policy = dataclasses.replace(engine.policy, wait_running=options.wait_running, stopped=stop.is_set)
         report = apply_plan(
             plan,
             engine.applier(policy, backups),

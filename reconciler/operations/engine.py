@@ -91,6 +91,7 @@ class Engine:
         profile: What is known of the tenant from a probe; `None` for nothing.
         reads: The reads of the first plan, which may have begun while manifests were loaded.
         cache: The file of the read cache, for a run that writes nothing.
+        policy: The clock of an apply, and how long it retries and waits.
     """
 
     manifests: LoadResult
@@ -104,6 +105,7 @@ class Engine:
     profile: TenantProfile | None = field(default=None, repr=False)
     reads: TenantReads | None = field(default=None, repr=False)
     cache: ReadCacheFile | None = field(default=None, repr=False)
+    policy: RetryPolicy = field(default_factory=RetryPolicy, repr=False)
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Return the plan. Every request but GET is refused meanwhile.

@@ -24,7 +24,11 @@ from reconciler.workflow import WriteOnlyField
 
 _VERSION: Final = 1
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_MOST_FILES: Final = 20
+_MOST_FILES: Final = 500
+_MOST_BYTES_OF_ALL: Final = 200 * 1024 * 1024
+_LONGEST_UNUSED: Final = 90 * 24 * 3600.0
+"""The seconds after which a file that no plan has written is removed."""
+
 _MAC_LENGTH: Final = 64
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -73,7 +77,7 @@ class ReadCacheFile:
                 write_atomically(
                     self._path, f"{self._mac(content)}\n{content}", private=True, follow_link=False
                 )
-                _remove_oldest(directory)
+                _remove_oldest(directory, self._path)
 
     def _parsed(self, data: bytes, *, refresh: bool) -> ReadCache:
         """Return the cache in `data`.
@@ -133,11 +137,20 @@ def _is_own(status: os.stat_result) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & _OTHERS
 
 
-def _remove_oldest(directory: Path) -> None:
-    """Remove the files of tenants and tokens that were not used for longest."""
-    files = sorted(directory.glob("reads-*.json"), key=lambda file: file.lstat().st_mtime, reverse=True)
-    for file in files[_MOST_FILES:]:
-        remove(file)
+def _remove_oldest(directory: Path, written: Path) -> None:
+    """Remove the files of tenants and tokens that were not used for longest, or not for a long time.
+
+    Args:
+        directory: The directory of the files.
+        written: The file that was just written, which stays.
+    """
+    found = [(file, file.lstat()) for file in directory.glob("reads-*.json") if file != written]
+    oldest_kept = written.lstat().st_mtime - _LONGEST_UNUSED
+    number, size = 1, written.lstat().st_size
+    for file, status in sorted(found, key=lambda item: item[1].st_mtime, reverse=True):
+        number, size = number + 1, size + status.st_size
+        if number > _MOST_FILES or size > _MOST_BYTES_OF_ALL or status.st_mtime < oldest_kept:
+            remove(file)
 
 
 def _row(identity: int, entry: KnownInSync) -> JsonValue:

@@ -14,7 +14,7 @@ from reconciler.workflow import (
     OwnTags,
     SentDigests,
     keeping_undocumented,
-    patched_body,
+    patched_sendable,
     preserving_webhooks,
 )
 
@@ -26,8 +26,14 @@ class Method(str, Enum):
     PATCH = "patch"
 
 
-def sent_body(
-    method: Method, desired: Body, live: Body | None, digests: SentDigests, ownership: Ownership
+def sent_body(  # noqa: PLR0913 - the last by name
+    method: Method,
+    desired: Body,
+    live: Body | None,
+    digests: SentDigests,
+    ownership: Ownership,
+    *,
+    patched: JsonObject | None = None,
 ) -> JsonObject:
     """Return the exact body that is sent, its whole numbers as integers: some servers refuse `100.0`.
 
@@ -40,6 +46,7 @@ def sent_body(
         live: The live body; `None` for a create.
         digests: The digests to keep.
         ownership: The ownership to write.
+        patched: `desired` laid over `live`, if that is known.
 
     Raises:
         UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
@@ -52,10 +59,13 @@ def sent_body(
     body: JsonObject = {**raw, "tags": tags} if tags or had_own or "tags" in raw else raw
     if live is None:
         return as_object(with_whole_numbers(body))
-    replaced = method is Method.CREATE_OR_UPDATE
-    sent = preserving_webhooks(body) if replaced else patched_body(live.raw, body)
-    kept = keeping_undocumented(sent, live.sendable, live.undocumented)
-    return as_object(with_whole_numbers(_with_every_webhook(kept, len(live.webhooks))))
+    if method is Method.CREATE_OR_UPDATE:
+        sent = preserving_webhooks(body)
+    else:
+        sent = patched_sendable(live.sendable, raw) if patched is None else patched
+        sent = {**sent, "tags": body["tags"]} if "tags" in body else sent
+    whole = _with_every_webhook(sent, len(live.webhooks))
+    return as_object(with_whole_numbers(keeping_undocumented(whole, live.sendable, live.undocumented)))
 
 
 def _with_every_webhook(body: JsonObject, live: int) -> JsonObject:
@@ -78,27 +88,32 @@ def _with_every_webhook(body: JsonObject, live: int) -> JsonObject:
 
 def choose_method(
     live: Body, desired: Body, changes: tuple[FieldChange, ...], facts: PlatformFacts
-) -> tuple[Method, str]:
-    """Return the method of an update, and the reason: a patch unless something must be removed.
+) -> tuple[Method, str, JsonObject | None]:
+    """Return the method of an update, the reason, and for a patch the body that it makes.
+
+    It is a patch unless something must be removed.
 
     Raises:
         UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
     """
     if any(change.removes for change in changes):
-        return Method.CREATE_OR_UPDATE, "something is removed, which only a full replacement can do"
+        return Method.CREATE_OR_UPDATE, "something is removed, which only a full replacement can do", None
     if live.masks_lost_in(desired.raw):
         return (
             Method.CREATE_OR_UPDATE,
             "a masked value that the manifest leaves out is removed, which only a full replacement can do",
+            None,
         )
     types = {name: step.type for name, step in live.steps.items()}
     if any(types.get(name, step.type) != step.type for name, step in desired.steps.items()):
-        return Method.CREATE_OR_UPDATE, "a step changes its type, so nothing of the old one may stay"
+        return Method.CREATE_OR_UPDATE, "a step changes its type, so nothing of the old one may stay", None
     if not live.steps:
-        return Method.CREATE_OR_UPDATE, "the live workflow has no steps to be patched"
-    if not comparable(Body(patched_body(live.raw, desired.raw)), desired, facts).equal:
+        return Method.CREATE_OR_UPDATE, "the live workflow has no steps to be patched", None
+    patched = patched_sendable(live.sendable, desired.raw)
+    if not comparable(Body(patched), desired, facts).equal:
         return (
             Method.CREATE_OR_UPDATE,
             "a value goes back to its default, which only a full replacement can do",
+            None,
         )
-    return Method.PATCH, "values are only added or changed"
+    return Method.PATCH, "values are only added or changed", patched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Final
 
@@ -54,6 +55,13 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
         UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
+    if not live.body.is_packed or live.body.digest == desired.body.digest:
+        return _decided(desired, live, options, facts)
+    action = _decided(desired, live.unpacked(), options, facts)
+    return dataclasses.replace(action, live=live) if isinstance(action, Update | SetPaused) else action
+
+
+def _decided(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
     manifest = desired.manifest
     others = owned_by_others(manifest, live.ownership, options.owner)
     if others:
@@ -189,11 +197,11 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
 ) -> Update:
     manifest, changes = desired.manifest, comparison.changes
     sensitive = sensitive_fields(manifest, desired.body.raw)
-    method, reason = Method.PATCH, "a patch manifest owns only what it states"
+    method, reason, patched = Method.PATCH, "a patch manifest owns only what it states", None
     if desired.owns_all:
-        method, reason = choose_method(live.body, desired.body, changes, facts)
+        method, reason, patched = choose_method(live.body, desired.body, changes, facts)
     digests = _digests_after(desired, live, comparison, options, facts)
-    body = sent_body(method, desired.body, live.body, digests, ownership)
+    body = sent_body(method, desired.body, live.body, digests, ownership, patched=patched)
     shown = [*changes, *comparison.sent_along, *_paused_change(before=live.paused, after=paused)]
     rotates = desired.body.generates_webhook and bool(live.webhooks)
     return Update(

@@ -28,7 +28,7 @@ from reconciler.plan.model import Action, Unchanged
 from reconciler.plan.platform_facts import PlatformFacts, shown_kinds
 from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, dump_compact
-from reconciler.workflow import Listed, Live, WriteOnlyField, timestamp_of
+from reconciler.workflow import Listed, Live, WriteOnlyField
 
 if TYPE_CHECKING:
     from reconciler.plan.tenant import Snapshot
@@ -141,7 +141,7 @@ class ReadCache:
             entry is not None
             and item is not None
             and entry.stamp == item.stamp
-            and timestamp_of(live.body.raw) == item.updated
+            and live.updated == item.updated
             and entry.content != self._content(live)
         )
 
@@ -203,7 +203,7 @@ class ReadCache:
         return digest
 
     def _content(self, live: Live) -> str:
-        return self._digest([live.fingerprint()])
+        return self._digest([live.fingerprint])
 
     def _digest(self, value: JsonValue) -> str:
         text = dump_compact(value).encode("utf-8", "surrogatepass")
@@ -224,7 +224,7 @@ def _may_be_kept(manifest: Manifest, live: Live, listing: Listing) -> bool:
         and item.ownership is not None
         and "status" in item.health
         and changed is not None
-        and changed == timestamp_of(live.body.raw)
+        and changed == live.updated
         and listing.moment is not None
         and changed <= listing.moment - _SETTLED
     )

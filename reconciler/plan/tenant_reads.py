@@ -15,7 +15,15 @@ from typing import TypeVar
 
 from reconciler.api import TenantReader
 from reconciler.client import BaseHttpException
-from reconciler.concurrency import CONCURRENCY, Once, OnProgress, in_background, no_progress, read_all
+from reconciler.concurrency import (
+    CONCURRENCY,
+    Once,
+    OnProgress,
+    in_background,
+    no_progress,
+    read_all,
+    threads_for,
+)
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.plan.listing import Listing, list_tenant
@@ -74,7 +82,7 @@ class TenantReads:
 
     Args:
         api: The tenant.
-        concurrency: The number of pages, and of workflows, to read at a time.
+        concurrency: The number of pages, and of workflows, to read at a time, as the session limits them.
         listed: The list of all workflows, if it was just read.
         cache: What earlier plans know, for a plan that writes nothing.
         server_time: Returns the time of the server, as its last answer stated it.
@@ -109,7 +117,9 @@ class TenantReads:
         if self._list is None:
             self._list = in_background(self._listing)
         self._default_resource = in_background(partial(read_default_resource, self._api))
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
+        self._threads = [
+            threading.Thread(target=self._work, daemon=True) for _ in range(threads_for(self._concurrency))
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -187,7 +197,7 @@ class TenantReads:
                     return error
                 raise
 
-        found = read_all(read, ids, self._concurrency, on_read)
+        found = read_all(read, ids, threads_for(self._concurrency), on_read)
         live = {identity: item for identity, item in found.items() if isinstance(item, Live)}
         return live, {identity: item for identity, item in found.items() if not isinstance(item, Live)}
 

@@ -138,4 +138,4 @@ def _is_stated(action: Update, path: Path, value: JsonValue) -> bool:
 def _fingerprint(action: Action, key: bytes) -> str | None:
     if not isinstance(action, Update | SetPaused | Orphan):
         return None
-    return hmac.digest(key, action.live.fingerprint().encode("ascii"), "sha256").hex()
+    return hmac.digest(key, action.live.fingerprint.encode("ascii"), "sha256").hex()

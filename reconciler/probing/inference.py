@@ -270,9 +270,8 @@ def _candidates(observations: Observations) -> Iterator[str]:
 
 def _delays(observations: Observations) -> dict[str, Conclusion]:
     """Return the delays: on the ladder, and only where no other delay explains them."""
-    create, update, listed = (
-        _milliseconds(observations.delays.get(what)) for what in ("create", "update", "list")
-    )
+    delays = observations.delays
+    create, update, listed = (_milliseconds(delays.get(what)) for what in ("create", "update", "list"))
     missing = _delay(create, "a new workflow was not found at first")
     if update and create is not None and create <= update:
         missing = Conclusion(found=None, evidence="describe shows an update as late as a create")
@@ -285,18 +284,21 @@ def _delays(observations: Observations) -> dict[str, Conclusion]:
 
 def _delay(milliseconds: int | None, evidence: str) -> Conclusion:
     if milliseconds is None:
-        return Conclusion(found=None, evidence="nothing was seen to measure")
+        return Conclusion(found=None, evidence="it was not measured exactly enough; probe again")
     if not milliseconds:
         return Conclusion(found=False)
     return Conclusion(found=True, values=(str(milliseconds),), evidence=evidence)
 
 
 def _milliseconds(delay: Delay | None) -> int | None:
-    """Return the step of the ladder next to a delay; zero when there was none."""
+    """Return the step of the ladder next to a delay; zero when there was none, `None` if that is unknown."""
     if delay is None:
         return None
     if not delay.hidden:
         return 0
+    possible = [step for step in _LADDER if delay.hidden * 1000 <= step <= delay.seen * 1000]
+    if len(possible) > 1:
+        return None
     middle = (delay.hidden + delay.seen) * 500
     return min(_LADDER, key=lambda step: abs(step - middle))
 

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         findings_junit,
         findings_sarif,
     )
-    from reconciler.render.fleet_report import fleet_text, unit_line
+    from reconciler.render.fleet_report import fleet_progress_text, fleet_text, unit_line
     from reconciler.render.forecast import (
         ForecastView,
         forecast_document,
@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         plan_text,
         plans_total,
     )
+    from reconciler.render.rehearsal_report import rehearsal_json, rehearsal_page, rehearsal_text
     from reconciler.render.rendered_manifests import (
         RenderedManifest,
         ValueSource,
@@ -171,6 +172,7 @@ __all__ = [
     "findings_sarif",
     "findings_text",
     "findings_total",
+    "fleet_progress_text",
     "fleet_text",
     "forecast_calendar",
     "forecast_document",
@@ -198,6 +200,9 @@ __all__ = [
     "plan_text",
     "plans_total",
     "progress_line",
+    "rehearsal_json",
+    "rehearsal_page",
+    "rehearsal_text",
     "rendered_json",
     "rendered_yaml",
     "report_document",
@@ -247,12 +252,13 @@ __getattr__ = lazy_face(
     "rules_text summary_line",
     findings_for_ci="findings_github findings_gitlab findings_junit findings_sarif",
     found_executions="found_json found_lines found_text",
-    fleet_report="fleet_text unit_line",
+    fleet_report="fleet_progress_text fleet_text unit_line",
     forecast="forecast_document forecast_html forecast_json forecast_text ForecastView",
     forecast_as_calendar="forecast_calendar MOST_EVENTS",
     graphs="Drawing graph_dot graph_json graph_mermaid graph_text",
     layout="Display hanging NARROWEST",
     markup="LEAST LIMIT paint",
+    rehearsal_report="rehearsal_json rehearsal_page rehearsal_text",
     report_as_html="html_report",
     report_as_markdown="markdown_report",
     plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",

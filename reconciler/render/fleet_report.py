@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.plan import STATES
 from reconciler.render.actions import ACTIONS, status_word
 from reconciler.render.apply_report import without_ids
+from reconciler.render.layout import NARROWEST, Display, table
 from reconciler.render.markup import paint
-from reconciler.text import counted, printable
+from reconciler.text import clip, counted, printable
 from reconciler.values import JsonObject, as_list, as_object
 
 _RESULTS: Final = {"plan": "plan", "apply": "report", "status": "status"}
 _MOST_REASONS: Final = 5
 """The workflows of a unit whose errors are shown."""
+
+_LONGEST_NAME: Final = 30
+_STATES: Final = {
+    "failed": "red",
+    "skipped": "yellow",
+    "running": "cyan",
+    "done": "green",
+    "waiting": "dim",
+}
+"""The states of an environment while a fleet runs, in the order of the display, with their colours."""
 
 _WORDS: Final = {
     **{name: f"to {name}" for name in ACTIONS if name not in {"unchanged", "blocked"}},
@@ -48,12 +60,70 @@ def _has_result(unit: JsonObject) -> bool:
     return unit["error"] is None and unit["skipped"] is not True
 
 
-def _failure(unit: JsonObject) -> str:
+def _failure(unit: JsonObject, *, colours: bool = True) -> str:
     """Return why a unit has no result, in a line."""
-    if unit["skipped"] is True:
-        return paint("skipped", "yellow")
-    first, *_ = str(unit["error"]).splitlines() or [""]
-    return paint("error: ", "red") + printable(first)
+    word, colour = ("skipped", "yellow") if unit["skipped"] is True else ("error: ", "red")
+    first = "" if unit["skipped"] is True else next(iter(str(unit["error"]).splitlines()), "")
+    return (paint(word, colour) if colours else word) + printable(first)
+
+
+def fleet_progress_text(
+    head: str, totals: Mapping[str, int], results: Sequence[JsonObject], display: Display
+) -> str:
+    """Return how far each environment of a running fleet is, those first in which something failed.
+
+    Args:
+        head: The first line: how far the whole is.
+        totals: The number of units of each environment.
+        results: The results of units so far.
+        display: The terminal; environments for which it has no room are counted.
+    """
+    found: dict[str, list[JsonObject]] = {name: [] for name in totals}
+    for unit in results:
+        found[str(unit["environment"])].append(unit)
+    states = {name: _state(units, totals[name]) for name, units in found.items()}
+    order = [*_STATES]
+    names = sorted(totals, key=lambda name: order.index(states[name]))
+    room = len(names) if display.height is None else max(display.height - 4, 1)
+    shown, left = (names, []) if len(names) <= room else (names[: room - 1], names[room - 1 :])
+    width = display.width or NARROWEST
+    rows = [
+        (
+            clip(printable(name), _LONGEST_NAME),
+            states[name],
+            f"{len(found[name])}/{totals[name]}",
+            clip(_so_far(found[name]), max(width - _LONGEST_NAME - 20, 10)),
+        )
+        for name in shown
+    ]
+    lines = table(("ENVIRONMENT", "STATE", "UNITS", "SO FAR"), rows, _STATES)
+    if left:
+        counts = Counter(states[name] for name in left)
+        numbers = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
+        lines.append(f"{len(left)} more environments: {numbers}")
+    return "\n".join([clip(head, width), *lines])
+
+
+def _state(units: Sequence[JsonObject], total: int) -> str:
+    if any(unit["exit_code"] not in {0, 2, None} for unit in units):
+        return "failed"
+    if any(unit["skipped"] is True for unit in units):
+        return "skipped"
+    if len(units) == total:
+        return "done"
+    return "running" if units else "waiting"
+
+
+def _so_far(units: Sequence[JsonObject]) -> str:
+    """Return the first failure of the units of an environment, else the sum of their counts."""
+    failures = [_failure(unit, colours=False) for unit in units if not _has_result(unit)]
+    sums: Counter[str] = Counter()
+    for unit in units:
+        numbers = as_object(_result(unit).get("summary")).items()
+        sums.update({name: number for name, number in numbers if isinstance(number, int)})
+    if failures:
+        return failures[0]
+    return _counts(dict(sums)) if units else ""
 
 
 def fleet_text(report: JsonObject) -> str:

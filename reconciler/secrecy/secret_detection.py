@@ -14,7 +14,18 @@ from reconciler.schema import SENSITIVE, sensitive_step_fields
 from reconciler.secrecy.credential_patterns import credential_kind, looks_random
 from reconciler.secrecy.redaction import Redactor
 from reconciler.value_classes import dataclass
-from reconciler.values import KEEP, JsonObject, JsonValue, Path, Verdict, as_object, lookup, rewrite
+from reconciler.values import (
+    ABSENT,
+    KEEP,
+    JsonObject,
+    JsonValue,
+    Path,
+    Verdict,
+    all_texts,
+    as_object,
+    lookup,
+    rewrite,
+)
 
 _WORDS: Final = (
     "pass(?:word|wd|phrase)",
@@ -66,6 +77,14 @@ def _whole_mask() -> re.Pattern[str]:
 @cache
 def _stated_mask() -> re.Pattern[str]:
     return re.compile(rf"{_MASK_RUN}|[x#·∙]{{3,}}|redacted|masked|{_MASK_WORD}", re.IGNORECASE | re.DOTALL)
+
+
+@cache
+def _perhaps_mask() -> re.Pattern[str]:
+    """Return what is found in texts, joined by NUL, one of which `is_masked` may find to be a mask."""
+    return re.compile(
+        rf"[*•●⬤]{{3}}|redacted|masked|{_MASK_WORD}|(?:\A|\0)[\s*•●·∙⬤#.?_x-]+(?:\0|\Z)", re.IGNORECASE
+    )
 
 
 _PARTS_OF_MASKS: Final = (
@@ -173,6 +192,18 @@ def is_masked(path: Path, value: JsonValue) -> bool:
     if is_named_secret(path) or is_webhook_url(path):
         return is_mask(value)
     return _whole_mask().fullmatch(value.strip()) is not None or _MASK_INSIDE.search(value) is not None
+
+
+def may_be_masked(body: JsonObject) -> bool:
+    """Return whether `is_masked`, or `is_mask` in a secret field, may be true in a body.
+
+    It is cheap, and seldom true where there is no mask.
+    """
+    for step in as_object(body.get("steps")).values():
+        found = (lookup(step, part) for part in sensitive_step_fields())
+        if any(value is not ABSENT and is_mask(value) for value in found):
+            return True
+    return _perhaps_mask().search("\0".join(filter(None, all_texts(body)))) is not None
 
 
 def states_mask(path: Path, value: JsonValue) -> bool:

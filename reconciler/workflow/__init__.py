@@ -26,7 +26,13 @@ from reconciler.workflow.own_tags import (
     tags_within_limits,
     with_mark,
 )
-from reconciler.workflow.patching import KEYWORDS, keyword_of, patched_body, preserving_webhooks
+from reconciler.workflow.patching import (
+    KEYWORDS,
+    keyword_of,
+    patched_body,
+    patched_sendable,
+    preserving_webhooks,
+)
 from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.spelling import may_be_cut, name_key, name_problem, plain_name
 from reconciler.workflow.step import STANDARD, Step, stated_options
@@ -60,7 +66,7 @@ if TYPE_CHECKING:
         without_default_resource,
         without_retry_options,
     )
-    from reconciler.workflow.live import Listed, Live, schedules, timestamp_of
+    from reconciler.workflow.live import Listed, Live, schedules
     from reconciler.workflow.rewriting import (
         NOT_RETURNED,
         Rewrite,
@@ -119,6 +125,7 @@ __all__ = [
     "name_problem",
     "owner_tag",
     "patched_body",
+    "patched_sendable",
     "plain_name",
     "preserving_webhooks",
     "schedules",
@@ -128,7 +135,6 @@ __all__ = [
     "stated_options",
     "tag_name",
     "tags_within_limits",
-    "timestamp_of",
     "tokens_left_out",
     "undocumented_fields",
     "unreturned_fields",
@@ -146,7 +152,7 @@ __all__ = [
 __getattr__ = lazy_face(  # what only a comparison with a tenant needs
     __name__,
     comparable_forms="ComparableForms hoisted_form without_default_resource without_retry_options",
-    live="Listed Live schedules timestamp_of",
+    live="Listed Live schedules",
     rewriting="NOT_RETURNED Rewrite RewriteKind are_foreign gone_fields known_rewrite",
     unreturned="shown_fields unreturned_fields",
 )

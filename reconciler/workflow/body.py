@@ -14,6 +14,7 @@ from reconciler.values import (
     JsonValue,
     Packed,
     Path,
+    all_texts,
     as_list,
     as_object,
     as_objects,
@@ -26,7 +27,7 @@ from reconciler.workflow.canonical_form import canonical
 from reconciler.workflow.header_names import with_header_names_of
 from reconciler.workflow.named_lists import lists_by_name
 from reconciler.workflow.own_tags import OwnTags, is_own_tag
-from reconciler.workflow.sendable import described_body, masked_fields, sendable_body
+from reconciler.workflow.sendable import described_body, masked_fields, without_masks
 from reconciler.workflow.step import Step, stated_options, steps_by_name
 from reconciler.workflow.undocumented import undocumented_fields
 
@@ -56,6 +57,16 @@ class Body:
         body = Body(Packed.of(self.raw))
         known = {"own_tags": self.own_tags, "webhooks": self.webhooks, "digest": self.digest}
         body.__dict__.update(known)
+        return body
+
+    def unpacked(self, raw: JsonObject | None = None) -> Body:
+        """Return the same body for computing with it, with what is known of it.
+
+        Args:
+            raw: The JSON object, where it is at hand.
+        """
+        body = Body(self.raw if raw is None else raw)
+        body.__dict__.update({key: value for key, value in self.__dict__.items() if key != "stated"})
         return body
 
     @property
@@ -132,18 +143,7 @@ class Body:
     @cached_property
     def all_texts(self) -> tuple[str, ...]:
         """Every key and text, each once, without their paths: a quick test for what none of them contains."""
-        found: list[str] = []
-        pending: list[JsonValue] = [self.raw]
-        while pending:
-            value = pending.pop()
-            if isinstance(value, str):
-                found.append(value)
-            elif isinstance(value, dict):
-                found += value
-                pending += value.values()
-            elif isinstance(value, list):
-                pending += value
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(all_texts(self.raw)))
 
     @cached_property
     def joined_texts(self) -> str:
@@ -178,7 +178,7 @@ class Body:
         Raises:
             UnexpectedAnswerError: A documented key has a shape that would lose something.
         """
-        return sendable_body(self.raw)
+        return without_masks(self.described)
 
     @cached_property
     def undocumented(self) -> Mapping[Path, JsonValue]:
@@ -196,6 +196,8 @@ class Body:
         Raises:
             UnexpectedAnswerError: A documented key has a shape that would lose something.
         """
+        if self.sendable is self.described:
+            return frozenset()
         return frozenset(masked_fields(lists_by_name(self.described)))
 
     def spelled_as(self, other: Body) -> Body:

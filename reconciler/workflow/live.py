@@ -36,6 +36,8 @@ _HEALTH: Final = (
 )
 _PASSING: Final = frozenset({"status", "lastExecution", "triggers"})
 _STAMP: Final = 32
+_KEPT: Final = ("write_only_kinds", "fingerprint", "updated")
+"""What is computed of a workflow before it is packed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ class Live:
             before: The same workflow, read earlier: what has not changed is not computed again.
         """
         if before is not None and before.id == workflow_id and same_json(answer, before.body.raw):
-            return before
+            return before.unpacked(answer) if before.body.is_packed else before
         status = answer.get("status")
         body = Body(answer)
         return Live(
@@ -147,7 +149,18 @@ class Live:
         if self.body.own_tags.digests:
             return self
         live = replace(self, body=self.body.packed())
-        live.__dict__["write_only_kinds"] = self.write_only_kinds
+        live.__dict__.update({name: getattr(self, name) for name in _KEPT})
+        return live
+
+    def unpacked(self, answer: JsonObject | None = None) -> Live:
+        """Return the same workflow for computing with it.
+
+        Args:
+            answer: The answer of `describe_workflow`, where it is at hand.
+        """
+        live = replace(self, body=self.body.unpacked(answer))
+        live.__dict__.update({name: self.__dict__[name] for name in _KEPT if name in self.__dict__})
+        live.__dict__["_packed"] = self
         return live
 
     @property
@@ -157,13 +170,23 @@ class Live:
 
     def unchanged_since(self, before: Live) -> bool:
         """Return whether everything that a write could undo is still as it was `before`."""
-        return self is before or (
-            (self.paused, self.webhooks, self._tags) == (before.paused, before.webhooks, before._tags)
-            and same_json(self.body.form, before.body.form)
+        return (
+            self is before
+            or self.__dict__.get("_packed") is before
+            or (
+                (self.paused, self.webhooks, self._tags) == (before.paused, before.webhooks, before._tags)
+                and same_json(self.body.form, before.body.form)
+            )
         )
 
+    @cached_property
+    def updated(self) -> float | None:
+        """The time of its last change, in seconds since the epoch; `None` where it is not returned."""
+        return timestamp_of(self.body.raw)
+
+    @cached_property
     def fingerprint(self) -> str:
-        """Return a digest of everything that a write could undo: equal means unchanged."""
+        """A digest of everything that a write could undo: equal means unchanged."""
         form = dump_compact(self.body.form)
         text = "\n".join([form, *sorted(self.webhooks), *self._tags, str(self.paused)])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -100,7 +100,8 @@ def list_item_name(item: JsonValue, key: str) -> str:
 def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
     """Yield the items of the list at `key` by name, equal ones once.
 
-    Different ones of one name get `#2` and on, in an order that depends on nothing but what they mean.
+    Different ones of one name get `#2` and on, in an order that depends on nothing but what they mean. A
+    webhook trigger is its place: each counts, in the order of the list, which is that of their URLs.
     """
     if isinstance(value, dict):
         yield from value.items()
@@ -110,9 +111,11 @@ def _named(value: JsonValue, key: str) -> Iterator[tuple[str, JsonValue]]:
         yield _NAMES[key](_meaning(items[0], key)), items[0]
         return
     groups: dict[str, dict[str, JsonValue]] = {}
-    for item in items:
+    for place, item in enumerate(items):
         meaning = _meaning(item, key)
-        groups.setdefault(_NAMES[key](meaning), {}).setdefault(dump_compact(meaning), item)
+        name = _NAMES[key](meaning)
+        text = f"{place:09}" if name == "webhook" else dump_compact(meaning)
+        groups.setdefault(name, {}).setdefault(text, item)
     for base, group in groups.items():
         numbered = (f"{base}#{number}" for number in count(2))
         free = (label for label in numbered if label not in groups)

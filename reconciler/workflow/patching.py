@@ -2,17 +2,17 @@
 
 The API has no PATCH endpoint: a patch is a describe, a merge on this side, and a PUT of the whole. The merge
 follows the public client's rules where they are sound; where they lose something, `patched_body` says so.
-Nothing here sends, prints or keeps anything, and nothing changes its arguments: every result is a copy.
+Nothing here sends, prints or keeps anything, and nothing changes its arguments.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidParameterException, UnexpectedAnswerError
 from reconciler.text import clip, printable
+from reconciler.values import as_object, copied
 from reconciler.workflow.header_names import with_header_names_of
 from reconciler.workflow.sendable import sendable_body
 
@@ -59,16 +59,17 @@ def merge_patch(base: JsonObject, body: JsonObject) -> JsonObject:
         InvalidParameterException: `steps` of `body`, or one of them, is not an object.
         UnexpectedAnswerError: `steps` of `base` is not an object.
     """
-    merged: JsonObject = copy.deepcopy({**base, **body})
-    if "steps" not in body:
-        return merged
-    steps = copy.deepcopy(base.get("steps", {}))
-    if not isinstance(steps, dict):
-        raise UnexpectedAnswerError("the workflow's `steps` is not an object: nothing can be merged into it")
-    for name, step in _given_steps(body["steps"]).items():
-        steps[name] = _merged_step(steps.get(name), step)
-    merged["steps"] = steps
-    return merged
+    merged: JsonObject = {**base, **body}
+    if "steps" in body:
+        steps = base.get("steps", {})
+        if not isinstance(steps, dict):
+            raise UnexpectedAnswerError(
+                "the workflow's `steps` is not an object: nothing can be merged into it"
+            )
+        given = _given_steps(body["steps"])
+        over = {name: _merged_step(steps.get(name), step) for name, step in given.items()}
+        merged["steps"] = {**steps, **over}
+    return as_object(copied(merged))
 
 
 def apply_keywords(
@@ -89,7 +90,7 @@ def apply_keywords(
         InvalidParameterException: A keyword is not one of `KEYWORDS`, `step_names` is empty, or one of its
             names is not a step of `body`.
     """
-    result = copy.deepcopy(body)
+    result = as_object(copied(body))
     given = _given(keywords)
     if "name" in given:
         result["name"] = given.pop("name")
@@ -110,12 +111,16 @@ def preserving_webhooks(body: JsonObject) -> JsonObject:
 
     Without it the server gives an updated workflow a new webhook URL, and breaks whoever calls the old one.
     """
-    result = copy.deepcopy(body)
-    triggers = result.get("triggers")
-    for trigger in triggers if isinstance(triggers, list) else []:
-        if isinstance(trigger, dict) and trigger.get("webhook") and trigger.get("webhookPolicy") is None:
-            trigger["webhookPolicy"] = "preserve"
-    return result
+    triggers = body.get("triggers")
+    if not isinstance(triggers, list):
+        return body
+    return {**body, "triggers": list(map(_preserving, triggers))}
+
+
+def _preserving(trigger: JsonValue) -> JsonValue:
+    if isinstance(trigger, dict) and trigger.get("webhook") and trigger.get("webhookPolicy") is None:
+        return {**trigger, "webhookPolicy": "preserve"}
+    return trigger
 
 
 def patched_body(
@@ -146,14 +151,29 @@ def patched_body(
     given = _given(keywords or {})
     if not body and not given:
         raise InvalidParameterException("nothing to patch: give a body or at least one of the parameters")
-    base = with_header_names_of(sendable_body(live), body or {})
-    steps = base.get("steps")
-    if not isinstance(steps, dict):
-        raise UnexpectedAnswerError(
-            "the described workflow has no `steps`: sending it back would remove them"
-        )
-    _chosen_steps(steps, step_names)
+    base = _with_steps(with_header_names_of(sendable_body(live), body or {}))
+    _chosen_steps(as_object(base["steps"]), step_names)
     return preserving_webhooks(apply_keywords(merge_patch(base, body or {}), given, step_names))
+
+
+def patched_sendable(base: JsonObject, body: JsonObject) -> JsonObject:
+    """Return what `patched_body` does without keywords, for a live body in the form that can be sent.
+
+    Raises:
+        UnexpectedAnswerError: `base` has no steps object.
+    """
+    return preserving_webhooks(merge_patch(_with_steps(with_header_names_of(base, body)), body))
+
+
+def _with_steps(base: JsonObject) -> JsonObject:
+    """Return `base`, which must have steps.
+
+    Raises:
+        UnexpectedAnswerError: It has no steps object.
+    """
+    if isinstance(base.get("steps"), dict):
+        return base
+    raise UnexpectedAnswerError("the described workflow has no `steps`: sending it back would remove them")
 
 
 def _given(keywords: Mapping[str, JsonValue]) -> JsonObject:
@@ -191,13 +211,13 @@ def _given_steps(value: JsonValue) -> JsonObject:
 def _merged_step(base: JsonValue, step: JsonValue) -> JsonValue:
     merged = _merged(base, step)
     if isinstance(merged, dict) and isinstance(step, dict) and "env" in step:
-        merged["env"] = copy.deepcopy(step["env"])
+        merged["env"] = step["env"]
     return merged
 
 
 def _merged(base: JsonValue, over: JsonValue) -> JsonValue:
     if not isinstance(base, dict) or not isinstance(over, dict):
-        return copy.deepcopy(over)
+        return over
     return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
 
 

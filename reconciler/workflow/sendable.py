@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.secrecy import is_mask, is_masked, is_secret_field
+from reconciler.secrecy import is_mask, is_masked, is_secret_field, may_be_masked
 from reconciler.text import clip, printable
 from reconciler.values import DROP, KEEP, Verdict, as_object, nodes, rewrite
 from reconciler.workflow.canonical_value import as_map, misfit
@@ -36,12 +36,19 @@ def sendable_body(live: JsonObject) -> JsonObject:
     Raises:
         UnexpectedAnswerError: A documented key has a shape that cannot be sent back without losing something.
     """
+    return without_masks(described_body(live))
+
+
+def without_masks(body: JsonObject) -> JsonObject:
+    """Return a `described_body` without masks and empty secret fields; `body` itself if it has none."""
+    if not may_be_masked(body):
+        return body
 
     def replace(value: JsonValue, path: Path) -> JsonValue | Verdict:
         blank = is_secret_field(path) and is_mask(value)
         return DROP if blank or _is_masked(value, path) else KEEP
 
-    return as_object(_without_nulls(rewrite(described_body(live), replace)))
+    return as_object(_without_nulls(rewrite(body, replace)))
 
 
 def masked_fields(body: JsonObject) -> list[Path]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import threading
 import uuid
+import warnings
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -207,3 +211,33 @@ def test_unwritable_data_file_is_reported(tmp_path: Path) -> None:
         with api.session:
             answer = api.send("POST", "", json=body())
     assert (answer.status_code, "cannot write" in answer.json()["detail"]) == (500, True)
+
+
+def test_connections_that_come_as_the_server_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was accepted and has sent nothing yet is closed, and not left to the garbage collector."""
+    server = EmulatorServer()
+    server.start()
+    http = server._http_server
+    assert http is not None
+    loop = http._server._loop
+    assert loop is not None
+    busy, going_on, end = threading.Event(), threading.Event(), http._server.end
+
+    def wait() -> None:
+        busy.set()
+        going_on.wait(20)
+
+    def end_and_go_on() -> None:
+        end()
+        going_on.set()  # both are found at once: the connections and the end
+
+    monkeypatch.setattr(http._server, "end", end_and_go_on)
+    loop.call_soon_threadsafe(wait)
+    assert busy.wait(20)
+    with warnings.catch_warnings(record=True) as found, ExitStack() as clients:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            clients.enter_context(socket.create_connection(("127.0.0.1", http.port)))
+        server.stop()
+        gc.collect()
+    assert [str(warning.message) for warning in found] == []

@@ -303,7 +303,11 @@ class Git:
         """Carry `plan` out, or one that is made now, and return the report."""
         with self.engine() as engine:
             return apply_plan(
-                plan or engine.plan(self.scope), self.applier(engine), lambda *_: None, fail_fast=fail_fast
+                plan or engine.plan(self.scope),
+                self.applier(engine),
+                lambda *_: None,
+                concurrency=self.settings.concurrency,
+                fail_fast=fail_fast,
             )
 
     def done(self, plan: Plan | None = None) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -350,6 +351,29 @@ def test_a_step_that_goes_is_removed_where_the_server_merges(
     git.done()
     assert list(git.stored()["steps"]) == ["one"]
     assert len(git.writes()) == 3
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_step_of_another_type_where_the_server_merges(
+    git: Git, server: EmulatorServer, *, refuses: bool
+) -> None:
+    """What belongs to the former type of a step is removed; where that is refused, a note names it."""
+    server.profile = frozenset({"put-merges-deep"})
+    git.write(body())
+    git.done()
+    http = {"type": "http", "method": "get", "url": "https://example.com"}
+    git.write(body(steps={"one": http}))
+    if refuses:
+        server.add_fault("400:+1:x1@PUT")
+    before = len(git.writes())
+    (result,) = git.done().results
+    kept = sorted(set(git.stored()["steps"]["one"]) - set(http))
+    assert kept == (["command", "imageId", "imageVersionId"] if refuses else [])
+    notes = " ".join(result.notes)
+    assert all(f"steps.one.{key}" in notes for key in kept)
+    assert ("former type" in notes) == refuses
+    assert len([request for request in git.writes()[before:] if request.status == HTTPStatus.OK]) <= 2
+    git.is_clean()
 
 
 def test_a_token_that_goes_is_removed_where_the_server_merges(git: Git, server: EmulatorServer) -> None:

@@ -16,11 +16,13 @@ from processes import forked_command, inherited_environment
 from strategies import DEPTH
 
 from reconciler.emulator.server import EmulatorServer
-from reconciler.tenant_profile import read_profile
+from reconciler.tenant_profile import DELAYS, read_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from reconciler.tenant_profile import TenantProfile
 
 OTHERS: Final = ("Daily", "zz-probes-of ours", "zz")
 PROFILE: Final = frozenset({"token-masked", "list-lag=500", "text-trimmed", "tag-length-refused=30"})
@@ -47,6 +49,20 @@ def line(
     return lambda *words: typed(*words, PEAK_API_URL=tenant.url)
 
 
+def _without_delays(profile: TenantProfile) -> set[str]:
+    """Return what a profile names without what it measured, which depends on how busy the machine is."""
+    return {word for word in profile.switches if not word.startswith(DELAYS)}
+
+
+def _settle(server: EmulatorServer) -> None:
+    """Wait until no request of a killed probe is being answered any more, and show all that it wrote."""
+    seen = -1
+    while seen != len(server.requests):
+        seen = len(server.requests)
+        time.sleep(0.2)
+    server.profile -= {"list-lag=500"}
+
+
 def _names(server: EmulatorServer) -> list[str]:
     return [str(body["name"]) for body in server.store.workflows().values()]
 
@@ -60,7 +76,7 @@ def test_a_profile(tenant: EmulatorServer, line: Callable[..., Ended], tmp_path:
     ended = line("probe", "--write", "--yes")
     assert ended.code == 0, ended.err
     assert "Wrote tenant-profile.yaml." in ended.out
-    assert {*read_profile(tmp_path / "tenant-profile.yaml").switches} == PROFILE
+    assert _without_delays(read_profile(tmp_path / "tenant-profile.yaml")) == PROFILE - {"list-lag=500"}
     assert "texts lose outer white space" in ended.out
     assert _names(tenant) == [*OTHERS]
 
@@ -83,7 +99,7 @@ def test_a_changed_platform(tenant: EmulatorServer, line: Callable[..., Ended], 
     profile = read_profile(file)
     tenant.profile = frozenset(profile.switches)
     assert line("probe", "again.yaml", "--write", "--yes").code == 0
-    assert read_profile(tmp_path / "again.yaml") == profile
+    assert not [*read_profile(tmp_path / "again.yaml").differences(profile)]
 
     tenant.profile = frozenset({*PROFILE, "names-lower"} - {"token-masked"})
     changed = line("probe", "--write", "--yes", "--format", "sarif")
@@ -157,7 +173,7 @@ def test_killed(tenant: EmulatorServer, line: Callable[..., Ended], tmp_path: Pa
         while process.poll() is None and len(tenant.requests) - before < number:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
-    time.sleep(0.7)  # until the list shows the last create
+    _settle(tenant)
     ended = line("probe", "--clean")
     assert ended.code == 0, ended.err
     assert _names(tenant) == [*OTHERS]
@@ -172,5 +188,4 @@ def test_faults(tenant: EmulatorServer, line: Callable[..., Ended]) -> None:
         tenant.faults = []
         if ended.code:
             assert "error:" in ended.err
-        time.sleep(0.6)
         assert _names(tenant) == [*OTHERS], fault

@@ -276,11 +276,38 @@ def test_nowhere_to_write(tenant: Git, typed: Callable[..., Ended], tmp_path: Pa
         assert (ended.code, ended.err) == (0, "")
 
 
-def test_few_files_are_kept(
-    tenant: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({"_MOST_FILES": 2}, 2),
+        ({"_MOST_FILES": 1}, 1),
+        ({"_MOST_BYTES_OF_ALL": 0}, 1),
+        ({"_LONGEST_UNUSED": 1000.0}, 2),
+        ({}, 4),
+    ],
+)
+def test_the_files_that_were_not_used_for_longest_go(
+    tenant: Git,
+    typed: Callable[..., Ended],
+    monkeypatch: pytest.MonkeyPatch,
+    limits: dict[str, float],
+    kept: int,
 ) -> None:
-    """Tokens that change leave no more than a few files behind."""
-    monkeypatch.setattr("reconciler.operations.read_cache_file._MOST_FILES", 2)
-    for number in range(4):
+    """Tokens that change, and tenants that are gone, leave a bounded number of bytes and files behind.
+
+    The file of the tenant that was just planned stays, whatever its size.
+    """
+    for number in range(3):
         typed("plan", tenant.folder, PEAK_AUTH_TOKEN=f"token-number-{number}")
-    assert len(_files()) == 2
+        for file in _files():  # each file is two hours older than the next one
+            os.utime(file, (file.stat().st_atime, file.stat().st_mtime - 7200))
+    before = {file: file.stat().st_mtime for file in _files()}
+    newest = max(before, key=before.__getitem__)
+    os.utime(newest)
+    for name, value in limits.items():
+        monkeypatch.setattr(f"reconciler.operations.read_cache_file.{name}", value)
+    typed("plan", tenant.folder, PEAK_AUTH_TOKEN="token-number-3")
+    last = [file for file in _files() if file not in before]
+    assert len(last) == 1
+    assert len(_files()) == kept
+    assert kept == 1 or newest in _files()

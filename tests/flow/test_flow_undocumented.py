@@ -223,3 +223,16 @@ def test_validate_warns_of_new_fields(git: Git) -> None:
     code, out = validated("validate: {off: [schema-unknown-key]}")
     assert code == 3
     assert "reconciler.yaml:2:18: 'schema-unknown-key' cannot be turned off; list the paths" in out
+
+
+@pytest.mark.parametrize("stated", [1, 2])
+def test_each_webhook_keeps_its_undocumented_fields(git: Git, stated: int) -> None:
+    """Webhooks that are equal but for fields that nobody documented keep their URLs, and their own fields."""
+    webhooks = [{"webhook": True, "label": label} for label in ("b", "a")]
+    git.server.store.create(body(triggers=[{"cron": "0 6 * * *"}, *webhooks]))
+    urls = git.webhooks()
+    git.write(body(command="echo new", triggers=[*[{"webhook": True}] * stated, {"cron": "0 6 * * *"}]))
+    git.done()
+    triggers = [trigger for trigger in git.stored()["triggers"] if "webhook" in trigger]
+    assert [trigger.get("label") for trigger in triggers] == ["b", "a"]
+    assert git.webhooks() == urls

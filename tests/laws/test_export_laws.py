@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from forms import forms_of, live_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -23,16 +24,45 @@ from reconciler.plan import DefaultResource, PlatformFacts, Unchanged
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
 from reconciler.values import as_object, display_path, lookup
-from reconciler.workflow import diff
+from reconciler.workflow import diff, lists_by_name
 
 
 def _env(exported: list[ExportResult], server: EmulatorServer) -> dict[str, str]:
-    """Return the variables of exported manifests as whoever made the workflows knows them."""
+    """Return the variables of exported manifests as whoever made the workflows knows them.
+
+    Their paths are those of the manifests, which state watchers in the order of their names.
+    """
+    bodies = {item.live.id: dict(server.store.get(item.live.id).body) for item in exported}
+    for body in bodies.values():
+        watchers = lists_by_name(body).get("watchers")
+        body["watchers"] = [watcher for _, watcher in sorted(as_object(watchers).items())]
     return {
-        variable.name: str(lookup(server.store.get(item.live.id).body, variable.path))
+        variable.name: str(lookup(bodies[item.live.id], variable.path))
         for item in exported
         for variable in item.variables
     }
+
+
+@pytest.mark.parametrize("names", [("b", "a"), ("a", "a")])
+def test_watchers_in_another_order(names: tuple[str, str]) -> None:
+    """A manifest states watchers by name: the variable of one is that of the same one in the workflow."""
+    urls = ("*", "true")  # of which only the first is a secret
+    watchers: list[dict[str, Any]] = [
+        {"webhook": {"name": name, "url": url, "payload": "{}"}, "events": {"fail": True}}
+        for name, url in zip(names, urls, strict=True)
+    ]
+    steps = {"one": {"imageId": 100, "imageVersionId": 200}}
+    with EmulatorServer() as server:
+        tenant = Round(server)
+        tenant.converge({"name": "flow", "watchers": watchers, "steps": steps})
+        exported = tenant.export()
+        assert [list(_env([item], server).values()) for item in exported] == [["*"]]
+        plan = tenant.plan_exported(exported, _env(exported, server))
+        assert all(isinstance(action, Unchanged) for action in plan.actions)
+        (left_out,) = tenant.export(SecretHandling.IGNORE)
+        assert left_out.problems == ()
+        assert all(isinstance(action, Unchanged) for action in tenant.plan_exported([left_out], {}).actions)
+        tenant.close()
 
 
 def _has_empty_retry_options(body: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from reconciler.plan.bodies import choose_method, sent_body
 from reconciler.plan.desired import Desired
 from reconciler.schema import load_schema
 from reconciler.values import dump_compact, with_whole_numbers
-from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests, keyword_of
+from reconciler.workflow import KEYWORDS, Body, Ownership, SentDigests, keyword_of, patched_body
 
 _MEMORY = digests_of([(("metadata",), 1)])
 _PATCH, _REPLACE = Method.PATCH, Method.CREATE_OR_UPDATE
@@ -40,11 +40,14 @@ def _desired_body(manifest: Any, live: Any) -> Any:
 
 
 def _chosen(live: Any, desired: Any, default_resource: Any = None) -> tuple[Method, str]:
+    """Return the method and the reason; a patch is the body that would be made anew."""
     before = copy.deepcopy((live, desired))
     run = run_of(default_resource=default_resource)
     result = choose_method(Body(live), Body(desired), compared(live, desired, run).changes, run[1])
     assert (live, desired) == before
-    return result
+    method, reason, patched = result
+    assert patched == (patched_body(live, desired) if method is Method.PATCH else None)
+    return method, reason
 
 
 @pytest.mark.parametrize(

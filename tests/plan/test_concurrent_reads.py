@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.client import ForbiddenException
-from reconciler.concurrency import in_background, read_all
+from reconciler.concurrency import in_background, read_all, result_of
 from reconciler.plan import TenantReads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_each_key_is_read_once() -> None:
@@ -41,6 +47,44 @@ def test_the_failure_of_the_first_key_is_raised() -> None:
     with pytest.raises(ValueError, match="0"):
         read_all(fail, range(50), 2)
     assert sorted(read) == [0, 1]
+
+
+class _SignalledError(Exception):
+    """What a signal handler raises."""
+
+
+@pytest.fixture
+def noticed() -> Iterator[threading.Event]:
+    """Return an event that SIGUSR1 sets, which then interrupts this thread."""
+    noticed = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        noticed.set()
+        raise _SignalledError
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    yield noticed
+    signal.signal(signal.SIGUSR1, before)
+
+
+def _signalled(noticed: threading.Event) -> bool:
+    """Take a signal in this thread, which wakes no other; return whether it is handled meanwhile."""
+    signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+    return noticed.wait(20)
+
+
+def test_a_signal_is_not_missed_while_a_read_is_waited_for(noticed: threading.Event) -> None:
+    """A signal that does not wake the waiting thread is handled all the same, long before the read ends."""
+    with pytest.raises(_SignalledError):
+        in_background(partial(_signalled, noticed))()
+
+
+def test_a_signal_is_not_missed_while_writes_are_waited_for(noticed: threading.Event) -> None:
+    """So it is where the results of an apply are waited for."""
+    with ThreadPoolExecutor(1) as pool:
+        assert result_of(pool.submit(int, "7")) == 7
+        with pytest.raises(_SignalledError):
+            result_of(pool.submit(_signalled, noticed))
 
 
 def test_a_read_in_the_background() -> None:

@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from profile_combinations import WORDS, combination
 from strategies import DEPTH
 
 from reconciler.emulator.profiles import SWITCHES, check_profile
@@ -23,21 +24,7 @@ FEW: Final = (
 )  # fmt: skip
 """The behaviours that every run tries; a deeper one tries all."""
 
-WORDS: Final = {"hidden": "hidden=auth"}
 SINGLES: Final = FEW if DEPTH == 1 else tuple(WORDS.get(name, name) for name in SWITCHES)
-RANGES: Final = {
-    "tag-length-cut": (8, 60),
-    "tag-length-refused": (8, 60),
-    "tag-count-cut": (1, 11),
-    "tag-count-refused": (1, 11),
-    "names-cut": (25, 200),
-    "text-cut": (20, 400),
-    "numbers-rounded": (2, 60),
-    "timeout-filled": (1, 5000),
-}
-"""The parameters of the random combinations."""
-
-
 NAME: Final = "zz-probe-1a2b3c4d"
 
 
@@ -68,16 +55,6 @@ def _wrong(found: Inference, profile: frozenset[str]) -> list[str]:
     ]
 
 
-def _combination(chance: random.Random) -> frozenset[str]:
-    groups: dict[str, str] = {}
-    for name in chance.sample(list(SWITCHES), chance.randint(2, 14)):
-        word = WORDS.get(name, name)
-        if name in RANGES:
-            word = f"{name}={chance.randint(*RANGES[name])}"
-        groups.setdefault(SWITCHES[name].group or name, word)
-    return check_profile(groups.values())
-
-
 @pytest.mark.parametrize("word", SINGLES)
 def test_a_behaviour_alone(word: str) -> None:
     """A tenant with one behaviour is recognised, or that is unknown; nothing is made up."""
@@ -94,7 +71,7 @@ def test_a_behaviour_alone(word: str) -> None:
 @pytest.mark.parametrize("seed", range(5 * DEPTH))
 def test_behaviours_together(seed: int) -> None:
     """Random combinations: every conclusion is right, whatever hides what, and everything is explained."""
-    profile = _combination(random.Random(seed))  # noqa: S311 - a choice of examples
+    profile = combination(random.Random(seed))  # noqa: S311 - a choice of examples
     found = infer(_observed(profile), IDS, NAME, spoke="spoke" in profile)
     assert not _wrong(found, profile), sorted(profile)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from profile_combinations import probed
 
 from reconciler.emulator.profiles import ALL_PROFILES_TOGETHER, PROFILES
 from reconciler.emulator.server import EmulatorServer
@@ -72,6 +73,19 @@ def test_samples_are_in_sync_after_apply(samples: Path, profile: frozenset[str])
         assert (code, report["summary"]) == (0, {"done": 9, "failed": 0, "not_tried": 0, "blocked": 0})
         code, plan = _run(server, "plan", str(samples), "--detailed-exitcode")
         assert (code, plan["summary"]["unchanged"], plan["changes"]) == (0, 9, [])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_samples_on_an_emulated_tenant(samples: Path, seed: int) -> None:
+    """On a tenant emulated from the profile of a probed one, plans, notes and results are the same."""
+    said: list[list[Any]] = []
+    for profile in probed(seed):
+        with EmulatorServer(profile=profile) as server:
+            first = _run(server, "plan", str(samples))
+            _, report = _run(server, "apply", str(samples), "--auto-approve", "--concurrency", "1")
+            results = [(item["name"], item["status"], item["notes"]) for item in report["results"]]
+            said.append([first, report["summary"], results, _run(server, "plan", str(samples))])
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize("profile", [frozenset[str](), frozenset({"nulls", "token-masked", "shuffled"})])

@@ -114,7 +114,7 @@ def test_nothing_makes_it_raise(live: Any, desired: Any) -> None:
     memory = digests_in(live)
     Digester(b"key", "w").agrees(memory, ("name",), live)
     workflow = live_of(live)
-    assert len(workflow.fingerprint()) == 64
+    assert len(workflow.fingerprint) == 64
     assert workflow.webhooks == workflow.webhooks
     assert repr((live, desired)) == repr(before)
 
@@ -165,7 +165,7 @@ def test_deep_nesting_within_the_clients_bound_is_fine() -> None:
         "tags": value,
     }
     assert canonical_of(canonical_of(body)) == canonical_of(body)
-    assert live_of(body).fingerprint()
+    assert live_of(body).fingerprint
     aligned = forms_of(body, {})
     assert diff(aligned.live, aligned.desired)
 

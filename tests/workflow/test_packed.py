@@ -61,4 +61,17 @@ def test_a_packed_workflow_teaches_the_same(pair: tuple[Any, Any]) -> None:
     options = CompareOptions(key=b"key")
     learned = (PlatformFacts().learned_from([one], options) for one in (live, live.packed()))
     assert next(learned) == next(learned)
-    assert live.packed().fingerprint() == live.fingerprint()
+    assert live.packed().fingerprint == live.fingerprint
+
+
+@LAWS
+@given(_PAIRS)
+def test_an_unpacked_workflow_is_the_same(pair: tuple[Any, Any]) -> None:
+    """What was packed and unpacked again is unchanged, and says what it did."""
+    live = live_of(pair[1])
+    packed = live.packed()
+    unpacked = packed.unpacked()
+    assert same_json(unpacked.body.raw, live.body.raw)
+    assert unpacked.unchanged_since(packed)
+    assert unpacked.unchanged_since(live)
+    assert (unpacked.fingerprint, unpacked.updated) == (live.fingerprint, live.updated)

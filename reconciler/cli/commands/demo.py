@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.commands.emulator import emulator_server_class
 from reconciler.cli.help import command_of
 from reconciler.cli.terminal import show
 from reconciler.client import Session, Workflow
+from reconciler.emulator import emulator_server_class
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.plan import list_tenant
 from reconciler.render import paint

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.help import command_of, option
 from reconciler.cli.shell_completion import complete_words
-from reconciler.emulator import SWITCHES, parse_fault, parse_profiles, profile_lines
+from reconciler.emulator import SWITCHES, emulator_server_class, parse_fault, parse_profiles, profile_lines
 from reconciler.errors import UsageError
 from reconciler.tenant_profile import read_profile
 from reconciler.timestamps import parse_timestamp
-
-if TYPE_CHECKING:
-    from reconciler.emulator import EmulatorServer
 
 _EPILOG = f"""\b
 Profiles, which combine freely except those of one group (see the reference of profiles):
@@ -149,12 +144,14 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         request_log=request_log,
         clock=_clock(begin, scale),
     )
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    with server:
-        click.echo(f"listening on {server.url}")
-        stopped.wait()
+    ending = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # in the thread of the server, too
+    try:
+        with server:
+            click.echo(f"listening on {server.url}")
+            signal.sigwait(ending)  # unlike a handler, it misses none that comes just before the wait
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _clock(begin: float | None, scale: float) -> Callable[[], float]:
@@ -167,22 +164,6 @@ def _clock(begin: float | None, scale: float) -> Callable[[], float]:
 def _words(profile_file: Path | None) -> tuple[str, ...]:
     """Return the behaviours that the profile of a tenant names."""
     return () if profile_file is None else read_profile(profile_file).switches
-
-
-def emulator_server_class() -> type[EmulatorServer]:
-    """Return `EmulatorServer`, imported on demand.
-
-    Raises:
-        UsageError: When the libraries that it needs are not installed.
-    """
-    try:
-        from reconciler.emulator import EmulatorServer  # noqa: PLC0415 - the libraries may be missing
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"the emulator needs {error.name}, which is not installed",
-            hint="Install it with: pip install 'peak-reconciler[emulator]'",
-        ) from error
-    return EmulatorServer
 
 
 def _is_loopback(host: str) -> bool:

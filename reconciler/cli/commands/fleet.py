@@ -11,10 +11,11 @@ import click
 
 from reconciler.cli.apply_options import refresh_option, unrecorded_apply_options, unsharded_scope_options
 from reconciler.cli.command_settings import fleet_options
+from reconciler.cli.fleet_progress import fleet_progress
 from reconciler.cli.help import Command, command_of, option
 from reconciler.cli.options import Number, backup_dir_option, format_option, output_option
 from reconciler.cli.shell_completion import complete_environments
-from reconciler.cli.terminal import Outputs, TerminalListener, read_outputs, warn
+from reconciler.cli.terminal import Outputs, read_outputs, warn
 from reconciler.errors import ExitCode, UsageError
 from reconciler.fleet import (
     COMMANDS,
@@ -230,15 +231,11 @@ def command(  # noqa: PLR0913 - one for each option
         matrix = (github_matrix if ci == "github" else gitlab_pipeline)(units, words)
         deliveries.deliver(lambda _: matrix.rstrip())
         return ExitCode.OK
-    results = _run_on_dask()(
-        executor,
-        work,
-        units,
-        workers=workers,
-        retries=retries,
-        on_result=_UnitProgress(len(units), quiet=raw.overrides.get("quiet") is True),
-        on_stop=warn,
-    )
+    run = _run_on_dask()
+    with fleet_progress(units, quiet=raw.overrides.get("quiet") is True) as on_result:
+        results = run(
+            executor, work, units, workers=workers, retries=retries, on_result=on_result, on_stop=warn
+        )
     return deliver_report(merge(results), deliveries)
 
 
@@ -246,32 +243,6 @@ def deliver_report(report: JsonObject, deliveries: Outputs) -> int:
     """Deliver the merged report of a fleet, and return its exit code."""
     deliveries.deliver(lambda name: document_text(report) if name == "json" else fleet_text(report))
     return int(str(report["exit_code"]))
-
-
-class _UnitProgress:
-    """Prints a line for each unit that has ended, and how many there are.
-
-    Args:
-        units: The number of units.
-        quiet: Whether to print nothing.
-    """
-
-    def __init__(self, units: int, *, quiet: bool) -> None:
-        self._units = units
-        self._quiet = quiet
-        self._ended = 0
-        self._listener = TerminalListener()
-        self._show()
-
-    def __call__(self, document: JsonObject) -> None:
-        self._ended += 1
-        if not self._quiet:
-            warn(f"[{self._ended}/{self._units}] {unit_line(document)}")
-        self._show()
-
-    def _show(self) -> None:
-        """Draw how far the fleet is, or print it every ten seconds."""
-        self._listener.working("running units", self._ended, self._units)
 
 
 def _run_one(work: FleetWork, units: Sequence[Unit], index: int, deliveries: Outputs) -> int:
