@@ -95,8 +95,10 @@ def status_text(view: StatusView, display: Display) -> str:
         if item.reason
     ]
     legend = [f"LAST 10, the latest on the right: {history_legend(display)}."] if "LAST 10" in heads else []
-    if any(item.next_run and item.next_run.computed for item in shown):
-        legend.append(f"{_COMPUTED} NEXT RUN is computed from the cron expression, in UTC.")
+    computed = next((item.next_run for item in shown if item.next_run and item.next_run.computed), None)
+    if computed is not None:
+        zone = f"{computed.zone}{', which is assumed' * computed.assumed}"
+        legend.append(f"{_COMPUTED} NEXT RUN is computed from the cron expression, in {zone}.")
     left = f" {len(shown)} of {len(view.statuses)} shown." if view.only else ""
     lines = table(
         heads, [[row[head] for head in heads] for row in rows], COLOURS, display.width, whole=_WHOLE
@@ -293,6 +295,7 @@ def _workflow(view: StatusView, item: WorkflowStatus) -> JsonObject:
         "history": None if history is None else [listed_execution_document(each) for each in history],
         "next_run": following.at if following else None,
         "next_run_computed": following.computed if following else False,
+        "next_run_zone": (following.zone or None) if following else None,
         "modified_at": item.modified_at,
         "modified_by": item.modified_by,
         "owners": [*item.owners],
