@@ -148,7 +148,9 @@ def test_a_next_run_that_the_server_does_not_say(
     assert [workflow[key] for key in keys] == [at, True, "UTC"]
     text = typed("status", git.folder).out
     assert f"~{at}" in text
-    assert "~ NEXT RUN is computed from the cron expression, in UTC, which is assumed." in text
+    said = "computed from the cron expression, in UTC, which is assumed"
+    assert f"~ NEXT RUN is {said}." in text
+    assert f"next run {at} ({said})" in typed("status", git.folder, "--format", "markdown").out
 
 
 def test_a_computed_next_run_is_in_the_zone_that_another_schedule_shows(
