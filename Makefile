@@ -1,5 +1,6 @@
 # make demo         validate, plan, apply and verify on the embedded emulator
 # make test         run the tests
+# make model        explore every interleaving of the write protocols, and print the bounds and laws
 # make lint         ruff, mypy --strict, the import contracts, hadolint and shellcheck
 # make format       fix what ruff can fix
 # make bench        measure against reference programs, and print ratios (half an hour)
@@ -25,7 +26,7 @@ BROWSER     := $(VENV)-browser
 TOOLS       := $(VENV)-release
 TOOLS_READY := $(TOOLS)/.ready
 
-.PHONY: demo test lint format bench bench-quick bench-page docs reference picture screenshots lock release audit test-lowest test-browser clean
+.PHONY: demo test model lint format bench bench-quick bench-page docs reference picture screenshots lock release audit test-lowest test-browser clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
@@ -33,6 +34,9 @@ demo: $(READY)
 # The bytecode of the tests is kept, also where the environment says not to: else each worker compiles them.
 test: $(READY)
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(ARGS)
+
+model: $(READY)
+	@$(BIN)/python tests/apply/print_model.py $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import InvalidInputError
+from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files import write_text
 from reconciler.manifests import manifest_text, read_single_document
 from reconciler.schema import validate
@@ -193,3 +193,31 @@ def read_profile(file: Path) -> TenantProfile:
         measured={name: str(fact) for name, fact in as_object(value.get("measured")).items()},
         unexplained=tuple(str(place) for place in as_list(value.get("unexplained"))),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """The result of a probe.
+
+    Args:
+        profile: What the tenant does; `None` when it was only cleaned.
+        changes: A sentence for each thing that is not as the profile in the file says.
+        file: The file of the profile.
+        written: Whether the profile was written to it.
+        cleaned: How many workflows of earlier probes were deleted.
+        requests: How many requests were sent.
+        seconds: How long it took.
+    """
+
+    profile: TenantProfile | None
+    changes: tuple[str, ...] = ()
+    file: Path = PROFILE_FILE
+    written: bool = False
+    cleaned: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """`DIFFERENCES` where the platform has changed, and the profile in the file was not updated."""
+        return ExitCode.DIFFERENCES if self.changes and not self.written else ExitCode.OK

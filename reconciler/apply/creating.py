@@ -151,7 +151,7 @@ def _keep_confirmed(
     api: TenantWriter, name: str, identity: int, policy: RetryPolicy
 ) -> tuple[int, tuple[str, ...]]:
     """Keep the one workflow that we made, or delete it if it was not the first."""
-    ids = _listed_with(api, name, identity, policy)
+    ids = listed_with(api, name, identity, policy)
     first = min([*ids, identity])
     if first == identity:
         return identity, () if identity in ids else (_UNLISTED,)
@@ -169,7 +169,7 @@ def _ids_in_doubt(api: TenantReader, name: str, created: Created, policy: RetryP
     """
     if created.id is None:
         return _all_listed(api, name, policy)
-    ids = _listed_with(api, name, created.id, policy)
+    ids = listed_with(api, name, created.id, policy)
     if created.id in ids or _is_taken_back(api, created.id, policy):
         return ids
     raise UnverifiedError(
@@ -214,8 +214,14 @@ def _is_copy(live: Live, first: Live) -> bool:
     return live.ownership == first.ownership and live.body.form == first.body.form
 
 
-def _listed_with(api: TenantReader, name: str, identity: int, policy: RetryPolicy) -> list[int]:
-    """Return the ids under a name once `identity` is among them: all earlier ones are listed then, too."""
+def listed_with(api: TenantReader, name: str, identity: int, policy: RetryPolicy) -> list[int]:
+    """Return the ids under a name once `identity` is among them; as listed last, where it never is.
+
+    Then whatever got the name before `identity` did is among them, too.
+
+    Raises:
+        ReconcilerError: As the client.
+    """
     ids: list[int] = []
     for _ in policy.looks():
         ids = ids_of(api, name)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from reconciler.api import TenantWriter
-from reconciler.apply.creating import keep_first
+from reconciler.apply.creating import keep_first, listed_with
 from reconciler.apply.marks import SentTags, marked, new_mark
 from reconciler.apply.not_as_sent import fields_to_empty
-from reconciler.apply.preconditions import ExecutionWaiter, GoneError, ids_of, wait_until_ready
+from reconciler.apply.preconditions import ExecutionWaiter, GoneError, wait_until_ready
 from reconciler.apply.refused_fields import (
     Accepted,
     create_without_refused,
@@ -47,6 +48,10 @@ from reconciler.plan import (
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject
 from reconciler.workflow import Live, kept_fields
+
+_UNLISTED: Final = (
+    "the list does not show the new name yet; another workflow may have got it at the same moment"
+)
 
 
 class Applier:
@@ -151,19 +156,29 @@ class Applier:
                 action, live.id, accepted.tags, paused=paused, webhooks=keep, kept=kept
             )
             if action.renames:
-                self._check_alone(action.desired.name, live.id)
+                notes += self._check_alone(action.desired.name, live.id)
         may_remove = (may_remove_note(action.may_remove),) if action.may_remove else ()
         notes = (*may_remove, *refused_notes(accepted.left_out), *notes)
         return Result(action=action, status=Status.DONE, id=live.id, notes=notes)
 
-    def _check_alone(self, name: str, identity: int) -> None:
-        """Check that no other workflow got the name at the same moment: a rename cannot be undone."""
-        others = [other for other in ids_of(self._api, name) if other != identity]
+    def _check_alone(self, name: str, identity: int) -> tuple[str, ...]:
+        """Check that no other workflow got the name at the same moment: a rename cannot be undone.
+
+        Returns:
+            A note for the user where the list does not show the rename yet, and so perhaps not the other.
+
+        Raises:
+            UnverifiedError: Another one got it.
+            ReconcilerError: As the client.
+        """
+        ids = listed_with(self._api, name, identity, self._policy)
+        others = [other for other in ids if other != identity]
         if others:
             raise UnverifiedError(
                 f"it was renamed, and at the same moment another live workflow (id {others[0]}) got the name",
                 hint="Rename or delete one of the two.",
             )
+        return () if identity in ids else (_UNLISTED,)
 
     def _marked(self, body: JsonObject, action: Create | Update) -> JsonObject:
         """Return the body of a write with a mark of its own.

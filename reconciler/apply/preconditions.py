@@ -96,7 +96,7 @@ def wait_until_ready(
         ReconcilerError: As the client.
     """
     while True:
-        live = _unchanged(api, planned)
+        live = read_unchanged(api, planned)
         if not live.running or when_running is WhenRunning.PROCEED:
             return live
         if when_running is WhenRunning.SKIP:
@@ -104,7 +104,14 @@ def wait_until_ready(
         waiter.wait()
 
 
-def _unchanged(api: TenantReader, planned: Live) -> Live:
+def read_unchanged(api: TenantReader, planned: Live) -> Live:
+    """Return the workflow as it is now: as it was when it was planned, or read before.
+
+    Raises:
+        GoneError: It was deleted since.
+        BlockedError: It was changed since.
+        ReconcilerError: As the client.
+    """
     try:
         live = describe(api, planned.id, planned)
     except NotFoundException:

@@ -14,6 +14,7 @@ from reconciler.api import TenantWriter
 from reconciler.apply.creating import Created, create_once
 from reconciler.apply.marks import SentTags
 from reconciler.apply.not_as_sent import with_explicit_empties
+from reconciler.apply.preconditions import read_unchanged
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, is_refused_for_content
 from reconciler.errors import ReconcilerError
@@ -52,12 +53,20 @@ def update_without_refused(
 ) -> Accepted[None]:
     """Replace the workflow `live`, which was just read, with `body`.
 
+    Each further body is sent after another look: time has passed since the last one.
+
     Raises:
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
     kept = kept_fields(body, live.body.sendable, live.body.undocumented)
-    return _accepted(body, kept, lambda sent: update_once(api, live, sent, policy))
+
+    def write(sent: JsonObject) -> None:
+        if sent is not body:
+            read_unchanged(api, live)
+        update_once(api, live, sent, policy)
+
+    return _accepted(body, kept, write)
 
 
 def update_with_explicit_empties(
@@ -81,7 +90,7 @@ def update_with_explicit_empties(
     except ReconcilerError as error:
         if not is_refused_for_content(error):
             raise
-        return update_without_refused(api, live, body, policy)
+        return update_without_refused(api, read_unchanged(api, live), body, policy)
     return Accepted(result=None, tags=SentTags.of(body))
 
 

@@ -28,7 +28,7 @@ from reconciler.apply.refused_fields import (
 )
 from reconciler.apply.report import UnverifiedError, unverified_after
 from reconciler.client import RetryPolicy, WriteRetry
-from reconciler.errors import ReconcilerError
+from reconciler.errors import BlockedError, ReconcilerError
 from reconciler.plan import (
     CompareOptions,
     Create,
@@ -272,6 +272,7 @@ class Verifier:
         first_seen: set[Path] = set()
         doubtful: list[FieldChange] = []
         sent: SentDigests | None = None
+        unproven = False
         keeps = False
         facts = self._facts.now()  # and not what other workflows show meanwhile: that would cost a write
         for writes_left in reversed(range(_DIGEST_WRITES + 1)):
@@ -289,8 +290,9 @@ class Verifier:
             if overwritten:
                 self._write_again(action, live, desired, digests, [])
                 raise overwrote(overwritten, wanted)
-            if sent is None and origin is WrittenBy.UNKNOWN:
-                doubtful = _doubtful(action, changes, before, wanted)
+            if sent is None:
+                doubtful = _doubtful(action, changes, before, wanted, origin)
+                unproven = bool(doubtful) and origin is WrittenBy.UNKNOWN
             lost = digests != kept and (sent not in (None, kept) or not writes_left)
             left = of_former_types(former, desired, live) if sent is None and self._options.remember else []
             if not left and (lost or digests == kept or not self._options.remember):
@@ -308,7 +310,7 @@ class Verifier:
             tags = self._write_again(action, live, stable, digests, [*stays, *left])
             sent = digests
         seen = [rewrite for rewrite in rewrites if rewrite.path in first_seen or not rewrite.converges]
-        notes = self._rewrite_notes(seen, wanted, unproven=bool(doubtful))
+        notes = self._rewrite_notes(seen, wanted, unproven=unproven)
         contradicted = self._facts.contradicted_by(live, keeps=keeps)
         changed = [contradiction_note(contradicted)] if contradicted else []
         foreign = of_former_types(former, desired, live)
@@ -377,14 +379,21 @@ class Verifier:
 
         Returns:
             The tags that were written.
+
+        Raises:
+            UnverifiedError: It changed since it was read; it is left as it is.
+            ReconcilerError: As the client.
         """
         method = action.method if isinstance(action, Update) else Method.CREATE_OR_UPDATE
         sent = sent_body(method, desired.body, live.body, digests, action.ownership)
         mark = self._marks() + sent_manifest(action.desired, self._options.key)
         body = marked(sent, mark, self._options.owner, had_digests=bool(live.body.own_tags.digests))
-        if left_out:
-            return update_with_explicit_empties(self._api, live, body, left_out, self._policy).tags
-        return update_without_refused(self._api, live, body, self._policy).tags
+        try:
+            if left_out:
+                return update_with_explicit_empties(self._api, live, body, left_out, self._policy).tags
+            return update_without_refused(self._api, live, body, self._policy).tags
+        except BlockedError as error:
+            raise replaced([], Wanted.of(action)) from error
 
     def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:
         """Return the digests that must be kept."""
@@ -409,13 +418,20 @@ class Verifier:
 
 
 def _doubtful(
-    action: Create | Update, changes: tuple[FieldChange, ...], before: JsonObject, wanted: Wanted
+    action: Create | Update,
+    changes: tuple[FieldChange, ...],
+    before: JsonObject,
+    wanted: Wanted,
+    origin: WrittenBy,
 ) -> list[FieldChange]:
     """Return the values of a first read-back that may be of another write, as far as anything shows.
 
+    That is so with the mark of our write, too: somebody who read it may have sent it back with a change.
+
     Raises:
-        UnverifiedError: One of them is hardly a form of what was sent.
+        UnverifiedError: One of them is hardly a form of what was sent, and no mark shows that it is one.
     """
-    if isinstance(action, Update) and are_somebody_elses(changes, before):
+    unmarked = origin is WrittenBy.UNKNOWN
+    if unmarked and isinstance(action, Update) and are_somebody_elses(changes, before):
         raise unsettled(changes, wanted)
     return values_never_there(changes, before)

@@ -8,7 +8,7 @@ replaces the whole workflow, and would remove the value. What was only paused or
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -23,6 +23,7 @@ from reconciler.manifests import (
 )
 from reconciler.plan import Blocked
 from reconciler.secrecy import SecretFields
+from reconciler.text import first_few
 from reconciler.value_classes import dataclass
 from reconciler.values import (
     ABSENT,
@@ -32,6 +33,7 @@ from reconciler.values import (
     Packed,
     Path,
     display_path,
+    display_paths,
     lookup,
     nodes,
     put,
@@ -62,12 +64,14 @@ class Restoration:
         manifest: The workflow as it was, or only whether it was paused.
         refusal: Set when it cannot be restored.
         again: The id of the live workflow that has its name, where the backed up one was deleted.
+        in_git: Whether a manifest describes the workflow.
         notes: Where the values come from that the backup does not have.
     """
 
     manifest: Manifest
     refusal: Blocked | None = None
     again: int | None = None
+    in_git: bool = True
     notes: tuple[str, ...] = ()
 
 
@@ -87,30 +91,47 @@ def prepare_restoration(
         return Restoration(manifest=_paused_manifest(backup, live.name))
     body = copy.deepcopy(lists_by_name(backup.body.raw))
     filled: set[Path] = set()
-    missing: list[str] = []
+    missing: list[Path] = []
+    unset: dict[Path, str] = {}
     notes: list[str] = []
     stated = git.body if isinstance(git, WorkflowManifest) else {}
+    variables = _unset_variables(git) if isinstance(git, WorkflowManifest) else {}
     ours = {**lists_by_name(stated), **_settings_of(stated)}
     source_of_rest = live or same_name
     theirs = lists_by_name(source_of_rest.body.sendable) if source_of_rest else {}
     for path, agrees in _wanted(backup, key):
-        value, source = _found(path, ours, theirs)
+        variable = next((name for place, name in variables.items() if _overlap(place, path)), None)
+        value, source = _found(path, {} if variable else ours, theirs)
         if isinstance(value, Absent) or not agrees(value):
-            missing.append(display_path(path))
+            if variable:
+                unset[path] = variable
+            else:
+                missing.append(path)
         else:
             put(body, path, value)
             filled.add(path)
             notes.append(f"{display_path(path)} is not in the backup; its value is taken from {source}")
     manifest = _manifest(backup, lists_back(body), filled, pinned=live is not None)
     again = same_name.id if same_name is not None and live is None else None
-    reason = _refusal(missing, same_name, deleted=live is None)
+    reason = _refusal(missing, unset, same_name, deleted=live is None)
     if reason:
         blocked = Blocked(manifest=manifest, reason=reason, id=live.id if live else again)
         return Restoration(manifest=manifest, refusal=blocked)
     if live is None and again is None:
         url = ", and its webhook gets a new URL" if backup.body.has_webhook else ""
         notes.append(f"it was deleted and is created again, with another id and no history{url}")
-    return Restoration(manifest=manifest, again=again, notes=tuple(notes))
+    return Restoration(manifest=manifest, again=again, in_git=git is not None, notes=tuple(notes))
+
+
+def _unset_variables(manifest: WorkflowManifest) -> dict[Path, str]:
+    """Return the variables of a manifest that are not set, by the path of the value with lists by name."""
+    return {by_name_path(path, manifest.body): name for path, name in manifest.source.unset_variables.items()}
+
+
+def _overlap(path: Path, other: Path) -> bool:
+    """Return whether one of two paths is at or below the other."""
+    depth = min(len(path), len(other))
+    return path[:depth] == other[:depth]
 
 
 def _settings_of(body: JsonObject) -> JsonObject:
@@ -186,17 +207,32 @@ def _source(backup: Backup) -> Source:
     return Source(document=document, base=("body",))
 
 
-def _refusal(missing: list[str], same_name: Live | None, *, deleted: bool) -> str:
+def _refusal(missing: list[Path], unset: Mapping[Path, str], same_name: Live | None, *, deleted: bool) -> str:
+    """Return why a workflow is not restored; empty if it is.
+
+    Args:
+        missing: The fields that nothing has a value for.
+        unset: The variable that is not set of each field that Git takes from one.
+        same_name: Another live workflow that has its name now.
+        deleted: Whether it was deleted.
+    """
     if same_name is not None and not deleted:
         return (
             f"another live workflow (id {same_name.id}) has its name now; rename or delete that workflow "
             "first"
         )
-    if missing:
-        again = f"it exists again (id {same_name.id}), and " if same_name is not None else ""
-        paths = ", ".join(sorted(missing)[:10])
-        return (
-            f"{again}the backup does not have {paths}, and neither do the manifests in Git nor the live "
-            "workflow; restore its manifest in Git and apply that"
+    reasons = []
+    if unset:
+        names = sorted(set(unset.values()))
+        are = "a variable that is not set: set it" if len(names) == 1 else "which are not set: set them"
+        reasons.append(
+            f"the backup does not have {display_paths(unset)}; its manifest takes "
+            f"{'it' if len(unset) == 1 else 'them'} from {first_few(names)}, {are} and run rollback again"
         )
-    return ""
+    if missing:
+        reasons.append(
+            f"the backup does not have {display_paths(missing)}, and neither do the manifests in Git nor "
+            "the live workflow; restore its manifest in Git and apply that"
+        )
+    again = f"it exists again (id {same_name.id}), and " if same_name is not None and reasons else ""
+    return again + "; ".join(reasons)

@@ -4,7 +4,12 @@
 value cannot be written there; `capture_into_overlay` does so for an overlay's file. They write no file.
 """
 
-from reconciler.capture.one_capture import Capture, TenantView, capture_workflow
+from reconciler.capture.one_capture import (
+    Capture,
+    Differences,
+    TenantView,
+    capture_workflow,
+)
 from reconciler.capture.overlay_capture import capture_into_overlay
 
-__all__ = ["Capture", "TenantView", "capture_into_overlay", "capture_workflow"]
+__all__ = ["Capture", "Differences", "TenantView", "capture_into_overlay", "capture_workflow"]

@@ -9,20 +9,31 @@ from typing import Final, TypeVar
 from reconciler.capture.live_values import NotCapturableError, captured_documents
 from reconciler.errors import ReconcilerError
 from reconciler.findings import Severity
-from reconciler.manifests import Manifest, ManifestFile, Overlays, ReadOptions, edited_text, read_file
+from reconciler.manifests import (
+    Manifest,
+    ManifestFile,
+    NotEditableError,
+    Overlays,
+    PatchManifest,
+    ReadOptions,
+    edited_text,
+    read_file,
+)
 from reconciler.plan import (
     HIDDEN,
     CompareOptions,
     Desired,
+    EarlierManifests,
     PlatformFacts,
     changes_with_known_origins,
     compare,
     hidden_fields,
     masked_live_texts,
+    sensitive_fields,
 )
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor, SecretFields, is_credential_name, is_masked, why_secret
-from reconciler.text import first_few
+from reconciler.text import first_few, printable
 from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
@@ -36,39 +47,9 @@ from reconciler.values import (
 )
 from reconciler.workflow import FieldChange, Live, Origin
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capture:
-    """What capturing a workflow comes to.
-
-    Args:
-        manifest: The manifest.
-        live: The live workflow.
-        text: The new text of the manifest's file; the old one if nothing is captured.
-        paths: The fields that are captured; empty for none.
-        unapplied: The fields that Git changed since the last apply and the tenant did not; left as they are.
-        unproven: The fields that both may have changed since: captured, or left like `unapplied`.
-        unproven_stays: Whether they are left.
-        refusal: Why the workflow cannot be captured, with the place; empty if it can.
-    """
-
-    manifest: Manifest
-    live: Live
-    text: str = field(repr=False)
-    paths: tuple[Path, ...] = ()
-    unapplied: tuple[Path, ...] = ()
-    unproven: tuple[Path, ...] = ()
-    unproven_stays: bool = False
-    refusal: str = ""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all that differs is captured."""
-        return not (self.refusal or self.unapplied or (self.unproven and self.unproven_stays))
-
-
 T = TypeVar("T")
 _PAUSED: Final[Path] = ("reconcile", "paused")
+_INCLUDE: Final = "pass --include-unapplied"
 
 
 def _as_it_is(value: T) -> T:
@@ -86,11 +67,14 @@ class TenantView:
         env: The variables for `!env`.
         reading: How manifests are read.
         overlays: What the environment lays over them; `None` for nothing.
+        into_overlay: Whether a file of theirs is edited, rather than the manifest.
         with_ids: Returns a manifest with ids in place of names.
         with_names: Returns a body with names in place of ids.
+        base: The earlier commit that differences are attributed by, as it is shown; empty for the last apply.
+        earlier: The manifests of that commit; `None` for the last apply.
         plain_text: Whether values may be captured that a plan masks because they may be secrets.
-        unapplied: Whether fields are captured that Git changed since the last apply.
-        unproven: Whether fields are captured that Git may have changed since.
+        unapplied: Whether fields are captured that Git changed, and the tenant did not.
+        unproven: Whether fields are captured that both changed, or may have changed.
     """
 
     options: CompareOptions
@@ -99,8 +83,11 @@ class TenantView:
     env: Mapping[str, str] = field(repr=False)
     reading: ReadOptions
     overlays: Overlays | None = None
+    into_overlay: bool = False
     with_ids: Callable[[Manifest], Manifest] = _as_it_is
     with_names: Callable[[JsonObject], JsonObject] = _as_it_is
+    base: str = ""
+    earlier: EarlierManifests | None = None
     plain_text: bool = False
     unapplied: bool = False
     unproven: bool = True
@@ -108,30 +95,63 @@ class TenantView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """How a live workflow differs from its manifest, with the values as they are.
+    """How a live workflow differs from its manifest, and what becomes of each difference.
 
     Args:
-        captured: What is to be captured.
-        was_applied: Whether the live workflow has a digest of the last apply, which leaves out `paused`.
-        unapplied: What stays, because Git changed it since the last apply and the tenant did not.
-        unproven: The fields that the last apply sent and that both may have changed since.
-        unproven_stays: Whether these stay, too.
+        captured: What is captured, with the values as they are.
+        doubtful: The fields among them that Git changed as well, or may have.
+        left: Why each other field is left as it is.
     """
 
-    captured: tuple[FieldChange, ...]
-    was_applied: bool
-    unapplied: tuple[Path, ...] = ()
-    unproven: tuple[Path, ...] = ()
-    unproven_stays: bool = False
+    captured: tuple[FieldChange, ...] = ()
+    doubtful: tuple[Path, ...] = ()
+    left: Mapping[Path, str] = field(default_factory=dict)
 
     @property
-    def staying(self) -> tuple[Path, ...]:
-        """The fields that are left as they are."""
-        return (*self.unapplied, *(self.unproven if self.unproven_stays else ()))
+    def paths(self) -> tuple[Path, ...]:
+        """The fields that are captured."""
+        return tuple(change.path for change in self.captured)
+
+    def leaving(self, reasons: Mapping[Path, str]) -> Differences:
+        """Return the same where more fields are left as they are, each for a reason."""
+        return Differences(
+            captured=tuple(change for change in self.captured if change.path not in reasons),
+            doubtful=tuple(path for path in self.doubtful if path not in reasons),
+            left={**self.left, **reasons},
+        )
 
     def remain_in(self, changes: Iterable[FieldChange]) -> bool:
         """Whether `changes`, those after a capture, are what was to stay, and no other."""
-        return {change.path for change in changes} == set(self.staying)
+        return {change.path for change in changes} == set(self.left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """What capturing a workflow comes to.
+
+    Args:
+        manifest: The manifest.
+        live: The live workflow.
+        text: The new text of the file that is edited; the old one if nothing is captured.
+        differences: What is captured, and what is left.
+        refusal: Why nothing of it can be captured, with the place; empty if it can.
+    """
+
+    manifest: Manifest
+    live: Live
+    text: str = field(repr=False)
+    differences: Differences
+    refusal: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.differences.captured or self.differences.left or self.refusal)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that differs is captured."""
+        return not (self.refusal or self.differences.left)
 
 
 def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: TenantView) -> Capture:
@@ -143,19 +163,8 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
         file: Its file, with the text to edit.
         view: How manifests are read and compared.
     """
-    text = file.text or ""
-    nothing = Capture(manifest=manifest, live=live, text=text)
-    try:
-        differences = differences_of(manifest, live, view)
-        changes = differences.captured
-        nothing = left_by(nothing, differences)
-        paused_differs = manifest.settings.paused not in {None, live.paused}
-        paused: tuple[Path, ...] = (_PAUSED,) if paused_differs else ()
-        unproven = (*differences.unproven, *(paused if differences.was_applied else ()))
-        nothing = dataclasses.replace(nothing, unproven=unproven if differences.unproven_stays else ())
-        pauses = paused_differs and not (differences.was_applied and differences.unproven_stays)
-        if not changes and not pauses:
-            return nothing
+
+    def edited(differences: Differences) -> str:
         index = manifest.source.document.index
         _, known = read_back(file, index, view)
         written, _ = read_back(file, index, dataclasses.replace(view, overlays=None))
@@ -164,64 +173,154 @@ def capture_workflow(manifest: Manifest, live: Live, file: ManifestFile, view: T
                 f"{manifest.source}: not all of its values are written in this file; edit where they "
                 "are, or run apply to restore them"
             )
-        overlaid = [place for change in changes if (place := _overlay_place(manifest, change.path))]
-        if overlaid:
-            raise NotCapturableError(f"{first_few(overlaid)}: an overlay states the value; edit it there")
-        refusals = [why for change in changes if (why := secret_problem(change, view))]
-        if refusals:
-            raise NotCapturableError(f"{manifest.source}: {'; '.join(refusals)}")
-        edited = _edited(written, live, differences, file, view, known, with_paused=pauses)
+        return _edited(written, live, differences, file, view, known)
+
+    return captured_as_far_as_possible(manifest, live, file.text or "", view, edited)
+
+
+def captured_as_far_as_possible(
+    manifest: Manifest,
+    live: Live,
+    text: str,
+    view: TenantView,
+    edited: Callable[[Differences], str],
+) -> Capture:
+    """Return a capture in which a field that cannot be edited is left, and the others are captured.
+
+    Args:
+        manifest: The manifest, as the plan knows it.
+        live: The live workflow that it matches.
+        text: The text of the file that is edited.
+        view: How manifests are read and compared.
+        edited: Returns the text in which the captured differences are written.
+    """
+    differences = Differences()
+    try:
+        differences = differences_of(manifest, live, view)
+        while differences.captured:
+            try:
+                text = edited(differences)
+                break
+            except NotEditableError as error:
+                refused = {
+                    change.path: error.reason
+                    for change in differences.captured
+                    if error.path is not None and _is_near(_document_path(manifest, change.path), error.path)
+                }
+                if not refused:
+                    raise
+                differences = differences.leaving(refused)
     except ReconcilerError as error:
-        return dataclasses.replace(nothing, refusal=error.message)
-    return dataclasses.replace(
-        nothing,
-        text=edited,
-        paths=(*(change.path for change in changes), *(paused if pauses else ())),
-        unproven=unproven,
-    )
-
-
-def left_by(nothing: Capture, differences: Differences) -> Capture:
-    """Return a capture with what is left as it is."""
-    return dataclasses.replace(
-        nothing,
-        unapplied=differences.unapplied,
-        unproven=differences.unproven if differences.unproven_stays else (),
-        unproven_stays=differences.unproven_stays,
-    )
+        kept = dataclasses.replace(differences, captured=(), doubtful=())
+        refusal = printable(error.message)
+        return Capture(manifest=manifest, live=live, text=text, differences=kept, refusal=refusal)
+    return Capture(manifest=manifest, live=live, text=text, differences=differences)
 
 
 def differences_of(manifest: Manifest, live: Live, view: TenantView) -> Differences:
     """Return how a live workflow differs from its manifest, and what of it is to be captured."""
     desired = _desired(manifest, live, view)
-    changes = compare(live, desired, view.options, view.facts).changes
-    known = changes_with_known_origins(changes, live, desired, view.options)
-    unapplied = [change.path for change in known if change.origin is Origin.GIT and not view.unapplied]
-    unknown = [change.path for change in known if change.origin is None]
+    changes = live_changes(manifest, live, view)
+    if view.earlier is not None:
+        known = tuple(view.earlier.attributed(changes, live, desired, view.facts))
+    else:
+        known = changes_with_known_origins(changes, live, desired, view.options)
     was_applied = view.options.remember and desired.owns_all and bool(live.body.own_tags.sent_manifests)
-    unproven = tuple(unknown) if was_applied else ()
-    stays = not (view.unproven or view.unapplied)
-    left = {*unapplied, *(unproven if stays else ())}
-    return Differences(
-        captured=tuple(change for change in changes if change.path not in left),
-        was_applied=was_applied,
-        unapplied=tuple(unapplied),
-        unproven=unproven,
-        unproven_stays=stays,
+    secrets = sensitive_fields(manifest, manifest.body)
+    left: dict[Path, str] = {}
+    doubtful: list[Path] = []
+    for change, attributed in zip(changes, known, strict=True):
+        unknown = view.earlier is None and was_applied and attributed.origin is None
+        is_sensitive = secrets.contains(change.path)
+        why = secret_problem(change, view) or _masked_by_base(
+            change, attributed, view, is_sensitive=is_sensitive
+        )
+        if attributed.origin is Origin.GIT and not view.unapplied:
+            left[change.path] = _changed_in_git(view)
+        elif (unknown or attributed.origin is Origin.CONFLICT) and not (view.unproven or view.unapplied):
+            left[change.path] = _changed_by_both(view)
+        elif why or (place := _overlay_place(manifest, change.path, view)):
+            left[change.path] = why or f"{place}: an overlay states the value; edit it there"
+        elif unknown or attributed.origin is Origin.CONFLICT:
+            doubtful.append(change.path)
+    return Differences(captured=changes, doubtful=tuple(doubtful)).leaving(left)
+
+
+def _changed_in_git(view: TenantView) -> str:
+    since = view.base or "the last apply"
+    return f"Git changed it since {since}, the tenant did not; run apply, or {_INCLUDE} to undo it in Git"
+
+
+def _changed_by_both(view: TenantView) -> str:
+    if view.base:
+        return f"Git changed it as well since {view.base}; leave out --yes to decide, or {_INCLUDE}"
+    return (
+        "the last apply does not show whether Git or the tenant changed it; leave out --yes to decide, "
+        f"pass --base REV, or {_INCLUDE}"
+    )
+
+
+def _masked_by_base(
+    change: FieldChange, attributed: FieldChange, view: TenantView, *, is_sensitive: bool
+) -> str:
+    """Return why a live value that was a secret at the earlier commit is not written; empty for another.
+
+    It is empty, too, where the manifest still has a secret: its place says where that comes from.
+    """
+    before, seen = change.before, attributed.before
+    if view.plain_text or is_sensitive or before is ABSENT or seen is ABSENT or same_json(before, seen):
+        return ""
+    return (
+        f"it was a secret at {view.base} (plan --base masks it); write it as !env NAME, or pass --plain-text"
+    )
+
+
+def _document_path(manifest: Manifest, path: Path) -> Path:
+    """Return the path in the manifest's document of a field."""
+    if path[:1] == _PAUSED[:1]:
+        return path
+    inside = ("body",) if isinstance(manifest, PatchManifest) else ()
+    return (*manifest.source.base, *inside, *path)
+
+
+def _is_near(path: Path, written: Path) -> bool:
+    """Return whether a field is at or below a written value, or that at or below the field.
+
+    A list has names in the one path and numbers in the other: any number is taken for any name.
+    """
+    return all(
+        one == other or isinstance(one, int) or isinstance(other, int)
+        for one, other in zip(path, written, strict=False)
     )
 
 
 def live_changes(manifest: Manifest, live: Live, view: TenantView) -> tuple[FieldChange, ...]:
     """Return how a live workflow differs from its manifest, with the values as they are."""
-    return compare(live, _desired(manifest, live, view), view.options, view.facts).changes
+    changes = compare(live, _desired(manifest, live, view), view.options, view.facts).changes
+    return (*changes, *_paused_change(manifest, live))
+
+
+def _paused_change(manifest: Manifest, live: Live) -> tuple[FieldChange, ...]:
+    """Return the difference in whether the workflow is paused, where the manifest says."""
+    stated = manifest.settings.paused
+    return (
+        ()
+        if stated in {None, live.paused}
+        else (FieldChange(path=_PAUSED, before=live.paused, after=stated),)
+    )
 
 
 def _desired(manifest: Manifest, live: Live, view: TenantView) -> Desired:
     return Desired.of(manifest, live, hidden_fields(live, view.options, view.facts))
 
 
-def _overlay_place(manifest: Manifest, path: Path) -> str:
-    """Return where an overlay states the field at `path`, or a part of it; empty where none does."""
+def _overlay_place(manifest: Manifest, path: Path, view: TenantView) -> str:
+    """Return where an overlay states the field at `path`, or a part of it; empty where none does.
+
+    It is empty, too, where an overlay is edited.
+    """
+    if view.into_overlay:
+        return ""
     document = manifest.source.document
     whole = (*manifest.source.base, *path)
     lists = {(*manifest.source.base, key) for key in ("tags", "triggers", "watchers")}
@@ -246,8 +345,6 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     file: ManifestFile,
     view: TenantView,
     known: frozenset[str],
-    *,
-    with_paused: bool,
 ) -> str:
     """Return the edited text, of which a plan has no difference but those that are to stay.
 
@@ -263,8 +360,9 @@ def _edited(  # noqa: PLR0913, PLR0917 - one call
     def named() -> JsonObject:
         return as_object(view.with_names(live.body.raw).get("steps"))
 
+    fields = [change for change in differences.captured if change.path != _PAUSED]
     documents = captured_documents(
-        manifest, live, differences.captured, resource, named, with_paused=with_paused
+        manifest, live, fields, resource, named, with_paused=_PAUSED in differences.paths
     )
     for document in documents:
         text = edited_text(manifest.source.document, file.text or "", document)
@@ -292,12 +390,12 @@ def read_back(file: ManifestFile, index: int, view: TenantView) -> tuple[Manifes
 
 def not_stated(left: Iterable[FieldChange], differences: Differences, file: str) -> str:
     """Return what is wrong with a capture after which `left` differs in a manifest or an overlay, `file`."""
-    paths = {change.path for change in left} - set(differences.unapplied)
+    paths = {change.path for change in left} - set(differences.left)
     if paths:
         return f"{display_paths(paths)} cannot be stated in this {file}"
     return (
-        f"the live change cannot be separated from {display_paths(differences.unapplied)}, which Git changed "
-        "since the last apply; run apply, or pass --include-unapplied to undo that"
+        f"the other live changes cannot be written without {display_paths(differences.left)}; edit this "
+        f"{file} by hand"
     )
 
 
@@ -305,17 +403,16 @@ def secret_problem(change: FieldChange, view: TenantView) -> str:
     """Return why the live value of a difference must not be written into a file; empty if it may."""
     if change.before is ABSENT:
         return ""
-    where = display_path(change.path)
     if change.before == HIDDEN:
-        return f"the API does not return {where}"
+        return "the API does not return the live value"
     hidden = frozenset(() if view.plain_text else masked_live_texts(change, SecretFields()))
     for path, text in texts(change.before):
         whole = (*change.path, *path)
+        value = "the live value" if whole == change.path else f"the live value of {display_path(whole)}"
         if is_masked(whole, text):
-            return f"the platform masks {display_path(whole)}"
+            return f"the platform masks {value}"
         if is_credential_name(whole, text, view.redactor):
             continue
-        value = f"the live value of {display_path(whole)}"
         why = why_secret(whole, text, SecretFields(), view.redactor)
         if why:
             return f"{value} is {why}; write it as !env NAME"

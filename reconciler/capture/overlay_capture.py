@@ -8,17 +8,22 @@ import dataclasses
 from reconciler.capture.live_values import NotCapturableError
 from reconciler.capture.one_capture import (
     Capture,
+    Differences,
     TenantView,
-    differences_of,
-    left_by,
+    captured_as_far_as_possible,
     live_changes,
     not_stated,
     read_back,
-    secret_problem,
 )
-from reconciler.errors import ReconcilerError
 from reconciler.export import exported_body
-from reconciler.manifests import Document, Manifest, ManifestFile, Overlays, edited_text
+from reconciler.manifests import (
+    Document,
+    Manifest,
+    ManifestFile,
+    NotEditableError,
+    Overlays,
+    edited_text,
+)
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Packed, as_object, display_path, put
 from reconciler.workflow import FieldChange, Live, as_written
@@ -40,31 +45,26 @@ def capture_into_overlay(
         view: How manifests are read and compared, with the overlays.
     """
     text = overlay.text or ""
-    nothing = Capture(manifest=manifest, live=live, text=text)
-    try:
-        differences = differences_of(manifest, live, view)
-        changes = differences.captured
-        nothing = left_by(nothing, differences)
-        if not changes:
-            return nothing
-        problems = [why for change in changes if (why := secret_problem(change, view))]
-        if problems or view.overlays is None:
-            raise NotCapturableError(f"{manifest.source}: {'; '.join(problems)}")
+
+    def edited(differences: Differences) -> str:
+        if view.overlays is None:
+            raise NotCapturableError(f"{overlay.path}: the environment has no overlays")
         name, document = _overlay_of(manifest, overlay, view.overlays)
-        value = _with_live_values(manifest, live, document, changes, view)
-        edited = edited_text(dataclasses.replace(document, text=text), text, value)
-        changed = dataclasses.replace(document, packed=Packed.of(value), text=edited)
+        value = _with_live_values(manifest, live, document, differences.captured, view)
+        changed_text = edited_text(dataclasses.replace(document, text=text), text, value)
+        changed = dataclasses.replace(document, packed=Packed.of(value), text=changed_text)
         documents = [changed if item is document else item for item in view.overlays.documents[name]]
         overlays = dataclasses.replace(view.overlays, documents={**view.overlays.documents, name: documents})
         tried = dataclasses.replace(view, overlays=overlays)
         found, _ = read_back(file, manifest.source.document.index, tried)
-        left = live_changes(found, live, tried) if found is not None else changes
+        left = live_changes(found, live, tried) if found is not None else differences.captured
         if not differences.remain_in(left):
             raise NotCapturableError(f"{overlay.path}: {not_stated(left, differences, 'overlay')}")
-    except ReconcilerError as error:
-        return dataclasses.replace(nothing, refusal=printable(error.message))
-    paths = tuple(change.path for change in changes)
-    return dataclasses.replace(nothing, text=edited, paths=paths, unproven=differences.unproven)
+        return changed_text
+
+    return captured_as_far_as_possible(
+        manifest, live, text, dataclasses.replace(view, into_overlay=True), edited
+    )
 
 
 def _overlay_of(manifest: Manifest, file: ManifestFile, overlays: Overlays) -> tuple[str, Document]:
@@ -91,19 +91,24 @@ def _with_live_values(
     """Return the value of an overlay's document with the live side of `changes`; `null` removes.
 
     Raises:
-        NotCapturableError: A field is for a person to edit, or another overlay states it.
+        NotEditableError: A field is for a person to edit, or another overlay states it.
     """
     value = as_object(copy.deepcopy(overlay.value))
     for change in changes:
         where = display_path(change.path)
-        if change.path[0] in _BY_HAND:
-            raise NotCapturableError(f"{overlay.file}: write {where} by hand: overlays merge it item by item")
         whole = (*manifest.source.base, *change.path)
+        if change.path[0] in _BY_HAND:
+            reason = f"{overlay.file}: write {where} by hand: overlays merge it item by item"
+            raise NotEditableError(reason, whole, reason)
+        if change.path[0] == "reconcile":
+            reason = f"{overlay.file}: an overlay does not state it; write it into the manifest by hand"
+            raise NotEditableError(reason, change.path, reason)
         document, inner = manifest.source.document.stated(whole)
         if document is manifest.source.document:
             inner = ("patch", "body", *change.path)
         elif document.file != overlay.file:
-            raise NotCapturableError(f"{document.place(inner)}: this overlay states {where}; edit it there")
+            reason = f"{document.place(inner)}: this overlay states {where}; edit it there"
+            raise NotEditableError(reason, whole, reason)
         put(value, inner, _live_value(change, live, view))
     return value
 

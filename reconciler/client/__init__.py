@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from reconciler.client.session import Session
     from reconciler.client.transport import Transport
     from reconciler.client.webhook_sender import WebhookSender
+    from reconciler.client.wire_contract import ReadContract, deviations, load_contract
     from reconciler.client.workflows import Workflow, get_client
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "Params",
     "PayloadTooLargeException",
     "PeakBaseException",
+    "ReadContract",
     "ReadOnlyError",
     "RequestRecord",
     "RetryPolicy",
@@ -95,12 +97,14 @@ __all__ = [
     "WebhookSender",
     "Workflow",
     "WriteRetry",
+    "deviations",
     "expect_fields",
     "expect_object",
     "expect_objects",
     "get_client",
     "is_refused_for_content",
     "is_safe_url",
+    "load_contract",
     "may_be_repeated",
     "may_have_taken_effect",
     "read_base_url",
@@ -118,5 +122,6 @@ __getattr__ = lazy_face(  # what imports `requests` costs 100 ms
     session="Session",
     transport="Transport",
     webhook_sender="WebhookSender",
+    wire_contract="ReadContract deviations load_contract",
     workflows="Workflow get_client",
 )

@@ -119,7 +119,10 @@ class Exporter:
             named = credential_names(body, self._redactor)
             variables = tuple(variable for variable in variables if variable.path not in named)
         document = _document(live, body, [*recovered.lost, *left_out], pinned=pinned)
-        notes = [*_notes(live, recovered, body), *(_kept(path, why) for path, why in left_out.items())]
+        notes = [
+            *_notes(live, recovered, body, self._options.owner),
+            *(_kept(path, why) for path, why in left_out.items()),
+        ]
         result = self._checked(live, document, variables, notes)
         return dataclasses.replace(result, credential_names=named)
 
@@ -261,7 +264,7 @@ def _comment(variables: tuple[Variable, ...], notes: list[str]) -> Iterator[str]
     yield from (f"Note: {note}" for note in notes)
 
 
-def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
+def _notes(live: Live, recovered: Recovered, body: JsonObject, owner: str | None) -> Iterator[str]:
     if recovered.lost:
         yield (
             f"the API does not return {_some(recovered.lost)}: add the value and remove the path from "
@@ -282,8 +285,8 @@ def _notes(live: Live, recovered: Recovered, body: JsonObject) -> Iterator[str]:
         )
     if has_undocumented_trigger(live.body):
         yield "it has a trigger of an undocumented kind, which a manifest cannot state"
-    for owner in sorted(live.ownership.owners):
-        yield f"owned by {owner}: plan it with --ownership-tag {owner}"
+    for other in live.ownership.others(owner):
+        yield f"owned by {other}: plan it with --ownership-tag {other}"
 
 
 def _some(paths: Iterable[Path]) -> str:

@@ -144,7 +144,8 @@ class Lease:
         if not data:
             return None  # just created, or left by a machine that crashed before it wrote
         try:
-            return _holder(as_object(json.loads(data)))
+            # Behind its line is the end of a longer one where a run was killed between writing and cutting.
+            return _holder(as_object(json.loads(data.split(b"\n", 1)[0])))
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ReconcilerError(
                 f"{self._path} is not a lock file of this command and is left unchanged",

@@ -10,7 +10,8 @@ from reconciler.backup import new_run_id
 from reconciler.errors import ExitCode, ReconcilerError, exit_code
 from reconciler.job.notifications import notification
 from reconciler.job.outcome import Outcome, safe_text
-from reconciler.operations import Probed, Settings, tenant_of
+from reconciler.operations import Settings, tenant_of
+from reconciler.tenant_profile import Probed
 from reconciler.timestamps import utc_now
 
 if TYPE_CHECKING:

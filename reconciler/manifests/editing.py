@@ -41,7 +41,18 @@ _MOST_PASSES: Final = 10_000
 
 
 class NotEditableError(ReconcilerError):
-    """A value in a file that is not what is written there, so that it cannot be replaced."""
+    """A value in a file that is not what is written there, so that it cannot be replaced.
+
+    Args:
+        message: What is wrong, and where.
+        path: The path of the value in the document; `None` where it is the text as a whole.
+        reason: The place and the reason alone, for a message that names the field otherwise.
+    """
+
+    def __init__(self, message: str, path: Path | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.reason = reason
 
 
 def edited_text(document: Document, text: str, value: JsonValue) -> str:
@@ -140,13 +151,16 @@ class _Pass:
         return wanted
 
     def _check(self, node: Node, path: Path) -> None:
-        """Refuse a value that is written elsewhere, or that other places share."""
+        """Refuse a value that is written elsewhere, that other places share, or whose keys are no lines."""
         if node.tag == ALIAS:
             raise self._refused(node, path, f"it is an alias (*{node.value})")
         self._check_reference(node, path)
         if id(node) in self._aliased:
             name = self._aliased[id(node)]
             raise self._refused(node, path, f"other places share it (&{name})")
+        is_block = isinstance(node, MappingNode) and not node.flow_style
+        if is_block and any(self._is_explicit(key) for key, _ in node.value):
+            raise self._refused(node, path, "a key in it is written with a question mark")
 
     def _check_reference(self, node: Node, path: Path) -> None:
         if node.tag.startswith("!"):
@@ -170,7 +184,11 @@ class _Pass:
     def _refused(self, node: Node, path: Path, why: str) -> NotEditableError:
         mark = node.start_mark
         place = f"{self._document.file}:{mark.line + 1}:{mark.column + 1}"
-        return NotEditableError(printable(f"{place}: {display_path(path)} cannot be edited: {why}"))
+        return NotEditableError(
+            printable(f"{place}: {display_path(path)} cannot be edited: {why}"),
+            path,
+            printable(f"{place}: {why}"),
+        )
 
     # Mappings
 
@@ -205,6 +223,11 @@ class _Pass:
                 del result[name]
                 return result
         return result
+
+    def _is_explicit(self, key: Node) -> bool:
+        """Return whether a key of a block mapping is written as `? key`, as an empty one is."""
+        start = key.start_mark.index
+        return self._text[self._line_start(start) : start].rstrip().endswith("?")
 
     def _add_entry(self, node: MappingNode, name: str, value: JsonValue) -> None:
         key, last = node.value[-1]
@@ -371,10 +394,10 @@ class _Pass:
         return self._joined([lines[0].strip().removeprefix("k: "), *lines[1:]])
 
     def _block_entry(self, name: str, value: JsonValue, column: int) -> list[str]:
-        return _indented(manifest_text({name: value}, {}), column)
+        return _indented(_part_text({name: value}), column)
 
     def _block_item(self, value: JsonValue, column: int) -> list[str]:
-        lines = manifest_text({"k": [value]}, {}).split("\n", 1)[1]
+        lines = _part_text({"k": [value]}).split("\n", 1)[1]
         return _indented(lines, column - 2)
 
     def _flow(self, value: JsonValue, indent: int | None, quoted_as: Node | None = None) -> str:
@@ -472,6 +495,11 @@ class _Entry:
     parent: MappingNode | SequenceNode
     key: Node | None
     index: int
+
+
+def _part_text(document: JsonObject) -> str:
+    """Return a mapping as YAML for a place in a document, without the `...` that ends an open text."""
+    return manifest_text(document, {}).removesuffix("...\n")
 
 
 def _style(node: Node | None) -> str | None:

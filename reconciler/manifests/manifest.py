@@ -72,6 +72,13 @@ class Source:
         """The paths, from the body's root, of placeholders for variables that are not set."""
         return self._inside(self.document.unset)
 
+    @property
+    def unset_variables(self) -> dict[Path, str]:
+        """The variables that are not set, by the path of the value that needs each, as `unset` has it."""
+        return {
+            path: tag.name for place, tag in self.document.unset.items() for path in self._inside([place])
+        }
+
     def _inside(self, paths: Iterable[Path]) -> frozenset[Path]:
         depth, extra = len(self.base), len(EXTRA_PATH)
         return frozenset(

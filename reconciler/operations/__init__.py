@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.operations.managed_executions import find_executions
     from reconciler.operations.peak_folder import PeakFolder, find_peak_folder
     from reconciler.operations.plan_for_tenant import Planned, ScopeOptions, listed_workflows, plan
-    from reconciler.operations.probe_tenant import Probed, ProbeOptions, probe
+    from reconciler.operations.probe_tenant import ProbeOptions, probe
     from reconciler.operations.rehearsing import RehearseOptions, rehearse
     from reconciler.operations.rendered_manifests import render_manifests
     from reconciler.operations.rolling_back import list_backups, roll_back
@@ -79,7 +79,6 @@ __all__ = [
     "PeakFolder",
     "Planned",
     "ProbeOptions",
-    "Probed",
     "RawOptions",
     "Recording",
     "RehearseOptions",
@@ -143,7 +142,7 @@ __getattr__ = lazy_face(  # so that `validate` loads neither the client nor a pl
     managed_executions="find_executions",
     peak_folder="find_peak_folder PeakFolder",
     plan_for_tenant="listed_workflows plan Planned ScopeOptions",
-    probe_tenant="probe Probed ProbeOptions",
+    probe_tenant="probe ProbeOptions",
     rehearsing="rehearse RehearseOptions",
     rendered_manifests="render_manifests",
     rolling_back="list_backups roll_back",

@@ -40,7 +40,7 @@ from reconciler.plan import (
 )
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
-from reconciler.text import first_few, printable
+from reconciler.text import counted, first_few, printable
 from reconciler.value_classes import dataclass, field
 from reconciler.values import display_paths
 from reconciler.workflow import Listed, Live
@@ -153,10 +153,13 @@ def adopt(
     with recording(applying.run_record, listener=listener) as record:
         found = _find(settings, options, directory, listener, record, env)
         result = found
+        waiting = _waiting(found, env)
+        if waiting:
+            listener.warning(_not_tagged_until_set(waiting))
         if found.exported and not options.dry_run:
             found = dataclasses.replace(found, files=_write(found, directory, options.example, listener))
             try:
-                result = _tag(settings, found, applying, listener, record, env)
+                result = _tag(settings, found, waiting, applying, listener, record, env)
             except ReconcilerError:
                 listener.note(_written(len(found.files), settings.owner))
                 raise
@@ -367,15 +370,31 @@ def _write(found: Adopted, directory: Path, example: str, listener: Listener) ->
 def _tag(  # noqa: PLR0913, PLR0917 - one call
     settings: Settings,
     found: Adopted,
+    waiting: Mapping[int, tuple[str, ...]],
     applying: ApplyOptions,
     listener: Listener,
     record: Recording,
     env: Mapping[str, str],
 ) -> Adopted:
-    """Add the ownership tag to the adopted workflows, and check that a plan of them is empty."""
-    waiting = [item for item in (_waiting(item, env) for item in found.exported) if item is not None]
-    names = tuple(sorted({item.live.name for item in found.exported} - {item.name for item in waiting}))
-    left_out = (*found.left_out, *waiting)
+    """Add the ownership tag to the adopted workflows, and check that a plan of them is empty.
+
+    Those that are `waiting` for variables are left out.
+    """
+    names = tuple(sorted(item.live.name for item in found.exported if item.live.id not in waiting))
+    left_out = (
+        *found.left_out,
+        *(
+            LeftOut(
+                name=item.live.name,
+                id=item.live.id,
+                reason=f"its manifest needs variables that are not set: set {first_few(unset)}, "
+                "then run apply",
+                failed=True,
+            )
+            for item in found.exported
+            if (unset := waiting.get(item.live.id))
+        ),
+    )
     if not names:
         return dataclasses.replace(found, left_out=left_out)
     scope = Scope(selection=Selection(targets=names), safety=settings.safety, whole=settings.whole)
@@ -404,13 +423,22 @@ def _apply_tags(
     return apply_planned(planned, applying, listener, record).exit_code
 
 
-def _waiting(item: ExportResult, env: Mapping[str, str]) -> LeftOut | None:
-    """Return a workflow whose manifest needs variables that are not set; `None` for another."""
-    unset = sorted({variable.name for variable in item.variables if not env.get(variable.name)})
-    if not unset:
-        return None
-    reason = f"its manifest needs variables that are not set: set {first_few(unset)}, then run apply"
-    return LeftOut(name=item.live.name, id=item.live.id, reason=reason, failed=True)
+def _waiting(found: Adopted, env: Mapping[str, str]) -> dict[int, tuple[str, ...]]:
+    """Return the variables that are not set and that a manifest needs, by the id of its workflow."""
+    needed = {
+        item.live.id: sorted({variable.name for variable in item.variables if not env.get(variable.name)})
+        for item in found.exported
+    }
+    return {identity: tuple(names) for identity, names in needed.items() if names}
+
+
+def _not_tagged_until_set(waiting: Mapping[int, tuple[str, ...]]) -> str:
+    """Return the warning of workflows that are not tagged, because of the variables that they wait for."""
+    names = sorted({name for unset in waiting.values() for name in unset})
+    return (
+        f"{counted(len(waiting), 'workflow')} {'is' if len(waiting) == 1 else 'are'} not tagged until "
+        f"{counted(len(names), 'variable')} {'is' if len(names) == 1 else 'are'} set: {first_few(names)}"
+    )
 
 
 def _changes_only_tags(action: Action) -> bool:

@@ -161,9 +161,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
     scope, options, listener = scope or ScopeOptions(), options or ApplyOptions(), listener or Listener()
     with nullcontext(record) if record else recording(options.run_record, listener=listener) as current:
         chosen = check_settings(settings, scope, writes=not dry_run)
-        if options.base is not None and not options.allow_older:
-            _require_not_behind(options.base, env)
-        attribute = attribution(settings, options.base, listener, env)
+        attribute = attribution(settings, options.base, listener, env, not_behind=not options.allow_older)
         with open_engine(
             settings,
             env,
@@ -183,12 +181,6 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
                 current.begins(planned.plan)
                 return _finished(planned, None, planned.exit_code, current, listener)
             return apply_planned(planned, options, listener, current)
-
-
-def _require_not_behind(revision: str, env: Mapping[str, str]) -> None:
-    from reconciler.operations.base_manifests import require_not_behind  # noqa: PLC0415 - most need no git
-
-    require_not_behind(revision, env)
 
 
 def apply_plan_file(  # noqa: PLR0913 - as `apply`

@@ -52,39 +52,34 @@ class Base:
     errors: int
 
 
-def read_base(settings: Settings, revision: str, env: Mapping[str, str] = os.environ) -> Base:
+def read_base(
+    settings: Settings, revision: str, env: Mapping[str, str] = os.environ, *, not_behind: bool = False
+) -> Base:
     """Return the manifests that `settings` name as they were at the merge base of `revision` and `HEAD`.
 
     Args:
         settings: The settings of the run; the configuration of that commit is used where it has one.
         revision: A git revision, a run record, or `auto` for the commit before the event of a CI run.
         env: Variables for `!env` and of the CI system.
+        not_behind: Whether `HEAD` must have the commit of `revision`, so that an apply does not undo it.
 
     Raises:
+        BlockedError: `HEAD` lacks a commit that it must have.
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
-    commit = merge_base(_commit(revision, env))
+    named = _commit(revision, env)
+    if not_behind and is_behind(named):
+        raise BlockedError(
+            f"this commit does not contain {printable(revision)} ({named[:_SHOWN]}): to apply it would undo "
+            "what was merged since",
+            hint="Update this checkout, or pass --allow-older.",
+        )
+    commit = merge_base(named)
     with _checked_out(settings, commit) as earlier:
         options = dataclasses.replace(earlier.reading, require_env=False)
         loaded = load_manifests(earlier.paths, env, options)
     errors = loaded.checked.count(Severity.ERROR)
     return Base(commit=commit[:_SHOWN], manifests=loaded.manifests, errors=errors)
-
-
-def require_not_behind(revision: str, env: Mapping[str, str] = os.environ) -> None:
-    """Check that `HEAD` has the commit of `revision`, so that an apply does not undo it.
-
-    Raises:
-        BlockedError: It lacks that commit.
-        UsageError: git does not know the revision.
-    """
-    commit = _commit(revision, env)
-    if is_behind(commit):
-        raise BlockedError(
-            f"this commit does not contain {printable(revision)} ({commit[:_SHOWN]}): to apply it would undo "
-            "what was merged since",
-            hint="Update this checkout, or pass --allow-older.",
-        )
 
 
 def _commit(revision: str, env: Mapping[str, str]) -> str:

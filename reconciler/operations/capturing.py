@@ -15,8 +15,9 @@ from reconciler.manifests import STDIN, ManifestFile, find_files, read_overlays,
 from reconciler.operations.engine import open_engine
 from reconciler.operations.listener import Listener
 from reconciler.operations.name_resolution import with_known_ids
+from reconciler.operations.plan_for_tenant import manifests_since
 from reconciler.operations.settings import Settings
-from reconciler.plan import Create, Scope, Selection, Snapshot, make_plan
+from reconciler.plan import Create, EarlierManifests, Scope, Selection, Snapshot, make_plan
 from reconciler.portable import ids_of, portable_body
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
@@ -73,12 +74,14 @@ class Captured:
         redactor: Removes known secrets from text about them.
         missing: Why each manifest without a live workflow may have lost it to a rename, by name; empty for
             no reason.
+        base: The commit that differences were attributed by, as it is shown; empty for the last apply.
     """
 
     workflows: tuple[Capture, ...]
     files: tuple[EditedFile, ...]
     redactor: Redactor
     missing: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -102,6 +105,7 @@ def capture(  # noqa: PLR0913 - the last by name
     *,
     everything: bool = False,
     into: str | None = None,
+    base: str | None = None,
     plain_text: bool = False,
     unapplied: bool = False,
     unproven: bool = True,
@@ -116,13 +120,15 @@ def capture(  # noqa: PLR0913 - the last by name
         everything: Whether to capture all workflows that have a manifest.
         into: Where changes go in an environment with overlays: `base` for the manifests that all
             environments share, or the file of an overlay; `None` asks the listener.
+        base: As for `plan`: what Git changed is separated from what the tenant did by the manifests of an
+            earlier commit; `None` for what the last apply shows.
         plain_text: Whether to capture values that a plan masks because they may be secrets.
-        unapplied: Whether to capture fields that Git changed since the last apply, which undoes that change.
-        unproven: Whether to capture fields that Git may have changed since the last apply.
+        unapplied: Whether to capture fields that Git changed and the tenant did not, which undoes that.
+        unproven: Whether to capture fields that both changed, or may have.
         env: Variables for `!env`, the address and the credential.
 
     Raises:
-        UsageError: No workflow is named, or a manifest is on standard input.
+        UsageError: No workflow is named, a manifest is on standard input, or git does not know the base.
         InvalidInputError: A manifest is invalid, or there is no usable token.
         ReconcilerError: Something cannot be read.
     """
@@ -132,6 +138,7 @@ def capture(  # noqa: PLR0913 - the last by name
     if STDIN in settings.paths:
         raise UsageError("standard input has no file to write to: name files or directories")
     scope = Scope(selection=Selection(targets=() if everything else names), whole=settings.whole)
+    since = None if base is None else manifests_since(settings, base, listener or Listener(), env)
     with open_engine(
         settings, env, purpose="capture", selection=scope.selection, listener=listener
     ) as engine:
@@ -149,6 +156,10 @@ def capture(  # noqa: PLR0913 - the last by name
             overlays=read_overlays(env, engine.settings.reading, []),
             with_ids=lambda manifest: with_known_ids([manifest], engine.catalogue)[0],
             with_names=lambda body: portable_body(body, engine.catalogue.facts_for_ids(ids_of([body]))),
+            base="" if since is None else since.commit,
+            earlier=None
+            if since is None
+            else EarlierManifests(with_known_ids(since.manifests, engine.catalogue), engine.options),
             plain_text=plain_text,
             unapplied=unapplied,
             unproven=unproven,
@@ -222,7 +233,7 @@ def _captured(
             stated = dataclasses.replace(file, text=read_text(file.path, file.root))
             found = capture_into_overlay(manifest, live, stated, current, view)
         after[name] = found.text
-        workflows += [found] if found.paths or not found.is_complete else []
+        workflows += [found] if found.differs else []
     return Captured(
         workflows=tuple(workflows),
         files=tuple(
@@ -232,6 +243,7 @@ def _captured(
         ),
         redactor=view.redactor,
         missing=_missing(view, snapshot, scope),
+        base=view.base,
     )
 
 

@@ -30,6 +30,7 @@ from reconciler.diagnosis import CheckState, Diagnosed, Diagnosis
 from reconciler.errors import ReconcilerError
 from reconciler.files import nearest_path
 from reconciler.findings import Severity
+from reconciler.operations.contract_check import check_contract, place_of
 from reconciler.operations.engine import open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
@@ -169,6 +170,7 @@ def _connection(
     yield from _rights(tenant, settings, env)
     yield from _attempt("list", lambda: _list(tenant, listener))
     yield from _attempt("workflows", lambda: _workflows(tenant, settings, listener))
+    yield from _attempt("contract", lambda: [check_contract(tenant.session, tenant.records, tenant.listed)])
     yield _speed(tenant.records)
 
 
@@ -320,7 +322,7 @@ def _workflows(tenant: _Tenant, settings: Settings, listener: Listener) -> Itera
     views = [view for view in answers.values() if view is not None]
     refused = [workflow for workflow, view in answers.items() if view is None]
     missing = Counter(name for view in views for name in _DESCRIBED_FIELDS if name not in view)
-    unknown = Counter(_place(path) for view in views for path in Body(view).undocumented)
+    unknown = Counter(place_of(path) for view in views for path in Body(view).undocumented)
     remarks = [f"{name} is absent in {count}" for name, count in missing.items()]
     remarks += [f"{place} is undocumented, in {count}" for place, count in unknown.most_common(10)]
     if len(unknown) > 10:  # noqa: PLR2004 - as many as are named
@@ -373,12 +375,6 @@ def _speed(records: Iterable[RequestRecord]) -> Diagnosed:
         text=text + (f"; {throttled} answered with 429" if throttled else ""),
         advice="Set limits: max_requests_per_second, or a lower concurrency." if throttled else "",
     )
-
-
-def _place(path: tuple[str | int, ...]) -> str:
-    """Return a path without the names that are the user's."""
-    parts = ["*" if number == 1 and path[0] == "steps" else part for number, part in enumerate(path)]
-    return clip(printable(".".join("*" if isinstance(part, int) else str(part) for part in parts)), 80)
 
 
 def _some(ids: list[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from reconciler.client import Workflow
 from reconciler.errors import BlockedError, ExitCode, UsageError
@@ -34,10 +35,14 @@ from reconciler.planfile import (
     plan_file_text,
 )
 from reconciler.secrecy import Redactor
+from reconciler.text import counted
 from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 from reconciler.workflow import Listed
+
+if TYPE_CHECKING:
+    from reconciler.operations.base_manifests import Base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,31 +196,53 @@ def plan(  # noqa: PLR0913 - the last three by name
 
 
 def attribution(
-    settings: Settings, revision: str | None, listener: Listener, env: Mapping[str, str]
+    settings: Settings,
+    revision: str | None,
+    listener: Listener,
+    env: Mapping[str, str],
+    *,
+    not_behind: bool = False,
 ) -> Callable[[Plan, Engine], Plan]:
     """Return what gives the differences of a plan their origin; without a revision, what the last write says.
 
     It also warns of webhooks that get another URL, which depends on the origin.
 
     Raises:
+        BlockedError: `HEAD` lacks the commit of the revision, and is to be `not_behind` it.
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
     if revision is None:
         return lambda plan, engine: with_webhook_warnings(with_known_origins(plan, engine.options))
-    from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
-
-    base = read_base(settings, revision, env)
-    if base.errors:
-        listener.warning(
-            f"the manifests at {base.commit} have {base.errors} errors; a manifest that is invalid there "
-            "counts as new in Git"
-        )
+    base = manifests_since(settings, revision, listener, env, not_behind=not_behind)
 
     def attribute(plan: Plan, engine: Engine) -> Plan:
         earlier = with_known_ids(base.manifests, engine.catalogue)
         return with_webhook_warnings(with_origins(plan, earlier, base.commit, engine.options))
 
     return attribute
+
+
+def manifests_since(
+    settings: Settings,
+    revision: str,
+    listener: Listener,
+    env: Mapping[str, str],
+    *,
+    not_behind: bool = False,
+) -> Base:
+    """Return the manifests of an earlier commit, after a warning of those that are invalid there.
+
+    Takes and raises what `attribution` does.
+    """
+    from reconciler.operations.base_manifests import read_base  # noqa: PLC0415 - most plans need no git
+
+    base = read_base(settings, revision, env, not_behind=not_behind)
+    if base.errors:
+        listener.warning(
+            f"the manifests at {base.commit} have {counted(base.errors, 'error')}; a manifest that is "
+            "invalid there counts as new in Git"
+        )
+    return base
 
 
 def plan_context(engine: Engine, scope: Scope) -> PlanContext:

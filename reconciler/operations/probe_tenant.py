@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client import Catalogue, RequestRecord, Session, Workflow
-from reconciler.errors import BlockedError, ExitCode, ReconcilerError, UsageError
+from reconciler.errors import BlockedError, ReconcilerError, UsageError
 from reconciler.operations.engine import open_session
 from reconciler.operations.listener import Listener
 from reconciler.operations.settings import Settings
@@ -30,7 +30,7 @@ from reconciler.probing import (
     under_prefix,
 )
 from reconciler.render import some_names
-from reconciler.tenant_profile import PROFILE_FILE, RATE_LIMIT, Behaviour, TenantProfile, read_profile
+from reconciler.tenant_profile import PROFILE_FILE, RATE_LIMIT, Behaviour, Probed, TenantProfile, read_profile
 from reconciler.text import printable
 from reconciler.timestamps import parse_timestamp, utc_now
 from reconciler.value_classes import dataclass
@@ -65,34 +65,6 @@ class ProbeOptions:
     clean: bool = False
     file: Path = PROFILE_FILE
     update: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
-    """The result of a probe.
-
-    Args:
-        profile: What the tenant does; `None` when it was only cleaned.
-        changes: A sentence for each thing that is not as the profile in the file says.
-        file: The file of the profile.
-        written: Whether the profile was written to it.
-        cleaned: How many workflows of earlier probes were deleted.
-        requests: How many requests were sent.
-        seconds: How long it took.
-    """
-
-    profile: TenantProfile | None
-    changes: tuple[str, ...] = ()
-    file: Path = PROFILE_FILE
-    written: bool = False
-    cleaned: int = 0
-    requests: int = 0
-    seconds: float = 0.0
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """`DIFFERENCES` where the platform has changed, and the profile in the file was not updated."""
-        return ExitCode.DIFFERENCES if self.changes and not self.written else ExitCode.OK
 
 
 class _RealClock:

@@ -9,7 +9,7 @@ import os
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +23,10 @@ from reconciler.operations.listener import Listener
 from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.rehearsal_run import RehearsalStage, RunOrder, RunOutcome
 from reconciler.operations.settings import Settings
-from reconciler.plan import Create, Refusal
+from reconciler.plan import Create, Refusal, Snapshot
 from reconciler.planfile import load_scope, read_plan_file
 from reconciler.rehearsal import (
+    CanonicalForms,
     EmulatedCopy,
     EndState,
     FaultyRun,
@@ -39,7 +40,7 @@ from reconciler.rehearsal import (
     expected_seconds,
 )
 from reconciler.render import action_name, duration_text
-from reconciler.tenant_profile import read_profile
+from reconciler.tenant_profile import TenantProfile, read_profile
 from reconciler.text import counted, first_few
 from reconciler.value_classes import dataclass
 
@@ -110,37 +111,19 @@ def rehearse(
     settings.require_manifests()
     environment = settings.environment
     profile = options.profile or (environment.profile if environment else None)
-    switches = parse_profiles(read_profile(profile).switches if profile else ())
-    saved = read_plan_file(file)
-    reads: list[RequestRecord] = []
-    began = time.monotonic()
-    with open_engine(
-        settings,
-        env,
-        purpose="rehearse",
-        selection=load_scope(saved.context.options).selection,
-        listener=listener,
-        observe=reads.append,
-    ) as engine:
-        planned, snapshot = revalidated(engine, saved, strict=options.strict)
-    planning = time.monotonic() - began
-    if planned.plan.refusal:
-        raise BlockedError(planned.plan.refusal, hint="Nothing was changed.")
-    if len(planned.plan.writes) > MOST_CHANGES:
-        raise UsageError(
-            f"the plan has {len(planned.plan.writes)} changes; at most {MOST_CHANGES} are rehearsed",
-            hint="Plan a part of the workflows with --target.",
-        )
-    stage = RehearsalStage.of(planned, snapshot)
-    listener.working("rehearsing", 0, options.runs + 1)
+    known = read_profile(profile) if profile else TenantProfile()
+    read = _read(settings, file, options, listener, env)
+    planned = read.planned
+    stage = RehearsalStage.of(planned, read.snapshot)
     plain: Prediction | None = None
     rehearsals: list[Rehearsal] = []
     interrupted = False
     began = time.monotonic()
     with RunProcesses(stage.applied) as processes:
-        rehearsing = _Rehearsing(stage, processes, switches, began + options.timeout)
+        listener.working("rehearsing", 0, options.runs + 1)
+        rehearsing = _Rehearsing(stage, processes, known, began + options.timeout)
         try:
-            plain = rehearsing.plain(planned, reads, planning)
+            plain = rehearsing.plain(read)
             taken = time.monotonic() - began
             if taken * options.runs > _SLOW:
                 listener.note(
@@ -166,10 +149,52 @@ def rehearse(
         rehearsals=tuple(rehearsals),
         stale=tuple(Undone(name=item.name, reason=item.reason) for item in planned.dropped),
         notes=tuple(_notes(planned)),
-        requests=len(reads),
+        requests=len(read.requests),
         seconds=time.monotonic() - began,
         interrupted=interrupted,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What an apply reads before it writes: its plan, what that was made from, and what it took."""
+
+    planned: Planned
+    snapshot: Snapshot
+    requests: list[RequestRecord]
+    seconds: float
+
+
+def _read(
+    settings: Settings, file: Path, options: RehearseOptions, listener: Listener, env: Mapping[str, str]
+) -> _Read:
+    """Read a plan file and the tenant, as an apply does.
+
+    Raises:
+        UsageError: The plan has too many changes.
+        ReconcilerError: As an apply, before it writes.
+    """
+    saved = read_plan_file(file)
+    requests: list[RequestRecord] = []
+    began = time.monotonic()
+    with open_engine(
+        settings,
+        env,
+        purpose="rehearse",
+        selection=load_scope(saved.context.options).selection,
+        listener=listener,
+        observe=requests.append,
+    ) as engine:
+        planned, snapshot = revalidated(engine, saved, strict=options.strict)
+    seconds = time.monotonic() - began
+    if planned.plan.refusal:
+        raise BlockedError(planned.plan.refusal, hint="Nothing was changed.")
+    if len(planned.plan.writes) > MOST_CHANGES:
+        raise UsageError(
+            f"the plan has {len(planned.plan.writes)} changes; at most {MOST_CHANGES} are rehearsed",
+            hint="Plan a part of the workflows with --target.",
+        )
+    return _Read(planned=planned, snapshot=snapshot, requests=requests, seconds=seconds)
 
 
 def _notes(planned: Planned) -> Iterator[str]:
@@ -191,7 +216,7 @@ class _Rehearsing:
     Args:
         stage: What the runs have in common.
         processes: Does the runs.
-        switches: The behaviours of the tenant.
+        profile: How the tenant behaves.
         end: When all of them must have ended, by the clock of `time.monotonic`.
     """
 
@@ -199,29 +224,27 @@ class _Rehearsing:
         self,
         stage: RehearsalStage,
         processes: RunProcesses[RunOrder, RunOutcome],
-        switches: frozenset[str],
+        profile: TenantProfile,
         end: float,
     ) -> None:
         self._stage = stage
         self._processes = processes
-        self._switches = switches
+        self._profile = profile
+        self._switches = parse_profiles(profile.switches)
+        self._forms = CanonicalForms()
         self._end = end
         self._predicted: EndState | None = None
         self._kept: frozenset[str] = frozenset()
         self._left: frozenset[str] = frozenset()
 
-    def plain(self, planned: Planned, reads: Sequence[RequestRecord], planning: float) -> Prediction:
-        """Return what an apply without faults does.
-
-        Args:
-            planned: The plan.
-            reads: The requests that it took.
-            planning: How long it took, in seconds.
+    def plain(self, read: _Read) -> Prediction:
+        """Return what an apply without faults does that has read this.
 
         Raises:
             ReconcilerError: The rehearsal itself fails.
         """
-        latency = statistics.median(record.seconds for record in reads) if reads else 0.0
+        planned = read.planned
+        latency = statistics.median(record.seconds for record in read.requests)
         with self._copy(FaultyRun()) as copy:
             before = copy.state()
             first = self._run(RunOrder(url=copy.url, number=0, latency=latency, one_by_one=True))
@@ -240,20 +263,16 @@ class _Rehearsing:
             *(Undone(name=name, reason=_UNSEEN) for name in unseen),
             *(Undone(name=name, reason=_AGAIN) for name in further.left if name not in first.undone),
         )
-        settings = self._stage.settings
-        pace = RequestPace(
-            latency=latency,
-            workers=workers_for(settings.concurrency),
-            in_flight=settings.concurrency,
-            gap=1 / settings.max_requests_per_second if settings.max_requests_per_second else 0.0,
-        )
+        pace = self._pace(latency)
         return Prediction(
             changes=dict(Counter(map(action_name, planned.plan.actions))),
-            planning_requests=len(reads),
+            planning_requests=len(read.requests),
             requests=first.requests,
             writes=first.writes,
-            planning_seconds=planning,
-            seconds=planning + expected_seconds(first.works, pace) + expected_seconds(first.deletes, pace),
+            planning_seconds=read.seconds,
+            seconds=read.seconds
+            + expected_seconds(first.works, pace)
+            + expected_seconds(first.deletes, pace),
             latency=latency,
             left=left,
             webhooks=len(before.webhooks),
@@ -261,6 +280,16 @@ class _Rehearsing:
             twins=end.twins(before),
             in_sync=not (refused or unseen or further.left or further.problems),
             end=end,
+        )
+
+    def _pace(self, latency: float) -> RequestPace:
+        settings = self._stage.settings
+        limits = (settings.max_requests_per_second, self._profile.requests_per_second)
+        return RequestPace(
+            latency=latency,
+            workers=workers_for(settings.concurrency),
+            in_flight=settings.concurrency,
+            gap=max(1 / limit if limit else 0.0 for limit in limits),
         )
 
     def faulty(self, options: RehearseOptions, writes: int) -> Iterator[Rehearsal]:
@@ -307,7 +336,14 @@ class _Rehearsing:
 
     def _copy(self, run: FaultyRun) -> EmulatedCopy:
         stage = self._stage
-        return EmulatedCopy(stage.workflows, self._switches, stage.default_resource, run, now=stage.clock.now)
+        return EmulatedCopy(
+            stage.workflows,
+            self._switches,
+            stage.default_resource,
+            run,
+            now=stage.clock.now,
+            forms=self._forms,
+        )
 
     def _run(self, order: RunOrder) -> RunOutcome | None:
         return self._outcome(self._processes.start(order))
@@ -316,9 +352,11 @@ class _Rehearsing:
         """Return the result of a run; `None` for one that was killed.
 
         Raises:
-            _TimeIsOverError: It was killed because the time of all rehearsals is over.
+            _TimeIsOverError: The time of all rehearsals is over before it has ended.
         """
         left = self._end - time.monotonic()
+        if left <= 0:
+            raise _TimeIsOverError
         outcome = self._processes.outcome(pid, min(left, _LONGEST_RUN))
         if outcome is None and time.monotonic() >= self._end:
             raise _TimeIsOverError

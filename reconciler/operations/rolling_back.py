@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from reconciler.backup import (
     Backup,
@@ -50,6 +51,11 @@ from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import display_paths
 from reconciler.workflow import Listed, Live
+
+_PRUNED: Final = (
+    "no manifest in Git describes it, so the next apply --prune deletes it again; to keep it, restore its "
+    "manifest or run adopt NAME"
+)
 
 
 def list_backups(
@@ -130,7 +136,7 @@ def _manifests(settings: Settings, env: Mapping[str, str], listener: Listener) -
     nothing = LoadResult(manifests=(), findings=(), files=0)
     if not settings.paths:
         return nothing
-    loaded = load_checked(settings.paths, env, settings.reading, off=settings.off)
+    loaded = load_checked(settings.paths, env, settings.reading, off=settings.off, needs=lambda _: False)
     if not loaded.valid:
         listener.warning("the manifests are invalid: secrets that a backup lacks cannot be taken from them")
         return dataclasses.replace(nothing, secrets=loaded.secrets)
@@ -197,27 +203,30 @@ def _in_git(backup: Backup, live: Live | None, manifests: tuple[Manifest, ...]) 
 
 def _plan(engine: Engine, restorations: list[Restoration]) -> Plan:
     """Return the plan, with each workflow that cannot be restored as blocked."""
-    refused = {item.manifest.name: item.refusal for item in restorations if item.refusal}
-    notes = {item.manifest.name: item.notes for item in restorations}
-    able = tuple(item.manifest for item in restorations if not item.refusal)
-    manifests = dataclasses.replace(engine.manifests, manifests=able)
+    refused = [item.refusal for item in restorations if item.refusal]
+    able = {item.manifest.name: item for item in restorations if not item.refusal}
+    manifests = dataclasses.replace(
+        engine.manifests, manifests=tuple(item.manifest for item in able.values())
+    )
     plan = dataclasses.replace(engine, manifests=manifests).plan(Scope(whole=False))
-
-    again = {item.manifest.name: item.again for item in restorations if item.again is not None}
+    prunable = engine.options.owner is not None and engine.manifests.files > 0
 
     def explained(action: Action) -> Action:
-        action = dataclasses.replace(action, notes=(*action.notes, *notes.get(action.name, ())))
-        return _existing(action, again[action.name]) if action.name in again else action
+        item = able[action.name]
+        notes = (_PRUNED,) if prunable and not item.in_git else ()
+        if item.again is not None:
+            return _existing(action, item.again, notes)
+        return dataclasses.replace(action, notes=(*action.notes, *item.notes, *notes))
 
-    actions = sorted([*map(explained, plan.actions), *refused.values()], key=lambda action: action.name)
-    return with_webhook_warnings(dataclasses.replace(plan, actions=tuple(actions)))
+    actions = sorted([*map(explained, plan.actions), *refused], key=lambda action: action.name)
+    return with_webhook_warnings(dataclasses.replace(plan, actions=tuple(actions), restores=True))
 
 
-def _existing(action: Action, identity: int) -> Action:
+def _existing(action: Action, identity: int, notes: tuple[str, ...]) -> Action:
     """Return the action for a deleted workflow whose name a live workflow has again: it is never written."""
     if isinstance(action, Unchanged):
         note = f"it exists again (id {identity}) as it was: nothing to restore"
-        return dataclasses.replace(action, notes=(note,))
+        return dataclasses.replace(action, notes=(note, *notes))
     if isinstance(action, Update | SetPaused):
         paths = display_paths(change.path for change in action.changes) or "its tags"
         reason = (

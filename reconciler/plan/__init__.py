@@ -4,7 +4,13 @@ Reads through the port (`reconciler.api`) and writes nothing; the result is a `P
 manifests and workflows, and nothing of commands, files or output.
 """
 
-from reconciler.plan.attribution import count_origins, with_origins, with_webhook_warnings
+from reconciler.plan.attribution import (
+    EarlierManifests,
+    count_origins,
+    count_unattributed,
+    with_origins,
+    with_webhook_warnings,
+)
 from reconciler.plan.bodies import Method, sent_body
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.comparing import HIDDEN, Comparison, comparable, compare
@@ -87,6 +93,7 @@ __all__ = [
     "DefaultResource",
     "Delete",
     "Desired",
+    "EarlierManifests",
     "Expectations",
     "Found",
     "KnownInSync",
@@ -122,6 +129,7 @@ __all__ = [
     "compare_sides",
     "contradiction_note",
     "count_origins",
+    "count_unattributed",
     "created_body",
     "decide",
     "describe",

@@ -38,7 +38,7 @@ def with_origins(plan: Plan, base: Iterable[Manifest], commit: str, options: Com
         commit: The commit, as it is shown.
         options: The choices of the run.
     """
-    earlier = _Earlier(base)
+    earlier = EarlierManifests(base, options)
     actions = tuple(_attributed(action, earlier, options, plan.facts) for action in plan.actions)
     return dataclasses.replace(plan, actions=actions, base=commit)
 
@@ -47,6 +47,17 @@ def count_origins(plan: Plan) -> dict[str, int]:
     """Return the number of differences of each origin: a field, or a workflow to create or delete."""
     found = Counter(origin.value for action in plan.actions for origin in _origins(action))
     return {origin.value: found[origin.value] for origin in Origin}
+
+
+def count_unattributed(plan: Plan) -> int:
+    """Return the number of differences without an origin: fields, and workflows to create or delete."""
+    found = 0
+    for action in plan.actions:
+        if isinstance(action, Update | SetPaused):
+            found += sum(change.origin is None for change in action.changes)
+        elif isinstance(action, Create | Delete | BlockedDelete):
+            found += action.origin is None
+    return found
 
 
 def replaces_webhook(action: Action) -> bool:
@@ -95,10 +106,16 @@ def _origins(action: Action) -> Iterator[Origin]:
         yield from (change.origin for change in action.changes if change.origin is not None)
 
 
-class _Earlier:
-    """The manifests at the earlier commit, by name and by pinned id."""
+class EarlierManifests:
+    """The manifests at an earlier commit, by name and by pinned id.
 
-    def __init__(self, manifests: Iterable[Manifest]) -> None:
+    Args:
+        manifests: The manifests.
+        options: The choices of the run.
+    """
+
+    def __init__(self, manifests: Iterable[Manifest], options: CompareOptions) -> None:
+        self._options = options
         self._by_name: dict[str, Manifest] = {}
         self._by_id: dict[int, Manifest] = {}
         for manifest in manifests:
@@ -113,14 +130,49 @@ class _Earlier:
             return found
         return self._by_id.get(live.id) or found or self._by_name.get(live.name)
 
+    def attributed(
+        self, changes: Iterable[FieldChange], live: Live, desired: Desired, facts: PlatformFacts
+    ) -> Iterator[FieldChange]:
+        """Yield the differences of one workflow with their origins.
 
-def _attributed(action: Action, earlier: _Earlier, options: CompareOptions, facts: PlatformFacts) -> Action:
+        Without a manifest at that commit, it counts as empty there. What was a secret there is masked on the
+        live side.
+
+        Args:
+            changes: The differences, masked or not.
+            live: The live workflow.
+            desired: The workflow as its manifest describes it.
+            facts: What the platform is known to do.
+        """
+        manifest, options = self.find(desired.manifest.name, live), self._options
+        base = None if manifest is None else _desired(manifest, live, options, facts)
+        body = Body({}) if base is None else base.body
+        marked = _marked(manifest, base)
+        forms = comparable(body, desired.body, facts)
+        extra = extra_forms(body.raw, desired.body.raw, desired.manifest.extra)
+        in_git = [*_paths(forms.live, forms.desired), *_paths(*extra)]
+        if base is None:
+            live_forms = comparable(live.body, body, facts)
+            in_live = _paths(live_forms.live, live_forms.desired)
+        else:
+            in_live = [change.path for change in compare(live, base, options, facts).changes]
+        for change in changes:
+            if change.path[:1] == ("reconcile",):
+                yield _pause(change, manifest)
+                continue
+            git, drifted = (any(_touches(change.path, path) for path in paths) for paths in (in_git, in_live))
+            origin = (Origin.CONFLICT if git else Origin.DRIFT) if drifted else Origin.GIT
+            yield dataclasses.replace(_masked_before(change, marked), origin=origin)
+
+
+def _attributed(
+    action: Action, earlier: EarlierManifests, options: CompareOptions, facts: PlatformFacts
+) -> Action:
     match action:
         case Create():
             return _create(action, earlier.find(action.name))
         case Update():
-            manifest = earlier.find(action.name, action.live)
-            changes = tuple(_with_origins(action, manifest, options, facts))
+            changes = tuple(earlier.attributed(action.changes, action.live, action.desired, facts))
             return dataclasses.replace(action, changes=changes)
         case SetPaused():
             manifest = earlier.find(action.name, action.live)
@@ -152,30 +204,6 @@ def _of_delete(
     desired = _desired(manifest, live, options, facts)
     changed = desired is None or compare(live, desired, options, facts).changes
     return Origin.CONFLICT if changed else Origin.GIT
-
-
-def _with_origins(
-    action: Update, manifest: Manifest | None, options: CompareOptions, facts: PlatformFacts
-) -> Iterator[FieldChange]:
-    """Yield the changes of an update with their origins; without a manifest, as if it had been empty."""
-    base = None if manifest is None else _desired(manifest, action.live, options, facts)
-    body = Body({}) if base is None else base.body
-    marked = _marked(manifest, base)
-    forms = comparable(body, action.desired.body, facts)
-    extra = extra_forms(body.raw, action.desired.body.raw, action.manifest.extra)
-    in_git = [*_paths(forms.live, forms.desired), *_paths(*extra)]
-    if base is None:
-        live_forms = comparable(action.live.body, body, facts)
-        in_live = _paths(live_forms.live, live_forms.desired)
-    else:
-        in_live = [change.path for change in compare(action.live, base, options, facts).changes]
-    for change in action.changes:
-        if change.path[:1] == ("reconcile",):
-            yield _pause(change, manifest)
-            continue
-        git, live = (any(_touches(change.path, path) for path in paths) for paths in (in_git, in_live))
-        origin = (Origin.CONFLICT if git else Origin.DRIFT) if live else Origin.GIT
-        yield dataclasses.replace(_masked_before(change, marked), origin=origin)
 
 
 def _marked(manifest: Manifest | None, base: Desired | None) -> SecretFields:

@@ -250,6 +250,7 @@ class Plan:
         base: The commit that differences are attributed by; empty for none.
         unknown_origins: The number of differences that the last apply says nothing of; 0 with a `base`.
         in_sync: The number of further workflows in sync, in a plan that was saved without their names.
+        restores: Whether workflows are compared with backups of them, rather than with Git.
     """
 
     actions: tuple[Action, ...]
@@ -262,6 +263,7 @@ class Plan:
     base: str = ""
     unknown_origins: int = 0
     in_sync: int = 0
+    restores: bool = False
 
     @property
     def writes(self) -> tuple[Write, ...]:

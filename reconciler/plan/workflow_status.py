@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from reconciler.manifests import Source
@@ -18,8 +19,9 @@ from reconciler.plan.model import (
     Unchanged,
     live_id,
 )
+from reconciler.plan.next_runs import known_rules
 from reconciler.plan.tenant import Snapshot
-from reconciler.schedules import next_run
+from reconciler.schedules import Basis, KnownRules, next_run
 from reconciler.timestamps import parse_timestamp, rfc3339_seconds
 from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
@@ -82,10 +84,14 @@ class NextRun:
     Args:
         at: The time: as the server writes it, else in UTC.
         computed: Whether it is computed from the cron expressions, because the server returns none.
+        zone: The time zone by whose clock it is computed; empty where it is not.
+        assumed: Whether that zone is assumed, because nothing that the server schedules shows it.
     """
 
     at: str
     computed: bool = False
+    zone: str = ""
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +144,23 @@ def workflow_statuses(plan: Plan, snapshot: Snapshot, now: datetime) -> tuple[Wo
         snapshot: The snapshot that it was made from.
         now: The current time, for next runs that the server does not return.
     """
+    others = (*snapshot.known.values(), *plan.orphaned, *plan.unmanaged)
+
+    @cache
+    def rules() -> KnownRules:
+        return known_rules(snapshot.live.values(), others, now)
+
     found = (
-        *(_of_action(action, snapshot, now) for action in plan.actions),
-        *(_of_listed(item, Sync.ORPHANED, now) for item in plan.orphaned),
-        *(_of_listed(item, Sync.UNMANAGED, now) for item in plan.unmanaged),
+        *(_of_action(action, snapshot, now, rules) for action in plan.actions),
+        *(_of_listed(item, Sync.ORPHANED, now, rules) for item in plan.orphaned),
+        *(_of_listed(item, Sync.UNMANAGED, now, rules) for item in plan.unmanaged),
     )
     return tuple(sorted(found, key=lambda item: (_URGENCY.index(item.sync), not item.failed, item.name)))
 
 
-def _of_action(action: Action, snapshot: Snapshot, now: datetime) -> WorkflowStatus:
+def _of_action(
+    action: Action, snapshot: Snapshot, now: datetime, rules: Callable[[], KnownRules]
+) -> WorkflowStatus:
     identity = live_id(action)
     live = snapshot.live.get(identity) if identity is not None else None
     status = WorkflowStatus(
@@ -157,13 +171,19 @@ def _of_action(action: Action, snapshot: Snapshot, now: datetime) -> WorkflowSta
         source=action.source,
     )
     if live is not None:
-        return _with_live(status, live.body.raw, live.ownership, now)
+        return _with_live(status, live.body.raw, live.ownership, now, rules)
     known = snapshot.known.get(identity) if identity is not None else None
-    return status if known is None else _with_live(status, known.health, known.ownership, now)
+    if known is None:
+        return status
+    return _with_live(status, known.health, known.ownership, now, rules)
 
 
 def _with_live(
-    status: WorkflowStatus, body: JsonObject, ownership: Ownership | None, now: datetime
+    status: WorkflowStatus,
+    body: JsonObject,
+    ownership: Ownership | None,
+    now: datetime,
+    rules: Callable[[], KnownRules],
 ) -> WorkflowStatus:
     """Return `status` with what the platform says of the workflow, in its list or by itself."""
     live_status, last = _text(body.get("status")), _last_execution(body)
@@ -172,14 +192,14 @@ def _with_live(
         status=live_status,
         last_execution=last,
         executed=last is not None or "lastExecution" not in body,
-        next_run=None if live_status in _ASLEEP else _next_run(body, now),
+        next_run=None if live_status in _ASLEEP else _next_run(body, now, rules),
         owners=tuple(sorted(ownership.owners)) if ownership else (),
         modified_at=_text(body.get("updatedAt")),
         modified_by=next(filter(None, (_person(body.get(key)) for key in _MODIFIERS)), None),
     )
 
 
-def _next_run(body: JsonObject, now: datetime) -> NextRun | None:
+def _next_run(body: JsonObject, now: datetime, rules: Callable[[], KnownRules]) -> NextRun | None:
     """Return the first start for which the server says that they are scheduled, else that of their crons."""
     scheduled: dict[datetime, str] = {}
     computed: list[datetime] = []
@@ -188,11 +208,19 @@ def _next_run(body: JsonObject, now: datetime) -> NextRun | None:
         with suppress(ValueError, OverflowError):
             if stated:
                 scheduled[parse_timestamp(stated)] = stated
-            elif cron and (at := next_run(cron, now)):
+            elif cron and (at := next_run(cron, now, rules().rules)):
                 computed.append(at)
     if scheduled:
         return NextRun(at=scheduled[min(scheduled)])
-    return NextRun(at=rfc3339_seconds(min(computed)), computed=True) if computed else None
+    if not computed:
+        return None
+    known = rules()
+    return NextRun(
+        at=rfc3339_seconds(min(computed)),
+        computed=True,
+        zone=known.zone_name,
+        assumed=known.zone is Basis.ASSUMED,
+    )
 
 
 def _person(value: JsonValue) -> str | None:
@@ -209,8 +237,9 @@ def _sync(action: Action) -> Sync:
     return Sync.MISSING if isinstance(action, Create) else Sync.DIFFERS
 
 
-def _of_listed(item: Listed, sync: Sync, now: datetime) -> WorkflowStatus:
-    return _with_live(WorkflowStatus(name=item.name, id=item.id, sync=sync), item.health, item.ownership, now)
+def _of_listed(item: Listed, sync: Sync, now: datetime, rules: Callable[[], KnownRules]) -> WorkflowStatus:
+    status = WorkflowStatus(name=item.name, id=item.id, sync=sync)
+    return _with_live(status, item.health, item.ownership, now, rules)
 
 
 def _last_execution(body: JsonObject) -> LastExecution | None:

@@ -12,7 +12,7 @@ from reconciler.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from reconciler.rehearsal.dummy_secrets import DummySecrets
-    from reconciler.rehearsal.emulated_copy import EmulatedCopy, copied_workflows
+    from reconciler.rehearsal.emulated_copy import CanonicalForms, EmulatedCopy, copied_workflows
     from reconciler.rehearsal.expected_duration import RequestPace, WorkPart, expected_seconds
     from reconciler.rehearsal.faulty_runs import FAULTS, FaultyRun, draw_faults
     from reconciler.rehearsal.prediction import EndState, Prediction, Rehearsal, Rehearsed, Undone
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAULTS",
+    "CanonicalForms",
     "DummySecrets",
     "EmulatedCopy",
     "EndState",
@@ -38,7 +39,7 @@ __all__ = [
 
 __getattr__ = lazy_face(
     __name__,
-    emulated_copy="copied_workflows EmulatedCopy",
+    emulated_copy="CanonicalForms copied_workflows EmulatedCopy",
     expected_duration="expected_seconds RequestPace WorkPart",
     faulty_runs="draw_faults FAULTS FaultyRun",
     prediction="EndState Prediction Rehearsal Rehearsed Undone",

@@ -19,7 +19,7 @@ from reconciler.rehearsal.prediction import EndState
 from reconciler.secrecy import SecretFields
 from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_list, dump_compact
-from reconciler.workflow import Body, Listed, Live, is_digest_tag, owner_tag
+from reconciler.workflow import Body, Listed, Live, is_digest_tag
 
 _MODIFIED_BY: Final = "somebody@example.com"
 _LAG: Final = "list-lag=1500"
@@ -59,9 +59,8 @@ def copied_workflows(snapshot: Snapshot, dummies: DummySecrets) -> tuple[Record,
 
 
 def _listed_body(listed: Listed) -> JsonObject:
-    tags: list[JsonValue] = [
-        {"name": owner_tag(name)} for name in sorted(listed.ownership.owners if listed.ownership else ())
-    ]
+    own = listed.ownership.tag_names if listed.ownership else []
+    tags: list[JsonValue] = [{"name": name} for name in own]
     return {
         "name": listed.name,
         "tags": tags,
@@ -100,6 +99,22 @@ class _Stopper:
         return True
 
 
+class CanonicalForms:
+    """The canonical forms of workflows, computed once for those that no rehearsal changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[JsonObject, str]] = {}
+
+    def of(self, record: Record) -> str:
+        """Return the form of a workflow with its tags, but those of marks and digests, as JSON."""
+        body, form = self._known.get(record.id, (None, ""))
+        if body is not record.body:
+            form = _form(record.body)
+            if record.id not in self._known:
+                self._known[record.id] = (record.body, form)
+        return form
+
+
 class EmulatedCopy:
     """An emulated tenant for one rehearsal, which serves while the `with` block lasts.
 
@@ -109,17 +124,21 @@ class EmulatedCopy:
         default_resource: The resources of a step that has none; empty for the emulator's.
         run: What goes wrong.
         now: Returns the time, in seconds since the epoch.
+        forms: The canonical forms that are known already.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two by name
         self,
         workflows: Iterable[Record],
         switches: frozenset[str],
         default_resource: JsonObject,
         run: FaultyRun,
+        *,
         now: Callable[[], float],
+        forms: CanonicalForms,
     ) -> None:
         self._stopper = _Stopper(run)
+        self._forms = forms
         lag = {_LAG} if run.lags and not any(word.startswith("list-lag") for word in switches) else set()
         self._server = emulator_server_class()(
             profile=switches | lag,
@@ -166,7 +185,7 @@ class EmulatedCopy:
         return EndState(
             workflows=tuple(
                 sorted(
-                    (record.name, _form(record.body), record.paused, len(record.webhooks))
+                    (record.name, self._forms.of(record), record.paused, len(record.webhooks))
                     for record in records
                 )
             ),

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         plan_text,
         plans_total,
     )
+    from reconciler.render.probe_report import PROBE_FORMATS, probe_in
     from reconciler.render.rehearsal_report import rehearsal_json, rehearsal_page, rehearsal_text
     from reconciler.render.rendered_manifests import (
         RenderedManifest,
@@ -125,6 +126,7 @@ __all__ = [
     "LIMIT",
     "MOST_EVENTS",
     "NARROWEST",
+    "PROBE_FORMATS",
     "AlikeErrors",
     "Display",
     "Drawing",
@@ -199,6 +201,7 @@ __all__ = [
     "plan_summary",
     "plan_text",
     "plans_total",
+    "probe_in",
     "progress_line",
     "rehearsal_json",
     "rehearsal_page",
@@ -265,6 +268,7 @@ __getattr__ = lazy_face(
     plan_as_page="plan_page",
     report_page="Fact ReportPage",
     plan_as_text="plan_summary plan_text plans_total",
+    probe_report="PROBE_FORMATS probe_in",
     rendered_manifests="RenderedManifest ValueSource rendered_json rendered_yaml",
     run_record="RunRecord request_document request_line run_record_json run_record_page run_record_text",
     settings="settings_json settings_text",

@@ -44,7 +44,7 @@ def unit_line(unit: JsonObject) -> str:
     summary = as_object(_result(unit).get("summary"))
     tries = unit.get("attempts", 1)
     again = f", {tries} tries" if isinstance(tries, int) and tries > 1 else ""
-    return f"{label}: {_counts(summary)} ({unit['seconds']} s{again})"
+    return f"{label}: {_counts(unit, summary)} ({unit['seconds']} s{again})"
 
 
 def _label(unit: JsonObject) -> str:
@@ -87,14 +87,16 @@ def fleet_progress_text(
     room = len(names) if display.height is None else max(display.height - 4, 1)
     shown, left = (names, []) if len(names) <= room else (names[: room - 1], names[room - 1 :])
     width = display.width or NARROWEST
+    labels = [clip(printable(name), _LONGEST_NAME) for name in shown]
+    used = max(map(len, ["ENVIRONMENT", *labels])) + len("  skipped  1000/1000  ")
     rows = [
         (
-            clip(printable(name), _LONGEST_NAME),
+            label,
             states[name],
             f"{len(found[name])}/{totals[name]}",
-            clip(_so_far(found[name]), max(width - _LONGEST_NAME - 20, 10)),
+            clip(_so_far(found[name]), max(width - used, 10)),
         )
-        for name in shown
+        for label, name in zip(labels, shown, strict=True)
     ]
     lines = table(("ENVIRONMENT", "STATE", "UNITS", "SO FAR"), rows, _STATES)
     if left:
@@ -123,7 +125,7 @@ def _so_far(units: Sequence[JsonObject]) -> str:
         sums.update({name: number for name, number in numbers if isinstance(number, int)})
     if failures:
         return failures[0]
-    return _counts(dict(sums)) if units else ""
+    return _counts(units[0], dict(sums)) if units else ""
 
 
 def fleet_text(report: JsonObject) -> str:
@@ -131,7 +133,8 @@ def fleet_text(report: JsonObject) -> str:
     environments = [as_object(item) for item in as_list(report["environments"])]
     lines = [line for environment in environments for line in _environment(environment)]
     failed = [str(item["environment"]) for item in environments if item["exit_code"] not in {0, 2}]
-    total = f"Total of {counted(len(environments), 'environment')}: {_counts(as_object(report['summary']))}."
+    counts = _counts(report, as_object(report["summary"]))
+    total = f"Total of {counted(len(environments), 'environment')}: {counts}."
     if failed:
         total += f" {len(failed)} not in full: {', '.join(map(printable, failed))}."
     if report["missing"]:
@@ -147,7 +150,7 @@ def _environment(environment: JsonObject) -> Iterator[str]:
     with_result = [unit for unit in units if _has_result(unit)]
     if with_result:
         colour = "green" if code in {0, 2} else "red"
-        yield f"{paint(name, colour)}: {_counts(as_object(environment['summary']))}"
+        yield f"{paint(name, colour)}: {_counts(units[0], as_object(environment['summary']))}"
     alike: dict[str, list[JsonObject]] = {}
     for unit in units:
         if not _has_result(unit):
@@ -181,7 +184,12 @@ def _reasons(unit: JsonObject) -> Iterator[str]:
         yield f"  and {len(found) - _MOST_REASONS} more, which --format json lists"
 
 
-def _counts(summary: JsonObject) -> str:
-    """Return the numbers of a summary in words; those that are zero are left out."""
+def _counts(result: JsonObject, summary: JsonObject) -> str:
+    """Return the numbers of a summary in words; those that are zero are left out.
+
+    Args:
+        result: The unit or report whose command it is of: the summary of an apply has only what it changed.
+        summary: The numbers.
+    """
     parts = [f"{number} {_WORDS.get(name, name)}" for name, number in summary.items() if number]
-    return ", ".join(parts) or "no workflows"
+    return ", ".join(parts) or ("no changes" if result["command"] == "apply" else "no workflows")

@@ -83,7 +83,9 @@ def _entries(plan: Plan, redactor: Redactor, *, bodies: bool) -> Iterator[Report
             name=item.name,
             word="orphaned",
             id=item.id,
-            remarks=(Remark("", "to delete it, pass --prune"),),
+            remarks=(
+                Remark("", "to delete it, pass --prune; to keep it, restore its manifest or run adopt NAME"),
+            ),
             list_under=_ORPHANED,
         )
     for item in plan.unmanaged:

@@ -29,7 +29,10 @@ from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.workflow import Listed
 
-_ORPHANED: Final = "owned by this repository, no manifest in Git any more; to delete it, pass --prune"
+_ORPHANED: Final = (
+    "owned by this repository, no manifest in Git any more; to delete it, pass --prune; to keep it, restore "
+    "its manifest or run adopt NAME"
+)
 """What a plan says of an orphan that it does not delete."""
 
 _INDENT: Final = "      "
@@ -198,7 +201,7 @@ def plan_summary(plan: Plan) -> str:
     if not plan.actions and plan.unselected:
         return f"No changes. None of {plan.unselected} manifests is selected; check the spelling of the name."
     if not plan.changes_anything:
-        return f"No changes. {_counted(counts['unchanged'])} Git.{left}"
+        return f"No changes. {_in_sync(counts['unchanged'], restores=plan.restores)}.{left}"
     return f"Plan: {_in_words(counts)}.{left}{_origins(plan)}"
 
 
@@ -229,5 +232,9 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items())
 
 
-def _counted(number: int) -> str:
-    return "1 workflow matches" if number == 1 else f"{number} workflows match"
+def _in_sync(number: int, *, restores: bool) -> str:
+    if restores:
+        return (
+            "1 workflow is as in its backup" if number == 1 else f"{number} workflows are as in their backups"
+        )
+    return "1 workflow matches Git" if number == 1 else f"{number} workflows match Git"

@@ -53,7 +53,7 @@ def rehearsal_summary(rehearsed: Rehearsed) -> str:
     """Return the result in a sentence."""
     done, bad = len(rehearsed.rehearsals), rehearsed.failed
     twins = len({name for each in rehearsed.rehearsals for name in each.twins})
-    if not rehearsed.prediction.writes and not rehearsed.asked:
+    if not rehearsed.prediction.writes and rehearsed.prediction.in_sync:
         return "Nothing to rehearse: the plan file changes nothing any more."
     left = "nothing is" if rehearsed.prediction.in_sync else "something is"
     words = [f"Without faults, {left} left undone"]

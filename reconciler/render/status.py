@@ -95,8 +95,9 @@ def status_text(view: StatusView, display: Display) -> str:
         if item.reason
     ]
     legend = [f"LAST 10, the latest on the right: {history_legend(display)}."] if "LAST 10" in heads else []
-    if any(item.next_run and item.next_run.computed for item in shown):
-        legend.append(f"{_COMPUTED} NEXT RUN is computed from the cron expression, in UTC.")
+    computed = next((item.next_run for item in shown if item.next_run and item.next_run.computed), None)
+    if computed is not None:
+        legend.append(f"{_COMPUTED} NEXT RUN is {_computed(computed)}.")
     left = f" {len(shown)} of {len(view.statuses)} shown." if view.only else ""
     lines = table(
         heads, [[row[head] for head in heads] for row in rows], COLOURS, display.width, whole=_WHOLE
@@ -143,6 +144,11 @@ def _next_run(run: NextRun | None, display: Display) -> str | None:
     if run is None:
         return None
     return f"{_COMPUTED if run.computed else ''}{time_text(run.at, display.now)}"
+
+
+def _computed(run: NextRun) -> str:
+    """Return how a next run is known that the server does not return."""
+    return f"computed from the cron expression, in {run.zone}{', which is assumed' * run.assumed}"
 
 
 def status_changes(before: StatusView, now: StatusView) -> Iterator[str]:
@@ -257,7 +263,7 @@ def _entry(view: StatusView, item: WorkflowStatus) -> ReportEntry:
     facts += [f"took {seconds}"] if seconds else []
     history = view.history(item)
     facts += [f"last {len(history)}: {history_text(history, Display(marks='unicode'))}"] if history else []
-    facts += [f"next run {_next_run(item.next_run, Display())}"] if item.next_run else []
+    facts += _next_run_facts(item.next_run)
     facts += [f"modified by {item.modified_by}"] if item.modified_by else []
     facts += [f"owner {', '.join(item.owners)}"] if item.owners else []
     in_sync = item.sync is Sync.SYNCED and not item.failed
@@ -271,6 +277,13 @@ def _entry(view: StatusView, item: WorkflowStatus) -> ReportEntry:
         remarks=(Remark("Reason", view.redactor.prose(item.reason)),) if item.reason else (),
         list_under="in sync" if in_sync else "",
     )
+
+
+def _next_run_facts(run: NextRun | None) -> list[str]:
+    if run is None:
+        return []
+    text = f"next run {time_text(run.at, None)}"
+    return [f"{text} ({_computed(run)})" if run.computed else text]
 
 
 def _workflow(view: StatusView, item: WorkflowStatus) -> JsonObject:
@@ -293,6 +306,7 @@ def _workflow(view: StatusView, item: WorkflowStatus) -> JsonObject:
         "history": None if history is None else [listed_execution_document(each) for each in history],
         "next_run": following.at if following else None,
         "next_run_computed": following.computed if following else False,
+        "next_run_zone": (following.zone or None) if following else None,
         "modified_at": item.modified_at,
         "modified_by": item.modified_by,
         "owners": [*item.owners],

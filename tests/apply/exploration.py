@@ -1,23 +1,32 @@
 """Exploration of every interleaving of several runs that create or update the same workflow.
 
-Each run is the real `Applier.apply` of one action. Its injected API and sleep answer from a history, and stop
-it at the first call that the history has no answer for. So what a run does next is a function of the answers
-it got, and is computed once for each history.
+Each run is the real `Applier.apply` of one action, whose API and sleep answer from a history.
 
 The world between the runs is a small model of the platform: ids grow, a read may show any moment within a
 lag, and commands may be kept in a form of the platform's own. From each state every step is tried: each run's
 next call with each answer that may come, a lost answer, a crash before or in the call, the passing of time.
-States are searched breadth first, so the first violation found has the shortest trace.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from state_search import (
+    Answer,
+    Answers,
+    Call,
+    Explored,
+    Histories,
+    Model,
+    Step,
+    StoppedRun,
+    search,
+    unanswered,
+)
 
 from reconciler.apply import Applier
 from reconciler.client import AnswerLostError, NotFoundException, RetryPolicy
@@ -36,30 +45,18 @@ THEIRS: Final = "theirs"
 
 _SOURCE: Final = Source(document=Document(file="flow.yaml", text="", index=0), base=())
 
-Answer: TypeAlias = "tuple[Any, ...]"
-Call: TypeAlias = "tuple[Any, ...]"
 Records: TypeAlias = "tuple[tuple[int, str, str], ...]"
 """The live workflows: id, creator, and body as JSON."""
-
-
-class _Stopped(BaseException):
-    """A run made a call that its history has no answer for."""
-
-    def __init__(self, call: Call) -> None:
-        super().__init__()
-        self.call = call
 
 
 class _Played:
     """The API and the clock of one run: answers from a history."""
 
     def __init__(self, history: list[Answer]) -> None:
-        self._answers = iter(history)
+        self._answers = Answers(history)
 
     def _answer(self, *call: Any) -> Answer:
-        answer = next(self._answers, None)
-        if answer is None:
-            raise _Stopped(call)
+        answer = self._answers.next(*call)
         if answer[0] == "lost":
             raise AnswerLostError("the answer was lost")
         if answer[0] == "404":
@@ -90,8 +87,8 @@ class _Played:
         self._answer("delete", workflow_id)
         return {}
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise NotImplementedError(f"neither a create nor an update needs {name}")
+    def __getattr__(self, name: str) -> Any:
+        return unanswered(name)
 
 
 def _described(number: int, body: str) -> JsonObject:
@@ -178,7 +175,6 @@ class World:
         describe_lag: The seconds by which describing one workflow may lag.
         late: The seconds by which a create may take effect after its answer was lost.
         extremes: Whether a read that lags shows either now or the oldest moment, and none between.
-        most: The most states to visit.
     """
 
     variants: tuple[Variant, ...]
@@ -194,30 +190,6 @@ class World:
     describe_lag: float = 0.0
     late: float = 0.0
     extremes: bool = False
-    most: int = 10**7
-
-
-@dataclass(kw_only=True)
-class Explored:
-    """The result of an exploration.
-
-    Args:
-        states: The number of states.
-        interleavings: The number of different ways through them, from the start to an end.
-        ends: How the runs ended, over all ends.
-        violation: What went wrong; empty when nothing did.
-        trace: The shortest way there.
-    """
-
-    states: int = 0
-    interleavings: int = 0
-    ends: set[str] = field(default_factory=set)
-    violation: str = ""
-    trace: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        found = "\n".join([self.violation, *self.trace]) if self.violation else "no violation"
-        return f"{self.states:,} states, {self.interleavings:,} interleavings: {found}"
 
 
 class _Runs:
@@ -227,20 +199,15 @@ class _Runs:
         self._variants = world.variants
         self._settle = world.settle
         self._actions = [variant.action(world.start) for variant in world.variants]
-        self._answers: list[tuple[int, Answer]] = [(-1, ())]
-        self._numbers: dict[tuple[int, Answer], int] = {}
-        self._calls: dict[tuple[int, int], Call] = {}
+        self._histories = Histories(self._played)
 
     def call(self, run: Position) -> Call:
         """Return the next call of a run; `("end", status, id)` when it is over."""
-        key = (run.variant, run.history)
-        if key not in self._calls:
-            self._calls[key] = self._played(run)
-        return self._calls[key]
+        return self._histories.call(run.variant, run.history)
 
     def after(self, run: Position, answer: Answer) -> Position:
         """Return a run after its call was answered; a sleep begins at once, and all ends are one."""
-        later = Position(run.variant, self._number(run.history, answer))
+        later = Position(run.variant, self._histories.number(run.history, answer))
         call = self.call(later)
         if call[0] == "sleep":
             return later._replace(wakes=call[1]) if call[1] else self.after(later, ("slept",))
@@ -248,30 +215,14 @@ class _Runs:
 
     def ended(self, run: Position, call: Call) -> Position:
         """Return a run that ended in `call`."""
-        ended = Position(run.variant, self._number(-1, call))
-        self._calls[ended.variant, ended.history] = call
-        return ended
+        return Position(run.variant, self._histories.ended(run.variant, call))
 
     def updates(self, run: Position) -> int:
         """Return how many updates of a run were answered."""
-        return sum(answer[0] == "updated" for answer in self._history(run.history))
+        return sum(answer[0] == "updated" for answer in self._histories.answers(run.history))
 
-    def _number(self, before: int, answer: Answer) -> int:
-        """Return the number of the history that has `answer` after the history `before`."""
-        key = (before, answer)
-        if key not in self._numbers:
-            self._numbers[key] = len(self._answers)
-            self._answers.append(key)
-        return self._numbers[key]
-
-    def _history(self, number: int) -> Iterator[Answer]:
-        """Yield the answers of a history, the last one first."""
-        while number > 0:
-            number, answer = self._answers[number]
-            yield answer
-
-    def _played(self, run: Position) -> Call:
-        api: Any = _Played([*self._history(run.history)][::-1])
+    def _played(self, variant: int, history: list[Answer]) -> Call:
+        api: Any = _Played(history)
         policy = RetryPolicy(
             tries=3,
             backoff=0.0,
@@ -281,11 +232,11 @@ class _Runs:
             wall=lambda: 0.0,
             random=lambda: 1.0,
         )
-        marks = (f"0{'abc'[run.variant] * 6}{letter}" for letter in "abcdefgh")
-        applier = Applier(api, self._variants[run.variant].options(), policy, marks=lambda: next(marks))
+        marks = (f"0{'abc'[variant] * 6}{letter}" for letter in "abcdefgh")
+        applier = Applier(api, self._variants[variant].options(), policy, marks=lambda: next(marks))
         try:
-            result = applier.apply(self._actions[run.variant])
-        except _Stopped as stopped:
+            result = applier.apply(self._actions[variant])
+        except StoppedRun as stopped:
             return stopped.call
         except BlockedError as error:
             return ("end", "blocked", None, error.message)
@@ -295,52 +246,30 @@ class _Runs:
 
 
 CRASHED: Final[Call] = ("end", "crashed", None, "")
-Step: TypeAlias = "tuple[str, State]"
 
 
-class _Explorer:
+class _Explorer(Model[State]):
     def __init__(self, world: World) -> None:
         self._world = world
         self._runs = _Runs(world)
         self._bodies = [self._kept(variant.body()) for variant in world.variants]
         self._unchanged: dict[tuple[int, str], bool] = {}
 
-    def explored(self) -> Explored:
+    def start(self) -> State:
         there = self._world.start
         live = () if there is None else ((1, THEIRS, there),)
-        start = State(runs=tuple(sorted(self._begun())), live=live, next_id=len(live) + 1)
-        found = Explored()
-        numbers = {start: 0}
-        reached: list[tuple[int, str]] = [(-1, "")]
-        steps: list[list[int]] = []
-        waiting = deque([start])
-        while waiting and not found.violation:
-            state = waiting.popleft()
-            following = list(self._steps(state))
-            for text, later in following:
-                if later not in numbers:
-                    numbers[later] = len(numbers)
-                    reached.append((len(steps), sys.intern(text)))
-                    waiting.append(later)
-                found.violation = found.violation or self._wrong_step(state, later)
-            if not following:
-                found.ends.add(self._end(state))
-                found.violation = self._violation(state)
-            if len(numbers) > self._world.most:
-                found.violation = "too many states"
-            if found.violation:
-                found.trace = _trace(reached, len(steps))
-            steps.append([numbers[later] for _, later in following])
-        found.states = len(numbers)
-        found.interleavings = 0 if found.violation else _paths(steps)
-        return found
+        return State(runs=tuple(sorted(self._begun())), live=live, next_id=len(live) + 1)
+
+    def steps(self, state: State) -> Iterator[Step]:
+        for text, later in self._steps(state):
+            yield Step(text, later, self._wrong_step(state, later))
 
     def _begun(self) -> Iterator[Position]:
         same: dict[Variant, int] = {}
         for number, variant in enumerate(self._world.variants):
             yield Position(same.setdefault(variant, number), 0)
 
-    def _steps(self, state: State) -> Iterator[Step]:
+    def _steps(self, state: State) -> Iterator[tuple[str, State]]:
         """Yield every step from a state."""
         ready = False
         for index, run in enumerate(state.runs):
@@ -415,7 +344,7 @@ class _Explorer:
                 views.append(view)
         return views
 
-    def _crashes(self, state: State, index: int, call: Call, who: str) -> Iterator[Step]:
+    def _crashes(self, state: State, index: int, call: Call, who: str) -> Iterator[tuple[str, State]]:
         crashed = state._replace(crashes=state.crashes + 1)
         yield f"{who}: crashes before {call[0]}", self._ended(crashed, index)
         if call[0] in {"create", "delete", "update"}:
@@ -437,7 +366,7 @@ class _Explorer:
         pending = tuple((until - seconds, who, body) for until, who, body in state.pending)
         return state._replace(runs=tuple(sorted(runs)), past=past, pending=pending)
 
-    def _end(self, state: State) -> str:
+    def end(self, state: State) -> str:
         return ", ".join(sorted(str(self._runs.call(run)[1]) for run in state.runs))
 
     def _written(self, state: State, call: Call, who: str) -> tuple[Answer, State]:
@@ -475,7 +404,7 @@ class _Explorer:
         bodies = self._views(state, self._world.describe_lag, lambda live: [one[2] for one in live])
         return any(_command(body) == wanted for (body,) in bodies)
 
-    def _violation(self, state: State) -> str:
+    def violation(self, state: State) -> str:
         """Return what is wrong at an end."""
         results = [(run.variant, *self._runs.call(run)[1:]) for run in state.runs]
         calm = len(results) == 1 and self._world.edit is None
@@ -539,28 +468,6 @@ def _changed(state: State, live: Records) -> State:
     return state._replace(live=live, past=tuple(sorted([*past, (0.0, before)])))
 
 
-def _trace(reached: list[tuple[int, str]], number: int) -> list[str]:
-    texts: list[str] = []
-    while number > 0:
-        number, text = reached[number]
-        texts.append(text)
-    return texts[::-1]
-
-
-def _paths(steps: list[list[int]]) -> int:
-    """Return the number of ways from the first state to an end."""
-    counts: dict[int, int] = {}
-    stack = [0]
-    while stack:
-        missing = [later for later in steps[stack[-1]] if later not in counts]
-        if missing:
-            stack += missing
-        else:
-            number = stack.pop()
-            counts[number] = sum(counts[later] for later in steps[number]) if steps[number] else 1
-    return counts[0]
-
-
 def explore(world: World) -> Explored:
     """Return what every interleaving in `world` comes to."""
-    return _Explorer(world).explored()
+    return search(_Explorer(world))

@@ -35,7 +35,7 @@ _VARYING: Final = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"[0-9a-f]{64}"), "DIGEST"),
-    (re.compile(r"\bSince [0-9a-f]{12}"), "Since COMMIT"),
+    (re.compile(r"\b([Ss])ince [0-9a-f]{12}"), r"\1ince COMMIT"),
     (re.compile(r"\(id \d+"), "(id N"),
     (re.compile(r"waited \d+\.\d s\b"), "waited SECONDS"),
     (re.compile(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d\b"), "WHEN"),

@@ -21,6 +21,8 @@ from reconciler.cli import group
 from reconciler.client import Session, Workflow
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ExitCode
+from reconciler.rehearsal import Prediction, Rehearsal, Rehearsed, Undone
+from reconciler.render import rehearsal_json
 from reconciler.schema import STEP_TYPES, Field, FieldKind, body_fields, step_fields
 
 _AS_ELSEWHERE = (
@@ -208,7 +210,29 @@ def _json_objects(folder: Path) -> dict[str, dict[str, Any]]:
             one.update(dict.fromkeys(one.keys() & {"check", "plan", "report", "status"}))
         environments = [one for part in parts for one in part["environments"]]
         found["Several environments"] = {**parts[0], "environments": environments}
+        found["rehearse"] = _rehearsal()
         found |= _fleet_objects(run, folder / "unit.json")
+    return found
+
+
+def _rehearsal() -> dict[str, Any]:
+    """Return a rehearsal in which everything is wrong."""
+    undone = (Undone(name="daily", reason="because"),)
+    prediction = Prediction(changes={"create": 1}, left=undone, twins=("daily",))
+    rehearsed = Rehearsed(
+        file="plan.json",
+        tenant="https://service.example.com",
+        environment=None,
+        profile=None,
+        asked=1,
+        seed=0,
+        prediction=prediction,
+        rehearsals=(Rehearsal(number=1, faults=("stop",), problems=("a problem",), twins=("daily",)),),
+        stale=undone,
+        notes=("a note",),
+    )
+    found: dict[str, Any] = json.loads(rehearsal_json(rehearsed))
+    found["prediction"]["changes"] = 1
     return found
 
 
@@ -277,6 +301,7 @@ _TITLES = (
     "plan",
     "diff",
     "apply, rollback and reconcile",
+    "rehearse",
     "Backups",
     "run",
 )

@@ -125,3 +125,8 @@ def test_what_several_shards_say_is_said_once() -> None:
         "e1: 1 done",
         "  e1 2/2: skipped",
     ]
+
+
+def test_an_apply_without_changes() -> None:
+    """Where there was nothing to apply, the text says so, and not that there are no workflows."""
+    assert "Total of 1 environment: no changes." in fleet_text(merge([_unit(0, 1, done=0)]))

@@ -144,8 +144,11 @@ def test_variables(server: EmulatorServer, typed: Callable[..., Ended], reposito
     secret = step(parameters={"env": {"DB_PASSWORD": "canary-1"}})
     server.store.create(body("a", steps={"one": secret}))
     server.store.create(body("b", steps={"one": secret}))
+    warning = "warning: 2 workflows are not tagged until 1 variable is set: PEAK_A_ONE_DB_PASSWORD\n"
+    assert warning in typed("adopt", "--dry-run", PEAK_A_ONE_DB_PASSWORD="").err
     ended = typed("adopt", "--auto-approve", PEAK_A_ONE_DB_PASSWORD="")
     assert ended.code == 1
+    assert ended.err.index(warning) < ended.err.index("wrote ")
     assert "set PEAK_A_ONE_DB_PASSWORD, then run apply" in ended.out
     assert "canary" not in ended.out + ended.err
     assert _owned(server) == set()

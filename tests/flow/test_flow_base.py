@@ -275,7 +275,7 @@ def test_an_apply_that_is_behind_is_refused(git: Git, repository: Path, typed: C
     [
         (("--base", "nowhere"), "unknown git revision 'nowhere'"),
         (("--base", "--upload-pack=x"), "is not a git revision"),
-        (("--fail-on", "drift"), "needs --base REV; for example --base origin/main"),
+        (("--fail-on", "conflict"), "needs --base REV; for example --base origin/main"),
         (("--fail-on", "everything"), "unknown kind"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,28 +188,52 @@ def test_only_the_lines_that_differ(
 
 
 @pytest.mark.parametrize(
-    ("change", "place"),
+    ("change", "field", "why"),
     [
-        (lambda live: live["steps"]["load"]["parameters"]["env"].update(LEVEL="9"), ":33:18"),
-        (lambda live: live["steps"]["load"]["parameters"]["env"].pop("LEVEL"), ":33:18"),
-        (lambda live: live["steps"]["load"]["resources"].update(instanceTypeId=23), ":25:18"),
-        (lambda live: live["steps"]["train"].update(parameters={"env": {"DB_PASSWORD": "canary"}}), ":8"),
+        (
+            lambda live: live["steps"]["load"]["parameters"]["env"].update(LEVEL="9"),
+            "steps.load.parameters.env.LEVEL",
+            "workflows/daily.yaml:33:18: it comes from !env",
+        ),
+        (
+            lambda live: live["steps"]["load"]["parameters"]["env"].pop("LEVEL"),
+            "steps.load.parameters.env.LEVEL",
+            "workflows/daily.yaml:33:18: it comes from !env",
+        ),
+        (
+            lambda live: live["steps"]["load"]["resources"].update(instanceTypeId=23),
+            "steps.load.resources.instanceTypeId",
+            "workflows/daily.yaml:25:18: it is an alias (*small)",
+        ),
+        (
+            lambda live: live["steps"]["train"].update(parameters={"env": {"DB_PASSWORD": "canary"}}),
+            "steps.train.parameters.env.DB_PASSWORD",
+            "the live value is a secret by its name; write it as !env NAME",
+        ),
     ],
 )
-def test_what_is_written_elsewhere(
+def test_what_is_written_elsewhere(  # noqa: PLR0913, PLR0917 - fixtures
     server: EmulatorServer,
     typed: Callable[..., Ended],
     file: Path,
     change: Callable[[dict[str, Any]], object],
-    place: str,
+    field: str,
+    why: str,
 ) -> None:
-    """What comes from a variable or an alias, and what is a secret, is refused; no byte changes."""
+    """What comes from a variable or an alias, and what is a secret, stays; the other changes are captured."""
     _edit(server, change)
     ended = typed("capture", "--all", "--yes")
-    assert ended.code == 1
-    assert f"not captured: workflows/daily.yaml{place}" in ended.err
-    assert "canary" not in ended.out + ended.err
-    assert file.read_text() == MANIFEST
+    assert (ended.code, file.read_text()) == (1, MANIFEST)
+    assert ended.err == f"daily (id 1): not captured: {field}: {why}\n"
+    _edit(server, EDITS["number"][0])
+    both = typed("capture", "--all", "--yes")
+    assert both.code == 1
+    captured = "daily (id 1): captured: steps.load.imageVersionId\n"
+    assert both.err == f"{captured}{ended.err}wrote workflows/daily.yaml\n"
+    assert "canary" not in both.out + both.err
+    assert _changed(MANIFEST, file.read_text()) == EDITS["number"][1]
+    left = typed("plan").out
+    assert (field in left, "imageVersionId" in left) == (True, False)
 
 
 def test_asked_first(
@@ -310,7 +336,7 @@ def test_parameters(server: EmulatorServer, typed: Callable[..., Ended], file: P
     _edit(server, lambda live: live["steps"]["load"].update(stepTimeout=61))
     ended = typed("capture", "--all", "--yes")
     assert ended.code == 1
-    assert "steps.load.stepTimeout cannot be edited: it comes from !param" in ended.err
+    assert "steps.load.stepTimeout: workflows/daily.yaml:24:20: it comes from !param" in ended.err
 
 
 def test_a_merge(server: EmulatorServer, typed: Callable[..., Ended], file: Path) -> None:
@@ -508,7 +534,8 @@ def test_what_a_plan_masks(
     assert "canary" not in planned
     ended = typed("capture", "daily", "--yes")
     assert (ended.code, file.read_text()) == (1, MANIFEST)
-    assert f"the live value of {path} may be a secret (plan masks it); write it as !env NAME" in ended.err
+    value = "the live value" if name == "added variable" else f"the live value of {path}"
+    assert f"{value} may be a secret (plan masks it); write it as !env NAME" in ended.err
     assert "canary" not in ended.out + ended.err
     assert typed("capture", "daily", "--yes", "--plain-text").code == 0
     assert "canary" in file.read_text()
@@ -523,7 +550,7 @@ def test_a_variable_that_git_no_longer_has(typed: Callable[..., Ended], file: Pa
     file.write_text(text)
     ended = typed("capture", "--all", "--yes")
     assert (ended.code, file.read_text()) == (1, text)
-    assert "LICENCE may be a secret (plan masks it)" in ended.err
+    assert "LICENCE: the live value may be a secret (plan masks it)" in ended.err
     assert "canary" not in ended.out + ended.err
 
 
@@ -609,3 +636,68 @@ def test_a_workflow_that_was_renamed_live(
     assert (
         'daily: not captured: no live workflow has this name; "daily" and "daily-2" are nearly' in ended.err
     )
+
+
+def test_what_git_changed_since_a_commit(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path
+) -> None:
+    """With a base, what Git changed stays, drift is captured, and what both changed is told from it."""
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        subprocess.run([*git, *words], check=True, cwd=file.parents[1])
+    text = MANIFEST.replace("python train.py", "python train.py --new").replace("full ", "half ")
+    file.write_text(text)
+    _edit(server, EDITS["number"][0])
+    _edit(server, EDITS["variable"][0])
+    ended = typed("capture", "--all", "--yes", "--base", "HEAD")
+    assert ended.code == 1
+    assert "daily (id 1): captured: steps.load.imageVersionId\n" in ended.err
+    assert re.search(
+        r"not captured: steps.load.parameters.env.MODE: Git changed it as well since [0-9a-f]{12}; leave",
+        ended.err,
+    )
+    assert re.search(
+        r"not captured: steps.train.command: Git changed it since [0-9a-f]{12}, the tenant", ended.err
+    )
+    assert _changed(text, file.read_text()) == EDITS["number"][1]
+    asked = typed("capture", "--all", "--dry-run", "--base", "HEAD").err
+    assert "would capture: steps.load.parameters.env.MODE\n" in asked
+    assert re.search(
+        r"warning: Git changed steps.load.parameters.env.MODE as well since [0-9a-f]{12}; the", asked
+    )
+    assert typed("capture", "--all", "--yes", "--base", "nowhere").code == 64
+
+
+def test_what_was_a_secret_at_the_base(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path
+) -> None:
+    """The value that a variable gave at the base is masked by the plan, and not written in plain text."""
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        subprocess.run([*git, *words], check=True, cwd=file.parents[1])
+    _edit(server, lambda live: live["steps"]["load"]["parameters"]["env"].update(LEVEL="canary"))
+    text = MANIFEST.replace("!env LEVEL", "'4'")
+    file.write_text(text)
+    ended = typed("capture", "--all", "--base", "HEAD", "--dry-run")
+    assert (ended.code, "canary" in ended.out + ended.err) == (1, False)
+    assert "not captured: steps.load.parameters.env.LEVEL: it was a secret at " in ended.err
+
+
+def test_whether_it_is_paused_is_no_part_of_an_overlay(
+    server: EmulatorServer, typed: Callable[..., Ended], file: Path
+) -> None:
+    """It is named, and the other changes go into the overlay."""
+    overlay = file.parents[1] / "overlays" / "daily.yaml"
+    overlay.parent.mkdir()
+    overlay.write_text("patch:\n  name: daily\n  body:\n    steps:\n      load:\n        stepTimeout: 60\n")
+    (file.parents[1] / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nenvironments: {prod: {overlays: [overlays]}}\n"
+    )
+    file.write_text(MANIFEST.replace("  prevent_delete: false\n", "  paused: true\n"))
+    _edit(server, lambda live: live["steps"]["load"].update(stepTimeout=61))
+    words = ("--into", "overlays/daily.yaml", "--environment", "prod")
+    ended = typed("capture", "--all", "--yes", *words)
+    assert ended.code == 1
+    assert "captured: steps.load.stepTimeout\n" in ended.err
+    assert "not captured: reconcile.paused: overlays/daily.yaml: an overlay does not state it" in ended.err
+    assert "stepTimeout: 61" in overlay.read_text()

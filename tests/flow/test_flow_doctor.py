@@ -9,6 +9,11 @@ import pytest
 from flow_helpers import TOKEN, Ended
 from processes import inherited_environment, run_command
 
+from reconciler.client import RequestRecord, Session, get_client
+from reconciler.diagnosis import CheckState
+from reconciler.operations.contract_check import check_contract
+from reconciler.plan import list_tenant
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -49,6 +54,7 @@ def test_all_is_well(server: EmulatorServer, typed: Callable[..., Ended]) -> Non
         "list": "ok",
         "workflows": "note",  # undocumented fields
         "schedules": "ok",
+        "contract": "note",  # the same, and nothing was started yet
         "speed": "ok",
     }
     assert checks["workflows"]["text"] == "1 workflow described; steps.*.zz is undocumented, in 1"
@@ -69,6 +75,71 @@ def test_what_a_platform_does(server: EmulatorServer, typed: Callable[..., Ended
     assert "it does not say how many there are" in checks["list"]["text"]
     assert "its pageCount is 2 for 3 pages of one" in checks["list"]["text"]
     assert checks["describe"]["text"] == "the platform does not describe 1 workflow: ids 3"
+
+
+def _contract(typed: Callable[..., Ended]) -> dict[str, Any]:
+    return _checks(typed("doctor", "--format", "json"))["contract"]
+
+
+def _start(server: EmulatorServer) -> None:
+    """Create a workflow with much of what there is, and start it."""
+    step = {"imageId": 1, "imageVersionId": 2, "command": "x", "parameters": {"env": {"A": "b"}}}
+    body = {"name": "daily", "steps": {"a": step}, "triggers": [{"webhook": True}], "tags": [{"name": "t"}]}
+    with Session(TOKEN, base_url=server.url, env={}) as session:
+        get_client(session).execute_workflow(server.store.create(body))
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_contract_of_the_public_client(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
+    """Every read of the public client is compared, with few requests, all of them GET."""
+    _start(server)
+    check = _contract(typed)
+    assert (check["state"], check["text"]) == ("ok", "7 of 7 reads compared")
+    server.clear_requests()
+    records: list[RequestRecord] = []
+    with Session(TOKEN, base_url=server.url, env={}, observe=records.append) as session:
+        listed = list_tenant(get_client(session))
+        records.clear()
+        assert check_contract(session.as_read_only(), records, listed * 5).state is CheckState.GOOD
+    assert {record.method for record in records} == {"GET"}
+    assert len(records) <= 10
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("profile", "fault", "text"),
+    [
+        ("total-hidden", "", "list_workflows: workflowsCount is missing"),
+        ("env-map", "", "describe_workflow: steps.*.parameters.env is an object, not a list"),
+        ("tags-strings", "", "describe_workflow: the items of tags are no objects"),
+        ("tags-hidden", "", "describe_workflow: tags is missing"),
+        ("", "404@GET/workflows/api/v1/resources", "GET /workflows/api/v1/resources answers 404"),
+    ],
+)
+def test_what_differs_from_the_contract(
+    server: EmulatorServer, typed: Callable[..., Ended], profile: str, fault: str, text: str
+) -> None:
+    """A missing field, one of another type, a list without its total and a path that is gone are named."""
+    _start(server)
+    server.profile = frozenset({profile} - {""})
+    server.faults = (fault,) if fault else ()
+    check = _contract(typed)
+    assert check["state"] == "warning"
+    assert text in check["text"]
+    assert check["advice"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_the_contract_does_not_have(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
+    """Undocumented fields are named, and what there was nothing to compare with; neither is a warning."""
+    server.profile = frozenset({"unknown-fields"})
+    server.store.create({"name": "daily", "steps": {"a": {"command": "x"}}})
+    check = _contract(typed)
+    assert check["state"] == "note"
+    assert "undocumented in list_workflows: workflows[].futureMode; " in check["text"]
+    assert "undocumented in describe_workflow: steps.*." in check["text"]
+    missing = "not compared: list_executions, get_execution_details, get_execution_logs"
+    assert check["text"].endswith(f"{missing} (no workflow has an execution)")
 
 
 @pytest.mark.usefixtures("folder")

@@ -68,7 +68,7 @@ def test_the_round(git: Git, typed: Callable[..., Ended], tmp_path: Path, profil
     assert (planned.code, planned.out) == (0, "No changes. 2 workflows match Git.\n")
 
 
-def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
+def test_words(server: EmulatorServer, typed: Callable[..., Ended], tmp_path: Path) -> None:
     """Defaults, ids, times and our own tags are left out; a webhook is `true`, a text over lines a block."""
     server.profile = TENANTS["defaults-filled"]
     tags = [{"name": "reconciler-protected"}, {"name": "reconciler-owner-team-a"}, {"name": "red"}]
@@ -76,6 +76,8 @@ def test_words(server: EmulatorServer, typed: Callable[..., Ended]) -> None:
     server.store.create(
         body("flow", tags=tags, triggers=[{"webhook": True}], steps={"one": one, "zero": step("yes")})
     )
+    (tmp_path / "own.yaml").write_text("version: 1\nownership: {tag: Team-A}\n")
+    assert "owned by" not in typed("export", "flow", "--config", tmp_path / "own.yaml").out
     ended = typed("export", "flow")
     assert ended.code == 0
     assert ended.out == (

@@ -82,9 +82,13 @@ def test_origins_since_the_last_apply(  # noqa: PLR0913, PLR0917 - a row of the 
             word in origins.values() for word in ("git", "drift")
         ]
         assert f"Since the last apply: {counts}." in shown
+    unknown = [*origins.values()].count("unknown")
+    for word in ("git", "drift"):
+        failing = typed("plan", "--fail-on", word)
+        assert failing.code == 2 * (word in origins.values())
+        assert ("so --fail-on" in failing.err) == bool(unknown)
     document = json.loads(typed("plan", "--format", "json").out)
     assert "base" not in document
-    unknown = [*origins.values()].count("unknown")
     assert document["summary"].get("unknown", 0) == unknown
 
 
@@ -122,14 +126,18 @@ def test_what_is_paused_or_gone_is_counted(git: Git, repository: Path, typed: Ca
 def test_nothing_is_known_without_our_tags(
     git: Git, repository: Path, typed: Callable[..., Ended], configuration: str, counted: bool
 ) -> None:
-    """A workflow that nobody owns, or without digests, has no origins; --fail-on drift still needs --base."""
+    """A workflow that nobody owns, or without digests, has no origins; --fail-on drift says so."""
     (repository / "reconciler.yaml").write_text(configuration)
     git.write(_body("x"))
     assert typed("apply", "--auto-approve").code == 0
     git.client.patch_workflow(git.live(), command="y", step_names=["a"])
     assert _origins(typed("plan", "--format", "json")) == {"command": "unknown"}
     assert ("Since the last apply: 1 unknown" in typed("plan").out) == counted
-    assert typed("plan", "--fail-on", "drift").code == 64
+    ended = typed("plan", "--fail-on", "drift")
+    assert (ended.code, "note: the last apply does not show where 1 difference comes from" in ended.err) == (
+        0,
+        True,
+    )
 
 
 @pytest.mark.parametrize("side", ["live", "git", "owned-by-nobody"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from campaign_helpers import OWNER, Campaign
-from flow_helpers import FakeTime, Git, body, process_env, run
+from flow_helpers import FakeTime, Git, body, process_env, run, step
 from leak_helpers import CANARIES, FROM_ENV, GITHUB_TOKEN, found_in, secretive
 from processes import run_command
 from strategies import DEPTH
@@ -22,7 +22,7 @@ from reconciler.operations.apply_and_reconcile import revalidated
 from reconciler.planfile import read_plan_file
 from reconciler.rehearsal import FaultyRun, RunProcesses, draw_faults, emulated_copy
 from reconciler.rehearsal.emulated_copy import _form
-from reconciler.rehearsal.faulty_runs import LAG, SECOND
+from reconciler.rehearsal.faulty_runs import LAG, STOP
 from reconciler.render import html_report, rehearsal_json, rehearsal_page, rehearsal_text
 from reconciler.secrecy import SecretFields, is_named_by_users
 from reconciler.tenant_profile import Behaviour, TenantProfile
@@ -193,7 +193,7 @@ def test_the_command(git: Git, file: Path, tmp_path: Path) -> None:
     _save(git, file)
     writes = len(git.writes())
     done = _command(
-        git, file, "--runs", "6", "--output", f"json={tmp_path}/r.json",
+        git, file, "--runs", "4", "--output", f"json={tmp_path}/r.json",
         "--output", f"html={tmp_path}/r.html", "--output", f"markdown={tmp_path}/r.md",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -201,16 +201,16 @@ def test_the_command(git: Git, file: Path, tmp_path: Path) -> None:
     assert f"Plan:     {file}: 1 to update, 1 to create" in done.stdout
     assert "Profile:  none: documented behaviour is assumed" in done.stdout
     assert "of 1 URL, all stay" in done.stdout
-    assert "6 rehearsals: all converge, 0 twins; " in done.stdout
+    assert "4 rehearsals: all converge, 0 twins; " in done.stdout
     found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert found["prediction"]["writes"] == 2
     # An update reads, writes and reads; a create looks for its name before and after, and reads.
     assert found["prediction"]["requests"] == found["prediction"]["planning_requests"] + 3 + 4
     assert {each["stopped_at_write"] for each in found["rehearsals"]} == {None, 1, 2}
-    assert found["summary"]["converged"] == 6
-    assert "6 rehearsals: all converge" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert found["summary"]["converged"] == 4
+    assert "4 rehearsals: all converge" in (tmp_path / "r.html").read_text(encoding="utf-8")
     markdown = (tmp_path / "r.md").read_text(encoding="utf-8")
-    assert markdown.startswith("<!-- peak-reconciler:rehearse -->\n### 6 rehearsals: all converge, 0 twins; ")
+    assert markdown.startswith("<!-- peak-reconciler:rehearse -->\n### 4 rehearsals: all converge, 0 twins; ")
 
 
 def test_a_stale_plan(git: Git, file: Path) -> None:
@@ -242,15 +242,16 @@ def test_what_does_not_converge(git: Git, file: Path, tmp_path: Path) -> None:
 
 
 def test_twins_are_found(git: Git, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A create that does not look for a second one leaves twins where two runs are at once."""
+    """A create that does not look for an earlier one leaves a twin after a kill, where the list lags."""
     git.write(body("a"), "a.yaml")
     _save(git, file)
     monkeypatch.setattr(one_workflow, "keep_first", lambda _api, _name, created, *_: (created.id, ()))
-    both = FaultyRun(faults=(SECOND, LAG))
-    monkeypatch.setattr(rehearsing, "draw_faults", lambda *_: [both] * 3)
+    run = FaultyRun(faults=(STOP, LAG), stops_at=1, handled=True)
+    monkeypatch.setattr(rehearsing, "draw_faults", lambda *_: [run])
     rehearsed = rehearse(_settings(git), file, env=git.env)
-    assert {each.twins for each in rehearsed.failed} == {("a",)}
+    assert [each.twins for each in rehearsed.failed] == [("a",)]
     assert rehearsed.exit_code == 2
+    assert "killed after write 1 took effect" in rehearsal_text(rehearsed)
     assert "twins of a" in rehearsal_text(rehearsed)
 
 
@@ -260,14 +261,14 @@ def test_an_interrupt(git: Git, file: Path, monkeypatch: pytest.MonkeyPatch) -> 
     _save(git, file)
 
     def drawn(_runs: int, writes: int, seed: int) -> Iterable[FaultyRun]:
-        yield from draw_faults(2, writes, seed)
+        yield from draw_faults(1, writes, seed)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(rehearsing, "draw_faults", drawn)
     rehearsed = rehearse(_settings(git), file, env=git.env)
-    assert (rehearsed.exit_code, len(rehearsed.rehearsals)) == (130, 2)
-    assert "2 rehearsals: all converge" in rehearsal_text(rehearsed)
-    assert "18 of 20 not done, interrupted." in rehearsal_text(rehearsed)
+    assert (rehearsed.exit_code, len(rehearsed.rehearsals)) == (130, 1)
+    assert "1 rehearsal: all converge" in rehearsal_text(rehearsed)
+    assert "19 of 20 not done, interrupted." in rehearsal_text(rehearsed)
 
 
 def test_the_time_is_over(git: Git, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,12 +307,16 @@ def test_no_secret_is_given_away(
     old = secretive("old-")
     old["steps"]["load"]["parameters"]["env"]["LOOKS"] = GITHUB_TOKEN
     git.server.store.create(old)
+    patched = {"one": step("echo 1", parameters={"env": {"A": CANARIES["before"]}})}
+    git.server.store.create({"name": "patched", "steps": patched})
+    token = f"token: {CANARIES['repository']}\n    command: !env CANARY_ENV"
+    git.write(f"patch:\n  name: patched\n  set:\n    {token}\n", "patched.yaml")
     git.write(secretive(), "secretive.yaml")
     git.write(FROM_ENV % GITHUB_TOKEN, "from-env.yaml")
     _save(git, file, CANARY_ENV=CANARIES["env"])
     rehearsed = rehearse(_settings(git), file, RehearseOptions(runs=2), env=env)
     assert rehearsed.is_fine, rehearsed
-    assert rehearsed.prediction.changes == {"create": 1, "update": 1}
+    assert rehearsed.prediction.changes == {"create": 1, "update": 2}
     assert len(copies) == 3
     kept = [body for copy in copies for body in copy.store.workflows().values()]
     sent = [request.body for copy in copies for request in copy.requests]

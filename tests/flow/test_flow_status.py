@@ -133,6 +133,7 @@ def test_json(git: Git, typed: Callable[..., Ended]) -> None:
         ],
         "next_run": None,
         "next_run_computed": False,
+        "next_run_zone": None,
         "modified_at": "2020-09-13T12:26:40.000Z",
         "modified_by": None,
         "owners": [],

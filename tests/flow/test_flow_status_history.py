@@ -16,6 +16,8 @@ from flow_helpers import Ended, Git, body
 from reconciler.cli import status_watch
 from reconciler.emulator.emulated_tenant import EmulatedTenant
 from reconciler.operations import status_and_history
+from reconciler.plan import NextRun, workflow_statuses
+from reconciler.render import Display, StatusView, status_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,16 +138,42 @@ def test_a_next_run_that_the_server_does_not_say(
     """It is computed from the cron expression, and marked as such; a paused workflow has none."""
     git.write(body(), paused=paused)
     git.done()
-    _shown(monkeypatch, lambda shown: shown.update(triggers=[{"cron": "0 6 1 1 *"}]))
+    _shown(monkeypatch, lambda shown: shown.update(triggers=[{"cron": "0 0 6 1 1 ? 2098"}]))
     (workflow,) = json.loads(typed("status", git.folder, "--format", "json").out)["workflows"]
     if paused:
         assert workflow["next_run"] is None
         return
-    at = f"{datetime.now(timezone.utc).year + 1}-01-01T06:00:00Z"
-    assert (workflow["next_run"], workflow["next_run_computed"]) == (at, True)
+    at = "2098-01-01T06:00:00Z"
+    keys = ("next_run", "next_run_computed", "next_run_zone")
+    assert [workflow[key] for key in keys] == [at, True, "UTC"]
     text = typed("status", git.folder).out
     assert f"~{at}" in text
-    assert "~ NEXT RUN is computed from the cron expression, in UTC." in text
+    said = "computed from the cron expression, in UTC, which is assumed"
+    assert f"~ NEXT RUN is {said}." in text
+    assert f"next run {at} ({said})" in typed("status", git.folder, "--format", "markdown").out
+
+
+def test_a_computed_next_run_is_in_the_zone_that_another_schedule_shows(
+    git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read as in a forecast: by the clock that explains what the server says is scheduled."""
+    git.server.profile = ("schedule-zone=Asia/Kolkata",)
+    for name, cron in (("said", "30 6 * * *"), ("silent", "0 6 * * *")):
+        git.write(body(name, triggers=[{"cron": cron}]), f"{name}.yaml")
+    git.done()
+
+    def without(shown: dict[str, Any]) -> None:
+        if shown["name"] == "silent":
+            del shown["triggers"][0]["scheduled"]
+
+    _shown(monkeypatch, without)
+    with git.engine("status") as engine:
+        now = datetime.fromtimestamp(git.time(), tz=timezone.utc)
+        said, silent = workflow_statuses(*engine.plan_with_snapshot(git.scope), now)
+        view = StatusView(statuses=(said, silent), redactor=engine.redactor)
+    assert said.next_run == NextRun(at="2020-09-14T01:00:00.000Z")
+    assert silent.next_run == NextRun(at="2020-09-14T00:30:00Z", computed=True, zone="Asia/Kolkata")
+    assert "computed from the cron expression, in Asia/Kolkata." in status_text(view, Display())
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from reconciler.client import WebhookSender
 from reconciler.client.retrying import RetryPolicy
 from reconciler.errors import BlockedError
 from reconciler.job import FORMATS, probe_and_notify
-from reconciler.operations import Probed, Settings
+from reconciler.operations import Settings
 from reconciler.schema import validate
-from reconciler.tenant_profile import TenantProfile
+from reconciler.tenant_profile import Probed, TenantProfile
 
 CHANGES: Final = ("token-masked: the platform does this no more", "<!channel> names-lower: does this now")
 ENV: Final = {"PEAK_API_URL": "https://tenant.example.com"}

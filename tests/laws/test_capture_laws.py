@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from forms import live_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from reconciler.manifests import (
     Document,
     Manifest,
     ManifestFile,
+    NotEditableError,
     ReadOptions,
     edited_text,
     manifest_text,
@@ -35,7 +37,13 @@ VIEW = TenantView(
     options=OPTIONS, facts=FACTS, redactor=Redactor(), env={}, reading=ReadOptions(), plain_text=True
 )
 TAGS = Tags(env=lambda _: Included(), file=lambda _: Included(), param=lambda _: Included())
-REASONS = ("is a secret", "looks like a credential", "the platform masks", "the platform's mask")
+REASONS = (
+    "is a secret",
+    "looks like a credential",
+    "the platform masks",
+    "the platform's mask",
+    "a question mark",
+)
 """Why a live value may be refused: it must not be in a file."""
 
 
@@ -122,13 +130,16 @@ def test_what_is_captured_plans_clean(data: st.DataObject, bodies: tuple[dict[st
     text, name = data.draw(commented({"body": body}))
     live = live_of({**data.draw(as_returned(edited)), "name": "flow"}, 7, "flow")
     captured = _captured(text, name, live)
-    if captured is None or captured.refusal:
-        reason = captured.refusal if captured else ""
-        assert not reason or any(word in reason for word in REASONS) or "not valid" in reason, reason
+    if captured is None:
+        return
+    for reason in filter(None, [captured.refusal, *captured.differences.left.values()]):
+        assert any(word in reason for word in REASONS) or "not valid" in reason, reason
+    if captured.refusal:
         return
     again = _captured(captured.text, name, live)
     assert again is not None
-    assert (again.paths, again.refusal, again.text) == ((), "", captured.text)
+    assert (again.differences.captured, again.text) == ((), captured.text)
+    assert again.differences.left == captured.differences.left
 
 
 @LAWS
@@ -140,13 +151,13 @@ def test_without_a_difference_no_byte_changes(data: st.DataObject, body: dict[st
     live = live_of({**data.draw(as_returned(body)), "name": "flow"}, 7, "flow")
     captured = _captured(text, name, live)
     if captured is not None:
-        assert (captured.text, captured.paths, captured.refusal) == (text, (), "")
+        assert (captured.text, captured.differs) == (text, False)
 
 
 _scalars = st.one_of(
     st.booleans(),
     st.integers(-999, 999),
-    st.sampled_from(["a", "yes", "#", "a: b", "- x", "", " x ", "é\n\nb"]),
+    st.sampled_from(["a", "yes", "#", "a: b", "- x", "", " x ", "é\n\nb", "a\n\n"]),
 )
 _values = st.recursive(
     _scalars,
@@ -179,6 +190,23 @@ def test_what_does_not_differ_keeps_its_bytes(
         return
     for key in shared:
         assert _section(text, key) in edited
+
+
+@pytest.mark.parametrize("value", ["x\n\n", ["x\n\n", "y"], {"k": "x\n\n"}])
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\n", "b: 2\na: 1\n", "a: [1]\nb: 2\n"])
+def test_a_text_that_ends_with_open_lines(text: str, value: Any) -> None:
+    """It is written at any place of a document, also before other entries."""
+    wanted = {"a": value, "b": 2, "c": value}
+    assert _document(edited_text(_document(text), text, wanted)).value == wanted
+
+
+def test_a_key_with_a_question_mark() -> None:
+    """A mapping with such a key, as an empty one, is refused with its place, and another is edited."""
+    text = "env:\n  ? ''\n  : a\n  b: 1\nc: 1\n"
+    document = _document(text)
+    with pytest.raises(NotEditableError, match="2:3: env cannot be edited: a key in it is written with a qu"):
+        edited_text(document, text, {"env": {"": "a"}, "c": 1})
+    assert edited_text(document, text, {"env": {"": "a", "b": 1}, "c": 2}) == text.replace("c: 1", "c: 2")
 
 
 def _section(text: str, key: str) -> str:

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -67,24 +68,29 @@ def noticed() -> Iterator[threading.Event]:
     signal.signal(signal.SIGUSR1, before)
 
 
-def _signalled(noticed: threading.Event) -> bool:
-    """Take a signal in this thread, which wakes no other; return whether it is handled meanwhile."""
+def _signalled(noticed: threading.Event, found: SimpleQueue[bool]) -> None:
+    """Take a signal in this thread, which wakes no other; find out whether it is handled meanwhile."""
+    time.sleep(0.1)  # until the other thread waits; if it does not yet, it handles the signal in any case
     signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
-    return noticed.wait(20)
+    found.put(noticed.wait(20))
 
 
 def test_a_signal_is_not_missed_while_a_read_is_waited_for(noticed: threading.Event) -> None:
     """A signal that does not wake the waiting thread is handled all the same, long before the read ends."""
+    found: SimpleQueue[bool] = SimpleQueue()
     with pytest.raises(_SignalledError):
-        in_background(partial(_signalled, noticed))()
+        in_background(partial(_signalled, noticed, found))()
+    assert found.get(timeout=30)
 
 
 def test_a_signal_is_not_missed_while_writes_are_waited_for(noticed: threading.Event) -> None:
     """So it is where the results of an apply are waited for."""
     with ThreadPoolExecutor(1) as pool:
         assert result_of(pool.submit(int, "7")) == 7
+        found: SimpleQueue[bool] = SimpleQueue()
         with pytest.raises(_SignalledError):
-            result_of(pool.submit(_signalled, noticed))
+            result_of(pool.submit(_signalled, noticed, found))
+        assert found.get(timeout=30)
 
 
 def test_a_read_in_the_background() -> None:

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from record_contract import contract_of
 from wire_compare import Recording, differences
 from wire_differences import DIFFERENCES, Difference
 from wire_scenarios import EXECUTION, KEYWORDS, SCENARIOS, Scenario
 
 from reconciler.client import Session, Workflow, get_client
+from reconciler.client.wire_contract import CONTRACT_FILE
 from reconciler.emulator.server import EmulatorServer
 
 _DRIVE = Path(__file__).with_name("drive.py")
@@ -58,6 +60,7 @@ class _Driver:
                     "path": request.path,
                     "query": list(request.query),
                     "body": request.body,
+                    "status": request.status,
                 }
                 for request in server.requests
                 if not request.path.startswith(_TELEMETRY)
@@ -112,12 +115,29 @@ def _drivers() -> Iterator[tuple[_Driver, _Driver]]:
 
 
 @pytest.fixture(scope="session")
-def compared() -> dict[str, list[str]]:
-    """Return the differences of the clients by scenario."""
+def recorded() -> dict[str, tuple[Recording, Recording]]:
+    """Return the recordings of both clients by scenario."""
     with _drivers() as (sdk, ours):
-        return {
-            str(scenario): differences(sdk.record(scenario), ours.record(scenario)) for scenario in SCENARIOS
-        }
+        return {str(scenario): (sdk.record(scenario), ours.record(scenario)) for scenario in SCENARIOS}
+
+
+@pytest.fixture(scope="session")
+def compared(recorded: dict[str, tuple[Recording, Recording]]) -> dict[str, list[str]]:
+    """Return the differences of the clients by scenario."""
+    return {name: differences(sdk, ours) for name, (sdk, ours) in recorded.items()}
+
+
+def sdk_recordings() -> list[tuple[Scenario, Recording]]:
+    """Return what the public client sends and returns in each scenario."""
+    with _drivers() as (sdk, _):
+        return [(scenario, sdk.record(scenario)) for scenario in SCENARIOS]
+
+
+@needs_sdk
+def test_the_contract_of_the_reads_is_recorded(recorded: dict[str, tuple[Recording, Recording]]) -> None:
+    """The contract that `doctor` compares a tenant with is what the public client reads."""
+    found = contract_of((scenario, recorded[str(scenario)][0]) for scenario in SCENARIOS)
+    assert CONTRACT_FILE.read_text(encoding="utf-8") == found
 
 
 @needs_sdk

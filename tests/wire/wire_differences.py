@@ -166,6 +166,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         lines=(
             rf"PUT {_ONE} body future\w+: absent -> .*",
             rf"PUT {_ONE} body triggers: .* -> .*futureMode.*",
+            r"result triggers: .* -> .*futureMode.*",
         ),
         scenario="server: unknown-fields",
     ),

@@ -118,7 +118,10 @@ def _lists() -> list[Scenario]:
         ("second page", {**pages, "return_iterator": False}),
         ("a page, every filter", {**filters, **pages, "return_iterator": False}),
     ]
-    return [Scenario(name, "list_workflows", arguments, three) for name, arguments in calls]
+    every = Scenario(
+        "a page, every kind", "list_workflows", {"return_iterator": False}, (FULL, SMALL, OTHER_STEPS), 1
+    )
+    return [*(Scenario(name, "list_workflows", arguments, three) for name, arguments in calls), every]
 
 
 def _writes() -> list[Scenario]:
@@ -170,6 +173,9 @@ def _others() -> list[Scenario]:
     return [
         *(Scenario("there", method, one, (FULL,)) for method in [*simple, "resume_workflow"]),
         *(Scenario("none there", method, {"workflow_id": 9}) for method in [*simple, "resume_workflow"]),
+        Scenario("little", "describe_workflow", one, (SMALL,)),
+        Scenario("other steps", "describe_workflow", one, (OTHER_STEPS,)),
+        Scenario("started", "describe_workflow", one, (FULL,), executions=1),
         Scenario("body", "execute_workflow", {**one, "body": request}, (FULL,)),
         Scenario("empty body", "execute_workflow", {**one, "body": {}}, (FULL,)),
         Scenario("full queue", "execute_workflow", one, (FULL,), faults=("queue-full:x1",)),

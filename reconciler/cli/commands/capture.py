@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from reconciler.cli.apply_options import base_option
 from reconciler.cli.command_settings import ownership_options
 from reconciler.cli.help import command_of, option
 from reconciler.cli.options import names_argument
@@ -12,7 +13,7 @@ from reconciler.cli.terminal import TerminalListener, show, warn
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.operations import Captured, Settings, capture
 from reconciler.text import clip, printable
-from reconciler.values import display_paths
+from reconciler.values import Path, display_paths
 
 
 @command_of(
@@ -20,6 +21,7 @@ from reconciler.values import display_paths
     examples=(
         ("capture --all --dry-run", "Show what the manifests would become"),
         ("capture scoring", "Write the live changes of one workflow into its file"),
+        ("capture --all --base main --yes", "In CI: leave what Git changed since main"),
     ),
 )
 @names_argument
@@ -47,12 +49,13 @@ from reconciler.values import display_paths
 @option(
     "--include-unapplied",
     is_flag=True,
-    help="Also capture fields that Git changed since the last apply, or with --yes may have changed. This "
-    "undoes the change in Git.",
+    help="Also capture fields that Git changed since the last apply or the base, or with --yes may have "
+    "changed. This undoes the change in Git.",
     section="Selection",
 )
 @option("--yes", is_flag=True, help="Write without asking.", section="Apply")
 @option("--dry-run", is_flag=True, help="Show the changes, and write nothing.", section="Apply")
+@base_option
 @ownership_options()
 def command(  # noqa: PLR0913 - one for each option
     *,
@@ -60,6 +63,7 @@ def command(  # noqa: PLR0913 - one for each option
     names: tuple[str, ...],
     everything: bool,
     into: str | None,
+    base: str | None,
     plain_text: bool,
     include_unapplied: bool,
     yes: bool,
@@ -72,9 +76,10 @@ def command(  # noqa: PLR0913 - one for each option
     tenant: no request but GET is sent.
 
     A value that comes from !env, !file, !param, an alias, an overlay or a template is not replaced; the place
-    is named, and the exit code is 1. The same holds for a live value that is a secret or may be one, and for
-    a field that Git changed since the last apply: the next apply sends it. With --yes, a field that Git may
-    have changed since is not captured, either.
+    is named, the other changes are captured, and the exit code is 1. The same holds for a live value that is
+    a secret or may be one, and for a field that Git changed since the last apply, or since the commit that
+    --base names: the next apply sends it. With --yes, a field that Git may have changed since is not
+    captured, either.
     """
     if names and everything:
         raise UsageError("name the workflows, or pass --all, not both")
@@ -85,6 +90,7 @@ def command(  # noqa: PLR0913 - one for each option
         listener,
         everything=everything,
         into=into,
+        base=base,
         plain_text=plain_text,
         unapplied=include_unapplied,
         unproven=not yes,
@@ -109,31 +115,32 @@ def _account(result: Captured, *, dry_run: bool, named: bool) -> Iterator[str]:
     """Yield what is captured of each workflow, and what is not and why."""
     captured = "would capture" if dry_run else "captured"
     for item in result.workflows:
-        begin = f"{clip(item.manifest.name, 100)} (id {item.live.id})"
+        begin, found = f"{clip(item.manifest.name, 100)} (id {item.live.id})", item.differences
         if item.refusal:
             yield f"{begin}: not captured: {item.refusal}"
-        elif item.paths:
-            yield f"{begin}: {captured}: {display_paths(item.paths)}"
-        if item.unproven and item.unproven_stays and not item.refusal:
-            yield (
-                f"{begin}: not captured: {display_paths(item.unproven)}: the last apply does not show "
-                "whether Git or the tenant changed it; leave out --yes to decide, or pass "
-                "--include-unapplied"
-            )
-        elif item.unproven and not item.refusal:
-            yield (
-                f"{begin}: warning: Git may have changed {display_paths(item.unproven)} as well since the "
-                "last apply; plan --base REV shows it; check that the capture undoes no change in Git"
-            )
-        if item.unapplied:
-            yield (
-                f"{begin}: not captured: {display_paths(item.unapplied)}: Git changed it since the last "
-                "apply, the tenant did not; run apply, or pass --include-unapplied to undo it in Git"
-            )
+        if found.captured:
+            yield f"{begin}: {captured}: {display_paths(found.paths)}"
+        if found.doubtful:
+            yield f"{begin}: warning: {_doubt(display_paths(found.doubtful), result.base)}"
+        by_reason: dict[str, list[Path]] = {}
+        for path, why in found.left.items():
+            by_reason.setdefault(why, []).append(path)
+        for why, paths in by_reason.items():
+            yield f"{begin}: not captured: {display_paths(paths)}: {why}"
     for name, why in result.missing.items():
         if why or named:
             reason = f"no live workflow has this name{'; ' * bool(why)}{why}"
             yield f"{clip(name, 100)}: not captured: {reason}"
+
+
+def _doubt(fields: str, base: str) -> str:
+    """Return the warning of fields that are captured though Git changed them too, or may have."""
+    if base:
+        return f"Git changed {fields} as well since {base}; the capture undoes that"
+    return (
+        f"Git may have changed {fields} as well since the last apply; --base REV shows it; check that the "
+        "capture undoes no change in Git"
+    )
 
 
 def _diff(result: Captured) -> Iterator[str]:

@@ -30,7 +30,7 @@ from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode, UsageError
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, plan
-from reconciler.plan import KINDS, kinds_of
+from reconciler.plan import KINDS, count_unattributed, kinds_of
 from reconciler.render import (
     ReportPage,
     environments_json,
@@ -47,12 +47,13 @@ from reconciler.render import (
     plan_text,
     plans_total,
 )
-from reconciler.text import printable
+from reconciler.text import counted, printable
 from reconciler.value_classes import dataclass
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _BLANK: Final = ReportPage(kind="plan", title="Plan", summary="")
-_ATTRIBUTED: Final = frozenset({"git", "drift", "conflict"})
+_ATTRIBUTED: Final = frozenset({"git", "drift"})
+"""The origins that the last apply proves without a base."""
 
 
 @command_of(
@@ -129,14 +130,21 @@ def command(  # noqa: PLR0913 - one for each option
     Exits with 3 when a manifest is invalid, and with 4 when a guard blocks a workflow. With several
     environments, the first of 1, 4, 3, 64, 2 and 0 that one of them has is the exit code.
     """
-    if base is None and (needing := sorted(fail_on & _ATTRIBUTED)):
-        raise UsageError(f"--fail-on {','.join(needing)} needs --base REV; for example --base origin/main")
+    if base is None and "conflict" in fail_on:
+        raise UsageError("--fail-on conflict needs --base REV; for example --base origin/main")
     targets = read_outputs(outputs, _FORMATS, output_format)
     scope = dataclasses.replace(scope, show_unmanaged=show_unmanaged)
     files = environments.files(save_plan)
     listener = TerminalListener(verbose=environments.verbose)
 
     def code_of(planned: Planned) -> ExitCode:
+        needing = ",".join(sorted(fail_on & _ATTRIBUTED))
+        if needing and (number := count_unattributed(planned.plan)):
+            warn(
+                f"note: the last apply does not show where {counted(number, 'difference')} "
+                f"{'comes' if number == 1 else 'come'} from, so --fail-on {needing} does not count "
+                f"{'it' if number == 1 else 'them'}; to know, pass --base REV, for example --base origin/main"
+            )
         if fail_on & kinds_of(planned.plan):
             return ExitCode.DIFFERENCES
         code = planned.exit_code

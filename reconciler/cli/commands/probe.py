@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from reconciler import render
 from reconciler.cli.command_settings import connection_options
 from reconciler.cli.help import bundle, command_of, option
 from reconciler.cli.notify_options import notification_sender, notify_options
@@ -20,12 +17,9 @@ from reconciler.cli.terminal import TerminalListener, show
 from reconciler.client import WebhookSender
 from reconciler.emulator import SWITCHES
 from reconciler.errors import UsageError
-from reconciler.findings import CheckResult, Finding
 from reconciler.job import probe_and_notify
-from reconciler.operations import Probed, ProbeOptions, Settings, probe
-from reconciler.text import counted, printable
-
-_FORMATS: Final = ("text", "json", "github", "gitlab", "sarif")
+from reconciler.operations import ProbeOptions, Settings, probe
+from reconciler.render import PROBE_FORMATS, probe_in
 
 
 def _notify(values: dict[str, Any]) -> tuple[WebhookSender | None, str]:
@@ -59,7 +53,7 @@ def _notify(values: dict[str, Any]) -> tuple[WebhookSender | None, str]:
 )
 @option("--clean", is_flag=True, help="Only delete what an earlier probe left behind.", section="Safety")
 @option("--update", is_flag=True, help="Replace FILE if the platform has changed.", section="Output")
-@format_option(*_FORMATS, help="Print the result, or what has changed, in this format.")
+@format_option(*PROBE_FORMATS, help="Print the result, or what has changed, in this format.")
 @bundle("notify", notify_options("Output"), _notify)
 @connection_options()
 def command(  # noqa: PLR0913 - one for each option
@@ -103,68 +97,6 @@ def command(  # noqa: PLR0913 - one for each option
         if sender is None
         else probe_and_notify(run, settings, os.environ, sender, form, warn=listener.warning)
     )
-    show(_rendered(result, output_format))
+    meanings = {name: switch.meaning for name, switch in SWITCHES.items()}
+    show(probe_in(result, output_format, meanings))
     return result.exit_code
-
-
-def _rendered(result: Probed, output_format: str) -> str:
-    if output_format == "text":
-        return "\n".join(map(printable, _lines(result)))
-    if output_format == "json":
-        return json.dumps(_document(result), indent=2)
-    findings = tuple(
-        Finding(file=str(result.file), rule="tenant-profile", message=change) for change in result.changes
-    )
-    write = {
-        "github": render.findings_github,
-        "gitlab": render.findings_gitlab,
-        "sarif": render.findings_sarif,
-    }
-    return write[output_format](CheckResult(findings=findings, files=1, manifests=0))
-
-
-def _document(result: Probed) -> dict[str, object]:
-    profile = None if result.profile is None else result.profile.document()
-    return {
-        "profile": profile,
-        "changes": [*result.changes],
-        "file": str(result.file),
-        "written": result.written,
-        "cleaned": result.cleaned,
-        "requests": result.requests,
-        "seconds": round(result.seconds, 1),
-    }
-
-
-def _lines(result: Probed) -> Iterator[str]:
-    if result.cleaned or result.profile is None:
-        yield f"Deleted {counted(result.cleaned, 'workflow')} that an earlier probe left."
-    profile = result.profile
-    if profile is None:
-        return
-    if not profile.found:
-        yield "The tenant behaves as documented, as far as a probe shows."
-    else:
-        yield "The tenant:"
-        width = max(map(len, profile.found))
-        for name, item in profile.found.items():
-            yield f"  {name:<{width}}  {SWITCHES[name].meaning}{_values(item.values)}"
-    if profile.unexplained:
-        yield f"No known behaviour explains {len(profile.unexplained)} places: {profile.unexplained[0]}, …"
-    yield (
-        f"{len(profile.found)} behaviours found, {len(profile.not_found)} not found, "
-        f"{len(profile.unknown)} unknown ({result.requests} requests, {result.seconds:.0f} s)."
-    )
-    if result.changes:
-        yield f"The platform has changed since {result.file} was written:"
-        yield from (f"  {change}" for change in result.changes)
-    if result.written:
-        yield f"Wrote {result.file}."
-    elif result.changes:
-        yield f"To accept the changes, run it with --update and commit {result.file}."
-    else:
-        yield f"The platform behaves as {result.file} says."
-
-
-def _values(values: tuple[str, ...]) -> str:
-    return f" ({', '.join(values)})" if values else ""
