@@ -16,6 +16,9 @@ from typing import Any
 COMMAND = str(Path(sys.executable).with_name("peak-reconciler"))
 """The command line of this environment."""
 
+_AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Lets the command of a clone keep its bytecode, as an installed one has it: else each start compiles it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -60,7 +63,7 @@ class Command:
         start = time.perf_counter()
         process = subprocess.Popen(
             self.words,
-            env={**os.environ, **self.env},
+            env={**os.environ, **_AS_INSTALLED, **self.env},
             cwd=self.cwd,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

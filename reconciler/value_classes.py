@@ -61,9 +61,7 @@ def _value_class(
                     delattr(cls, name)
                 else:
                     setattr(cls, name, one.default)
-        methods = dict(_methods(list(fields.values()), frozen=frozen, eq=eq))
-        if frozen and slots:  # without `__dict__`, pickle goes by `__setattr__`
-            methods |= {"__getstate__": _state, "__setstate__": _set_state}
+        methods = dict(_methods(list(fields.values()), frozen=frozen, slots=slots, eq=eq))
         shared = {
             _FIELDS: fields,
             "__match_args__": tuple(one.name for one in fields.values() if one.init and not one.kw_only),
@@ -117,7 +115,9 @@ def _slots(cls: _Class) -> Sequence[str]:
     return (slots,) if isinstance(slots, str) else slots
 
 
-def _methods(fields: Sequence[Field[Any]], *, frozen: bool, eq: bool) -> Iterator[tuple[str, Any]]:
+def _methods(
+    fields: Sequence[Field[Any]], *, frozen: bool, slots: bool, eq: bool
+) -> Iterator[tuple[str, Any]]:
     """Yield the methods of a class with these fields, by name, unless the class has its own."""
     shown = [one.name for one in fields if one.repr]
 
@@ -139,6 +139,16 @@ def _methods(fields: Sequence[Field[Any]], *, frozen: bool, eq: bool) -> Iterato
     if frozen:
         yield "__setattr__", _refuse_to_set
         yield "__delattr__", _refuse_to_delete
+    if frozen and slots:  # without `__dict__`, pickle would set attributes
+        names = [one.name for one in fields]
+        kept = _values_of(names)
+
+        def set_state(self: Any, state: Sequence[Any]) -> None:
+            for name, value in zip(names, state, strict=True):
+                object.__setattr__(self, name, value)
+
+        yield "__getstate__", lambda self: list(kept(self))
+        yield "__setstate__", set_state
 
 
 def _hash_of(fields: Sequence[Field[Any]]) -> Callable[[Any], int]:
@@ -163,15 +173,6 @@ def _refuse_to_delete(self: Any, name: str) -> None:
     if _FIELDS in type(self).__dict__ or name in getattr(self, _FIELDS):
         raise FrozenInstanceError(f"cannot delete field {name!r}")
     object.__delattr__(self, name)
-
-
-def _state(self: Any) -> list[Any]:
-    return [getattr(self, one.name) for one in dataclasses.fields(self)]
-
-
-def _set_state(self: Any, state: Sequence[Any]) -> None:
-    for one, value in zip(dataclasses.fields(self), state, strict=True):
-        object.__setattr__(self, one.name, value)
 
 
 def _first_init(cls: _Class, *, frozen: bool) -> _Init:

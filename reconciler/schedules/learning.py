@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from enum import Enum
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
 
 from reconciler.schedules.cron import CRONTAB_FIELDS, cron_error
 from reconciler.schedules.runs import DEFAULT_RULES, SchedulerRules, runs_between
@@ -189,6 +188,8 @@ def _is_crontab(item: Observation) -> bool:
 
 def _zones() -> Iterator[tzinfo]:
     """Yield the time zones of the world, the likely ones first."""
+    from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415 - a zone is seldom looked for
+
     known = available_timezones()
     names = [*_LIKELY, *sorted(name for name in known if name.startswith(_REGIONS))]
     for name in dict.fromkeys(names):

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import TENANTS, TOGETHER, TOKEN, Git, body, process_env, rich, run, step
+from flow_helpers import TENANTS, TOGETHER, TOKEN, Ended, Git, body, process_env, rich, run, step
 from processes import run_command
 
 from reconciler.emulator.server import EmulatorServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -361,53 +362,57 @@ def test_retry_options_must_be_what_they_were(git: Git, backups: Path, duration:
         assert git.stored()["retryOptions"] == options
 
 
-def test_a_secret_from_a_variable_that_is_not_set(git: Git, backups: Path) -> None:
+@pytest.fixture
+def repository(git: Git, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current directory: a repository with manifests and an owner."""
+    top = git.folder.parent
+    (top / "reconciler.yaml").write_text(
+        "manifests: [workflows]\nownership: {tag: team-a}\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(top)
+    return top
+
+
+def test_a_secret_from_a_variable_that_is_not_set(
+    git: Git, repository: Path, typed: Callable[..., Ended]
+) -> None:
     """The workflow is blocked, and the variable is named; once it is set, its value is restored."""
-    (git.folder.parent / "reconciler.yaml").write_text("manifests: [workflows]\n", encoding="utf-8")
     manifest = (
         "body:\n  name: flow\n  steps:\n    one:\n      imageId: 1\n      imageVersionId: 2\n"
         "      command: echo {}\n      parameters: {{env: {{LICENCE: !env TRAINING_LICENCE}}}}\n"
     )
-    git.env["TRAINING_LICENCE"] = "canary-licence"
-    git.write(manifest.format(1), "flow.yaml")
-    _apply(git, backups)
-    git.write(manifest.format(2), "flow.yaml")
-    _apply(git, backups)
+    secret = {"TRAINING_LICENCE": "canary-licence"}
+    for number in (1, 2):
+        git.write(manifest.format(number))
+        assert typed("apply", "--auto-approve", **secret).code == 0
     stored = git.stored()
     stored["steps"]["one"]["parameters"] = {"env": {}}
     git.server.store.replace(git.live(), stored)
-    del git.env["TRAINING_LICENCE"]
-    done = _rollback(git, backups, "--auto-approve")
-    assert (done.returncode, done.stderr.count("warning")) == (4, 0)
+    ended = typed("rollback", "--auto-approve")
+    assert (ended.code, "warning" in ended.err, repository.is_dir()) == (4, False, True)
     assert (
         "the backup does not have steps.one.parameters.env.LICENCE; its manifest takes it from "
         "TRAINING_LICENCE, a variable that is not set: set it and run rollback again"
-    ) in done.stdout
-    git.env["TRAINING_LICENCE"] = "canary-licence"
-    done = _rollback(git, backups, "--auto-approve")
-    assert done.returncode == 0, done.stdout + done.stderr
+    ) in ended.out
+    ended = typed("rollback", "--auto-approve", **secret)
+    assert ended.code == 0, ended.out + ended.err
     one = git.stored()["steps"]["one"]
     assert (one["command"], one["parameters"]["env"]) == ("echo 1", {"LICENCE": "canary-licence"})
-    assert "canary" not in done.stdout + done.stderr
+    assert "canary" not in ended.out + ended.err
 
 
-def test_what_the_next_prune_deletes_again(git: Git, backups: Path) -> None:
+def test_what_the_next_prune_deletes_again(git: Git, repository: Path, typed: Callable[..., Ended]) -> None:
     """A restored workflow that no manifest describes has a note, until its manifest is there again."""
-    (git.folder.parent / "reconciler.yaml").write_text(
-        "manifests: [workflows]\nownership: {tag: team-a}\n", encoding="utf-8"
-    )
-    owner = ("--ownership-tag", "team-a")
     for name in ("x", "a", "b", "c"):
         git.write(body(name), f"{name}.yaml")
-    _apply(git, backups, *owner)
+    assert typed("apply", "--auto-approve").code == 0
     git.remove("x.yaml")
-    _apply(git, backups, *owner, "--prune")
+    assert typed("apply", "--auto-approve", "--prune").code == 0
     kept = "no manifest in Git describes it, so the next apply --prune deletes it again; to keep it, restore"
-    assert f"note: {kept}" in _rollback(git, backups, "--auto-approve").stdout
-    again = _rollback(git, backups, "x").stdout
+    assert f"note: {kept}" in typed("rollback", "--auto-approve").out
+    again = typed("rollback", "x").out
     assert f"note: x: {kept}" in again
     assert "No changes. 1 workflow is as in its backup." in again
-    planned = run(git, "plan", *owner).stdout
-    assert "to delete it, pass --prune; to keep it, restore its manifest or run adopt NAME" in planned
+    assert "to keep it, restore its manifest or run adopt NAME" in typed("plan").out
     git.write(body("x"), "x.yaml")
-    assert kept not in _rollback(git, backups, "x").stdout
+    assert (kept in typed("rollback", "x").out, repository.is_dir()) == (False, True)

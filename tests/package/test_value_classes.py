@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import LAWS
 
 import reconciler
 from reconciler.value_classes import dataclass, field
@@ -91,6 +92,7 @@ def _outcome(action: Callable[[], object]) -> object:
 
 
 @pytest.mark.parametrize("name", _NAMES)
+@LAWS
 @given(left=_ARGUMENTS, right=_ARGUMENTS)
 def test_values_behave_as_dataclasses(name: str, left: dict[str, Any], right: dict[str, Any]) -> None:
     """Made of the same arguments, values of both show, compare, hash, change and copy alike."""

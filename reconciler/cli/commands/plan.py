@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from reconciler import render
 from reconciler.cli.apply_options import (
     base_option,
     max_markdown_option,
@@ -31,27 +32,10 @@ from reconciler.errors import ExitCode, UsageError
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, plan
 from reconciler.plan import KINDS, count_unattributed, kinds_of
-from reconciler.render import (
-    ReportPage,
-    environments_json,
-    environments_markdown,
-    environments_page,
-    environments_text,
-    gitlab_counts,
-    html_report,
-    markdown_report,
-    plan_document,
-    plan_gitlab,
-    plan_json,
-    plan_page,
-    plan_text,
-    plans_total,
-)
 from reconciler.text import counted, printable
 from reconciler.value_classes import dataclass
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
-_BLANK: Final = ReportPage(kind="plan", title="Plan", summary="")
 _ATTRIBUTED: Final = frozenset({"git", "drift"})
 """The origins that the last apply proves without a base."""
 
@@ -190,13 +174,13 @@ class _Plans:
         planned = self._only
         match name:
             case "json":
-                return plan_json(planned.plan, planned.redactor)
+                return render.plan_json(planned.plan, planned.redactor)
             case "gitlab":
-                return plan_gitlab(planned.plan)
+                return render.plan_gitlab(planned.plan)
             case "html":
-                return html_report(self._page(planned, planned.environment))
+                return render.html_report(self._page(planned, planned.environment))
             case "markdown":
-                return markdown_report(self._page(planned, planned.environment), self.limit)
+                return render.markdown_report(self._page(planned, planned.environment), self.limit)
             case _:
                 return self.text_of_one()
 
@@ -204,15 +188,18 @@ class _Plans:
         """Return the plans of all environments in a format."""
         match name:
             case "json":
-                return environments_json(
-                    self.results, "plan", lambda planned: plan_document(planned.plan, planned.redactor)
+                return render.environments_json(
+                    self.results, "plan", lambda planned: render.plan_document(planned.plan, planned.redactor)
                 )
             case "gitlab":
-                return gitlab_counts(result.value.plan for result in self.results if result.value is not None)
+                return render.gitlab_counts(
+                    result.value.plan for result in self.results if result.value is not None
+                )
             case "html":
-                return html_report(environments_page(self.results, self._page, _total, _BLANK))
+                blank = render.ReportPage(kind="plan", title="Plan", summary="")
+                return render.html_report(render.environments_page(self.results, self._page, _total, blank))
             case "markdown":
-                return environments_markdown(self.results, "plan", self._page, _total, self.limit)
+                return render.environments_markdown(self.results, "plan", self._page, _total, self.limit)
             case _:
                 return self.text_of_several()
 
@@ -222,16 +209,16 @@ class _Plans:
 
     def text_of_several(self, width: int | None = None) -> str:
         """Return the plans of all environments as text; takes the columns of the terminal."""
-        return environments_text(self.results, lambda planned: self._text(planned, width), _total)
+        return render.environments_text(self.results, lambda planned: self._text(planned, width), _total)
 
     def _text(self, planned: Planned, width: int | None) -> str:
-        return plan_text(
+        return render.plan_text(
             planned.plan, planned.redactor, bodies=self.bodies, grouped=self.grouped, width=width
         )
 
-    def _page(self, planned: Planned, environment: str | None) -> ReportPage:
-        return plan_page(planned.plan, planned.redactor, environment=environment, bodies=self.bodies)
+    def _page(self, planned: Planned, environment: str | None) -> render.ReportPage:
+        return render.plan_page(planned.plan, planned.redactor, environment=environment, bodies=self.bodies)
 
 
 def _total(all_planned: Sequence[Planned]) -> str:
-    return plans_total(planned.plan for planned in all_planned)
+    return render.plans_total(planned.plan for planned in all_planned)
