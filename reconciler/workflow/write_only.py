@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import islice
 from typing import Final
 
@@ -187,7 +187,7 @@ class SentDigests:
             yield "-".join(group)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Digester:
     """Makes and checks the digests of one workflow's fields.
 
@@ -198,7 +198,11 @@ class Digester:
 
     key: bytes = field(repr=False)
     name: str
-    _paths: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def _paths(self) -> dict[Path, str]:
+        """The digests of paths so far: several questions are about each."""
+        return {}
 
     def knows(self, sent: SentDigests, path: Path) -> bool:
         """Return whether `sent` has a digest for the field at `path`."""
@@ -230,7 +234,7 @@ class Digester:
         return SentDigests({self._path(path): self._value(path, value) for path, value in fields})
 
     def _path(self, path: Path) -> str:
-        """Return the digest of a path, which several questions are about."""
+        """Return the digest of a path."""
         known = self._paths.get(path)
         if known is None:
             known = self._paths[path] = self._digest(_path_text(path))[:_PATH_LENGTH]
