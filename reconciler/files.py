@@ -34,7 +34,7 @@ def nearest_path(path: Path) -> str:
 
 def write_atomically(
     path: Path,
-    content: str | Iterable[bytes],
+    content: str | Iterable[str | bytes],
     *,
     private: bool = False,
     durable: bool = False,
@@ -46,7 +46,7 @@ def write_atomically(
 
     Args:
         path: The file; its directory must exist.
-        content: Text, written as UTF-8, or pieces of bytes.
+        content: Text, written as UTF-8, or pieces of it or of bytes.
         private: Restrict a new file to its owner (mode 0600).
         durable: Return only once the content is on the disk.
         follow_link: Replace the target of a symbolic link; otherwise the link itself.
@@ -66,12 +66,12 @@ def write_atomically(
         remove(part)
 
 
-def write_text(path: Path, text: str, *, private: bool = False) -> None:
+def write_text(path: Path, text: str | Iterable[str], *, private: bool = False) -> None:
     """Write `text` to the file `path` that a user named, in one step; a symbolic link is followed.
 
     Args:
         path: The file; `-` is refused, so that nobody who means standard output gets a file of that name.
-        text: The text.
+        text: The text, or pieces of it.
         private: Restrict the file to its owner (mode 0600).
 
     Raises:
@@ -86,7 +86,7 @@ def write_text(path: Path, text: str, *, private: bool = False) -> None:
 
 
 def write_part(
-    path: Path, content: str | Iterable[bytes], *, private: bool = False, durable: bool = False
+    path: Path, content: str | Iterable[str | bytes], *, private: bool = False, durable: bool = False
 ) -> Path:
     """Write `content` to a new file next to `path`, and return that file, which the caller moves or removes.
 
@@ -271,5 +271,6 @@ def decode_text(data: bytes) -> str:
         raise UnreadableError(f"it is not UTF-8 text (byte {error.start}, line {line})") from None
 
 
-def _pieces(content: str | Iterable[bytes]) -> Iterable[bytes]:
-    return (content.encode("utf-8"),) if isinstance(content, str) else content
+def _pieces(content: str | Iterable[str | bytes]) -> Iterable[bytes]:
+    pieces = (content,) if isinstance(content, str) else content
+    return (piece.encode("utf-8") if isinstance(piece, str) else piece for piece in pieces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -38,16 +38,41 @@ def line_text(document: JsonValue) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
 
 
-def document_text_of_many(document: JsonObject, key: str, items: Iterable[JsonValue]) -> str:
-    """Return `document_text` of `document` with the list of `items` at `key`, where it has an empty list.
+def document_pieces(document: object) -> Iterator[str]:
+    """Yield `document_text` of a document piece by piece, for one that is too large to be in memory.
 
-    Only one of the items is in memory at a time, and the text of the others.
+    An iterator in one of its objects is written as a list, of which one item is in memory at a time. A
+    function is called for its value when its turn comes.
     """
-    text = document_text(document)
-    empty = f"\n  {json.dumps(key)}: []"  # no text inside a document has a line break
-    before, _, after = text.partition(empty)
-    many = ",\n    ".join(document_text(item).replace("\n", "\n    ") for item in items)
-    return f"{before}{empty[:-1]}\n    {many}\n  ]{after}" if many else text
+    yield from _pieces(document, "\n")
+
+
+def _pieces(value: object, line: str) -> Iterator[str]:
+    """Yield the pieces of a value; `line` is the line break before the bracket that ends it."""
+    value = value() if callable(value) else value
+    inner, between = f"{line}  ", ""
+    if isinstance(value, dict) and _is_streamed(value):
+        for key, item in value.items():
+            yield f"{between or '{'}{inner}{json.dumps(key)}: "
+            yield from _pieces(item, inner)
+            between = ","
+        yield f"{line}}}"
+    elif isinstance(value, Iterator):
+        for item in value:
+            yield f"{between or '['}{inner}"
+            yield from _pieces(item, inner)
+            between = ","
+        yield f"{line}]" if between else "[]"
+    else:
+        text = json.dumps(value, indent=2, ensure_ascii=True)
+        yield text.replace("\n", line)  # no text inside a document has a line break
+
+
+def _is_streamed(value: object) -> bool:
+    """Return whether a value is written in several pieces."""
+    if isinstance(value, dict):
+        return any(map(_is_streamed, value.values()))
+    return callable(value) or isinstance(value, Iterator)
 
 
 def parse_json(data: bytes) -> JsonValue:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, TypeAlias
 
 _MOST_COMPARED: Final = 300
 _LONGEST_COMPARED: Final = 100
@@ -38,6 +38,10 @@ def _escape(char: str) -> str:
 _DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 _COMMAND_ANYWHERE = re.compile(r"##(?=[A-Za-z]*\[)")
 _COMMAND_AT_START = re.compile(r"^([ \t]*)::", re.MULTILINE)
+
+
+TextOrPieces: TypeAlias = "str | Iterator[str]"
+"""A text, or the pieces of one that is too large to be in memory."""
 
 
 def without_commands(text: str) -> str:

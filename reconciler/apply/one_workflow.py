@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -106,7 +107,8 @@ class Applier:
         waiter = ExecutionWaiter(self._policy, stopped, report_wait)
         match action:
             case Create():
-                return self._create(action)
+                fresh = dataclasses.replace(action, desired=action.desired.unpacked())
+                return dataclasses.replace(self._create(fresh), action=action)
             case Update():
                 return self._update(action, waiter)
             case SetPaused():

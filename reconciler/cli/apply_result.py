@@ -8,12 +8,13 @@ from reconciler import render
 
 if TYPE_CHECKING:
     from reconciler.operations import Applied
+    from reconciler.text import TextOrPieces
 
 RESULT_FORMATS: Final = ("text", "json", "markdown", "html")
 """The formats of the file that an apply writes."""
 
 
-def result_in(name: str, applied: Applied) -> str:
+def result_in(name: str, applied: Applied) -> TextOrPieces:
     """Return a result in the format `name`."""
     match name:
         case "html":
@@ -50,7 +51,7 @@ def result_page(applied: Applied, environment: str | None) -> render.ReportPage:
     )
 
 
-def result_json(applied: Applied) -> str:
+def result_json(applied: Applied) -> TextOrPieces:
     """Return the JSON document of a result."""
     if applied.report is None:
         return render.plan_json(applied.planned.plan, applied.planned.redactor)

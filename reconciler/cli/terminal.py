@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -22,7 +23,7 @@ from reconciler.cli.terminal_features import terminal_width, wants_colours
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
-from reconciler.text import printable, without_commands
+from reconciler.text import TextOrPieces, printable, without_commands
 from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _COMMAND: Final = "peak-reconciler "
+
+_BLOCK: Final = 65_536
+"""The characters of a large result that are written at once."""
 
 _Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 
@@ -63,15 +67,30 @@ def redirect_messages(sink: Sink | None) -> None:
     _Stderr.sink = sink
 
 
-def show(text: str, *, commands: bool = False) -> None:
+def show(text: TextOrPieces, *, commands: bool = False) -> None:
     """Write a part of the result to stdout.
 
     Args:
-        text: The text, fit to be shown.
+        text: The text, fit to be shown, or its pieces, none of which begins or ends within a word.
         commands: Whether it consists of commands for a CI system, which are otherwise made harmless.
     """
     _Stderr.clear()
-    click.echo(text if commands else without_commands(text), color=wants_colours())
+    ends = isinstance(text, str)
+    for piece in (text,) if isinstance(text, str) else chain(_in_blocks(text), ("\n",)):
+        click.echo(piece if commands else without_commands(piece), nl=ends, color=wants_colours())
+
+
+def _in_blocks(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield small pieces of a text together: each write to stdout takes time."""
+    block: list[str] = []
+    room = _BLOCK
+    for piece in pieces:
+        block.append(piece)
+        room -= len(piece)
+        if room <= 0:
+            yield "".join(block)
+            block, room = [], _BLOCK
+    yield "".join(block)
 
 
 def warn(text: str) -> None:
@@ -135,11 +154,13 @@ class Outputs:
     printed: str
     files: tuple[tuple[str, Path], ...]
 
-    def deliver(self, rendered: Callable[[str], str], fitted: Callable[[int], str] | None = None) -> None:
+    def deliver(
+        self, rendered: Callable[[str], TextOrPieces], fitted: Callable[[int], str] | None = None
+    ) -> None:
         """Write a result into its files, and print it unless a file has the printed format.
 
         Args:
-            rendered: Returns the result in a format.
+            rendered: Returns the result in a format, or the pieces of it.
             fitted: Returns it as text for a terminal of a width; by default, that of any width.
 
         Raises:
@@ -153,10 +174,12 @@ class Outputs:
             else:
                 show(rendered(self.printed), commands=self.printed == "github")
 
-    def write(self, rendered: Callable[[str], str]) -> None:
+    def write(self, rendered: Callable[[str], TextOrPieces]) -> None:
         """Write a result into its files; takes and raises what `deliver` does."""
         for name, file in self.files:
-            write_text(file, click.unstyle(rendered(name)) + "\n")
+            text = rendered(name)
+            pieces = (text,) if isinstance(text, str) else _in_blocks(text)
+            write_text(file, chain(map(click.unstyle, pieces), ("\n",)))
 
     def check(self) -> None:
         """Check that there is a directory for each file, before something is done that cannot be undone.

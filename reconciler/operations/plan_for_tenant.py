@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.client import Workflow
@@ -28,11 +28,10 @@ from reconciler.plan import (
 from reconciler.planfile import (
     Dropped,
     PlanContext,
-    PlanFile,
     action_record,
     dump_options,
     manifests_digest,
-    plan_file_text,
+    plan_file_pieces,
 )
 from reconciler.secrecy import Redactor
 from reconciler.text import counted
@@ -140,15 +139,22 @@ class Planned:
         Raises:
             BlockedError: A guard refuses the whole plan.
         """
+        return "".join(self.plan_file_pieces())
+
+    def plan_file_pieces(self) -> Iterator[str]:
+        """Return the same in pieces, for a plan that is too large to be in memory as a text.
+
+        Raises:
+            BlockedError: A guard refuses the whole plan.
+        """
         if self.plan.refusal:
             raise BlockedError(self.plan.refusal)
         changing = (action for action in self.plan.actions if not isinstance(action, Unchanged))
-        saved = PlanFile(
-            context=plan_context(self.engine, self.scope),
-            created=rfc3339_seconds(utc_now()),
-            records=tuple(recorded_action(self.engine, action) for action in changing),
+        return plan_file_pieces(
+            plan_context(self.engine, self.scope),
+            rfc3339_seconds(utc_now()),
+            (recorded_action(self.engine, action) for action in changing),
         )
-        return plan_file_text(saved)
 
 
 def plan(  # noqa: PLR0913 - the last three by name

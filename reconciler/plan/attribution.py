@@ -21,7 +21,7 @@ from reconciler.plan.model import Action, BlockedDelete, Create, Delete, Plan, S
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, JsonObject, Path, same_json
-from reconciler.workflow import Body, FieldChange, Live, Origin, diff, extra_forms
+from reconciler.workflow import Body, FieldChange, Live, Origin, PackedChanges, diff, extra_forms
 
 _WEBHOOK: Final[Path] = ("triggers", "webhook")
 
@@ -190,10 +190,10 @@ def _create(action: Create, manifest: Manifest | None) -> Create:
     if manifest is None:
         origin = Origin.GIT
     else:
-        same = same_json(Body(manifest.body).form, action.desired.body.form)
+        same = same_json(Body(manifest.body).form, action.desired.unpacked().body.form)
         origin = Origin.DRIFT if same else Origin.CONFLICT
-    changes = tuple(dataclasses.replace(change, origin=origin) for change in action.changes)
-    return dataclasses.replace(action, changes=changes, origin=origin)
+    changes = PackedChanges(dataclasses.replace(change, origin=origin) for change in action.changes)
+    return dataclasses.replace(action, packed_changes=changes, origin=origin)
 
 
 def _of_delete(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from itertools import chain
+from typing import Final
 
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
@@ -35,6 +37,8 @@ from reconciler.workflow import (
     write_only_field,
     write_only_fields,
 )
+
+_NO_EXTRA: Final[tuple[JsonObject, JsonObject]] = ({}, {})
 
 HIDDEN = "(hidden)"
 """The text in place of a live value that the platform does not return."""
@@ -86,7 +90,8 @@ def compare(
     """
     forms = comparable(live.body, desired.body, facts)
     digester = Digester(options.key, desired.name if just_written else live.name)
-    extra = extra_forms(live.body.raw, desired.body.raw, desired.manifest.extra)
+    paths = desired.manifest.extra
+    extra = extra_forms(live.body.raw, desired.body.raw, paths) if paths else _NO_EXTRA
     judge = _Judge(forms, live, desired, options, facts, digester, extra, just_written=just_written)
     if not forms.equal:
         # What a patch leaves out, because it would have to send a mask back, is no wish of its manifest.
@@ -117,7 +122,7 @@ def comparable(live: Body, desired: Body, facts: PlatformFacts) -> ComparableFor
     forms = ComparableForms(live, desired)
     if forms.equal or not any(_states_resources(body.form) for body in (live, desired)):
         return forms
-    return ComparableForms(live, desired, facts.default_resource.resources)
+    return forms.with_default_resource(facts.default_resource.resources)
 
 
 def _states_resources(form: JsonObject) -> bool:
@@ -141,7 +146,7 @@ class _Judge:
     ) -> None:
         self._forms = forms
         self._live = live.body
-        self._desired_form = desired.body.form
+        self._desired = desired.body
         self._ignored = desired.ignored
         self._options = options
         self._facts = facts
@@ -154,9 +159,20 @@ class _Judge:
         self._sent_along: list[FieldChange] = []
         self._rewrites: list[Rewrite] = []
         self._write_only: list[tuple[Path, JsonValue]] = []
-        self._foreign = bool(self._sent) and are_foreign(
-            digester, self._sent, forms.live, forms.desired, *extra
+        self._known = self._known_fields()
+        self._sent_rewrites = digester.others(self._sent, self._known)
+        self._foreign = (
+            bool(self._sent)
+            and not self._known
+            and are_foreign(digester, self._sent, forms.live, forms.desired, *extra)
         )
+
+    def _known_fields(self) -> tuple[Path, ...]:
+        """Return the documented write-only fields that have a digest."""
+        if not self._sent:
+            return ()
+        paths = chain(write_only_fields(self._forms.live), write_only_fields(self._forms.desired))
+        return tuple(dict.fromkeys(self._digester.known(self._sent, paths)))
 
     def comparison(self) -> Comparison:
         ordered = sorted(self._changes, key=lambda change: [str(part) for part in change.path])
@@ -170,7 +186,7 @@ class _Judge:
         )
 
     def judge(self, change: FieldChange) -> None:
-        rewrite = known_rewrite(self._digester, self._sent, change)
+        rewrite = known_rewrite(self._digester, self._sent_rewrites, change)
         if rewrite is not None:
             self._rewrites.append(rewrite)
             return
@@ -229,10 +245,10 @@ class _Judge:
         if not self._sent:
             return
         differing = {change.path for change in self._changes}
-        for path in write_only_fields(self._forms.live):
+        for path in self._known:
             if (
                 path not in differing
-                and self._digester.knows(self._sent, path)
+                and lookup(self._forms.live, ("steps", path[1]) if path[0] == "steps" else ()) is not ABSENT
                 and lookup(self._forms.desired, path) is ABSENT
                 and lookup(self._forms.live, path) is ABSENT
                 and not self._digester.agrees(self._sent, path, None)
@@ -260,7 +276,7 @@ class _Judge:
         kind_known = WriteOnlyField.TOKEN in self._facts.not_returned
         if not kind_known and not self._sent:
             return
-        for path in tokens_left_out(self._desired_form):
+        for path in tokens_left_out(self._desired.form):
             known = kind_known or self._digester.knows(self._sent, path)
             if known and not is_ignored(path, self._ignored):
                 self._write_only.append((path, None))

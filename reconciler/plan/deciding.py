@@ -15,13 +15,14 @@ from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import PAUSED_PATH, Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
-from reconciler.values import ABSENT, Absent, JsonObject, Path, display_path, display_paths, lookup
+from reconciler.values import ABSENT, Absent, JsonObject, Packed, Path, display_path, display_paths, lookup
 from reconciler.workflow import (
     NOT_RETURNED,
     Digester,
     FieldChange,
     Live,
     Ownership,
+    PackedChanges,
     Rewrite,
     SentDigests,
     extra_values,
@@ -121,9 +122,9 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     return Create(
         manifest=manifest,
         sensitive=sensitive,
-        desired=desired,
-        body=created_body(desired, ownership, options, facts),
-        changes=tuple(masked(change, sensitive) for change in changes),
+        desired=desired.packed(),
+        packed_body=Packed.of(created_body(desired, ownership, options, facts)),
+        packed_changes=PackedChanges(masked(change, sensitive) for change in changes),
         ownership=ownership,
         pause=paused,
     )
@@ -209,7 +210,7 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
         sensitive=sensitive,
         live=live,
         desired=desired,
-        body=body,
+        packed_body=Packed.of(body),
         method=method,
         reason=reason if changes else "only tags of the reconciler's own change",
         changes=tuple(masked(change, sensitive) for change in shown),

@@ -18,6 +18,7 @@ from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
     JsonObject,
+    Packed,
     Path,
     Pattern,
     as_object,
@@ -224,6 +225,16 @@ class Desired:
         patterns = [tuple(map(str, path)) for path in paths]
         body = Body(with_live_values(self.body.raw, live.body.sendable, patterns))
         return dataclasses.replace(self, body=body)
+
+    def packed(self) -> Desired:
+        """Return the same workflow packed, for a run that keeps thousands of them."""
+        as_stated = self.is_fixed and not self.body.is_packed
+        packed = self.manifest.packed if as_stated else Packed.of(self.body.raw)
+        return dataclasses.replace(self, body=Body(packed))
+
+    def unpacked(self) -> Desired:
+        """Return the same workflow for computing with it: what is computed goes with this value."""
+        return dataclasses.replace(self, body=self.body.unpacked()) if self.body.is_packed else self
 
     @property
     def name(self) -> str:

@@ -11,8 +11,8 @@ from reconciler.plan.desired import Desired
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
 from reconciler.value_classes import dataclass, field
-from reconciler.values import JsonObject, Path, display_paths
-from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership
+from reconciler.values import JsonObject, Packed, Path, as_object, display_paths
+from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership, PackedChanges
 
 PAUSED_PATH: Final[Path] = ("reconcile", "paused")
 """Where a difference shows whether a workflow is paused: where a manifest states it."""
@@ -105,18 +105,28 @@ class Create(Subject):
     """A workflow that does not exist yet.
 
     Args:
-        desired: The workflow as its manifest describes it.
-        body: The exact body that is sent.
-        changes: Its fields, masked.
+        desired: The workflow as its manifest describes it, packed.
+        packed_body: `body`, packed.
+        packed_changes: `changes`, packed.
         ownership: Who owns it afterwards.
         pause: Whether it is paused afterwards.
     """
 
     desired: Desired
-    body: JsonObject = field(repr=False)
-    changes: tuple[FieldChange, ...]
+    packed_body: Packed = field(repr=False)
+    packed_changes: PackedChanges = field(repr=False)
     ownership: Ownership = field(default_factory=Ownership)
     pause: bool = False
+
+    @property
+    def body(self) -> JsonObject:
+        """The exact body that is sent; a new copy each time."""
+        return as_object(self.packed_body.value)
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        """Its fields, masked; made again each time."""
+        return tuple(self.packed_changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +136,7 @@ class Update(Subject):
     Args:
         live: The workflow as it was when the plan was made.
         desired: The workflow as its manifest describes it.
-        body: The exact body that is sent.
+        packed_body: `body`, packed.
         method: How the update is sent.
         reason: Why it is sent so.
         changes: The differences, masked.
@@ -138,7 +148,7 @@ class Update(Subject):
 
     live: Live
     desired: Desired
-    body: JsonObject = field(repr=False)
+    packed_body: Packed = field(repr=False)
     method: Method
     reason: str
     changes: tuple[FieldChange, ...]
@@ -146,6 +156,11 @@ class Update(Subject):
     paused: bool | None = None
     rotates_webhook: bool = False
     may_remove: tuple[Path, ...] = ()
+
+    @property
+    def body(self) -> JsonObject:
+        """The exact body that is sent; a new copy each time."""
+        return as_object(self.packed_body.value)
 
     @property
     def renames(self) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from reconciler.plan.model import Create, Plan, Update
+from reconciler.plan.model import Action, Create, Plan, Update
 from reconciler.portable import CatalogueFacts, CatalogueIds, names_of_ids, whole
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup, put
-from reconciler.workflow import FieldChange
+from reconciler.workflow import FieldChange, PackedChanges
 
 _STEP: Final = 2
 """The length of the path of a step."""
@@ -27,13 +27,18 @@ class _Side(NamedTuple):
     step: JsonObject
 
 
+_NO_SIDE: Final = _Side((), {})
+"""A side that shows no id."""
+
+
 def changed_ids(plan: Plan) -> CatalogueIds:
     """Return the ids that the changes of a plan show; none for secrets."""
-    sides = [
-        side for action in _with_changes(plan) for change in action.changes for side in _sides(change, action)
-    ]
-    shown = {path for side in sides for path in side.shown}
-    images = {whole(side.step.get("imageId")) for side in sides if _VERSION in side.shown}
+    shown: set[Path] = set()
+    images: set[int | None] = set()
+    for action in plan.actions:
+        for _, *sides in _changes_with_sides(action):
+            shown.update(path for side in sides for path in side.shown)
+            images.update(whole(side.step.get("imageId")) for side in sides if _VERSION in side.shown)
     return CatalogueIds(
         images=_IMAGE in shown,
         versions=frozenset(image for image in images if image is not None),
@@ -48,41 +53,56 @@ def with_names(plan: Plan, facts: CatalogueFacts) -> Plan:
         plan: The plan.
         facts: What could be read for `changed_ids`.
     """
-
-    def named(change: FieldChange, action: Create | Update) -> FieldChange:
-        before, after = (_names(side, change, facts) for side in _sides(change, action))
-        return dataclasses.replace(change, names_before=before, names_after=after)
-
     if facts == CatalogueFacts():
         return plan
-    actions = tuple(
-        dataclasses.replace(action, changes=tuple(named(change, action) for change in action.changes))
-        if isinstance(action, Create | Update)
-        else action
-        for action in plan.actions
+    return dataclasses.replace(plan, actions=tuple(_named(action, facts) for action in plan.actions))
+
+
+def _named(action: Action, facts: CatalogueFacts) -> Action:
+    changes = (
+        dataclasses.replace(
+            change, names_before=_names(before, change, facts), names_after=_names(after, change, facts)
+        )
+        for change, before, after in _changes_with_sides(action)
     )
-    return dataclasses.replace(plan, actions=actions)
+    match action:
+        case Create():
+            return dataclasses.replace(action, packed_changes=PackedChanges(changes))
+        case Update():
+            return dataclasses.replace(action, changes=tuple(changes))
+        case _:
+            return action
 
 
-def _with_changes(plan: Plan) -> Iterator[Create | Update]:
-    return (action for action in plan.actions if isinstance(action, Create | Update))
+def _changes_with_sides(action: Action) -> Iterator[tuple[FieldChange, _Side, _Side]]:
+    """Yield each change of a create or an update with both of its sides."""
+    if isinstance(action, Create):
+        fields: JsonObject = {}
+        changes = action.changes
+        for change in changes:  # all fields of its form
+            if change.path[_STEP:] in {_IMAGE, _VERSION} and change.after is not ABSENT:
+                put(fields, change.path, change.after)
+        for change in changes:
+            yield change, _NO_SIDE, _side(change, change.after, lambda: fields)
+    elif isinstance(action, Update):
+        bodies = action.live.body, action.desired.body
+        for change in action.changes:
+            yield (
+                change,
+                _side(change, change.before, lambda: bodies[0].form),
+                _side(change, change.after, lambda: bodies[1].form),
+            )
 
 
-def _sides(change: FieldChange, action: Create | Update) -> tuple[_Side, _Side]:
-    live = action.live.body.form if isinstance(action, Update) else {}
-    before = _side(change, change.before, live)
-    return before, _side(change, change.after, action.desired.body.form)
-
-
-def _side(change: FieldChange, value: JsonValue | Absent, form: JsonObject) -> _Side:
+def _side(change: FieldChange, value: JsonValue | Absent, form: Callable[[], JsonObject]) -> _Side:
     inside = change.path[_STEP:]
     in_step = change.path[:1] == ("steps",) and len(change.path) >= _STEP
     if change.sensitive or value is ABSENT or not in_step or (inside and inside not in _IDS):
-        return _Side((), {})
+        return _NO_SIDE
     if not inside:
         step = as_object(value)
         return _Side(tuple(path for path in _IDS if lookup(step, path) is not ABSENT), step)
-    stated = as_object(lookup(form, change.path[:_STEP]))
+    stated = as_object(lookup(form(), change.path[:_STEP]))
     step = {"imageId": stated.get("imageId"), "imageVersionId": stated.get("imageVersionId"), "resources": {}}
     put(step, inside, value)
     return _Side((inside,), step)

@@ -114,6 +114,7 @@ def shown_kinds(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField
     if not sent:
         return set(returned), set(masked)
     form, digester = hoisted_form(live.body), Digester(options.key, live.name)
-    hidden = (path for path in write_only_fields(form) if shown_value(live.body.raw, form, path) is ABSENT)
-    write_only = masked | kinds_of_fields(path for path in hidden if digester.knows(sent, path))
+    known = digester.known(sent, write_only_fields(form))
+    hidden = (path for path in known if shown_value(live.body.raw, form, path) is ABSENT)
+    write_only = masked | kinds_of_fields(hidden)
     return set(returned - write_only), set(write_only)

@@ -13,7 +13,7 @@ from reconciler.planfile.plan_file import (
     load_compare_options,
     load_scope,
     parse_plan_file,
-    plan_file_text,
+    plan_file_pieces,
     read_plan_file,
 )
 from reconciler.planfile.records import action_record, manifests_digest
@@ -32,7 +32,7 @@ __all__ = [
     "load_scope",
     "manifests_digest",
     "parse_plan_file",
-    "plan_file_text",
+    "plan_file_pieces",
     "read_plan_file",
     "revalidate_plan",
 ]

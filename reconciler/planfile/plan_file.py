@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +13,7 @@ from reconciler import __version__
 from reconciler.apply_limits import Safety
 from reconciler.errors import BlockedError, InvalidInputError
 from reconciler.files import UnreadableError
-from reconciler.json_documents import document_text, read_object
+from reconciler.json_documents import document_pieces, read_object
 from reconciler.plan import CompareOptions, Scope, Selection, Shard
 from reconciler.schema import validate
 from reconciler.text import printable
@@ -57,20 +59,28 @@ class PlanFile:
     records: tuple[JsonObject, ...]
 
 
-def plan_file_text(plan: PlanFile) -> str:
-    """Return the text of a plan file: JSON, with a digest of everything else in it."""
-    content: JsonObject = {
+def plan_file_pieces(context: PlanContext, created: str, records: Iterable[JsonObject]) -> Iterator[str]:
+    """Yield the text of a plan file in pieces: JSON, with a digest of everything else in it.
+
+    Args:
+        context: What the plan was made for.
+        created: RFC 3339, in UTC.
+        records: As those of a `PlanFile`.
+    """
+    head: JsonObject = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
-        "created": plan.created,
-        "environment": plan.context.environment,
-        "tenant": plan.context.tenant,
-        "stage": plan.context.stage,
-        "manifests": plan.context.manifests,
-        "options": plan.context.options,
-        "changes": [*plan.records],
+        "created": created,
+        "environment": context.environment,
+        "tenant": context.tenant,
+        "stage": context.stage,
+        "manifests": context.manifests,
+        "options": context.options,
     }
-    return document_text({**content, "digest": _digest(content)}) + "\n"
+    digest = _RunningDigest()
+    document = {**head, "changes": digest.of_records(records), "digest": partial(digest.with_head, head)}
+    yield from document_pieces(document)
+    yield "\n"
 
 
 def read_plan_file(path: Path) -> PlanFile:
@@ -195,6 +205,31 @@ def load_compare_options(options: JsonObject, now: CompareOptions) -> CompareOpt
     )
 
 
+class _RunningDigest:
+    """The digest of a plan file: of its content as compact JSON, where `changes` is the first key."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def of_records(self, records: Iterable[JsonObject]) -> Iterator[JsonObject]:
+        """Yield `records`, and add them to the digest."""
+        before = '{"changes":['
+        for record in records:
+            self._add(before + dump_compact(record))
+            before = ","
+            yield record
+        self._add("]" if before == "," else before + "]")
+
+    def with_head(self, head: JsonObject) -> str:
+        """Add everything else, and return the digest."""
+        self._add("," + dump_compact(head)[1:])
+        return f"sha256:{self._hash.hexdigest()}"
+
+    def _add(self, text: str) -> None:
+        self._hash.update(text.encode("utf-8", "surrogatepass"))
+
+
 def _digest(content: JsonObject) -> str:
+    """Return the digest of the content of a plan file, whatever it is."""
     text = dump_compact(content).encode("utf-8", "surrogatepass")
     return "sha256:" + hashlib.sha256(text).hexdigest()

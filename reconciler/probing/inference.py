@@ -160,8 +160,12 @@ class _Search:
             values = tuple(word.partition("=")[2] for word in words if "=" in word)
             evidence = self._unlike(best - {*words})
             return Conclusion(found=True, values=values, evidence=evidence[0] if evidence else "")
-        doubt = [why for word, why in doubts.items() if _name(word) == name]
-        if doubt and name != "hidden":
+        doubt = [
+            why
+            for word, why in doubts.items()
+            if _name(word) == name and (name != "hidden" or self._effect(word))
+        ]
+        if doubt:
             return Conclusion(found=None, evidence=doubt[0])
         return Conclusion(found=False)
 
@@ -176,14 +180,30 @@ class _Search:
         return _differences(_predicted(profile, self._probe), self._seen)
 
     def _explanation(self) -> frozenset[str]:
-        """Return a smallest set that explains as much as possible, found by changing one switch at a time."""
-        best: frozenset[str] = frozenset()
+        """Return a smallest set that explains as much as possible.
+
+        Where something is left, each switch that changes it is left out in turn: others may explain more.
+        """
+        best = self._grown(frozenset(), self._candidates)
+        for word in sorted(best):
+            if not self._distance(best):
+                break
+            if word in best and self._effect(word) & _places(_predicted(best, self._probe), self._seen):
+                others = tuple(other for other in self._candidates if other != word)
+                best = min(best, self._grown(best - {word}, others), key=self._distance)
+        for word in sorted(best):
+            if self._distance(best - {word}) <= self._distance(best):
+                best -= {word}
+        return best
+
+    def _grown(self, best: frozenset[str], candidates: tuple[str, ...]) -> frozenset[str]:
+        """Return the set that explains more than `best`, found by changing one switch at a time."""
         improved = True
         while improved and self._distance(best):
             improved = False
             unlike = _places(_predicted(best, self._probe), self._seen)
-            near = [word for word in self._candidates if unlike & self._effect(word)]
-            for words in (near, self._candidates):
+            near = [word for word in candidates if unlike & self._effect(word)]
+            for words in (near, candidates):
                 for word in words:
                     changed = _toggled(best, word)
                     if self._distance(changed) < self._distance(best):
@@ -192,9 +212,6 @@ class _Search:
                     break
             if not improved:
                 best, improved = self._swapped(best, near)
-        for word in sorted(best):
-            if self._distance(best - {word}) <= self._distance(best):
-                best -= {word}
         return best
 
     def _swapped(self, best: frozenset[str], near: Iterable[str]) -> tuple[frozenset[str], bool]:
@@ -215,9 +232,11 @@ class _Search:
             for word in best
         }
         found: dict[str, str] = {}
+        documented = _predicted(frozenset(), self._probe)
+        plain = {(key, *leaf[:-1]) for key, leaves in documented.items() for leaf in leaves}
         for word in self._candidates:
             effect = self._effect(word)
-            if word in best or effect - explained:
+            if word in best or (effect & plain) - explained:
                 continue  # its effect would show at a place that no other switch changes
             more = _toggled(best, word)
             alike = [

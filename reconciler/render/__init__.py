@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         plan_document,
         plan_gitlab,
         plan_json,
+        streamed_plan,
     )
     from reconciler.render.plan_as_page import plan_page
     from reconciler.render.plan_as_text import (
@@ -233,6 +234,7 @@ __all__ = [
     "status_word",
     "statuses_total",
     "step_lines",
+    "streamed_plan",
     "summary_line",
     "time_text",
     "unit_line",
@@ -264,7 +266,7 @@ __getattr__ = lazy_face(
     rehearsal_report="rehearsal_json rehearsal_page rehearsal_text",
     report_as_html="html_report",
     report_as_markdown="markdown_report",
-    plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json",
+    plan_as_json="change_json changes_of gitlab_counts plan_document plan_gitlab plan_json streamed_plan",
     plan_as_page="plan_page",
     report_page="Fact ReportPage",
     plan_as_text="plan_summary plan_text plans_total",

@@ -64,7 +64,7 @@ def about(action: Action, redactor: Redactor) -> Iterator[str]:
     """Yield the method and the reason of an action, in lines not yet printable."""
     match action:
         case Create():
-            steps = list(action.desired.body.steps)
+            steps = list(action.desired.unpacked().body.steps)
             word = "step" if len(steps) == 1 else "steps"
             yield f"{len(steps)} {word}: {clip(', '.join(steps), 200)}"
             if action.pause:

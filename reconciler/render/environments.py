@@ -5,16 +5,15 @@ Takes how one result is rendered, and adds the names, the errors and the totals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from reconciler.environments import EnvironmentResult, worst_exit_code
-from reconciler.json_documents import document_text, versioned
+from reconciler.json_documents import document_pieces
 from reconciler.render.markup import LEAST, code, paint
 from reconciler.render.report_as_markdown import markdown_report, marker
 from reconciler.render.report_page import Fact, ReportPage, joined_pages
 from reconciler.text import counted, printable
-from reconciler.values import JsonObject, JsonValue
 
 FORMAT_VERSION: Final = 1
 _SKIPPED: Final = "skipped, because an environment before it was not applied in full"
@@ -67,23 +66,26 @@ def environments_total(results: Sequence[EnvironmentResult[T]], total: Callable[
 
 
 def environments_json(
-    results: Sequence[EnvironmentResult[T]], key: str, document_of: Callable[[T], JsonValue]
-) -> str:
-    """Return the results as one JSON object.
+    results: Sequence[EnvironmentResult[T]], key: str, document_of: Callable[[T], object]
+) -> Iterator[str]:
+    """Yield the results as one JSON object, in pieces.
 
     Args:
         results: The result in each environment.
         key: The key of a result: `plan`, `report`, `status` or `check`.
-        document_of: Returns the document of one result, as the same command prints it for one environment.
+        document_of: Returns the document of one result, as the same command prints it for one environment;
+            it may be one for `document_pieces`.
     """
-    fields: JsonObject = {
-        "exit_code": int(worst_exit_code(results)),
-        "environments": [_document(item, key, document_of) for item in results],
-    }
-    return document_text(versioned(FORMAT_VERSION, fields))
+    return document_pieces(
+        {
+            "format_version": FORMAT_VERSION,
+            "exit_code": int(worst_exit_code(results)),
+            "environments": (_document(item, key, document_of) for item in results),
+        }
+    )
 
 
-def _document(item: EnvironmentResult[T], key: str, document_of: Callable[[T], JsonValue]) -> JsonObject:
+def _document(item: EnvironmentResult[T], key: str, document_of: Callable[[T], object]) -> dict[str, object]:
     error = item.error
     return {
         "environment": item.environment,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from reconciler.json_documents import document_text_of_many, versioned
+from reconciler.json_documents import document_pieces, versioned
 from reconciler.plan import (
     Action,
     Create,
@@ -28,9 +28,14 @@ from reconciler.workflow import FieldChange, Listed, StepGraph
 FORMAT_VERSION: Final = 1
 
 
-def plan_json(plan: Plan, redactor: Redactor) -> str:
-    """Return `plan` as one JSON object, without any secret."""
-    return document_text_of_many(_document(plan, redactor, []), "changes", _changes(plan, redactor))
+def plan_json(plan: Plan, redactor: Redactor) -> Iterator[str]:
+    """Yield `plan` as one JSON object, without any secret, in pieces."""
+    return document_pieces(streamed_plan(plan, redactor))
+
+
+def streamed_plan(plan: Plan, redactor: Redactor) -> dict[str, object]:
+    """Return `plan_document`, with an iterator in place of its changes, which are made one by one."""
+    return {**_document(plan, redactor, []), "changes": _changes(plan, redactor)}
 
 
 def plan_document(plan: Plan, redactor: Redactor) -> JsonObject:
@@ -45,7 +50,7 @@ def _changes(plan: Plan, redactor: Redactor) -> Iterator[JsonObject]:
     return (change_json(action, redactor) for action in plan.actions if not isinstance(action, Unchanged))
 
 
-def _document(plan: Plan, redactor: Redactor, changes: Sequence[JsonObject]) -> JsonObject:
+def _document(plan: Plan, redactor: Redactor, changes: Iterable[JsonObject]) -> JsonObject:
     fields: JsonObject = {
         "summary": {
             **count_actions(plan),

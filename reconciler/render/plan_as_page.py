@@ -158,7 +158,7 @@ def _body_lines(action: Create | Update, redactor: Redactor) -> tuple[str, ...]:
 def _steps(action: Action) -> StepChange | None:
     """Return the steps of a new workflow, and those before and after an update that changes some."""
     if isinstance(action, Create):
-        return StepChange(after=StepGraph.of(action.desired.body))
+        return StepChange(after=StepGraph.of(action.desired.unpacked().body))
     if not isinstance(action, Update):
         return None
     changed = changed_steps(action.changes)

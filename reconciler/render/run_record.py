@@ -13,11 +13,11 @@ from typing import Final
 from reconciler import __version__
 from reconciler.apply import Report
 from reconciler.client import RequestRecord, Traffic
-from reconciler.json_documents import document_text, versioned
+from reconciler.json_documents import document_pieces
 from reconciler.plan import Plan
 from reconciler.render.apply_report import apply_page, report_document, report_text, traffic_document
 from reconciler.render.layout import hanging
-from reconciler.render.plan_as_json import plan_document
+from reconciler.render.plan_as_json import streamed_plan
 from reconciler.render.plan_as_page import plan_page
 from reconciler.render.plan_as_text import plan_text
 from reconciler.render.report_page import Fact, ReportPage
@@ -76,9 +76,10 @@ class RunRecord:
     traffic: Traffic = field(default_factory=Traffic)
 
 
-def run_record_json(record: RunRecord, redactor: Redactor) -> str:
-    """Return `record` as one JSON object with a line break at its end, without any secret."""
-    fields: JsonObject = {
+def run_record_json(record: RunRecord, redactor: Redactor) -> Iterator[str]:
+    """Yield `record` as one JSON object with a line break at its end, without any secret, in pieces."""
+    document = {
+        "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "run_id": record.run_id,
         "started": record.started,
@@ -87,13 +88,14 @@ def run_record_json(record: RunRecord, redactor: Redactor) -> str:
         "who": record.who,
         "tenant": record.tenant,
         "stage": record.stage,
-        "plan": None if record.plan is None else plan_document(record.plan, redactor),
+        "plan": None if record.plan is None else streamed_plan(record.plan, redactor),
         "report": None if record.report is None else report_document(record.report, record.traffic, redactor),
         "error": None if record.error is None else redactor.prose(record.error),
         "traffic": traffic_document(record.traffic),
-        "requests": [redactor.value(entry) for entry in record.requests],
+        "requests": (redactor.value(entry) for entry in record.requests),
     }
-    return document_text(versioned(FORMAT_VERSION, fields)) + "\n"
+    yield from document_pieces(document)
+    yield "\n"
 
 
 def run_record_text(

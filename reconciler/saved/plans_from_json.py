@@ -33,7 +33,7 @@ from reconciler.plan import (
 from reconciler.timestamps import parse_timestamp
 from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, JsonValue, Packed, Path, as_list, as_object, as_objects
-from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership
+from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership, PackedChanges
 
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 9000
@@ -118,8 +118,8 @@ def _action(change: JsonObject, notes: tuple[str, ...]) -> Action:
             return Create(
                 manifest=manifest,
                 desired=Desired(manifest=manifest, body=Body(body)),
-                body=body,
-                changes=fields,
+                packed_body=Packed.of(body),
+                packed_changes=PackedChanges(fields),
                 pause=any(field.path == ("reconcile", "paused") and field.after is True for field in fields),
                 warnings=warnings,
                 notes=notes,
@@ -149,7 +149,7 @@ def _action(change: JsonObject, notes: tuple[str, ...]) -> Action:
         manifest=manifest,
         live=Live(id=live.id, name=_live_name(change, fields), body=_steps(graph.get("before"))),
         desired=Desired(manifest=manifest, body=_steps(graph.get("after"))),
-        body=body,
+        packed_body=Packed.of(body),
         method=Method(change["method"] or Method.PATCH.value),
         reason=reason,
         changes=fields,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.lazy_face import lazy_face
 from reconciler.workflow.body import Body
-from reconciler.workflow.field_changes import FieldChange, Origin, diff, leaves, written_sides
+from reconciler.workflow.field_changes import FieldChange, Origin, PackedChanges, diff, leaves, written_sides
 from reconciler.workflow.header_names import header_key, with_header_names_of
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
@@ -91,6 +91,7 @@ __all__ = [
     "Origin",
     "OwnTags",
     "Ownership",
+    "PackedChanges",
     "Rewrite",
     "RewriteKind",
     "SentDigests",

@@ -162,6 +162,10 @@ class Body:
 
         return hashlib.sha256(dump_compact(self.form).encode("utf-8", "surrogatepass")).digest()
 
+    def is_known_to_equal(self, other: Body) -> bool:
+        """Return whether the form equals that of `other`, by their digests; `False` if it is not packed."""
+        return self.is_packed and self.digest == other.digest
+
     @cached_property
     def described(self) -> JsonObject:
         """The body in the form that can be sent, with the masks that a platform returns in place of values.

@@ -150,11 +150,15 @@ def canonical_rule(field: Field) -> Rule:
 def _scalar_rule(field: Field) -> Rule:
     kind, default = field.kind, field.default
     of_text = _FROM_TEXT.get(kind, _unchanged)
+    keeps_numbers = kind not in {FieldKind.TEXT, FieldKind.STORAGE}
 
     def rule(value: JsonValue) -> JsonValue | Absent:
+        form: JsonValue
         if isinstance(value, str):
             form = of_text(value)
-        elif isinstance(value, bool):
+            if isinstance(form, str):
+                return ABSENT if form == default else form
+        elif isinstance(value, bool) or (keeps_numbers and type(value) is int):
             form = value
         else:
             form = plain(_not_text(value, kind))

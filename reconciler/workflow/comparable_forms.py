@@ -43,13 +43,18 @@ class ComparableForms:
             without_default_resource(after, self.default_resource),
         )
 
+    def with_default_resource(self, default_resource: JsonObject) -> ComparableForms:
+        """Return the forms of the same bodies without resources that equal `default_resource`."""
+        forms = ComparableForms(self.live_body, self.desired_body, default_resource)
+        if default_resource and not self.equal:
+            pair = tuple(without_default_resource(form, default_resource) for form in self._forms)
+            forms.__dict__["_forms"] = pair
+        return forms
+
     @cached_property
     def equal(self) -> bool:
         """Whether nothing differs; `true` is not `1`."""
-        live = self.live_body.spelled_as(self.desired_body)
-        if live.is_packed and live.digest == self.desired_body.digest:
-            return True
-        return same_json(*self._forms)
+        return self.live_body.is_known_to_equal(self.desired_body) or same_json(*self._forms)
 
     @property
     def live(self) -> JsonObject:
@@ -88,20 +93,29 @@ def hoisted_form(body: Body) -> JsonObject:
 
 def without_default_resource(form: JsonObject, default_resource: JsonObject) -> JsonObject:
     """Return a canonical form without the resources of its steps that equal the default resource."""
-    steps = as_object(form.get("steps"))
-    stripped: JsonObject = {
-        name: _without_default(as_object(step), default_resource) for name, step in steps.items()
-    }
+    known: dict[str, JsonObject | None] = {}
+    stripped: JsonObject = {}
+    for name, step in as_object(form.get("steps")).items():
+        kind = Step(as_object(step)).type
+        if kind not in known:
+            known[kind] = _default_of(kind, default_resource)
+        stripped[name] = _without_default(as_object(step), known[kind])
     return {**form, "steps": stripped} if stripped else form
 
 
-def _without_default(step: JsonObject, default_resource: JsonObject) -> JsonObject:
-    field = step_fields(Step(step).type).children.get("resources")
+def _default_of(kind: str, default_resource: JsonObject) -> JsonObject | None:
+    """Return the canonical form of the default resource for a type of steps; `None` if none counts."""
+    field = step_fields(kind).children.get("resources")
+    if field is None:
+        return None
+    form = canonical_value(default_resource, field)
+    return form if isinstance(form, dict) else {}
+
+
+def _without_default(step: JsonObject, known: JsonObject | None) -> JsonObject:
     stated = step.get("resources")
-    if field is None or not isinstance(stated, dict):
+    if known is None or not isinstance(stated, dict):
         return step
-    defaults = canonical_value(default_resource, field)
-    known: JsonObject = defaults if isinstance(defaults, dict) else {}
     resources = {key: item for key, item in stated.items() if not same_json(item, known.get(key, ABSENT))}
     rest = {key: item for key, item in step.items() if key != "resources"}
     return {**rest, "resources": resources} if resources else rest

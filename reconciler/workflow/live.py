@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
+from reconciler.secrecy import is_mask
 from reconciler.timestamps import parse_timestamp
 from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact, same_json
@@ -17,9 +18,8 @@ from reconciler.workflow.normal_text import cron_by_fields
 from reconciler.workflow.own_tags import Ownership, OwnTags, tag_name
 from reconciler.workflow.write_only import (
     WriteOnlyField,
-    is_returned,
-    kinds_of_fields,
     shown_write_only_fields,
+    write_only_field,
 )
 
 _DEPLOYMENT: Final = re.compile("press|deployment", re.IGNORECASE)
@@ -137,9 +137,12 @@ class Live:
     @cached_property
     def write_only_kinds(self) -> tuple[frozenset[WriteOnlyField], frozenset[WriteOnlyField]]:
         """The kinds of write-only fields that it shows, and those that it has and masks."""
-        shown = dict(shown_write_only_fields(self.body.raw, hoisted_form(self.body)))
-        masked = kinds_of_fields(path for path, value in shown.items() if not is_returned(path, value))
-        return kinds_of_fields(shown) - masked, masked
+        shown, masked = set[WriteOnlyField](), set[WriteOnlyField]()
+        for path, value in shown_write_only_fields(self.body.raw, hoisted_form(self.body)):
+            kind = write_only_field(path)
+            if kind is not None:
+                (masked if kind.is_credential and is_mask(value) else shown).add(kind)
+        return frozenset(shown - masked), frozenset(masked)
 
     def packed(self) -> Live:
         """Return the same workflow packed, for a run that keeps thousands of them.

@@ -7,11 +7,10 @@ and digits that say whether a value is still the same, and nothing else. Pure.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Final
 
@@ -21,7 +20,8 @@ from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
 from reconciler.workflow.step import Step
 
-_STEP_RETRY_PATH = ("runConfiguration", "retryOptions")
+_STEP_RETRY_PATH: Final[Path] = ("runConfiguration", "retryOptions")
+_TOKEN_PATH: Final[Path] = ("repository", "token")
 
 
 class WriteOnlyField(str, Enum):
@@ -59,11 +59,15 @@ def kinds_of_fields(paths: Iterable[Path]) -> frozenset[WriteOnlyField]:
 
 
 def write_only_fields(form: JsonObject) -> Iterator[Path]:
-    """Yield the path of each documented write-only field of a workflow with the steps of `form`."""
-    yield from _top_paths()
-    for name in as_object(form.get("steps")):
-        for part in _step_paths():
+    """Yield the path of each documented write-only field of a workflow with the steps of `form`.
+
+    The tokens of repositories come first: most digests are of these.
+    """
+    steps = list(as_object(form.get("steps")))
+    for part in _step_paths():
+        for name in steps:
             yield ("steps", name, *part)
+    yield from _top_paths()
 
 
 def shown_write_only_fields(body: JsonObject, form: JsonObject) -> Iterator[tuple[Path, JsonValue]]:
@@ -134,7 +138,8 @@ def _top_paths() -> tuple[Path, ...]:
 @cache
 def _step_paths() -> tuple[Path, ...]:
     options = body_fields().children["retryOptions"]
-    return (*sorted(sensitive_step_fields()), *_leaf_paths(options, _STEP_RETRY_PATH))
+    secrets = sorted(sensitive_step_fields(), key=lambda part: (part != _TOKEN_PATH, part))
+    return (*secrets, *_leaf_paths(options, _STEP_RETRY_PATH))
 
 
 def _leaf_paths(field: Field, path: Path) -> Iterator[Path]:
@@ -148,6 +153,13 @@ _PATH_LENGTH: Final = 5
 _VALUE_LENGTH: Final = 7
 _DIGEST_BYTES: Final = 5
 """The bytes of a digest that its letters come from: five bits each."""
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)
+"""Two letters for each ten bits."""
+
+_PATHS_KEPT: Final = 4096
+"""The paths whose text is remembered: many workflows have the same ones."""
 
 _PER_TEXT: Final = 3
 _ENTRY: Final = re.compile(f"[a-z2-7]{{{_PATH_LENGTH + _VALUE_LENGTH}}}")
@@ -186,28 +198,58 @@ class Digester:
 
     key: bytes = field(repr=False)
     name: str
+    _paths: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def knows(self, sent: SentDigests, path: Path) -> bool:
         """Return whether `sent` has a digest for the field at `path`."""
         return bool(sent) and self._path(path) in sent.digests
 
+    def known(self, sent: SentDigests, paths: Iterable[Path]) -> Iterator[Path]:
+        """Yield those of `paths` that `sent` has a digest for, until each digest has its path."""
+        left = set(sent.digests)
+        for path in paths if left else ():
+            digest = self._path(path)
+            if digest in sent.digests:
+                yield path
+                left.discard(digest)
+                if not left:
+                    return
+
+    def others(self, sent: SentDigests, paths: Iterable[Path]) -> SentDigests:
+        """Return `sent` without the digests for the fields at `paths`."""
+        left_out = set(map(self._path, paths))
+        return SentDigests({path: value for path, value in sent.digests.items() if path not in left_out})
+
     def agrees(self, sent: SentDigests, path: Path, value: JsonValue) -> bool:
         """Return whether `value` is what was last sent for the field at `path`."""
-        return sent.digests.get(self._path(path)) == self._value(path, value)
+        known = sent.digests.get(self._path(path))
+        return known is not None and known == self._value(path, value)
 
     def digests(self, fields: Iterable[tuple[Path, JsonValue]]) -> SentDigests:
         """Return the digests of what is sent for `fields`."""
         return SentDigests({self._path(path): self._value(path, value) for path, value in fields})
 
     def _path(self, path: Path) -> str:
-        return self._digest(list(path), _PATH_LENGTH)
+        """Return the digest of a path, which several questions are about."""
+        known = self._paths.get(path)
+        if known is None:
+            known = self._paths[path] = self._digest(_path_text(path))[:_PATH_LENGTH]
+        return known
 
     def _value(self, path: Path, value: JsonValue) -> str:
-        return self._digest([list(path), value], _VALUE_LENGTH)
+        return self._digest(f"[{_path_text(path)},{dump_compact(value)}]")[:_VALUE_LENGTH]
 
-    def _digest(self, what: JsonValue, length: int) -> str:
-        message = dump_compact([self.name, what]).encode("utf-8", "surrogatepass")
+    def _digest(self, what: str) -> str:
+        """Return eight letters and digits (base 32, RFC 4648, lower case) for a JSON text."""
         import hmac  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
 
-        digest = hmac.digest(self.key, message, "sha256")[:_DIGEST_BYTES]
-        return base64.b32encode(digest).decode("ascii")[:length].lower()
+        message = f"[{dump_compact(self.name)},{what}]".encode("utf-8", "surrogatepass")
+        bits = int.from_bytes(hmac.digest(self.key, message, "sha256")[:_DIGEST_BYTES], "big")
+        return (
+            _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]
+        )
+
+
+@lru_cache(_PATHS_KEPT)
+def _path_text(path: Path) -> str:
+    return dump_compact(list(path))

@@ -53,7 +53,7 @@ def test_every_interleaving(protocol: Protocol[Any], world: str) -> None:
 def test_the_windows_are_the_ones_that_are_documented() -> None:
     """Without lags a change is undone only between the last read and the write; without edits, never."""
     world = _BY_NAME["update"].small["somebody edits"]
-    explored = _BY_NAME["update"].explore(world)
+    explored = _BY_NAME["update"].explore(_changed(world, {"edits": world.edits[:1]}))
     assert explored.windows == {"a change of 1 by somebody is overwritten in the window"}
     assert _BY_NAME["update"].explore(_changed(world, {"edits": ()})).in_windows == 0
 
@@ -113,9 +113,12 @@ def test_the_search_after_a_rename_is_needed(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_verification_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a lost answer counts as done, the verification finds it; without that, nothing does."""
     monkeypatch.setattr(refused_fields, "update_once", _believed)
-    assert not _violation("update", "one run")
+    assert not _violation("update", "one run", crashes=0, refusals=0)
     monkeypatch.setattr(Verifier, "verify", lambda *_, **__: ())
-    assert _violation("update", "one run") == "run 1 says that Update 1 is done, and it is not"
+    assert (
+        _violation("update", "one run", crashes=0, refusals=0)
+        == "run 1 says that Update 1 is done, and it is not"
+    )
 
 
 def _believed(api: Any, live: Live, body: Any, _: Any) -> None:

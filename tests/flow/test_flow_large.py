@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAWS
 
-from reconciler.json_documents import document_text, document_text_of_many
+from reconciler.json_documents import document_pieces, document_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from flow_helpers import Ended, Git
@@ -51,6 +51,30 @@ def test_a_plan_of_many_is_the_same_json(git: Git, typed: Callable[..., Ended]) 
 @given(_TEXTS, st.lists(_ITEMS, max_size=4), st.dictionaries(_TEXTS, _ITEMS, max_size=3))
 def test_items_written_one_by_one(key: str, items: list[Any], others: dict[str, Any]) -> None:
     """A document that is written item by item is the document written at once, whatever texts it has."""
-    document = {"format_version": 1, **others, key: []}
+    document = {"format_version": 1, **others}
     at_once = document_text({**document, key: items})
-    assert document_text_of_many(document, key, items) == at_once
+    assert "".join(document_pieces({**document, key: iter(items)})) == at_once
+    nested = {"inner": {key: items}, "each": [{key: items}], "last": len(items)}
+    streamed = {
+        "inner": {key: iter(items)},
+        "each": iter([{key: iter(items)}]),
+        "last": lambda: len(items),
+    }
+    assert "".join(document_pieces(streamed)) == document_text(nested)
+
+
+def test_an_item_is_made_when_its_turn_comes() -> None:
+    """No item is made before the one before it is written, and a value of a function after all items."""
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(3):
+            made.append(number)
+            yield number
+
+    pieces = document_pieces({"items": items(), "number": lambda: len(made)})
+    written = ""
+    while '"number"' not in written:
+        written += next(pieces)
+        assert len(made) - written.count("\n    ") in {0, 1}
+    assert json.loads(written + "".join(pieces)) == {"items": [0, 1, 2], "number": 3}

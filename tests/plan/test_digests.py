@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import re
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAWS
 
+from reconciler.values import dump_compact
 from reconciler.workflow import (
     Digester,
     SentDigests,
@@ -41,6 +44,32 @@ def test_digests_are_read_back_from_the_tags(fields: Any) -> None:
     assert digests_in({"tags": [{"name": "team"}, *reversed(tags), {"name": "reconciler-other"}]}) == memory
     assert all(_DIGESTER.agrees(memory, path, value) for path, value in fields.items())
     assert all(_DIGESTER.knows(memory, path) for path in fields)
+
+
+@given(_FIELDS)
+@LAWS
+def test_digests_never_change(fields: Any) -> None:
+    """A digest is base 32 of a keyed hash of compact JSON: those in the tags of a tenant stay valid."""
+
+    def letters(what: Any, number: int) -> str:
+        message = dump_compact(["w", what]).encode("utf-8", "surrogatepass")
+        digest = hmac.digest(b"key", message, "sha256")[:5]
+        return base64.b32encode(digest).decode("ascii")[:number].lower()
+
+    assert _DIGESTER.digests(fields.items()).digests == {
+        letters([*path], 5): letters([[*path], value], 7) for path, value in fields.items()
+    }
+
+
+@given(_FIELDS, _FIELDS)
+@LAWS
+def test_a_digest_has_one_path(sent: Any, others: Any) -> None:
+    """The fields with a digest are found wherever they are; what is left is of other fields."""
+    memory = _DIGESTER.digests(sent.items())
+    assert {*_DIGESTER.known(memory, [*others, *sent])} >= sent.keys()
+    assert {*_DIGESTER.known(memory, [*sent, *others])} == sent.keys()
+    left = _DIGESTER.others(memory, others)
+    assert left == _DIGESTER.digests((path, value) for path, value in sent.items() if path not in others)
 
 
 @given(_FIELDS)

@@ -86,6 +86,7 @@ def test_a_tenant_as_documented() -> None:
     } | {"cron-upper", "schedules-fire"}
 
 
+@pytest.mark.skipif(DEPTH == 1, reason="slow: it is part of the long explorations")
 def test_another_prefix() -> None:
     """Where names are cut is found whatever the length of the prefix is."""
     profile = check_profile(["names-cut=40"])

@@ -33,7 +33,7 @@ from reconciler.render.report_as_markdown import marker
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.values import ABSENT, Packed
-from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership
+from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership, PackedChanges
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -105,7 +105,7 @@ def _update(name: str, *changes: FieldChange, warnings: tuple[str, ...] = (), fi
         manifest=_manifest(name, file),
         live=_live(name),
         desired=_desired({"name": name}),
-        body={"name": name},
+        packed_body=Packed.of({"name": name}),
         method=Method.PATCH,
         reason="values are only added or changed",
         changes=changes,
@@ -119,7 +119,12 @@ def _desired(body: Any) -> Desired:
 
 def _create(name: str, *steps: str) -> Create:
     desired = {"name": name, "steps": dict.fromkeys(steps)}
-    return Create(manifest=_manifest(name), desired=_desired(desired), body=desired, changes=())
+    return Create(
+        manifest=_manifest(name),
+        desired=_desired(desired),
+        packed_body=Packed.of(desired),
+        packed_changes=PackedChanges(()),
+    )
 
 
 def _unchanged(name: str, *notes: str) -> Unchanged:
@@ -419,7 +424,7 @@ def test_gitlab_counts() -> None:
         manifest=_manifest("b"),
         live=_live("a"),
         desired=_desired({"name": "b"}),
-        body={},
+        packed_body=Packed.of({}),
         method=Method.PATCH,
         reason="",
         changes=(),

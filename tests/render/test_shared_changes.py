@@ -29,7 +29,7 @@ def _update(name: str, *changes: FieldChange, live_name: str = "", **more: Any) 
         manifest=manifest,
         live=Live(id=7, name=live_name or name, body=Body({})),
         desired=Desired(manifest=manifest, body=Body({"name": name})),
-        body={"name": name},
+        packed_body=Packed.of({"name": name}),
         method=Method.PATCH,
         reason="values are only added or changed",
         changes=changes,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from strategies import LAWS, as_returned, hostile_bodies, workflow_bodies
 
 from reconciler.plan import CompareOptions, PlatformFacts
-from reconciler.values import Packed, dump_compact, same_json
-from reconciler.workflow import Body, ComparableForms
+from reconciler.values import ABSENT, Packed, dump_compact, same_json
+from reconciler.workflow import Body, ComparableForms, FieldChange, Origin, PackedChanges
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -75,3 +75,32 @@ def test_an_unpacked_workflow_is_the_same(pair: tuple[Any, Any]) -> None:
     assert unpacked.unchanged_since(packed)
     assert unpacked.unchanged_since(live)
     assert (unpacked.fingerprint, unpacked.updated) == (live.fingerprint, live.updated)
+
+
+_PATHS = st.lists(st.text(max_size=3) | st.integers(0, 9), min_size=1, max_size=4).map(tuple)
+_NAMES = st.dictionaries(
+    st.lists(st.text(max_size=3), max_size=2).map(tuple), st.text(max_size=4), max_size=2
+)
+_CHANGES = st.builds(
+    FieldChange,
+    path=_PATHS,
+    before=st.just(ABSENT) | _JSON,
+    after=st.just(ABSENT) | _JSON,
+    sensitive=st.booleans(),
+    names_before=_NAMES,
+    names_after=_NAMES,
+    origin=st.none() | st.sampled_from(Origin),
+)
+
+
+@LAWS
+@given(st.lists(_CHANGES, max_size=4))
+def test_packed_changes_come_back(changes: list[FieldChange]) -> None:
+    """Every part of every change is as it was, each time; nothing is not null."""
+    packed = PackedChanges(iter(changes))
+    for _ in range(2):
+        again = list(packed)
+        assert again == changes
+        assert [(one.names_before, one.names_after) for one in again] == [
+            (one.names_before, one.names_after) for one in changes
+        ]

@@ -36,6 +36,7 @@ from reconciler.render import (
     report_document,
     reports_total,
 )
+from reconciler.text import TextOrPieces
 from reconciler.values import JsonValue
 
 _BLANK: Final = ReportPage(kind="apply", title="Apply", summary="")
@@ -153,7 +154,7 @@ def _apply(
     return worst_exit_code(results)
 
 
-def _of_several(results: Sequence[EnvironmentResult[Applied]], name: str) -> str:
+def _of_several(results: Sequence[EnvironmentResult[Applied]], name: str) -> TextOrPieces:
     """Return the results in all environments in a format."""
     match name:
         case "json":

@@ -30,6 +30,7 @@ from reconciler.render import (
     forecast_json,
     forecast_text,
 )
+from reconciler.text import TextOrPieces
 from reconciler.timestamps import parse_timestamp
 from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
@@ -188,7 +189,7 @@ class _Forecasts:
             case _:
                 return forecast_text(view)
 
-    def of_several(self, name: str) -> str:
+    def of_several(self, name: str) -> TextOrPieces:
         """Return the forecasts of all environments in a format."""
         if name not in {"json", "text"}:
             raise UsageError(

@@ -32,7 +32,7 @@ from reconciler.errors import ExitCode, UsageError
 from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, plan
 from reconciler.plan import KINDS, count_unattributed, kinds_of
-from reconciler.text import counted, printable
+from reconciler.text import TextOrPieces, counted, printable
 from reconciler.value_classes import dataclass
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
@@ -149,7 +149,7 @@ def command(  # noqa: PLR0913 - one for each option
 
 
 def _save(planned: Planned, file: Path, environment: str) -> None:
-    write_text(file, planned.plan_file_text(), private=True)
+    write_text(file, planned.plan_file_pieces(), private=True)
     line = follow_up("apply", "--plan", str(file), environment=environment)
     warn(f"the plan was saved; to apply it: {printable(line)}")
 
@@ -169,7 +169,7 @@ class _Plans:
         (planned,) = (result.value for result in self.results if result.value is not None)
         return planned
 
-    def of_one(self, name: str) -> str:
+    def of_one(self, name: str) -> TextOrPieces:
         """Return the plan of the only environment, or of none, in a format."""
         planned = self._only
         match name:
@@ -184,12 +184,14 @@ class _Plans:
             case _:
                 return self.text_of_one()
 
-    def of_several(self, name: str) -> str:
+    def of_several(self, name: str) -> TextOrPieces:
         """Return the plans of all environments in a format."""
         match name:
             case "json":
                 return render.environments_json(
-                    self.results, "plan", lambda planned: render.plan_document(planned.plan, planned.redactor)
+                    self.results,
+                    "plan",
+                    lambda planned: render.streamed_plan(planned.plan, planned.redactor),
                 )
             case "gitlab":
                 return render.gitlab_counts(

@@ -30,7 +30,7 @@ from reconciler.render import (
 )
 from reconciler.saved import SavedBackups, SavedDocument, SavedPlan, SavedRun, read_saved
 from reconciler.secrecy import Redactor
-from reconciler.text import printable
+from reconciler.text import TextOrPieces, printable
 
 _FORMATS: Final = ("text", "json", "markdown", "html")
 
@@ -65,7 +65,7 @@ def command(
     targets = read_outputs(outputs, _FORMATS, output_format)
     saved = read_saved(file)
 
-    def rendered(name: str) -> str:
+    def rendered(name: str) -> TextOrPieces:
         match name:
             case "json":
                 return _json(saved, bodies=show_bodies)
@@ -91,7 +91,7 @@ def _text(saved: SavedDocument, *, bodies: bool, width: int | None = None) -> st
             return backups_text(saved.runs, saved.directory, bodies=bodies or saved.is_one)
 
 
-def _json(saved: SavedDocument, *, bodies: bool) -> str:
+def _json(saved: SavedDocument, *, bodies: bool) -> TextOrPieces:
     match saved:
         case SavedPlan():
             return plan_json(saved.plan, _MASKED)

@@ -39,6 +39,7 @@ from reconciler.render import (
     status_text,
     statuses_total,
 )
+from reconciler.text import TextOrPieces
 from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
@@ -195,7 +196,7 @@ class _Statuses:
             case _:
                 return status_text(found.view, self._display)
 
-    def of_several(self, name: str) -> str:
+    def of_several(self, name: str) -> TextOrPieces:
         """Return the statuses of all environments in a format."""
         match name:
             case "json":

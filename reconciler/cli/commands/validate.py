@@ -14,6 +14,7 @@ from reconciler.environments import EnvironmentResult, worst_exit_code
 from reconciler.errors import ExitCode
 from reconciler.findings import CheckResult, Severity, joined
 from reconciler.operations import validate
+from reconciler.text import TextOrPieces
 
 _FORMATS: Final = {
     "text": "findings_text",
@@ -99,7 +100,7 @@ class _Checked(NamedTuple):
         return ExitCode.INVALID if failed else ExitCode.OK
 
 
-def _rendered(results: Sequence[EnvironmentResult[_Checked]], name: str, *, several: bool) -> str:
+def _rendered(results: Sequence[EnvironmentResult[_Checked]], name: str, *, several: bool) -> TextOrPieces:
     if several and name == "json":
         return render.environments_json(results, "check", lambda one: render.findings_document(one.found))
     if name == "text":
