@@ -226,7 +226,8 @@ class Experiment:
         for asked in self._moments(start):
             answer = self._described(workflow)
             if answer.read_status not in {0, 404} or mark in as_object(answer.view.get("steps")):
-                self._note_delay("create" if created else "update", hidden, start)
+                if not answer.read_status:
+                    self._note_delay("create" if created else "update", hidden, start)
                 updated = answer.view.get("updatedAt")
                 if isinstance(updated, str):
                     self.observations.updated.append(updated)

@@ -160,8 +160,12 @@ class _Search:
             values = tuple(word.partition("=")[2] for word in words if "=" in word)
             evidence = self._unlike(best - {*words})
             return Conclusion(found=True, values=values, evidence=evidence[0] if evidence else "")
-        doubt = [why for word, why in doubts.items() if _name(word) == name]
-        if doubt and name != "hidden":
+        doubt = [
+            why
+            for word, why in doubts.items()
+            if _name(word) == name and (name != "hidden" or self._effect(word))
+        ]
+        if doubt:
             return Conclusion(found=None, evidence=doubt[0])
         return Conclusion(found=False)
 
@@ -228,9 +232,11 @@ class _Search:
             for word in best
         }
         found: dict[str, str] = {}
+        documented = _predicted(frozenset(), self._probe)
+        plain = {(key, *leaf[:-1]) for key, leaves in documented.items() for leaf in leaves}
         for word in self._candidates:
             effect = self._effect(word)
-            if word in best or effect - explained:
+            if word in best or (effect & plain) - explained:
                 continue  # its effect would show at a place that no other switch changes
             more = _toggled(best, word)
             alike = [
