@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,6 @@ from reconciler.manifests import (
 from reconciler.schema import validate
 from reconciler.templates import PEAK_TEMPLATES, RenderedFiles, TemplateSettings, Undefined
 from reconciler.text import clip, close_name, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, JsonValue, Pattern, as_list, as_object, lookup, read_pattern
 from reconciler.values import Path as ValuePath
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 from reconciler.errors import ExitCode
-from reconciler.value_classes import dataclass
 
 
 class CheckState(str, Enum):

@@ -6,11 +6,11 @@ Knows nothing of tenants: whoever plans or applies says what to do in one enviro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, Generic, TypeVar
 
 from reconciler.errors import INTERRUPTED, ExitCode, ReconcilerError, exit_code
-from reconciler.value_classes import dataclass
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.value_classes import dataclass
 from reconciler.values import Path
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,6 @@ from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files import write_text
 from reconciler.manifests import manifest_text, read_single_document
 from reconciler.schema import validate
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, as_list, as_object
 
 PROFILE_FILE: Final = Path("tenant-profile.yaml")

@@ -11,6 +11,7 @@ stay under a lower id, unless its own run takes it back.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import TenantReader, TenantWriter
@@ -26,7 +27,6 @@ from reconciler.client import (
 )
 from reconciler.errors import ReconcilerError
 from reconciler.plan import describe, list_tenant
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, dump_compact
 from reconciler.workflow import Live, may_be_cut, name_key
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import base64
 import secrets
+from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_list
 from reconciler.workflow import Live, OwnTags, with_mark
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.api import TenantReader
@@ -21,7 +22,6 @@ from reconciler.plan import (
     reads_back,
 )
 from reconciler.secrecy import SecretFields
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonValue, Path, display_path, dump_compact
 from reconciler.workflow import FieldChange, Live, Ownership, Rewrite
 

@@ -8,6 +8,7 @@ too long or too many: they are written shorter, or not at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from reconciler.api import TenantWriter
@@ -18,7 +19,6 @@ from reconciler.apply.preconditions import read_unchanged
 from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, is_refused_for_content
 from reconciler.errors import ReconcilerError
-from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, Path, display_paths, lookup
 from reconciler.workflow import Live, kept_fields, lists_by_name, tags_within_limits, without_fields
 

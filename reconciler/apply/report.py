@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 
 from reconciler.client import ServerUnreachableError, StoppedBeforeError
 from reconciler.errors import ReconcilerError
 from reconciler.plan import Action
-from reconciler.value_classes import dataclass
 
 
 class Status(str, Enum):

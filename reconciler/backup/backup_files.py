@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,6 @@ from reconciler.schema import validate
 from reconciler.secrecy import Omitted, Redactor, SecretFields, omit_secrets
 from reconciler.text import slug
 from reconciler.timestamps import rfc3339_seconds, utc_now
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, as_list, as_object, as_objects
 from reconciler.workflow import Body, Live, lists_back, lists_by_name
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -24,7 +25,6 @@ from reconciler.manifests import (
 from reconciler.plan import Blocked
 from reconciler.secrecy import SecretFields
 from reconciler.text import first_few
-from reconciler.value_classes import dataclass
 from reconciler.values import (
     ABSENT,
     Absent,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from reconciler.backup.backup_files import Backup, CreatedByRun, RunBackups
 from reconciler.errors import InvalidInputError, ReconcilerError, UsageError
 from reconciler.text import clip, close_name, first_few, printable
-from reconciler.value_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

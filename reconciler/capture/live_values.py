@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.export import exported_body
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.value_classes import dataclass
 from reconciler.values import (
     ABSENT,
     Absent,

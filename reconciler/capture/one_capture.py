@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from reconciler.capture.live_values import NotCapturableError, captured_documents
@@ -34,7 +35,6 @@ from reconciler.plan import (
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor, SecretFields, is_credential_name, is_masked, why_secret
 from reconciler.text import first_few, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
     JsonObject,

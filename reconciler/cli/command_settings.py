@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -36,7 +37,6 @@ from reconciler.environments import EnvironmentResult, own_exit_code, run_in_eac
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.operations import RawOptions, Settings, resolve_environments, resolve_settings
 from reconciler.text import printable, slug
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from reconciler.operations import DiffSide

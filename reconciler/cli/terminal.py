@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -24,7 +25,6 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.files import write_text
 from reconciler.operations import STOPPING, Listener
 from reconciler.text import TextOrPieces, printable, without_commands
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from reconciler.apply import Result

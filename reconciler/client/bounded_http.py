@@ -15,6 +15,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -29,7 +30,6 @@ from urllib3.util import parse_url
 
 from reconciler.client.credentials import is_loopback_http
 from reconciler.client.tls import trusted_certificates
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     import socket

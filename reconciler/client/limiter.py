@@ -14,11 +14,10 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.client.pacing import Pace
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from reconciler.client.retrying import RetryPolicy

@@ -13,10 +13,9 @@ It only counts; the limiter has the clock and the threads.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Final
-
-from reconciler.value_classes import dataclass, field
 
 SHORTEST_GAP: Final = 0.05
 """The gap, in seconds, after the first cut with one request in flight; then doubled."""

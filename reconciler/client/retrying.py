@@ -7,12 +7,12 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.client.exceptions import BaseHttpException, TooManyRequestsException, may_be_repeated
 from reconciler.concurrency import RETRY_FOR
 from reconciler.errors import ReconcilerError
-from reconciler.value_classes import dataclass
 
 _MOST_DOUBLINGS: Final = 4
 """The number of the retry after a 429 from which the pauses stay the same."""

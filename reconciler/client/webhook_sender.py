@@ -7,6 +7,7 @@ receiver's answer, which may repeat it, is ever shown. As for the API: no redire
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -19,7 +20,6 @@ from reconciler.client.retrying import RetryPolicy
 from reconciler.client.transport import Transport
 from reconciler.errors import InvalidParameterException, ReconcilerError
 from reconciler.secrecy import Redactor
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     import requests

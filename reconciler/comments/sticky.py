@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass
 
 _KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MARKER: Final = re.compile(r"<!-- peak-reconciler:[A-Za-z0-9._-]+ -->")

@@ -31,11 +31,11 @@ import re
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UsageError
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

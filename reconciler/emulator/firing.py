@@ -8,11 +8,10 @@ years.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

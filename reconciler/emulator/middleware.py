@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -20,7 +20,6 @@ from reconciler.emulator import http_server
 from reconciler.emulator.http_server import HttpAnswer
 from reconciler.emulator.request_reading import parse_request
 from reconciler.errors import UsageError
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
@@ -84,7 +85,6 @@ from reconciler.emulator.shapes import (
 )
 from reconciler.errors import UsageError
 from reconciler.text import close_name
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

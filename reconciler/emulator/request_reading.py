@@ -6,6 +6,7 @@ The middleware parses a request, and the endpoints read its parts; an invalid pa
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from urllib.parse import parse_qsl
@@ -13,7 +14,6 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from reconciler.emulator.state import HttpError
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue
 
 if TYPE_CHECKING:

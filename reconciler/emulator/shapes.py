@@ -7,10 +7,10 @@ absolute headers) are fields here, and nothing inside them is described. Stored 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.emulator.emulated_catalogue import DEFAULT_RESOURCE
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 if TYPE_CHECKING:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.files import write_atomically
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 
 _FORMAT: Final = "peak-reconciler-emulator/1"

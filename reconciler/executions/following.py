@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -11,7 +12,6 @@ from reconciler.api import ExecutionApi, ExecutionLogApi
 from reconciler.client import RetryPolicy
 from reconciler.errors import ReconcilerError
 from reconciler.secrecy import Redactor
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 SUCCESS: Final = "Success"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -11,7 +12,6 @@ from typing import Final
 from reconciler.api import ExecutionLister
 from reconciler.executions.following import FAILED, UNFINISHED
 from reconciler.timestamps import parse_timestamp, platform_timestamp
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, as_object
 
 _PAGE_SIZE: Final = 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import ExecutionSearchApi
@@ -12,7 +13,6 @@ from reconciler.errors import ExitCode, UnexpectedAnswerError
 from reconciler.executions.following import execution_state
 from reconciler.executions.listed_executions import ExecutionFilter, ListedExecution, read_executions
 from reconciler.secrecy import Redactor
-from reconciler.value_classes import dataclass
 from reconciler.workflow import Listed
 
 _ANSWERED: Final = (BaseHttpException, UnexpectedAnswerError)

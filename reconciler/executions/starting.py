@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -28,7 +29,6 @@ from reconciler.client import (
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.text import clip, printable
 from reconciler.timestamps import parse_timestamp, platform_timestamp
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_list, as_object
 
 _PAGE_SIZE: Final = 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from reconciler.errors import ReconcilerError
@@ -33,7 +34,6 @@ from reconciler.portable import CatalogueFacts, portable_body, resolve_manifest
 from reconciler.rules import check_manifest
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, Path, as_object, display_path, lookup
 from reconciler.workflow import Live, WriteOnlyField, lost_fields
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Final
 
 from reconciler.plan import CompareOptions, PlatformFacts
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, Absent, JsonValue, Path, lookup, put, remove
 from reconciler.workflow import (
     Body,

@@ -6,6 +6,7 @@ A variable has the name of the first workflow and field with its value; its name
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -17,7 +18,6 @@ from reconciler.secrecy import (
     is_masked,
     why_secret,
 )
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, Path, as_object, texts
 from reconciler.workflow import Body
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.client import may_be_repeated
@@ -37,7 +38,6 @@ from reconciler.plan import Selection, Shard, names_matching
 from reconciler.render import finding_line, plan_document, report_document, status_document
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, did_you_mean, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 from reconciler.workflow import Listed
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,6 @@ from reconciler.job.outcome import OutcomeKind, safe_text
 from reconciler.job.signals import Signals
 from reconciler.operations import ApplyOptions, Listener, RawOptions, ScopeOptions
 from reconciler.secrecy import Redactor
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonValue
 
 _LONGEST_ENVIRONMENT: Final = 60

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,6 @@ from typing import Final
 from reconciler.errors import BlockedError, ReconcilerError, reason_of
 from reconciler.text import clip, printable
 from reconciler.timestamps import rfc3339_milliseconds
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_object
 
 _FORMAT_VERSION: Final = 1

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Final, Protocol
@@ -16,7 +17,6 @@ from reconciler.job.outcome import LONGEST_TEXT, safe_text
 from reconciler.secrecy import Redactor
 from reconciler.text import without_commands
 from reconciler.timestamps import rfc3339_milliseconds, utc_now
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue
 
 FORMAT_VARIABLE: Final = "RECONCILER_LOG_FORMAT"

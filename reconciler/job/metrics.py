@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,6 @@ from reconciler.client import WebhookSender
 from reconciler.files import UnreadableError, read_bounded
 from reconciler.job.outcome import PLANNED, Outcome
 from reconciler.render import ACTIONS
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

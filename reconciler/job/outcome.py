@@ -6,6 +6,7 @@ Its texts are redacted, escaped and bounded when it is made, so every reader can
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -17,7 +18,6 @@ from reconciler.plan import Plan, Refusal, Unchanged, live_id
 from reconciler.render import action_name
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass, field
 
 PLANNED: Final = "planned"
 """The status of a workflow that a dry run would change."""

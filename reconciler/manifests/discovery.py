@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from reconciler.files import UnreadableError, decode_text, read_bounded, read_re
 from reconciler.findings import Finding, Severity
 from reconciler.templates import TEMPLATE_SUFFIX
 from reconciler.text import printable
-from reconciler.value_classes import dataclass, field
 
 MAX_FILES = 100_000
 """Manifest files below the paths of one check."""

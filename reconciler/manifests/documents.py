@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as FilePath
 from types import MappingProxyType
@@ -23,7 +24,6 @@ from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
 from reconciler.manifests.yaml_values import EnvTag, Extent, Included, Tags, ValueBuilder
 from reconciler.templates import Origins
 from reconciler.text import printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonValue, Packed, Path, lookup
 
 NOTHING: Final = Packed.of({})

@@ -10,6 +10,7 @@ import copy
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -30,7 +31,6 @@ from reconciler.manifests.yaml_nodes import (
     resolved_tag,
 )
 from reconciler.text import printable
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, Path, display_path, dump_compact, same_json
 
 _ANCHOR: Final = re.compile(r"&[^\s,\[\]{}]+\s*")

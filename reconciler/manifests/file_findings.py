@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import Final, TypeVar
@@ -25,7 +26,6 @@ from reconciler.secrecy import (
     mentions_secret,
 )
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import Path
 
 MAX_FINDINGS: Final = 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -36,7 +37,6 @@ from reconciler.manifests.yaml_nodes import json_as_yaml
 from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.value_classes import dataclass, field
 
 _ENV_RULE: Final = "env"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from reconciler.findings import Position
 from reconciler.manifests.documents import Document
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, JsonValue, Packed, Path, lookup
 
 EXTRA_PATH: Final[Path] = ("reconcile", "extra")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -18,7 +19,6 @@ from reconciler.manifests.documents import Document
 from reconciler.manifests.overlay_merging import SET_PLACES, OverlayMerger, mapping_at, overlay_finding
 from reconciler.manifests.shared_settings import SharedSettings, with_shared_settings
 from reconciler.text import clip, did_you_mean
-from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
     JsonValue,

@@ -7,6 +7,7 @@ key, and a later layer wins. Parameters are not secrets: messages may quote them
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path as FilePath
 
@@ -14,7 +15,6 @@ from reconciler.errors import InvalidInputError
 from reconciler.files import nearest_path
 from reconciler.manifests.documents import Document, read_single_document
 from reconciler.text import did_you_mean
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup
 
 

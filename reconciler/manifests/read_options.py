@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.manifests.overlays import OverlayOptions
 from reconciler.manifests.parameters import Parameters
 from reconciler.templates import TemplateSettings
-from reconciler.value_classes import dataclass, field
 from reconciler.values import Pattern
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,6 @@ from reconciler.templates import (
     render,
 )
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass, field
 
 _RULE: Final = "template"
 

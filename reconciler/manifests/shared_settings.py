@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from reconciler.manifests.documents import Document
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, Packed, Path, as_list, as_object
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from sys import intern
 from typing import Final
 
@@ -22,7 +23,6 @@ from reconciler.manifests.yaml_nodes import (
     merged_mappings,
 )
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonValue, Path, texts
 from reconciler.values import nodes as values_inside
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +42,6 @@ from reconciler.plan import (
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import counted, first_few, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import display_paths
 from reconciler.workflow import Listed, Live
 

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.apply import Report, Status, apply_plan
@@ -42,7 +43,6 @@ from reconciler.planfile import (
 )
 from reconciler.text import first_few
 from reconciler.timestamps import utc_now
-from reconciler.value_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

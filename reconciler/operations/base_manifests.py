@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,6 @@ from reconciler.operations.git_and_ci import (
 )
 from reconciler.operations.settings import Settings, resolve_settings
 from reconciler.text import printable
-from reconciler.value_classes import dataclass
 from reconciler.values import as_object
 
 AUTO: Final = "auto"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,6 @@ from reconciler.plan import Create, EarlierManifests, Scope, Selection, Snapshot
 from reconciler.portable import ids_of, portable_body
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.value_classes import dataclass, field
 
 BASE: Final = "base"
 """The place of an edit that is for every environment: the manifest below the overlays."""

@@ -10,6 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -38,7 +39,6 @@ from reconciler.operations.validating import validate
 from reconciler.plan import list_tenant
 from reconciler.text import clip, counted, printable
 from reconciler.timestamps import utc_now
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Body, Listed, name_key
 

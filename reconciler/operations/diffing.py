@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 
 from reconciler.client import AmbiguousNameError, Session, Workflow
@@ -31,7 +32,6 @@ from reconciler.plan import (
 from reconciler.portable import ids_of, names_of_ids, stated_names
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 from reconciler.workflow import Listed, Live
 

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -54,7 +55,6 @@ from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.tenant_profile import TenantProfile
 from reconciler.text import first_few, printable
-from reconciler.value_classes import dataclass, field
 
 if TYPE_CHECKING:
     from reconciler.apply import Applier

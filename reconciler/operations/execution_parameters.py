@@ -6,13 +6,13 @@ Values may be secret: no message quotes one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.errors import InvalidInputError, UsageError
 from reconciler.manifests import read_single_document
 from reconciler.schema import validate
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, as_list, as_object
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.client import Session, Workflow
 from reconciler.errors import ReconcilerError, UsageError
@@ -19,7 +20,6 @@ from reconciler.plan import PlatformFacts, describe_all, list_tenant, names_matc
 from reconciler.portable import ids_of
 from reconciler.secrecy import Redactor, credential_kind
 from reconciler.text import clip, printable, slug
-from reconciler.value_classes import dataclass
 from reconciler.workflow import Listed, Live
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 
@@ -40,7 +40,6 @@ from reconciler.schedules import (
 )
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import utc_now
-from reconciler.value_classes import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from reconciler.client import Catalogue, Session
 from reconciler.errors import InvalidInputError, ReconcilerError
@@ -14,7 +15,6 @@ from reconciler.portable import CatalogueReading, resolve_manifest, stated_names
 from reconciler.render import summary_line
 from reconciler.rules import TenantFacts, check_names
 from reconciler.secrecy import Redactor
-from reconciler.value_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.api import CatalogueReader
@@ -22,7 +23,6 @@ from reconciler.plan import known_secrets, list_tenant
 from reconciler.portable import CatalogueReading, ImageVersion
 from reconciler.rules import Lookup, Named, TenantFacts, Version, check_online, lookup_of
 from reconciler.secrecy import Redactor
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 _Versions: TypeAlias = Mapping[int, "tuple[Version, ...] | None"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -12,7 +13,6 @@ from reconciler.errors import UsageError
 from reconciler.files import UnreadableError
 from reconciler.manifests import ManifestFile, find_files, read_text
 from reconciler.text import printable
-from reconciler.value_classes import dataclass
 
 _STEPS: Final = re.compile(r"^[ \t]*steps[ \t]*:[ \t]*(?:\{|#.*$|$)", re.MULTILINE)
 _OTHER_KINDS: Final = re.compile(r"^ {0,4}(?:buildDetails|imageDetails|config|kind)[ \t]*:", re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.client import Workflow
@@ -36,7 +37,6 @@ from reconciler.planfile import (
 from reconciler.secrecy import Redactor
 from reconciler.text import counted
 from reconciler.timestamps import rfc3339_seconds, utc_now
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 from reconciler.workflow import Listed
 

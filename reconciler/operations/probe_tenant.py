@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
@@ -33,7 +34,6 @@ from reconciler.render import some_names
 from reconciler.tenant_profile import PROFILE_FILE, RATE_LIMIT, Behaviour, Probed, TenantProfile, read_profile
 from reconciler.text import printable
 from reconciler.timestamps import parse_timestamp, utc_now
-from reconciler.value_classes import dataclass
 from reconciler.values import as_object
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.findings import Finding, Severity
@@ -12,7 +13,6 @@ from reconciler.plan import Action, Create, Plan, Update
 from reconciler.probing import not_kept, not_returned
 from reconciler.tenant_profile import TenantProfile
 from reconciler.text import first_few
-from reconciler.value_classes import dataclass
 from reconciler.values import Path, display_path
 
 _MOST_NOTED: Final = 200

@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from mmap import mmap
 from typing import Final
 
@@ -30,7 +31,6 @@ from reconciler.plan import Action, CompareOptions, Delete, Plan, Refusal, Scope
 from reconciler.rehearsal import DummySecrets, WorkPart, copied_workflows
 from reconciler.secrecy import Redactor
 from reconciler.tenant_profile import TenantProfile
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 RUNS_AT_MOST: Final = 8

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +43,6 @@ from reconciler.rehearsal import (
 from reconciler.render import action_name, duration_text
 from reconciler.tenant_profile import TenantProfile, read_profile
 from reconciler.text import counted, first_few
-from reconciler.value_classes import dataclass
 
 MOST_CHANGES: Final = 1000
 """The most changes of a plan that is rehearsed."""

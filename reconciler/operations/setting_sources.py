@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -18,7 +19,6 @@ from reconciler.manifests import Document, read_single_document
 from reconciler.operations.settings import RawOptions, Settings, resolve_settings
 from reconciler.schema import load_schema
 from reconciler.secrecy import SENSITIVE, SecretFields, is_secret_name, mask
-from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup
 
 DEFAULT: Final = "default"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,6 @@ from reconciler.errors import UsageError
 from reconciler.manifests import ParameterLayer, ReadOptions, read_parameter_file
 from reconciler.tenant_profile import TenantProfile, read_profile
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -18,7 +19,6 @@ from reconciler.plan import Scope, Selection, Sync, WorkflowStatus, workflow_sta
 from reconciler.render import StatusView
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import utc_now
-from reconciler.value_classes import dataclass, field
 
 HISTORY: Final = ExecutionFilter(count=10)
 """The executions of a workflow that its history shows."""

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.client import RetryPolicy, Workflow
@@ -31,7 +32,6 @@ from reconciler.operations.resolving import live_execution, live_workflow, one_n
 from reconciler.operations.settings import Settings
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 from reconciler.workflow import Live
 

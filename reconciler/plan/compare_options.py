@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.value_classes import dataclass, field
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

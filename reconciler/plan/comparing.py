@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
@@ -15,7 +16,6 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.text import first_few
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup, same_json
 from reconciler.workflow import (
     Body,

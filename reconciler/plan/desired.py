@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 from typing import Final
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.portable import id_patterns
-from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
     JsonObject,

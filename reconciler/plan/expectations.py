@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.tenant_profile import DELAYS, TenantProfile
-from reconciler.value_classes import dataclass, field
 from reconciler.workflow import WriteOnlyField
 
 _TOKEN: Final = ("token-masked", "token-omitted", "token-null", "token-empty")

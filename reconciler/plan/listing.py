@@ -7,13 +7,13 @@ created a second time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import TenantReader
 from reconciler.client import BadRequestException, NotFoundException, PageWalk
 from reconciler.concurrency import CONCURRENCY, OnProgress, no_progress, read_ahead
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_list, as_object
 from reconciler.workflow import Listed
 

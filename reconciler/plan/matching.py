@@ -8,11 +8,11 @@ which the plan reads, says whether it is the same one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass
 from reconciler.values import dump_compact
 from reconciler.workflow import Listed, may_be_cut, name_key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Final, TypeAlias
 
@@ -10,7 +11,6 @@ from reconciler.plan.bodies import Method
 from reconciler.plan.desired import Desired
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.secrecy import SecretFields
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, Packed, Path, as_object, display_paths
 from reconciler.workflow import FieldChange, Listed, Live, Origin, Ownership, PackedChanges
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reconciler.plan.model import BlockedDelete, Delete
 from reconciler.plan.scope import Scope
-from reconciler.value_classes import dataclass
 from reconciler.workflow import Live
 
 _RUNNING_NOTE = "it is running; the delete waits for the execution to end"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.expectations import Expectations, returned
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, Path
 from reconciler.workflow import (
     Digester,

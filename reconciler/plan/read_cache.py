@@ -17,7 +17,7 @@ import hashlib
 import heapq
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
@@ -26,7 +26,6 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.listing import Listing
 from reconciler.plan.model import Action, Unchanged
 from reconciler.plan.platform_facts import PlatformFacts, shown_kinds
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, dump_compact
 from reconciler.workflow import Listed, Live, WriteOnlyField
 

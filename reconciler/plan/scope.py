@@ -6,13 +6,13 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
 from reconciler.apply_limits import Safety
 from reconciler.errors import UsageError
 from reconciler.text import clip, did_you_mean, printable
-from reconciler.value_classes import dataclass, field
 
 _SHARD: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.manifests import Source
@@ -15,7 +16,6 @@ from reconciler.plan.desired import is_ignored
 from reconciler.plan.masked_changes import masked
 from reconciler.plan.model import PAUSED_PATH
 from reconciler.secrecy import SecretFields
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, Path, Pattern, as_object, lookup, put, same_json
 from reconciler.workflow import (
     Body,

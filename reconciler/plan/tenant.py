@@ -7,6 +7,7 @@ platform refuses to describe (400, 422) leaves the others alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -23,7 +24,6 @@ from reconciler.plan.orphans import Orphans
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant_reads import TenantReads, describe_all
-from reconciler.value_classes import dataclass, field
 from reconciler.workflow import Listed, Live
 
 _READING: Final = "reading workflows"

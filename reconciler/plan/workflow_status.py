@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -23,7 +24,6 @@ from reconciler.plan.next_runs import known_rules
 from reconciler.plan.tenant import Snapshot
 from reconciler.schedules import Basis, KnownRules, next_run
 from reconciler.timestamps import parse_timestamp, rfc3339_seconds
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 from reconciler.workflow import Listed, Ownership
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,6 @@ from reconciler.json_documents import document_pieces, read_object
 from reconciler.plan import CompareOptions, Scope, Selection, Shard
 from reconciler.schema import validate
 from reconciler.text import printable
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_list, as_object, as_objects, dump_compact
 
 FORMAT_VERSION: Final = 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from reconciler.plan import Action, Orphan, Plan, Refusal, Unchanged
 from reconciler.planfile.plan_file import PlanFile
 from reconciler.planfile.records import same_action
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 

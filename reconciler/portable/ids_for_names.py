@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.portable.lookups import (
@@ -26,7 +27,6 @@ from reconciler.portable.stated import (
     names_at,
     stated_names,
 )
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, Packed, Path, as_object
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from reconciler.portable.stated import LATEST, StatedImage, StatedInstanceType
 from reconciler.text import clip, nearest_names
-from reconciler.value_classes import dataclass, field
 from reconciler.values import Path
 
 _USABLE: Final = frozenset({"ready", "in-use"})

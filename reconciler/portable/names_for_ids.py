@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.portable.lookups import CatalogueFacts, InstanceType, types_named
 from reconciler.portable.stated import IMAGE, INSTANCE_TYPE, LATEST, RESOURCES
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, Path, as_object
 from reconciler.workflow import Body
 

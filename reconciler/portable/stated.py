@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, Path, Pattern, as_object
 from reconciler.workflow import Body
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.api import TenantReader, TenantWriter
@@ -16,7 +17,6 @@ from reconciler.client import NotFoundException, is_refused_for_content
 from reconciler.errors import ReconcilerError
 from reconciler.plan import list_tenant
 from reconciler.probing.questions import STEP
-from reconciler.value_classes import dataclass
 from reconciler.values import as_object
 from reconciler.workflow import Listed
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from reconciler.api import TenantWriter
@@ -29,7 +30,6 @@ from reconciler.probing.questions import (
     other_questions,
     standard_questions,
 )
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, as_list, as_object
 
 LONGEST_LAG: Final = 10.0

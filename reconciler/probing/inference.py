@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
@@ -30,7 +31,6 @@ from reconciler.probing.questions import (
 )
 from reconciler.probing.simulated_tenant import SimulatedTenant
 from reconciler.schema import load_schema
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue, as_list, as_object
 
 Leaf: TypeAlias = tuple[str, ...]

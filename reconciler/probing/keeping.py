@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -11,7 +12,6 @@ from reconciler.client import BaseHttpException
 from reconciler.emulator import SWITCHES, parse_profiles
 from reconciler.errors import UsageError
 from reconciler.probing.simulated_tenant import SimulatedTenant
-from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, Path, lookup
 from reconciler.workflow import Body, ComparableForms, leaves
 

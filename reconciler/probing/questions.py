@@ -6,9 +6,9 @@ question a read-back answers; no platform is known to change it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_object
 
 STEP: Final = "peak-reconciler-probe"

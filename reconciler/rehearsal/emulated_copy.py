@@ -7,6 +7,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final
 
@@ -17,7 +18,6 @@ from reconciler.rehearsal.dummy_secrets import DummySecrets
 from reconciler.rehearsal.faulty_runs import FaultyRun
 from reconciler.rehearsal.prediction import EndState
 from reconciler.secrecy import SecretFields
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_list, dump_compact
 from reconciler.workflow import Body, Listed, Live, is_digest_tag
 

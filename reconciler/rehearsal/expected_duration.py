@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
-
-from reconciler.value_classes import dataclass
 
 
 class WorkPart(NamedTuple):

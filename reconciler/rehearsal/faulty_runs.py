@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
-
-from reconciler.value_classes import dataclass
 
 STOP: Final = "stop"
 LOST: Final = "lost answers"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.errors import INTERRUPTED, ExitCode
-from reconciler.value_classes import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

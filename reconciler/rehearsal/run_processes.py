@@ -10,9 +10,9 @@ import pickle
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from reconciler.value_classes import dataclass
 from reconciler.worker_processes import start_undisturbed
 
 if TYPE_CHECKING:

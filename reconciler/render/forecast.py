@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from itertools import groupby
 from typing import Final
@@ -16,7 +17,6 @@ from reconciler.schedules import Basis, ClockEffect, Forecast, HourLoad, KnownRu
 from reconciler.secrecy import Redactor
 from reconciler.text import clip, counted, printable
 from reconciler.timestamps import rfc3339_seconds
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, JsonValue
 
 FORMAT_VERSION: Final = 1

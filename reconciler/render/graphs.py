@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.render.report_page import StepChange
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 from reconciler.workflow import STANDARD, StepGraph
 

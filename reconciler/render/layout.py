@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from reconciler.render.markup import paint
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass
 
 NARROWEST: Final = 40
 """The narrowest terminal that output is laid out for."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.json_documents import document_text, versioned
 from reconciler.manifests import manifest_text
 from reconciler.text import clip
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, Path, display_path
 
 FORMAT_VERSION: Final = 1

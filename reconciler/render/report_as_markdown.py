@@ -7,6 +7,7 @@ steps as a Mermaid graph where their order changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
@@ -15,7 +16,6 @@ from reconciler.render.graphs import changed_steps_mermaid
 from reconciler.render.markup import LEAST, LIMIT, code, code_block, diff_block, folded, html_code, size
 from reconciler.render.report_page import Count, Fact, ReportEntry, ReportPage
 from reconciler.text import clip, printable
-from reconciler.value_classes import dataclass
 
 _FOR_THE_CUT: Final = 300
 """The bytes kept free for the note on what was cut."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.render.change_lines import Line
-from reconciler.value_classes import dataclass
 from reconciler.workflow import StepGraph
 
 TONES: Final[Mapping[str, str]] = {

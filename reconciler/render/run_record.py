@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final
 
@@ -24,7 +25,6 @@ from reconciler.render.report_page import Fact, ReportPage
 from reconciler.secrecy import Redactor, hide_texts
 from reconciler.text import clip, printable
 from reconciler.timestamps import rfc3339_milliseconds
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_object, dump_compact
 
 FORMAT_VERSION: Final = 1

@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.plan import HIDDEN, Action, Update
 from reconciler.secrecy import SENSITIVE
-from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, Absent, JsonValue, Path, dump_compact
 from reconciler.workflow import FieldChange, Origin
 

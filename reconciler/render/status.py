@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.executions import ListedExecution
@@ -22,7 +23,6 @@ from reconciler.render.report_page import Count, Remark, ReportEntry, ReportPage
 from reconciler.render.times import time_text
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 
 FORMAT_VERSION: Final = 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from reconciler.findings import Severity
@@ -24,7 +25,6 @@ from reconciler.portable import (
 )
 from reconciler.rules.rule import BaseRule, Problem
 from reconciler.text import clip
-from reconciler.value_classes import dataclass, field
 from reconciler.values import Absent, JsonObject, Path, lookup
 
 _USABLE: Final = frozenset({"ready", "in-use"})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.findings import Severity
-from reconciler.value_classes import dataclass, field
 from reconciler.values import Path
 from reconciler.workflow import Body
 

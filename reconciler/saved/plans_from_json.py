@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,7 +32,6 @@ from reconciler.plan import (
     Update,
 )
 from reconciler.timestamps import parse_timestamp
-from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, JsonValue, Packed, Path, as_list, as_object, as_objects
 from reconciler.workflow import Body, FieldChange, Listed, Live, Origin, Ownership, PackedChanges
 

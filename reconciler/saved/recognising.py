@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -16,7 +17,6 @@ from reconciler.render import RunRecord
 from reconciler.saved.plans_from_json import report_of_document, saved_plan
 from reconciler.schema import validate
 from reconciler.text import printable
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject, as_object, as_objects
 
 _RUN_RECORD_FORMAT: Final = 1

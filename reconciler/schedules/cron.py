@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final
-
-from reconciler.value_classes import dataclass
 
 LAST_YEAR: Final = 2099
 """The last year that an expression can name."""

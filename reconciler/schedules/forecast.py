@@ -6,6 +6,7 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, islice, pairwise
 from typing import Final
@@ -20,7 +21,6 @@ from reconciler.schedules.runs import (
     next_run,
     runs_between,
 )
-from reconciler.value_classes import dataclass, field
 
 _SECOND: Final = timedelta(seconds=1)
 _YEAR: Final = timedelta(days=366)

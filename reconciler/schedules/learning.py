@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from enum import Enum
 from typing import Final
 
 from reconciler.schedules.cron import CRONTAB_FIELDS, cron_error
 from reconciler.schedules.runs import DEFAULT_RULES, SchedulerRules, runs_between
-from reconciler.value_classes import dataclass
 
 _SKEW: Final = timedelta(minutes=2)
 """By how much the platform's clock may differ from ours."""

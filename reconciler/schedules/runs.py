@@ -7,12 +7,12 @@ shows twice start twice.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 
 from reconciler.schedules.cron import CRONTAB_FIELDS, LAST_YEAR, Cron
-from reconciler.value_classes import dataclass
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)

@@ -8,12 +8,12 @@ that only a manifest states are not in the trees, because no body has them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from typing import Final
 
 from reconciler.schema.schema_files import URN, load_schema
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object
 
 _MANIFEST_ONLY: Final = "x-manifest-only"

@@ -7,10 +7,9 @@ jsonschema explains what is invalid and is loaded only then. A test checks that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
-
-from reconciler.value_classes import dataclass
 
 if TYPE_CHECKING:
     import jsonschema_rs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.schema import SENSITIVE
@@ -16,7 +17,6 @@ from reconciler.secrecy.secret_detection import (
     is_webhook_url,
     why_secret,
 )
-from reconciler.value_classes import dataclass
 from reconciler.values import DROP, KEEP, JsonValue, Path, Verdict, rewrite
 
 _HIDDEN: Final = "…"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 from typing import Final
 
 from reconciler.schema import SENSITIVE
-from reconciler.value_classes import dataclass
 from reconciler.values import KEEP, JsonValue, Path, Verdict, rewrite
 
 _SHORTEST: Final = 4

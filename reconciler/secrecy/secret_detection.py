@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from reconciler.schema import SENSITIVE, sensitive_step_fields
 from reconciler.secrecy.credential_patterns import credential_kind, looks_random
 from reconciler.secrecy.redaction import Redactor
-from reconciler.value_classes import dataclass
 from reconciler.values import (
     ABSENT,
     KEEP,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.findings import Position
-from reconciler.value_classes import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

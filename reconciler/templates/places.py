@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
 from reconciler.templates.budget import MAX_TOKENS, BudgetError
-from reconciler.value_classes import dataclass, field
 
 if TYPE_CHECKING:
     from jinja2 import Environment

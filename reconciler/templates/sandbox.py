@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from types import CodeType, TracebackType
 from typing import Any, Final
@@ -56,7 +57,6 @@ from reconciler.templates.template_text import (
     TemplateProblemError,
 )
 from reconciler.text import clip, did_you_mean, printable
-from reconciler.value_classes import dataclass
 
 _NOT_OFFERED: Final = ("random", "urlize", "striptags", "pprint", "xmlattr")
 """Filters that give another text each time, that are for HTML, or whose time grows faster than their text."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.findings import Position
 from reconciler.templates.origins import Origins
 from reconciler.templates.template_settings import TemplateSettings
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject
 
 MAX_TEMPLATE_CHARACTERS: Final = 1024 * 1024

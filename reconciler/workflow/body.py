@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from reconciler.schema import body_fields
-from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
     JsonObject,

@@ -7,10 +7,10 @@ would be reported once for each step; here they are lifted out again where that 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from reconciler.schema import step_fields
-from reconciler.value_classes import dataclass, field
 from reconciler.values import ABSENT, JsonObject, JsonValue, as_object, lookup, same_json
 from reconciler.workflow.body import Body
 from reconciler.workflow.canonical_value import canonical_value

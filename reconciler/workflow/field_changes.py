@@ -8,12 +8,12 @@ both have different values, deepdiff, which takes long to load, finds the paths
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.schema import documented_default
-from reconciler.value_classes import dataclass, field
 from reconciler.values import (
     ABSENT,
     Absent,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
 from reconciler.secrecy import is_mask
 from reconciler.timestamps import parse_timestamp
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, dump_compact, same_json
 from reconciler.workflow.body import Body
 from reconciler.workflow.comparable_forms import hoisted_form

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonValue, as_list
 from reconciler.workflow.write_only import SentDigests
 

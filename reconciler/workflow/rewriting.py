@@ -8,10 +8,10 @@ same value, "sent X, reads back as Y" is kept as a digest with those of the writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from reconciler.value_classes import dataclass
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path
 from reconciler.workflow.field_changes import FieldChange, leaves
 from reconciler.workflow.write_only import Digester, SentDigests, documented_fields, write_only_fields

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from reconciler.schema import body_fields
-from reconciler.value_classes import dataclass, field
 from reconciler.values import JsonObject, JsonValue, as_list, as_object, as_objects
 
 STANDARD: Final = "standard"

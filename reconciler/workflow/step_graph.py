@@ -5,9 +5,9 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from reconciler.value_classes import dataclass, field
 from reconciler.workflow.body import Body
 from reconciler.workflow.step import STANDARD
 

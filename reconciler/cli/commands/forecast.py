@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -32,7 +33,6 @@ from reconciler.render import (
 )
 from reconciler.text import TextOrPieces
 from reconciler.timestamps import parse_timestamp
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 _FORMATS: Final = ("text", "json", "ics", "html")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,6 @@ from reconciler.files import write_text
 from reconciler.operations import Planned, ScopeOptions, plan
 from reconciler.plan import KINDS, count_unattributed, kinds_of
 from reconciler.text import TextOrPieces, counted, printable
-from reconciler.value_classes import dataclass
 
 _FORMATS: Final = ("text", "json", "markdown", "html", "gitlab")
 _ATTRIBUTED: Final = frozenset({"git", "drift"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.cli.apply_options import refresh_option, target_option
@@ -40,7 +41,6 @@ from reconciler.render import (
     statuses_total,
 )
 from reconciler.text import TextOrPieces
-from reconciler.value_classes import dataclass
 from reconciler.values import JsonObject
 
 _FORMATS: Final = ("text", "json", "markdown", "html")
