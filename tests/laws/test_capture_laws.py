@@ -43,8 +43,9 @@ REASONS = (
     "the platform masks",
     "the platform's mask",
     "a question mark",
+    "its line has other values",
 )
-"""Why a live value may be refused: it must not be in a file."""
+"""Why a live value may be refused: it must not be in a file, or nothing else may be lost where it is."""
 
 
 def _read(text: str, name: str) -> Manifest | None:
@@ -125,7 +126,7 @@ def _captured(text: str, name: str, live: Any) -> Capture | None:
 @LAWS
 @given(data=st.data(), bodies=edits())
 def test_what_is_captured_plans_clean(data: st.DataObject, bodies: tuple[dict[str, Any], Any]) -> None:
-    """A capture of any edit leaves nothing to capture, unless a live value must not be in a file."""
+    """A capture of any edit leaves nothing to capture, unless a live value is refused."""
     body, edited = bodies
     text, name = data.draw(commented({"body": body}))
     live = live_of({**data.draw(as_returned(edited)), "name": "flow"}, 7, "flow")
