@@ -7,13 +7,18 @@ takes the deadline from all examples: a busy machine would miss it.
 from __future__ import annotations
 
 import gc
+import importlib
+import pkgutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+import reconciler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +34,14 @@ settings.load_profile("tests")  # also of a test that states no settings: no dea
 
 
 def pytest_collection_finish() -> None:
-    """Leave everything collected out of garbage collection, which would go through it again and again."""
+    """Load the whole package, and leave what is there out of garbage collection, which would go through it.
+
+    Hypothesis takes examples from the constants of the modules that are loaded: they must not depend on the
+    tests that ran before.
+    """
+    for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
+        with suppress(ModuleNotFoundError):  # an extra that is not installed
+            importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
 

@@ -40,7 +40,11 @@ def form_before(before: Live | None, desired: Body, facts: PlatformFacts) -> Jso
     Raises:
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
-    return {} if before is None else comparable(before.body, desired, facts).live
+    if before is None:
+        return {}
+    form, options = comparable(before.body, desired, facts).live, before.body.retry_options
+    # A form without a step that uses the options of the workflow has none of them.
+    return {**form, "retryOptions": options} if options and "retryOptions" not in form else form
 
 
 def judged(

@@ -64,6 +64,19 @@ def test_every_platform_settles_at_once_for_an_owner(
         tenant.close()
 
 
+def test_options_that_no_step_used_were_there_before_the_write() -> None:
+    """Retry options that a merging PUT keeps are no other write, also where each step had its own before."""
+    own = {"command": "a", "runConfiguration": {"retryOptions": {"duration": 4}}}
+    before = {"retryOptions": {"duration": 16, "numberOfRetries": 4}, "steps": {"a": own}}
+    with EmulatorServer(profile=frozenset({"put-merges-deep", "env-masked"})) as server:
+        tenant = Round(server, OWNED)
+        for body in (before, {"steps": {"b": {"command": "b", "parameters": {"env": {"K": "v"}}}}}):
+            tenant.converge(body)
+        tenant.close()
+        (stored,) = server.store.workflows().values()
+        assert not stored.get("retryOptions")
+
+
 @ROUNDS
 @given(body=workflow_bodies(), profile=profiles)
 def test_plan_writes_nothing(body: dict[str, Any], profile: frozenset[str]) -> None:
