@@ -6,7 +6,7 @@ They are forked by one process that has no threads, whatever the command itself 
 from __future__ import annotations
 
 import os
-import pickle
+import pickle  # nosec B403 - what it reads is written by our own process
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -90,7 +90,7 @@ class RunProcesses(Generic[Order, Outcome]):
         self._running.discard(pid)
         if not data:
             return None
-        outcome: Outcome = pickle.loads(data)  # noqa: S301 # nosec B301 - written by our own process
+        outcome: Outcome = pickle.loads(data)  # noqa: S301 # nosec B301
         return outcome
 
 
