@@ -294,10 +294,13 @@ def _delays(observations: Observations) -> dict[str, Conclusion]:
     missing = _delay(create, "a new workflow was not found at first")
     if update and create is not None and create <= update:
         missing = Conclusion(found=None, evidence="describe shows an update as late as a create")
+    late = _delay(listed, "a new workflow was listed late")
+    if listed == 0 and create != 0:
+        late = Conclusion(found=None, evidence="the list was read after describe showed a create late")
     return {
         "describe-missing": missing,
         "describe-lag": _delay(update, "an update was described late"),
-        "list-lag": _delay(listed, "a new workflow was listed late"),
+        "list-lag": late,
     }
 
 
