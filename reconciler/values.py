@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import enum
 import json
 import marshal
@@ -107,7 +106,7 @@ def put(value: JsonObject, path: Path, item: JsonValue) -> None:
         if not isinstance(inner, dict):
             inner = value[str(part)] = {}
         value = inner
-    value[str(last)] = copy.deepcopy(item)
+    value[str(last)] = copied(item)
 
 
 def remove(value: JsonValue, path: Path) -> None:

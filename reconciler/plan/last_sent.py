@@ -149,7 +149,8 @@ def _remove(form: JsonObject, path: Path) -> None:
 
 
 def _digest(form: JsonObject, manifest: Manifest, key: bytes) -> str:
-    hidden = sensitive_fields(manifest, manifest.body).mask(form)
+    sensitive = sensitive_fields(manifest, manifest.body) if manifest.sensitive else SecretFields()
+    hidden = sensitive.mask(form)
     message = dump_compact(["manifest", hidden]).encode("utf-8", "surrogatepass")
     digest = hmac.digest(key, message, "sha256")
     return base64.b32encode(digest).decode("ascii")[:SENT_MANIFEST_LENGTH].lower()
