@@ -8,7 +8,7 @@ import marshal
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, Union
+from typing import Any, Final, TypeAlias, Union, overload
 
 JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]", None]
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -229,6 +229,10 @@ def _rewritten(value: JsonValue, replace: Replace, path: Path) -> JsonValue | Ve
     return value
 
 
+@overload
+def copied(value: JsonObject) -> JsonObject: ...
+@overload
+def copied(value: JsonValue) -> JsonValue: ...
 def copied(value: JsonValue) -> JsonValue:
     """Return a copy of a JSON value, down to its last map and list."""
     if isinstance(value, dict):
