@@ -24,7 +24,6 @@ from reconciler.manifests import (
     OverlayOptions,
     ParameterLayer,
     Parameters,
-    SharedSettings,
     read_parameter_file,
     read_single_document,
 )
@@ -36,6 +35,8 @@ from reconciler.values import Path as ValuePath
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+    from reconciler.manifests import SharedSettings
 
 MERGED: Final = ("ownership", "safety", "reconcile")
 """The mappings of which an environment overrides only the keys that its block states."""
@@ -327,7 +328,12 @@ def _shared(document: Document, chosen: str | None) -> Iterator[SharedSettings]:
     path: ValuePath = ("environments", chosen or "", "reconcile", "workflows")
     if lookup(document.value, path) is ABSENT:
         path = ("reconcile", "workflows")
-    for index, item in enumerate(as_list(lookup(document.value, path))):
+    stated = as_list(lookup(document.value, path))
+    if not stated:
+        return
+    from reconciler.manifests import SharedSettings  # noqa: PLC0415 - few configurations have them
+
+    for index, item in enumerate(stated):
         settings = as_object(item)
         match = str(settings.pop("match"))
         yield SharedSettings(match=match, settings=settings, document=document, base=(*path, index))

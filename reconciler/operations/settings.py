@@ -13,11 +13,11 @@ from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
 from reconciler.manifests import ParameterLayer, ReadOptions, read_parameter_file
-from reconciler.tenant_profile import TenantProfile, read_profile
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 
 if TYPE_CHECKING:
+    from reconciler.tenant_profile import TenantProfile
     from reconciler.workflow import Listed
 
 PARAM_OPTION: Final = "--param"
@@ -115,7 +115,11 @@ class Settings:
             InvalidInputError: The file cannot be read, or is not a profile.
         """
         file = self.environment.profile if self.environment else None
-        return None if file is None else read_profile(file)
+        if file is None:
+            return None
+        from reconciler.tenant_profile import read_profile  # noqa: PLC0415 - most have none
+
+        return read_profile(file)
 
     def require_manifests(self) -> None:
         """Check that there are paths to read manifests from.
