@@ -100,7 +100,7 @@ class Document:
         document, inside = self.stated(path)
         if document is not self:
             position = document.position(inside, at_key=at_key)
-            return position and dataclasses.replace(position, file=position.file or document.file)
+            return position and position._replace(file=position.file or document.file)
         if path in self.positions and not at_key:
             return self.positions[path]
         roots = _all_roots(self.text)

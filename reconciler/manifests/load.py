@@ -351,7 +351,7 @@ def _place(file: str, position: Position | None) -> tuple[str, Position | None]:
     """Return the file that a value is in, and its position there."""
     if position is None or not position.file:
         return file, position
-    return position.file, dataclasses.replace(position, file="")
+    return position.file, position._replace(file="")
 
 
 def _is_empty(path: Path) -> bool:

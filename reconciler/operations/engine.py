@@ -189,7 +189,7 @@ class Engine:
         from reconciler.apply import Applier  # noqa: PLC0415 - a plan loads nothing that writes
 
         writer = Workflow(self.session)
-        counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
+        counted = (timing or RetryPolicy())._replace(on_retry=self.session.count_retry)
         return Applier(writer, self.options, counted.settling_for(self.expected.lag), backups)
 
 

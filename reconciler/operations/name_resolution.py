@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler import rules
 from reconciler.client import Catalogue, Session
@@ -17,8 +17,7 @@ from reconciler.render import summary_line
 from reconciler.secrecy import Redactor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedNames:
+class ResolvedNames(NamedTuple):
     """The manifests of a run with ids in place of names.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler import planfile
 from reconciler.client import Workflow
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from reconciler.operations.base_manifests import Base
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeOptions:
+class ScopeOptions(NamedTuple):
     """The part of the workflows that a run is about, and the limits that are lifted for it.
 
     Args:

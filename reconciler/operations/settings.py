@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
@@ -27,8 +27,7 @@ _BACKUPS: Final = Path(".reconciler", "backups")
 _LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedTenant:
+class SharedTenant(NamedTuple):
     """What runs share that work with one tenant at the same time.
 
     Args:
