@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
@@ -23,7 +23,6 @@ from reconciler.manifests import (
     LoadResult,
     Manifest,
     ManifestFile,
-    Overlays,
     ReadOptions,
     WorkflowManifest,
     combine_findings,
@@ -62,6 +61,9 @@ from reconciler.values import (
 )
 from reconciler.worker_processes import map_in_processes
 from reconciler.workflow import Body
+
+if TYPE_CHECKING:
+    from reconciler.manifests import Overlays
 
 RULES: Final[tuple[Rule, ...]] = (
     *dependencies.RULES,
