@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as FilePath
-from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.errors import InvalidInputError
@@ -29,7 +28,7 @@ from reconciler.values import ABSENT, JsonValue, Packed, Path, lookup
 NOTHING: Final = Packed.of({})
 """The value of a document that states nothing."""
 
-_NONE: Final[Mapping[Path, Any]] = MappingProxyType({})
+_NONE: Final[Mapping[Path, Any]] = {}
 _NO_PATHS: Final = frozenset[Path]()
 
 
