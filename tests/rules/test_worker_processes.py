@@ -61,7 +61,7 @@ def test_results_are_in_order(values: list[int], processes: int, batch: int) -> 
 @pytest.mark.parametrize(("function", "word"), [(_kill_at_7, "killed (SIGKILL)"), (_end_at_7, "ended")])
 def test_a_process_that_ends_early(function: Callable[[int], int], word: str) -> None:
     """A process that is killed, or ends, is an error at once; earlier results were given."""
-    given_before = []
+    given_before: list[int] = []
     with (
         pytest.raises(WorkerKilledError) as raised,
         map_in_processes(function, range(100), 2, 1) as results,
