@@ -9,7 +9,6 @@ noticed at once and holds no lock that another waits for.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -104,6 +103,8 @@ def start_undisturbed(worker: ForkProcess) -> None:
 
 def _received(worker: ForkProcess, reader: Connection) -> list[Any]:
     """Return the next results of a worker."""
+    import pickle  # noqa: PLC0415 - few values need no processes
+
     try:
         results: list[Any] | Exception = pickle.loads(reader.recv_bytes())  # noqa: S301 # nosec B301
     except (EOFError, OSError):
@@ -138,4 +139,6 @@ def _work(writer: Connection, function: Callable[[T], R], batches: Sequence[Sequ
 
 
 def _send(writer: Connection, results: object) -> None:
+    import pickle  # noqa: PLC0415 - few values need no processes
+
     writer.send_bytes(pickle.dumps(results, pickle.HIGHEST_PROTOCOL))

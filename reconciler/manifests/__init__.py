@@ -46,10 +46,8 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
-from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
-from reconciler.manifests.read_options import ReadOptions
-from reconciler.manifests.shared_settings import SharedSettings
+from reconciler.manifests.read_options import OverlayOptions, ReadOptions
 from reconciler.manifests.template_expressions import (
     UNRENDERED_TEMPLATE,
     may_hold_expression,
@@ -60,6 +58,8 @@ from reconciler.manifests.template_expressions import (
 if TYPE_CHECKING:
     from reconciler.manifests.editing import NotEditableError, edited_text
     from reconciler.manifests.name_scan import quick_names
+    from reconciler.manifests.overlays import Overlays
+    from reconciler.manifests.shared_settings import SharedSettings
     from reconciler.manifests.writing import manifest_text
 
 __all__ = [
@@ -110,9 +110,11 @@ __all__ = [
     "with_required_variables",
 ]
 
-__getattr__ = lazy_face(  # what writes manifests is for few commands
+__getattr__ = lazy_face(  # overlays, and what writes manifests, are for few runs
     __name__,
     editing="NotEditableError edited_text",
     name_scan="quick_names",
+    overlays="Overlays",
+    shared_settings="SharedSettings",
     writing="manifest_text",
 )

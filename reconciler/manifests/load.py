@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
@@ -29,7 +29,6 @@ from reconciler.manifests.file_findings import (
     with_excerpt,
 )
 from reconciler.manifests.manifest import Manifest
-from reconciler.manifests.overlays import Overlays, overlay_problem, stated_name
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.rendering import rendered_text
@@ -40,6 +39,9 @@ from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.worker_processes import map_in_processes, processors
+
+if TYPE_CHECKING:
+    from reconciler.manifests.overlays import Overlays
 
 _ENV_RULE: Final = "env"
 _BATCH: Final = 50
@@ -142,7 +144,7 @@ def read_file(
     if read.is_template or any(document.parameters for document in documents):
         included |= options.parameters.files
     if overlays is not None:
-        names = frozenset(name for document in documents if (name := stated_name(document.value)))
+        names = overlays.names_in(documents)
         documents = [overlays.laid_over(document, findings) for document in documents]
         secrets |= overlays.secrets
         included |= overlays.files_of(names)
@@ -195,6 +197,12 @@ def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[F
     chosen = options.overlays
     if chosen.is_empty:
         return None
+    from reconciler.manifests.overlays import (  # noqa: PLC0415 - most runs have none
+        Overlays,
+        overlay_problem,
+        stated_name,
+    )
+
     files, findings = find_files(chosen.paths)
     problems += findings
     documents: dict[str, list[Document]] = {}
@@ -380,7 +388,7 @@ def _place(file: str, position: Position | None) -> tuple[str, Position | None]:
     """Return the file that a value is in, and its position there."""
     if position is None or not position.file:
         return file, position
-    return position.file, dataclasses.replace(position, file="")
+    return position.file, position._replace(file="")
 
 
 def _is_empty(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.findings import Position
 from reconciler.manifests.documents import Document
@@ -23,8 +23,7 @@ class WhenRunning(str, Enum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileSettings:
+class ReconcileSettings(NamedTuple):
     """The settings of one manifest, under `reconcile:`.
 
     Args:

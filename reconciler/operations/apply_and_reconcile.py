@@ -289,7 +289,7 @@ def apply_planned(
         )
     with listener.stopping() as stop:
         engine.session.end_waits(stop.is_set)
-        policy = dataclasses.replace(engine.policy, wait_running=options.wait_running, stopped=stop.is_set)
+        policy = engine.policy._replace(wait_running=options.wait_running, stopped=stop.is_set)
         report = apply_plan(
             plan,
             engine.applier(policy, backups),

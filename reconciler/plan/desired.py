@@ -78,7 +78,7 @@ def without_unset_fields(manifest: Manifest) -> Manifest:
         paths = [path for whole in paths for path in (whole[1:], ("steps", "*", *whole[1:]))]
     fields = {display_path(tuple(takewhile(lambda part: isinstance(part, str), path))) for path in paths}
     ignore = (*manifest.settings.ignore, *sorted(fields))
-    return dataclasses.replace(manifest, settings=dataclasses.replace(manifest.settings, ignore=ignore))
+    return dataclasses.replace(manifest, settings=manifest.settings._replace(ignore=ignore))
 
 
 def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.manifests import Manifest, Source
 from reconciler.plan.bodies import Method
@@ -18,8 +18,7 @@ PAUSED_PATH: Final[Path] = ("reconcile", "paused")
 """Where a difference shows whether a workflow is paused: where a manifest states it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleChange:
+class ScheduleChange(NamedTuple):
     """The next start of a workflow by its schedules, which an action changes.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.findings import CheckResult, Finding, Position, Severity, has_errors
@@ -20,7 +20,6 @@ from reconciler.manifests import (
     LoadResult,
     Manifest,
     ManifestFile,
-    Overlays,
     ReadOptions,
     WorkflowManifest,
     combine_findings,
@@ -59,6 +58,9 @@ from reconciler.values import (
     rewrite,
 )
 from reconciler.workflow import Body
+
+if TYPE_CHECKING:
+    from reconciler.manifests import Overlays
 
 RULES: Final[tuple[Rule, ...]] = (
     *dependencies.RULES,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.schema import SENSITIVE
 from reconciler.secrecy.credential_patterns import credential_kind, may_hold_credential
@@ -90,8 +89,7 @@ def hide_texts(value: JsonValue) -> JsonValue:
     return rewrite(value, replace)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Omitted:
+class Omitted(NamedTuple):
     """A secret that was left out of a body.
 
     Args:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.schema import SENSITIVE, sensitive_step_fields
 from reconciler.secrecy.credential_patterns import credential_kind, looks_random
@@ -130,8 +129,7 @@ def secret_values(body: JsonObject) -> Iterator[str]:
         yield from (value for value in found if isinstance(value, str))
 
 
-@dataclass(frozen=True, slots=True)
-class SecretFields:
+class SecretFields(NamedTuple):
     """The secret fields of one workflow: those that the schema marks, and `paths`.
 
     Args:
