@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
@@ -24,7 +24,6 @@ from reconciler.manifests import (
     OverlayOptions,
     ParameterLayer,
     Parameters,
-    SharedSettings,
     read_parameter_file,
     read_single_document,
 )
@@ -36,6 +35,8 @@ from reconciler.values import Path as ValuePath
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+    from reconciler.manifests import SharedSettings
 
 MERGED: Final = ("ownership", "safety", "reconcile")
 """The mappings of which an environment overrides only the keys that its block states."""
@@ -50,8 +51,7 @@ _NEW_FIELD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(NamedTuple):
     """One environment: the settings of a tenant, under a name.
 
     Args:
@@ -327,7 +327,12 @@ def _shared(document: Document, chosen: str | None) -> Iterator[SharedSettings]:
     path: ValuePath = ("environments", chosen or "", "reconcile", "workflows")
     if lookup(document.value, path) is ABSENT:
         path = ("reconcile", "workflows")
-    for index, item in enumerate(as_list(lookup(document.value, path))):
+    stated = as_list(lookup(document.value, path))
+    if not stated:
+        return
+    from reconciler.manifests import SharedSettings  # noqa: PLC0415 - few configurations have them
+
+    for index, item in enumerate(stated):
         settings = as_object(item)
         match = str(settings.pop("match"))
         yield SharedSettings(match=match, settings=settings, document=document, base=(*path, index))

@@ -90,6 +90,12 @@ class TenantProfile:
         found = _RATE.fullmatch(self.measured.get(RATE_LIMIT, ""))
         return None if found is None else max(1, int(found[1]))
 
+    @property
+    def longest_delay(self) -> int:
+        """The longest delay that was measured, in milliseconds; 0 for none."""
+        texts = (text for name in DELAYS if name in self.found for text in self.found[name].values)
+        return max((int(text) for text in texts if _NUMBER.fullmatch(text)), default=0)
+
     def document(self) -> JsonObject:
         """Return the profile as a document."""
         found: JsonObject = {

@@ -32,7 +32,8 @@ class Result:
         error: Why it is not done, and what to do; empty when it is.
         notes: Remarks for the user.
         in_doubt: Whether it was written, or may have been, and does not read back as sent.
-        seconds: How long it took, from its start to its verification; `None` for one that was not started.
+        seconds: How long it took in seconds, rounded to a millisecond, from its start to its verification;
+            `None` for one that was not started.
     """
 
     action: Action

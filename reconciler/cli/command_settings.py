@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -49,8 +48,7 @@ _SIDES: Final = 2
 _GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environments:
+class Environments(NamedTuple):
     """The settings of the environments that a command works with.
 
     Args:
@@ -165,8 +163,7 @@ def fleet_options(*further: Decorator[Any]) -> Decorator[Any]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwoSides:
+class TwoSides(NamedTuple):
     """The two sides of a comparison.
 
     Args:
@@ -221,8 +218,7 @@ def _two_sides(values: dict[str, Any]) -> TwoSides:
     return TwoSides(left=left, right=right)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenOptions:
+class GivenOptions(NamedTuple):
     """The options of a command and the variables for them, without the configuration.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import threading
 import time
@@ -96,7 +95,7 @@ class _Screen:
             self._draw()
 
     def _draw(self) -> None:
-        display = dataclasses.replace(text_display(stream=self._stream), height=screen_height())
+        display = text_display(stream=self._stream)._replace(height=screen_height())
         self._live.show(fleet_progress_text(self._head(), self._totals, [*self._found], display))
 
     def _head(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import sys
 from typing import TYPE_CHECKING, Final
@@ -70,9 +69,7 @@ class ExecutionListener(TerminalListener):
         self._state = now
         if self._live is not None and self._execution is not None:
             workflow, started, _ = self._execution
-            display = dataclasses.replace(
-                text_display(utc=self._utc, stream=self._stream), height=screen_height()
-            )
+            display = text_display(utc=self._utc, stream=self._stream)._replace(height=screen_height())
             self._live.show(execution_text(workflow, started, now, redactor, display))
             return
         time = f"{rfc3339_seconds(utc_now())} " if self._follow else ""

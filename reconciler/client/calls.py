@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.text import clip, printable
@@ -98,8 +98,7 @@ class RequestRecord:
 Observer: TypeAlias = Callable[[RequestRecord], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class Traffic(NamedTuple):
     """The counts of requests of a session.
 
     Attributes:
@@ -136,8 +135,8 @@ class TrafficMeter:
     def count_retry(self, waited: float) -> None:
         """Count a write that its caller sends again, after waiting `waited` seconds."""
         with self._lock:
-            self._traffic = replace(
-                self._traffic, retries=self._traffic.retries + 1, waited=self._traffic.waited + waited
+            self._traffic = self._traffic._replace(
+                retries=self._traffic.retries + 1, waited=self._traffic.waited + waited
             )
 
     def record(self, request: RequestRecord) -> None:

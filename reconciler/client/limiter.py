@@ -14,8 +14,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.client.pacing import Pace
 
@@ -49,8 +48,7 @@ class OutageError(Exception):
     """The end of the wait for a server that stopped answering."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """The permission to send one request.
 
     Attributes:
@@ -113,7 +111,7 @@ class AdaptiveLimiter:
 
     def end_waits(self, stopped: Callable[[], bool]) -> None:
         """From now on, once `stopped` returns true, let nobody wait for a server, or for long."""
-        self._policy = replace(self._policy, stopped=stopped)
+        self._policy = self._policy._replace(stopped=stopped)
 
     @contextmanager
     def slot(self, end: float, *, repeated: bool = False) -> Iterator[Slot]:

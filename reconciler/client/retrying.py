@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.client.exceptions import BaseHttpException, TooManyRequestsException, may_be_repeated
 from reconciler.concurrency import RETRY_FOR
@@ -34,8 +32,7 @@ def _ignore(_waited: float) -> None:
     """Ignore a retry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(NamedTuple):
     """The limits of tries and waits, with time and chance injected for tests.
 
     Attributes:
@@ -84,7 +81,7 @@ class RetryPolicy:
         """
         missing = 2 * lag - sum(self.settle)
         more = max(0, math.ceil(missing / _SETTLE_PAUSE))
-        return dataclasses.replace(self, settle=(*self.settle, *[_SETTLE_PAUSE] * more))
+        return self._replace(settle=(*self.settle, *[_SETTLE_PAUSE] * more))
 
     def wait(self, seconds: float) -> bool:
         """Sleep for `seconds`, or until the run is stopped; return whether it goes on."""

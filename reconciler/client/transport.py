@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - urllib3's
@@ -130,7 +129,7 @@ class Transport:
 
     def end_waits(self, stopped: Callable[[], bool]) -> None:
         """From now on, once `stopped` returns true, wait for no slot, pause or server any longer."""
-        self._policy = replace(self._policy, stopped=stopped)
+        self._policy = self._policy._replace(stopped=stopped)
         self._limiter.end_waits(stopped)
 
     def hide(self, redactor: Redactor) -> None:

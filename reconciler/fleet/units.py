@@ -261,7 +261,7 @@ def _value(
 ) -> tuple[JsonObject, ExitCode, bool]:
     """Return the result of the unit's command, its exit code, and whether another try may do better."""
     shard = None if unit.shard.of == 1 else unit.shard
-    scope = dataclasses.replace(work.scope, shard=None if shard is None else str(shard))
+    scope = work.scope._replace(shard=None if shard is None else str(shard))
     if work.command == "apply":
         applied = apply(settings, scope, work.options, listener, env=env)
         return _report(applied), applied.exit_code, applied.exit_code is ExitCode.FAILED

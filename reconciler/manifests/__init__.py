@@ -33,6 +33,7 @@ from reconciler.manifests.load import (
     load_manifests,
     read_file,
     read_overlays,
+    reading_files,
     required_variables,
     unmatched_overlays,
     with_required_variables,
@@ -45,10 +46,8 @@ from reconciler.manifests.manifest import (
     WhenRunning,
     WorkflowManifest,
 )
-from reconciler.manifests.overlays import OverlayOptions, Overlays
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
-from reconciler.manifests.read_options import ReadOptions
-from reconciler.manifests.shared_settings import SharedSettings
+from reconciler.manifests.read_options import OverlayOptions, ReadOptions
 from reconciler.manifests.template_expressions import (
     UNRENDERED_TEMPLATE,
     may_hold_expression,
@@ -59,6 +58,8 @@ from reconciler.manifests.template_expressions import (
 if TYPE_CHECKING:
     from reconciler.manifests.editing import NotEditableError, edited_text
     from reconciler.manifests.name_scan import quick_names
+    from reconciler.manifests.overlays import Overlays
+    from reconciler.manifests.shared_settings import SharedSettings
     from reconciler.manifests.writing import manifest_text
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "read_single_document",
     "read_text",
     "read_within_bounds",
+    "reading_files",
     "required_variables",
     "template_expression",
     "template_message",
@@ -108,9 +110,11 @@ __all__ = [
     "with_required_variables",
 ]
 
-__getattr__ = lazy_face(  # what writes manifests is for few commands
+__getattr__ = lazy_face(  # overlays, and what writes manifests, are for few runs
     __name__,
     editing="NotEditableError edited_text",
     name_scan="quick_names",
+    overlays="Overlays",
+    shared_settings="SharedSettings",
     writing="manifest_text",
 )

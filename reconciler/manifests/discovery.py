@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.errors import reason_of
 from reconciler.files import UnreadableError, decode_text, read_bounded, read_regular
@@ -64,8 +65,7 @@ class ManifestFile:
     resolved: Path | None = field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """An entry of a directory.
 
     Args:

@@ -12,8 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as FilePath
-from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files import UnreadableError
@@ -22,14 +21,16 @@ from reconciler.manifests import yaml_nodes as nodes
 from reconciler.manifests.discovery import read_text
 from reconciler.manifests.yaml_nodes import Node, YamlProblemError, locate
 from reconciler.manifests.yaml_values import EnvTag, Extent, Included, Tags, ValueBuilder
-from reconciler.templates import Origins
 from reconciler.text import printable
 from reconciler.values import ABSENT, JsonValue, Packed, Path, lookup
+
+if TYPE_CHECKING:
+    from reconciler.templates import Origins
 
 NOTHING: Final = Packed.of({})
 """The value of a document that states nothing."""
 
-_NONE: Final[Mapping[Path, Any]] = MappingProxyType({})
+_NONE: Final[Mapping[Path, Any]] = {}
 _NO_PATHS: Final = frozenset[Path]()
 
 
@@ -98,7 +99,7 @@ class Document:
         document, inside = self.stated(path)
         if document is not self:
             position = document.position(inside, at_key=at_key)
-            return position and dataclasses.replace(position, file=position.file or document.file)
+            return position and position._replace(file=position.file or document.file)
         if path in self.positions and not at_key:
             return self.positions[path]
         roots = _all_roots(self.text)

@@ -14,7 +14,7 @@ from typing import Final
 
 from reconciler.files import UnreadableError
 from reconciler.manifests.discovery import read_text, walk_files
-from reconciler.manifests.overlays import OverlayOptions
+from reconciler.manifests.read_options import OverlayOptions
 from reconciler.manifests.yaml_nodes import (
     PLAIN_TAGS,
     MappingNode,

@@ -17,7 +17,8 @@ from typing import Final
 from reconciler.findings import Finding
 from reconciler.manifests.documents import Document
 from reconciler.manifests.overlay_merging import SET_PLACES, OverlayMerger, mapping_at, overlay_finding
-from reconciler.manifests.shared_settings import SharedSettings, with_shared_settings
+from reconciler.manifests.read_options import OverlayOptions
+from reconciler.manifests.shared_settings import with_shared_settings
 from reconciler.text import clip, did_you_mean
 from reconciler.values import (
     ABSENT,
@@ -32,32 +33,6 @@ from reconciler.workflow import keyword_of
 
 _ALLOWED: Final = frozenset({"name", "body", "set", "stepNames"})
 _FORM: Final = "write patch: {name: NAME, body: …}, or patch: {name: NAME, set: …}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverlayOptions:
-    """The overlays of an environment, what it adds to names, and settings of many workflows.
-
-    Args:
-        paths: Files and directories with overlays.
-        root: The resolved directory that contains every file that they may include.
-        prefix: The text before the name of each workflow.
-        suffix: The text after it.
-        shared: The settings of many workflows; a later one wins.
-        whole: Whether all manifests are read, so that each overlay must find its own.
-    """
-
-    paths: tuple[str, ...] = ()
-    root: FilePath = field(default_factory=FilePath)
-    prefix: str = ""
-    suffix: str = ""
-    shared: tuple[SharedSettings, ...] = ()
-    whole: bool = True
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether manifests stay as they are."""
-        return not (self.paths or self.prefix or self.suffix or self.shared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +70,10 @@ class Overlays:
             findings.extend(merger.findings)
             document = merger.result()
         return self._renamed(with_shared_settings(document, name, self.options.shared), base)
+
+    def names_in(self, documents: Iterable[Document]) -> frozenset[str]:
+        """Return the names that the documents of manifests state, by which overlays are looked up."""
+        return frozenset(name for document in documents if (name := stated_name(document.value)))
 
     def files_of(self, names: Iterable[str]) -> frozenset[FilePath]:
         """Return the files, resolved, with the overlays of these names."""

@@ -5,15 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.manifests.overlays import OverlayOptions
 from reconciler.manifests.parameters import Parameters
 from reconciler.templates import TemplateSettings
 from reconciler.values import Pattern
 
+if TYPE_CHECKING:
+    from reconciler.manifests.shared_settings import SharedSettings
+
 
 def _nothing(_path: Path) -> bool:
     return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayOptions:
+    """The overlays of an environment, what it adds to names, and settings of many workflows.
+
+    Args:
+        paths: Files and directories with overlays.
+        root: The resolved directory that contains every file that they may include.
+        prefix: The text before the name of each workflow.
+        suffix: The text after it.
+        shared: The settings of many workflows; a later one wins.
+        whole: Whether all manifests are read, so that each overlay must find its own.
+    """
+
+    paths: tuple[str, ...] = ()
+    root: Path = field(default_factory=Path)
+    prefix: str = ""
+    suffix: str = ""
+    shared: tuple[SharedSettings, ...] = ()
+    whole: bool = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether manifests stay as they are."""
+        return not (self.paths or self.prefix or self.suffix or self.shared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,22 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from reconciler import templates
 from reconciler.files import UnreadableError
 from reconciler.findings import Finding, Position
 from reconciler.manifests.discovery import ManifestFile, read_text
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.tag_readers import HOW_TO_SET
-from reconciler.templates import (
-    MAX_TEMPLATE_CHARACTERS,
-    OS_ENV,
-    MissingTemplateError,
-    Origins,
-    RenderContext,
-    TemplateFile,
-    TemplateProblemError,
-    has_expressions,
-    render,
-)
 from reconciler.text import clip, printable
 
 _RULE: Final = "template"
@@ -44,7 +34,7 @@ class ManifestText:
     """
 
     text: str = field(repr=False)
-    origins: Origins | None = None
+    origins: templates.Origins | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     steps: int = 0
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -56,18 +46,18 @@ class ManifestText:
         if self.origins is None or not self.secrets or not self.origins.is_secret(start, end):
             return ""
         text = self.text[self.origins.offset(start) : self.origins.offset(end)]
-        return next((name for value, name in self.secrets.items() if value in text), OS_ENV)
+        return next((name for value, name in self.secrets.items() if value in text), templates.OS_ENV)
 
 
 def rendered_text(
     file: ManifestFile, text: str, env: Mapping[str, str], options: ReadOptions
 ) -> ManifestText:
     """Return the text of a manifest, rendered if the options say that the file is a template."""
-    if not options.templates.renders(file.path.name) or not has_expressions(text):
+    if not options.templates.renders(file.path.name) or not templates.has_expressions(text):
         return ManifestText(text=text)
     name = printable(str(file.path))
     reader = _IncludeReader(file, options.base)
-    context = RenderContext(
+    context = templates.RenderContext(
         settings=options.templates,
         parameters=options.parameters.values,
         variables=env,
@@ -76,8 +66,8 @@ def rendered_text(
         mention=reader.mention,
     )
     try:
-        rendered = render(TemplateFile(name, text), context)
-    except TemplateProblemError as problem:
+        rendered = templates.render(templates.TemplateFile(name, text), context)
+    except templates.TemplateProblemError as problem:
         finding = Finding(
             file=problem.file or name,
             rule=problem.rule,
@@ -103,11 +93,11 @@ class _IncludeReader:
         self._file = file
         self._base = base
         self._paths = {printable(str(file.path)): file.path}
-        self._known: dict[tuple[str, str], TemplateFile] = {}
+        self._known: dict[tuple[str, str], templates.TemplateFile] = {}
         self.included: set[Path] = set()
         self.sources: dict[str, str] = {}
 
-    def read(self, wanted: str, parent: str) -> TemplateFile:
+    def read(self, wanted: str, parent: str) -> templates.TemplateFile:
         """Return the file that `parent` includes as `wanted`.
 
         Raises:
@@ -120,7 +110,7 @@ class _IncludeReader:
         path = self._found(wanted, parent)
         if path is None:
             self.included.add(Path(os.path.realpath(self._folder(parent) / wanted)))
-            raise MissingTemplateError(
+            raise templates.MissingTemplateError(
                 f"cannot include the file {shown}: it is neither next to this file nor in "
                 f"{self._file.root.name}/"
             )
@@ -142,13 +132,13 @@ class _IncludeReader:
     def _folder(self, parent: str) -> Path:
         return self._paths.get(parent, self._file.path).parent
 
-    def _content(self, path: Path, failure: str) -> TemplateFile:
+    def _content(self, path: Path, failure: str) -> templates.TemplateFile:
         self.included.add(Path(os.path.realpath(path)))
         name = printable(str(path))
         self._paths[name] = path
         try:
-            text = read_text(path, self._file.root, MAX_TEMPLATE_CHARACTERS)
+            text = read_text(path, self._file.root, templates.MAX_TEMPLATE_CHARACTERS)
         except (UnreadableError, ValueError) as error:
-            raise TemplateProblemError(_RULE, f"{failure}: {error}") from None
+            raise templates.TemplateProblemError(_RULE, f"{failure}: {error}") from None
         self.sources[name] = text
-        return TemplateFile(name, text)
+        return templates.TemplateFile(name, text)

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from sys import intern
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.findings import Finding, Position, Severity
 from reconciler.manifests import yaml_nodes as nodes
@@ -30,8 +30,7 @@ MAX_TEXT = 50_000_000
 """Characters of text in one file, counted after aliases and `!file` are expanded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Included:
+class Included(NamedTuple):
     """The value that a tag includes, or the reason why there is none.
 
     Args:
@@ -55,8 +54,7 @@ ENV_TYPES: Final = ("string", "integer", "number", "boolean", "json")
 """The types that the value of a variable may have; text if none is stated."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvTag:
+class EnvTag(NamedTuple):
     """What follows `!env`.
 
     Args:
@@ -70,8 +68,7 @@ class EnvTag:
     type: str = "string"
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(NamedTuple):
     """The readers of `!env`, `!file` and `!param`.
 
     Args:

@@ -145,7 +145,7 @@ def _with_names(sides: list[Side], tenants: list[_Tenant | None], listener: List
     for side, tenant, stated in zip(sides, tenants, needed, strict=True):
         if tenant is None:
             return sides
-        ids = dataclasses.replace(stated, instance_types=any_type)
+        ids = stated._replace(instance_types=any_type)
         facts = tenant.catalogue.facts_for_ids(ids)
         if (ids.images and not facts.images) or (ids.instance_types and not facts.instance_types):
             listener.warning(

@@ -41,24 +41,22 @@ from reconciler.plan import (
     Selection,
     Snapshot,
     TenantReads,
-    changed_ids,
     contradiction_note,
     known_secrets,
     make_plan,
     take_snapshot,
-    with_names,
     without_unset_fields,
 )
-from reconciler.portable import CatalogueReading
 from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
-from reconciler.tenant_profile import TenantProfile
 from reconciler.text import first_few, printable
 
 if TYPE_CHECKING:
     from reconciler.apply import Applier
     from reconciler.backup import BackupWriter
+    from reconciler.portable import CatalogueReading
+    from reconciler.tenant_profile import TenantProfile
 
 REMEMBER_KEY_VARIABLE: Final = "RECONCILER_REMEMBER_KEY"
 """The variable with the key of the digests of sent values."""
@@ -132,6 +130,10 @@ class Engine:
         if known is not None and self.cache is not None:
             known.learn(plan.actions, snapshot, self.options)
             self.cache.write(known)
+        if not plan.writes:
+            return plan, snapshot
+        from reconciler.plan import changed_ids, with_names  # noqa: PLC0415 - of changes only
+
         return with_names(plan, self.catalogue.facts_for_ids(changed_ids(plan))), snapshot
 
     @property
@@ -197,7 +199,7 @@ class Engine:
         from reconciler.apply import Applier  # noqa: PLC0415 - a plan loads nothing that writes
 
         writer = Workflow(self.session)
-        counted = dataclasses.replace(timing or RetryPolicy(), on_retry=self.session.count_retry)
+        counted = (timing or RetryPolicy())._replace(on_retry=self.session.count_retry)
         return Applier(writer, self.options, counted.settling_for(self.expected.lag), backups)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from reconciler import rules
 from reconciler.client import Catalogue, Session
 from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.findings import CheckResult, Finding
@@ -13,12 +14,10 @@ from reconciler.manifests import Manifest
 from reconciler.operations.listener import Listener
 from reconciler.portable import CatalogueReading, resolve_manifest, stated_names
 from reconciler.render import summary_line
-from reconciler.rules import TenantFacts, check_names
 from reconciler.secrecy import Redactor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedNames:
+class ResolvedNames(NamedTuple):
     """The manifests of a run with ids in place of names.
 
     Args:
@@ -70,12 +69,12 @@ def resolve_names(  # noqa: PLR0913 - the last three by name
         needed = "The manifests state names in place of ids, which are looked up; ids need no look-up."
         error.hint = f"{error.hint} {needed}".strip()
         raise
-    tenant = TenantFacts(catalogue=facts, allow_latest=allow_latest, shown=redactor.text)
+    tenant = rules.TenantFacts(catalogue=facts, allow_latest=allow_latest, shown=redactor.text)
     findings = [
         finding
         for manifest in manifests
         if id(manifest) in named
-        for finding in check_names(manifest, tenant)
+        for finding in rules.check_names(manifest, tenant)
     ]
     if findings:
         raise _refusal(findings, len(manifests), redactor, listener)

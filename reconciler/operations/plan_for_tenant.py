@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler import planfile
 from reconciler.client import Workflow
 from reconciler.errors import BlockedError, ExitCode, UsageError
 from reconciler.operations.engine import Engine, open_engine, open_session
@@ -22,17 +23,8 @@ from reconciler.plan import (
     Unchanged,
     list_tenant,
     with_known_origins,
-    with_next_runs,
     with_origins,
     with_webhook_warnings,
-)
-from reconciler.planfile import (
-    Dropped,
-    PlanContext,
-    action_record,
-    dump_options,
-    manifests_digest,
-    plan_file_pieces,
 )
 from reconciler.secrecy import Redactor
 from reconciler.text import counted
@@ -44,8 +36,7 @@ if TYPE_CHECKING:
     from reconciler.operations.base_manifests import Base
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeOptions:
+class ScopeOptions(NamedTuple):
     """The part of the workflows that a run is about, and the limits that are lifted for it.
 
     Args:
@@ -112,7 +103,7 @@ class Planned:
     plan: Plan
     engine: Engine = field(repr=False)
     scope: Scope
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[planfile.Dropped, ...] = ()
     unseen: int = 0
 
     @property
@@ -150,7 +141,7 @@ class Planned:
         if self.plan.refusal:
             raise BlockedError(self.plan.refusal)
         changing = (action for action in self.plan.actions if not isinstance(action, Unchanged))
-        return plan_file_pieces(
+        return planfile.plan_file_pieces(
             plan_context(self.engine, self.scope),
             rfc3339_seconds(utc_now()),
             (recorded_action(self.engine, action) for action in changing),
@@ -197,7 +188,11 @@ def plan(  # noqa: PLR0913 - the last three by name
         cached=True,
         refresh=refresh,
     ) as engine:
-        planned = with_next_runs(attribute(engine.plan(scope), engine), utc_now())
+        planned = attribute(engine.plan(scope), engine)
+        if planned.changes_anything:
+            from reconciler.plan import with_next_runs  # noqa: PLC0415 - of changed schedules only
+
+            planned = with_next_runs(planned, utc_now())
         return Planned(plan=planned, engine=engine, scope=scope)
 
 
@@ -251,21 +246,21 @@ def manifests_since(
     return base
 
 
-def plan_context(engine: Engine, scope: Scope) -> PlanContext:
+def plan_context(engine: Engine, scope: Scope) -> planfile.PlanContext:
     """Return what a plan of `engine` for `scope` depends on; a plan file names it, and `apply` checks it."""
     environment = engine.settings.environment
-    return PlanContext(
+    return planfile.PlanContext(
         environment=environment.name if environment else None,
         tenant=engine.session.base_url,
         stage=engine.session.stage,
-        manifests=manifests_digest(engine.manifests.manifests, engine.redactor),
-        options=dump_options(scope, engine.options),
+        manifests=planfile.manifests_digest(engine.manifests.manifests, engine.redactor),
+        options=planfile.dump_options(scope, engine.options),
     )
 
 
 def recorded_action(engine: Engine, action: Action) -> JsonObject:
     """Return `action` as it is in a plan file, without any secret."""
-    return action_record(action, engine.options.key, engine.redactor)
+    return planfile.action_record(action, engine.options.key, engine.redactor)
 
 
 def listed_workflows(settings: Settings, env: Mapping[str, str] = os.environ) -> tuple[Listed, ...]:

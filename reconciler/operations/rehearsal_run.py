@@ -180,8 +180,7 @@ class RehearsalStage:
         clock = _RunClock(self.clock, order.number)
         settings = dataclasses.replace(self.settings, concurrency=1) if order.one_by_one else self.settings
         watch = _Watch(clock, order.latency)
-        policy = dataclasses.replace(
-            clock.policy(random.Random(order.seed)),  # noqa: S311 - pauses, not secrecy
+        policy = clock.policy(random.Random(order.seed))._replace(  # noqa: S311 - pauses, not secrecy
             sleep=watch.sleep,
         )
         pending: tuple[str, ...] = ()

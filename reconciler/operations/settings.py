@@ -6,18 +6,18 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.apply_limits import Safety
 from reconciler.concurrency import CONCURRENCY, RETRY_FOR
 from reconciler.configuration import Configuration, Environment, find_configuration, load_configuration
 from reconciler.errors import UsageError
 from reconciler.manifests import ParameterLayer, ReadOptions, read_parameter_file
-from reconciler.tenant_profile import TenantProfile, read_profile
 from reconciler.text import clip, printable
 from reconciler.values import JsonObject
 
 if TYPE_CHECKING:
+    from reconciler.tenant_profile import TenantProfile
     from reconciler.workflow import Listed
 
 PARAM_OPTION: Final = "--param"
@@ -27,8 +27,7 @@ _BACKUPS: Final = Path(".reconciler", "backups")
 _LIMITS: Final = ("max_deletes", "max_delete_ratio", "max_change_ratio")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedTenant:
+class SharedTenant(NamedTuple):
     """What runs share that work with one tenant at the same time.
 
     Args:
@@ -115,7 +114,11 @@ class Settings:
             InvalidInputError: The file cannot be read, or is not a profile.
         """
         file = self.environment.profile if self.environment else None
-        return None if file is None else read_profile(file)
+        if file is None:
+            return None
+        from reconciler.tenant_profile import read_profile  # noqa: PLC0415 - most have none
+
+        return read_profile(file)
 
     def require_manifests(self) -> None:
         """Check that there are paths to read manifests from.

@@ -5,7 +5,6 @@ Fields of `reconcile.ignore` are not compared, and keep their live value. Pure.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from reconciler.values import (
     Path,
     Pattern,
     as_object,
+    copied,
     display_path,
     is_below,
     lookup,
@@ -78,7 +78,7 @@ def without_unset_fields(manifest: Manifest) -> Manifest:
         paths = [path for whole in paths for path in (whole[1:], ("steps", "*", *whole[1:]))]
     fields = {display_path(tuple(takewhile(lambda part: isinstance(part, str), path))) for path in paths}
     ignore = (*manifest.settings.ignore, *sorted(fields))
-    return dataclasses.replace(manifest, settings=dataclasses.replace(manifest.settings, ignore=ignore))
+    return dataclasses.replace(manifest, settings=manifest.settings._replace(ignore=ignore))
 
 
 def is_ignored(path: Path, patterns: Iterable[Pattern]) -> bool:
@@ -112,7 +112,7 @@ def with_live_values(
     patterns = tuple(patterns)
     if not patterns:
         return desired
-    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(with_header_names_of(live, desired))
+    ours, theirs = lists_by_name(copied(desired)), lists_by_name(with_header_names_of(live, desired))
     masked = frozenset(map(header_key, masked))
     for pattern in patterns:
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):

@@ -7,13 +7,14 @@ answers now counts more.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.tenant_profile import DELAYS, TenantProfile
 from reconciler.workflow import WriteOnlyField
+
+if TYPE_CHECKING:
+    from reconciler.tenant_profile import TenantProfile
 
 _TOKEN: Final = ("token-masked", "token-omitted", "token-null", "token-empty")
 _SECRET: Final = ("auth-masked", "auth-hidden")
@@ -28,7 +29,6 @@ _HIDING: Final[Mapping[WriteOnlyField, tuple[str, ...]]] = {
 
 _MERGES_DEEPLY: Final = "put-merges-deep"
 _MERGING: Final = frozenset({"put-merges", _MERGES_DEEPLY})
-_MILLISECONDS: Final = re.compile(r"[0-9]{1,9}")
 _LONGEST_LAG: Final = 10.0
 """The longest delay, in seconds, that is believed: a probe measures no longer one."""
 
@@ -62,8 +62,6 @@ class Expectations:
             for kind, hiding in _HIDING.items()
             if (found := [word for word in words if word in hiding])
         }
-        lags = (word.partition("=")[2] for word in words if word.partition("=")[0] in DELAYS)
-        longest = max((int(text) for text in lags if _MILLISECONDS.fullmatch(text)), default=0)
         return Expectations(
             write_only=hidden,
             returned=frozenset(
@@ -74,7 +72,7 @@ class Expectations:
             merges=not _MERGING.isdisjoint(words),
             merges_deeply=_MERGES_DEEPLY in words,
             replaces=ruled_out.issuperset(_MERGING),
-            lag=min(_LONGEST_LAG, longest / 1000),
+            lag=min(_LONGEST_LAG, profile.longest_delay / 1000),
         )
 
     def without(self, kinds: Iterable[WriteOnlyField]) -> Expectations:

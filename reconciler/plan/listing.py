@@ -7,8 +7,7 @@ created a second time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.api import TenantReader
 from reconciler.client import BadRequestException, NotFoundException, PageWalk
@@ -22,8 +21,7 @@ _LISTINGS: Final = 3
 """How often the list is read when pages do not add up, because workflows come and go meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(NamedTuple):
     """The list of a tenant, and when it was read.
 
     Args:

@@ -8,8 +8,7 @@ which the plan reads, says whether it is the same one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.text import clip, printable
@@ -17,15 +16,13 @@ from reconciler.values import dump_compact
 from reconciler.workflow import Listed, may_be_cut, name_key
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A match with a live workflow."""
 
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(NamedTuple):
     """A manifest without a live workflow: there is none yet.
 
     Attributes:
@@ -35,8 +32,7 @@ class New:
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A manifest that matches several live workflows, or that would make a twin."""
 
     reason: str

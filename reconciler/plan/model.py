@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.manifests import Manifest, Source
 from reconciler.plan.bodies import Method
@@ -18,8 +18,7 @@ PAUSED_PATH: Final[Path] = ("reconcile", "paused")
 """Where a difference shows whether a workflow is paused: where a manifest states it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleChange:
+class ScheduleChange(NamedTuple):
     """The next start of a workflow by its schedules, which an action changes.
 
     Args:
@@ -144,6 +143,7 @@ class Update(Subject):
         paused: Whether it is paused or resumed afterwards; `None` leaves that as it is.
         rotates_webhook: Whether its webhook gets a new URL, because the manifest asks for that.
         may_remove: The fields of others that it removes if the API hides them.
+        kept: The undocumented fields of the live workflow that it sends back as they are.
     """
 
     live: Live
@@ -156,6 +156,7 @@ class Update(Subject):
     paused: bool | None = None
     rotates_webhook: bool = False
     may_remove: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
 
     @property
     def body(self) -> JsonObject:

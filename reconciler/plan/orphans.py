@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.plan.model import BlockedDelete, Delete
 from reconciler.plan.scope import Scope
@@ -13,8 +13,7 @@ from reconciler.workflow import Live
 _RUNNING_NOTE = "it is running; the delete waits for the execution to end"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphans:
+class Orphans(NamedTuple):
     """The owned workflows that no longer have a manifest, and what their limits are measured by.
 
     Args:

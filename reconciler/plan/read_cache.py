@@ -17,8 +17,8 @@ import hashlib
 import heapq
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler import __version__
 from reconciler.manifests import Manifest, WorkflowManifest
@@ -49,8 +49,7 @@ _DIGEST: Final = 32
 """The length of a digest in the cache."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownInSync:
+class KnownInSync(NamedTuple):
     """A workflow that was read and found in sync.
 
     Args:
@@ -173,7 +172,7 @@ class ReadCache:
         kept = self.entries if context == self.context else {}
         self.context = context
         self.entries = {
-            identity: replace(entry, plans=entry.plans + 1)
+            identity: entry._replace(plans=entry.plans + 1)
             for identity, entry in kept.items()
             if identity in listing.by_id and identity not in read
         }

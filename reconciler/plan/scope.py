@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.apply_limits import Safety
 from reconciler.errors import UsageError
@@ -50,8 +49,7 @@ class Shard:
         return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(NamedTuple):
     """The workflows of a run; all of them when nothing is chosen.
 
     Args:
@@ -84,7 +82,7 @@ class Selection:
 
     def among(self, names: Collection[str]) -> Selection:
         """Return the selection among workflows of these names, where some may match no glob."""
-        return dataclasses.replace(self, exact=frozenset({*self.targets, *self.exclude} & set(names)))
+        return self._replace(exact=frozenset({*self.targets, *self.exclude} & set(names)))
 
     def takes(self, name: str) -> bool:
         """Return whether the workflow `name` is selected."""

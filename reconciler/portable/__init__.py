@@ -10,31 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.lazy_face import lazy_face
-from reconciler.portable.ids_for_names import (
-    ResolvedManifest,
-    resolve_manifest,
-    unresolved_names,
-)
-from reconciler.portable.lookups import (
-    UNUSABLE,
-    CatalogueFacts,
-    Image,
-    ImageVersion,
-    InstanceType,
-    Unresolved,
-)
-from reconciler.portable.names_for_ids import CatalogueIds, ids_of, names_of_ids, portable_body, whole
-from reconciler.portable.stated import (
-    StatedImage,
-    StatedInstanceType,
-    StatedName,
-    id_patterns,
-    id_places,
-    stated_names,
-)
 
 if TYPE_CHECKING:
     from reconciler.portable.catalogue_reading import CatalogueReading
+    from reconciler.portable.ids_for_names import ResolvedManifest, resolve_manifest, unresolved_names
+    from reconciler.portable.lookups import (
+        UNUSABLE,
+        CatalogueFacts,
+        Image,
+        ImageVersion,
+        InstanceType,
+        Unresolved,
+    )
+    from reconciler.portable.names_for_ids import CatalogueIds, ids_of, names_of_ids, portable_body, whole
+    from reconciler.portable.stated import (
+        StatedImage,
+        StatedInstanceType,
+        StatedName,
+        id_patterns,
+        id_places,
+        stated_names,
+    )
 
 __all__ = [
     "UNUSABLE",
@@ -60,4 +56,11 @@ __all__ = [
     "whole",
 ]
 
-__getattr__ = lazy_face(__name__, catalogue_reading="CatalogueReading")  # `validate` loads no client
+__getattr__ = lazy_face(  # most manifests state ids
+    __name__,
+    catalogue_reading="CatalogueReading",
+    ids_for_names="resolve_manifest ResolvedManifest unresolved_names",
+    lookups="CatalogueFacts Image ImageVersion InstanceType Unresolved UNUSABLE",
+    names_for_ids="CatalogueIds ids_of names_of_ids portable_body whole",
+    stated="id_patterns id_places stated_names StatedImage StatedInstanceType StatedName",
+)

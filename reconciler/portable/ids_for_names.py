@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.portable.lookups import (
@@ -30,8 +30,7 @@ from reconciler.portable.stated import (
 from reconciler.values import JsonObject, JsonValue, Packed, Path, as_object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedManifest:
+class ResolvedManifest(NamedTuple):
     """A manifest with ids in place of names.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.portable.stated import LATEST, StatedImage, StatedInstanceType
 from reconciler.text import clip, nearest_names
@@ -22,8 +22,7 @@ _PER_UNIT: Final = 1000
 """A platform counts CPUs in thousandths, and memory in MB."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(NamedTuple):
     """An image of the tenant.
 
     Args:
@@ -39,8 +38,7 @@ class Image:
     latest: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageVersion:
+class ImageVersion(NamedTuple):
     """A version of an image; the name is the version."""
 
     id: int
@@ -53,8 +51,7 @@ class ImageVersion:
         return self.status not in UNUSABLE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceType:
+class InstanceType(NamedTuple):
     """An instance type of the tenant, with its numbers as the platform returns them."""
 
     id: int
@@ -87,8 +84,7 @@ class CatalogueFacts:
         return [image for image in named if image.kind == _OF_WORKFLOWS] or named
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(NamedTuple):
     """A name that is not the name of one usable thing.
 
     Args:
@@ -100,8 +96,7 @@ class Unresolved:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class FoundImage:
+class FoundImage(NamedTuple):
     """A version of an image that a manifest states by name.
 
     Args:

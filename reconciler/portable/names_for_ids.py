@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.portable.lookups import CatalogueFacts, InstanceType, types_named
 from reconciler.portable.stated import IMAGE, INSTANCE_TYPE, LATEST, RESOURCES
@@ -11,8 +11,7 @@ from reconciler.values import JsonObject, JsonValue, Path, as_object
 from reconciler.workflow import Body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogueIds:
+class CatalogueIds(NamedTuple):
     """The ids whose names are needed.
 
     Args:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.values import JsonObject, JsonValue, Path, Pattern, as_object
@@ -17,8 +16,7 @@ LATEST: Final = "latest"
 """The version that means the newest one that can run."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedImage:
+class StatedImage(NamedTuple):
     """An image by name, with a version.
 
     Args:
@@ -32,8 +30,7 @@ class StatedImage:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class StatedInstanceType:
+class StatedInstanceType(NamedTuple):
     """An instance type by name or by size.
 
     Args:
@@ -50,8 +47,7 @@ class StatedInstanceType:
 StatedName: TypeAlias = StatedImage | StatedInstanceType
 
 
-@dataclass(frozen=True, slots=True)
-class IdPlace:
+class IdPlace(NamedTuple):
     """A mapping of a manifest that may state an image and an instance type: a step, or the `set` of a patch.
 
     Args:

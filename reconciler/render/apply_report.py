@@ -78,7 +78,7 @@ def _result(result: Result, redactor: Redactor) -> JsonObject:
         "error": redactor.prose(result.error) or None,
         "notes": [redactor.prose(note) for note in result.notes],
         "in_doubt": result.in_doubt,
-        "seconds": None if result.seconds is None else round(result.seconds, 3),
+        "seconds": result.seconds,
     }
 
 

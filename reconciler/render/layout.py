@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from reconciler.render.markup import paint
 from reconciler.text import clip, printable
@@ -32,8 +31,7 @@ _INDENT: Final = "    "
 _LEAST_ROOM: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Display:
+class Display(NamedTuple):
     """What a text is laid out for; by default a pipe.
 
     Args:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.plan import HIDDEN, Action, Update
@@ -31,8 +30,7 @@ class SharedChange(NamedTuple):
     workflows: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedChanges:
+class SharedChanges(NamedTuple):
     """The changes that the updates of a plan share.
 
     Args:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 LAST_YEAR: Final = 2099
 """The last year that an expression can name."""
@@ -29,8 +28,7 @@ _MOST_DIGITS: Final = 4
 _FEWEST, _MOST, CRONTAB_FIELDS = 5, 7, 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """One field of an expression: its name, its range, and the names of its numbers."""
 
     name: str
@@ -78,8 +76,7 @@ def cron_error(expression: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Days:
+class _Days(NamedTuple):
     """The field of the days of the month, or of the week.
 
     Args:
@@ -93,8 +90,7 @@ class _Days:
     special: tuple[re.Match[str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(NamedTuple):
     """A cron expression as the days and the times that it names.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from enum import Enum
 from typing import Final
@@ -149,9 +149,9 @@ def _fitting(observations: Sequence[Observation], now: datetime, zone: tzinfo) -
 def _numberings(rules: SchedulerRules, *, crontab: bool) -> Iterator[SchedulerRules]:
     yield rules
     if crontab:
-        yield replace(rules, crontab_sunday=1 - rules.crontab_sunday)
+        yield rules._replace(crontab_sunday=1 - rules.crontab_sunday)
     else:
-        yield replace(rules, quartz_sunday=1 - rules.quartz_sunday)
+        yield rules._replace(quartz_sunday=1 - rules.quartz_sunday)
 
 
 def _explains(rules: SchedulerRules, item: Observation, now: datetime) -> bool:

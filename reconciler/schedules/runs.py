@@ -7,10 +7,9 @@ shows twice start twice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.schedules.cron import CRONTAB_FIELDS, LAST_YEAR, Cron
 
@@ -20,8 +19,7 @@ END: Final = datetime(LAST_YEAR + 1, 1, 1, tzinfo=timezone.utc)
 """The moment from which on no expression names a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerRules:
+class SchedulerRules(NamedTuple):
     """The rules by which the platform reads a cron expression.
 
     Args:
@@ -87,8 +85,7 @@ def runs_between(
         since = until
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockChange:
+class ClockChange(NamedTuple):
     """A moment at which the clock of a time zone goes forward or back.
 
     Args:

@@ -7,9 +7,8 @@ jsonschema explains what is invalid and is loaded only then. A test checks that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -18,8 +17,7 @@ from reconciler.schema.schema_files import URN, load_schema, referred_schemas
 from reconciler.values import JsonValue, Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaProblem:
+class SchemaProblem(NamedTuple):
     """One thing that a schema does not allow.
 
     Args:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 TEMPLATE_SUFFIX: Final = ".j2"
 
@@ -27,8 +26,7 @@ class Undefined(str, Enum):
     KEEP = "keep"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateSettings:
+class TemplateSettings(NamedTuple):
     """How templates are rendered.
 
     Args:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.values import JsonValue, as_list
 from reconciler.workflow.write_only import SentDigests
@@ -31,8 +31,7 @@ _MARK: Final = re.compile(f"(0[a-z2-7]{{7}})([a-z2-7]{{0,{SENT_MANIFEST_LENGTH}}
 """A mark and the digest of a manifest; no digest has a zero, so one that a platform cuts is no mark."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ownership:
+class Ownership(NamedTuple):
     """Who owns a workflow, and whether it is protected.
 
     Args:

@@ -8,9 +8,8 @@ same value, "sent X, reads back as Y" is kept as a digest with those of the writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.values import ABSENT, JsonObject, JsonValue, Path
 from reconciler.workflow.field_changes import FieldChange, leaves
@@ -30,8 +29,7 @@ class RewriteKind(str, Enum):
     UNSTABLE = "unstable"  # it reads back as another value each time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """A value that reads back as something else.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import socketserver
 import threading
@@ -47,8 +46,7 @@ class FakeTime:
 
     def timed(self, policy: RetryPolicy) -> RetryPolicy:
         """Return `policy` with this clock."""
-        return dataclasses.replace(
-            policy,
+        return policy._replace(
             monotonic=lambda: self.now,
             wall=lambda: self.now,
             sleep=self.sleep,

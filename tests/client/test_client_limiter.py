@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import random
 import threading
@@ -118,7 +117,7 @@ def test_a_retry_whose_turn_does_not_come_raises_what_failed(fake_time: FakeTime
             sleep(seconds)
             _pushed_back(limiter, fake_time, 1, LONGEST_PAUSE)
 
-        session._transport._policy = dataclasses.replace(fake_time.policy, sleep=others_are_asked_to_wait)
+        session._transport._policy = fake_time.policy._replace(sleep=others_are_asked_to_wait)
         with pytest.raises(InternalServerErrorException) as caught:
             Workflow(session).list_resources()
         assert len(raw.requests) == 1
@@ -137,7 +136,7 @@ def test_a_retry_after_holds_for_who_waits_already(fake_time: FakeTime) -> None:
             limiter.pushed_back(first, 30.0)
         sleep(seconds)
 
-    policy = dataclasses.replace(fake_time.policy, sleep=asked_meanwhile)
+    policy = fake_time.policy._replace(sleep=asked_meanwhile)
     limiter._policy = policy
     start = fake_time.now
     assert _slot(limiter, fake_time).waited == 30.0

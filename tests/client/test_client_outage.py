@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import threading
 import time
@@ -155,7 +154,7 @@ def test_a_stopped_run_waits_for_nothing(fake_time: FakeTime, down: Reply) -> No
 
 def test_no_wait_where_none_is_wanted(fake_time: FakeTime) -> None:
     """`retry_for` of zero leaves the tries of each request."""
-    policy = dataclasses.replace(fake_time.policy, retry_for=0.0)
+    policy = fake_time.policy._replace(retry_for=0.0)
     with (
         RawServer(http(200, []), http(503)) as raw,
         client(raw.url, time_=fake_time, retry=policy).session as session,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -161,7 +160,7 @@ def test_dates_beyond_all_bounds(
     git: Git, flow: int, time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dates that nobody can reckon with are no dates: all pages are compared."""
-    time.policy = dataclasses.replace(time.policy, backoff=0.0)
+    time.policy = time.policy._replace(backoff=0.0)
     for _ in range(120):
         git.server.store.execute(flow)
     whole = executions.summary

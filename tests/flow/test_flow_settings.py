@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -240,7 +239,7 @@ def test_waiting_has_an_end(git: Git, server: EmulatorServer, time: FakeTime) ->
     _running(git, whenRunning="wait")
     server.store._step_seconds = 100_000
     time.now += 10
-    time.policy = dataclasses.replace(time.policy, wait_running=20.0)
+    time.policy = time.policy._replace(wait_running=20.0)
     server.store.execute(git.live())
     (result,) = git.apply().results
     assert result.status is Status.BLOCKED
@@ -259,7 +258,7 @@ def test_an_edit_while_waiting(git: Git, server: EmulatorServer, time: FakeTime)
         sleep(seconds)
         server.store.replace(git.live(), body(command="echo theirs"))
 
-    time.policy = dataclasses.replace(time.policy, sleep=editing)
+    time.policy = time.policy._replace(sleep=editing)
     assert statuses(git.apply()) == {"flow": "blocked"}
     assert git.stored() == body(command="echo theirs")
 

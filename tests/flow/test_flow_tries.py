@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from flow_helpers import FakeTime
 
@@ -19,7 +17,7 @@ from reconciler.errors import ReconcilerError
 
 
 def _policy(time: FakeTime) -> RetryPolicy:
-    return dataclasses.replace(time.policy, random=lambda: 1.0)
+    return time.policy._replace(random=lambda: 1.0)
 
 
 def _refused(retry_after: float) -> ReconcilerError:
@@ -79,7 +77,7 @@ def test_a_refusal_is_not_repeated(time: FakeTime) -> None:
 def test_only_what_is_sent_again_is_counted(time: FakeTime) -> None:
     """Each try after the first is reported with the wait before it; a wait without a further try is not."""
     waits: list[float] = []
-    tries = WriteRetry(dataclasses.replace(_policy(time), on_retry=waits.append))
+    tries = WriteRetry(_policy(time)._replace(on_retry=waits.append))
     tries.begin()
     assert not tries.in_doubt
     tries.again(AnswerLostError("lost"))

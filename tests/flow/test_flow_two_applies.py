@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import threading
 from collections import Counter
@@ -116,7 +115,7 @@ class _RealTime(FakeTime):
     def __init__(self) -> None:
         super().__init__()
         self.policy = RetryPolicy(backoff=0.01, settle=(0.01, 0.04, 0.1))
-        self.retry = dataclasses.replace(self.policy, retry_for=0.0)
+        self.retry = self.policy._replace(retry_for=0.0)
 
 
 @pytest.mark.parametrize("fault", ["drop-after:0.5@POST", "drop-before:0.2@POST"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.server import EmulatorServer
 
 START = datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
-POLICY_WITHOUT_SLEEP = dataclasses.replace(POLICY, sleep=lambda _: None, random=lambda: 0.0)
+POLICY_WITHOUT_SLEEP = POLICY._replace(sleep=lambda _: None, random=lambda: 0.0)
 
 
 def planned(**counts: int) -> dict[str, int]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler import render
 from reconciler.cli.apply_options import (
@@ -117,7 +115,7 @@ def command(  # noqa: PLR0913 - one for each option
     if base is None and "conflict" in fail_on:
         raise UsageError("--fail-on conflict needs --base REV; for example --base origin/main")
     targets = read_outputs(outputs, _FORMATS, output_format)
-    scope = dataclasses.replace(scope, show_unmanaged=show_unmanaged)
+    scope = scope._replace(show_unmanaged=show_unmanaged)
     files = environments.files(save_plan)
     listener = TerminalListener(verbose=environments.verbose)
 
@@ -154,8 +152,7 @@ def _save(planned: Planned, file: Path, environment: str) -> None:
     warn(f"the plan was saved; to apply it: {printable(line)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plans:
+class _Plans(NamedTuple):
     """The plans of a run, and how they are shown."""
 
     results: Sequence[EnvironmentResult[Planned]]
