@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
@@ -45,8 +44,7 @@ _NO_ROTATION: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """An action, and whether it depends on what the platform is known to do."""
 
     action: Action

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
@@ -22,8 +22,7 @@ from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, Shown
 from reconciler.workflow import Live
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlyDecision:
+class EarlyDecision(NamedTuple):
     """An action, and what it was decided by.
 
     Args:
@@ -43,8 +42,7 @@ class EarlyDecision:
         return self.manifest is manifest and self.options == options
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadWorkflow:
+class ReadWorkflow(NamedTuple):
     """A live workflow that was read, and what is known of it since.
 
     Args:
@@ -60,14 +58,14 @@ class ReadWorkflow:
     live: Live | None
     kinds: ShownKinds
     updated: float | None
-    fingerprint: str = field(default="", repr=False)
+    fingerprint: str = ""
     decision: EarlyDecision | None = None
 
     def forgotten(self, manifest: Manifest, options: CompareOptions) -> ReadWorkflow:
         """Return the same without the workflow, if it is in sync with `manifest` whatever else is read."""
         made = self.decision
         certain = made is not None and made.facts is None and made.is_about(manifest, options)
-        return dataclasses.replace(self, live=None) if certain else self
+        return self._replace(live=None) if certain else self
 
     def action_for(self, manifest: Manifest, options: CompareOptions, facts: PlatformFacts) -> Action:
         """Return the action for the workflow, which `manifest` matches; raises what `decide_match` does."""
@@ -113,7 +111,7 @@ class EarlyDecisions:
         packed = live.packed()
         if decision is not None and isinstance(decision.action, Update | SetPaused):
             action = dataclasses.replace(decision.action, live=packed)
-            decision = dataclasses.replace(decision, action=action)
+            decision = decision._replace(action=action)
         return ReadWorkflow(
             id=live.id,
             live=packed,
