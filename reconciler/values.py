@@ -170,6 +170,7 @@ class Packed:
     """
 
     _data: bytes | JsonValue = field(repr=False)
+    _digest: bytes = field(default=b"", repr=False, compare=False)
 
     @staticmethod
     def of(value: JsonValue) -> Packed:
@@ -186,6 +187,22 @@ class Packed:
             unpacked: JsonValue = marshal.loads(self._data)  # noqa: S302 # nosec B302
             return unpacked
         return self._data
+
+    @property
+    def digest(self) -> bytes:
+        """A digest of the value: equal ones mean that two values are the same JSON."""
+        return self._digest or digest_of(self.value)
+
+    def with_digest(self) -> Packed:
+        """Return the same value with its digest, which is then computed no more."""
+        return Packed(self._data, self.digest)
+
+
+def digest_of(value: JsonValue) -> bytes:
+    """Return the SHA-256 digest of a JSON value: equal ones mean that two values are the same JSON."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
+
+    return hashlib.sha256(dump_compact(value).encode("utf-8", "surrogatepass")).digest()
 
 
 class Verdict(enum.Enum):

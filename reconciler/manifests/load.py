@@ -149,7 +149,11 @@ def read_file(
         secrets |= overlays.secrets
         included |= overlays.files_of(names)
     parsed = [parse_manifest(document, findings, options.extra) for document in documents]
-    manifests = tuple(manifest for manifest in parsed if manifest is not None)
+    manifests = tuple(
+        dataclasses.replace(each, packed=each.packed.with_digest()) if options.digests else each
+        for each in parsed
+        if each is not None
+    )
     if findings:
         findings = _shown(findings, read, secrets, overlays)
     if check is not None:

@@ -240,7 +240,9 @@ def open_engine(  # noqa: PLR0913 - most by name
     with ExitStack() as stack:
         is_needed = partial(_is_needed, selection=selection or Selection())
         early = _EarlyReads(stack, connect, reads_with_cache, is_needed)
-        loaded = load_valid(settings, env, listener, selection, early, looks=looks)
+        reading = dataclasses.replace(settings.reading, digests=cached)
+        manifests = dataclasses.replace(settings, reading=reading)
+        loaded = load_valid(manifests, env, listener, selection, early, looks=looks)
         session = early.session or stack.enter_context(connect())
         session.hide(known_secrets(loaded.manifests, loaded.secrets))
         engine = Engine(

@@ -18,8 +18,8 @@ from reconciler.values import (
     as_list,
     as_object,
     as_objects,
+    digest_of,
     display_path,
-    dump_compact,
     lookup,
     same_json,
 )
@@ -158,9 +158,7 @@ class Body:
     @cached_property
     def digest(self) -> bytes:
         """A digest of the canonical form: equal ones mean that the forms are equal."""
-        import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
-
-        return hashlib.sha256(dump_compact(self.form).encode("utf-8", "surrogatepass")).digest()
+        return digest_of(self.form)
 
     def is_known_to_equal(self, other: Body) -> bool:
         """Return whether the form equals that of `other`, by their digests; `False` if it is not packed."""
