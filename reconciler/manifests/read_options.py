@@ -58,6 +58,7 @@ class ReadOptions:
         overlays: What is laid over them.
         require_env: Whether an unset variable is an error; if not, it is a warning, and the value is a
             placeholder (a check before a merge has no secrets).
+        digests: Whether each body comes with its digests, which a plan needs.
     """
 
     excludes: Callable[[Path], bool] = _nothing
@@ -67,3 +68,4 @@ class ReadOptions:
     base: Path | None = None
     overlays: OverlayOptions = field(default_factory=OverlayOptions)
     require_env: bool = True
+    digests: bool = False
