@@ -118,7 +118,7 @@ class Engine:
 
     def plan_with_snapshot(self, scope: Scope | None = None) -> tuple[Plan, Snapshot]:
         """Return the plan, and what was read of the tenant for it; takes and raises what `plan` does."""
-        scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
+        scope = (scope or Scope())._replace(left_out=self.manifests.left_out)
         snapshot = self.snapshot(scope)
         plan = self._with_profile(make_plan(snapshot, self.options, scope))
         if self.options.resend and not plan.writes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import threading
@@ -123,7 +122,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
         extra_check: A further check of the files to report on, which are read again for it.
         on_progress: Called after each file.
     """
-    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    options = (options or ReadOptions())._replace(require_env=False)
     files, problems = find_files(tuple(paths), options.excludes)
     overlays = read_overlays(env, options, problems)
     check = partial(_summary, env=dict(env), options=options, off=off, overlays=overlays)
@@ -172,7 +171,7 @@ def load_checked(  # noqa: PLR0913 - each has its default
             on_manifest(manifest)
         return _check_file(manifests, off, errors_only=True)
 
-    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    options = (options or ReadOptions())._replace(require_env=False)
     loaded = load_manifests(paths, env, options, check, on_progress)
     return with_required_variables(loaded, needs)
 
