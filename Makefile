@@ -6,6 +6,7 @@
 # make bench        measure against reference programs, and print ratios (half an hour)
 # make bench-quick  the same with small sizes (a minute)
 # make bench-page   make the tables and plots of the documentation from the results of make bench
+# make bench-rehearsals  compare rehearsals with what the same applies then do (ten minutes)
 # make docs         build the documentation as a site
 # make reference    generate the reference pages of the documentation
 # make picture      draw the README's picture of a plan
@@ -26,7 +27,7 @@ BROWSER     := $(VENV)-browser
 TOOLS       := $(VENV)-release
 TOOLS_READY := $(TOOLS)/.ready
 
-.PHONY: demo test model lint format bench bench-quick bench-page docs reference picture screenshots lock release audit test-lowest test-browser clean
+.PHONY: demo test model lint format bench bench-quick bench-page bench-rehearsals docs reference picture screenshots lock release audit test-lowest test-browser clean
 
 demo: $(READY)
 	@$(BIN)/peak-reconciler demo
@@ -58,6 +59,9 @@ bench-quick: $(READY)
 
 bench-page: $(READY)
 	$(BIN)/python benchmarks/pages.py benchmarks/results.json
+
+bench-rehearsals: $(READY)
+	@$(BIN)/python benchmarks/rehearsals.py $(ARGS)
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

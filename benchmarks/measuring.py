@@ -53,6 +53,18 @@ class Command:
     cwd: Path = Path()
     codes: frozenset[int] = frozenset({0})
 
+    def output(self) -> str:
+        """Run it once, and return what it prints.
+
+        Raises:
+            CalledProcessError: It failed.
+        """
+        self.before()
+        env = {**os.environ, **_AS_INSTALLED, **self.env}
+        return subprocess.run(
+            self.words, env=env, cwd=self.cwd, stdout=subprocess.PIPE, check=True, text=True
+        ).stdout
+
     def run(self) -> Run:
         """Run it once, and return what it took.
 

@@ -16,7 +16,11 @@ from plots import Curve, plot_svg
 
 _DOCS: Final = Path(__file__).parent.parent / "docs"
 _PAGE: Final = _DOCS / "explanation" / "performance.md"
-_PLACE: Final = re.compile(r"(<!-- measured -->\n).*?(<!-- end of what was measured -->)", re.DOTALL)
+_PLACE: Final = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
+_GROWTH: Final = ("growth", "growth_of_writes")
+_BUSY: Final = 2
+"""The load for each processor above which seconds say little: emulator and command keep one busy each."""
+
 _CURVES: Final = {
     "client": "public client, describe loop",
     "plan": "plan",
@@ -27,9 +31,13 @@ _CURVES: Final = {
 
 
 def page_text(text: str, results: dict[str, Any]) -> str:
-    """Return the page `text` with the tables of `results`."""
-    tables = "\n".join([*_table(results), "", _machine(results)])
-    return _PLACE.sub(lambda match: f"{match[1]}{tables}\n{match[2]}", text)
+    """Return the page `text` with the tables of `results`, and what is said of its plots."""
+    parts = {
+        "measured": [*_table(results), "", _machine(results)],
+        "growth": _growth(results),
+        "plots": [_busy(results)],
+    }
+    return _PLACE.sub(lambda match: "\n".join([match[1].rstrip(), *parts[match[2]], match[3]]), text)
 
 
 def plots(results: dict[str, Any]) -> dict[str, str]:
@@ -39,7 +47,7 @@ def plots(results: dict[str, Any]) -> dict[str, str]:
         ("over_size", "count", 1, "workflows"),
         ("over_latency", "latency", 1000, "latency in ms"),
     ):
-        points = results.get(name, {}).get("figures", [])
+        points = sorted(_points(results, name), key=lambda item: item[key])
         curves = [
             Curve(name=label, points=[(item[key] * factor, item[what]) for item in points if what in item])
             for what, label in _CURVES.items()
@@ -51,25 +59,71 @@ def plots(results: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+def _points(results: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the points of a curve; those over the size have the points of the row `plan`, too."""
+    rows = [name, *(["plan"] if name == "over_size" else [])]
+    return [item for row in rows for item in results.get(row, {}).get("figures", []) if "bar" not in item]
+
+
 def _table(results: dict[str, Any]) -> list[str]:
-    figures = [item for row in results.values() for item in row["figures"] if "bar" in item]
+    rows = [row for name, row in results.items() if name not in _GROWTH]
+    figures = [item for row in rows for item in row["figures"] if "bar" in item]
     lines = [
         "| work | measured | compared with | ratio | wanted | load |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for item in figures:
         sign = "≥" if item["at_least"] else "≤"
-        ratio = f"{item['ratio']:.2f}"
         cells = [
             item["row"].replace("--help", "`--help`").replace("--version", "`--version`"),
             f"{item['measured']}: {amount(item['value'], item['unit'])}",
             f"{item['reference']}: {amount(item['reference_value'], item['unit'])}",
-            ratio if item["met"] else f"**{ratio}**",
+            _ratio(item),
             f"{sign} {item['bar']:g}",
             f"{item['load'][0]:.1f} to {item['load'][1]:.1f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _growth(results: dict[str, Any]) -> list[str]:
+    """Return a table with a line for each command: what grows, from which value to which, and the ratio."""
+    figures = [item for name in _GROWTH for item in results.get(name, {}).get("figures", [])]
+    commands: dict[str, dict[str, str]] = {}
+    for item in figures:
+        name = item["row"].rpartition(", ")[0]
+        amounts = [amount(item[key], item["unit"]) for key in ("reference_value", "value")]
+        commands.setdefault(name, {})[item["measured"]] = f"{' → '.join(amounts)}: {_ratio(item)}"
+    columns = ("CPU time", "requests", "peak memory")
+    return [
+        f"| command | {' | '.join(columns)} |",
+        f"| --- |{' --- |' * len(columns)}",
+        *(
+            f"| `{name}` | {' | '.join(found.get(column, 'none') for column in columns)} |"
+            for name, found in commands.items()
+        ),
+    ]
+
+
+def _ratio(item: dict[str, Any]) -> str:
+    """Return the ratio of a figure, in bold where it is not as wanted."""
+    return f"{item['ratio']:.2f}" if item["met"] else f"**{item['ratio']:.2f}**"
+
+
+def _busy(results: dict[str, Any]) -> str:
+    """Return how busy the machine was while the points of the plots were measured."""
+    loads = [
+        load
+        for name in ("over_size", "over_latency")
+        for item in _points(results, name)
+        for load in item["load"]
+    ]
+    most = max(loads)
+    text = f"The load average was {min(loads):.1f} to {most:.1f} while the points of the plots were measured"
+    row = results["over_size"]
+    if most > row["machine"]["processors"] * _BUSY:
+        return f"{text}: their shape counts, not their seconds."
+    return f"{text}."
 
 
 def _machine(results: dict[str, Any]) -> str:

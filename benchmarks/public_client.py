@@ -1,15 +1,17 @@
 """The public client's own loops, run by an interpreter that has `peak-sdk`.
 
-    $PEAK_SDK_PYTHON benchmarks/public_client.py describe URL
+    $PEAK_SDK_PYTHON benchmarks/public_client.py describe URL [MOST]
     $PEAK_SDK_PYTHON benchmarks/public_client.py update URL FOLDER
 
-`describe` lists the tenant and describes each workflow; `update` calls create_or_update for each manifest.
+`describe` lists the tenant, describes each workflow, or MOST of them, and prints the seconds of the latter;
+`update` calls create_or_update for each manifest.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,11 @@ def main() -> None:
     what, url, *words = sys.argv[1:]
     client = _client(url)
     if what == "describe":
-        for item in client.list_workflows():
+        listed = list(client.list_workflows())
+        start = time.perf_counter()
+        for item in listed[: int(words[0])] if words else listed:
             client.describe_workflow(item["id"])
+        print(time.perf_counter() - start)
         return
     yaml = importlib.import_module("yaml")
     for file in sorted(Path(words[0]).rglob("*.yaml")):

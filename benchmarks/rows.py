@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from fleets import LIVE, BenchmarkFleet
+from growth import READS, WRITES, Repository, Step
 from manifests import write_manifests, write_templates
 from measuring import COMMAND, Command, Figure, Run, alternating, load, median
 from tenants import TOKEN, Tenants
@@ -29,12 +31,14 @@ class Sizes:
         runs: How often a command is run; fewer where it takes minutes.
         many: The manifests of the largest work.
         plans: The numbers of workflows of plans over a slow network.
-        some: The number of workflows where a slow program is compared, and from which growth is measured.
+        some: The number of workflows where a slow program is compared.
         updates: The number of workflows that an apply updates.
         latency: The latency of the tenant, in seconds.
-        series: The numbers of workflows of the curve over the size.
+        series: The numbers of workflows of the curve over the size, besides `plans`.
         latencies: The latencies of the curve over the latency, in seconds.
-        growing: The commands whose growth is measured.
+        reads: The names of the commands that read whose growth is measured, from a tenth of `many` on.
+        writes: The names of those that write.
+        looped: The workflows on which the public client's loop is measured for a curve; the rest is computed.
         fleet: The number of workflows of each tenant of a fleet; 0 for no fleet.
     """
 
@@ -46,7 +50,9 @@ class Sizes:
     latency: float
     series: tuple[int, ...]
     latencies: tuple[float, ...]
-    growing: tuple[str, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    looped: int
     fleet: int
 
 
@@ -57,9 +63,11 @@ FULL: Final = Sizes(
     some=1_000,
     updates=300,
     latency=0.05,
-    series=(10, 100, 1_000, 2_000, 5_000, 10_000),
+    series=(10, 100, 1_000),
     latencies=(0.0, 0.01, 0.025, 0.05, 0.1),
-    growing=("validate", "plan", "status", "export"),
+    reads=tuple(step.name for step in READS),
+    writes=tuple(step.name for step in WRITES),
+    looped=30,
     fleet=200,
 )
 QUICK: Final = Sizes(
@@ -69,9 +77,11 @@ QUICK: Final = Sizes(
     some=20,
     updates=20,
     latency=0.02,
-    series=(),
-    latencies=(),
-    growing=("validate", "plan"),
+    series=(10,),
+    latencies=(0.02,),
+    reads=("validate", "plan"),
+    writes=("apply of creates",),
+    looped=5,
     fleet=0,
 )
 
@@ -140,7 +150,7 @@ class Rows:
         ours, checker = alternating([self._command("validate", folder), theirs], min(self._sizes.runs, 3))
         yield _figure(f"validate {count:,}", "", ours, "check-jsonschema", checker, 12, before, at_least=True)
 
-    def plan(self) -> Iterator[Figure]:
+    def plan(self) -> Iterator[Figure | dict[str, Any]]:
         """Compare a cold plan without changes with the bound: the network's time or bare processor time."""
         latency, concurrency = self._sizes.latency, 32
         for count in self._sizes.plans:
@@ -158,6 +168,14 @@ class Rows:
             bound = self._bound(bare, latency, concurrency)
             yield _limited(row, ours, "the bound", bound, 1.25, before)
             yield _figure(row, "", ours, "bare program", bare, 1.25, before)
+            yield {
+                "count": count,
+                "latency": latency,
+                "bound": bound,
+                "plan": median(ours),
+                "bare": median(bare),
+                "load": (before, load()),
+            }
             if count == max(self._sizes.plans):
                 yield _memory(f"plan {count:,}", ours, 200, before)
                 yield from self._warm_plan(folder, count, concurrency)
@@ -237,43 +255,45 @@ class Rows:
         yield _memory(f"plan {count:,} creates as JSON", ours, 400, before)
 
     def growth(self) -> Iterator[Figure]:
-        """Compare each command at a size with a tenth of it: time, memory and requests."""
+        """Compare each command that reads at a size with a tenth of it: processor time, requests, memory."""
+        yield from self._growth(READS, self._sizes.reads)
+
+    def growth_of_writes(self) -> Iterator[Figure]:
+        """Compare each command that writes at a size with a tenth of it: processor time, requests, memory."""
+        yield from self._growth(WRITES, self._sizes.writes)
+
+    def _growth(self, steps: Sequence[Step], names: Sequence[str]) -> Iterator[Figure]:
         small, large = self._sizes.many // 10, self._sizes.many
-        found: dict[tuple[str, int], tuple[list[Run], int]] = {}
         before = load()
-        for count in (small, large):
-            folder = self._loaded(count, 0)
-            exported = self._folder / "exported"
-            for name, command in {
-                "validate": self._command("validate", folder),
-                "plan": self._plan(folder, 10),
-                "status": self._command("status", folder, before=self._forget),
-                "export": self._command("export", "--all", "--output-dir", exported, "--force"),
-            }.items():
-                if name not in self._sizes.growing:
-                    continue
-                self._tenants.order("requests")
-                (runs,) = alternating([command], min(self._sizes.runs, 3), warm=False)
-                requests = sum(self._tenants.order("requests")["methods"].values()) // len(runs)
-                found[name, count] = (runs, requests)
-        for name in self._sizes.growing:
-            (less, fewer), (more, requests) = found[name, small], found[name, large]
-            row = f"{name} {large:,}"
-            at = f"at {small:,}"
-            yield _figure(row, "time", more, at, less, 11, before)
-            yield _figure(row, "memory", more, at, less, 11, before, field="mebibytes")
-            if fewer:
-                yield Figure(
-                    row=row,
-                    measured="requests",
-                    value=requests,
-                    reference=at,
-                    reference_value=fewer,
-                    unit="",
-                    bar=11,
-                    runs=len(more),
-                    load=(before, load()),
-                )
+        fewer = {name: taken for name, *taken in self._taken(small, steps, names)}
+        for name, run, requests in self._taken(large, steps, names):
+            less, requested = fewer[name]
+            for measured, value, of_less, unit in (
+                ("CPU time", run.cpu, less.cpu, "s"),
+                ("requests", requests, requested, ""),
+                ("peak memory", run.mebibytes, less.mebibytes, "MiB"),
+            ):
+                if value:
+                    yield Figure(
+                        row=f"{name}, {large:,}",
+                        measured=measured,
+                        value=value,
+                        reference=f"at {small:,}",
+                        reference_value=of_less,
+                        unit=unit,
+                        bar=11,
+                        runs=1,
+                        load=(before, load()),
+                    )
+
+    def _taken(
+        self, count: int, steps: Sequence[Step], names: Sequence[str]
+    ) -> Iterator[tuple[str, Run, int]]:
+        """Yield the name of each step at a size, what it took, and its requests."""
+        self._tenants.order("faults", faults=[])
+        folder = self._folder / f"growth-{count}"
+        yield from Repository(folder, count, self._tenants).measured(steps, names)
+        shutil.rmtree(folder)
 
     def fleet(self) -> Iterator[Figure]:
         """Compare a fleet that loses a worker with its slowest tenant, and with the sum over its workers."""
@@ -295,7 +315,10 @@ class Rows:
         yield _limited(row, runs, "slowest, or sum ÷ workers", limit, 1.3, before)
 
     def over_size(self) -> Iterator[dict[str, Any]]:
-        """Yield the points of a curve: the seconds of each program over the number of workflows."""
+        """Yield the points of a curve, the seconds of each program over the number of workflows.
+
+        Those of the largest numbers are what `plan` measures.
+        """
         for count in self._sizes.series:
             yield self._point(count, self._sizes.latency)
 
@@ -306,18 +329,27 @@ class Rows:
 
     def _point(self, count: int, latency: float) -> dict[str, Any]:
         folder, concurrency = self._loaded(count, latency), 32
+        before = load()
         commands = {
             "plan": self._plan(folder, concurrency),
             "bare": self._bare_program("plan", folder, self._url, concurrency, counted=True),
             "validate": self._command("validate", folder),
         }
-        columns = alternating(list(commands.values()), 3 if count <= self._sizes.some else 1, warm=False)
+        columns = alternating(list(commands.values()), 3 if count < self._sizes.some else 1, warm=False)
         seconds = {name: median(runs) for name, runs in zip(commands, columns, strict=True)}
         bound = self._bound(columns[1], latency, concurrency)
-        if count * max(latency, 0.002) <= 60:  # noqa: PLR2004 - its loop takes a minute at most
-            for command in self._public("describe"):
-                seconds["client"] = command.run().seconds
-        return {"count": count, "latency": latency, "bound": bound, **seconds}
+        point = {"count": count, "latency": latency, "bound": bound, **seconds, **self._loop(count)}
+        return {**point, "load": (before, load())}
+
+    def _loop(self, count: int) -> dict[str, float]:
+        """Return the seconds of the public client's loop, whose describes are computed from some of them."""
+        described = min(count, self._sizes.looped)
+        found = {}
+        for command in self._public("describe", str(described)):
+            start = time.perf_counter()
+            seconds = float(command.output())
+            found["client"] = time.perf_counter() - start + seconds / described * (count - described)
+        return found
 
     @property
     def _url(self) -> str:

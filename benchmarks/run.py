@@ -37,6 +37,7 @@ _ROWS = (
     "apply",
     "creates",
     "growth",
+    "growth_of_writes",
     "fleet",
     "over_size",
     "over_latency",
@@ -74,7 +75,8 @@ def _printed(item: Figure | dict[str, Any]) -> dict[str, Any]:
     if isinstance(item, Figure):
         print(item.line(), flush=True)
         return item.document()
-    print("  " + ", ".join(f"{name} {value:g}" for name, value in item.items()), flush=True)
+    numbers = {name: value for name, value in item.items() if name != "load"}
+    print("  " + ", ".join(f"{name} {value:g}" for name, value in numbers.items()), flush=True)
     return item
 
 

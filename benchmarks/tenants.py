@@ -9,6 +9,7 @@ order, `{"tenant": 0, "order": …}`, and answers each with one:
     empty      delete all workflows
     faults     replace the faults by `faults`, such as `["latency:50ms", "429-seconds:1:100/s"]`
     profile    replace the profile by `profile`
+    executions start an execution of each workflow, a day ago
     requests   answer the number of requests since the order before, by method and by status
     names      answer how many workflows there are, and how many names
 """
@@ -86,6 +87,9 @@ def _obey(server: Any, order: str, **arguments: Any) -> Any:  # noqa: ANN401 - b
             server.faults = arguments["faults"]
         case "profile":
             server.profile = frozenset(arguments["profile"])
+        case "executions":
+            for identity in server.store.workflows():
+                server.store.execute(identity, at=server.store.now() - 86_400)
         case "requests":
             found = server.requests
             server.clear_requests()

@@ -62,8 +62,9 @@ def write_atomically(
     part = write_part(target, content, private=private, durable=durable)
     try:
         part.replace(target)
-    finally:
+    except BaseException:
         remove(part)
+        raise
 
 
 def write_text(path: Path, text: str | Iterable[str], *, private: bool = False) -> None:

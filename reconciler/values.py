@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import enum
 import json
 import marshal
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, Union
+from typing import Any, Final, TypeAlias, Union, overload
 
 JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]", None]
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -107,7 +106,7 @@ def put(value: JsonObject, path: Path, item: JsonValue) -> None:
         if not isinstance(inner, dict):
             inner = value[str(part)] = {}
         value = inner
-    value[str(last)] = copy.deepcopy(item)
+    value[str(last)] = copied(item)
 
 
 def remove(value: JsonValue, path: Path) -> None:
@@ -230,6 +229,10 @@ def _rewritten(value: JsonValue, replace: Replace, path: Path) -> JsonValue | Ve
     return value
 
 
+@overload
+def copied(value: JsonObject) -> JsonObject: ...
+@overload
+def copied(value: JsonValue) -> JsonValue: ...
 def copied(value: JsonValue) -> JsonValue:
     """Return a copy of a JSON value, down to its last map and list."""
     if isinstance(value, dict):

@@ -1,15 +1,20 @@
 """Worker processes: a function applied to many values in several forked processes, results in order.
 
+The processes run from the moment they are started: whoever reads the results may do other work meanwhile.
+
 Each process writes to a pipe of its own, so that one that is killed, as a container out of memory does, is
 noticed at once and holds no lock that another waits for.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Final, TypeVar
+from contextlib import closing, contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.errors import ReconcilerError
 
@@ -29,23 +34,34 @@ class WorkerKilledError(ReconcilerError):
     """A worker process ended before its work was done (exit 1)."""
 
 
+def processors() -> int:
+    """Return the number of processors that this process may use or, if unknown, of the machine.
+
+    1 where no process can be forked: the system cannot, or another thread may hold a lock that it would keep.
+    """
+    if not hasattr(os, "fork") or threading.active_count() > 1:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
 def map_in_processes(
     function: Callable[[T], R], values: Sequence[T], processes: int, batch: int
-) -> Iterator[R]:
-    """Yield `function(value)` for each of `values`, in their order.
+) -> Iterator[Iterator[R]]:
+    """Start processes, and provide `function(value)` for each of `values`, in their order.
 
-    No thread may run in this process: a forked process would keep the locks that it holds. When the iteration
-    ends early, for whatever reason, the processes are killed.
+    No other thread may run in this process when they start; any number may once they have. At the end of the
+    context, for whatever reason it ends, the processes are killed.
 
     Args:
-        function: The function; it and its results can be pickled.
+        function: The function; its results can be pickled.
         values: The values.
         processes: The number of processes.
         batch: The number of results that a process sends at once.
 
     Raises:
-        WorkerKilledError: A process ended before its work was done.
-        Exception: The exception of `function`.
+        WorkerKilledError: A process ended before its work was done; where the results are read.
+        Exception: The exception of `function`; where its result is read.
     """
     import multiprocessing  # noqa: PLC0415 - few values need no processes
 
@@ -59,15 +75,17 @@ def map_in_processes(
                 worker = context.Process(
                     target=_work, args=(writer, function, batches[number::processes]), daemon=True
                 )
+                workers.append((worker, reader))  # before an interrupt may come
                 start_undisturbed(worker)
-            workers.append((worker, reader))
-        for index in range(len(batches)):
-            yield from _received(*workers[index % processes])
+        received = (_received(*workers[index % processes]) for index in range(len(batches)))
+        yield chain.from_iterable(received)
     finally:
-        for worker, _ in workers:
+        started = [worker for worker, _ in workers if worker.pid is not None]
+        for worker in started:
             worker.kill()
-        for worker, reader in workers:
+        for worker in started:
             worker.join(_LONGEST_END)
+        for _, reader in workers:
             reader.close()
 
 
@@ -83,15 +101,17 @@ def start_undisturbed(worker: ForkProcess) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _received(worker: ForkProcess, reader: Connection) -> list[R]:
+def _received(worker: ForkProcess, reader: Connection) -> list[Any]:
     """Return the next results of a worker."""
+    import pickle  # noqa: PLC0415 - few values need no processes
+
     try:
-        results: list[R] | Exception = reader.recv()
+        results: list[Any] | Exception = pickle.loads(reader.recv_bytes())  # noqa: S301 # nosec B301
     except (EOFError, OSError):
         worker.join(_LONGEST_END)
         raise WorkerKilledError(
-            f"a process that checked a part of the files {_end(worker.exitcode)} before it was done",
-            hint="Often a container has too little memory: give it more, or check fewer files at a time.",
+            f"a process that read a part of the files {_end(worker.exitcode)} before it was done",
+            hint="Often a container has too little memory: give it more.",
         ) from None
     if isinstance(results, Exception):
         raise results
@@ -106,13 +126,19 @@ def _end(code: int | None) -> str:
 
 def _work(writer: Connection, function: Callable[[T], R], batches: Sequence[Sequence[T]]) -> None:
     """Send the results of each batch; an exception ends the work."""
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_DFL)  # those of the command are not for this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command decides what an interrupt ends
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     try:
         for batch in batches:
-            writer.send([function(value) for value in batch])
+            _send(writer, [function(value) for value in batch])
     except BrokenPipeError:
         return  # the command ended
     except Exception as error:  # noqa: BLE001 - it is raised where the results are read
-        writer.send(error)
+        _send(writer, error)
+
+
+def _send(writer: Connection, results: object) -> None:
+    import pickle  # noqa: PLC0415 - few values need no processes
+
+    writer.send_bytes(pickle.dumps(results, pickle.HIGHEST_PROTOCOL))

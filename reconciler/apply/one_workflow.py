@@ -48,7 +48,7 @@ from reconciler.plan import (
 )
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject
-from reconciler.workflow import Live, kept_fields
+from reconciler.workflow import Live
 
 _UNLISTED: Final = (
     "the list does not show the new name yet; another workflow may have got it at the same moment"
@@ -149,11 +149,7 @@ class Applier:
         )
         paused = live.paused if action.paused is None else action.paused
         with unverified_after("it was updated"):
-            kept = tuple(
-                path
-                for path in kept_fields(action.body, live.body.sendable, live.body.undocumented)
-                if path not in accepted.left_out
-            )
+            kept = tuple(path for path in action.kept if path not in accepted.left_out)
             notes = self._verifier.verify(
                 action, live.id, accepted.tags, paused=paused, webhooks=keep, kept=kept
             )
@@ -220,8 +216,8 @@ class Applier:
         body = self._marked(action.body, action)
         gone = fields_to_empty(action, self._facts.now().expected)
         if gone:
-            return update_with_explicit_empties(self._api, live, body, gone, self._policy)
-        return update_without_refused(self._api, live, body, self._policy)
+            return update_with_explicit_empties(self._api, live, body, gone, action.kept, self._policy)
+        return update_without_refused(self._api, live, body, action.kept, self._policy)
 
     def _set_paused(self, action: SetPaused, waiter: ExecutionWaiter) -> Result:
         with self._backed_up(action.live, "pause" if action.paused else "resume", action.sensitive):

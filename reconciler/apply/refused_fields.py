@@ -20,7 +20,7 @@ from reconciler.apply.writing import update_once
 from reconciler.client import RetryPolicy, is_refused_for_content
 from reconciler.errors import ReconcilerError
 from reconciler.values import ABSENT, JsonObject, Path, display_paths, lookup
-from reconciler.workflow import Live, kept_fields, lists_by_name, tags_within_limits, without_fields
+from reconciler.workflow import Live, lists_by_name, tags_within_limits, without_fields
 
 _TAG: Final = "tag"
 _Written = TypeVar("_Written")
@@ -45,21 +45,27 @@ def create_without_refused(
     api: TenantWriter, name: str, body: JsonObject, policy: RetryPolicy
 ) -> Accepted[Created]:
     """Create the workflow `name`; takes and raises what `create_once` does."""
-    return _accepted(body, [], lambda sent: create_once(api, name, sent, policy))
+    return _accepted(body, (), lambda sent: create_once(api, name, sent, policy))
 
 
 def update_without_refused(
-    api: TenantWriter, live: Live, body: JsonObject, policy: RetryPolicy
+    api: TenantWriter, live: Live, body: JsonObject, kept: tuple[Path, ...], policy: RetryPolicy
 ) -> Accepted[None]:
     """Replace the workflow `live`, which was just read, with `body`.
 
     Each further body is sent after another look: time has passed since the last one.
 
+    Args:
+        api: The tenant.
+        live: The workflow.
+        body: The body.
+        kept: The undocumented fields of the workflow that `body` sends back.
+        policy: The limits of tries and waits.
+
     Raises:
         BlockedError: Somebody else changed it meanwhile.
         ReconcilerError: As the client; the workflow is still what it was.
     """
-    kept = kept_fields(body, live.body.sendable, live.body.undocumented)
 
     def write(sent: JsonObject) -> None:
         if sent is not body:
@@ -69,8 +75,13 @@ def update_without_refused(
     return _accepted(body, kept, write)
 
 
-def update_with_explicit_empties(
-    api: TenantWriter, live: Live, body: JsonObject, left_out: Iterable[Path], policy: RetryPolicy
+def update_with_explicit_empties(  # noqa: PLR0913, PLR0917 - as `update_without_refused`
+    api: TenantWriter,
+    live: Live,
+    body: JsonObject,
+    left_out: Iterable[Path],
+    kept: tuple[Path, ...],
+    policy: RetryPolicy,
 ) -> Accepted[None]:
     """Replace the workflow `live` with `body`, and empty what it leaves out; without that if it is refused.
 
@@ -79,6 +90,7 @@ def update_with_explicit_empties(
         live: The workflow, which was just read.
         body: The body.
         left_out: The fields that `body` leaves out, and that the platform would keep.
+        kept: The undocumented fields of the workflow that `body` sends back.
         policy: The limits of tries and waits.
 
     Raises:
@@ -90,12 +102,12 @@ def update_with_explicit_empties(
     except ReconcilerError as error:
         if not is_refused_for_content(error):
             raise
-        return update_without_refused(api, read_unchanged(api, live), body, policy)
+        return update_without_refused(api, read_unchanged(api, live), body, kept, policy)
     return Accepted(result=None, tags=SentTags.of(body))
 
 
 def _accepted(
-    body: JsonObject, kept: list[Path], write: Callable[[JsonObject], _Written]
+    body: JsonObject, kept: tuple[Path, ...], write: Callable[[JsonObject], _Written]
 ) -> Accepted[_Written]:
     """Return the write of `body`, or of what comes next to it, that the API does not refuse.
 
@@ -118,14 +130,14 @@ def _accepted(
 
 
 def _alternatives(
-    body: JsonObject, kept: list[Path], *, tags_first: bool
+    body: JsonObject, kept: tuple[Path, ...], *, tags_first: bool
 ) -> Iterator[tuple[JsonObject, tuple[Path, ...]]]:
     """Yield what to send in place of a body that was refused, and the fields that each is without."""
     tagged: list[JsonObject] = [{**body, "tags": tags} for tags in tags_within_limits(body.get("tags"))]
     if tags_first:
         yield from ((sent, ()) for sent in tagged)
     if kept:
-        yield from ((without_fields(sent, kept), tuple(kept)) for sent in (body, *tagged))
+        yield from ((without_fields(sent, kept), kept) for sent in (body, *tagged))
     if not tags_first:
         yield from ((sent, ()) for sent in tagged)
 

@@ -54,6 +54,7 @@ from reconciler.workflow import (
     Rewrite,
     SentDigests,
     WriteOnlyField,
+    kept_fields,
     write_only_field,
 )
 
@@ -115,8 +116,9 @@ class SharedFacts:
         """
         with self._lock:
             expected = self._facts.expected
-            shown = live.write_only_kinds[0] & expected.write_only.keys()
-            found = {expected.write_only[kind] for kind in shown - self._facts.write_only}
+            known = expected.write_only
+            shown = live.write_only_kinds[0] & known.keys() if known else frozenset[WriteOnlyField]()
+            found = {known[kind] for kind in shown - self._facts.write_only}
             found |= self._facts.contradictions
             found |= {"PUT replaces"} if keeps and expected.replaces else set()
             self._facts = self._facts._replace(expected=expected.without(shown))
@@ -389,9 +391,10 @@ class Verifier:
         mark = self._marks() + sent_manifest(action.desired, self._options.key)
         body = marked(sent, mark, self._options.owner, had_digests=bool(live.body.own_tags.digests))
         try:
+            kept = tuple(kept_fields(body, live.body.sendable, live.body.undocumented))
             if left_out:
-                return update_with_explicit_empties(self._api, live, body, left_out, self._policy).tags
-            return update_without_refused(self._api, live, body, self._policy).tags
+                return update_with_explicit_empties(self._api, live, body, left_out, kept, self._policy).tags
+            return update_without_refused(self._api, live, body, kept, self._policy).tags
         except BlockedError as error:
             raise replaced([], Wanted.of(action)) from error
 

@@ -7,7 +7,6 @@ replaces the whole workflow, and would remove the value. What was only paused or
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +31,7 @@ from reconciler.values import (
     JsonValue,
     Packed,
     Path,
+    copied,
     display_path,
     display_paths,
     lookup,
@@ -89,7 +89,7 @@ def prepare_restoration(
     """
     if live is not None and backup.reason in _PAUSED_ONLY:
         return Restoration(manifest=_paused_manifest(backup, live.name))
-    body = copy.deepcopy(lists_by_name(backup.body.raw))
+    body = copied(lists_by_name(backup.body.raw))
     filled: set[Path] = set()
     missing: list[Path] = []
     unset: dict[Path, str] = {}

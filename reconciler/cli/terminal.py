@@ -74,16 +74,18 @@ def show(text: TextOrPieces, *, commands: bool = False) -> None:
         commands: Whether it consists of commands for a CI system, which are otherwise made harmless.
     """
     _Stderr.clear()
-    ends = isinstance(text, str)
-    for piece in (text,) if isinstance(text, str) else chain(_in_blocks(text), ("\n",)):
-        click.echo(piece if commands else without_commands(piece), nl=ends, color=wants_colours())
+    for block in _blocks(text):
+        click.echo(block if commands else without_commands(block), nl=False, color=wants_colours())
 
 
-def _in_blocks(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield small pieces of a text together: each write to stdout takes time."""
+def _blocks(text: TextOrPieces) -> Iterator[str]:
+    """Yield a text with a line break at its end, its small pieces together: each write takes time."""
+    if isinstance(text, str):
+        yield f"{text}\n"
+        return
     block: list[str] = []
     room = _BLOCK
-    for piece in pieces:
+    for piece in chain(text, ("\n",)):
         block.append(piece)
         room -= len(piece)
         if room <= 0:
@@ -175,9 +177,7 @@ class Outputs(NamedTuple):
     def write(self, rendered: Callable[[str], TextOrPieces]) -> None:
         """Write a result into its files; takes and raises what `deliver` does."""
         for name, file in self.files:
-            text = rendered(name)
-            pieces = (text,) if isinstance(text, str) else _in_blocks(text)
-            write_text(file, chain(map(click.unstyle, pieces), ("\n",)))
+            write_text(file, map(click.unstyle, _blocks(rendered(name))))
 
     def check(self) -> None:
         """Check that there is a directory for each file, before something is done that cannot be undone.

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as FilePath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InvalidInputError
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 NOTHING: Final = Packed.of({})
 """The value of a document that states nothing."""
 
-_NONE: Final[Mapping[Path, Any]] = MappingProxyType({})
+_NONE: Final[Mapping[Path, Any]] = {}
 _NO_PATHS: Final = frozenset[Path]()
 
 

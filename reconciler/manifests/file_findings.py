@@ -178,10 +178,11 @@ def read_within_bounds(
         items: What was read from each file; no more are taken past the bound.
         extent_of: Returns how much an item holds.
         problems: The list to which a finding is added.
-        on_progress: Called after each file.
+        on_progress: Called before the first file, and after each.
     """
     total = Extent()
     taken: list[T] = []
+    on_progress("reading manifests", 0, len(files))
     for file, item in zip(files, items, strict=True):
         taken.append(item)
         on_progress("reading manifests", len(taken), len(files))

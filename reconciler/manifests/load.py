@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.files import UnreadableError
@@ -36,11 +38,17 @@ from reconciler.manifests.yaml_nodes import json_as_yaml
 from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
+from reconciler.worker_processes import map_in_processes, processors
 
 if TYPE_CHECKING:
     from reconciler.manifests.overlays import Overlays
 
 _ENV_RULE: Final = "env"
+_BATCH: Final = 50
+_PARALLEL_FROM: Final = 200
+"""The number of files from which processes are worth their start."""
+
+T = TypeVar("T")
 
 ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 """A further check of the valid manifests of one file; its findings are ready to be shown."""
@@ -157,6 +165,27 @@ def read_file(
     return FileContent(manifests=manifests, summary=summary, secrets=secrets)
 
 
+@contextmanager
+def reading_files(files: Sequence[ManifestFile], read: Callable[[ManifestFile], T]) -> Iterator[Iterator[T]]:
+    """Provide `read(file)` for each of `files`, in their order, from as many processes as pay off.
+
+    They start at once: other threads may only be started after.
+
+    Args:
+        files: The files.
+        read: Reads a file; its results can be pickled.
+
+    Raises:
+        WorkerKilledError: A process ended before its work was done; where the results are read.
+    """
+    processes = min(processors(), len(files) // _BATCH)
+    if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
+        yield map(read, files)
+        return
+    with map_in_processes(read, files, processes, _BATCH) as results:
+        yield results
+
+
 def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[Finding]) -> Overlays | None:
     """Return the overlays of a run; `None` if there are none, and names stay as they are.
 
@@ -235,37 +264,45 @@ class LoadResult:
         return CheckResult(findings=self.findings, files=self.files, manifests=len(self.manifests))
 
 
-def load_manifests(
+def load_manifests(  # noqa: PLR0913 - each has its default
     paths: Sequence[str],
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
     on_progress: OnProgress = no_progress,
+    *,
+    on_manifest: Callable[[Manifest], None] = lambda _: None,
 ) -> LoadResult:
     """Load and check every manifest that `paths` name; errors become findings, never exceptions.
+
+    Many files are read in several processes.
 
     Args:
         paths: Files and directories, or `-` for standard input.
         env: The variables for `!env`.
         options: How the files are read.
         check: A further check of the manifests of one file.
-        on_progress: Called after each file.
+        on_progress: Called before the first file, and after each; it may start threads.
+        on_manifest: Called with each valid manifest as soon as it is there.
+
+    Raises:
+        WorkerKilledError: A process that read a part of the files was killed.
     """
     options = options or ReadOptions()
     files, problems = find_files(tuple(paths), options.excludes)
     overlays = read_overlays(env, options, problems)
     limit = FindingLimit()
-    contents = read_within_bounds(
-        files,
-        (
-            dataclasses.replace(content, summary=limit.kept_summary(content.summary))
-            for file in files
-            for content in [read_file(file, env, options, check, overlays)]
-        ),
-        lambda content: content.summary.extent,
-        problems,
-        on_progress,
-    )
+    read = partial(read_file, env=env, options=options, check=check, overlays=overlays)
+
+    def taken(content: FileContent) -> FileContent:
+        for manifest in content.manifests:
+            on_manifest(manifest)
+        return dataclasses.replace(content, summary=limit.kept_summary(content.summary))
+
+    with reading_files(files, read) as found:
+        contents = read_within_bounds(
+            files, map(taken, found), lambda content: content.summary.extent, problems, on_progress
+        )
     files = files[: len(contents)]
     summaries = [content.summary for content in contents]
     parts = template_parts(summaries)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.findings import Position
@@ -172,7 +171,7 @@ class PatchManifest(_BaseManifest):
         step_names: The steps that `keywords` apply to; empty means all steps.
     """
 
-    keywords: Mapping[str, JsonValue] = field(repr=False, default_factory=lambda: MappingProxyType({}))
+    keywords: Mapping[str, JsonValue] = field(repr=False, default_factory=dict)
     step_names: tuple[str, ...] = ()
 
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.apply import Report, Status, apply_plan
 from reconciler.backup import BackupWriter, RunIdentity
-from reconciler.client import RetryPolicy, Traffic
+from reconciler.client import Observer, RetryPolicy, Traffic
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError
 from reconciler.operations.engine import Engine, open_engine
 from reconciler.operations.listener import Listener
@@ -213,20 +213,26 @@ def apply_plan_file(  # noqa: PLR0913 - as `apply`
     with ExitStack() as stack:
         record = stack.enter_context(recording(options.run_record, listener=listener))
         saved = read_plan_file(file)
-        opened = stack.enter_context(
-            open_engine(
-                settings,
-                env,
-                purpose="apply",
-                selection=load_scope(saved.context.options).selection,
-                listener=listener,
-                observe=record.observe,
-            )
-        )
+        opened = stack.enter_context(engine_for(saved, settings, env, "apply", listener, record.observe))
         record.opened(opened)
         planned, _ = revalidated(opened, saved, strict=strict)
         listener.planned(planned)
         return apply_planned(planned, options, listener, record, confirmed=True)
+
+
+def engine_for(  # noqa: PLR0913, PLR0917 - as `open_engine`
+    saved: PlanFile,
+    settings: Settings,
+    env: Mapping[str, str],
+    purpose: str,
+    listener: Listener,
+    observe: Observer,
+) -> AbstractContextManager[Engine]:
+    """Return the engine for a saved plan; takes and raises what `open_engine` does."""
+    selection = load_scope(saved.context.options).selection
+    return open_engine(
+        settings, env, purpose=purpose, selection=selection, listener=listener, observe=observe
+    )
 
 
 def revalidated(engine: Engine, saved: PlanFile, *, strict: bool) -> tuple[Planned, Snapshot]:

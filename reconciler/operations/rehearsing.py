@@ -18,14 +18,13 @@ from reconciler.apply import workers_for
 from reconciler.client import RequestRecord
 from reconciler.emulator import emulator_server_class, parse_profiles
 from reconciler.errors import BlockedError, ReconcilerError, UsageError
-from reconciler.operations.apply_and_reconcile import revalidated
-from reconciler.operations.engine import open_engine
+from reconciler.operations.apply_and_reconcile import engine_for, revalidated
 from reconciler.operations.listener import Listener
 from reconciler.operations.plan_for_tenant import Planned
 from reconciler.operations.rehearsal_run import RehearsalStage, RunOrder, RunOutcome
 from reconciler.operations.settings import Settings
 from reconciler.plan import Create, Refusal, Snapshot
-from reconciler.planfile import load_scope, read_plan_file
+from reconciler.planfile import read_plan_file
 from reconciler.rehearsal import (
     CanonicalForms,
     EmulatedCopy,
@@ -177,14 +176,7 @@ def _read(
     saved = read_plan_file(file)
     requests: list[RequestRecord] = []
     began = time.monotonic()
-    with open_engine(
-        settings,
-        env,
-        purpose="rehearse",
-        selection=load_scope(saved.context.options).selection,
-        listener=listener,
-        observe=requests.append,
-    ) as engine:
+    with engine_for(saved, settings, env, "rehearse", listener, requests.append) as engine:
         planned, snapshot = revalidated(engine, saved, strict=options.strict)
     seconds = time.monotonic() - began
     if planned.plan.refusal:

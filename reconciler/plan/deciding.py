@@ -205,6 +205,7 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
     body = sent_body(method, desired.body, live.body, digests, ownership, patched=patched)
     shown = [*changes, *comparison.sent_along, *_paused_change(before=live.paused, after=paused)]
     rotates = desired.body.generates_webhook and bool(live.webhooks)
+    kept = tuple(kept_fields(body, live.body.sendable, live.body.undocumented))
     return Update(
         manifest=manifest,
         sensitive=sensitive,
@@ -218,7 +219,8 @@ def _update(  # noqa: PLR0913, PLR0917 - the whole of what was found out
         paused=paused,
         rotates_webhook=rotates,
         warnings=_warnings(desired, live, comparison, body, rotates=rotates),
-        notes=(*ownership_notes(live.ownership, ownership), *_kept_note(body, live)),
+        notes=(*ownership_notes(live.ownership, ownership), *_kept_note(kept)),
+        kept=kept,
     )
 
 
@@ -265,9 +267,8 @@ def _warnings(
     return tuple(warnings)
 
 
-def _kept_note(body: JsonObject, live: Live) -> tuple[str, ...]:
+def _kept_note(kept: tuple[Path, ...]) -> tuple[str, ...]:
     """Return the note of a plan about undocumented fields that an update sends back."""
-    kept = kept_fields(body, live.body.sendable, live.body.undocumented)
     if not kept:
         return ()
     paths = display_paths(kept)

@@ -5,7 +5,6 @@ Fields of `reconcile.ignore` are not compared, and keep their live value. Pure.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from reconciler.values import (
     Path,
     Pattern,
     as_object,
+    copied,
     display_path,
     is_below,
     lookup,
@@ -112,7 +112,7 @@ def with_live_values(
     patterns = tuple(patterns)
     if not patterns:
         return desired
-    ours, theirs = lists_by_name(copy.deepcopy(desired)), lists_by_name(with_header_names_of(live, desired))
+    ours, theirs = lists_by_name(copied(desired)), lists_by_name(with_header_names_of(live, desired))
     masked = frozenset(map(header_key, masked))
     for pattern in patterns:
         for path in dict.fromkeys([*_matches(ours, pattern), *_matches(theirs, pattern)]):

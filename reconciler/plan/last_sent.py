@@ -9,7 +9,6 @@ origin, and is counted: both sides changed, or nothing is known. Pure.
 from __future__ import annotations
 
 import base64
-import copy
 import dataclasses
 import hmac
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from reconciler.plan.desired import Desired
 from reconciler.plan.masked_changes import sensitive_fields
 from reconciler.plan.model import Action, Create, Plan, SetPaused, Unchanged, Update
 from reconciler.secrecy import SecretFields
-from reconciler.values import ABSENT, JsonObject, Path, dump_compact, lookup, put
+from reconciler.values import ABSENT, JsonObject, Path, copied, dump_compact, lookup, put
 from reconciler.workflow import SENT_MANIFEST_LENGTH, Body, FieldChange, Live, Origin
 
 _MOST_COMBINED: Final = 5
@@ -128,7 +127,7 @@ def _tries(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
 
 def _before(form: JsonObject, live: JsonObject, changed: Sequence[Path]) -> JsonObject:
     """Return the form of a manifest as it was if Git changed only the fields at `changed` since."""
-    found = copy.deepcopy(form) if changed else form
+    found = copied(form) if changed else form
     for path in changed:
         value = lookup(live, path)
         if value is ABSENT:
@@ -149,7 +148,8 @@ def _remove(form: JsonObject, path: Path) -> None:
 
 
 def _digest(form: JsonObject, manifest: Manifest, key: bytes) -> str:
-    hidden = sensitive_fields(manifest, manifest.body).mask(form)
+    sensitive = sensitive_fields(manifest, manifest.body) if manifest.sensitive else SecretFields()
+    hidden = sensitive.mask(form)
     message = dump_compact(["manifest", hidden]).encode("utf-8", "surrogatepass")
     digest = hmac.digest(key, message, "sha256")
     return base64.b32encode(digest).decode("ascii")[:SENT_MANIFEST_LENGTH].lower()

@@ -143,6 +143,7 @@ class Update(Subject):
         paused: Whether it is paused or resumed afterwards; `None` leaves that as it is.
         rotates_webhook: Whether its webhook gets a new URL, because the manifest asks for that.
         may_remove: The fields of others that it removes if the API hides them.
+        kept: The undocumented fields of the live workflow that it sends back as they are.
     """
 
     live: Live
@@ -155,6 +156,7 @@ class Update(Subject):
     paused: bool | None = None
     rotates_webhook: bool = False
     may_remove: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
 
     @property
     def body(self) -> JsonObject:

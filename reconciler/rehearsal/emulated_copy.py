@@ -19,7 +19,7 @@ from reconciler.rehearsal.faulty_runs import FaultyRun
 from reconciler.rehearsal.prediction import EndState
 from reconciler.secrecy import SecretFields
 from reconciler.values import JsonObject, JsonValue, as_list, dump_compact
-from reconciler.workflow import Body, Listed, Live, is_digest_tag
+from reconciler.workflow import Body, Listed, Live, is_digest_tag, tag_name
 
 _MODIFIED_BY: Final = "somebody@example.com"
 _LAG: Final = "list-lag=1500"
@@ -197,5 +197,4 @@ class EmulatedCopy:
 def _form(body: JsonObject) -> str:
     """Return the canonical form of a body with its tags, without those that hold marks and digests."""
     tags = [tag for tag in as_list(body.get("tags")) if not is_digest_tag(tag)]
-    names = sorted(str(tag.get("name", "")) if isinstance(tag, dict) else str(tag) for tag in tags)
-    return dump_compact([Body(body).form, [*names]])
+    return dump_compact([Body(body).form, [*sorted(map(tag_name, tags))]])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path as FilePath
@@ -30,6 +27,7 @@ from reconciler.manifests import (
     read_file,
     read_overlays,
     read_within_bounds,
+    reading_files,
     unmatched_overlays,
     with_excerpt,
     with_required_variables,
@@ -58,7 +56,6 @@ from reconciler.values import (
     lookup,
     rewrite,
 )
-from reconciler.worker_processes import map_in_processes
 from reconciler.workflow import Body
 
 if TYPE_CHECKING:
@@ -90,10 +87,6 @@ MOST_FINDINGS: Final = 200
 _MOST_CONSIDERED: Final = 400
 """The maximum number of problems taken from one rule, with those whose cause is reported already."""
 
-_BATCH: Final = 100
-_PARALLEL_FROM: Final = 400
-"""The number of files from which a second process is worth its start."""
-
 ExtraCheck: TypeAlias = Callable[[Sequence[FileContent]], Iterable[Finding]]
 """A check that needs more than the files, such as the tenant."""
 
@@ -110,7 +103,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
 ) -> CheckResult:
     """Check all manifests below `paths`; errors become findings, never exceptions.
 
-    Files are checked in as many processes as pay off. Manifests are not kept.
+    Many files are checked in several processes. Manifests are not kept.
 
     Args:
         paths: Files and directories, or `-` for standard input.
@@ -133,7 +126,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
         reported.append(_is_reported(file, summary, only))
         return limit.kept_summary(summary) if reported[-1] else summary.without_details
 
-    with closing(_summaries(files, check)) as found:
+    with reading_files(files, check) as found:
         kept = map(within_limit, files, found)
         summaries = read_within_bounds(files, kept, lambda summary: summary.extent, problems, on_progress)
     files = files[: len(summaries)]
@@ -163,16 +156,11 @@ def load_checked(  # noqa: PLR0913 - each has its default
 
     Takes what `check_paths` does, and whether the plan `needs` a manifest: an unset variable is an error in
     those, and a warning in the others. `on_manifest` is called with each manifest as soon as it is parsed,
-    before it is known whether all are valid.
+    before it is known whether all are valid. Raises what `load_manifests` does.
     """
-
-    def check(manifests: Sequence[Manifest]) -> list[Finding]:
-        for manifest in manifests:
-            on_manifest(manifest)
-        return _check_file(manifests, off, errors_only=True)
-
     options = (options or ReadOptions())._replace(require_env=False)
-    loaded = load_manifests(paths, env, options, check, on_progress)
+    check = partial(_check_file, off=off, errors_only=True)
+    loaded = load_manifests(paths, env, options, check, on_progress, on_manifest=on_manifest)
     return with_required_variables(loaded, needs)
 
 
@@ -184,21 +172,6 @@ def check_manifest(manifest: Manifest, off: frozenset[str] = frozenset()) -> Ite
     A comment `# reconciler: ignore[rule-id]` on a line suppresses the findings of that rule on the line.
     """
     yield from reported_findings(manifest, _problems(manifest, off))
-
-
-def _summaries(files: list[ManifestFile], check: partial[FileSummary]) -> Generator[FileSummary, None, None]:
-    processes = min(_processors(), len(files) // _BATCH)
-    if threading.current_thread() is not threading.main_thread():
-        processes = 1  # others may hold locks that a forked process would keep
-    if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
-        yield from map(check, files)
-        return
-    yield from map_in_processes(check, files, processes, _BATCH)
-
-
-def _processors() -> int:
-    """Return the number of processors that this process may use or, if unknown, of the machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _summary(

@@ -113,14 +113,14 @@ def looks_random(text: str) -> bool:
     )
 
 
-_LONGEST_REMEMBERED: Final = 64
-_TEXTS_REMEMBERED: Final = 8192
+LONGEST_REMEMBERED: Final = 64
+TEXTS_REMEMBERED: Final = 8192
 """The short texts for which the answer is kept, and how many: the keys and values of manifests recur."""
 
 
 def may_hold_credential(text: str) -> bool:
     """Return whether `credential_kind` is worth calling for `text`: cheap, and seldom true."""
-    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _may_hold_credential(text)
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _may_hold_credential(text)
 
 
 def _may_hold_credential(text: str) -> bool:
@@ -129,7 +129,7 @@ def _may_hold_credential(text: str) -> bool:
     return _LONG_WORD.search(text) is not None and _beginning().search(text) is not None
 
 
-_remembered = lru_cache(_TEXTS_REMEMBERED)(_may_hold_credential)
+_remembered = lru_cache(TEXTS_REMEMBERED)(_may_hold_credential)
 
 
 def _may_hold_password(text: str) -> bool:

@@ -14,9 +14,23 @@ from reconciler.secrecy.secret_detection import (
     is_named_by_users,
     is_named_secret,
     is_webhook_url,
+    may_look_secret,
+    named_secrets,
     why_secret,
 )
-from reconciler.values import DROP, KEEP, JsonValue, Path, Verdict, rewrite
+from reconciler.values import (
+    DROP,
+    KEEP,
+    JsonValue,
+    Path,
+    Verdict,
+    all_texts,
+    copied,
+    display_path,
+    lookup,
+    remove,
+    rewrite,
+)
 
 _HIDDEN: Final = "…"
 _URL: Final = re.compile(r"(https?://)(?:[^/?#@\s]*@)?([^/?#@\s]+)(.*)", re.IGNORECASE | re.DOTALL)
@@ -108,6 +122,25 @@ def omit_secrets(
 
     A list of texts stays whole or goes whole: a gap in it would mean something else.
     """
+    texts = set(all_texts(value))
+    places = {*fields.places_in(value), *named_secrets(value)}
+    found = {path: lookup(value, path) for path in sorted(places, key=display_path)}
+    if any(map(may_look_secret, texts)) or redactor.may_find_in(texts):
+        return _without_any(value, fields, redactor)
+    omitted: list[Omitted] = []
+    result = copied(value)
+    for path, item in found.items():  # all that there are, since no text is a secret by what it says
+        if not isinstance(item, str) or any(isinstance(part, int) for part in path):
+            return _without_any(value, fields, redactor)
+        omitted.append(Omitted(path=path, why=why_secret(path, item, fields, redactor)))
+        remove(result, path)
+    return result, tuple(omitted)
+
+
+def _without_any(
+    value: JsonValue, fields: SecretFields, redactor: Redactor
+) -> tuple[JsonValue, tuple[Omitted, ...]]:
+    """Return what `omit_secrets` does, with a look at every value."""
     omitted: list[Omitted] = []
 
     def replace(item: JsonValue, path: Path) -> JsonValue | Verdict:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
@@ -62,6 +62,10 @@ class Redactor:
     def finds(self, text: str) -> bool:
         """Return whether `text` contains a known secret that no text contains by chance."""
         return self._distinctive.finds(text)
+
+    def may_find_in(self, texts: Collection[str]) -> bool:
+        """Return whether one of `texts` is a known secret or may contain one: one search for all of them."""
+        return bool(self.secrets) and (not self._set.isdisjoint(texts) or self.finds("\n".join(texts)))
 
     def text(self, text: str) -> str:
         """Return a text from outside (a server's answer, a log) with every known secret replaced."""

@@ -6,24 +6,29 @@ A field is a secret if the schema marks it, or if the value in one workflow came
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from reconciler.schema import SENSITIVE, sensitive_step_fields
-from reconciler.secrecy.credential_patterns import credential_kind, looks_random
+from reconciler.secrecy.credential_patterns import (
+    LONGEST_REMEMBERED,
+    TEXTS_REMEMBERED,
+    credential_kind,
+    looks_random,
+    may_hold_credential,
+)
 from reconciler.secrecy.redaction import Redactor
 from reconciler.values import (
     ABSENT,
-    KEEP,
     JsonObject,
     JsonValue,
     Path,
-    Verdict,
     all_texts,
+    as_list,
     as_object,
+    copied,
     lookup,
-    rewrite,
 )
 
 _WORDS: Final = (
@@ -146,13 +151,46 @@ class SecretFields(NamedTuple):
         """Return whether there is a secret at `path` or, among `paths`, below it."""
         return self.covers(path) or any(known[: len(path)] == path for known in self.paths)
 
+    def places_in(self, value: JsonValue, path: Path = ()) -> Iterator[Path]:
+        """Yield where in the value at `path` there are secrets by their field, the outermost of each.
+
+        Some may be yielded twice, or inside another one; empty ones are no secrets.
+        """
+        if self.covers(path):
+            yield from _found_at((), value, path)
+            return
+        marked = (("steps", None, *part) for part in sensitive_step_fields())
+        for place in (*marked, *self.paths):
+            if len(place) > len(path) and all(map(_leads_to, place, path)):
+                yield from _found_at(place[len(path) :], value, path)
+
     def mask(self, value: JsonValue, path: Path = ()) -> JsonValue:
         """Return the value at `path` with every secret field in it masked; empty ones stay."""
+        places = [place[len(path) :] for place in self.places_in(value, path)]
+        if () in places:
+            return SENSITIVE
+        masked = copied(value) if places else value
+        for place in places:
+            holder = lookup(masked, place[:-1])
+            if isinstance(holder, dict | list):  # else it is inside another one
+                holder[place[-1]] = SENSITIVE  # type: ignore[index]
+        return masked
 
-        def replace(item: JsonValue, where: Path) -> JsonValue | Verdict:
-            return SENSITIVE if item not in (None, "") and self.covers(where) else KEEP
 
-        return rewrite(value, replace, path)
+def _leads_to(part: str | int | None, found: str | int) -> bool:
+    return part is None or part == found
+
+
+def _found_at(place: Sequence[str | int | None], value: JsonValue, path: Path) -> Iterator[Path]:
+    """Yield the paths of what is at `place` of the value at `path`; in a place, `None` is any key."""
+    if not place:
+        if value not in (None, ""):
+            yield path
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(as_list(value))
+    for key, item in items:
+        if _leads_to(place[0], key):
+            yield from _found_at(place[1:], item, (*path, key))
 
 
 def is_secret_name(name: str) -> bool:
@@ -189,7 +227,11 @@ def is_masked(path: Path, value: JsonValue) -> bool:
         return False
     if is_named_secret(path) or is_webhook_url(path):
         return is_mask(value)
-    return _whole_mask().fullmatch(value.strip()) is not None or _MASK_INSIDE.search(value) is not None
+    return _is_mask_of_any_field(value)
+
+
+def _is_mask_of_any_field(text: str) -> bool:
+    return _whole_mask().fullmatch(text.strip()) is not None or _MASK_INSIDE.search(text) is not None
 
 
 def may_be_masked(body: JsonObject) -> bool:
@@ -247,6 +289,39 @@ def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Red
         return "contains a known secret"
     kind = credential_kind(value)
     return f"looks like a credential ({kind})" if kind else ""
+
+
+def may_look_secret(text: str) -> bool:
+    """Return whether `text` may be a credential or a mask by its form: cheap, and seldom true."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _may_look_secret(text)
+
+
+def _may_look_secret(text: str) -> bool:
+    return may_hold_credential(text) or is_mask(text) or _is_mask_of_any_field(text)
+
+
+_remembered = lru_cache(TEXTS_REMEMBERED)(_may_look_secret)
+
+
+def named_secrets(body: JsonValue) -> Iterator[Path]:
+    """Yield where in a body `is_named_secret` is true; empty values are no secrets."""
+    steps = as_object(body).get("steps")
+    for name, step in steps.items() if isinstance(steps, dict) else enumerate(as_list(steps)):
+        for part in _NAMED_BY_USERS:
+            for path, value in _named_at(part, step, ("steps", name)):
+                if value not in (None, "") and is_secret_name(str(path[-1])):
+                    yield path
+
+
+def _named_at(part: tuple[str, ...], value: JsonValue, path: Path) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield the fields of the map at `part` of the value at `path`; lists on the way there do not count."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _named_at(part, item, (*path, index))
+    elif isinstance(value, dict) and part:
+        yield from _named_at(part[1:], value.get(part[0]), (*path, part[0]))
+    elif isinstance(value, dict):
+        yield from (((*path, key), item) for key, item in value.items())
 
 
 def is_credential_name(path: Path, text: str, redactor: Redactor) -> bool:

@@ -69,7 +69,7 @@ def merge_patch(base: JsonObject, body: JsonObject) -> JsonObject:
         given = _given_steps(body["steps"])
         over = {name: _merged_step(steps.get(name), step) for name, step in given.items()}
         merged["steps"] = {**steps, **over}
-    return as_object(copied(merged))
+    return copied(merged)
 
 
 def apply_keywords(
@@ -90,7 +90,7 @@ def apply_keywords(
         InvalidParameterException: A keyword is not one of `KEYWORDS`, `step_names` is empty, or one of its
             names is not a step of `body`.
     """
-    result = as_object(copied(body))
+    result = copied(body)
     given = _given(keywords)
     if "name" in given:
         result["name"] = given.pop("name")

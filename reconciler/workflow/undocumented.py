@@ -7,7 +7,6 @@ field as a whole.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 from reconciler.schema import Field, FieldKind, body_fields, step_fields
@@ -19,6 +18,7 @@ from reconciler.values import (
     Path,
     as_list,
     as_object,
+    copied,
     dump_compact,
     lookup,
     put,
@@ -44,7 +44,7 @@ def undocumented_fields(body: JsonObject) -> dict[Path, JsonValue]:
 
 def with_values(body: JsonObject, values: JsonObject) -> JsonObject:
     """Return `body` with every single value of the mapping `values` in its place."""
-    result = copy.deepcopy(body)
+    result = copied(body)
     for path, value in leaves(values):
         if path:
             put(result, path, value)
@@ -89,7 +89,7 @@ def keeping_undocumented(
     if not undocumented:
         return body
     theirs = lists_by_name(live)
-    ours = lists_by_name(copy.deepcopy(body))
+    ours = lists_by_name(copied(body))
     for path, value in undocumented.items():
         place = _counterpart(path, theirs, ours)
         if place is None or lookup(ours, place) is not ABSENT:
@@ -97,7 +97,7 @@ def keeping_undocumented(
         holder = lookup(ours, place[:-1])
         if isinstance(holder, dict):
             if _is_same_step(path, theirs, ours):
-                holder[str(place[-1])] = copy.deepcopy(value)
+                holder[str(place[-1])] = copied(value)
         elif _belongs(path, ours, theirs, undocumented):
             put(ours, place, value)
     return lists_back(ours)
@@ -149,7 +149,7 @@ def lost_fields(body: JsonObject, live: JsonObject, undocumented: Collection[Pat
 
 def without_fields(body: JsonObject, paths: Iterable[Path]) -> JsonObject:
     """Return `body` without some undocumented fields."""
-    result = lists_by_name(copy.deepcopy(body))
+    result = lists_by_name(copied(body))
     for path in paths:
         holder = lookup(result, path[:-1])
         if isinstance(holder, dict):

@@ -95,9 +95,9 @@ def test_preserving_the_webhook_is_needed(monkeypatch: pytest.MonkeyPatch) -> No
     """Where the policy is left to the platform, an update gives the webhook another URL."""
     original = one_workflow.update_without_refused
 
-    def without_policy(api: Any, live: Any, body: Any, policy: Any) -> Any:
+    def without_policy(api: Any, live: Any, body: Any, *others: Any) -> Any:
         triggers = [{"webhook": True} for _ in body["triggers"]]
-        return original(api, live, {**body, "triggers": triggers}, policy)
+        return original(api, live, {**body, "triggers": triggers}, *others)
 
     monkeypatch.setattr(one_workflow, "update_without_refused", without_policy)
     assert _violation("update", "one run") == "the webhook of 1 got another URL"

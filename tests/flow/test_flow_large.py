@@ -63,6 +63,13 @@ def test_items_written_one_by_one(key: str, items: list[Any], others: dict[str, 
     assert "".join(document_pieces(streamed)) == document_text(nested)
 
 
+@LAWS
+@given(_ITEMS | st.floats() | st.booleans() | st.text())
+def test_a_document_is_indented_as_the_standard_library_does(document: Any) -> None:
+    """The text of a document is that of `json.dumps` with an indentation of two, in ASCII."""
+    assert document_text(document) == json.dumps(document, indent=2)
+
+
 def test_an_item_is_made_when_its_turn_comes() -> None:
     """No item is made before the one before it is written, and a value of a function after all items."""
     made: list[int] = []

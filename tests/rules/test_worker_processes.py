@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -13,11 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import COMMAND, inherited_environment
 
+from reconciler.manifests import Document, OverlayOptions, ParameterLayer, Parameters, ReadOptions, Source
+from reconciler.rules import check_paths, load_checked
+from reconciler.values import Packed
 from reconciler.worker_processes import WorkerKilledError, map_in_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from reconciler.manifests import Manifest
+
+_EMPTY = Document(file="", text="", index=0)
 
 
 def _negative(value: int) -> int:
@@ -46,32 +54,114 @@ def _fail_at_7(value: int) -> int:
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 4), st.integers(1, 9))
 def test_results_are_in_order(values: list[int], processes: int, batch: int) -> None:
     """However the values are shared out, the results are those of `map`."""
-    assert list(map_in_processes(_negative, values, processes, batch)) == [-value for value in values]
+    with map_in_processes(_negative, values, processes, batch) as results:
+        assert list(results) == [-value for value in values]
 
 
 @pytest.mark.parametrize(("function", "word"), [(_kill_at_7, "killed (SIGKILL)"), (_end_at_7, "ended")])
 def test_a_process_that_ends_early(function: Callable[[int], int], word: str) -> None:
     """A process that is killed, or ends, is an error at once; earlier results were given."""
-    given_before = []
-    with pytest.raises(WorkerKilledError) as raised:
-        given_before.extend(map_in_processes(function, range(100), 2, 1))
+    given_before: list[int] = []
+    with (
+        pytest.raises(WorkerKilledError) as raised,
+        map_in_processes(function, range(100), 2, 1) as results,
+    ):
+        given_before.extend(results)
     assert word in raised.value.message
 
 
 def test_an_exception_comes_through() -> None:
     """An exception of the function is raised where its result is read."""
-    with pytest.raises(ZeroDivisionError, match="seven"):
-        list(map_in_processes(_fail_at_7, range(10), 2, 2))
+    with (
+        pytest.raises(ZeroDivisionError, match="seven"),
+        map_in_processes(_fail_at_7, range(10), 2, 2) as results,
+    ):
+        list(results)
 
 
 def test_no_process_is_left() -> None:
     """A reader that stops early leaves no process behind."""
     before = {*_children(os.getpid())}
-    results = map_in_processes(_negative, range(1000), 2, 1)
-    assert next(results) == 0
-    assert {*_children(os.getpid())} > before
-    results.close()  # type: ignore[attr-defined]
+    with map_in_processes(_negative, range(1000), 2, 1) as results:
+        assert {*_children(os.getpid())} > before, "they start before anything else does"
+        assert next(results) == 0
     assert {*_children(os.getpid())} == before
+
+
+_FILES = {
+    "a.yaml": "name: a\nsteps: {s: {imageId: 1, command: !env COMMAND, resources: {storage: !param size}}}\n",
+    "b.yaml": "name: a\nsteps: {s: {imageId: 1, command: !env UNSET}}\n",
+    "c.yaml": "patch: {name: c, set: {token: !env {name: TOKEN, default: x}}}\nreconcile: {ignore: [tags]}\n",
+    "d.yaml": "name: d\nsteps: {s: {imageId: one, command: !file part.txt}}\n---\nname: d2\nsteps: {}\n",
+    "e.yaml": "name: e\nsteps: {s: {imageId: 1, parents: [gone], newField: 1}}\n",
+    "f.yaml.j2": "name: {{ size }}\nsteps: {s: {imageId: 1, command: {% include 'part.txt' %}}}\n",
+    "g.yaml": "name: g: h\n",
+    "h.yaml": "",
+    "i.yml.bak": "name: i\nsteps: {s: {imageId: 1}}\n",
+    "part.txt": "echo\n",
+}
+"""Manifests that hold everything that reading finds out."""
+
+
+def test_what_processes_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Manifests, and what is wrong in them, are the same whether one process reads them or several do."""
+    for name, text in _FILES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "o.yaml").write_text(
+        "patch: {name: a, body: {tags: [{name: !env TAG}]}}\n", encoding="utf-8"
+    )
+    env = {"COMMAND": "canary-command", "TAG": "canary-tag"}
+    options = ReadOptions(
+        parameters=Parameters().overridden_by(ParameterLayer(values={"size": "20GB"})),
+        overlays=OverlayOptions(paths=(str(tmp_path / "overlays"),), root=tmp_path.resolve()),
+        excludes=lambda path: path.parent.name == "overlays",
+        extra=(("steps", "*", "newField"),),
+    )
+
+    def found() -> list[object]:
+        loaded = load_checked((str(tmp_path),), env, options)
+        seen: list[str] = []
+        load_checked((str(tmp_path),), env, options, on_manifest=lambda each: seen.append(each.name))
+        checked = check_paths((str(tmp_path),), env, options)
+        whole = dataclasses.replace(loaded, manifests=())
+        return [checked, whole, seen, *map(_all_of, loaded.manifests)]
+
+    monkeypatch.setattr("reconciler.manifests.load._PARALLEL_FROM", 2)
+    monkeypatch.setattr("reconciler.manifests.load._BATCH", 2)
+    monkeypatch.setattr("reconciler.manifests.load.processors", lambda: 1)
+    alone = found()
+    forked: list[None] = []
+    monkeypatch.setattr("os.fork", _counted(os.fork, forked))
+    monkeypatch.setattr("reconciler.manifests.load.processors", lambda: 3)
+    assert found() == alone
+    assert len(forked) == 9
+    assert "canary-tag" in repr(alone[3:])
+
+
+def _counted(fork: Callable[[], int], calls: list[None]) -> Callable[[], int]:
+    def count() -> int:
+        calls.append(None)
+        return fork()
+
+    return count
+
+
+def _all_of(manifest: Manifest) -> list[object]:
+    """Return everything that a manifest knows."""
+    document = manifest.source.document
+    paths: list[tuple[str | int, ...]] = [("steps", "s", "imageId"), ("tags", 0, "name"), ("name",)]
+    return [
+        type(manifest),
+        dataclasses.replace(manifest, packed=Packed.of({}), source=Source(document=_EMPTY, base=())),
+        manifest.body,
+        manifest.source.base,
+        dataclasses.replace(document, packed=Packed.of({}), overlaid={}),
+        document.value,
+        [document.position(path) for path in paths],
+        document.lines(manifest.source.file),
+        [manifest.source.variable(path) for path in paths],
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -95,23 +185,23 @@ def _children(pid: int) -> list[int]:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs Linux")  # noqa: PTH110
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor needs no second process")
-@pytest.mark.parametrize("target", [0, 1, None])
-def test_validate_whose_process_is_killed(many: Path, target: int | None) -> None:
+@pytest.mark.parametrize(("command", "target"), [("validate", 1), ("plan", 0), ("plan", None)])
+def test_a_command_whose_process_is_killed(many: Path, command: str, target: int | None) -> None:
     """The command ends with a sentence when a worker is killed, and with its own code on SIGTERM."""
     with subprocess.Popen(
-        [*COMMAND, "validate", many],
+        [*COMMAND, command, many],
         env=inherited_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as command:
+    ) as process:
         workers: list[int] = []
-        while len(workers) < 2 and command.poll() is None:
-            workers = _children(command.pid)
+        while len(workers) < 2 and process.poll() is None:
+            workers = _children(process.pid)
             time.sleep(0.001)
-        os.kill(command.pid if target is None else workers[target], signal.SIGTERM if target is None else 9)
-        _, errors = command.communicate(timeout=20)
-    assert command.returncode == (130 if target is None else 1)
+        os.kill(process.pid if target is None else workers[target], signal.SIGTERM if target is None else 9)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == (130 if target is None else 1)
     assert "Traceback" not in errors
     assert ("interrupted" if target is None else "was killed (SIGKILL) before it was done") in errors
     assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)  # noqa: PTH110
