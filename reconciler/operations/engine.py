@@ -121,7 +121,7 @@ class Engine:
         return self._plan(scope, forgets=False)
 
     def _plan(self, scope: Scope | None, *, forgets: bool) -> tuple[Plan, Snapshot]:
-        scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
+        scope = (scope or Scope())._replace(left_out=self.manifests.left_out)
         snapshot = self.snapshot(scope, forgets=forgets)
         plan = self._with_profile(make_plan(snapshot, self.options, scope))
         if self.options.resend and not plan.writes:

@@ -137,6 +137,6 @@ class EarlyDecisions:
         with self._lock:
             known = self._facts
             if known.default_resource is not default:
-                known = dataclasses.replace(known, default_resource=default)
+                known = known._replace(default_resource=default)
             self._facts = known.with_kinds([kinds])
             return self._facts

@@ -47,7 +47,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     """
     scope = scope or Scope()
     selection = scope.selection.resolved(names_of(snapshot.matches, snapshot.unmanaged))
-    scope = dataclasses.replace(scope, selection=selection)
+    scope = scope._replace(selection=selection)
     facts = snapshot.facts
     chosen = [pair for pair in snapshot.matches if selection.takes(pair[0].name)]
     actions: list[Action] = [

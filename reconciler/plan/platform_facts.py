@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
@@ -50,8 +49,7 @@ class DefaultResource:
         return self.answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformFacts:
+class PlatformFacts(NamedTuple):
     """What the platform is known to do.
 
     Args:
@@ -63,8 +61,8 @@ class PlatformFacts:
 
     returned: frozenset[WriteOnlyField] = frozenset()
     write_only: frozenset[WriteOnlyField] = frozenset()
-    expected: Expectations = field(default_factory=Expectations)
-    default_resource: DefaultResource = field(default_factory=DefaultResource)
+    expected: Expectations = Expectations()
+    default_resource: DefaultResource = DefaultResource()
 
     @property
     def not_returned(self) -> frozenset[WriteOnlyField]:
@@ -82,7 +80,7 @@ class PlatformFacts:
 
     def with_write_only(self, kinds: Iterable[WriteOnlyField]) -> PlatformFacts:
         """Return these facts, with `kinds` known not to be returned."""
-        return dataclasses.replace(self, write_only=self.write_only | set(kinds))
+        return self._replace(write_only=self.write_only | set(kinds))
 
     def learned_from(self, live: Iterable[Live], options: CompareOptions) -> PlatformFacts:
         """Return these facts, with what live workflows show."""
@@ -96,7 +94,7 @@ class PlatformFacts:
             write_only |= hidden
         if len(returned) == len(self.returned) and len(write_only) == len(self.write_only):
             return self
-        return dataclasses.replace(self, returned=frozenset(returned), write_only=frozenset(write_only))
+        return self._replace(returned=frozenset(returned), write_only=frozenset(write_only))
 
 
 def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> Callable[[Path], bool]:

@@ -111,8 +111,7 @@ class ReadCache:
     def facts_with(self, ids: Iterable[int], facts: PlatformFacts) -> PlatformFacts:
         """Return `facts` with what the known workflows with the given ids show."""
         known = [self.entries[identity] for identity in ids]
-        return replace(
-            facts,
+        return facts._replace(
             returned=facts.returned.union(*(entry.returned for entry in known)),
             write_only=facts.write_only.union(*(entry.write_only for entry in known)),
         )
