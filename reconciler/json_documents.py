@@ -150,9 +150,7 @@ def _parsed(text: str | None) -> JsonValue:
     if text is None:
         raise NotJsonError
     try:
-        value: JsonValue = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
-        )
+        value: JsonValue = _STRICT.decode(text)
     except RecursionError:
         raise NestingError from None
     except ValueError as error:
@@ -179,6 +177,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError("a number is out of range")
     return value
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
 
 
 def _deeper_than(value: JsonValue, limit: int) -> bool:
