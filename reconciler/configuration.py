@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -71,8 +70,7 @@ class Environment(NamedTuple):
     profile: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(NamedTuple):
     """The settings of the configuration file, or the defaults without one.
 
     Args:
@@ -104,19 +102,19 @@ class Configuration:
     strict: bool = False
     remember: bool = True
     owner: str | None = None
-    safety: Safety = field(default_factory=Safety)
+    safety: Safety = Safety()
     concurrency: int = CONCURRENCY
     max_requests_per_second: float | None = None
     retry_for: float = RETRY_FOR
     environment: Environment | None = None
     environments: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    exclusions: tuple[str, ...] = field(default=(), repr=False)
+    exclusions: tuple[str, ...] = ()
     extra: tuple[Pattern, ...] = ()
     allow_latest: bool = False
-    parameters: Parameters = field(default_factory=Parameters)
-    templates: TemplateSettings = field(default_factory=TemplateSettings)
-    overlays: OverlayOptions = field(default_factory=OverlayOptions)
+    parameters: Parameters = Parameters()
+    templates: TemplateSettings = TemplateSettings()
+    overlays: OverlayOptions = OverlayOptions()
     apart: tuple[Path, ...] = ()
 
     def excludes(self, path: Path) -> bool:

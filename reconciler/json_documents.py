@@ -100,12 +100,7 @@ def parse_json(data: bytes) -> JsonValue:
         NestingError: It is nested more than 100 levels deep.
     """
     try:
-        value: JsonValue = json.loads(
-            data.decode("utf-8-sig"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-        )
+        value: JsonValue = _STRICT.decode(data.decode("utf-8-sig"))
     except RecursionError:
         raise NestingError from None
     except ValueError as error:
@@ -163,6 +158,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError("a number is out of range")
     return value
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
 
 
 def _deeper_than(value: JsonValue, limit: int) -> bool:

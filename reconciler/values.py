@@ -191,18 +191,18 @@ class Packed:
     @property
     def digest(self) -> bytes:
         """A digest of the value: equal ones mean that two values are the same JSON."""
-        return self._digest or digest_of(self.value)
+        return self._digest or digest_of(dump_compact(self.value))
 
     def with_digest(self) -> Packed:
         """Return the same value with its digest, which is then computed no more."""
         return Packed(self._data, self.digest)
 
 
-def digest_of(value: JsonValue) -> bytes:
-    """Return the SHA-256 digest of a JSON value: equal ones mean that two values are the same JSON."""
+def digest_of(text: str) -> bytes:
+    """Return the SHA-256 digest of a text."""
     import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
 
-    return hashlib.sha256(dump_compact(value).encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class Verdict(enum.Enum):

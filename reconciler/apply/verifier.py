@@ -121,7 +121,7 @@ class SharedFacts:
             found = {known[kind] for kind in shown - self._facts.write_only}
             found |= self._facts.contradictions
             found |= {"PUT replaces"} if keeps and expected.replaces else set()
-            self._facts = dataclasses.replace(self._facts, expected=expected.without(shown))
+            self._facts = self._facts._replace(expected=expected.without(shown))
             new = found - self._contradicted
             self._contradicted |= new
         return tuple(sorted(new))

@@ -55,12 +55,14 @@ class _Route:
     Args:
         origin: The scheme, host and port in their normal form.
         proxies: The proxies, as `requests` takes them.
+        proxy: The one of them that is for this origin; empty for none.
         context: The certificates that are trusted; `None` where neither the origin nor its proxy has https.
         connections: The pool of connections, once there is one.
     """
 
     origin: str
     proxies: MutableMapping[str, str]
+    proxy: str
     context: ssl.SSLContext | None
     connections: HTTPConnectionPool | None = None
 
@@ -175,7 +177,8 @@ def _route_to(url: str) -> _Route:
     proxy = select_proxy(url, proxies)
     _check_proxy(proxy)
     certificates = trusted_certificates(settings["verify"] or True) if _is_https(url, proxy) else None
-    return _Route(origin=str(prepared.url).rstrip("/"), proxies=proxies, context=certificates)
+    origin = str(prepared.url).rstrip("/")
+    return _Route(origin=origin, proxies=proxies, proxy=proxy or "", context=certificates)
 
 
 def _is_https(*urls: str | None) -> bool:
@@ -238,9 +241,8 @@ class _BoundedAdapter(HTTPAdapter):
         """Return the pool of the request's route, asked of the pool manager once."""
         route = request.route
         if route.connections is None:
-            proxy = select_proxy(request.url, proxies)
-            if _is_https(proxy):
-                self.proxy_manager_for(proxy, proxy_ssl_context=route.context)
+            if _is_https(route.proxy):
+                self.proxy_manager_for(route.proxy, proxy_ssl_context=route.context)
             route.connections = super().get_connection_with_tls_context(request, verify, proxies, cert)
         return route.connections
 
@@ -253,6 +255,13 @@ class _BoundedAdapter(HTTPAdapter):
         """Return what a pool is known by: its host, and the certificates that its connections trust."""
         host, options = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {"ssl_context": request.route.context} if host["scheme"] == "https" else options
+
+    def request_url(self, request: Any, proxies: Any) -> str:  # noqa: ANN401 - requests'
+        """Return what the request line names: the path, unless a proxy must know more."""
+        if request.route.proxy:
+            return super().request_url(request, proxies)
+        path: str = request.path_url
+        return path
 
     def cert_verify(self, *_: Any) -> None:  # noqa: ANN401 - requests'
         """Do nothing: the context has the certificates."""

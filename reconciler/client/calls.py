@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -68,8 +68,7 @@ class Call(Generic[T]):
         return self.method == "GET"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRecord:
+class RequestRecord(NamedTuple):
     """One try of a request, and its outcome.
 
     Attributes:
@@ -92,7 +91,7 @@ class RequestRecord:
     started: float
     seconds: float
     waited: float
-    body: JsonValue = field(default=None, repr=False)
+    body: JsonValue = None
 
 
 Observer: TypeAlias = Callable[[RequestRecord], None]

@@ -6,7 +6,6 @@ retries.
 
 from __future__ import annotations
 
-import html
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -132,6 +131,8 @@ def _web_page(response: requests.Response, body: bytes) -> UnexpectedAnswerError
 
 
 def _words(text: bytes) -> str:
+    import html  # noqa: PLC0415 - the table of all entities is large, and errors are rare
+
     return " ".join(html.unescape(text.decode("utf-8", "replace")).split())
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path as FilePath
+from typing import NamedTuple
 
 from reconciler.errors import InvalidInputError
 from reconciler.files import nearest_path
@@ -18,8 +19,7 @@ from reconciler.text import did_you_mean
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterLayer:
+class ParameterLayer(NamedTuple):
     """The parameters that one place states.
 
     Args:
@@ -31,7 +31,7 @@ class ParameterLayer:
 
     values: JsonObject
     place: str = ""
-    document: Document | None = field(default=None, repr=False)
+    document: Document | None = None
     base: Path = ()
 
     def source(self, path: Path) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.manifests.parameters import Parameters
 from reconciler.templates import TemplateSettings
@@ -19,8 +18,7 @@ def _nothing(_path: Path) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverlayOptions:
+class OverlayOptions(NamedTuple):
     """The overlays of an environment, what it adds to names, and settings of many workflows.
 
     Args:
@@ -33,7 +31,7 @@ class OverlayOptions:
     """
 
     paths: tuple[str, ...] = ()
-    root: Path = field(default_factory=Path)
+    root: Path = Path()
     prefix: str = ""
     suffix: str = ""
     shared: tuple[SharedSettings, ...] = ()
@@ -45,8 +43,7 @@ class OverlayOptions:
         return not (self.paths or self.prefix or self.suffix or self.shared)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """How the manifests of a run are read.
 
     Args:
@@ -63,9 +60,9 @@ class ReadOptions:
 
     excludes: Callable[[Path], bool] = _nothing
     extra: tuple[Pattern, ...] = ()
-    parameters: Parameters = field(default_factory=Parameters)
-    templates: TemplateSettings = field(default_factory=TemplateSettings)
+    parameters: Parameters = Parameters()
+    templates: TemplateSettings = TemplateSettings()
     base: Path | None = None
-    overlays: OverlayOptions = field(default_factory=OverlayOptions)
+    overlays: OverlayOptions = OverlayOptions()
     require_env: bool = True
     digests: bool = False

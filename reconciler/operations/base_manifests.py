@@ -76,7 +76,7 @@ def read_base(
         )
     commit = merge_base(named)
     with _checked_out(settings, commit) as earlier:
-        options = dataclasses.replace(earlier.reading, require_env=False)
+        options = earlier.reading._replace(require_env=False)
         loaded = load_manifests(earlier.paths, env, options)
     errors = loaded.checked.count(Severity.ERROR)
     return Base(commit=commit[:_SHOWN], manifests=loaded.manifests, errors=errors)

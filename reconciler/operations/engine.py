@@ -114,12 +114,15 @@ class Engine:
         Raises:
             ReconcilerError: Something that the plan needs cannot be read.
         """
-        return self.plan_with_snapshot(scope)[0]
+        return self._plan(scope, forgets=True)[0]
 
     def plan_with_snapshot(self, scope: Scope | None = None) -> tuple[Plan, Snapshot]:
         """Return the plan, and what was read of the tenant for it; takes and raises what `plan` does."""
-        scope = dataclasses.replace(scope or Scope(), left_out=self.manifests.left_out)
-        snapshot = self.snapshot(scope)
+        return self._plan(scope, forgets=False)
+
+    def _plan(self, scope: Scope | None, *, forgets: bool) -> tuple[Plan, Snapshot]:
+        scope = (scope or Scope())._replace(left_out=self.manifests.left_out)
+        snapshot = self.snapshot(scope, forgets=forgets)
         plan = self._with_profile(make_plan(snapshot, self.options, scope))
         if self.options.resend and not plan.writes:
             self.listener.note(_NOTHING_TO_RESEND)
@@ -136,7 +139,7 @@ class Engine:
     @property
     def expected(self) -> Expectations:
         """What the profile of the tenant says."""
-        return Expectations() if self.profile is None else Expectations.of(self.profile)
+        return _expected(self.profile)
 
     def _with_profile(self, plan: Plan) -> Plan:
         """Return a plan with what the profile of the tenant says of its changes."""
@@ -148,11 +151,12 @@ class Engine:
             self.listener.warning(contradiction_note(plan.facts.contradictions))
         return with_profile_notes(plan, self.profile)
 
-    def snapshot(self, scope: Scope | None = None) -> Snapshot:
+    def snapshot(self, scope: Scope | None = None, *, forgets: bool = False) -> Snapshot:
         """Return what a plan reads from the tenant. Every request but GET is refused meanwhile.
 
         Args:
             scope: The part of the workflows to read.
+            forgets: As `take_snapshot` takes it.
 
         Raises:
             InvalidInputError: The scope prunes and a manifest file is empty: its workflow would be deleted;
@@ -175,7 +179,13 @@ class Engine:
         )
         reads = self.reads or reads_of(self.session, self.settings)
         snapshot = take_snapshot(
-            reads, resolved.manifests, self.options, scope, self.on_progress, expected=self.expected
+            reads,
+            resolved.manifests,
+            self.options,
+            scope,
+            self.on_progress,
+            expected=self.expected,
+            forgets=forgets,
         )
         return dataclasses.replace(snapshot, notes=resolved.notes)
 
@@ -239,8 +249,10 @@ def open_engine(  # noqa: PLR0913 - most by name
 
     with ExitStack() as stack:
         is_needed = partial(_is_needed, selection=selection or Selection())
-        early = _EarlyReads(stack, connect, reads_with_cache, is_needed)
-        reading = dataclasses.replace(settings.reading, digests=cached)
+        compare_options = compare_options_of(settings, env, allow_protected)
+        begin = partial(TenantReads.begin, options=compare_options, expected=_expected(profile))
+        early = _EarlyReads(stack, connect, reads_with_cache, begin, is_needed)
+        reading = settings.reading._replace(digests=cached)
         manifests = dataclasses.replace(settings, reading=reading)
         loaded = load_valid(manifests, env, listener, selection, early, looks=looks)
         session = early.session or stack.enter_context(connect())
@@ -248,7 +260,7 @@ def open_engine(  # noqa: PLR0913 - most by name
         engine = Engine(
             manifests=loaded,
             session=session,
-            options=compare_options_of(settings, env, allow_protected),
+            options=compare_options,
             redactor=Redactor.of(loaded.secrets).joined(session.redactor()),
             settings=settings,
             catalogue=open_catalogue(session, settings.concurrency),
@@ -260,6 +272,10 @@ def open_engine(  # noqa: PLR0913 - most by name
         )
         listener.opened(engine)
         yield engine
+
+
+def _expected(profile: TenantProfile | None) -> Expectations:
+    return Expectations() if profile is None else Expectations.of(profile)
 
 
 def _within_limits(settings: Settings, profile: TenantProfile | None) -> Settings:
@@ -291,6 +307,7 @@ class _EarlyReads:
         stack: Ends the reads, and closes the session.
         connect: Opens the session.
         reads_of: Returns the reads through a session, none of which has begun.
+        begin: Begins them.
         is_needed: Returns whether the run is about a manifest.
 
     Attributes:
@@ -303,6 +320,7 @@ class _EarlyReads:
         stack: ExitStack,
         connect: Callable[[], AbstractContextManager[Session]],
         reads_of: Callable[[Session], TenantReads],
+        begin: Callable[[TenantReads], None],
         is_needed: Callable[[Manifest], bool],
     ) -> None:
         self.session: Session | None = None
@@ -310,6 +328,7 @@ class _EarlyReads:
         self._stack = stack
         self._connect = connect
         self._reads_of = reads_of
+        self._begin = begin
         self._is_needed = is_needed
         self._tried = False
 
@@ -322,7 +341,7 @@ class _EarlyReads:
             self.session = self._stack.enter_context(self._connect())
             self.reads = self._reads_of(self.session)
             self._stack.callback(self.reads.end)
-            self.reads.begin()
+            self._begin(self.reads)
 
     def expect(self, manifest: Manifest) -> None:
         """Begin to read the workflow of a manifest."""

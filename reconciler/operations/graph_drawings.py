@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -65,8 +64,8 @@ def _of_tenant(
 def _of_manifests(
     settings: Settings, path: str, listener: Listener, env: Mapping[str, str]
 ) -> Iterator[Drawing]:
-    overlays = dataclasses.replace(settings.reading.overlays, whole=False)
-    reading = dataclasses.replace(settings.reading, require_env=False, overlays=overlays)
+    overlays = settings.reading.overlays._replace(whole=False)
+    reading = settings.reading._replace(require_env=False, overlays=overlays)
     loaded = load_manifests((path,), env, reading)
     redactor = Redactor.of(loaded.secrets)
     for finding in loaded.findings:

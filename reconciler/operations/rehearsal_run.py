@@ -168,7 +168,7 @@ class RehearsalStage:
             workflows=copied_workflows(snapshot, dummies),
             default_resource=snapshot.facts.default_resource.answer,
             options=engine.options,
-            scope=dataclasses.replace(planned.scope, left_out=engine.manifests.left_out),
+            scope=planned.scope._replace(left_out=engine.manifests.left_out),
             settings=engine.settings,
             profile=engine.profile,
             names=frozenset(action.name for action in planned.plan.writes),

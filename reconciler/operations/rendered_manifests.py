@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -43,11 +42,11 @@ def render_manifests(
         InvalidInputError: A manifest is invalid.
     """
     listener = listener or Listener()
-    reading = dataclasses.replace(settings.reading, require_env=False)
+    reading = settings.reading._replace(require_env=False)
     paths = settings.paths
     if target is not None and is_path(target):
         paths, target = (target,), None
-        reading = dataclasses.replace(reading, overlays=dataclasses.replace(reading.overlays, whole=False))
+        reading = reading._replace(overlays=reading.overlays._replace(whole=False))
     else:
         settings.require_manifests()
     loaded = load_manifests(paths, env, reading)

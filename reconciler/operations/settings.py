@@ -222,7 +222,7 @@ def resolve_settings(raw: RawOptions) -> Settings:
             parameters=parameters,
             templates=configuration.templates,
             base=configuration.file.parent.resolve() if configuration.file else None,
-            overlays=dataclasses.replace(configuration.overlays, whole=whole),
+            overlays=configuration.overlays._replace(whole=whole),
         ),
         off=configuration.off,
         safety=Safety(**limits),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
@@ -44,8 +43,7 @@ HIDDEN = "(hidden)"
 """The text in place of a live value that the platform does not return."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The result of a comparison.
 
     Args:
@@ -63,7 +61,7 @@ class Comparison:
     sent_along: tuple[FieldChange, ...] = ()
     foreign: bool = False
     rewrites: tuple[Rewrite, ...] = ()
-    write_only: tuple[tuple[Path, JsonValue], ...] = field(default=(), repr=False)
+    write_only: tuple[tuple[Path, JsonValue], ...] = ()
 
 
 def compare(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
+from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest, PatchManifest, WhenRunning
 from reconciler.plan.bodies import Method, choose_method, sent_body
 from reconciler.plan.compare_options import CompareOptions
@@ -13,7 +14,7 @@ from reconciler.plan.comparing import Comparison, compare, rewrites_note, unseen
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import PAUSED_PATH, Action, Blocked, Create, SetPaused, Unchanged, Update
-from reconciler.plan.platform_facts import PlatformFacts
+from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.secrecy import SecretFields
 from reconciler.values import ABSENT, Absent, JsonObject, Packed, Path, display_path, display_paths, lookup
 from reconciler.workflow import (
@@ -43,6 +44,13 @@ _NO_ROTATION: Final = (
 )
 
 
+class Decision(NamedTuple):
+    """An action, and whether it depends on what the platform is known to do."""
+
+    action: Action
+    needs_facts: bool = True
+
+
 def decide(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
     """Return the action for a workflow that a manifest matches.
 
@@ -56,17 +64,51 @@ def decide(desired: Desired, live: Live, options: CompareOptions, facts: Platfor
         UnexpectedAnswerError: The live workflow has a shape that cannot be sent back.
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
-    if not live.body.is_packed or live.body.digest == desired.body.digest:
-        return _decided(desired, live, options, facts)
-    action = _decided(desired, live.unpacked(), options, facts)
-    return dataclasses.replace(action, live=live) if isinstance(action, Update | SetPaused) else action
+    return _decision(desired, live, options, facts).action
+
+
+def decide_match(manifest: Manifest, live: Live, options: CompareOptions, facts: PlatformFacts) -> Decision:
+    """Return the decision about a workflow that `manifest` matches: blocked, if the two cannot be compared.
+
+    Takes what `decide` does.
+
+    Raises:
+        ReconcilerError: The default resource is needed, and the platform refused to return it.
+    """
+    try:
+        desired = Desired.of(manifest, live, hidden_fields(live, options, facts))
+        return _decision(desired, live, options, facts)
+    except ReconcilerError as error:
+        if error is facts.default_resource.refusal:
+            raise
+        return Decision(action=Blocked(manifest=manifest, reason=error.message, id=live.id))
+
+
+def _decision(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Decision:
+    manifest = desired.manifest
+    others = owned_by_others(manifest, live.ownership, options.owner)
+    if others:
+        return Decision(action=Blocked(manifest=manifest, reason=others, id=live.id))
+    same = _is_certainly_same(desired, live)
+    fresh = live.unpacked() if live.body.is_packed and not same else live
+    action = _decided(desired, fresh, options, facts)
+    if fresh is not live and isinstance(action, Update | SetPaused):
+        action = dataclasses.replace(action, live=live)
+    return Decision(action=action, needs_facts=not (same and isinstance(action, Unchanged)))
+
+
+def _is_certainly_same(desired: Desired, live: Live) -> bool:
+    """Return whether nothing differs, whatever the platform is known to do.
+
+    `False` where it does not return everything, or where the forms of a packed workflow are to be computed.
+    """
+    if not desired.is_fixed or desired.manifest.extra or live.body.own_tags.digests:
+        return False
+    return live.body.is_known_to_equal(desired.body) or live.body.takes_form_of(desired.body)
 
 
 def _decided(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
     manifest = desired.manifest
-    others = owned_by_others(manifest, live.ownership, options.owner)
-    if others:
-        return Blocked(manifest=manifest, reason=others, id=live.id)
     comparison = compare(live, desired, options, facts)
     ownership = ownership_after(manifest, live.ownership, options)
     paused = manifest.settings.paused if manifest.settings.paused not in {None, live.paused} else None
@@ -80,7 +122,7 @@ def _decided(desired: Desired, live: Live, options: CompareOptions, facts: Platf
         sensitive = sensitive_fields(manifest, desired.body.raw)
         return Blocked(manifest=manifest, reason=not_converging(stuck, sensitive), id=live.id)
     notes = _notes(comparison)
-    if desired.body.generates_webhook and live.webhooks:
+    if live.webhooks and desired.body.generates_webhook:
         notes = (*notes, _NO_ROTATION)
     if paused is None:
         return Unchanged(manifest=manifest, id=live.id, notes=notes)

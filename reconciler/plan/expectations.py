@@ -6,10 +6,8 @@ answers now counts more.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.workflow import WriteOnlyField
 
@@ -33,8 +31,7 @@ _LONGEST_LAG: Final = 10.0
 """The longest delay, in seconds, that is believed: a probe measures no longer one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectations:
+class Expectations(NamedTuple):
     """What the profile of a tenant says of it.
 
     Args:
@@ -46,7 +43,7 @@ class Expectations:
         lag: The seconds after which a write shows.
     """
 
-    write_only: Mapping[WriteOnlyField, str] = field(default_factory=dict)
+    write_only: Mapping[WriteOnlyField, str] = {}
     returned: frozenset[WriteOnlyField] = frozenset()
     merges: bool = False
     merges_deeply: bool = False
@@ -79,7 +76,7 @@ class Expectations:
         """Return these, without that the tenant does not return `kinds`."""
         dropped = frozenset(kinds)
         kept = {kind: word for kind, word in self.write_only.items() if kind not in dropped}
-        return dataclasses.replace(self, write_only=kept)
+        return self._replace(write_only=kept)
 
 
 def _switches(words: Iterable[str]) -> frozenset[str]:

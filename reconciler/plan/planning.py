@@ -8,11 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from reconciler.errors import ReconcilerError
 from reconciler.manifests import Manifest
 from reconciler.plan.compare_options import CompareOptions
-from reconciler.plan.deciding import decide, decide_create
-from reconciler.plan.desired import Desired
+from reconciler.plan.deciding import decide_create
 from reconciler.plan.matching import Found, Match, New, Refused
 from reconciler.plan.model import (
     Action,
@@ -28,7 +26,7 @@ from reconciler.plan.model import (
     may_remove_note,
 )
 from reconciler.plan.orphans import prune
-from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
+from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.plan.rename_hints import is_nearly_equal, with_rename_hints
 from reconciler.plan.scope import Scope
 from reconciler.plan.tenant import Snapshot, names_of
@@ -49,7 +47,7 @@ def make_plan(snapshot: Snapshot, options: CompareOptions, scope: Scope | None =
     """
     scope = scope or Scope()
     selection = scope.selection.resolved(names_of(snapshot.matches, snapshot.unmanaged))
-    scope = dataclasses.replace(scope, selection=selection)
+    scope = scope._replace(selection=selection)
     facts = snapshot.facts
     chosen = [pair for pair in snapshot.matches if selection.takes(pair[0].name)]
     actions: list[Action] = [
@@ -168,11 +166,4 @@ def _action(
             reason = f"the platform refuses to describe it: {snapshot.refusals[identity].message}"
             return Blocked(manifest=manifest, reason=reason, id=identity)
         case Found(identity):
-            live = snapshot.live[identity]
-            try:
-                desired = Desired.of(manifest, live, hidden_fields(live, options, facts))
-                return decide(desired, live, options, facts)
-            except ReconcilerError as error:
-                if error is facts.default_resource.refusal:
-                    raise
-                return Blocked(manifest=manifest, reason=error.message, id=live.id)
+            return snapshot.read[identity].action_for(manifest, options, facts)

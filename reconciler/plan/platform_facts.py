@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan.compare_options import CompareOptions
@@ -20,6 +20,9 @@ from reconciler.workflow import (
     write_only_field,
     write_only_fields,
 )
+
+ShownKinds: TypeAlias = "tuple[frozenset[WriteOnlyField], frozenset[WriteOnlyField]]"
+"""The kinds of write-only fields that a workflow shows, and those that it has and does not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,7 @@ class DefaultResource:
         return self.answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformFacts:
+class PlatformFacts(NamedTuple):
     """What the platform is known to do.
 
     Args:
@@ -59,8 +61,8 @@ class PlatformFacts:
 
     returned: frozenset[WriteOnlyField] = frozenset()
     write_only: frozenset[WriteOnlyField] = frozenset()
-    expected: Expectations = field(default_factory=Expectations)
-    default_resource: DefaultResource = field(default_factory=DefaultResource)
+    expected: Expectations = Expectations()
+    default_resource: DefaultResource = DefaultResource()
 
     @property
     def not_returned(self) -> frozenset[WriteOnlyField]:
@@ -78,16 +80,21 @@ class PlatformFacts:
 
     def with_write_only(self, kinds: Iterable[WriteOnlyField]) -> PlatformFacts:
         """Return these facts, with `kinds` known not to be returned."""
-        return dataclasses.replace(self, write_only=self.write_only | set(kinds))
+        return self._replace(write_only=self.write_only | set(kinds))
 
     def learned_from(self, live: Iterable[Live], options: CompareOptions) -> PlatformFacts:
         """Return these facts, with what live workflows show."""
+        return self.with_kinds(shown_kinds(workflow, options) for workflow in live)
+
+    def with_kinds(self, kinds: Iterable[ShownKinds]) -> PlatformFacts:
+        """Return these facts, with the kinds of fields that workflows show, and have and do not show."""
         returned, write_only = set(self.returned), set(self.write_only)
-        for workflow in live:
-            shown, hidden = shown_kinds(workflow, options)
+        for shown, hidden in kinds:
             returned |= shown
             write_only |= hidden
-        return dataclasses.replace(self, returned=frozenset(returned), write_only=frozenset(write_only))
+        if len(returned) == len(self.returned) and len(write_only) == len(self.write_only):
+            return self
+        return self._replace(returned=frozenset(returned), write_only=frozenset(write_only))
 
 
 def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> Callable[[Path], bool]:
@@ -107,14 +114,14 @@ def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> 
     return is_hidden
 
 
-def shown_kinds(live: Live, options: CompareOptions) -> tuple[set[WriteOnlyField], set[WriteOnlyField]]:
+def shown_kinds(live: Live, options: CompareOptions) -> ShownKinds:
     """Return which kinds of fields a workflow shows, and which it has and does not show."""
     returned, masked = live.write_only_kinds
     sent = live.body.own_tags.digests
     if not sent:
-        return set(returned), set(masked)
+        return returned, masked
     form, digester = hoisted_form(live.body), Digester(options.key, live.name)
     known = digester.known(sent, write_only_fields(form))
     hidden = (path for path in known if shown_value(live.body.raw, form, path) is ABSENT)
     write_only = masked | kinds_of_fields(hidden)
-    return set(returned - write_only), set(write_only)
+    return returned - write_only, write_only

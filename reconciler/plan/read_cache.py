@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler import __version__
 from reconciler.manifests import Manifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.early_decisions import ReadWorkflow
 from reconciler.plan.listing import Listing
 from reconciler.plan.model import Action, Unchanged
-from reconciler.plan.platform_facts import PlatformFacts, shown_kinds
+from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.values import JsonObject, JsonValue, dump_compact
-from reconciler.workflow import Listed, Live, WriteOnlyField
+from reconciler.workflow import Listed, WriteOnlyField
 
 if TYPE_CHECKING:
     from reconciler.plan.tenant import Snapshot
@@ -110,37 +111,36 @@ class ReadCache:
     def facts_with(self, ids: Iterable[int], facts: PlatformFacts) -> PlatformFacts:
         """Return `facts` with what the known workflows with the given ids show."""
         known = [self.entries[identity] for identity in ids]
-        return replace(
-            facts,
+        return facts._replace(
             returned=facts.returned.union(*(entry.returned for entry in known)),
             write_only=facts.write_only.union(*(entry.write_only for entry in known)),
         )
 
     def is_valid(
-        self, live: Iterable[Live], listing: Listing, options: CompareOptions, facts: PlatformFacts
+        self, read: Iterable[ReadWorkflow], listing: Listing, options: CompareOptions, facts: PlatformFacts
     ) -> bool:
         """Return whether what is known still holds, as far as what this plan read shows.
 
         Args:
-            live: The workflows that were read.
+            read: The workflows that were read.
             listing: The list.
             options: The choices of the run.
             facts: What the platform is known to do.
         """
-        if any(self._is_contradicted(workflow, listing) for workflow in live):
+        if any(self._is_contradicted(workflow, listing) for workflow in read):
             self.unreliable = True
             self.entries = {}
         return not self.unreliable and self.context == self.context_of(options, facts)
 
-    def _is_contradicted(self, live: Live, listing: Listing) -> bool:
+    def _is_contradicted(self, read: ReadWorkflow, listing: Listing) -> bool:
         """Return whether a workflow changed and neither its entry in the list nor its time did."""
-        entry, item = self.entries.get(live.id), listing.by_id.get(live.id)
+        entry, item = self.entries.get(read.id), listing.by_id.get(read.id)
         return (
             entry is not None
             and item is not None
             and entry.stamp == item.stamp
-            and live.updated == item.updated
-            and entry.content != self._content(live)
+            and read.updated == item.updated
+            and entry.content != self._content(read)
         )
 
     def context_of(self, options: CompareOptions, facts: PlatformFacts) -> str:
@@ -166,30 +166,30 @@ class ReadCache:
             snapshot: What it was made from.
             options: The choices of the run.
         """
-        listing, live = snapshot.listing, snapshot.live
+        listing, read = snapshot.listing, snapshot.read
         context = self.context_of(options, snapshot.facts)
         kept = self.entries if context == self.context else {}
         self.context = context
         self.entries = {
             identity: entry._replace(plans=entry.plans + 1)
             for identity, entry in kept.items()
-            if identity in listing.by_id and identity not in live
+            if identity in listing.by_id and identity not in read
         }
         for action in actions:
             if self.unreliable or len(self.entries) >= MOST_ENTRIES:
                 return
             if not isinstance(action, Unchanged) or action.notes:
                 continue
-            found = live.get(action.id)
+            found = read.get(action.id)
             if found is None or not _may_be_kept(action.manifest, found, listing):
                 continue
-            returned, write_only = shown_kinds(found, options)
+            returned, write_only = found.kinds
             self.entries[found.id] = KnownInSync(
                 stamp=listing.by_id[found.id].stamp,
                 manifest=self._manifest(action.manifest),
                 content=self._content(found),
-                returned=frozenset(returned),
-                write_only=frozenset(write_only),
+                returned=returned,
+                write_only=write_only,
             )
 
     def _manifest(self, manifest: Manifest) -> str:
@@ -200,21 +200,21 @@ class ReadCache:
             self._manifests[id(manifest)] = manifest, digest
         return digest
 
-    def _content(self, live: Live) -> str:
-        return self._digest([live.fingerprint])
+    def _content(self, read: ReadWorkflow) -> str:
+        return self._digest([read.fingerprint])
 
     def _digest(self, value: JsonValue) -> str:
         text = dump_compact(value).encode("utf-8", "surrogatepass")
         return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:_DIGEST]
 
 
-def _may_be_kept(manifest: Manifest, live: Live, listing: Listing) -> bool:
+def _may_be_kept(manifest: Manifest, read: ReadWorkflow, listing: Listing) -> bool:
     """Return whether the list would show any change of a workflow since it was read.
 
     Its entry must have its tags and its status, and the time of its last change must be the one that was read
     and that no later change can have.
     """
-    item = listing.by_id[live.id]
+    item = listing.by_id[read.id]
     changed = item.updated
     return (
         isinstance(manifest, WorkflowManifest)
@@ -222,7 +222,7 @@ def _may_be_kept(manifest: Manifest, live: Live, listing: Listing) -> bool:
         and item.ownership is not None
         and "status" in item.health
         and changed is not None
-        and changed == live.updated
+        and changed == read.updated
         and listing.moment is not None
         and changed <= listing.moment - _SETTLED
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
@@ -107,8 +107,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(NamedTuple):
     """The workflows that a run is about, and its limits.
 
     Args:
@@ -121,10 +120,10 @@ class Scope:
         left_out: The file of each name in a file that looks like a manifest and is not read.
     """
 
-    selection: Selection = field(default_factory=Selection)
+    selection: Selection = Selection()
     prune: bool = False
     allow_deletes: int | None = None
-    safety: Safety = field(default_factory=Safety)
+    safety: Safety = Safety()
     show_unmanaged: bool = False
     whole: bool = True
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = {}

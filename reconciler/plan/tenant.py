@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from reconciler.api import TenantReader
 from reconciler.client import NotFoundException, is_refused_for_content
 from reconciler.concurrency import CONCURRENCY, OnProgress, no_progress
 from reconciler.errors import ReconcilerError
-from reconciler.manifests import Manifest, WorkflowManifest
+from reconciler.manifests import Manifest, PatchManifest, WorkflowManifest
 from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.early_decisions import ReadWorkflow
 from reconciler.plan.expectations import Expectations
 from reconciler.plan.listing import Listing, list_tenant
 from reconciler.plan.matching import Found, Match, New, match_manifests, unmatched
@@ -29,13 +30,13 @@ from reconciler.workflow import Listed, Live
 _READING: Final = "reading workflows"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """What was read of the tenant for a plan.
 
     Args:
         matches: Each manifest, with the live workflow that it matches.
-        live: The live workflows of the run, by id.
+        read: The live workflows of the run that were read, by id.
         refusals: Why the platform does not describe others of them, by id.
         known: The live workflows of the run that are known to be in sync and were not read, by id.
         facts: What the platform is known to do.
@@ -47,7 +48,7 @@ class Snapshot:
     """
 
     matches: tuple[tuple[Manifest, Match], ...]
-    live: dict[int, Live]
+    read: Mapping[int, ReadWorkflow]
     refusals: dict[int, ReconcilerError] = field(default_factory=dict)
     known: Mapping[int, Listed] = field(default_factory=dict)
     facts: PlatformFacts = field(default_factory=PlatformFacts)
@@ -56,6 +57,15 @@ class Snapshot:
     orphans: Orphans | None = None
     listing: Listing
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def live(self) -> dict[int, Live]:
+        """The workflows that were read and not forgotten, by id."""
+        return _live(self.read)
+
+
+def _live(read: Mapping[int, ReadWorkflow]) -> dict[int, Live]:
+    return {identity: item.live for identity, item in read.items() if item.live is not None}
 
 
 def take_snapshot(  # noqa: PLR0913 - the last by name
@@ -66,6 +76,7 @@ def take_snapshot(  # noqa: PLR0913 - the last by name
     on_progress: OnProgress = no_progress,
     *,
     expected: Expectations | None = None,
+    forgets: bool = False,
 ) -> Snapshot:
     """Read the tenant for a plan of `manifests`.
 
@@ -76,6 +87,7 @@ def take_snapshot(  # noqa: PLR0913 - the last by name
         scope: The workflows of the run.
         on_progress: Called with how far the list and the workflows are read.
         expected: What the profile of the tenant says; `None` for nothing.
+        forgets: Whether to keep nothing of a workflow that is in sync but what a plan needs.
 
     Raises:
         UsageError: The scope names a workflow that does not exist.
@@ -89,44 +101,48 @@ def take_snapshot(  # noqa: PLR0913 - the last by name
     selection = scope.selection.resolved(names_of(matches, unmanaged))
     chosen = [(manifest, match) for manifest, match in matches if selection.takes(manifest.name)]
     known = reads.known(chosen, listing)
-    needed = [identity for _, match in chosen if (identity := _needed(match)) is not None]
-    live, refusals = reads.described(
-        (identity for identity in needed if identity not in known),
-        is_refused_for_content,
-        partial(on_progress, _READING),
+    needed = _needed(chosen)
+    expected = expected or Expectations()
+    forgets = forgets and not any(isinstance(manifest, PatchManifest) for manifest, _ in chosen)
+    described = partial(
+        reads.described,
+        options=options,
+        expected=expected,
+        may_forget=partial(_may_forget, listing=listing, prune=scope.prune) if forgets else _never,
     )
+    in_turn = partial(described, refusals=is_refused_for_content, on_read=partial(on_progress, _READING))
+    read, refusals = in_turn({key: manifest for key, manifest in needed.items() if key not in known})
     owner = options.owner if scope.whole else None
     orphaned: tuple[Listed, ...] = ()
     if owner is not None:
         others = _to_read(owner, matches, listed, unmanaged, prune=scope.prune)
-        unread = [item for item in others if item not in {*live, *refusals}]
+        unread = dict.fromkeys(item for item in others if item not in {*read, *refusals})
         # Another shard, which runs at the same time, deletes its own orphans.
-        found, gone = reads.described(unread, _is_gone) if selection.shard else reads.described(unread)
-        live |= found
+        found, gone = described(unread, refusals=_is_gone) if selection.shard else described(unread)
+        read |= found
+        live = _live(read)
         listed, unmanaged = (
             tuple(item for item in items if item.id not in gone) for items in (listed, unmanaged)
         )
         orphaned = tuple(item for item in unmanaged if _is_owned(item, owner, live))
-    known_first = PlatformFacts(
-        expected=expected or Expectations(), default_resource=reads.default_resource()
-    )
-    facts = known_first.learned_from(live.values(), options)
+    known_first = PlatformFacts(expected=expected, default_resource=reads.default_resource())
+    facts = known_first.with_kinds(item.kinds for item in read.values())
     if reads.cache is not None:
         believed = reads.cache.facts_with(known, facts)
-        if not reads.cache.is_valid(live.values(), listing, options, believed):
-            more, refused = reads.described(known, is_refused_for_content, partial(on_progress, _READING))
-            live, refusals, known = {**live, **more}, {**refusals, **refused}, {}
-            believed = known_first.learned_from(live.values(), options)
+        if not reads.cache.is_valid(read.values(), listing, options, believed):
+            more, refused = in_turn({identity: needed[identity] for identity in known})
+            read, refusals, known = {**read, **more}, {**refusals, **refused}, {}
+            believed = known_first.with_kinds(item.kinds for item in read.values())
         facts = believed
     return Snapshot(
         matches=matches,
-        live=live,
+        read=read,
         refusals=refusals,
         known=known,
         facts=facts,
         unmanaged=unmanaged,
         orphaned=orphaned,
-        orphans=_orphans(owner, matches, listed, orphaned, live) if owner and scope.prune else None,
+        orphans=_orphans(owner, matches, listed, orphaned, _live(read)) if owner and scope.prune else None,
         listing=listing,
     )
 
@@ -135,12 +151,25 @@ def _is_gone(error: ReconcilerError) -> bool:
     return isinstance(error, NotFoundException)
 
 
-def _needed(match: Match) -> int | None:
-    """Return the id of the live workflow to read for a manifest, if any."""
-    match match:
-        case Found(identity) | New(identity):
-            return identity
-    return None
+def _needed(matches: Iterable[tuple[Manifest, Match]]) -> dict[int, Manifest | None]:
+    """Return the ids of the live workflows to read for manifests, each with the one that matches it."""
+    needed: dict[int, Manifest | None] = {}
+    for manifest, match in matches:
+        match match:
+            case Found(identity):
+                needed[identity] = manifest
+            case New(int(identity)):
+                needed.setdefault(identity, None)
+    return needed
+
+
+def _may_forget(identity: int, listing: Listing, *, prune: bool) -> bool:
+    """Return whether nothing but its own manifest needs a workflow: its owner may be known only from it."""
+    return not prune or listing.by_id[identity].ownership is not None
+
+
+def _never(_identity: int) -> bool:
+    return False
 
 
 def list_managed(

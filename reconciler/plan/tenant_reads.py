@@ -1,12 +1,13 @@
 """Reads of a tenant's workflows and default resource; those of a plan may begin before they are needed.
 
-Loading manifests takes processor time and reading a tenant takes network time: a large run does both at once.
+Loading manifests takes processor time and reading a tenant takes network time: a large run does both at once,
+and decides about each workflow as soon as it is read.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -26,6 +27,9 @@ from reconciler.concurrency import (
 )
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
 from reconciler.manifests import Manifest, PatchManifest
+from reconciler.plan.compare_options import CompareOptions
+from reconciler.plan.early_decisions import EarlyDecisions, ReadWorkflow
+from reconciler.plan.expectations import Expectations
 from reconciler.plan.listing import Listing, list_tenant
 from reconciler.plan.matching import Found, Match
 from reconciler.plan.platform_facts import DefaultResource
@@ -70,6 +74,10 @@ def _none(_error: ReconcilerError) -> bool:
     return False
 
 
+def _never(_identity: int) -> bool:
+    return False
+
+
 def _ignore(_done: int, _all: int) -> None:
     """Take how far a step is, for nobody."""
 
@@ -108,17 +116,24 @@ class TenantReads:
         self._is_listed = False
         self._names = Once(self._listed_by_name)
         self._expected: SimpleQueue[Manifest | None] = SimpleQueue()
-        self._begun: dict[int, Future[Live]] = {}
+        self._begun: dict[int, Future[ReadWorkflow]] = {}
+        self._known_default = DefaultResource()
         self._threads: list[threading.Thread] = []
         self._ended = False
 
-    def begin(self) -> None:
-        """Begin to read the list and the default resource, and the workflows that will be expected."""
+    def begin(self, options: CompareOptions, expected: Expectations) -> None:
+        """Begin to read the list and the default resource, and the workflows that will be expected.
+
+        Args:
+            options: The choices of the run, by which workflows are decided about as they are read.
+            expected: What the profile of the tenant says.
+        """
+        work = partial(self._work, self._deciding(options, expected))
         if self._list is None:
             self._list = in_background(self._listing)
-        self._default_resource = in_background(partial(read_default_resource, self._api))
+        self._default_resource = in_background(self._ask_default_resource)
         self._threads = [
-            threading.Thread(target=self._work, daemon=True) for _ in range(threads_for(self._concurrency))
+            threading.Thread(target=work, daemon=True) for _ in range(threads_for(self._concurrency))
         ]
         for thread in self._threads:
             thread.start()
@@ -143,7 +158,7 @@ class TenantReads:
             ReconcilerError: As `list_tenant`.
         """
         if self._default_resource is None:
-            self._default_resource = in_background(partial(read_default_resource, self._api))
+            self._default_resource = in_background(self._ask_default_resource)
         read = partial(self._listing, on_progress)
         if self._list is None or self._is_listed:
             return read()
@@ -170,55 +185,78 @@ class TenantReads:
     def default_resource(self) -> DefaultResource:
         """Return the tenant's default resource; a refusal counts only where the resource is needed."""
         read, self._default_resource = self._default_resource, None
-        return read_default_resource(self._api) if read is None else read()
+        return self._ask_default_resource() if read is None else read()
 
-    def described(
+    def _ask_default_resource(self) -> DefaultResource:
+        self._known_default = read_default_resource(self._api)
+        return self._known_default
+
+    def described(  # noqa: PLR0913 - the last three by name
         self,
-        ids: Iterable[int],
+        wanted: Mapping[int, Manifest | None],
+        options: CompareOptions,
+        expected: Expectations,
+        *,
         refusals: Callable[[ReconcilerError], bool] = _none,
         on_read: Callable[[int, int], None] = _ignore,
-    ) -> tuple[dict[int, Live], dict[int, ReconcilerError]]:
+        may_forget: Callable[[int], bool] = _never,
+    ) -> tuple[dict[int, ReadWorkflow], dict[int, ReconcilerError]]:
         """Return the live workflows with the given ids, and why others of them cannot be described.
 
         Args:
-            ids: The ids.
+            wanted: The ids, each with the manifest that matches the workflow; `None` for none.
+            options: The choices of the run.
+            expected: What the profile of the tenant says.
             refusals: Returns whether an error is one of its workflow alone, and is returned.
             on_read: Called with the number of workflows that are read, and that of all.
+            may_forget: Returns whether nothing needs a workflow that is certainly in sync.
 
         Raises:
             ReconcilerError: As the client, for the first that cannot be read for another reason.
         """
+        decisions = self._deciding(options, expected)
 
-        def read(identity: int) -> Live | ReconcilerError:
+        def read(identity: int) -> ReadWorkflow | ReconcilerError:
+            manifest = wanted[identity]
             try:
-                return self._described(identity)
+                found = self._described(identity, manifest, decisions)
             except ReconcilerError as error:
                 if refusals(error):
                     return error
                 raise
+            return (
+                found if manifest is None or not may_forget(identity) else found.forgotten(manifest, options)
+            )
 
-        found = read_all(read, ids, threads_for(self._concurrency), on_read)
-        live = {identity: item for identity, item in found.items() if isinstance(item, Live)}
-        return live, {identity: item for identity, item in found.items() if not isinstance(item, Live)}
+        found = read_all(read, wanted, threads_for(self._concurrency), on_read)
+        done = {identity: item for identity, item in found.items() if isinstance(item, ReadWorkflow)}
+        return done, {key: item for key, item in found.items() if not isinstance(item, ReadWorkflow)}
 
-    def _described(self, identity: int) -> Live:
+    def _described(self, identity: int, manifest: Manifest | None, decisions: EarlyDecisions) -> ReadWorkflow:
         """Return a workflow, whose read may have begun."""
-        own: Future[Live] = Future()
+        own: Future[ReadWorkflow] = Future()
         begun = self._begun.setdefault(identity, own)
-        read = partial(_ready, self._api, identity)
+        read = partial(self._read, identity, manifest, decisions)
         try:
             return read() if begun is own else _first_or_again(begun.result, read)
         finally:
             self._begun.pop(identity, None)
 
-    def _work(self) -> None:
+    def _read(self, identity: int, manifest: Manifest | None, decisions: EarlyDecisions) -> ReadWorkflow:
+        """Read a workflow, and decide about it while others are read."""
+        return decisions.taken(describe(self._api, identity), manifest, self._known_default)
+
+    def _deciding(self, options: CompareOptions, expected: Expectations) -> EarlyDecisions:
+        return EarlyDecisions(options, expected, cached=self.cache is not None)
+
+    def _work(self, decisions: EarlyDecisions) -> None:
         """Read the workflows that are expected, until no more are."""
         while (manifest := self._expected.get()) is not None and not self._ended:
             for identity in self._likely(manifest):
-                own: Future[Live] = Future()
+                own: Future[ReadWorkflow] = Future()
                 if self._begun.setdefault(identity, own) is own:
                     try:
-                        own.set_result(_ready(self._api, identity))
+                        own.set_result(self._read(identity, manifest, decisions))
                     except BaseException as error:  # noqa: BLE001 - raised where it is needed
                         own.set_exception(error)
 
@@ -232,11 +270,6 @@ class TenantReads:
 
     def _listed_by_name(self) -> dict[str, Listed]:
         return {} if self._list is None else {item.name: item for item in self._list().by_id.values()}
-
-
-def _ready(api: TenantReader, workflow_id: int) -> Live:
-    """Return a live workflow with what a plan needs of it, which would else be computed when all are read."""
-    return describe(api, workflow_id).packed()
 
 
 def _first_or_again(first: Callable[[], T], again: Callable[[], T]) -> T:

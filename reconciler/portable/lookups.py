@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.portable.stated import LATEST, StatedImage, StatedInstanceType
@@ -64,8 +63,7 @@ class InstanceType(NamedTuple):
         return self.name.partition(" (")[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogueFacts:
+class CatalogueFacts(NamedTuple):
     """What was read of a tenant's catalogue.
 
     Args:
@@ -75,7 +73,7 @@ class CatalogueFacts:
     """
 
     images: tuple[Image, ...] = ()
-    versions: Mapping[int, tuple[ImageVersion, ...]] = field(default_factory=dict)
+    versions: Mapping[int, tuple[ImageVersion, ...]] = {}
     instance_types: tuple[InstanceType, ...] = ()
 
     def images_named(self, name: str) -> list[Image]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -116,7 +115,7 @@ def check_paths(  # noqa: PLR0913 - each has its default
         extra_check: A further check of the files to report on, which are read again for it.
         on_progress: Called after each file.
     """
-    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    options = (options or ReadOptions())._replace(require_env=False)
     files, problems = find_files(tuple(paths), options.excludes)
     overlays = read_overlays(env, options, problems)
     check = partial(_summary, env=dict(env), options=options, off=off, overlays=overlays)
@@ -159,7 +158,7 @@ def load_checked(  # noqa: PLR0913 - each has its default
     those, and a warning in the others. `on_manifest` is called with each manifest as soon as it is parsed,
     before it is known whether all are valid. Raises what `load_manifests` does.
     """
-    options = dataclasses.replace(options or ReadOptions(), require_env=False)
+    options = (options or ReadOptions())._replace(require_env=False)
     check = partial(_check_file, off=off, errors_only=True)
     loaded = load_manifests(paths, env, options, check, on_progress, on_manifest=on_manifest)
     return with_required_variables(loaded, needs)

@@ -20,6 +20,7 @@ from reconciler.values import (
     as_objects,
     digest_of,
     display_path,
+    dump_compact,
     lookup,
     same_json,
 )
@@ -53,10 +54,11 @@ class Body:
         return as_object(self.stated.value) if isinstance(self.stated, Packed) else self.stated
 
     def packed(self) -> Body:
-        """Return the same body packed, with what decides whether a plan finds a difference: `digest`."""
+        """Return the same body packed, with its own tags and webhooks, and with its digest if it is known."""
         body = Body(Packed.of(self.raw))
-        known = {"own_tags": self.own_tags, "webhooks": self.webhooks, "digest": self.digest}
-        body.__dict__.update(known)
+        body.__dict__.update(own_tags=self.own_tags, webhooks=self.webhooks)
+        if "digest" in self.__dict__:
+            body.__dict__["digest"] = self.digest
         return body
 
     def unpacked(self, raw: JsonObject | None = None) -> Body:
@@ -156,13 +158,34 @@ class Body:
         return canonical(self.raw)
 
     @cached_property
+    def form_text(self) -> str:
+        """The canonical form as JSON: equal texts mean that the forms are equal."""
+        return dump_compact(self.form)
+
+    @cached_property
     def digest(self) -> bytes:
         """A digest of the canonical form: equal ones mean that the forms are equal."""
-        return digest_of(self.form)
+        return digest_of(self.form_text)
 
     def is_known_to_equal(self, other: Body) -> bool:
-        """Return whether the form equals that of `other`, by their digests; `False` if it is not packed."""
-        return self.is_packed and self.digest == other.digest
+        """Return whether the form equals that of `other`: it is the same value, or it has the same digest.
+
+        `False` where the digest of this body is not known yet.
+        """
+        known = self.__dict__
+        if "form" in known and known["form"] is other.__dict__.get("form"):
+            return True
+        return "digest" in known and self.digest == other.digest
+
+    def takes_form_of(self, other: Body) -> bool:
+        """Return whether the form equals that of `other`, and keep only one of the two.
+
+        `False` for a packed body, whose form is not computed for this.
+        """
+        if self.is_packed or not same_json(self.form, other.form):
+            return False
+        self.__dict__["form"] = other.form
+        return True
 
     @cached_property
     def described(self) -> JsonObject:

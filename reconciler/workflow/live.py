@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -36,7 +36,7 @@ _HEALTH: Final = (
 _PASSING: Final = frozenset({"status", "lastExecution", "triggers"})
 _STAMP: Final = 32
 _KEPT: Final = ("write_only_kinds", "fingerprint", "updated")
-"""What is computed of a workflow before it is packed."""
+"""What is kept of a workflow when it is packed, if it was computed before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,15 +144,8 @@ class Live:
         return frozenset(shown - masked), frozenset(masked)
 
     def packed(self) -> Live:
-        """Return the same workflow packed, for a run that keeps thousands of them.
-
-        One with digests in its tags stays as it is: a plan needs its form to check them.
-        """
-        if self.body.own_tags.digests:
-            return self
-        live = replace(self, body=self.body.packed())
-        live.__dict__.update({name: getattr(self, name) for name in _KEPT})
-        return live
+        """Return the same workflow packed, for a run that keeps thousands of them."""
+        return self._with_body(self.body.packed())
 
     def unpacked(self, answer: JsonObject | None = None) -> Live:
         """Return the same workflow for computing with it.
@@ -160,9 +153,13 @@ class Live:
         Args:
             answer: The answer of `describe_workflow`, where it is at hand.
         """
-        live = replace(self, body=self.body.unpacked(answer))
-        live.__dict__.update({name: self.__dict__[name] for name in _KEPT if name in self.__dict__})
+        live = self._with_body(self.body.unpacked(answer))
         live.__dict__["_packed"] = self
+        return live
+
+    def _with_body(self, body: Body) -> Live:
+        live = Live(id=self.id, name=self.name, status=self.status, body=body)
+        live.__dict__.update({name: self.__dict__[name] for name in _KEPT if name in self.__dict__})
         return live
 
     @property
@@ -189,8 +186,7 @@ class Live:
     @cached_property
     def fingerprint(self) -> str:
         """A digest of everything that a write could undo: equal means unchanged."""
-        form = dump_compact(self.body.form)
-        text = "\n".join([form, *sorted(self.webhooks), *self._tags, str(self.paused)])
+        text = "\n".join([self.body.form_text, *sorted(self.webhooks), *self._tags, str(self.paused)])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property

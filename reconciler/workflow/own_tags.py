@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from reconciler.values import JsonValue, as_list
@@ -52,8 +51,7 @@ class Ownership(NamedTuple):
         return [*map(owner_tag, sorted(self.owners)), *([_PROTECTED] if self.protected else [])]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnTags:
+class OwnTags(NamedTuple):
     """Everything that the reconciler's own tags of a workflow say.
 
     Args:
@@ -64,8 +62,8 @@ class OwnTags:
         others: The names of own tags that this release does not know; they are kept.
     """
 
-    ownership: Ownership = field(default_factory=Ownership)
-    digests: SentDigests = field(default_factory=SentDigests)
+    ownership: Ownership = Ownership()
+    digests: SentDigests = SentDigests()
     marks: frozenset[str] = frozenset()
     sent_manifests: frozenset[str] = frozenset()
     others: tuple[str, ...] = ()

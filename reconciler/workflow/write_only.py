@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, cached_property, lru_cache
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.schema import Field, body_fields, sensitive_step_fields, step_fields
 from reconciler.secrecy import is_mask, is_secret_field
@@ -165,11 +165,10 @@ _PER_TEXT: Final = 3
 _ENTRY: Final = re.compile(f"[a-z2-7]{{{_PATH_LENGTH + _VALUE_LENGTH}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class SentDigests:
+class SentDigests(NamedTuple):
     """What was last sent: the digest of a value by the digest of its path."""
 
-    digests: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self.digests)

@@ -8,14 +8,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from comparing_helpers import KEY, manifest_of
 
 from reconciler.client import ForbiddenException
 from reconciler.concurrency import in_background, read_all, result_of
-from reconciler.plan import TenantReads
+from reconciler.plan import CompareOptions, Expectations, TenantReads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,14 +133,13 @@ def test_a_read_that_began_early_and_was_refused() -> None:
     """It is made again when its turn comes: its error could quote a secret that is known only then."""
     api: Any = _Refusing()
     reads = TenantReads(api, 2)
-    reads.begin()
-    manifest: Any = SimpleNamespace(
-        name="a", wanted_name="a", settings=SimpleNamespace(renamed_from=(), id=None)
-    )
+    options, expected = CompareOptions(key=KEY), Expectations()
+    reads.begin(options, expected)
+    manifest = manifest_of({"name": "a", "steps": {}})
     reads.expect(manifest)
     assert [item.name for item in reads.listing().by_id.values()] == ["a", "b"]
     while not api.asked:
         time.sleep(0.001)
-    live, _ = reads.described([1])
+    read, _ = reads.described({1: manifest}, options, expected)
     reads.end()
-    assert (list(live), api.asked) == ([1], [1, 1])
+    assert (list(read), api.asked) == ([1], [1, 1])

@@ -1,0 +1,137 @@
+"""Decisions that are made while workflows are read: they are those of a plan that decides at the end."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from comparing_helpers import CASES, KEY, MASK, manifest_of
+from forms import live_of
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import DEFAULT_RESOURCE, LAWS, as_returned, hostile_bodies, workflow_bodies
+
+from reconciler.errors import ReconcilerError
+from reconciler.manifests import ReconcileSettings
+from reconciler.plan import Action, CompareOptions, DefaultResource, Expectations, PlatformFacts, Unchanged
+from reconciler.plan.deciding import decide_match
+from reconciler.plan.early_decisions import EarlyDecisions, ReadWorkflow
+from reconciler.values import ABSENT, Packed
+from reconciler.workflow import Body, Live
+
+_IGNORES: list[tuple[str, ...]] = [(), ("steps.*.repository",), ("metadata",), ("retryOptions",)]
+_OWNED = {"name": "reconciler-owner-else"}
+
+
+@st.composite
+def _with_case(draw: Any) -> tuple[Any, Any]:
+    """Return what a manifest and a platform say of a workflow with a field that may be write-only."""
+    case = draw(st.sampled_from(CASES))
+    sent = draw(st.sampled_from([ABSENT, case.wanted, case.other]))
+    tags = [] if sent is ABSENT else case.remembered(sent)
+    live = draw(st.sampled_from([case.wanted, case.other, ABSENT, MASK]))
+    wanted = draw(st.sampled_from([case.wanted, case.wanted, ABSENT]))
+    return case.body(wanted), case.body(live, *tags, *draw(st.sampled_from([[], [], [_OWNED]])))
+
+
+_ANY = workflow_bodies().flatmap(
+    lambda body: st.tuples(st.just(body), as_returned(body) | workflow_bodies() | hostile_bodies())
+)
+_PAIRS = st.tuples(
+    _with_case() | _with_case() | _ANY, st.sampled_from(_IGNORES), st.sampled_from([None, True])
+)
+_RUNS = st.builds(
+    CompareOptions,
+    key=st.just(KEY),
+    remember=st.booleans(),
+    resend=st.booleans(),
+    owner=st.sampled_from([None, "else", "me"]),
+)
+_DEFAULTS = st.sampled_from(
+    [DefaultResource(answer=DEFAULT_RESOURCE), DefaultResource(refusal=ReconcilerError("no"))]
+)
+
+
+def _outcome(act: Any) -> Any:
+    """Return everything that an action says, or the error in place of it."""
+    try:
+        action: Action = act()
+    except ReconcilerError as error:
+        return error
+    found = {field.name: getattr(action, field.name) for field in fields(action)}
+    plain = {
+        name: value.value if isinstance(value, Packed) else value
+        for name, value in found.items()
+        if name not in {"live", "desired"}
+    }
+    bodies = [each.body.raw for name in ("live", "desired") if (each := found.get(name)) is not None]
+    return type(action), plain, bodies
+
+
+@LAWS
+@given(st.lists(_PAIRS, min_size=1, max_size=4), _RUNS, _DEFAULTS, st.booleans(), st.data())
+def test_early_decisions_are_those_of_the_end(
+    pairs: Any, options: CompareOptions, default: DefaultResource, cached: Any, data: Any
+) -> None:
+    """In whatever order answers arrive, and whatever a later one teaches, the actions are the same."""
+    decisions = EarlyDecisions(options, Expectations(), cached=cached)
+    known_from = data.draw(st.integers(0, len(pairs)))
+    manifests, lives, read = [], [], []
+    for number, ((wanted, returned), ignore, paused) in enumerate(pairs):
+        settings = ReconcileSettings(ignore=ignore, paused=paused)
+        manifests.append(manifest_of({"name": "w", **wanted}, settings=settings))
+        lives.append(live_of(returned, number))
+        default_now = default if number >= known_from else DefaultResource()
+        read.append(decisions.taken(live_of(returned, number), manifests[-1], default_now))
+    facts = PlatformFacts(default_resource=default).learned_from(lives, options)
+    assert facts == PlatformFacts(default_resource=default).with_kinds(each.kinds for each in read)
+    for manifest, live, early in zip(manifests, lives, read, strict=True):
+        late = _outcome(
+            lambda live=live, manifest=manifest: decide_match(manifest, live, options, facts).action
+        )
+        for kept in (early, early.forgotten(manifest, options)):
+            assert (
+                _outcome(lambda kept=kept, manifest=manifest: kept.action_for(manifest, options, facts))
+                == late
+            )
+
+
+def _read(live: Live, manifest: Any, options: CompareOptions) -> ReadWorkflow:
+    decisions = EarlyDecisions(options, Expectations(), cached=True)
+    return decisions.taken(live, manifest, DefaultResource())
+
+
+def test_nothing_more_is_kept_of_a_workflow_in_sync() -> None:
+    """It is forgotten: its action depends on nothing that a later workflow shows."""
+    options, body = CompareOptions(key=KEY), CASES[0].body("new")
+    manifest, live = manifest_of(body), live_of(body)
+    read = _read(live, manifest, options).forgotten(manifest, options)
+    assert read.live is None
+    action = read.action_for(manifest, options, PlatformFacts(write_only=frozenset({CASES[0].kind})))
+    assert isinstance(action, Unchanged)
+    assert (read.fingerprint, read.kinds) == (live.fingerprint, live.write_only_kinds)
+
+
+@pytest.mark.parametrize("what", ["differs", "another manifest", "other options", "ignored", "with a digest"])
+def test_a_workflow_that_may_need_another_decision_is_kept(what: str) -> None:
+    """So is one that differs, and one that was decided about by something else than the plan."""
+    case = CASES[0]
+    options, body = CompareOptions(key=KEY), case.body("new")
+    ignore = ("steps.*.repository",) if what == "ignored" else ()
+    manifest = manifest_of(body, settings=ReconcileSettings(ignore=ignore))
+    tags = case.remembered("new") if what == "with a digest" else []
+    read = _read(live_of(case.body("old" if what == "differs" else "new", *tags)), manifest, options)
+    asked = manifest_of(body) if what == "another manifest" else manifest
+    chosen = CompareOptions(key=KEY, remember=False) if what == "other options" else options
+    assert read.forgotten(asked, chosen).live is not None
+
+
+def test_equal_forms_become_one() -> None:
+    """The form of a live body that says the same is not kept a second time."""
+    live, wanted = Body(CASES[0].body("new")), Body(CASES[0].body("new"))
+    assert live.takes_form_of(wanted)
+    assert live.form is wanted.form
+    assert live.is_known_to_equal(wanted)
+    assert not Body(CASES[0].body("old")).takes_form_of(wanted)
+    assert not live.packed().takes_form_of(wanted)
