@@ -13,9 +13,11 @@ from processes import COMMAND, inherited_environment
 from reconciler.emulator import EmulatorServer
 
 _TOKEN = "made-up-token"
-_MANIFEST = (
-    'name: nightly\ntriggers:\n- cron: "0 0 * * *"\nsteps:\n  train:\n    command: "true"\n    imageId: 1\n'
-)
+_BODY = {
+    "name": "nightly",
+    "triggers": [{"cron": "0 0 * * *"}],
+    "steps": {"train": {"type": "standard", "command": "true", "imageId": 1}},
+}
 
 _SELDOM = {
     *("deepdiff", "detect_secrets", "jinja2", "jsonschema", "pathspec", "prometheus_client", "rich"),
