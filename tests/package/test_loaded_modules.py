@@ -1,4 +1,4 @@
-"""What a command loads: a start is spent on imports, so that each command leaves out what it does not need."""
+"""What a command loads: a start is spent on imports, so each command leaves out what it does not need."""
 
 from __future__ import annotations
 
