@@ -171,6 +171,8 @@ class Packed:
 
     _data: bytes | JsonValue = field(repr=False)
     _digest: bytes = field(default=b"", repr=False, compare=False)
+    form_digest: bytes = field(default=b"", repr=False, compare=False)
+    """The digest of the canonical form of a body, where it was computed when it was packed."""
 
     @staticmethod
     def of(value: JsonValue) -> Packed:
@@ -191,14 +193,23 @@ class Packed:
     @property
     def digest(self) -> bytes:
         """A digest of the value: equal ones mean that two values are the same JSON."""
-        return self._digest or digest_of(dump_compact(self.value))
+        return self._digest or digest_of(self.value)
 
-    def with_digest(self) -> Packed:
-        """Return the same value with its digest, which is then computed no more."""
-        return Packed(self._data, self.digest)
+    def with_digests(self, form_digest: bytes = b"") -> Packed:
+        """Return the same value with its digest, which is then computed no more.
+
+        Args:
+            form_digest: The digest of its canonical form, if it is a body.
+        """
+        return Packed(self._data, self.digest, form_digest)
 
 
-def digest_of(text: str) -> bytes:
+def digest_of(value: JsonValue) -> bytes:
+    """Return the SHA-256 digest of a JSON value: equal ones mean that two values are the same JSON."""
+    return digest_of_text(dump_compact(value))
+
+
+def digest_of_text(text: str) -> bytes:
     """Return the SHA-256 digest of a text."""
     import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
 
