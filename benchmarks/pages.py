@@ -17,7 +17,7 @@ from plots import Curve, plot_svg
 _DOCS: Final = Path(__file__).parent.parent / "docs"
 _PAGE: Final = _DOCS / "explanation" / "performance.md"
 _PLACE: Final = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
-_GROWTH: Final = ("growth", "growth_of_writes")
+_GROWTH: Final = ("growth", "growth_of_reads", "growth_of_writes")
 _BUSY: Final = 2
 """The load for each processor above which seconds say little: emulator and command keep one busy each."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fleets import LIVE, BenchmarkFleet
-from growth import READS, WRITES, Repository, Step
+from growth import MORE_READS, READS, WRITES, Repository, Step
 from manifests import write_manifests, write_templates
 from measuring import COMMAND, Command, Figure, Run, alternating, load, median
 from tenants import TOKEN, Tenants
@@ -36,8 +36,7 @@ class Sizes:
         latency: The latency of the tenant, in seconds.
         series: The numbers of workflows of the curve over the size, besides `plans`.
         latencies: The latencies of the curve over the latency, in seconds.
-        reads: The names of the commands that read whose growth is measured, from a tenth of `many` on.
-        writes: The names of those that write.
+        steps: The number of commands of each row about growth.
         looped: The workflows on which the public client's loop is measured for a curve; the rest is computed.
         fleet: The number of workflows of each tenant of a fleet; 0 for no fleet.
     """
@@ -50,8 +49,7 @@ class Sizes:
     latency: float
     series: tuple[int, ...]
     latencies: tuple[float, ...]
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    steps: int
     looped: int
     fleet: int
 
@@ -65,8 +63,7 @@ FULL: Final = Sizes(
     latency=0.05,
     series=(10, 100, 1_000),
     latencies=(0.0, 0.01, 0.025, 0.05, 0.1),
-    reads=tuple(step.name for step in READS),
-    writes=tuple(step.name for step in WRITES),
+    steps=99,
     looped=30,
     fleet=200,
 )
@@ -79,8 +76,7 @@ QUICK: Final = Sizes(
     latency=0.02,
     series=(10,),
     latencies=(0.02,),
-    reads=("validate", "plan"),
-    writes=("apply of creates",),
+    steps=1,
     looped=5,
     fleet=0,
 )
@@ -255,18 +251,22 @@ class Rows:
         yield _memory(f"plan {count:,} creates as JSON", ours, 400, before)
 
     def growth(self) -> Iterator[Figure]:
-        """Compare each command that reads at a size with a tenth of it: processor time, requests, memory."""
-        yield from self._growth(READS, self._sizes.reads)
+        """Compare commands that read at a size with a tenth of it: processor time, requests, memory."""
+        yield from self._growth(READS)
+
+    def growth_of_reads(self) -> Iterator[Figure]:
+        """Compare further commands that read at a size with a tenth of it."""
+        yield from self._growth(MORE_READS)
 
     def growth_of_writes(self) -> Iterator[Figure]:
-        """Compare each command that writes at a size with a tenth of it: processor time, requests, memory."""
-        yield from self._growth(WRITES, self._sizes.writes)
+        """Compare commands that write at a size with a tenth of it."""
+        yield from self._growth(WRITES)
 
-    def _growth(self, steps: Sequence[Step], names: Sequence[str]) -> Iterator[Figure]:
+    def _growth(self, steps: Sequence[Step]) -> Iterator[Figure]:
         small, large = self._sizes.many // 10, self._sizes.many
         before = load()
-        fewer = {name: taken for name, *taken in self._taken(small, steps, names)}
-        for name, run, requests in self._taken(large, steps, names):
+        fewer = {name: taken for name, *taken in self._taken(small, steps)}
+        for name, run, requests in self._taken(large, steps):
             less, requested = fewer[name]
             for measured, value, of_less, unit in (
                 ("CPU time", run.cpu, less.cpu, "s"),
@@ -286,13 +286,11 @@ class Rows:
                         load=(before, load()),
                     )
 
-    def _taken(
-        self, count: int, steps: Sequence[Step], names: Sequence[str]
-    ) -> Iterator[tuple[str, Run, int]]:
+    def _taken(self, count: int, steps: Sequence[Step]) -> Iterator[tuple[str, Run, int]]:
         """Yield the name of each step at a size, what it took, and its requests."""
         self._tenants.order("faults", faults=[])
         folder = self._folder / f"growth-{count}"
-        yield from Repository(folder, count, self._tenants).measured(steps, names)
+        yield from Repository(folder, count, self._tenants).measured(steps[: self._sizes.steps])
         shutil.rmtree(folder)
 
     def fleet(self) -> Iterator[Figure]:

@@ -37,6 +37,7 @@ _ROWS = (
     "apply",
     "creates",
     "growth",
+    "growth_of_reads",
     "growth_of_writes",
     "fleet",
     "over_size",

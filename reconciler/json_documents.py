@@ -99,16 +99,7 @@ def parse_json(data: bytes) -> JsonValue:
         NotJsonError: It is not JSON.
         NestingError: It is nested more than 100 levels deep.
     """
-    try:
-        value: JsonValue = _STRICT.decode(data.decode("utf-8-sig"))
-    except RecursionError:
-        raise NestingError from None
-    except ValueError as error:
-        raise NotJsonError from error
-    # Most documents have too few brackets to be nested that deeply: no need to look at all values.
-    if data.count(b"{") + data.count(b"[") >= _MAX_DEPTH and _deeper_than(value, _MAX_DEPTH):
-        raise NestingError
-    return value
+    return _parsed(_decoded(data))
 
 
 def read_object(path: Path, limit: int, *, streams: bool = False) -> JsonObject:
@@ -122,7 +113,8 @@ def read_object(path: Path, limit: int, *, streams: bool = False) -> JsonObject:
     Raises:
         UnreadableError: It cannot be read, is larger than `limit`, or is not a JSON object.
     """
-    return parse_object(read_bounded(path, limit, streams=streams))
+    # No name holds the bytes: a large file is in memory as text alone while it is parsed.
+    return _object(_decoded(read_bounded(path, limit, streams=streams)))
 
 
 def parse_object(data: bytes) -> JsonObject:
@@ -131,14 +123,41 @@ def parse_object(data: bytes) -> JsonObject:
     Raises:
         UnreadableError: It is not a JSON object.
     """
+    return _object(_decoded(data))
+
+
+def _object(text: str | None) -> JsonObject:
     try:
-        value = parse_json(data)
+        value = _parsed(text)
     except NotJsonError:
         raise UnreadableError("it is not JSON") from None
     except NestingError:
         raise UnreadableError("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise UnreadableError("it is not a JSON object")
+    return value
+
+
+def _decoded(data: bytes) -> str | None:
+    """Return the text of a document; `None` if it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def _parsed(text: str | None) -> JsonValue:
+    if text is None:
+        raise NotJsonError
+    try:
+        value: JsonValue = _STRICT.decode(text)
+    except RecursionError:
+        raise NestingError from None
+    except ValueError as error:
+        raise NotJsonError from error
+    # Most documents have too few brackets to be nested that deeply: no need to look at all values.
+    if text.count("{") + text.count("[") >= _MAX_DEPTH and _deeper_than(value, _MAX_DEPTH):
+        raise NestingError
     return value
 
 

@@ -170,6 +170,9 @@ class Packed:
     """
 
     _data: bytes | JsonValue = field(repr=False)
+    _digest: bytes = field(default=b"", repr=False, compare=False)
+    form_digest: bytes = field(default=b"", repr=False, compare=False)
+    """The digest of the canonical form of a body, where it was computed when it was packed."""
 
     @staticmethod
     def of(value: JsonValue) -> Packed:
@@ -186,6 +189,31 @@ class Packed:
             unpacked: JsonValue = marshal.loads(self._data)  # noqa: S302 # nosec B302
             return unpacked
         return self._data
+
+    @property
+    def digest(self) -> bytes:
+        """A digest of the value: equal ones mean that two values are the same JSON."""
+        return self._digest or digest_of(self.value)
+
+    def with_digests(self, form_digest: bytes = b"") -> Packed:
+        """Return the same value with its digest, which is then computed no more.
+
+        Args:
+            form_digest: The digest of its canonical form, if it is a body.
+        """
+        return Packed(self._data, self.digest, form_digest)
+
+
+def digest_of(value: JsonValue) -> bytes:
+    """Return the SHA-256 digest of a JSON value: equal ones mean that two values are the same JSON."""
+    return digest_of_text(dump_compact(value))
+
+
+def digest_of_text(text: str) -> bytes:
+    """Return the SHA-256 digest of a text."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
+
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class Verdict(enum.Enum):

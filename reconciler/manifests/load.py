@@ -28,7 +28,7 @@ from reconciler.manifests.file_findings import (
     template_parts,
     with_excerpt,
 )
-from reconciler.manifests.manifest import Manifest
+from reconciler.manifests.manifest import Manifest, WorkflowManifest
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
 from reconciler.manifests.rendering import rendered_text
@@ -39,6 +39,7 @@ from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.worker_processes import map_in_processes, processors
+from reconciler.workflow import Body
 
 if TYPE_CHECKING:
     from reconciler.manifests.overlays import Overlays
@@ -149,7 +150,7 @@ def read_file(
         secrets |= overlays.secrets
         included |= overlays.files_of(names)
     parsed = [parse_manifest(document, findings, options.extra) for document in documents]
-    manifests = tuple(manifest for manifest in parsed if manifest is not None)
+    manifests = tuple(_with_digests(each) if options.digests else each for each in parsed if each is not None)
     if findings:
         findings = _shown(findings, read, secrets, overlays)
     if check is not None:
@@ -163,6 +164,13 @@ def read_file(
         names=names,
     )
     return FileContent(manifests=manifests, summary=summary, secrets=secrets)
+
+
+def _with_digests(manifest: Manifest) -> Manifest:
+    """Return a manifest whose body comes with its digests: where it was parsed, others wait for less."""
+    whole = isinstance(manifest, WorkflowManifest)
+    form_digest = Body(manifest.body).digest if whole else b""
+    return dataclasses.replace(manifest, packed=manifest.packed.with_digests(form_digest))
 
 
 @contextmanager

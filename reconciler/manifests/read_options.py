@@ -55,6 +55,7 @@ class ReadOptions(NamedTuple):
         overlays: What is laid over them.
         require_env: Whether an unset variable is an error; if not, it is a warning, and the value is a
             placeholder (a check before a merge has no secrets).
+        digests: Whether each body comes with its digests, which a plan needs.
     """
 
     excludes: Callable[[Path], bool] = _nothing
@@ -64,3 +65,4 @@ class ReadOptions(NamedTuple):
     base: Path | None = None
     overlays: OverlayOptions = OverlayOptions()
     require_env: bool = True
+    digests: bool = False

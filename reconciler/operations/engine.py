@@ -252,7 +252,9 @@ def open_engine(  # noqa: PLR0913 - most by name
         compare_options = compare_options_of(settings, env, allow_protected)
         begin = partial(TenantReads.begin, options=compare_options, expected=_expected(profile))
         early = _EarlyReads(stack, connect, reads_with_cache, begin, is_needed)
-        loaded = load_valid(settings, env, listener, selection, early, looks=looks)
+        reading = settings.reading._replace(digests=True)
+        manifests = dataclasses.replace(settings, reading=reading)
+        loaded = load_valid(manifests, env, listener, selection, early, looks=looks)
         session = early.session or stack.enter_context(connect())
         session.hide(known_secrets(loaded.manifests, loaded.secrets))
         engine = Engine(

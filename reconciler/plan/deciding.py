@@ -76,7 +76,9 @@ def decide_match(manifest: Manifest, live: Live, options: CompareOptions, facts:
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
     try:
-        desired = Desired.of(manifest, live, hidden_fields(live, options, facts))
+        desired = Desired.as_packed(manifest)
+        if desired is None or not _is_certainly_same(desired, live):
+            desired = Desired.of(manifest, live, hidden_fields(live, options, facts))
         return _decision(desired, live, options, facts)
     except ReconcilerError as error:
         if error is facts.default_resource.refusal:
@@ -113,6 +115,7 @@ def _decided(desired: Desired, live: Live, options: CompareOptions, facts: Platf
     ownership = ownership_after(manifest, live.ownership, options)
     paused = manifest.settings.paused if manifest.settings.paused not in {None, live.paused} else None
     if comparison.changes or ownership != live.ownership:
+        desired = desired.unpacked()
         reason = _refusal(desired, live, options)
         if reason:
             return Blocked(manifest=manifest, reason=reason, id=live.id)

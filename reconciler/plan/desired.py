@@ -216,6 +216,16 @@ class Desired:
             body = Body(with_live_values(body.raw, live.body.sendable, ignored, live.body.masked, is_hidden))
         return Desired(manifest=manifest, body=body, ignored=ignored)
 
+    @staticmethod
+    def as_packed(manifest: Manifest) -> Desired | None:
+        """Return what a manifest wants, packed as it is, for a comparison of digests; `None` without one.
+
+        A patch and a manifest with ignored fields have none: their bodies depend on what is live.
+        """
+        if isinstance(manifest, PatchManifest) or manifest.settings.ignore or not manifest.packed.form_digest:
+            return None
+        return Desired(manifest=manifest, body=Body.of_packed(manifest.packed))
+
     def keeping(self, live: Live, paths: Iterable[Path]) -> Desired:
         """Return the same workflow, with the live value of the fields at `paths`.
 

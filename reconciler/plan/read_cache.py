@@ -196,7 +196,7 @@ class ReadCache:
         """Return the digest of a manifest, which is asked for several times in a plan."""
         _, digest = self._manifests.get(id(manifest), (None, ""))
         if not digest:
-            digest = self._digest([manifest.name, manifest.body, repr(manifest.settings)])
+            digest = self._digest([manifest.name, manifest.packed.digest.hex(), repr(manifest.settings)])
             self._manifests[id(manifest)] = manifest, digest
         return digest
 

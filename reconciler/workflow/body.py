@@ -18,6 +18,7 @@ from reconciler.values import (
     as_list,
     as_object,
     as_objects,
+    digest_of_text,
     display_path,
     dump_compact,
     lookup,
@@ -46,6 +47,14 @@ class Body:
     """
 
     stated: JsonObject | Packed = field(repr=False)
+
+    @staticmethod
+    def of_packed(packed: Packed) -> Body:
+        """Return the body that is packed, with its digest if it comes with one."""
+        body = Body(packed)
+        if packed.form_digest:
+            body.__dict__["digest"] = packed.form_digest
+        return body
 
     @property
     def raw(self) -> JsonObject:
@@ -164,26 +173,25 @@ class Body:
     @cached_property
     def digest(self) -> bytes:
         """A digest of the canonical form: equal ones mean that the forms are equal."""
-        import hashlib  # noqa: PLC0415 - loads OpenSSL, and a check of manifests needs no digest
-
-        return hashlib.sha256(self.form_text.encode("utf-8", "surrogatepass")).digest()
+        return digest_of_text(self.form_text)
 
     def is_known_to_equal(self, other: Body) -> bool:
-        """Return whether the form equals that of `other`: it is the same value, or it has the same digest.
+        """Return whether the form equals that of `other`, as far as little work shows it.
 
-        `False` where the digest of this body is not known yet.
+        It is the same value, or it has the same digest, where one of the two is known.
         """
-        known = self.__dict__
-        if "form" in known and known["form"] is other.__dict__.get("form"):
+        mine, theirs = self.__dict__, other.__dict__
+        if "form" in mine and mine["form"] is theirs.get("form"):
             return True
-        return "digest" in known and self.digest == other.digest
+        at_hand = "digest" in mine or ("digest" in theirs and not self.is_packed)
+        return at_hand and self.digest == other.digest
 
     def takes_form_of(self, other: Body) -> bool:
         """Return whether the form equals that of `other`, and keep only one of the two.
 
-        `False` for a packed body, whose form is not computed for this.
+        `False` if one of the bodies is packed: its form is not computed for this.
         """
-        if self.is_packed or not same_json(self.form, other.form):
+        if self.is_packed or other.is_packed or not same_json(self.form, other.form):
             return False
         self.__dict__["form"] = other.form
         return True

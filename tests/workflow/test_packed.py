@@ -36,6 +36,15 @@ def test_what_is_packed_comes_back(value: Any) -> None:
     assert not isinstance(value, dict | list) or packed.value is not packed.value
 
 
+@LAWS
+@given(_JSON, _JSON)
+def test_the_digest_is_that_of_the_value(one: Any, other: Any) -> None:
+    """Digests are equal where values are the same JSON, whether they are computed early or when asked for."""
+    packed = Packed.of(one).with_digests()
+    assert packed.digest == Packed.of(one).digest == packed.with_digests().digest
+    assert (packed.digest == Packed.of(other).digest) == (dump_compact(one) == dump_compact(other))
+
+
 def test_a_text_of_a_class_of_its_own_stays() -> None:
     """What bytes cannot hold is kept as it is."""
     value: Any = {"a": _Text("b")}
