@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from reconciler import rules
+from reconciler import portable, rules
 from reconciler.client import Catalogue, Session
 from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.findings import CheckResult, Finding
 from reconciler.manifests import Manifest
 from reconciler.operations.listener import Listener
-from reconciler.portable import CatalogueReading, resolve_manifest, stated_names
+from reconciler.portable import CatalogueReading, stated_names
 from reconciler.render import summary_line
 from reconciler.secrecy import Redactor
 
@@ -84,7 +84,7 @@ def resolve_names(  # noqa: PLR0913 - the last three by name
         if id(manifest) not in named:
             resolved.append(manifest)
             continue
-        found = resolve_manifest(manifest, facts, redactor.text, allow_latest=allow_latest)
+        found = portable.resolve_manifest(manifest, facts, redactor.text, allow_latest=allow_latest)
         resolved.append(found.manifest)
         notes |= {manifest.name: found.notes} if found.notes else {}
     return ResolvedNames(manifests=tuple(resolved), notes=notes)
@@ -98,7 +98,9 @@ def with_known_ids(manifests: Iterable[Manifest], catalogue: CatalogueReading) -
     """
     manifests = tuple(manifests)
     facts = catalogue.facts_for_names(name for manifest in manifests for name in stated_names(manifest))
-    return tuple(resolve_manifest(each, facts, str, allow_latest=True).manifest for each in manifests)
+    return tuple(
+        portable.resolve_manifest(each, facts, str, allow_latest=True).manifest for each in manifests
+    )
 
 
 def _refusal(

@@ -22,9 +22,6 @@ from reconciler.plan import (
     Shard,
     Unchanged,
     list_tenant,
-    with_known_origins,
-    with_origins,
-    with_webhook_warnings,
 )
 from reconciler.secrecy import Redactor
 from reconciler.text import counted
@@ -213,14 +210,24 @@ def attribution(
         UsageError: git does not know the revision, or the manifests are not in its repository.
     """
     if revision is None:
-        return lambda plan, engine: with_webhook_warnings(with_known_origins(plan, engine.options))
+        return _with_known_origins
     base = manifests_since(settings, revision, listener, env, not_behind=not_behind)
 
     def attribute(plan: Plan, engine: Engine) -> Plan:
+        from reconciler.plan import with_origins, with_webhook_warnings  # noqa: PLC0415 - as below
+
         earlier = with_known_ids(base.manifests, engine.catalogue)
         return with_webhook_warnings(with_origins(plan, earlier, base.commit, engine.options))
 
     return attribute
+
+
+def _with_known_origins(plan: Plan, engine: Engine) -> Plan:
+    if not plan.changes_anything:
+        return plan
+    from reconciler.plan import with_known_origins, with_webhook_warnings  # noqa: PLC0415 - of changes only
+
+    return with_webhook_warnings(with_known_origins(plan, engine.options))
 
 
 def manifests_since(

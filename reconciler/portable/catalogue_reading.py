@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from reconciler import portable
 from reconciler.api import CatalogueReader
 from reconciler.client import NotFoundException
 from reconciler.concurrency import CONCURRENCY, read_all
 from reconciler.errors import ReconcilerError
-from reconciler.portable.lookups import CatalogueFacts, Image, ImageVersion, InstanceType
-from reconciler.portable.names_for_ids import CatalogueIds
-from reconciler.portable.stated import StatedImage, StatedInstanceType, StatedName
 from reconciler.values import JsonObject, JsonValue, as_object
+
+if TYPE_CHECKING:
+    from reconciler.portable.lookups import CatalogueFacts, Image, ImageVersion, InstanceType
+    from reconciler.portable.names_for_ids import CatalogueIds
+    from reconciler.portable.stated import StatedName
 
 T = TypeVar("T")
 
@@ -71,11 +74,11 @@ class CatalogueReading:
             ReconcilerError: As the client.
         """
         names = tuple(names)
-        stated = {name.name for name in names if isinstance(name, StatedImage)}
-        by_type = any(isinstance(name, StatedInstanceType) for name in names)
+        stated = {name.name for name in names if isinstance(name, portable.StatedImage)}
+        by_type = any(isinstance(name, portable.StatedInstanceType) for name in names)
         images = self.images() if stated else ()
         versions = self.versions(image.id for image in images if image.name in stated)
-        return CatalogueFacts(
+        return portable.CatalogueFacts(
             images=images,
             versions={image: found or () for image, found in versions.items()},
             instance_types=self.instance_types() if by_type else (),
@@ -86,7 +89,7 @@ class CatalogueReading:
         images = (_or_none(self.images) or ()) if ids.images else ()
         known = {image.id for image in images} or ids.versions
         versions = _or_none(partial(self.versions, ids.versions & known)) or {}
-        return CatalogueFacts(
+        return portable.CatalogueFacts(
             images=images,
             versions={image: found or () for image, found in versions.items()},
             instance_types=(_or_none(self.instance_types) or ()) if ids.instance_types else (),
@@ -108,7 +111,7 @@ def _or_none(read: Callable[[], T]) -> T | None:
 
 def _image(item: JsonObject) -> Image:
     latest = as_object(item.get("latestVersion")).get("id")
-    return Image(
+    return portable.Image(
         id=_id(item),
         name=str(item["name"]),
         kind=_word(item.get("type")),
@@ -118,12 +121,12 @@ def _image(item: JsonObject) -> Image:
 
 
 def _version(item: JsonObject) -> ImageVersion:
-    return ImageVersion(id=_id(item), name=str(item["version"]), status=str(item["status"]))
+    return portable.ImageVersion(id=_id(item), name=str(item["version"]), status=str(item["status"]))
 
 
 def _instance_type(item: JsonObject) -> InstanceType:
     size = tuple(_number(item.get(key)) for key in ("cpu", "memory", "gpu"))
-    return InstanceType(id=_id(item), name=str(item["name"]), size=size)
+    return portable.InstanceType(id=_id(item), name=str(item["name"]), size=size)
 
 
 def _id(item: JsonObject) -> int:

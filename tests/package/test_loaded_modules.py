@@ -31,7 +31,8 @@ _TENANT = {"requests", "urllib3", "reconciler.client", "reconciler.plan", "recon
 _FILES = {"yaml", "jsonschema_rs", "reconciler.manifests", "reconciler.rules", "reconciler.schema"}
 _WRITES = {
     *("reconciler.apply", "reconciler.backup", "reconciler.planfile.plan_file", "reconciler.rehearsal"),
-    *("reconciler.plan.next_runs", "reconciler.plan.side_comparison", "reconciler.plan.workflow_status"),
+    *("reconciler.plan.last_sent", "reconciler.plan.next_runs"),
+    *("reconciler.portable.lookups", "reconciler.plan.side_comparison", "reconciler.plan.workflow_status"),
     *("reconciler.executions", "reconciler.export", "reconciler.capture", "reconciler.job"),
 }
 
