@@ -176,8 +176,13 @@ def test_a_workflow_that_would_differ_again_is_not_done(git: Git, server: Emulat
 
 def test_what_a_write_costs(git: Git, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A create takes four requests, and an update three; each answer is brought to its canonical form once."""
-    forms: list[Any] = []
-    monkeypatch.setattr(workflow_body, "canonical", lambda raw: forms.append(raw) or canonical(raw))
+    seen: list[dict[str, Any]] = []
+
+    def counted(raw: dict[str, Any]) -> dict[str, Any]:
+        seen.append(raw)
+        return canonical(raw)
+
+    monkeypatch.setattr(workflow_body, "canonical", counted)
 
     def cost() -> list[str]:
         plan = git.plan()
@@ -191,9 +196,9 @@ def test_what_a_write_costs(git: Git, server: EmulatorServer, monkeypatch: pytes
 
     git.write(rich())
     assert cost() == ["GET search", "POST one", "GET search", "GET one"]
-    forms.clear()
+    seen.clear()
     git.write(rich(tags=[{"name": "green"}]))
     assert cost() == ["GET one", "PUT one", "GET one"]
-    assert len([raw for raw in forms if "id" in raw]) == 2, (
+    assert len([raw for raw in seen if "id" in raw]) == 2, (
         "of the plan and of the read-back, not of the guard"
     )
