@@ -175,7 +175,7 @@ def test_a_workflow_that_would_differ_again_is_not_done(git: Git, server: Emulat
 
 
 def test_what_a_write_costs(git: Git, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A create takes four requests, and an update three; each answer is brought to its canonical form once."""
+    """A create takes four requests, and an update three; each answer gets one canonical form."""
     seen: list[dict[str, Any]] = []
 
     def counted(raw: dict[str, Any]) -> dict[str, Any]:
