@@ -3,7 +3,7 @@
 # make model        explore every interleaving of the write protocols, and print the bounds and laws
 # make lint         ruff, mypy --strict, the import contracts, hadolint and shellcheck
 # make format       fix what ruff can fix
-# make bench        measure against reference programs, and print ratios (half an hour)
+# make bench        measure against reference programs, and print ratios (an hour)
 # make bench-quick  the same with small sizes (a minute)
 # make bench-page   make the tables and plots of the documentation from the results of make bench
 # make bench-rehearsals  compare rehearsals with what the same applies then do (ten minutes)

@@ -50,7 +50,7 @@ READS: Final = (
     Step(name="plan of creates", words=("plan", "--save-plan", "saved.json"), prepare="empty", needed=True),
     Step(name="show --format json", words=("show", "saved.json", "--format", "json")),
     Step(name="show --format html", words=("show", "saved.json", "--format", "html")),
-    Step(name="plan", words=("plan",), prepare="load"),
+    Step(name="plan", words=("plan",), prepare="load", needed=True),
     Step(name="plan after a plan", words=("plan",)),
     Step(name="status --format html", words=("status", "--format", "html")),
     Step(name="executions --all", words=("executions", "--all"), prepare="executions"),

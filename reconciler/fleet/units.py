@@ -207,7 +207,7 @@ def run_unit(  # noqa: PLR0913 - the last two by name
     transient = False
     try:
         settings = work.settings(unit.environment)
-        settings = dataclasses.replace(settings, shared=shared or SharedTenant())
+        settings = settings._replace(shared=shared or SharedTenant())
         value, code, transient = _value(work, unit, settings, listener, env)
     except ReconcilerError as raised:
         error, code, transient = raised, exit_code(raised), may_be_repeated(raised)

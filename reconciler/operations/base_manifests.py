@@ -124,8 +124,8 @@ def _checked_out(settings: Settings, commit: str) -> Iterator[Settings]:
         if sum(file.size for file in files) > _LARGEST:
             raise UsageError(f"the files at {commit[:_SHOWN]} have more than {_LARGEST} bytes, the limit")
         write_files(top, commit, (file.name for file in files), folder)
-        moved = dataclasses.replace(
-            settings, paths=tuple(str(folder / path) for path in paths if (folder / path).exists())
+        moved = settings._replace(
+            paths=tuple(str(folder / path) for path in paths if (folder / path).exists())
         )
         if given is not None and config is not None and (folder / config).is_file():
             try:
@@ -133,7 +133,7 @@ def _checked_out(settings: Settings, commit: str) -> Iterator[Settings]:
                 moved = resolve_settings(dataclasses.replace(given, config=folder / config, paths=shown))
             except (UsageError, InvalidInputError):  # that commit has no such environment, or is broken
                 pass
-        yield dataclasses.replace(moved, paths=tuple(path for path in moved.paths if Path(path).exists()))
+        yield moved._replace(paths=tuple(path for path in moved.paths if Path(path).exists()))
 
 
 def _inside(top: Path, path: Path) -> Path:

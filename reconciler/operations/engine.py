@@ -253,7 +253,7 @@ def open_engine(  # noqa: PLR0913 - most by name
         begin = partial(TenantReads.begin, options=compare_options, expected=_expected(profile))
         early = _EarlyReads(stack, connect, reads_with_cache, begin, is_needed)
         reading = settings.reading._replace(digests=True)
-        manifests = dataclasses.replace(settings, reading=reading)
+        manifests = settings._replace(reading=reading)
         loaded = load_valid(manifests, env, listener, selection, early, looks=looks)
         session = early.session or stack.enter_context(connect())
         session.hide(known_secrets(loaded.manifests, loaded.secrets))
@@ -283,9 +283,7 @@ def _within_limits(settings: Settings, profile: TenantProfile | None) -> Setting
     known = None if profile is None else profile.requests_per_second
     if known is None:
         return settings
-    return dataclasses.replace(
-        settings, max_requests_per_second=min(known, settings.max_requests_per_second or known)
-    )
+    return settings._replace(max_requests_per_second=min(known, settings.max_requests_per_second or known))
 
 
 def reads_of(session: Session, settings: Settings, known: ReadCache | None = None) -> TenantReads:

@@ -178,7 +178,7 @@ class RehearsalStage:
     def applied(self, order: RunOrder) -> RunOutcome:
         """Do a run and return its result; nothing is raised."""
         clock = _RunClock(self.clock, order.number)
-        settings = dataclasses.replace(self.settings, concurrency=1) if order.one_by_one else self.settings
+        settings = self.settings._replace(concurrency=1) if order.one_by_one else self.settings
         watch = _Watch(clock, order.latency)
         policy = clock.policy(random.Random(order.seed))._replace(  # noqa: S311 - pauses, not secrecy
             sleep=watch.sleep,

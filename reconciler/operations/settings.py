@@ -40,8 +40,7 @@ class SharedTenant(NamedTuple):
     listed: tuple[Listed, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """What an operation works with. `load_settings` makes them from `reconciler.yaml`.
 
     Args:
@@ -73,11 +72,11 @@ class Settings:
     paths: tuple[str, ...] = ()
     whole: bool = True
     allow_latest: bool = False
-    reading: ReadOptions = field(default_factory=ReadOptions)
+    reading: ReadOptions = ReadOptions()
     off: frozenset[str] = frozenset()
     strict: bool = False
     owner: str | None = None
-    safety: Safety = field(default_factory=Safety)
+    safety: Safety = Safety()
     concurrency: int = CONCURRENCY
     max_requests_per_second: float | None = None
     retry_for: float = RETRY_FOR
@@ -90,7 +89,7 @@ class Settings:
     verbose: bool = False
     quiet: bool = False
     warnings: tuple[str, ...] = ()
-    shared: SharedTenant = field(default_factory=SharedTenant, repr=False)
+    shared: SharedTenant = SharedTenant()
     given: RawOptions | None = None
 
     def require_environment(self) -> None:
@@ -231,7 +230,7 @@ def resolve_settings(raw: RawOptions) -> Settings:
         warnings=configuration.warnings,
         given=dataclasses.replace(raw, config=file),
     )
-    return dataclasses.replace(base, **chosen)
+    return base._replace(**chosen)
 
 
 def load_environments(

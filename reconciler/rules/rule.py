@@ -42,7 +42,7 @@ Check: TypeAlias = Callable[[Body], Iterator[Problem]]
 """A function that yields the problems of a body that is valid by the schema."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BaseRule:
     """The description of a rule.
 
@@ -66,7 +66,7 @@ class BaseRule:
         return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule(BaseRule):
     """A rule that needs only the body of a workflow.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from reconciler.values import JsonObject, JsonValue, as_object
 
@@ -28,11 +29,14 @@ SCHEMA_NAMES = (
 URN = "urn:peak-reconciler:schema:"
 """The start of the `$id` of every schema."""
 
+_REFERENCE: Final = re.compile(rf'"\$ref": *"{URN}([a-z-]+)')
+"""A reference to another schema, in the text of one."""
+
 
 @cache
 def load_schema(name: str) -> JsonObject:
     """Return the parsed schema `name`, one of `SCHEMA_NAMES`; the caller must not change it."""
-    schema: JsonObject = json.loads((_folder() / f"{name}.json").read_text(encoding="utf-8"))
+    schema: JsonObject = json.loads(_text(name))
     return schema
 
 
@@ -41,27 +45,20 @@ def bundled_schema(name: str) -> JsonObject:
     schema = _with_local_references(load_schema(name), name, "")
     needed = referred_schemas(name)
     definitions = as_object(schema.get("$defs"))
-    for other in sorted(needed - {name}):
+    for other in sorted(needed):
         part = as_object(_with_local_references(load_schema(other), other, f"/$defs/{other}"))
         definitions[other] = {key: value for key, value in part.items() if key not in {"$id", "$schema"}}
     return {**schema, **({"$defs": definitions} if definitions else {})}
 
 
 def referred_schemas(name: str) -> set[str]:
-    """Return the names of the schemas that the schema `name` refers to, directly or not."""
-    found: set[str] = set()
-    waiting: list[tuple[JsonValue, str]] = [(load_schema(name), name)]
+    """Return the names of the other schemas that the schema `name` refers to, directly or not."""
+    found, waiting = {name}, [name]
     while waiting:
-        part, home = waiting.pop()
-        if isinstance(part, list):
-            waiting += [(item, home) for item in part]
-        elif isinstance(part, dict):
-            target = _target(part.get("$ref"), home)[0]
-            if target is not None and target not in found:
-                found.add(target)
-                waiting.append((load_schema(target), target))
-            waiting += [(item, home) for item in part.values()]
-    return found
+        new = set(_REFERENCE.findall(_text(waiting.pop()))) - found
+        found |= new
+        waiting += new
+    return found - {name}
 
 
 def _with_local_references(value: JsonValue, home: str, base: str) -> Any:  # noqa: ANN401 - as deep as it is
@@ -89,3 +86,7 @@ def _folder() -> Path:
     package = Path(__file__).resolve().parent.parent
     shipped = package / "schemas"
     return shipped if shipped.is_dir() else package.parent / "schemas"
+
+
+def _text(name: str) -> str:
+    return (_folder() / f"{name}.json").read_text(encoding="utf-8")
