@@ -140,7 +140,4 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(_INTERRUPTED)
 
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    try:
-        run(group, argv)
-    finally:
-        gc.freeze()  # else the end of the process looks for cycles: a tenth of the time of an apply
+    run(group, argv)

@@ -10,6 +10,9 @@ import pytest
 from bent_bodies import BENDS, bend_bodies
 from flow_helpers import RETRY, Git, body, kinds, rich, statuses, step
 
+from reconciler.workflow import body as workflow_body
+from reconciler.workflow.canonical_form import canonical
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -169,3 +172,33 @@ def test_a_workflow_that_would_differ_again_is_not_done(git: Git, server: Emulat
     (result,) = git.apply().results
     assert statuses(git.apply())["hides"] == "failed"
     assert "another plan would change it again" in result.error
+
+
+def test_what_a_write_costs(git: Git, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A create takes four requests, and an update three; each answer gets one canonical form."""
+    seen: list[dict[str, Any]] = []
+
+    def counted(raw: dict[str, Any]) -> dict[str, Any]:
+        seen.append(raw)
+        return canonical(raw)
+
+    monkeypatch.setattr(workflow_body, "canonical", counted)
+
+    def cost() -> list[str]:
+        plan = git.plan()
+        server.clear_requests()
+        assert set(statuses(git.apply(plan)).values()) == {"done"}
+        return [
+            f"{request.method} {'search' if 'searchTerm' in dict(request.query) else 'one'}"
+            for request in server.requests
+            if "/workflows/" in request.path
+        ]
+
+    git.write(rich())
+    assert cost() == ["GET search", "POST one", "GET search", "GET one"]
+    seen.clear()
+    git.write(rich(tags=[{"name": "green"}]))
+    assert cost() == ["GET one", "PUT one", "GET one"]
+    assert len([raw for raw in seen if "id" in raw]) == 2, (
+        "of the plan and of the read-back, not of the guard"
+    )
