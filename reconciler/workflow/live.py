@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 from reconciler.secrecy import is_mask
@@ -141,7 +141,7 @@ class Live:
             kind = write_only_field(path)
             if kind is not None:
                 (masked if kind.is_credential and is_mask(value) else shown).add(kind)
-        return frozenset(shown - masked), frozenset(masked)
+        return _shared(frozenset(shown - masked)), _shared(frozenset(masked))
 
     def packed(self) -> Live:
         """Return the same workflow packed, for a run that keeps thousands of them."""
@@ -193,6 +193,12 @@ class Live:
     def _tags(self) -> list[str]:
         """The names of all tags: a platform may return them as objects with more than that, or as texts."""
         return sorted({tag_name(tag).casefold() for tag in self.body.all_tags})
+
+
+@cache
+def _shared(kinds: frozenset[WriteOnlyField]) -> frozenset[WriteOnlyField]:
+    """Return the one copy of a set that thousands of workflows have; there are few different ones."""
+    return kinds
 
 
 def timestamp_of(workflow: JsonObject) -> float | None:
