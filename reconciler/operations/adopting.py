@@ -403,8 +403,9 @@ def _tag(  # noqa: PLR0913, PLR0917 - one call
     ) as engine:
         record.opened(engine)
         code = _apply_tags(engine, scope, applying, listener, record)
+        ids = {item.live.name: item.live.id for item in found.exported}
         unfinished = [
-            LeftOut(name=action.name, id=_id_of(action, found), reason=_difference(action), failed=True)
+            LeftOut(name=action.name, id=ids[action.name], reason=_difference(action), failed=True)
             for action in engine.plan(scope).actions
             if not isinstance(action, Unchanged)
         ]
@@ -456,7 +457,3 @@ def _difference(action: Action) -> str:
     if not paths:
         return "it does not have the ownership tag; run apply"
     return f"a plan changes more than the ownership tag: {display_paths(paths)}; review it with plan"
-
-
-def _id_of(action: Action, found: Adopted) -> int:
-    return next(item.live.id for item in found.exported if item.live.name == action.name)

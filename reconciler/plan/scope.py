@@ -49,6 +49,22 @@ class Shard:
         return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
 
 
+class _Globs(NamedTuple):
+    """Globs, of which those that are the name of a workflow match only that.
+
+    Args:
+        names: Those that are the name of a workflow.
+        others: The others.
+    """
+
+    names: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+
+    def match(self, name: str) -> bool:
+        """Return whether one of them matches the workflow `name`."""
+        return name in self.names or any(fnmatchcase(name, glob) for glob in self.others)
+
+
 class Selection(NamedTuple):
     """The workflows of a run; all of them when nothing is chosen.
 
@@ -56,13 +72,13 @@ class Selection(NamedTuple):
         targets: Globs, one of which a name must match.
         exclude: Globs, none of which it may match.
         shard: The shard that it must belong to.
-        exact: Those of the globs that are the name of a workflow, and so match only that (`resolved`).
+        known: Targets and excluded ones where the names of all workflows are known (`resolved`).
     """
 
     targets: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     shard: Shard | None = None
-    exact: frozenset[str] = frozenset()
+    known: tuple[_Globs, _Globs] | None = None
 
     def resolved(self, names: Collection[str]) -> Selection:
         """Return the selection among workflows of these names: a glob that is the name of one is no glob.
@@ -70,19 +86,25 @@ class Selection(NamedTuple):
         Raises:
             UsageError: A glob matches none of them.
         """
-        for option, globs in (("--target", self.targets), ("--exclude", self.exclude)):
-            for glob in globs:
+        chosen = self.among(names)
+        for option, globs in zip(("--target", "--exclude"), chosen.known or (), strict=True):
+            for glob in globs.others:
                 if not names_matching(glob, names):
                     shown = clip(printable(glob), 100)
                     raise UsageError(
                         f"{option} {shown!r} matches no workflow",
                         hint=_sentence(printable(did_you_mean(glob, names))),
                     )
-        return self.among(names)
+        return chosen
 
     def among(self, names: Collection[str]) -> Selection:
         """Return the selection among workflows of these names, where some may match no glob."""
-        return self._replace(exact=frozenset({*self.targets, *self.exclude} & set(names)))
+        all_names = frozenset(names)
+        targets, exclude = (
+            _Globs(all_names.intersection(globs), tuple(glob for glob in globs if glob not in all_names))
+            for globs in (self.targets, self.exclude)
+        )
+        return self._replace(known=(targets, exclude))
 
     def takes(self, name: str) -> bool:
         """Return whether the workflow `name` is selected."""
@@ -90,11 +112,8 @@ class Selection(NamedTuple):
 
     def names(self, name: str) -> bool:
         """Return whether the globs select the workflow `name`, whatever the shard."""
-        taken = not self.targets or any(self._matches(name, glob) for glob in self.targets)
-        return taken and not any(self._matches(name, glob) for glob in self.exclude)
-
-    def _matches(self, name: str, glob: str) -> bool:
-        return name == glob if glob in self.exact else fnmatchcase(name, glob)
+        targets, exclude = self.known or (_Globs(others=self.targets), _Globs(others=self.exclude))
+        return (not self.targets or targets.match(name)) and not exclude.match(name)
 
 
 def names_matching(glob: str, names: Iterable[str]) -> set[str]:
