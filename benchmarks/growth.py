@@ -48,13 +48,11 @@ READS: Final = (
     Step(name="forecast --offline", words=("forecast", "--offline")),
     Step(name="diff of two directories", words=("diff", "workflows", "other")),
     Step(name="plan of creates", words=("plan", "--save-plan", "saved.json"), prepare="empty", needed=True),
-    Step(name="show --format json", words=("show", "saved.json", "--format", "json")),
     Step(name="show --format html", words=("show", "saved.json", "--format", "html")),
     Step(name="plan", words=("plan",), prepare="load", needed=True),
     Step(name="plan after a plan", words=("plan",)),
     Step(name="status --format html", words=("status", "--format", "html")),
     Step(name="executions --all", words=("executions", "--all"), prepare="executions"),
-    Step(name="forecast", words=("forecast",)),
     Step(name="export --all", words=("export", "--all", "--output-dir", "exported")),
 )
 """The commands that write nothing to the tenant, in the order in which they run."""
@@ -65,13 +63,14 @@ MORE_READS: Final = (
     Step(name="reconcile --dry-run", words=("reconcile", "--dry-run")),
     Step(name="plan --base", words=("plan", "--base", "HEAD"), prepare="commit"),
     Step(name="doctor", words=("doctor",)),
+    Step(name="forecast", words=("forecast",)),
     Step(
         name="fleet plan --shards 4",
         words=("fleet", "plan", *_FLEET, "--output", "json=fleet.out"),
         needed=True,
     ),
     Step(name="report merge", words=("report", "merge", "fleet.out")),
-    Step(name="plan of updates", words=("plan", "other")),
+    Step(name="plan of updates --format json", words=("plan", "other", "--format", "json")),
     Step(name="plan of updates --format markdown", words=("plan", "other", "--format", "markdown")),
     Step(name="plan of updates --format html", words=("plan", "other", "--format", "html")),
 )

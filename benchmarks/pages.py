@@ -89,6 +89,8 @@ def _table(results: dict[str, Any]) -> list[str]:
 def _growth(results: dict[str, Any]) -> list[str]:
     """Return a table with a line for each command: what grows, from which value to which, and the ratio."""
     figures = [item for name in _GROWTH for item in results.get(name, {}).get("figures", [])]
+    if not figures:
+        return ["Not measured yet."]
     commands: dict[str, dict[str, str]] = {}
     for item in figures:
         name = item["row"].rpartition(", ")[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -37,9 +38,12 @@ class WorkerKilledError(ReconcilerError):
 def processors() -> int:
     """Return the number of processors that this process may use or, if unknown, of the machine.
 
-    1 where no process can be forked: the system cannot, or another thread may hold a lock that it would keep.
+    1 where no process can be forked: the system cannot, another thread may hold a lock that it would keep, or
+    this one is a daemon of `multiprocessing`, which may have none.
     """
-    if not hasattr(os, "fork") or threading.active_count() > 1:
+    known = sys.modules.get("multiprocessing.process")
+    is_daemon = known is not None and known.current_process().daemon
+    if not hasattr(os, "fork") or threading.active_count() > 1 or is_daemon:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

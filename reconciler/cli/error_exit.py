@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import signal
@@ -44,6 +45,7 @@ def run(command: click.Command, argv: Sequence[str] | None) -> NoReturn:
         code = _stream_failed(error)
     finally:
         redirect_messages(None)
+    gc.freeze()  # the system frees the memory of an ended process: Python need not search it for cycles
     sys.exit(code)
 
 

@@ -190,7 +190,7 @@ class _Tenant:
         chosen = [item for item in self._listed if item.name in names]
         _require_unique(self.name, chosen)
         found = describe_all(self._reader, [item.id for item in chosen], self._concurrency)
-        self.live = {item.name: found[item.id] for item in chosen}
+        self.live = {item.name: found[item.id].packed() for item in chosen}
         self.default_resource = read_default_resource(self._reader).answer
         return self
 
@@ -267,7 +267,7 @@ def _stated(manifest: Manifest, live: Live | None) -> SideWorkflow:
     named = {name.path[start:] for name in stated_names(manifest)}
     return SideWorkflow(
         name=desired.name,
-        body=desired.body,
+        body=desired.body if desired.body.is_packed else desired.body.packed(),
         source=manifest.source,
         paused=manifest.settings.paused,
         sensitive=sensitive_fields(manifest, desired.body.raw),

@@ -19,6 +19,7 @@ from reconciler.plan.deciding import decide_match
 from reconciler.plan.expectations import Expectations
 from reconciler.plan.model import Action, SetPaused, Update
 from reconciler.plan.platform_facts import DefaultResource, PlatformFacts, ShownKinds, shown_kinds
+from reconciler.values import Packed, as_object
 from reconciler.workflow import Live
 
 
@@ -47,7 +48,8 @@ class ReadWorkflow(NamedTuple):
 
     Args:
         id: Its id.
-        live: The workflow, packed; `None` once it was forgotten.
+        kept: The workflow, packed: its answer alone where it is certainly in sync, since then hardly anything
+            needs it; `None` once it was forgotten.
         kinds: The kinds of write-only fields that it shows, and those that it has and does not show.
         updated: The time of its last change, in seconds since the epoch; `None` where it is not returned.
         fingerprint: As that of `Live`; empty where no cache keeps what is read.
@@ -55,17 +57,24 @@ class ReadWorkflow(NamedTuple):
     """
 
     id: int
-    live: Live | None
+    kept: Live | Packed | None
     kinds: ShownKinds
     updated: float | None
     fingerprint: str = ""
     decision: EarlyDecision | None = None
 
+    @property
+    def live(self) -> Live | None:
+        """The workflow, packed; `None` once it was forgotten."""
+        if isinstance(self.kept, Packed):
+            return Live.of(self.id, as_object(self.kept.value)).packed()
+        return self.kept
+
     def forgotten(self, manifest: Manifest, options: CompareOptions) -> ReadWorkflow:
         """Return the same without the workflow, if it is in sync with `manifest` whatever else is read."""
         made = self.decision
         certain = made is not None and made.facts is None and made.is_about(manifest, options)
-        return self._replace(live=None) if certain else self
+        return self._replace(kept=None) if certain else self
 
     def action_for(self, manifest: Manifest, options: CompareOptions, facts: PlatformFacts) -> Action:
         """Return the action for the workflow, which `manifest` matches; raises what `decide_match` does."""
@@ -76,9 +85,10 @@ class ReadWorkflow(NamedTuple):
             and (made.facts is None or made.facts == facts)
         ):
             return made.action
-        if self.live is None:
+        live = self.live
+        if live is None:
             raise AssertionError("a workflow was forgotten that is not certainly in sync")
-        return decide_match(manifest, self.live, options, facts).action
+        return decide_match(manifest, live, options, facts).action
 
 
 class EarlyDecisions:
@@ -108,13 +118,16 @@ class EarlyDecisions:
         facts = self._learned(kinds, default)
         fingerprint = live.fingerprint if self._cached else ""
         decision = None if manifest is None else self._decision(manifest, live, facts)
-        packed = live.packed()
-        if decision is not None and isinstance(decision.action, Update | SetPaused):
-            action = dataclasses.replace(decision.action, live=packed)
-            decision = decision._replace(action=action)
+        kept: Live | Packed
+        if decision is not None and decision.facts is None:
+            kept = Packed.of(live.body.raw)
+        else:
+            kept = live.packed()
+            if decision is not None and isinstance(decision.action, Update | SetPaused):
+                decision = decision._replace(action=dataclasses.replace(decision.action, live=kept))
         return ReadWorkflow(
             id=live.id,
-            live=packed,
+            kept=kept,
             kinds=kinds,
             updated=live.updated,
             fingerprint=fingerprint,

@@ -43,7 +43,7 @@ class SideWorkflow:
 
     Args:
         name: Its name.
-        body: Its body.
+        body: Its body, packed where there are many.
         id: Its id; `None` for a manifest.
         source: Where its manifest is; `None` for a live workflow.
         sensitive: The secret fields of its manifest.
@@ -147,7 +147,12 @@ def _sorted(workflows: Iterable[SideWorkflow]) -> tuple[SideWorkflow, ...]:
 def _compared(
     ours: SideWorkflow, theirs: SideWorkflow, left: Side, right: Side
 ) -> tuple[WorkflowDifference, int]:
-    """Return the difference of one workflow, and the number of fields that cannot be compared."""
+    """Return the difference of one workflow, and the number of fields that cannot be compared.
+
+    What is computed of the two bodies is not kept with them.
+    """
+    kept = (ours, theirs)
+    ours, theirs = (dataclasses.replace(item, body=item.body.unpacked()) for item in kept)
     forms = ComparableForms(ours.body, theirs.body)
     both = _with_effective_resources(forms.live, forms.desired, left, right)
     before, after = (_with_names(form, side) for form, side in zip(both, (left, right), strict=True))
@@ -163,7 +168,7 @@ def _compared(
     ]
     fields = SecretFields(ours.sensitive.paths | theirs.sensitive.paths)
     changes = (*(_masked(change, fields) for change in shown), *_paused(ours, theirs))
-    return WorkflowDifference(left=ours, right=theirs, changes=changes), len(counted) - len(shown)
+    return WorkflowDifference(left=kept[0], right=kept[1], changes=changes), len(counted) - len(shown)
 
 
 def _paused(ours: SideWorkflow, theirs: SideWorkflow) -> tuple[FieldChange, ...]:

@@ -65,7 +65,7 @@ class Snapshot:
 
 
 def _live(read: Mapping[int, ReadWorkflow]) -> dict[int, Live]:
-    return {identity: item.live for identity, item in read.items() if item.live is not None}
+    return {identity: live for identity, item in read.items() if (live := item.live) is not None}
 
 
 def take_snapshot(  # noqa: PLR0913 - the last by name

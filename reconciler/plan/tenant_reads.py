@@ -116,7 +116,8 @@ class TenantReads:
         self._is_listed = False
         self._names = Once(self._listed_by_name)
         self._expected: SimpleQueue[Manifest | None] = SimpleQueue()
-        self._begun: dict[int, Future[ReadWorkflow]] = {}
+        self._begun: dict[int, Future[ReadWorkflow] | ReadWorkflow] = {}
+        self._lock = threading.Lock()
         self._known_default = DefaultResource()
         self._threads: list[threading.Thread] = []
         self._ended = False
@@ -233,14 +234,18 @@ class TenantReads:
         return done, {key: item for key, item in found.items() if not isinstance(item, ReadWorkflow)}
 
     def _described(self, identity: int, manifest: Manifest | None, decisions: EarlyDecisions) -> ReadWorkflow:
-        """Return a workflow, whose read may have begun."""
+        """Return a workflow, whose read may have begun, or ended."""
         own: Future[ReadWorkflow] = Future()
-        begun = self._begun.setdefault(identity, own)
+        with self._lock:
+            begun = self._begun.setdefault(identity, own)
         read = partial(self._read, identity, manifest, decisions)
         try:
+            if isinstance(begun, ReadWorkflow):
+                return begun
             return read() if begun is own else _first_or_again(begun.result, read)
         finally:
-            self._begun.pop(identity, None)
+            with self._lock:
+                self._begun.pop(identity, None)
 
     def _read(self, identity: int, manifest: Manifest | None, decisions: EarlyDecisions) -> ReadWorkflow:
         """Read a workflow, and decide about it while others are read."""
@@ -253,12 +258,23 @@ class TenantReads:
         """Read the workflows that are expected, until no more are."""
         while (manifest := self._expected.get()) is not None and not self._ended:
             for identity in self._likely(manifest):
-                own: Future[ReadWorkflow] = Future()
-                if self._begun.setdefault(identity, own) is own:
-                    try:
-                        own.set_result(self._read(identity, manifest, decisions))
-                    except BaseException as error:  # noqa: BLE001 - raised where it is needed
-                        own.set_exception(error)
+                self._read_early(identity, manifest, decisions)
+
+    def _read_early(self, identity: int, manifest: Manifest, decisions: EarlyDecisions) -> None:
+        """Read a workflow, unless its read has begun; keep what was read, or the error, for its turn."""
+        own: Future[ReadWorkflow] = Future()
+        with self._lock:
+            if self._begun.setdefault(identity, own) is not own:
+                return
+        try:
+            found = self._read(identity, manifest, decisions)
+        except BaseException as error:  # noqa: BLE001 - raised where it is needed
+            own.set_exception(error)
+            return
+        own.set_result(found)
+        with self._lock:
+            if self._begun.get(identity) is own:  # thousands of futures would take much memory
+                self._begun[identity] = found
 
     def _likely(self, manifest: Manifest) -> Iterator[int]:
         """Yield the ids of the live workflows that a manifest may be about; none where there is no list."""

@@ -146,6 +146,17 @@ def test_an_unexpected_exception_is_a_sentence(capsys: pytest.CaptureFixture[str
         assert (ended.value.code, said in errors, "canary" in errors) == (1, True, False)
 
 
+def test_an_ending_process_searches_its_memory_for_no_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The objects of a command are frozen once at its end, so that the interpreter does not look at them."""
+    from reconciler.cli import error_exit  # noqa: PLC0415
+
+    frozen: list[str] = []
+    monkeypatch.setattr("gc.freeze", lambda: frozen.append("all"))
+    with pytest.raises(SystemExit):
+        error_exit.run(click.Command("x", callback=lambda: 0), [])
+    assert frozen == ["all"]
+
+
 @pytest.mark.parametrize("value", ["", "~", "null"])
 def test_a_variable_without_a_value_is_named(tmp_path: Path, value: str) -> None:
     """`E:` in `env` is left out, as the API client does, and a warning says what to write."""

@@ -168,6 +168,18 @@ def test_a_workflow_that_is_read_later_counts(case: Case) -> None:
     assert isinstance(second.action_for(manifest, options, facts), Unchanged)
 
 
+def test_a_workflow_in_sync_that_is_needed_is_as_it_was_read() -> None:
+    """Where something else needs it, as a status does, it is what the platform answered."""
+    options, body = CompareOptions(key=KEY), CASES[0].body("new")
+    manifest, live = manifest_of(body), live_of(body)
+    read = _read(live, manifest, options)
+    assert isinstance(read.kept, Packed)
+    assert read.live is not None
+    assert (read.live.id, read.live.name, read.live.body.raw) == (live.id, live.name, live.body.raw)
+    other = manifest_of(CASES[0].body("old"))
+    assert isinstance(read.action_for(other, options, PlatformFacts()), Update)
+
+
 def test_equal_forms_become_one() -> None:
     """The form of a live body that says the same is not kept a second time."""
     live, wanted = Body(CASES[0].body("new")), Body(CASES[0].body("new"))

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from processes import COMMAND, inherited_environment
 from reconciler.manifests import Document, OverlayOptions, ParameterLayer, Parameters, ReadOptions, Source
 from reconciler.rules import check_paths, load_checked
 from reconciler.values import Packed
-from reconciler.worker_processes import WorkerKilledError, map_in_processes
+from reconciler.worker_processes import WorkerKilledError, map_in_processes, processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,7 @@ def test_what_processes_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         overlays=OverlayOptions(paths=(str(tmp_path / "overlays"),), root=tmp_path.resolve()),
         excludes=lambda path: path.parent.name == "overlays",
         extra=(("steps", "*", "newField"),),
+        digests=True,
     )
 
     def found() -> list[object]:
@@ -160,8 +162,29 @@ def _all_of(manifest: Manifest) -> list[object]:
         document.value,
         [document.position(path) for path in paths],
         document.lines(manifest.source.file),
+        document.whole_text,
+        manifest.packed.digest,
+        manifest.packed.form_digest,
         [manifest.source.variable(path) for path in paths],
     ]
+
+
+def _processors(_value: int) -> int:
+    return processors()
+
+
+def test_where_no_process_is_started() -> None:
+    """Beside another thread, and in a process that may have no children, there is one processor to use."""
+    with map_in_processes(_processors, [0], 1, 1) as results:
+        assert list(results) == [1]
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    try:
+        assert processors() == 1
+    finally:
+        ended.set()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
