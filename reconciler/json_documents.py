@@ -45,7 +45,7 @@ def _indented(value: object, line: str) -> str:
     if isinstance(value, dict) and value:
         fields = [f"{encode_basestring_ascii(key)}: {_indented(item, inner)}" for key, item in value.items()]
         return f"{{{inner}{f',{inner}'.join(fields)}{line}}}"
-    if isinstance(value, list) and value:
+    if isinstance(value, list | tuple) and value:
         items = [_indented(item, inner) for item in value]
         return f"[{inner}{f',{inner}'.join(items)}{line}]"
     return int.__repr__(value) if type(value) is int else json.dumps(value)

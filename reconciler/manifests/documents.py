@@ -39,6 +39,9 @@ def _none() -> Mapping[Path, Any]:
     return _NONE
 
 
+_FAST: Final = 1
+"""The level of compression that takes the least time."""
+
 MAX_DOCUMENTS: Final = 10_000
 """YAML documents in one file."""
 
@@ -56,7 +59,7 @@ class Document:
 
     Args:
         file: The file, as the user named it.
-        text: The whole text of the file.
+        text: The whole text of the file, or the same compressed: see `whole_text`.
         index: The number of the document in the file, from 0.
         packed: The document's value, packed.
         variables: The environment variable of each value that came through `!env`, by path.
@@ -70,7 +73,7 @@ class Document:
     """
 
     file: str
-    text: str = field(repr=False)
+    text: str | bytes = field(repr=False)
     index: int
     packed: Packed = field(default=NOTHING, repr=False)
     variables: Mapping[Path, str] = field(default_factory=_none)
@@ -80,6 +83,22 @@ class Document:
     overlaid: Mapping[Path, tuple[Document, Path]] = field(default_factory=_none, repr=False)
     positions: Mapping[Path, Position] = field(default_factory=_none, repr=False)
     origins: Origins | None = field(default=None, repr=False)
+
+    @property
+    def whole_text(self) -> str:
+        """The whole text of the file."""
+        if isinstance(self.text, str):
+            return self.text
+        import zlib  # noqa: PLC0415 - only many documents are compressed
+
+        return zlib.decompress(self.text).decode("utf-8", "surrogatepass")
+
+    def compressed(self) -> Document:
+        """Return the same document with its text compressed, for a run that keeps thousands of them."""
+        import zlib  # noqa: PLC0415 - only many documents are compressed
+
+        data = self.whole_text.encode("utf-8", "surrogatepass")
+        return dataclasses.replace(self, text=zlib.compress(data, _FAST))
 
     @property
     def value(self) -> JsonValue:
@@ -102,7 +121,7 @@ class Document:
             return position and position._replace(file=position.file or document.file)
         if path in self.positions and not at_key:
             return self.positions[path]
-        roots = _all_roots(self.text)
+        roots = _all_roots(self.whole_text)
         if self.index >= len(roots):
             return None
         return _original(locate(roots[self.index], path, at_key=at_key), self.origins)
@@ -129,7 +148,7 @@ class Document:
     @property
     def sources(self) -> Mapping[str, str]:
         """The text of each file that the document comes from, as it is on the disk."""
-        return {self.file: self.text} if self.origins is None else self.origins.sources
+        return {self.file: self.whole_text} if self.origins is None else self.origins.sources
 
     def place(self, path: Path, *, at_key: bool = False) -> str:
         """Return `position(path)` as text: `FILE:LINE:COLUMN`, or only the file."""

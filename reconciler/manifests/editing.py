@@ -68,7 +68,7 @@ def edited_text(document: Document, text: str, value: JsonValue) -> str:
             edited.
     """
     current = copy.deepcopy(document.value)
-    if _as_read(document, text) != document.text:
+    if _as_read(document, text) != document.whole_text:
         raise NotEditableError(f"{document.file} is not the text that was read: a template renders it")
     for _ in range(_MOST_PASSES):
         if same_json(current, value):

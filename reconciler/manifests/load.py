@@ -150,7 +150,7 @@ def read_file(
         secrets |= overlays.secrets
         included |= overlays.files_of(names)
     parsed = [parse_manifest(document, findings, options.extra) for document in documents]
-    manifests = tuple(_with_digests(each) if options.digests else each for each in parsed if each is not None)
+    manifests = tuple(manifest for manifest in parsed if manifest is not None)
     if findings:
         findings = _shown(findings, read, secrets, overlays)
     if check is not None:
@@ -163,14 +163,24 @@ def read_file(
         extent=read.extent,
         names=names,
     )
+    if options.digests:
+        manifests = tuple(_as_kept(manifest, alone=len(documents) == 1) for manifest in manifests)
     return FileContent(manifests=manifests, summary=summary, secrets=secrets)
 
 
-def _with_digests(manifest: Manifest) -> Manifest:
-    """Return a manifest whose body comes with its digests: where it was parsed, others wait for less."""
-    whole = isinstance(manifest, WorkflowManifest)
-    form_digest = Body(manifest.body).digest if whole else b""
-    return dataclasses.replace(manifest, packed=manifest.packed.with_digests(form_digest))
+def _as_kept(manifest: Manifest, *, alone: bool) -> Manifest:
+    """Return a manifest as a plan keeps thousands: with the digests of its body, and less text.
+
+    Args:
+        manifest: The manifest.
+        alone: Whether no other manifest has the same text, which is then compressed.
+    """
+    form_digest = Body(manifest.body).digest if isinstance(manifest, WorkflowManifest) else b""
+    source = manifest.source
+    if alone:
+        source = dataclasses.replace(source, document=source.document.compressed())
+    packed = manifest.packed.with_digests(form_digest)
+    return dataclasses.replace(manifest, packed=packed, source=source)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class ReadOptions(NamedTuple):
         overlays: What is laid over them.
         require_env: Whether an unset variable is an error; if not, it is a warning, and the value is a
             placeholder (a check before a merge has no secrets).
-        digests: Whether each body comes with its digests, which a plan needs.
+        digests: Whether each body comes with its digests, which a plan needs, and its text compressed.
     """
 
     excludes: Callable[[Path], bool] = _nothing

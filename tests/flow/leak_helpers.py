@@ -120,7 +120,8 @@ class Stage:
         self._capture = capture
         self._patch = patch
         self._inputs: set[Path] = set()
-        patch.setitem(RetryPolicy.__init__.__kwdefaults__, "sleep", lambda _: None)
+        defaults = RetryPolicy()._replace(sleep=lambda _: None)
+        patch.setattr(RetryPolicy.__new__, "__defaults__", tuple(defaults))
         self.env(
             PEAK_API_URL=server.url,
             PEAK_AUTH_TOKEN=CANARIES["api-token"],

@@ -118,6 +118,7 @@ def test_what_processes_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         overlays=OverlayOptions(paths=(str(tmp_path / "overlays"),), root=tmp_path.resolve()),
         excludes=lambda path: path.parent.name == "overlays",
         extra=(("steps", "*", "newField"),),
+        digests=True,
     )
 
     def found() -> list[object]:
@@ -161,6 +162,9 @@ def _all_of(manifest: Manifest) -> list[object]:
         document.value,
         [document.position(path) for path in paths],
         document.lines(manifest.source.file),
+        document.whole_text,
+        manifest.packed.digest,
+        manifest.packed.form_digest,
         [manifest.source.variable(path) for path in paths],
     ]
 
