@@ -10,6 +10,7 @@ from flow_helpers import LIST, Git, body, errors, kinds, statuses, step
 from reconciler.apply import Status
 from reconciler.client.exceptions import InternalServerErrorException, NotFoundException, ReadOnlyError
 from reconciler.errors import ReconcilerError, UnexpectedAnswerError
+from reconciler.plan import TenantReads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +189,7 @@ def test_planning_cannot_write(
 ) -> None:
     """Were planning to write, the client that it is given would refuse before anything is sent."""
     git.write(body())
-    monkeypatch.setattr("reconciler.operations.engine.TenantReads", lambda api, *_: write(api))
+    monkeypatch.setattr(TenantReads, "__init__", lambda _, api, *__: write(api))
     with pytest.raises(ReadOnlyError):
         git.plan()
     assert git.server.requests == []
