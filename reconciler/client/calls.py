@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -68,7 +68,8 @@ class Call(Generic[T]):
         return self.method == "GET"
 
 
-class RequestRecord(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
     """One try of a request, and its outcome.
 
     Attributes:
@@ -91,7 +92,7 @@ class RequestRecord(NamedTuple):
     started: float
     seconds: float
     waited: float
-    body: JsonValue = None
+    body: JsonValue = field(default=None, repr=False)
 
 
 Observer: TypeAlias = Callable[[RequestRecord], None]

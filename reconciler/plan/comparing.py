@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
@@ -43,7 +44,8 @@ HIDDEN = "(hidden)"
 """The text in place of a live value that the platform does not return."""
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
     """The result of a comparison.
 
     Args:
@@ -61,7 +63,7 @@ class Comparison(NamedTuple):
     sent_along: tuple[FieldChange, ...] = ()
     foreign: bool = False
     rewrites: tuple[Rewrite, ...] = ()
-    write_only: tuple[tuple[Path, JsonValue], ...] = ()
+    write_only: tuple[tuple[Path, JsonValue], ...] = field(default=(), repr=False)
 
 
 def compare(
