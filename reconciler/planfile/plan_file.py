@@ -7,12 +7,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
 from reconciler.apply_limits import Safety
-from reconciler.errors import BlockedError, InvalidInputError
+from reconciler.errors import BlockedError, InvalidInputError, ReconcilerError
 from reconciler.files import UnreadableError
 from reconciler.json_documents import document_pieces, read_object
 from reconciler.plan import CompareOptions, Scope, Selection, Shard
@@ -22,7 +23,7 @@ from reconciler.values import JsonObject, as_list, as_object, as_objects, dump_c
 
 FORMAT_VERSION: Final = 1
 PLAN_FILE_BYTES: Final = 256 * 1024 * 1024
-"""The largest plan file that is read."""
+"""The largest plan file that is written and read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,9 @@ def plan_file_pieces(context: PlanContext, created: str, records: Iterable[JsonO
         context: What the plan was made for.
         created: RFC 3339, in UTC.
         records: As those of a `PlanFile`.
+
+    Raises:
+        ReconcilerError: The file would be larger than one that can be read again.
     """
     head: JsonObject = {
         "format_version": FORMAT_VERSION,
@@ -79,8 +83,16 @@ def plan_file_pieces(context: PlanContext, created: str, records: Iterable[JsonO
     }
     digest = _RunningDigest()
     document = {**head, "changes": digest.of_records(records), "digest": partial(digest.with_head, head)}
-    yield from document_pieces(document)
-    yield "\n"
+    size = 0
+    for piece in chain(document_pieces(document), ("\n",)):
+        size += len(piece)  # ASCII: each character is a byte
+        if size > PLAN_FILE_BYTES:
+            raise ReconcilerError(
+                f"the plan is not saved: its file would be larger than the {PLAN_FILE_BYTES:,} bytes "
+                "that can be read again",
+                hint="Save the plan of a part of the workflows, with --target or --shard.",
+            )
+        yield piece
 
 
 def read_plan_file(path: Path) -> PlanFile:

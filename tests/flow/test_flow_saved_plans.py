@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flow_helpers import TENANTS, Git, body, rich, run, step
+from flow_helpers import TENANTS, Ended, Git, body, rich, run, step
 
 from reconciler.planfile.plan_file import _digest
 from reconciler.planfile.records import same_action
@@ -64,6 +64,22 @@ def test_a_saved_plan_is_done(git: Git, file: Path) -> None:
     done = _apply(git, file)
     assert (done.returncode, _statuses(done)) == (0, {"a": "done", "b": "done"})
     git.is_clean()
+
+
+def test_a_plan_too_large_to_be_read_again_is_not_saved(
+    git: Git, file: Path, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan is shown; nothing is left of its file, nor lost of the one before."""
+    file.write_text("before", encoding="utf-8")
+    git.write(body("a"))
+    monkeypatch.setattr("reconciler.planfile.plan_file.PLAN_FILE_BYTES", 700)
+    planned = typed("plan", git.folder, "--save-plan", file)
+    assert planned.code == 1
+    assert "+ create   a" in planned.out
+    assert "larger than the 700 bytes that can be read again" in planned.err
+    assert "--target or --shard" in planned.err
+    assert file.read_text(encoding="utf-8") == "before"
+    assert [found.name for found in file.parent.glob("*plan.json*")] == ["plan.json"]
 
 
 def test_a_platform_that_shuffles_what_it_returns(git: Git, file: Path) -> None:
