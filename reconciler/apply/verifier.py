@@ -401,7 +401,7 @@ class Verifier:
     def _digests_of(self, verified: Verified, rewrites: Iterable[Rewrite], desired: Desired) -> SentDigests:
         """Return the digests that must be kept."""
         fields = (*verified.write_only, *(rewrite.digested for rewrite in rewrites))
-        return Digester(self._options.key, desired.name).digests(fields)
+        return Digester.of(self._options.key, desired.name).digests(fields)
 
     def _check_converged(self, action: Create | Update, live: Live) -> None:
         """Check that another plan would find nothing: if it does, that is our error, not the user's.

@@ -150,7 +150,7 @@ def _wanted(backup: Backup, key: bytes) -> Iterator[tuple[Path, Callable[[JsonVa
     left = {*(item.path for item in backup.left_out), *masks}
     for path in left:
         yield path, _any_value
-    digester = Digester(key, backup.name)
+    digester = Digester.of(key, backup.name)
     sent, form = backup.body.own_tags.digests, hoisted_form(backup.body)
     for path in write_only_fields(form):
         kind = write_only_field(path)

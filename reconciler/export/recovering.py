@@ -22,7 +22,6 @@ from reconciler.workflow import (
     SentDigests,
     WriteOnlyField,
     are_foreign,
-    hoisted_form,
     is_returned,
     tokens_left_out,
     write_only_field,
@@ -58,8 +57,8 @@ class Recovered:
 
 def recover_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> Recovered:
     """Return the body of a live workflow with the values of its write-only fields."""
-    form = hoisted_form(live.body)
-    digests, digester = live.body.own_tags.digests, Digester(options.key, live.name)
+    form = live.hoisted_form
+    digests, digester = live.body.own_tags.digests, Digester.of(options.key, live.name)
     sent = {path for path in write_only_fields(form) if digester.knows(digests, path)}
     tokens = set(tokens_left_out(form)) if WriteOnlyField.TOKEN not in facts.returned else set()
     body = copy.deepcopy(live.body.raw)

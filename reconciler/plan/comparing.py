@@ -89,7 +89,7 @@ def compare(
         ReconcilerError: The default resource is needed, and the platform refused to return it.
     """
     forms = comparable(live.body, desired.body, facts)
-    digester = Digester(options.key, desired.name if just_written else live.name)
+    digester = Digester.of(options.key, desired.name if just_written else live.name)
     paths = desired.manifest.extra
     extra = extra_forms(live.body.raw, desired.body.raw, paths) if paths else _NO_EXTRA
     judge = _Judge(forms, live, desired, options, facts, digester, extra, just_written=just_written)

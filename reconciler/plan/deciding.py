@@ -187,7 +187,7 @@ def created_body(
         form = hoisted_form(desired.body)
         stated = [*leaves(form), *((path, None) for path in tokens_left_out(form))]
         fields = [(path, value) for path, value in stated if write_only_field(path) in facts.not_returned]
-        digests = Digester(options.key, desired.name).digests(fields)
+        digests = Digester.of(options.key, desired.name).digests(fields)
     return sent_body(Method.CREATE_OR_UPDATE, desired.body, None, digests, ownership)
 
 
@@ -215,7 +215,7 @@ def _sent_and_hidden(desired: Desired, live: Live, options: CompareOptions) -> l
     sent = live.body.own_tags.digests if options.remember else SentDigests()
     if not sent:
         return []
-    digester, form = Digester(options.key, live.name), hoisted_form(desired.body)
+    digester, form = Digester.of(options.key, live.name), hoisted_form(desired.body)
     known = [
         path
         for path in write_only_fields(form)
@@ -223,7 +223,7 @@ def _sent_and_hidden(desired: Desired, live: Live, options: CompareOptions) -> l
         and not digester.agrees(sent, path, None)
         and lookup(form, path) is ABSENT
     ]
-    gone = gone_fields(digester, sent, hoisted_form(live.body), form)
+    gone = gone_fields(digester, sent, live.hoisted_form, form)
     return [*known, *(path for path in gone if path != NOT_RETURNED)]
 
 
@@ -275,14 +275,14 @@ def _digests_after(
     """Return the digests to keep: of fields that have one, or whose kind the platform does not return."""
     if not options.remember:
         return SentDigests()
-    before, sent = Digester(options.key, live.name), live.body.own_tags.digests
+    before, sent = Digester.of(options.key, live.name), live.body.own_tags.digests
     fields = [
         (path, value)
         for path, value in comparison.write_only
         if before.knows(sent, path) or write_only_field(path) in facts.not_returned
     ]
     known = (rewrite.digested for rewrite in comparison.rewrites)
-    return Digester(options.key, desired.name).digests([*fields, *known])
+    return Digester.of(options.key, desired.name).digests([*fields, *known])
 
 
 def _warnings(

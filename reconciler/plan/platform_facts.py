@@ -14,7 +14,6 @@ from reconciler.workflow import (
     Digester,
     Live,
     WriteOnlyField,
-    hoisted_form,
     kinds_of_fields,
     shown_value,
     write_only_field,
@@ -103,7 +102,7 @@ def hidden_fields(live: Live, options: CompareOptions, facts: PlatformFacts) -> 
     It may where a digest says that it was sent and not returned, and where the platform returns no field of
     its kind. Without digests it may unless the platform is seen to return its kind.
     """
-    sent, digester = live.body.own_tags.digests, Digester(options.key, live.name)
+    sent, digester = live.body.own_tags.digests, Digester.of(options.key, live.name)
 
     def is_hidden(path: Path) -> bool:
         kind = write_only_field(path)
@@ -120,7 +119,7 @@ def shown_kinds(live: Live, options: CompareOptions) -> ShownKinds:
     sent = live.body.own_tags.digests
     if not sent:
         return returned, masked
-    form, digester = hoisted_form(live.body), Digester(options.key, live.name)
+    form, digester = live.hoisted_form, Digester.of(options.key, live.name)
     known = digester.known(sent, write_only_fields(form))
     hidden = (path for path in known if shown_value(live.body.raw, form, path) is ABSENT)
     write_only = masked | kinds_of_fields(hidden)

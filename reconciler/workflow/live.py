@@ -134,10 +134,15 @@ class Live:
         return self.body.own_tags.ownership
 
     @cached_property
+    def hoisted_form(self) -> JsonObject:
+        """The canonical form, with the retry options that its steps share at the top."""
+        return hoisted_form(self.body)
+
+    @cached_property
     def write_only_kinds(self) -> tuple[frozenset[WriteOnlyField], frozenset[WriteOnlyField]]:
         """The kinds of write-only fields that it shows, and those that it has and masks."""
         shown, masked = set[WriteOnlyField](), set[WriteOnlyField]()
-        for path, value in shown_write_only_fields(self.body.raw, hoisted_form(self.body)):
+        for path, value in shown_write_only_fields(self.body.raw, self.hoisted_form):
             kind = write_only_field(path)
             if kind is not None:
                 (masked if kind.is_credential and is_mask(value) else shown).add(kind)

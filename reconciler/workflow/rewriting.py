@@ -94,7 +94,7 @@ def gone_fields(digester: Digester, sent: SentDigests, *forms: JsonObject) -> li
     Returns:
         Their paths; `NOT_RETURNED` for those with a name of their own, such as a variable.
     """
-    known = [path for path in set(_digested_paths(forms)) if digester.knows(sent, path)]
+    known = set(digester.known(sent, _digested_paths(forms)))
     if len(known) >= len(sent.digests):
         return []
     unseen = {path for form in forms for path in documented_fields(form)}

@@ -159,6 +159,7 @@ _PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTER
 """Two letters for each ten bits."""
 
 _PATHS_KEPT: Final = 4096
+_WORKFLOWS_KEPT: Final = 64
 """The paths whose text is remembered: many workflows have the same ones."""
 
 _PER_TEXT: Final = 3
@@ -197,6 +198,12 @@ class Digester:
 
     key: bytes = field(repr=False)
     name: str
+
+    @staticmethod
+    @lru_cache(_WORKFLOWS_KEPT)
+    def of(key: bytes, name: str) -> Digester:
+        """Return the digester of a workflow, the same one for all questions that follow one another."""
+        return Digester(key, name)
 
     @cached_property
     def _paths(self) -> dict[Path, str]:
