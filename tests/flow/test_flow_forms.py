@@ -8,7 +8,8 @@ import pytest
 from flow_helpers import RICH, Git, body, step
 
 from reconciler.apply import Status
-from reconciler.plan import Unchanged, Update
+from reconciler.plan import Unchanged, Update, early_decisions
+from reconciler.plan.deciding import Decision, decide_match
 from reconciler.workflow import body as body_module
 
 if TYPE_CHECKING:
@@ -46,9 +47,24 @@ def test_a_plan_of_an_unchanged_workflow_computes_two_forms(git: Git, forms: Cou
     assert forms() <= 2
 
 
+@pytest.fixture
+def decisions(monkeypatch: pytest.MonkeyPatch) -> list[Decision]:
+    """Return the decisions that are made: one again, where the default resource arrives after it."""
+    made: list[Decision] = []
+
+    def counted(*arguments: Any) -> Decision:
+        made.append(decide_match(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(early_decisions, "decide_match", counted)
+    return made
+
+
 @pytest.mark.parametrize("method", ["patch", "replacement"])
-def test_an_apply_of_one_update_computes_five_forms(git: Git, forms: Count, method: str) -> None:
-    """Four are planned: the manifest where it is parsed, and where it differs; live; and what a patch makes.
+def test_an_apply_of_one_update_computes_five_forms(
+    git: Git, forms: Count, decisions: list[Decision], method: str
+) -> None:
+    """One form of a manifest when it is parsed; three for a decision: manifest, live, and what a patch makes.
 
     What reads back is the fifth. The apply here reads the manifest again, which is one more.
     """
@@ -56,10 +72,12 @@ def test_an_apply_of_one_update_computes_five_forms(git: Git, forms: Count, meth
     git.apply()
     git.write(body(steps={"one": step(command="new"), **({"two": step()} if method == "patch" else {})}))
     forms()
+    decisions.clear()
     plan = git.plan()
     (action,) = plan.actions
     assert isinstance(action, Update)
-    assert forms() <= 4
+    assert decisions
+    assert forms() <= 1 + 3 * len(decisions)
     (result,) = git.apply(plan).results
     assert result.status is Status.DONE
     assert forms() <= 2
