@@ -102,12 +102,15 @@ def take_snapshot(  # noqa: PLR0913 - the last by name
     chosen = [(manifest, match) for manifest, match in matches if selection.takes(manifest.name)]
     known = reads.known(chosen, listing)
     needed = _needed(chosen)
-    expected = expected or Expectations()
+    # Known before workflows are decided about: a decision without it would be made again.
+    known_first = PlatformFacts(
+        expected=expected or Expectations(), default_resource=reads.default_resource()
+    )
     forgets = forgets and not any(isinstance(manifest, PatchManifest) for manifest, _ in chosen)
     described = partial(
         reads.described,
         options=options,
-        expected=expected,
+        expected=known_first.expected,
         may_forget=partial(_may_forget, listing=listing, prune=scope.prune) if forgets else _never,
     )
     in_turn = partial(described, refusals=is_refused_for_content, on_read=partial(on_progress, _READING))
@@ -125,7 +128,6 @@ def take_snapshot(  # noqa: PLR0913 - the last by name
             tuple(item for item in items if item.id not in gone) for items in (listed, unmanaged)
         )
         orphaned = tuple(item for item in unmanaged if _is_owned(item, owner, live))
-    known_first = PlatformFacts(expected=expected, default_resource=reads.default_resource())
     facts = known_first.with_kinds(item.kinds for item in read.values())
     if reads.cache is not None:
         believed = reads.cache.facts_with(known, facts)
