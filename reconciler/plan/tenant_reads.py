@@ -117,6 +117,7 @@ class TenantReads:
         self._names = Once(self._listed_by_name)
         self._expected: SimpleQueue[Manifest | None] = SimpleQueue()
         self._begun: dict[int, Future[ReadWorkflow] | ReadWorkflow] = {}
+        self._taken = set[int]()
         self._lock = threading.Lock()
         self._known_default = DefaultResource()
         self._threads: list[threading.Thread] = []
@@ -237,6 +238,7 @@ class TenantReads:
         """Return a workflow, whose read may have begun, or ended."""
         own: Future[ReadWorkflow] = Future()
         with self._lock:
+            self._taken.add(identity)  # no more to be read early
             begun = self._begun.setdefault(identity, own)
         read = partial(self._read, identity, manifest, decisions)
         try:
@@ -261,10 +263,10 @@ class TenantReads:
                 self._read_early(identity, manifest, decisions)
 
     def _read_early(self, identity: int, manifest: Manifest, decisions: EarlyDecisions) -> None:
-        """Read a workflow, unless its read has begun; keep what was read, or the error, for its turn."""
+        """Read a workflow, unless that has begun or ended; keep what was read, or the error, for its turn."""
         own: Future[ReadWorkflow] = Future()
         with self._lock:
-            if self._begun.setdefault(identity, own) is not own:
+            if identity in self._taken or self._begun.setdefault(identity, own) is not own:
                 return
         try:
             found = self._read(identity, manifest, decisions)
