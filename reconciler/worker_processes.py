@@ -107,7 +107,7 @@ def start_undisturbed(worker: ForkProcess) -> None:
 
 def _received(worker: ForkProcess, reader: Connection) -> list[Any]:
     """Return the next results of a worker."""
-    import pickle  # noqa: PLC0415 - few values need no processes
+    import pickle  # noqa: PLC0415 # nosec B403 - few values need no processes, which are our own
 
     try:
         results: list[Any] | Exception = pickle.loads(reader.recv_bytes())  # noqa: S301 # nosec B301
@@ -143,6 +143,6 @@ def _work(writer: Connection, function: Callable[[T], R], batches: Sequence[Sequ
 
 
 def _send(writer: Connection, results: object) -> None:
-    import pickle  # noqa: PLC0415 - few values need no processes
+    import pickle  # noqa: PLC0415 # nosec B403 - few values need no processes, which are our own
 
     writer.send_bytes(pickle.dumps(results, pickle.HIGHEST_PROTOCOL))
