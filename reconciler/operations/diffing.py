@@ -267,7 +267,7 @@ def _stated(manifest: Manifest, live: Live | None) -> SideWorkflow:
     named = {name.path[start:] for name in stated_names(manifest)}
     return SideWorkflow(
         name=desired.name,
-        body=desired.body if desired.body.is_packed else desired.body.packed(),
+        body=desired.packed().body,
         source=manifest.source,
         paused=manifest.settings.paused,
         sensitive=sensitive_fields(manifest, desired.body.raw),

@@ -77,7 +77,7 @@ def decide_match(manifest: Manifest, live: Live, options: CompareOptions, facts:
     """
     try:
         desired = Desired.as_packed(manifest)
-        if desired is None or not _is_certainly_same(desired, live):
+        if desired is None:
             desired = Desired.of(manifest, live, hidden_fields(live, options, facts))
         return _decision(desired, live, options, facts)
     except ReconcilerError as error:
@@ -93,7 +93,7 @@ def _decision(desired: Desired, live: Live, options: CompareOptions, facts: Plat
         return Decision(action=Blocked(manifest=manifest, reason=others, id=live.id))
     same = _is_certainly_same(desired, live)
     fresh = live.unpacked() if live.body.is_packed and not same else live
-    action = _decided(desired, fresh, options, facts)
+    action = _decided(desired if same else desired.unpacked(), fresh, options, facts)
     if fresh is not live and isinstance(action, Update | SetPaused):
         action = dataclasses.replace(action, live=live)
     return Decision(action=action, needs_facts=not (same and isinstance(action, Unchanged)))

@@ -111,7 +111,7 @@ def take_snapshot(  # noqa: PLR0913 - the last by name
         reads.described,
         options=options,
         expected=known_first.expected,
-        may_forget=partial(_may_forget, listing=listing, prune=scope.prune) if forgets else _never,
+        may_forget=partial(_may_forget, listing=listing, forgets=forgets, prune=scope.prune),
     )
     in_turn = partial(described, refusals=is_refused_for_content, on_read=partial(on_progress, _READING))
     read, refusals = in_turn({key: manifest for key, manifest in needed.items() if key not in known})
@@ -165,13 +165,9 @@ def _needed(matches: Iterable[tuple[Manifest, Match]]) -> dict[int, Manifest | N
     return needed
 
 
-def _may_forget(identity: int, listing: Listing, *, prune: bool) -> bool:
+def _may_forget(identity: int, listing: Listing, *, forgets: bool, prune: bool) -> bool:
     """Return whether nothing but its own manifest needs a workflow: its owner may be known only from it."""
-    return not prune or listing.by_id[identity].ownership is not None
-
-
-def _never(_identity: int) -> bool:
-    return False
+    return forgets and (not prune or listing.by_id[identity].ownership is not None)
 
 
 def list_managed(
