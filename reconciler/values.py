@@ -295,6 +295,15 @@ def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]
             yield from nodes(item, (*path, index))
 
 
+def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield the single fields below `value` with their paths; a list is one field, as is an empty map."""
+    if isinstance(value, dict) and value:
+        for key in value:
+            yield from leaves(value[key], (*path, key))
+    else:
+        yield path, value
+
+
 def texts(value: JsonValue) -> Iterator[tuple[Path, str]]:
     """Yield every text inside a JSON value with its path, in the order of the document."""
     return ((path, item) for path, item in nodes(value) if isinstance(item, str))

@@ -55,7 +55,7 @@ ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 """A further check of the valid manifests of one file; its findings are ready to be shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FileContent:
     """The valid manifests of one file, its findings, and the values that came through `!env`."""
 
@@ -64,7 +64,7 @@ class FileContent:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _FileDocuments:
     """The documents of one file, and what reading them found."""
 

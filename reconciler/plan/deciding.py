@@ -16,7 +16,17 @@ from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import PAUSED_PATH, Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.secrecy import SecretFields
-from reconciler.values import ABSENT, Absent, JsonObject, Packed, Path, display_path, display_paths, lookup
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    Packed,
+    Path,
+    display_path,
+    display_paths,
+    leaves,
+    lookup,
+)
 from reconciler.workflow import (
     NOT_RETURNED,
     Digester,
@@ -30,7 +40,6 @@ from reconciler.workflow import (
     gone_fields,
     hoisted_form,
     kept_fields,
-    leaves,
     lost_fields,
     owner_tag,
     tokens_left_out,

@@ -132,15 +132,6 @@ def _names(named: list[Any]) -> Mapping[Path, str]:
     return {tuple(path): name for path, name in named} if named else _NO_NAMES
 
 
-def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
-    """Yield the single fields below `value` with their paths; a list is one field, as is an empty map."""
-    if isinstance(value, dict) and value:
-        for key in value:
-            yield from leaves(value[key], (*path, key))
-    else:
-        yield path, value
-
-
 def written_sides(change: FieldChange) -> tuple[JsonValue | Absent, JsonValue | Absent]:
     """Return both values as they are written; an item of a list that stays is written as it is after."""
     before, after = change.before, change.after
