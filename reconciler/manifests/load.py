@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 
 _ENV_RULE: Final = "env"
 _BATCH: Final = 50
+"""The most files whose results a process sends at once."""
+
+_BATCHES: Final = 10
+"""The number of times that each process sends results, so that whoever waits for them begins early."""
 _PARALLEL_FROM: Final = 200
 """The number of files from which processes are worth their start."""
 
@@ -200,7 +204,8 @@ def reading_files(files: Sequence[ManifestFile], read: Callable[[ManifestFile], 
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield map(read, files)
         return
-    with map_in_processes(read, files, processes, _BATCH) as results:
+    batch = min(_BATCH, len(files) // (processes * _BATCHES))
+    with map_in_processes(read, files, processes, max(1, batch)) as results:
         yield results
 
 
