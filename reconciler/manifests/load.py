@@ -39,7 +39,7 @@ from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.worker_processes import map_in_processes, processors
-from reconciler.workflow import Body
+from reconciler.workflow import PackedBody
 
 if TYPE_CHECKING:
     from reconciler.manifests.overlays import Overlays
@@ -175,11 +175,11 @@ def _as_kept(manifest: Manifest, *, alone: bool) -> Manifest:
         manifest: The manifest.
         alone: Whether no other manifest has the same text, which is then compressed.
     """
-    form_digest = Body(manifest.body).digest if isinstance(manifest, WorkflowManifest) else b""
     source = manifest.source
     if alone:
         source = dataclasses.replace(source, document=source.document.compressed())
-    packed = manifest.packed.with_digests(form_digest)
+    is_whole = isinstance(manifest, WorkflowManifest)
+    packed = PackedBody.of_body(manifest.body) if is_whole else manifest.packed.with_digest()
     return dataclasses.replace(manifest, packed=packed, source=source)
 
 

@@ -27,7 +27,7 @@ from reconciler.plan import (
 from reconciler.plan.deciding import decide_match
 from reconciler.plan.early_decisions import EarlyDecisions, ReadWorkflow
 from reconciler.values import ABSENT, Packed
-from reconciler.workflow import Body, Live
+from reconciler.workflow import Body, Live, PackedBody
 
 _IGNORES: list[tuple[str, ...]] = [("steps.*.repository",), ("metadata",), ("retryOptions",)]
 _OWNED = {"name": "reconciler-owner-else"}
@@ -72,8 +72,7 @@ _DEFAULTS = st.sampled_from(
 
 def with_digests(manifest: WorkflowManifest) -> WorkflowManifest:
     """Return a manifest whose body comes with its digests, as one that a plan loads."""
-    digest = Body(manifest.body).digest
-    return dataclasses.replace(manifest, packed=manifest.packed.with_digests(digest))
+    return dataclasses.replace(manifest, packed=PackedBody.of_body(manifest.body))
 
 
 def _outcome(act: Any) -> Any:
