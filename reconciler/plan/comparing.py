@@ -116,8 +116,8 @@ def comparable(live: Body, desired: Body, facts: PlatformFacts) -> ComparableFor
     """Return the forms of two bodies, ready to be compared.
 
     Raises:
-        ReconcilerError: Where their resources differ, the default resource counts, and the platform refused
-            to return it.
+        ReconcilerError: Where resources differ, the default resource counts, and the platform refused to
+            return it.
     """
     forms = ComparableForms(live, desired)
     if forms.equal or not forms.resources_differ:
