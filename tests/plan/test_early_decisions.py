@@ -129,18 +129,20 @@ def test_the_digests_of_a_manifest_change_no_action(case: Case) -> None:
     """A credential may be shown, masked or hidden, and any value may have been sent last."""
     left_out = ("steps", "a", "repository", "token")
     certain = set()
-    for sent, live, wanted, owned, remember, resend in itertools.product(
+    for sent, live, wanted, owned, drift, remember, resend in itertools.product(
         [[case.wanted], [case.other], [None], []],
         [case.wanted, case.other, MASK, ABSENT],
         [case.wanted, ABSENT],
         [[], [_OWNED]],
+        [{}, {"triggers": [{"cron": "0 6 * * *"}]}],
         [True, False],
         [True, False],
     ):
         values = [(case.path, value) for value in sent]
         digests = digest_tags(DIGESTER.digests([(left_out, None), *values])) if sent else []
         options = CompareOptions(key=KEY, remember=remember, resend=resend, owner="else")
-        plain, returned = manifest_of(case.body(wanted)), live_of(case.body(live, *digests, *owned))
+        plain = manifest_of(case.body(wanted))
+        returned = live_of({**case.body(live, *digests, *owned), **drift})
         decisions = [
             decide_match(manifest, returned, options, PlatformFacts())
             for manifest in (plain, with_digests(plain))
