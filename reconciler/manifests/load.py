@@ -31,7 +31,7 @@ from reconciler.manifests.file_findings import (
 from reconciler.manifests.manifest import Manifest, WorkflowManifest
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
-from reconciler.manifests.rendering import rendered_text
+from reconciler.manifests.rendering import IncludedFiles, rendered_text
 from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
 from reconciler.manifests.template_expressions import with_template_named
 from reconciler.manifests.yaml_nodes import json_as_yaml
@@ -79,7 +79,12 @@ class _FileDocuments:
 
 
 def _read_documents(
-    file: ManifestFile, env: Mapping[str, str], options: ReadOptions, *, keep_null: bool = False
+    file: ManifestFile,
+    env: Mapping[str, str],
+    options: ReadOptions,
+    files: IncludedFiles,
+    *,
+    keep_null: bool = False,
 ) -> _FileDocuments:
     name = printable(str(file.path))
     try:
@@ -87,7 +92,7 @@ def _read_documents(
     except UnreadableError as error:
         message = printable(f"cannot be read: {error}")
         return _FileDocuments(findings=[Finding(file=name, rule="unreadable", message=message)])
-    content = rendered_text(file, text, env, options)
+    content = rendered_text(file, text, env, options, files)
     if content.problem is not None:
         return _FileDocuments(
             findings=[content.problem],
@@ -100,11 +105,11 @@ def _read_documents(
     if ".json" in (suffix.lower() for suffix in file.path.suffixes):
         text = json_as_yaml(text)
     secrets = set(content.secrets)
-    files: set[Path] = set()
+    included: set[Path] = set()
     extent = Extent(steps=content.steps)
     tags = Tags(
         env=env_reader(env, secrets, require_env=options.require_env),
-        file=file_reader(file, files),
+        file=file_reader(file, included),
         param=param_reader(options.parameters),
         secret=content.variable if content.secrets else None,
     )
@@ -117,17 +122,18 @@ def _read_documents(
         is_template=content.origins is not None,
         secrets=frozenset(secrets),
         parts=content.included,
-        included=content.included | files,
+        included=content.included | included,
         extent=extent,
     )
 
 
-def read_file(
+def read_file(  # noqa: PLR0913, PLR0917 - each has its default
     file: ManifestFile,
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
     overlays: Overlays | None = None,
+    files: IncludedFiles | None = None,
 ) -> FileContent:
     """Return the content of `file`.
 
@@ -137,9 +143,10 @@ def read_file(
         options: How it is read.
         check: A further check of its manifests.
         overlays: What is laid over its documents, from `read_overlays`.
+        files: The files that templates of the run include.
     """
     options = options or ReadOptions()
-    read = _read_documents(file, env, options)
+    read = _read_documents(file, env, options, files or IncludedFiles())
     findings, secrets, included = read.findings, read.secrets, read.included
     documents, names = read.documents, frozenset[str]()
     if read.is_template or any(document.parameters for document in documents):
@@ -226,8 +233,10 @@ def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[F
     documents: dict[str, list[Document]] = {}
     secrets: set[str] = set()
     lines: dict[str, Sequence[str]] = {}
+    included = IncludedFiles()
     for file in files:
-        read = _read_documents(dataclasses.replace(file, root=chosen.root), env, options, keep_null=True)
+        inside = dataclasses.replace(file, root=chosen.root)
+        read = _read_documents(inside, env, options, included, keep_null=True)
         wrong = [overlay_problem(document) for document in read.documents]
         for document, problem in zip(read.documents, wrong, strict=True):
             if problem is None:
@@ -310,7 +319,7 @@ def load_manifests(  # noqa: PLR0913 - each has its default
     files, problems = find_files(tuple(paths), options.excludes)
     overlays = read_overlays(env, options, problems)
     limit = FindingLimit()
-    read = partial(read_file, env=env, options=options, check=check, overlays=overlays)
+    read = partial(read_file, env=env, options=options, check=check, overlays=overlays, files=IncludedFiles())
 
     def taken(content: FileContent) -> FileContent:
         for manifest in content.manifests:
