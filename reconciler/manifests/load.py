@@ -39,13 +39,16 @@ from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.worker_processes import map_in_processes, processors
-from reconciler.workflow import Body
 
 if TYPE_CHECKING:
     from reconciler.manifests.overlays import Overlays
 
 _ENV_RULE: Final = "env"
 _BATCH: Final = 50
+"""The most files whose results a process sends at once."""
+
+_BATCHES: Final = 10
+"""The number of times that each process sends results, so that whoever waits for them begins early."""
 _PARALLEL_FROM: Final = 200
 """The number of files from which processes are worth their start."""
 
@@ -182,11 +185,13 @@ def _as_kept(manifest: Manifest, *, alone: bool) -> Manifest:
         manifest: The manifest.
         alone: Whether no other manifest has the same text, which is then compressed.
     """
-    form_digest = Body(manifest.body).digest if isinstance(manifest, WorkflowManifest) else b""
+    from reconciler.workflow import PackedBody  # noqa: PLC0415 - only a plan keeps them
+
     source = manifest.source
     if alone:
         source = dataclasses.replace(source, document=source.document.compressed())
-    packed = manifest.packed.with_digests(form_digest)
+    is_whole = isinstance(manifest, WorkflowManifest)
+    packed = PackedBody.of_body(manifest.body) if is_whole else manifest.packed.with_digest()
     return dataclasses.replace(manifest, packed=packed, source=source)
 
 
@@ -207,7 +212,8 @@ def reading_files(files: Sequence[ManifestFile], read: Callable[[ManifestFile], 
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield map(read, files)
         return
-    with map_in_processes(read, files, processes, _BATCH) as results:
+    batch = min(_BATCH, len(files) // (processes * _BATCHES))
+    with map_in_processes(read, files, processes, max(1, batch)) as results:
         yield results
 
 

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     )
     from reconciler.workflow.field_changes import FieldChange, Origin, PackedChanges, diff, written_sides
     from reconciler.workflow.live import Listed, Live, schedules
+    from reconciler.workflow.packed_body import PackedBody
     from reconciler.workflow.patching import (
         KEYWORDS,
         keyword_of,
@@ -91,6 +92,7 @@ __all__ = [
     "Origin",
     "OwnTags",
     "Ownership",
+    "PackedBody",
     "PackedChanges",
     "Rewrite",
     "RewriteKind",
@@ -154,6 +156,7 @@ __getattr__ = lazy_face(  # what only a comparison with a tenant, or a patch, ne
     comparable_forms="ComparableForms hoisted_form without_default_resource without_retry_options",
     field_changes="FieldChange Origin PackedChanges diff written_sides",
     live="Listed Live schedules",
+    packed_body="PackedBody",
     patching="KEYWORDS keyword_of patched_body patched_sendable preserving_webhooks",
     rewriting="NOT_RETURNED Rewrite RewriteKind are_foreign gone_fields known_rewrite",
     unreturned="shown_fields unreturned_fields",
