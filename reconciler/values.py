@@ -7,8 +7,10 @@ import json
 import marshal
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, Union, overload
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias, TypeVar, Union, overload
+
+from typing_extensions import Self
 
 JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]", None]
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -162,6 +164,9 @@ def display_paths(paths: Iterable[Path]) -> str:
     return ", ".join(shown[:_MOST_NAMED]) + more
 
 
+P = TypeVar("P", bound="Packed")
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A JSON value that is kept as bytes, a sixth of the memory, where thousands are kept at once.
@@ -171,16 +176,14 @@ class Packed:
 
     _data: bytes | JsonValue = field(repr=False)
     _digest: bytes = field(default=b"", repr=False, compare=False)
-    form_digest: bytes = field(default=b"", repr=False, compare=False)
-    """The digest of the canonical form of a body, where it was computed when it was packed."""
 
-    @staticmethod
-    def of(value: JsonValue) -> Packed:
+    @classmethod
+    def of(cls, value: JsonValue) -> Self:
         """Return `value` packed; a value that has texts of a class of its own stays as it is."""
         try:
-            return Packed(marshal.dumps(value))
+            return cls(marshal.dumps(value))
         except ValueError:
-            return Packed(value)
+            return cls(value)
 
     @property
     def value(self) -> JsonValue:
@@ -195,13 +198,9 @@ class Packed:
         """A digest of the value: equal ones mean that two values are the same JSON."""
         return self._digest or digest_of(self.value)
 
-    def with_digests(self, form_digest: bytes = b"") -> Packed:
-        """Return the same value with its digest, which is then computed no more.
-
-        Args:
-            form_digest: The digest of its canonical form, if it is a body.
-        """
-        return Packed(self._data, self.digest, form_digest)
+    def with_digest(self) -> Self:
+        """Return the same value with its digest, which is then computed no more."""
+        return replace(self, _digest=self.digest)
 
 
 def digest_of(value: JsonValue) -> bytes:

@@ -37,6 +37,11 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _COMMAND: Final = "peak-reconciler "
 
+_MOST_WITH_LINES: Final = 200
+"""The number of changes up to which an apply prints lines for each."""
+
+_EACH: Final = "--verbose prints each, and the run record has all"
+
 _BLOCK: Final = 65_536
 """The characters of a large result that are written at once."""
 
@@ -264,6 +269,7 @@ class TerminalListener(Listener):
         self._verbose = verbose
         self._progress = _new_progress()
         self._ended = self._writes = 0
+        self._is_short = False
         self._in_flight: list[str] = []
         self.quiet = quiet
         self.several = False
@@ -361,6 +367,11 @@ class TerminalListener(Listener):
                 self._progress.update("applying", self._ended, self._writes, self._in_flight)
             if event.status.value == "not_tried":
                 return  # the report says it once for all of them
+        if self._writes > _MOST_WITH_LINES and not self._verbose and _is_as_planned(event):
+            if not self._is_short:
+                self._is_short = True
+                warn(f"note: of {self._writes} changes, only what is not as planned is printed; {_EACH}")
+            return
         warn(render.progress_line(action, event, redactor, same_as=self._errors.note(event)))
 
     def applied(self, applied: Applied) -> None:
@@ -373,6 +384,11 @@ class TerminalListener(Listener):
             show(render.report_text(applied.report, applied.traffic, redactor, terminal_width(sys.stdout)))
         if not self.several:
             self.outputs.write(lambda name: result_in(name, applied))
+
+
+def _is_as_planned(event: Result | str | None) -> bool:
+    """Return whether a workflow is being written or was written, and there is nothing else to say of it."""
+    return event is None or (not isinstance(event, str) and event.status.value == "done" and not event.notes)
 
 
 def _new_progress() -> Progress | None:

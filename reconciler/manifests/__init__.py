@@ -48,6 +48,7 @@ from reconciler.manifests.manifest import (
 )
 from reconciler.manifests.parameters import ParameterLayer, Parameters, read_parameter_file
 from reconciler.manifests.read_options import OverlayOptions, ReadOptions
+from reconciler.manifests.rendering import IncludedFiles
 from reconciler.manifests.template_expressions import (
     UNRENDERED_TEMPLATE,
     may_hold_expression,
@@ -73,6 +74,7 @@ __all__ = [
     "FileContent",
     "FileSummary",
     "FindingLimit",
+    "IncludedFiles",
     "LoadResult",
     "Manifest",
     "ManifestFile",

@@ -31,7 +31,7 @@ from reconciler.manifests.file_findings import (
 from reconciler.manifests.manifest import Manifest, WorkflowManifest
 from reconciler.manifests.parsing import parse_manifest
 from reconciler.manifests.read_options import ReadOptions
-from reconciler.manifests.rendering import rendered_text
+from reconciler.manifests.rendering import IncludedFiles, rendered_text
 from reconciler.manifests.tag_readers import env_reader, file_reader, param_reader
 from reconciler.manifests.template_expressions import with_template_named
 from reconciler.manifests.yaml_nodes import json_as_yaml
@@ -39,13 +39,17 @@ from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.worker_processes import map_in_processes, processors
-from reconciler.workflow import Body
+from reconciler.workflow import PackedBody
 
 if TYPE_CHECKING:
     from reconciler.manifests.overlays import Overlays
 
 _ENV_RULE: Final = "env"
 _BATCH: Final = 50
+"""The most files whose results a process sends at once."""
+
+_BATCHES: Final = 10
+"""The number of times that each process sends results, so that whoever waits for them begins early."""
 _PARALLEL_FROM: Final = 200
 """The number of files from which processes are worth their start."""
 
@@ -79,7 +83,12 @@ class _FileDocuments:
 
 
 def _read_documents(
-    file: ManifestFile, env: Mapping[str, str], options: ReadOptions, *, keep_null: bool = False
+    file: ManifestFile,
+    env: Mapping[str, str],
+    options: ReadOptions,
+    files: IncludedFiles,
+    *,
+    keep_null: bool = False,
 ) -> _FileDocuments:
     name = printable(str(file.path))
     try:
@@ -87,7 +96,7 @@ def _read_documents(
     except UnreadableError as error:
         message = printable(f"cannot be read: {error}")
         return _FileDocuments(findings=[Finding(file=name, rule="unreadable", message=message)])
-    content = rendered_text(file, text, env, options)
+    content = rendered_text(file, text, env, options, files)
     if content.problem is not None:
         return _FileDocuments(
             findings=[content.problem],
@@ -100,11 +109,11 @@ def _read_documents(
     if ".json" in (suffix.lower() for suffix in file.path.suffixes):
         text = json_as_yaml(text)
     secrets = set(content.secrets)
-    files: set[Path] = set()
+    included: set[Path] = set()
     extent = Extent(steps=content.steps)
     tags = Tags(
         env=env_reader(env, secrets, require_env=options.require_env),
-        file=file_reader(file, files),
+        file=file_reader(file, included),
         param=param_reader(options.parameters),
         secret=content.variable if content.secrets else None,
     )
@@ -117,17 +126,18 @@ def _read_documents(
         is_template=content.origins is not None,
         secrets=frozenset(secrets),
         parts=content.included,
-        included=content.included | files,
+        included=content.included | included,
         extent=extent,
     )
 
 
-def read_file(
+def read_file(  # noqa: PLR0913, PLR0917 - each has its default
     file: ManifestFile,
     env: Mapping[str, str],
     options: ReadOptions | None = None,
     check: ManifestCheck | None = None,
     overlays: Overlays | None = None,
+    files: IncludedFiles | None = None,
 ) -> FileContent:
     """Return the content of `file`.
 
@@ -137,9 +147,10 @@ def read_file(
         options: How it is read.
         check: A further check of its manifests.
         overlays: What is laid over its documents, from `read_overlays`.
+        files: The files that templates of the run include.
     """
     options = options or ReadOptions()
-    read = _read_documents(file, env, options)
+    read = _read_documents(file, env, options, files or IncludedFiles())
     findings, secrets, included = read.findings, read.secrets, read.included
     documents, names = read.documents, frozenset[str]()
     if read.is_template or any(document.parameters for document in documents):
@@ -175,11 +186,11 @@ def _as_kept(manifest: Manifest, *, alone: bool) -> Manifest:
         manifest: The manifest.
         alone: Whether no other manifest has the same text, which is then compressed.
     """
-    form_digest = Body(manifest.body).digest if isinstance(manifest, WorkflowManifest) else b""
     source = manifest.source
     if alone:
         source = dataclasses.replace(source, document=source.document.compressed())
-    packed = manifest.packed.with_digests(form_digest)
+    is_whole = isinstance(manifest, WorkflowManifest)
+    packed = PackedBody.of_body(manifest.body) if is_whole else manifest.packed.with_digest()
     return dataclasses.replace(manifest, packed=packed, source=source)
 
 
@@ -200,7 +211,8 @@ def reading_files(files: Sequence[ManifestFile], read: Callable[[ManifestFile], 
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield map(read, files)
         return
-    with map_in_processes(read, files, processes, _BATCH) as results:
+    batch = min(_BATCH, len(files) // (processes * _BATCHES))
+    with map_in_processes(read, files, processes, max(1, batch)) as results:
         yield results
 
 
@@ -226,8 +238,10 @@ def read_overlays(env: Mapping[str, str], options: ReadOptions, problems: list[F
     documents: dict[str, list[Document]] = {}
     secrets: set[str] = set()
     lines: dict[str, Sequence[str]] = {}
+    included = IncludedFiles()
     for file in files:
-        read = _read_documents(dataclasses.replace(file, root=chosen.root), env, options, keep_null=True)
+        inside = dataclasses.replace(file, root=chosen.root)
+        read = _read_documents(inside, env, options, included, keep_null=True)
         wrong = [overlay_problem(document) for document in read.documents]
         for document, problem in zip(read.documents, wrong, strict=True):
             if problem is None:
@@ -310,7 +324,7 @@ def load_manifests(  # noqa: PLR0913 - each has its default
     files, problems = find_files(tuple(paths), options.excludes)
     overlays = read_overlays(env, options, problems)
     limit = FindingLimit()
-    read = partial(read_file, env=env, options=options, check=check, overlays=overlays)
+    read = partial(read_file, env=env, options=options, check=check, overlays=overlays, files=IncludedFiles())
 
     def taken(content: FileContent) -> FileContent:
         for manifest in content.manifests:

@@ -51,15 +51,19 @@ class Parameters:
     Args:
         layers: What each place states; a later one wins.
         values: The parameters, merged from `layers`.
+        files: The files, resolved, that state them.
     """
 
     layers: tuple[ParameterLayer, ...] = field(default=(), repr=False)
     values: JsonObject = field(default_factory=dict)
+    files: frozenset[FilePath] = frozenset()
 
     def overridden_by(self, *layers: ParameterLayer) -> Parameters:
         """Return these parameters with those of `layers` over them, the last one first."""
         merged = reduce(_merged, (layer.values for layer in layers), self.values)
-        return Parameters((*self.layers, *layers), merged)
+        documents = (layer.document for layer in layers if layer.values)
+        files = {FilePath(document.file).resolve() for document in documents if document is not None}
+        return Parameters((*self.layers, *layers), merged, self.files | files)
 
     def get(self, name: str) -> JsonValue | Absent:
         """Return the value of the parameter `name`; a dot leads into a mapping (`team.name`)."""
@@ -74,12 +78,6 @@ class Parameters:
     def names(self) -> list[str]:
         """Return the names of all parameters, those inside mappings with dots."""
         return list(_names(self.values, ""))
-
-    @property
-    def files(self) -> frozenset[FilePath]:
-        """The files, resolved, that state parameters."""
-        documents = (layer.document for layer in self.layers if layer.values)
-        return frozenset(FilePath(document.file).resolve() for document in documents if document is not None)
 
     def suggestion(self, name: str) -> str:
         """Return what the unknown `name` may mean, as the end of a message."""

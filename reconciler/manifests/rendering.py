@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from reconciler.manifests.tag_readers import HOW_TO_SET
 from reconciler.text import clip, printable
 
 _RULE: Final = "template"
+_KEPT_FILES: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +51,30 @@ class ManifestText:
         return next((name for value, name in self.secrets.items() if value in text), templates.OS_ENV)
 
 
+class IncludedFiles:
+    """The files that templates of one run include; many include the same ones, which are read once."""
+
+    def __init__(self) -> None:
+        self.resolved = lru_cache(_KEPT_FILES)(_resolved)
+        self.text = lru_cache(_KEPT_FILES)(_included_text)
+
+
 def rendered_text(
-    file: ManifestFile, text: str, env: Mapping[str, str], options: ReadOptions
+    file: ManifestFile, text: str, env: Mapping[str, str], options: ReadOptions, files: IncludedFiles
 ) -> ManifestText:
-    """Return the text of a manifest, rendered if the options say that the file is a template."""
+    """Return the text of a manifest, rendered if the options say that the file is a template.
+
+    Args:
+        file: The file.
+        text: Its text as it is on the disk.
+        env: The variables for `os_env`.
+        options: How it is read.
+        files: The files that templates of the run include.
+    """
     if not options.templates.renders(file.path.name) or not templates.has_expressions(text):
         return ManifestText(text=text)
     name = printable(str(file.path))
-    reader = _IncludeReader(file, options.base)
+    reader = _IncludeReader(file, options.base, files)
     context = templates.RenderContext(
         settings=options.templates,
         parameters=options.parameters.values,
@@ -89,12 +107,13 @@ def rendered_text(
 class _IncludeReader:
     """A reader of the files that one manifest includes, all inside the directory of the manifests."""
 
-    def __init__(self, file: ManifestFile, base: Path | None) -> None:
+    def __init__(self, file: ManifestFile, base: Path | None, files: IncludedFiles) -> None:
         self._file = file
         self._base = base
-        self._paths = {printable(str(file.path)): file.path}
+        self._files = files
+        self._paths = {printable(str(file.path)): str(file.path)}
         self._known: dict[tuple[str, str], templates.TemplateFile] = {}
-        self._found_paths: dict[tuple[str, str], Path | None] = {}
+        self._found_paths: dict[tuple[str, str], str | None] = {}
         self.included: set[Path] = set()
         self.sources: dict[str, str] = {}
 
@@ -110,7 +129,7 @@ class _IncludeReader:
         shown = repr(clip(wanted, 100))
         path = self._found(wanted, parent)
         if path is None:
-            self.included.add(Path(os.path.realpath(self._folder(parent) / wanted)))
+            self.included.add(_resolved(os.path.join(self._folder(parent), wanted)))  # noqa: PTH118 - as below
             raise templates.MissingTemplateError(
                 f"cannot include the file {shown}: it is neither next to this file nor in "
                 f"{self._file.root.name}/"
@@ -122,9 +141,9 @@ class _IncludeReader:
         """Note that `parent` may include a file."""
         path = self._found(wanted, parent)
         if path is not None:
-            self.included.add(Path(os.path.realpath(path)))
+            self.included.add(self._files.resolved(path))
 
-    def _found(self, wanted: str, parent: str) -> Path | None:
+    def _found(self, wanted: str, parent: str) -> str | None:
         if (wanted, parent) not in self._found_paths:
             folders = [self._folder(parent), self._file.path.parent, self._file.root]
             folders += [self._base] if self._base else []
@@ -132,20 +151,27 @@ class _IncludeReader:
                 os.path.normpath(os.path.join(folder, wanted.strip()))  # noqa: PTH118 - a third of the time
                 for folder in folders
             )
-            found = next((name for name in names if os.path.lexists(name)), None)
-            self._found_paths[wanted, parent] = None if found is None else Path(found)
+            self._found_paths[wanted, parent] = next((name for name in names if os.path.lexists(name)), None)
         return self._found_paths[wanted, parent]
 
-    def _folder(self, parent: str) -> Path:
-        return self._paths.get(parent, self._file.path).parent
+    def _folder(self, parent: str) -> Path | str:
+        return os.path.dirname(self._paths[parent]) if parent in self._paths else self._file.path.parent  # noqa: PTH120
 
-    def _content(self, path: Path, failure: str) -> templates.TemplateFile:
-        self.included.add(Path(os.path.realpath(path)))
-        name = printable(str(path))
+    def _content(self, path: str, failure: str) -> templates.TemplateFile:
+        self.included.add(self._files.resolved(path))
+        name = printable(path)
         self._paths[name] = path
         try:
-            text = read_text(path, self._file.root, templates.MAX_TEMPLATE_CHARACTERS)
+            text = self._files.text(path, self._file.root)
         except (UnreadableError, ValueError) as error:
             raise templates.TemplateProblemError(_RULE, f"{failure}: {error}") from None
         self.sources[name] = text
         return templates.TemplateFile(name, text)
+
+
+def _resolved(path: str) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _included_text(path: str, root: Path) -> str:
+    return read_text(Path(path), root, templates.MAX_TEMPLATE_CHARACTERS)

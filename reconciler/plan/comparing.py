@@ -16,7 +16,7 @@ from reconciler.plan.compare_options import CompareOptions
 from reconciler.plan.desired import Desired, is_ignored
 from reconciler.plan.platform_facts import PlatformFacts
 from reconciler.text import first_few
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, display_path, lookup, same_json
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, display_path, lookup, same_json
 from reconciler.workflow import (
     Body,
     ComparableForms,
@@ -116,17 +116,13 @@ def comparable(live: Body, desired: Body, facts: PlatformFacts) -> ComparableFor
     """Return the forms of two bodies, ready to be compared.
 
     Raises:
-        ReconcilerError: Where they differ and state resources, the default resource counts, and the platform
-            refused to return it.
+        ReconcilerError: Where resources differ, the default resource counts, and the platform refused to
+            return it.
     """
     forms = ComparableForms(live, desired)
-    if forms.equal or not any(_states_resources(body.form) for body in (live, desired)):
+    if forms.equal or not forms.resources_differ:
         return forms
     return forms.with_default_resource(facts.default_resource.resources)
-
-
-def _states_resources(form: JsonObject) -> bool:
-    return any("resources" in as_object(step) for step in as_object(form.get("steps")).values())
 
 
 class _Judge:

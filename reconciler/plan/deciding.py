@@ -23,6 +23,7 @@ from reconciler.workflow import (
     FieldChange,
     Live,
     Ownership,
+    PackedBody,
     PackedChanges,
     Rewrite,
     SentDigests,
@@ -91,28 +92,48 @@ def _decision(desired: Desired, live: Live, options: CompareOptions, facts: Plat
     others = owned_by_others(manifest, live.ownership, options.owner)
     if others:
         return Decision(action=Blocked(manifest=manifest, reason=others, id=live.id))
-    same = _is_certainly_same(desired, live)
+    same = _is_certainly_same(desired, live, options)
     fresh = live.unpacked() if live.body.is_packed and not same else live
-    action = _decided(desired if same else desired.unpacked(), fresh, options, facts)
+    action = _decided(desired if same else desired.unpacked(), fresh, options, facts, is_same=same)
     if fresh is not live and isinstance(action, Update | SetPaused):
         action = dataclasses.replace(action, live=live)
     return Decision(action=action, needs_facts=not (same and isinstance(action, Unchanged)))
 
 
-def _is_certainly_same(desired: Desired, live: Live) -> bool:
+def _is_certainly_same(desired: Desired, live: Live, options: CompareOptions) -> bool:
     """Return whether nothing differs, whatever the platform is known to do.
 
-    `False` where it does not return everything, or where the forms of a packed workflow are to be computed.
+    `False` where it does not return more than credentials, or where the forms of a packed workflow are to be
+    computed.
     """
-    if not desired.is_fixed or desired.manifest.extra or live.body.own_tags.digests:
+    if not desired.is_fixed or desired.manifest.extra:
         return False
+    if live.body.own_tags.digests:
+        return _hides_only_what_was_sent(desired, live, options)
     return live.body.is_known_to_equal(desired.body) or live.body.takes_form_of(desired.body)
 
 
-def _decided(desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts) -> Action:
+def _hides_only_what_was_sent(desired: Desired, live: Live, options: CompareOptions) -> bool:
+    """Return whether a workflow shows all but the credentials, and each is the one that was sent last."""
+    stated = desired.body.stated
+    if options.resend or not options.remember or not isinstance(stated, PackedBody) or live.body.is_packed:
+        return False
+    digester = Digester.of(options.key, live.name)
+    return (
+        live.body.digest == stated.shown_digest
+        and digester.digests(stated.credentials) == live.body.own_tags.digests
+    )
+
+
+def _decided(
+    desired: Desired, live: Live, options: CompareOptions, facts: PlatformFacts, *, is_same: bool
+) -> Action:
     manifest = desired.manifest
-    comparison = compare(live, desired, options, facts)
     ownership = ownership_after(manifest, live.ownership, options)
+    if is_same and ownership == live.ownership:
+        comparison = Comparison(changes=())
+    else:
+        comparison = compare(live, desired.unpacked(), options, facts)
     paused = manifest.settings.paused if manifest.settings.paused not in {None, live.paused} else None
     if comparison.changes or ownership != live.ownership:
         desired = desired.unpacked()

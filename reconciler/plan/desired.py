@@ -31,6 +31,7 @@ from reconciler.values import (
 from reconciler.workflow import (
     Body,
     Live,
+    PackedBody,
     header_key,
     keyword_of,
     leaves,
@@ -222,9 +223,10 @@ class Desired:
 
         A patch and a manifest with ignored fields have none: their bodies depend on what is live.
         """
-        if isinstance(manifest, PatchManifest) or manifest.settings.ignore or not manifest.packed.form_digest:
+        packed = manifest.packed
+        if isinstance(manifest, PatchManifest) or manifest.settings.ignore:
             return None
-        return Desired(manifest=manifest, body=Body.of_packed(manifest.packed))
+        return Desired(manifest=manifest, body=packed.as_body) if isinstance(packed, PackedBody) else None
 
     def keeping(self, live: Live, paths: Iterable[Path]) -> Desired:
         """Return the same workflow, with the live value of the fields at `paths`.

@@ -26,7 +26,15 @@ from reconciler.values import (
     lookup,
     texts,
 )
-from reconciler.workflow import KEYWORDS, Body, FieldChange, by_name_path, keyword_of, written_sides
+from reconciler.workflow import (
+    KEYWORDS,
+    Body,
+    FieldChange,
+    PackedBody,
+    by_name_path,
+    keyword_of,
+    written_sides,
+)
 
 _MOST_SHOWN: Final = 10
 _MOST_CHARACTERS: Final = 80
@@ -136,7 +144,11 @@ def known_secrets(manifests: Iterable[Manifest], from_env: Iterable[str]) -> set
     """
     secrets = set(from_env)
     for manifest in manifests:
-        secrets.update(secret_values(manifest.body))
+        packed = manifest.packed
+        if isinstance(packed, PackedBody):
+            secrets.update(value for _, value in packed.credentials if isinstance(value, str))
+        else:
+            secrets.update(secret_values(manifest.body))
         if isinstance(manifest, PatchManifest):
             secrets.add(str(manifest.keywords.get("token", "")))
     return secrets

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.manifests import Manifest, PatchManifest
 from reconciler.values import JsonObject, JsonValue, Path, Pattern, as_object
-from reconciler.workflow import Body
+from reconciler.workflow import Body, PackedBody
 
 IMAGE: Final = "image"
 INSTANCE_TYPE: Final = "instanceType"
@@ -73,7 +73,9 @@ def id_places(manifest: Manifest) -> Iterator[IdPlace]:
 
 def stated_names(manifest: Manifest) -> tuple[StatedName, ...]:
     """Return the names that a manifest states; none that holds the placeholder of an unset variable."""
-    unset = manifest.source.unset
+    packed, unset = manifest.packed, manifest.source.unset
+    if isinstance(packed, PackedBody) and not packed.has_manifest_only_fields:
+        return ()
     found = [name for place in id_places(manifest) for name in names_at(place)]
     return tuple(name for name in found if not any(path[: len(name.path)] == name.path for path in unset))
 

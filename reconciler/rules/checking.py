@@ -16,6 +16,7 @@ from reconciler.manifests import (
     FileContent,
     FileSummary,
     FindingLimit,
+    IncludedFiles,
     LoadResult,
     Manifest,
     ManifestFile,
@@ -118,7 +119,9 @@ def check_paths(  # noqa: PLR0913 - each has its default
     options = (options or ReadOptions())._replace(require_env=False)
     files, problems = find_files(tuple(paths), options.excludes)
     overlays = read_overlays(env, options, problems)
-    check = partial(_summary, env=dict(env), options=options, off=off, overlays=overlays)
+    check = partial(
+        _summary, env=dict(env), options=options, off=off, overlays=overlays, files=IncludedFiles()
+    )
     limit = FindingLimit()
     reported: list[bool] = []
 
@@ -174,15 +177,16 @@ def check_manifest(manifest: Manifest, off: frozenset[str] = frozenset()) -> Ite
     yield from reported_findings(manifest, _problems(manifest, off))
 
 
-def _summary(
+def _summary(  # noqa: PLR0913 - each is the same for all files
     file: ManifestFile,
     *,
     env: Mapping[str, str],
     options: ReadOptions,
     off: frozenset[str],
     overlays: Overlays | None,
+    files: IncludedFiles,
 ) -> FileSummary:
-    return read_file(file, env, options, partial(_check_file, off=off), overlays).summary
+    return read_file(file, env, options, partial(_check_file, off=off), overlays, files).summary
 
 
 def _is_reported(file: ManifestFile, summary: FileSummary, only: frozenset[FilePath] | None) -> bool:

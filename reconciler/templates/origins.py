@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -49,20 +50,17 @@ class Origins:
     _secret: tuple[tuple[int, int], ...] = field(repr=False)
 
     @staticmethod
-    def of(file: str, sources: Mapping[str, str], parts: Iterable[Part]) -> Origins:
+    def of(file: str, sources: Mapping[str, str], parts: Sequence[Part], text: str) -> Origins:
         """Return the origins of the text that `parts` make up, rendered from `file`."""
         files: dict[str, int] = {file: 0}
-        starts, places, lines = array("L"), array("L"), array("L", [0])
+        starts, places = array("L"), array("L")
+        lines = array("L", [0, *(match.end() for match in re.finditer("\n", text))])
         secret: list[tuple[int, int]] = []
         offset = 0
         for part in parts:
             starts.append(offset)
             index = files.setdefault(part.file, len(files))
             places.extend((index, part.line, part.column, part.literal))
-            at = part.text.find("\n")
-            while at >= 0:
-                lines.append(offset + at + 1)
-                at = part.text.find("\n", at + 1)
             end = offset + len(part.text)
             if part.secret:
                 secret.append((offset, end))

@@ -12,16 +12,23 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
-from jinja2 import nodes
+from jinja2 import TemplateSyntaxError, nodes
 from jinja2.visitor import NodeTransformer
 
 from reconciler.templates.budget import MAX_TOKENS, BudgetError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from jinja2.lexer import Lexer
+
+_Token: TypeAlias = tuple[str, str]
+"""The kind of a token, and its text."""
 
 _N = TypeVar("_N", bound=nodes.Node)
 _FILE: Final = "__file__"
@@ -38,6 +45,19 @@ WEIGHED: Final = "weighed value"
 JOINED: Final = "joined texts"
 INCLUDED: Final = "included template"
 WANTED: Final = "wanted template"
+
+_PLAIN_BRACKETS: Final = re.compile(
+    r"(?<!\{)(\{\{[^{}%#]{0,200}\}\}|\{%[^{}%#]{0,200}%\}|\{#[^{}%#]{0,200}#\})"
+)
+"""Brackets without others in them."""
+
+_OPENING: Final = re.compile(r"\{[{%#]")
+_ENDS: Final = {
+    "variable_begin": "variable_end",
+    "block_begin": "block_end",
+    "comment_begin": "comment_end",
+}
+_KEPT_BRACKETS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +102,9 @@ def read_tokens(environment: Environment, source: str) -> Tokens:
     starts = [0, *(match.end() for match in re.finditer("\n", source))]
     places: list[Place] = []
     stream: list[tuple[int, str, str]] = []
+    shape: list[str] = []
     offset = opened = 0
-    for number, (_, kind, text) in enumerate(environment.lexer.tokeniter(source, None)):
+    for number, (kind, text) in enumerate(tokens(environment.lexer, source)):
         if number > MAX_TOKENS:
             raise BudgetError(f"the template has more than {MAX_TOKENS} words and signs")
         at = source.find(text, offset)
@@ -98,8 +119,47 @@ def read_tokens(environment: Environment, source: str) -> Tokens:
             places[-1] = Place(place.line, place.column, written, place.is_expression)
         if kind not in {"whitespace", "comment_begin", "comment", "comment_end"}:
             stream.append((max(1, len(places)), kind, text))
-    shape = "\0".join(kind if kind == "data" else text for _, kind, text in stream)
-    return Tokens(tuple(places), tuple(stream), shape)
+            shape.append(kind if kind == "data" else text)
+    return Tokens(tuple(places), tuple(stream), "\0".join(shape))
+
+
+def tokens(lexer: Lexer, source: str) -> Iterator[_Token]:
+    """Yield the tokens of `source` as the lexer of Jinja2 does, and read equal brackets once.
+
+    The end of brackets may come without the white space that it strips.
+
+    Raises:
+        TemplateSyntaxError: The source is not a template.
+    """
+    pieces = _PLAIN_BRACKETS.split(source.removesuffix("\n"))
+    given = 0
+    is_stripped = False
+    for data, text in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        brackets = _bracket_tokens(lexer, text) if text else ()
+        if _OPENING.search(data) or (text and not brackets):
+            rest = islice(lexer.tokeniter(source, None), given, None)
+            yield from ((kind, token) for _, kind, token in rest)
+            return
+        literal = data.lstrip() if is_stripped else data
+        if brackets and brackets[0][1].endswith("-"):
+            literal = literal.rstrip()
+        if literal:
+            yield "data", literal
+        yield from brackets
+        given += bool(literal) + len(brackets)
+        is_stripped = bool(brackets) and brackets[-1][1].startswith("-")
+
+
+@lru_cache(_KEPT_BRACKETS)
+def _bracket_tokens(lexer: Lexer, brackets: str) -> tuple[_Token, ...]:
+    """Return the tokens of `brackets`; none if they only have a meaning together with what follows."""
+    try:
+        found = tuple((kind, text) for _, kind, text in lexer.tokeniter(brackets, None))
+    except TemplateSyntaxError:
+        return ()
+    end = _ENDS.get(found[0][0])
+    ends = [index for index, (kind, _) in enumerate(found) if kind == end]
+    return found if ends == [len(found) - 1] else ()
 
 
 def instrumented(tree: nodes.Template, environment: Environment) -> nodes.Template:

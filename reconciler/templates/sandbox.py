@@ -78,7 +78,7 @@ class _Piece(str):
 
     @staticmethod
     def of(parts: tuple[Part, ...]) -> _Piece:
-        piece = _Piece("".join(part.text for part in parts))
+        piece = _Piece("".join([part.text for part in parts]))
         piece.parts = parts
         return piece
 
@@ -186,9 +186,10 @@ class Rendering:
             raise self._problem(error, template) from error
         finally:
             environment.rendering = previous
+        text = "".join([part.text for part in parts])
         return Rendered(
-            text="".join(part.text for part in parts),
-            origins=Origins.of(template.file, self._sources, parts),
+            text=text,
+            origins=Origins.of(template.file, self._sources, parts, text),
             secrets=self.secrets,
             steps=self.budget.steps,
         )

@@ -26,6 +26,7 @@ from reconciler.workflow.own_tags import (
     tags_within_limits,
     with_mark,
 )
+from reconciler.workflow.packed_body import PackedBody
 from reconciler.workflow.patching import (
     KEYWORDS,
     keyword_of,
@@ -91,6 +92,7 @@ __all__ = [
     "Origin",
     "OwnTags",
     "Ownership",
+    "PackedBody",
     "PackedChanges",
     "Rewrite",
     "RewriteKind",

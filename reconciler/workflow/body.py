@@ -49,11 +49,10 @@ class Body:
     stated: JsonObject | Packed = field(repr=False)
 
     @staticmethod
-    def of_packed(packed: Packed) -> Body:
-        """Return the body that is packed, with its digest if it comes with one."""
+    def of_packed(packed: Packed, digest: bytes) -> Body:
+        """Return a body that is packed, and the digest of whose form is known."""
         body = Body(packed)
-        if packed.form_digest:
-            body.__dict__["digest"] = packed.form_digest
+        body.__dict__["digest"] = digest
         return body
 
     @property

@@ -51,6 +51,15 @@ class ComparableForms:
             forms.__dict__["_forms"] = pair
         return forms
 
+    @property
+    def resources_differ(self) -> bool:
+        """Whether the resources of some step differ: only then the default resource counts."""
+        before, after = (as_object(form.get("steps")) for form in self._forms)
+        return any(
+            not same_json(_resources(before.get(name)), _resources(after.get(name)))
+            for name in before.keys() | after.keys()
+        )
+
     @cached_property
     def equal(self) -> bool:
         """Whether nothing differs; `true` is not `1`."""
@@ -91,6 +100,10 @@ def hoisted_form(body: Body) -> JsonObject:
     return ComparableForms(body, body).desired
 
 
+def _resources(step: JsonValue) -> JsonValue:
+    return step.get("resources") if isinstance(step, dict) else None
+
+
 def without_default_resource(form: JsonObject, default_resource: JsonObject) -> JsonObject:
     """Return a canonical form without the resources of its steps that equal the default resource."""
     known: dict[str, JsonObject | None] = {}
@@ -127,8 +140,8 @@ def _found_options(form: JsonObject, names: Iterable[str]) -> list[list[str]]:
     found: list[list[str]] = []
     for name in names:
         if name in steps:
-            options = _options(form, name)
-            same = (group for group in found if same_json(options, _options(form, group[0])))
+            options = _options(steps[name])
+            same = (group for group in found if same_json(options, _options(steps[group[0]])))
             group = next(same, None)
             if group is None:
                 found.append([name])
@@ -137,24 +150,33 @@ def _found_options(form: JsonObject, names: Iterable[str]) -> list[list[str]]:
     return found
 
 
-def _options(form: JsonObject, name: str) -> JsonValue:
-    found = lookup(form, ("steps", name, "runConfiguration", "retryOptions"))
+def _options(step: JsonValue) -> JsonValue:
+    found = lookup(step, ("runConfiguration", "retryOptions"))
     return {} if found is ABSENT else found
 
 
 def _lifted(form: JsonObject, names: frozenset[str], example: str) -> JsonObject:
-    options = _options(form, example)
-    steps = {
+    """Return a form with the retry options of the step `example` at the top, and in none of `names`."""
+    steps = as_object(form.get("steps"))
+    options = _options(steps[example])
+    if not options:
+        return form
+    lifted: JsonObject = {
         name: without_retry_options(as_object(step)) if name in names else step
-        for name, step in as_object(form.get("steps")).items()
+        for name, step in steps.items()
     }
-    return {**form, "steps": steps, **({"retryOptions": options} if options else {})}
+    return {**form, "steps": lifted, "retryOptions": options}
 
 
 def without_retry_options(step: JsonObject) -> JsonObject:
     """Return a step of a canonical form without its retry options."""
-    configuration = {
-        key: value for key, value in as_object(step.get("runConfiguration")).items() if key != "retryOptions"
-    }
-    rest = {key: value for key, value in step.items() if key != "runConfiguration"}
-    return {**rest, "runConfiguration": configuration} if configuration else rest
+    configuration = as_object(step.get("runConfiguration"))
+    if "retryOptions" not in configuration:
+        return step
+    del configuration["retryOptions"]
+    rest = dict(step)
+    if configuration:
+        rest["runConfiguration"] = configuration
+    else:
+        del rest["runConfiguration"]
+    return rest

@@ -120,6 +120,37 @@ def tokens_left_out(form: JsonObject) -> list[Path]:
     ]
 
 
+def stated_credentials(form: JsonObject) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield each credential of a canonical form with its path; `None` for a token that it leaves out."""
+    for name, step in as_object(form.get("steps")).items():
+        for part in _secret_paths():
+            value = lookup(step, part)
+            if value is not ABSENT:
+                yield ("steps", name, *part), value
+    for path in tokens_left_out(form):
+        yield path, None
+
+
+def without_credentials(form: JsonObject) -> JsonObject:
+    """Return a canonical form without its credentials; `form` itself if it has none."""
+    changed: JsonObject = {}
+    for name, step in as_object(form.get("steps")).items():
+        shown = as_object(step)
+        for part in _secret_paths():
+            if lookup(shown, part) is not ABSENT:
+                shown = _without(shown, part)
+                changed[name] = shown
+    return {**form, "steps": {**as_object(form["steps"]), **changed}} if changed else form
+
+
+def _without(value: JsonObject, path: tuple[str, ...]) -> JsonObject:
+    """Return `value` without the field at `path`, nor an object that would be empty then."""
+    key, *below = path
+    rest = {name: item for name, item in value.items() if name != key}
+    inner = _without(as_object(value[key]), tuple(below)) if below else {}
+    return {**rest, key: inner} if inner else rest
+
+
 def documented_fields(form: JsonObject) -> Iterator[Path]:
     """Yield the path of each documented field of a workflow with the steps of `form`; a map is one field."""
     for key, child in body_fields().children.items():
@@ -138,8 +169,12 @@ def _top_paths() -> tuple[Path, ...]:
 @cache
 def _step_paths() -> tuple[Path, ...]:
     options = body_fields().children["retryOptions"]
-    secrets = sorted(sensitive_step_fields(), key=lambda part: (part != _TOKEN_PATH, part))
-    return (*secrets, *_leaf_paths(options, _STEP_RETRY_PATH))
+    return (*_secret_paths(), *_leaf_paths(options, _STEP_RETRY_PATH))
+
+
+@cache
+def _secret_paths() -> tuple[tuple[str, ...], ...]:
+    return tuple(sorted(sensitive_step_fields(), key=lambda part: (part != _TOKEN_PATH, part)))
 
 
 def _leaf_paths(field: Field, path: Path) -> Iterator[Path]:

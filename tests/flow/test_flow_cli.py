@@ -17,6 +17,8 @@ from reconciler.emulator.server import EmulatorServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flow_helpers import Ended
+
 ACTIONS = ["create", "update", "rename", "delete", "pause", "resume", "unchanged", "blocked"]
 
 
@@ -152,6 +154,28 @@ def test_apply_json(git: Git) -> None:
     }
     assert "Plan: 1 to create, 2 to update, 1 blocked." in ended.stderr
     assert "c: created (id" in ended.stderr
+
+
+@pytest.mark.parametrize(("option", "printed"), [((), "b"), (("--verbose",), "abc")])
+def test_many_changes(
+    git: Git, typed: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, option: Any, printed: str
+) -> None:
+    """An apply of very many changes prints no line about one that is made as planned; the record has each."""
+    for command in ("echo 1", "echo 2"):
+        for name in "abc":
+            git.write(body(name, command), f"{name}.yaml")
+        if command == "echo 1":
+            git.done()
+    git.server.faults = (f"422-message@PUT{LIST}{git.live('b')}",)
+    monkeypatch.setattr("reconciler.cli.terminal._MOST_WITH_LINES", 2)
+    monkeypatch.chdir(git.folder)
+    ended = typed("apply", ".", "--auto-approve", "--format", "json", *option)
+    assert ended.code == 1
+    assert "".join(name for name in "abc" if f"\n{name}: " in ended.err) == printed
+    assert (ended.err.count("note: of 3 changes, only what is not as planned is printed") == 1) == (
+        not option
+    )
+    assert [result["name"] for result in json.loads(ended.out)["results"]] == ["a", "b", "c"]
 
 
 def test_no_changes_in_json(git: Git) -> None:

@@ -41,6 +41,8 @@ _UNNEEDED: dict[tuple[str, ...], set[str]] = {
     ("--version",): _SELDOM | _TENANT | _FILES | _WRITES,
     ("validate", "nightly.yaml"): _SELDOM | _TENANT | _WRITES,
     ("plan", "nightly.yaml"): _SELDOM | _WRITES,
+    ("apply", "--help"): _SELDOM
+    | {"requests", "urllib3", "reconciler.apply.run"},  # until manifests are read
 }
 """The modules that a command must not load, where it finds nothing to report."""
 
@@ -74,4 +76,4 @@ def test_a_command_loads_only_what_it_needs(
     done = subprocess.run([*COMMAND, *words], cwd=tmp_path, env=env, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert "No changes." in done.stdout.decode() or words[0] != "plan"
-    assert not _UNNEEDED[words] & set(loaded.read_text().split())
+    assert not sorted(_UNNEEDED[words] & set(loaded.read_text().split()))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import fields
 from typing import Any
 
 import pytest
-from comparing_helpers import CASES, CREDENTIALS, KEY, MASK, Case, manifest_of
-from forms import live_of
+from comparing_helpers import CASES, CREDENTIALS, DIGESTER, KEY, MASK, Case, manifest_of
+from forms import digest_tags, live_of
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DEFAULT_RESOURCE, LAWS, as_returned, hostile_bodies, workflow_bodies
@@ -27,7 +28,7 @@ from reconciler.plan import (
 from reconciler.plan.deciding import decide_match
 from reconciler.plan.early_decisions import EarlyDecisions, ReadWorkflow
 from reconciler.values import ABSENT, Packed
-from reconciler.workflow import Body, Live
+from reconciler.workflow import Body, Live, PackedBody, WriteOnlyField
 
 _IGNORES: list[tuple[str, ...]] = [("steps.*.repository",), ("metadata",), ("retryOptions",)]
 _OWNED = {"name": "reconciler-owner-else"}
@@ -72,8 +73,7 @@ _DEFAULTS = st.sampled_from(
 
 def with_digests(manifest: WorkflowManifest) -> WorkflowManifest:
     """Return a manifest whose body comes with its digests, as one that a plan loads."""
-    digest = Body(manifest.body).digest
-    return dataclasses.replace(manifest, packed=manifest.packed.with_digests(digest))
+    return dataclasses.replace(manifest, packed=PackedBody.of_body(manifest.body))
 
 
 def _outcome(act: Any) -> Any:
@@ -86,7 +86,7 @@ def _outcome(act: Any) -> Any:
     plain = {
         name: value.value if isinstance(value, Packed) else value
         for name, value in found.items()
-        if name not in {"live", "desired"}
+        if name not in {"live", "desired", "manifest"}
     }
     bodies = [each.body.raw for name in ("live", "desired") if (each := found.get(name)) is not None]
     return type(action), plain, bodies
@@ -97,7 +97,10 @@ def _outcome(act: Any) -> Any:
 def test_early_decisions_are_those_of_the_end(
     pairs: Any, options: CompareOptions, default: DefaultResource, cached: Any, data: Any
 ) -> None:
-    """In whatever order answers arrive, and whatever a later one teaches, the actions are the same."""
+    """In whatever order answers arrive, and whatever a later one teaches, the actions are the same.
+
+    So they are with and without the digests of manifests.
+    """
     decisions = EarlyDecisions(options, Expectations(), cached=cached)
     known_from = data.draw(st.integers(0, len(pairs)))
     manifests: list[WorkflowManifest] = []
@@ -112,14 +115,44 @@ def test_early_decisions_are_those_of_the_end(
     facts = PlatformFacts(default_resource=default).learned_from(lives, options)
     assert facts == PlatformFacts(default_resource=default).with_kinds(each.kinds for each in read)
     for manifest, live, early in zip(manifests, lives, read, strict=True):
-        late = _outcome(
-            lambda live=live, manifest=manifest: decide_match(manifest, live, options, facts).action
-        )
+        plain = dataclasses.replace(manifest, packed=Packed.of(manifest.body))
+        late = _outcome(lambda live=live, plain=plain: decide_match(plain, live, options, facts).action)
         for kept in (early, early.forgotten(manifest, options)):
             assert (
                 _outcome(lambda kept=kept, manifest=manifest: kept.action_for(manifest, options, facts))
                 == late
             )
+
+
+@pytest.mark.parametrize("case", CREDENTIALS, ids=str)
+def test_the_digests_of_a_manifest_change_no_action(case: Case) -> None:
+    """A credential may be shown, masked or hidden, and any value may have been sent last."""
+    left_out = ("steps", "a", "repository", "token")
+    certain = set()
+    for sent, live, wanted, owned, drift, remember, resend in itertools.product(
+        [[case.wanted], [case.other], [None], []],
+        [case.wanted, case.other, MASK, ABSENT],
+        [case.wanted, ABSENT],
+        [[], [_OWNED]],
+        [{}, {"triggers": [{"cron": "0 6 * * *"}]}],
+        [True, False],
+        [True, False],
+    ):
+        values = [(case.path, value) for value in sent]
+        digests = digest_tags(DIGESTER.digests([(left_out, None), *values])) if sent else []
+        options = CompareOptions(key=KEY, remember=remember, resend=resend, owner="else")
+        plain = manifest_of(case.body(wanted))
+        returned = live_of({**case.body(live, *digests, *owned), **drift})
+        decisions = [
+            decide_match(manifest, returned, options, PlatformFacts())
+            for manifest in (plain, with_digests(plain))
+        ]
+        early, late = (_outcome(lambda made=made: made.action) for made in decisions)
+        assert early == late
+        if live is ABSENT and not decisions[1].needs_facts:
+            certain.add((wanted, *sent))
+    token_left_out = {(ABSENT, None)} if case.kind is WriteOnlyField.TOKEN else set()
+    assert certain == {(case.wanted, case.wanted), (ABSENT,), *token_left_out}
 
 
 def _read(live: Live, manifest: Any, options: CompareOptions) -> ReadWorkflow:

@@ -19,6 +19,7 @@ from reconciler.manifests import Document, OverlayOptions, ParameterLayer, Param
 from reconciler.rules import check_paths, load_checked
 from reconciler.values import Packed
 from reconciler.worker_processes import WorkerKilledError, map_in_processes, processors
+from reconciler.workflow import PackedBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +165,9 @@ def _all_of(manifest: Manifest) -> list[object]:
         document.lines(manifest.source.file),
         document.whole_text,
         manifest.packed.digest,
-        manifest.packed.form_digest,
+        [manifest.packed.form_digest, manifest.packed.shown_digest, manifest.packed.credentials]
+        if isinstance(manifest.packed, PackedBody)
+        else None,
         [manifest.source.variable(path) for path in paths],
     ]
 

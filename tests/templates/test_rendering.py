@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from jinja2 import Environment, TemplateSyntaxError
 from rendering_helpers import MAIN, problem, rendered
 
 from reconciler.findings import Position
 from reconciler.templates import PEAK_TEMPLATES, TemplateSettings, Undefined
+from reconciler.templates.places import tokens
 
 _KEEP = TemplateSettings(undefined=Undefined.KEEP)
 _TEMPLATE = """\
@@ -92,6 +95,42 @@ def test_literal_text_has_its_own_place(words: list[str]) -> None:
             at = result.origins.translate(Position(number, column))
             if (at.line, at.column) != (at.line, 1) or not lines[at.line - 1].startswith("{{"):
                 assert lines[at.line - 1][at.column - 1] == char
+
+
+_FRAGMENTS = (
+    *("{{", "}}", "{%", "%}", "{#", "#}", "{", "}", "%", "#", "-", "+", "(", ")", "[", "]", "'", '"', "\\"),
+    *(
+        "{{ x }}",
+        "{{- x -}}",
+        "{% if x %}",
+        "{%- if x -%}",
+        "{# note #}",
+        "{#- note -#}",
+        "{{ 'a' | f(1.5) }}",
+    ),
+    *("{% raw %}", "{% endraw %}", "{%- raw -%}", "raw", "text", "é", "\0", " ", "\n", " \n  "),
+)
+
+
+def _outcome(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | tuple[str, int]:
+    """Return the tokens, ends without the white space after them, or the error and its line."""
+    try:
+        return [(kind, text.rstrip() if kind.endswith("_end") else text) for kind, text in found]
+    except TemplateSyntaxError as error:
+        return str(error.message), error.lineno
+
+
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=14).map("".join))
+@example("{{ ' }} and {{ ' }}")
+@example("{{ (x }} and {{ x }}")
+@example("{{{ x }} and {{% x %}")
+@example("{{-}}  {{ x -}}  {{ x }}")
+@example("{% raw %}{{ x }}{% endraw %}")
+def test_tokens_are_those_of_the_lexer(source: str) -> None:
+    """Law: brackets that were read before give the tokens that Jinja2 reads, and the same errors."""
+    lexer = Environment().lexer  # noqa: S701 - nothing is rendered
+    expected = _outcome((kind, text) for _, kind, text in lexer.tokeniter(source, None))
+    assert _outcome(tokens(lexer, source)) == expected
 
 
 def test_undefined_names_are_errors() -> None:
