@@ -249,11 +249,14 @@ def _rewritten(value: JsonValue, replace: Replace, path: Path) -> JsonValue | Ve
     if result is not KEEP:
         return result
     if isinstance(value, dict):
-        fields = ((name, _rewritten(item, replace, (*path, name))) for name, item in value.items())
-        return {name: item for name, item in fields if not isinstance(item, Verdict)}
+        fields: JsonObject = {}
+        for name, item in value.items():
+            inner = _rewritten(item, replace, (*path, name))
+            if not isinstance(inner, Verdict):
+                fields[name] = inner
+        return fields
     if isinstance(value, list):
-        items = (_rewritten(item, replace, (*path, index)) for index, item in enumerate(value))
-        return [None if isinstance(item, Verdict) else item for item in items]
+        return [rewrite(item, replace, (*path, index)) for index, item in enumerate(value)]
     return value
 
 

@@ -189,9 +189,10 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     form = hoisted_form(desired.body)
     ownership = ownership_after(manifest, Ownership(), options)
     paused = manifest.settings.paused is True
+    stated = [*leaves(form), *extra_values(desired.body.raw, manifest.extra)]
     fields = [
         FieldChange(path=path, before=ABSENT, after=value)
-        for path, value in sorted([*leaves(form), *extra_values(desired.body.raw, manifest.extra)], key=str)
+        for path, value in sorted(stated, key=lambda field: str(field[0]))
     ]
     changes = [*fields, *_paused_change(before=ABSENT, after=paused)] if paused else fields
     return Create(
