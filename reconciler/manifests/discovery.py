@@ -48,7 +48,7 @@ _STDIN_NAME = "<stdin>"
 _GIT = ".git"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ManifestFile:
     """A file to read manifests from.
 
@@ -62,7 +62,7 @@ class ManifestFile:
     path: Path
     root: Path
     text: str | None = field(default=None, repr=False)
-    resolved: Path | None = field(default=None, repr=False, compare=False)
+    resolved: Path | None = field(default=None, repr=False)
 
 
 class _Entry(NamedTuple):

@@ -39,7 +39,6 @@ from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.worker_processes import map_in_processes, processors
-from reconciler.workflow import PackedBody
 
 if TYPE_CHECKING:
     from reconciler.manifests.overlays import Overlays
@@ -59,7 +58,7 @@ ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 """A further check of the valid manifests of one file; its findings are ready to be shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FileContent:
     """The valid manifests of one file, its findings, and the values that came through `!env`."""
 
@@ -68,7 +67,7 @@ class FileContent:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _FileDocuments:
     """The documents of one file, and what reading them found."""
 
@@ -186,6 +185,8 @@ def _as_kept(manifest: Manifest, *, alone: bool) -> Manifest:
         manifest: The manifest.
         alone: Whether no other manifest has the same text, which is then compressed.
     """
+    from reconciler.workflow import PackedBody  # noqa: PLC0415 - only a plan keeps them
+
     source = manifest.source
     if alone:
         source = dataclasses.replace(source, document=source.document.compressed())

@@ -70,7 +70,7 @@ _NOTHING_TO_RESEND: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Engine:
     """A tenant and the manifests for it.
 

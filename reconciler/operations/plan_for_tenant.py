@@ -84,7 +84,7 @@ class ScopeOptions(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Planned:
     """A plan, and the tenant it is for.
 
