@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 from reconciler.plan.model import Action, Create, Plan, Update
 from reconciler.portable import CatalogueFacts, CatalogueIds, names_of_ids, whole
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup, put
-from reconciler.workflow import FieldChange
+from reconciler.workflow import Body, FieldChange
 
 _STEP: Final = 2
 """The length of the path of a step."""
@@ -93,15 +94,20 @@ def _changes_with_sides(action: Action) -> Iterator[tuple[FieldChange, _Side, _S
         for change in changes:
             yield change, _NO_SIDE, _side(change, change.after, lambda: fields)
     elif isinstance(action, Update):
-        bodies = action.live.body, action.desired.body
+        live_steps, desired = cache(partial(_steps_alone, action.live.body)), action.desired.body
         for change in action.changes:
             if not _may_show_id(change.path):
                 continue
             yield (
                 change,
-                _side(change, change.before, lambda: bodies[0].form),
-                _side(change, change.after, lambda: bodies[1].form),
+                _side(change, change.before, live_steps),
+                _side(change, change.after, lambda: desired.form),
             )
+
+
+def _steps_alone(body: Body) -> JsonObject:
+    """Return the steps of a body by name, without its form, which takes long and would be kept with it."""
+    return {"steps": {name: step.raw for name, step in Body(body.raw).steps.items()}}
 
 
 def _side(change: FieldChange, value: JsonValue | Absent, form: Callable[[], JsonObject]) -> _Side:
