@@ -20,7 +20,7 @@ def test_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_name_may_be_selected_before_the_others_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A target that is the name counts as that, another one as a glob; known names are not looked up again."""
+    """A target that is the name is no glob, any other one is; known names are not looked up again."""
     globs = Selection(targets=("[a]", "b*"), exclude=("bc",))
     assert [name for name in ("[a]", "a", "b", "bc", "c") if globs.may_take(name)] == ["[a]", "a", "b"]
     names = [f"workflow-{number}" for number in range(50)]
