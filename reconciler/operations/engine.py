@@ -440,7 +440,7 @@ def _nobody(_manifest: Manifest) -> None:
 
 def _is_needed(manifest: Manifest, selection: Selection) -> bool:
     """Return whether a run needs the variables of `manifest`; one without a name may be any."""
-    return _lacks_name(manifest) or selection.among({manifest.name}).takes(manifest.name)
+    return _lacks_name(manifest) or selection.may_take(manifest.name)
 
 
 def _lacks_name(manifest: Manifest) -> bool:

@@ -110,6 +110,13 @@ class Selection(NamedTuple):
         """Return whether the workflow `name` is selected."""
         return self.names(name) and (self.shard is None or self.shard.takes(name))
 
+    def may_take(self, name: str) -> bool:
+        """Return whether the workflow `name` is selected, also where the names of others are not known yet.
+
+        A target that is this name is then no glob; any other may be one.
+        """
+        return (self if self.known else self.among({name})).takes(name)
+
     def names(self, name: str) -> bool:
         """Return whether the globs select the workflow `name`, whatever the shard."""
         targets, exclude = self.known or (_Globs(others=self.targets), _Globs(others=self.exclude))
