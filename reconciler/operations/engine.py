@@ -47,6 +47,7 @@ from reconciler.render import summary_line
 from reconciler.rules import load_checked
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few, printable
+from reconciler.workflow import load_diff
 
 if TYPE_CHECKING:
     from reconciler.apply import Applier
@@ -247,7 +248,12 @@ def open_engine(  # noqa: PLR0913 - most by name
     with ExitStack() as stack:
         is_needed = partial(_is_needed, selection=selection or Selection())
         compare_options = compare_options_of(settings, env, allow_protected)
-        begin = partial(TenantReads.begin, options=compare_options, expected=_expected(profile))
+
+        def begin(reads: TenantReads) -> None:
+            reads.begin(compare_options, _expected(profile))
+            if not cached:  # a run that writes finds differences, and the list is not there yet
+                load_diff()
+
         early = _EarlyReads(stack, connect, reads_with_cache, begin, is_needed)
         reading = settings.reading._replace(digests=True)
         manifests = settings._replace(reading=reading)

@@ -58,7 +58,14 @@ if TYPE_CHECKING:
         without_default_resource,
         without_retry_options,
     )
-    from reconciler.workflow.field_changes import FieldChange, Origin, PackedChanges, diff, written_sides
+    from reconciler.workflow.field_changes import (
+        FieldChange,
+        Origin,
+        PackedChanges,
+        diff,
+        load_diff,
+        written_sides,
+    )
     from reconciler.workflow.live import Listed, Live, schedules
     from reconciler.workflow.packed_body import PackedBody
     from reconciler.workflow.patching import (
@@ -120,6 +127,7 @@ __all__ = [
     "list_item_name",
     "lists_back",
     "lists_by_name",
+    "load_diff",
     "lost_fields",
     "masked_fields",
     "may_be_cut",
@@ -154,7 +162,7 @@ __all__ = [
 __getattr__ = lazy_face(  # what only a comparison with a tenant, or a patch, needs
     __name__,
     comparable_forms="ComparableForms hoisted_form without_default_resource without_retry_options",
-    field_changes="FieldChange Origin PackedChanges diff written_sides",
+    field_changes="FieldChange Origin PackedChanges diff load_diff written_sides",
     live="Listed Live schedules",
     packed_body="PackedBody",
     patching="KEYWORDS keyword_of patched_body patched_sendable preserving_webhooks",

@@ -210,6 +210,11 @@ def diff(
     )
 
 
+def load_diff() -> None:
+    """Load what `diff` mostly needs and takes long to load, before there are two forms to compare."""
+    import reconciler.workflow.deep_diff  # noqa: F401, PLC0415
+
+
 def _differing_paths(here: JsonObject, there: JsonObject) -> Iterator[Path]:
     from reconciler.workflow.deep_diff import differing_paths  # noqa: PLC0415 - most plans need it not
 
