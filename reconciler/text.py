@@ -22,7 +22,7 @@ def printable(text: str) -> str:
     Control, format (bidirectional overrides among them), surrogate, private and line separator characters
     become `\n`, `\x1b`, `\u202e` and the like; everything else stays.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(_escape(char) for char in text)
 

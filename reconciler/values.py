@@ -8,9 +8,10 @@ import marshal
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, Union, overload
 
-from typing_extensions import Self
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 JsonValue: TypeAlias = Union[bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]", None]
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -248,11 +249,14 @@ def _rewritten(value: JsonValue, replace: Replace, path: Path) -> JsonValue | Ve
     if result is not KEEP:
         return result
     if isinstance(value, dict):
-        fields = ((name, _rewritten(item, replace, (*path, name))) for name, item in value.items())
-        return {name: item for name, item in fields if not isinstance(item, Verdict)}
+        fields: JsonObject = {}
+        for name, item in value.items():
+            inner = _rewritten(item, replace, (*path, name))
+            if not isinstance(inner, Verdict):
+                fields[name] = inner
+        return fields
     if isinstance(value, list):
-        items = (_rewritten(item, replace, (*path, index)) for index, item in enumerate(value))
-        return [None if isinstance(item, Verdict) else item for item in items]
+        return [rewrite(item, replace, (*path, index)) for index, item in enumerate(value)]
     return value
 
 
@@ -292,6 +296,15 @@ def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from nodes(item, (*path, index))
+
+
+def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield the single fields below `value` with their paths; a list is one field, as is an empty map."""
+    if isinstance(value, dict) and value:
+        for key in value:
+            yield from leaves(value[key], (*path, key))
+    else:
+        yield path, value
 
 
 def texts(value: JsonValue) -> Iterator[tuple[Path, str]]:

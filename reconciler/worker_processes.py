@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -29,6 +29,9 @@ R = TypeVar("R")
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 _LONGEST_END: Final = 5.0
 """Seconds that a process whose pipe is closed has to end."""
+
+_GIVES_WAY: Final = 5
+"""How much nicer a process is than the command, which sends requests meanwhile: those come first."""
 
 
 class WorkerKilledError(ReconcilerError):
@@ -130,6 +133,8 @@ def _end(code: int | None) -> str:
 
 def _work(writer: Connection, function: Callable[[T], R], batches: Sequence[Sequence[T]]) -> None:
     """Send the results of each batch; an exception ends the work."""
+    with suppress(OSError):  # a system may forbid it
+        os.nice(_GIVES_WAY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command decides what an interrupt ends
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)

@@ -114,9 +114,9 @@ class _Run:
             return Result(action=action, status=Status.NOT_TRIED, error=_GONE if self._gone else _STOPPED)
         self._report(action, None)
         began = time.monotonic()
+        applied = self._applied(action)
         # Rounded here, once: a run record keeps milliseconds, and reads as its run did.
-        seconds = round(time.monotonic() - began, 3)
-        result = dataclasses.replace(self._applied(action), seconds=seconds)
+        result = dataclasses.replace(applied, seconds=round(time.monotonic() - began, 3))
         if result.status is Status.FAILED and self._fail_fast:
             self._failed.set()
         self._report(action, result)

@@ -28,9 +28,9 @@ _INTERRUPTED: Final = 130
 _SWITCH_INTERVAL: Final = 0.0002
 """The seconds that a thread computes while others have an answer to read: they hold the next requests."""
 
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
 """New containers after which Python looks for cycles among them. The default, 700, takes a fifth of the time
-of reading manifests, which have hardly any."""
+of reading manifests, which have hardly any; a command for a few of them ends before the first time."""
 
 _COMPLETION: Final = "_PEAK_RECONCILER_COMPLETE"
 """The variable in which a shell asks for completions; click makes its name of the program's."""

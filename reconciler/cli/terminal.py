@@ -75,7 +75,7 @@ def show(text: TextOrPieces, *, commands: bool = False) -> None:
     """Write a part of the result to stdout.
 
     Args:
-        text: The text, fit to be shown, or its pieces, none of which begins or ends within a word.
+        text: The text, fit to be shown, or its pieces.
         commands: Whether it consists of commands for a CI system, which are otherwise made harmless.
     """
     _Stderr.clear()
@@ -84,7 +84,7 @@ def show(text: TextOrPieces, *, commands: bool = False) -> None:
 
 
 def _blocks(text: TextOrPieces) -> Iterator[str]:
-    """Yield a text with a line break at its end, its small pieces together: each write takes time."""
+    """Yield a text with a line break at its end, in blocks of whole lines: each write takes time."""
     if isinstance(text, str):
         yield f"{text}\n"
         return
@@ -94,8 +94,10 @@ def _blocks(text: TextOrPieces) -> Iterator[str]:
         block.append(piece)
         room -= len(piece)
         if room <= 0:
-            yield "".join(block)
-            block, room = [], _BLOCK
+            lines, ending, rest = "".join(block).rpartition("\n")
+            if ending:
+                yield lines + ending
+            block, room = [rest], max(_BLOCK, len(rest))
     yield "".join(block)
 
 

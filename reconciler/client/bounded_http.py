@@ -48,7 +48,7 @@ _PLAIN_PATH: Final = re.compile(r"(?:/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*)?)*")
 """A path that is in its normal form: no escape, and no part that is `.` or `..`."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Route:
     """The way of all requests to one origin.
 

@@ -24,7 +24,7 @@ Params: TypeAlias = Mapping[str, "str | int | Sequence[str] | None"]
 """A query by name: a list is repeated, `None` is left out (public client)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Call(Generic[T]):
     """One request, and how its answer is read.
 
@@ -68,7 +68,7 @@ class Call(Generic[T]):
         return self.method == "GET"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RequestRecord:
     """One try of a request, and its outcome.
 

@@ -45,7 +45,7 @@ _FORGETTING: Final = 0.85
 """The factor by which the tolerated fraction shrinks with each window without a cut."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Tally:
     """The answers at one pace."""
 
@@ -67,7 +67,7 @@ class _Tally:
         return 1 - (self.refused + 0.5) / (self.answers + 1)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Trial:
     """One cut, or several in a row, not judged yet.
 

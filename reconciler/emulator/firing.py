@@ -146,10 +146,11 @@ def _numbered(text: str, names: tuple[str, ...], first: int) -> str:
 
 
 def _in(field: str, value: int, lowest: int, highest: int) -> bool:
-    return any(_in_part(part, value, lowest, highest) for part in field.split(","))
+    return any(value in _values(part, lowest, highest) for part in field.split(","))
 
 
-def _in_part(part: str, value: int, lowest: int, highest: int) -> bool:
+@lru_cache(maxsize=1024)
+def _values(part: str, lowest: int, highest: int) -> frozenset[int]:
     span, _, step = part.partition("/")
     low, _, high = span.partition("-")
     if span in {"*", "?"}:
@@ -163,7 +164,7 @@ def _in_part(part: str, value: int, lowest: int, highest: int) -> bool:
     size = highest - lowest + 1
     if last < first:
         last += size
-    return any((tick - value) % size == 0 for tick in range(first, last + 1, int(step or 1)))
+    return frozenset(lowest + (tick - lowest) % size for tick in range(first, last + 1, int(step or 1)))
 
 
 @lru_cache(maxsize=65536)

@@ -36,9 +36,9 @@ SUFFIXES = (*_LITERAL, *(suffix + TEMPLATE_SUFFIX for suffix in _LITERAL))
 LEFT_OUT = "left-out-file"
 """The rule of a file that looks like a manifest and is not read."""
 
-_LIKE_A_MANIFEST = re.compile(r"\.(?:ya?ml|json)(?![a-z])", re.IGNORECASE)
-_KEY_OF_A_MANIFEST = re.compile(r"""["']?\b(?:steps|body|patch)["']?[ \t]*:""")
-_NAME = re.compile(r"""["']?\bname["']?[ \t]*:[ \t]*["']?([^"'\n,}#]+)""")
+_LIKE_A_MANIFEST = r"(?i)\.(?:ya?ml|json)(?![a-z])"
+_KEY_OF_A_MANIFEST = r"""["']?\b(?:steps|body|patch)["']?[ \t]*:"""
+_NAME = r"""["']?\bname["']?[ \t]*:[ \t]*["']?([^"'\n,}#]+)"""
 CONFIGURATION_NAMES = frozenset({"reconciler.yaml", "reconciler.yml"})
 
 STDIN = "-"
@@ -48,7 +48,7 @@ _STDIN_NAME = "<stdin>"
 _GIT = ".git"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ManifestFile:
     """A file to read manifests from.
 
@@ -62,7 +62,7 @@ class ManifestFile:
     path: Path
     root: Path
     text: str | None = field(default=None, repr=False)
-    resolved: Path | None = field(default=None, repr=False, compare=False)
+    resolved: Path | None = field(default=None, repr=False)
 
 
 class _Entry(NamedTuple):
@@ -129,9 +129,9 @@ def left_out_names(file: ManifestFile) -> frozenset[str]:
         text = read_text(file.path, file.root)
     except UnreadableError:
         return frozenset()
-    if not _KEY_OF_A_MANIFEST.search(text):
+    if not re.search(_KEY_OF_A_MANIFEST, text):
         return frozenset()
-    return frozenset(match.strip() for match in _NAME.findall(text))
+    return frozenset(match.strip() for match in re.findall(_NAME, text))
 
 
 def _is_read(name: str) -> bool:
@@ -251,7 +251,7 @@ def _walk(top: Path, findings: list[Finding]) -> Iterator[ManifestFile]:
             elif entry.folder not in visited:
                 visited.add(entry.folder)
                 pending.extend(reversed(_entries(entry.path, entry.folder, findings)))
-        elif _LIKE_A_MANIFEST.search(entry.path.name):
+        elif re.search(_LIKE_A_MANIFEST, entry.path.name):
             yield ManifestFile(entry.path, root, resolved=entry.file)
 
 
@@ -271,7 +271,7 @@ def _entries(path: Path, folder: Path, findings: list[Finding]) -> list[_Entry]:
     found: list[_Entry] = []
     for entry in entries:
         hidden = entry.name.startswith(".")
-        if (hidden and not _LIKE_A_MANIFEST.search(entry.name)) or entry.name in CONFIGURATION_NAMES:
+        if (hidden and not re.search(_LIKE_A_MANIFEST, entry.name)) or entry.name in CONFIGURATION_NAMES:
             continue
         below = path / entry.name
         try:

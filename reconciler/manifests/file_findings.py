@@ -51,7 +51,7 @@ _LONGEST: Final = 400
 _SHOWN_PLACES: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Identity:
     """A name or a pinned id, by which a manifest claims a live workflow.
 
@@ -74,7 +74,7 @@ class Identity:
     place: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FileSummary:
     """The result of checking one file, without the manifests: bodies may be large and hold secrets.
 

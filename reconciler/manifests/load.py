@@ -39,13 +39,16 @@ from reconciler.manifests.yaml_values import Extent, Tags
 from reconciler.secrecy import Redactor
 from reconciler.text import printable
 from reconciler.worker_processes import map_in_processes, processors
-from reconciler.workflow import PackedBody
 
 if TYPE_CHECKING:
     from reconciler.manifests.overlays import Overlays
 
 _ENV_RULE: Final = "env"
 _BATCH: Final = 50
+"""The most files whose results a process sends at once."""
+
+_BATCHES: Final = 10
+"""The number of times that each process sends results, so that whoever waits for them begins early."""
 _PARALLEL_FROM: Final = 200
 """The number of files from which processes are worth their start."""
 
@@ -55,7 +58,7 @@ ManifestCheck: TypeAlias = Callable[[Sequence[Manifest]], Iterable[Finding]]
 """A further check of the valid manifests of one file; its findings are ready to be shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FileContent:
     """The valid manifests of one file, its findings, and the values that came through `!env`."""
 
@@ -64,7 +67,7 @@ class FileContent:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _FileDocuments:
     """The documents of one file, and what reading them found."""
 
@@ -182,6 +185,8 @@ def _as_kept(manifest: Manifest, *, alone: bool) -> Manifest:
         manifest: The manifest.
         alone: Whether no other manifest has the same text, which is then compressed.
     """
+    from reconciler.workflow import PackedBody  # noqa: PLC0415 - only a plan keeps them
+
     source = manifest.source
     if alone:
         source = dataclasses.replace(source, document=source.document.compressed())
@@ -207,7 +212,8 @@ def reading_files(files: Sequence[ManifestFile], read: Callable[[ManifestFile], 
     if len(files) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one is no help
         yield map(read, files)
         return
-    with map_in_processes(read, files, processes, _BATCH) as results:
+    batch = min(_BATCH, len(files) // (processes * _BATCHES))
+    with map_in_processes(read, files, processes, max(1, batch)) as results:
         yield results
 
 

@@ -93,13 +93,13 @@ class Source:
 
     def _place(self, path: Path) -> Path:
         """Return where the value at `path` is in the document: in the body, or in `reconcile.extra`."""
-        stated, depth = (*self.base, *path), len(self._body)
+        document, stated, depth = self.document.value, (*self.base, *path), len(self._body)
         extra = (*EXTRA_PATH, *path[depth:])
         in_extra = (
-            lookup(self.document.value, EXTRA_PATH) is not ABSENT
+            lookup(document, EXTRA_PATH) is not ABSENT
             and path[:depth] == self._body
-            and lookup(self.document.value, stated) is ABSENT
-            and lookup(self.document.value, extra) is not ABSENT
+            and lookup(document, stated) is ABSENT
+            and lookup(document, extra) is not ABSENT
         )
         return extra if in_extra else stated
 

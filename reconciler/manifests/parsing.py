@@ -32,10 +32,11 @@ from reconciler.values import (
     as_object,
     display_path,
     is_below,
+    leaves,
     lookup,
     nodes,
 )
-from reconciler.workflow import leaves, undocumented_fields, with_values
+from reconciler.workflow import undocumented_fields, with_values
 
 _BODY_KEYS = frozenset({"name", "steps", "metadata", "triggers", "watchers", "retryOptions", "tags"})
 _NO_KEY_OF_A_WORKFLOW = (

@@ -21,7 +21,7 @@ _RULE: Final = "template"
 _KEPT_FILES: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ManifestText:
     """The text of a manifest, rendered if it is a template.
 

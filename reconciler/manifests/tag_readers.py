@@ -21,7 +21,7 @@ from reconciler.values import ABSENT, Absent, JsonValue, texts
 MAX_INCLUDED_BYTES: Final = 1024 * 1024
 """Bytes of one file included with `!file`."""
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = "[\ud800-\udfff]"
 """What Python has in place of bytes of a variable that are not UTF-8."""
 
 HOW_TO_SET: Final = "set it with --param, --params or params in reconciler.yaml, or write a default"
@@ -66,7 +66,7 @@ def env_reader(
             if value is ABSENT:
                 return Included(value=placeholder, problem=f"the default must be {_FORMS[tag.type]}")
             return Included(value=value)
-        if _SURROGATE.search(text):
+        if re.search(_SURROGATE, text):
             return Included(value=placeholder, problem=f"{variable} is not valid UTF-8")
         value = _typed(text, tag.type)
         if value is ABSENT:

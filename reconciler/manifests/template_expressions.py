@@ -18,7 +18,7 @@ UNRENDERED_TEMPLATE: Final = "unrendered-template"
 """The id of the rule for an expression that nothing renders, in quotes or without."""
 
 _BRACKETS: Final = (("{{", "}}"), ("{%", "%}"))
-_UNQUOTED: Final = re.compile(
+_UNQUOTED: Final = (
     r"""(?:^\s*|[-:?,\[]\s+|["'\[]\s*[:,]?\s*)(?P<expression>\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\})"""
 )
 """An expression where a value, a key or a line begins."""
@@ -88,7 +88,7 @@ def _unquoted(lines: Sequence[str], position: Position, *, before: bool) -> tupl
         candidates.append((filled, _LONGEST_LINE))
     for line, column in candidates:
         text = lines[line - 1][:_LONGEST_LINE] if line <= len(lines) else ""
-        found = [match for match in _UNQUOTED.finditer(text) if match.start("expression") < column]
+        found = [match for match in re.finditer(_UNQUOTED, text) if match.start("expression") < column]
         if found:
             return found[-1]["expression"], Position(line, found[-1].start("expression") + 1)
     return None

@@ -84,7 +84,7 @@ class Tags(NamedTuple):
     secret: Callable[[Position, Position], str] | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Extent:
     """How much was built, aliases and `!file` expanded.
 

@@ -397,9 +397,10 @@ def _tag(  # noqa: PLR0913, PLR0917 - one call
     )
     if not names:
         return dataclasses.replace(found, left_out=left_out)
-    scope = Scope(selection=Selection(targets=names), safety=settings.safety, whole=settings.whole)
+    selection = Selection(targets=names).among(names)
+    scope = Scope(selection=selection, safety=settings.safety, whole=settings.whole)
     with open_engine(
-        settings, env, purpose="adopt", selection=scope.selection, listener=listener, observe=record.observe
+        settings, env, purpose="adopt", selection=selection, listener=listener, observe=record.observe
     ) as engine:
         record.opened(engine)
         code = _apply_tags(engine, scope, applying, listener, record)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.apply import Report, Status, apply_plan
 from reconciler.backup import BackupWriter, RunIdentity
 from reconciler.client import Observer, RetryPolicy, Traffic
 from reconciler.errors import BlockedError, ExitCode, ReconcilerError
@@ -30,7 +30,6 @@ from reconciler.plan import (
     Scope,
     Snapshot,
     with_known_origins,
-    with_next_runs,
     with_webhook_warnings,
 )
 from reconciler.planfile import (
@@ -43,6 +42,9 @@ from reconciler.planfile import (
 )
 from reconciler.text import first_few
 from reconciler.timestamps import utc_now
+
+if TYPE_CHECKING:
+    from reconciler.apply import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,10 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
             refresh=refresh,
         ) as engine:
             current.opened(engine)
+            if not dry_run:
+                _load_ahead()
+            from reconciler.plan import with_next_runs  # noqa: PLC0415 - as in `_load_ahead`
+
             plan = with_next_runs(attribute(engine.plan(chosen), engine), utc_now())
             planned = Planned(plan=plan, engine=engine, scope=chosen)
             listener.planned(planned)
@@ -181,6 +187,15 @@ def _run(  # noqa: PLR0913, PLR0917 - as `apply`
                 current.begins(planned.plan)
                 return _finished(planned, None, planned.exit_code, current, listener)
             return apply_planned(planned, options, listener, current)
+
+
+def _load_ahead() -> None:
+    """Load what shows and applies a plan, while the tenant is read.
+
+    Before the first request it would be loaded too early, and after the plan all requests would wait for it.
+    """
+    from reconciler.apply import Applier, apply_plan  # noqa: F401, PLC0415
+    from reconciler.render import plan_text, progress_line  # noqa: F401, PLC0415
 
 
 def apply_plan_file(  # noqa: PLR0913 - as `apply`
@@ -280,6 +295,8 @@ def apply_planned(
         BlockedError: A guard refuses the whole plan; nothing was changed.
         ReconcilerError: It was not confirmed, or no backup or record can be written; nothing was changed.
     """
+    from reconciler.apply import Status, apply_plan  # noqa: PLC0415 - as in `_load_ahead`
+
     engine, plan = planned.engine, planned.plan
     record.begins(plan)
     if plan.refusal:
@@ -340,6 +357,8 @@ def _backups(engine: Engine, plan: Plan, run_id: str) -> BackupWriter:
 
 
 def _exit_code(report: Report, *, stale: bool) -> ExitCode:
+    from reconciler.apply import Status  # noqa: PLC0415 - as in `_load_ahead`
+
     if report.count(Status.FAILED) or report.count(Status.NOT_TRIED):
         return ExitCode.FAILED
     return ExitCode.BLOCKED if stale or report.count(Status.BLOCKED) else ExitCode.OK

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from reconciler import client
 from reconciler.client import (
     MissingEnvironmentVariableException,
     NotFoundException,
@@ -18,11 +19,6 @@ from reconciler.client import (
     Observer,
     RequestRecord,
     RetryPolicy,
-    Session,
-    Workflow,
-    read_base_url,
-    read_stage,
-    stage_url,
 )
 from reconciler.concurrency import OnProgress, no_progress
 from reconciler.configuration import Environment
@@ -55,6 +51,7 @@ from reconciler.text import first_few, printable
 if TYPE_CHECKING:
     from reconciler.apply import Applier
     from reconciler.backup import BackupWriter
+    from reconciler.client import Session
     from reconciler.portable import CatalogueReading
     from reconciler.tenant_profile import TenantProfile
 
@@ -73,7 +70,7 @@ _NOTHING_TO_RESEND: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Engine:
     """A tenant and the manifests for it.
 
@@ -198,7 +195,7 @@ class Engine:
         """
         from reconciler.apply import Applier  # noqa: PLC0415 - a plan loads nothing that writes
 
-        writer = Workflow(self.session)
+        writer = client.Workflow(self.session)
         counted = (timing or RetryPolicy())._replace(on_retry=self.session.count_retry)
         return Applier(writer, self.options, counted.settling_for(self.expected.lag), backups)
 
@@ -294,7 +291,7 @@ def reads_of(session: Session, settings: Settings, known: ReadCache | None = Non
         settings: How much is read at a time, and what other shards have read.
         known: What earlier plans know; `None` for nothing.
     """
-    api = Workflow(session.as_read_only())
+    api = client.Workflow(session.as_read_only())
     return TenantReads(api, settings.concurrency, settings.shared.listed, known, session.server_time)
 
 
@@ -443,7 +440,7 @@ def _nobody(_manifest: Manifest) -> None:
 
 def _is_needed(manifest: Manifest, selection: Selection) -> bool:
     """Return whether a run needs the variables of `manifest`; one without a name may be any."""
-    return _lacks_name(manifest) or selection.among({manifest.name}).takes(manifest.name)
+    return _lacks_name(manifest) or selection.may_take(manifest.name)
 
 
 def _lacks_name(manifest: Manifest) -> bool:
@@ -504,7 +501,7 @@ def open_session(  # noqa: PLR0913 - the last three by name
         if observe is not None:
             observe(record)
 
-    with Session(
+    with client.Session(
         _token(settings, env),
         stage,
         base_url=_address(settings, env),
@@ -540,7 +537,7 @@ def _address(settings: Settings, env: Mapping[str, str]) -> str | None:
     if environment is None or environment.api_url_env is None:
         return None
     _value_of(environment.api_url_env, environment, "address", env)
-    return read_base_url(None, env, environment.api_url_env)
+    return client.read_base_url(None, env, environment.api_url_env)
 
 
 def tenant_of(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
@@ -549,8 +546,8 @@ def tenant_of(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
     Raises:
         InvalidInputError: There is no usable stage or address.
     """
-    stage = read_stage(settings.environment.stage if settings.environment else None, env)
-    return _address(settings, env) or read_base_url(None, env) or stage_url(stage), stage
+    stage = client.read_stage(settings.environment.stage if settings.environment else None, env)
+    return _address(settings, env) or client.read_base_url(None, env) or client.stage_url(stage), stage
 
 
 def _value_of(variable: str, environment: Environment, what: str, env: Mapping[str, str]) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler import portable, rules
-from reconciler.client import Catalogue, Session
+from reconciler import client, portable, rules
 from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.findings import CheckResult, Finding
 from reconciler.manifests import Manifest
@@ -15,6 +14,9 @@ from reconciler.operations.listener import Listener
 from reconciler.portable import CatalogueReading, stated_names
 from reconciler.render import summary_line
 from reconciler.secrecy import Redactor
+
+if TYPE_CHECKING:
+    from reconciler.client import Session
 
 
 class ResolvedNames(NamedTuple):
@@ -31,7 +33,7 @@ class ResolvedNames(NamedTuple):
 
 def open_catalogue(session: Session, concurrency: int) -> CatalogueReading:
     """Return the reader of the tenant's catalogue for one run. Every request but GET is refused."""
-    return CatalogueReading(Catalogue(session.as_read_only()), concurrency)
+    return CatalogueReading(client.Catalogue(session.as_read_only()), concurrency)
 
 
 def resolve_names(  # noqa: PLR0913 - the last three by name

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler import planfile
-from reconciler.client import Workflow
+from reconciler import client, planfile
 from reconciler.errors import BlockedError, ExitCode, UsageError
 from reconciler.operations.engine import Engine, open_engine, open_session
 from reconciler.operations.listener import Listener
@@ -85,7 +84,7 @@ class ScopeOptions(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Planned:
     """A plan, and the tenant it is for.
 
@@ -278,4 +277,4 @@ def listed_workflows(settings: Settings, env: Mapping[str, str] = os.environ) ->
         ReconcilerError: The list cannot be read.
     """
     with open_session(settings, env, purpose="list") as session:
-        return list_tenant(Workflow(session.as_read_only()))
+        return list_tenant(client.Workflow(session.as_read_only()))

@@ -10,21 +10,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.apply import Report
+from reconciler import render
 from reconciler.backup import new_run_id
 from reconciler.client import RequestRecord, Traffic
 from reconciler.errors import INTERRUPTED, ExitCode, ReconcilerError, exit_code, reason_of
 from reconciler.files import write_text
 from reconciler.operations.engine import Engine
-from reconciler.operations.git_and_ci import provenance
 from reconciler.operations.listener import Listener
 from reconciler.plan import Plan
-from reconciler.render import RunRecord, request_document, run_record_json
 from reconciler.secrecy import Redactor
 from reconciler.timestamps import rfc3339_seconds, utc_now
 from reconciler.values import JsonObject
+
+if TYPE_CHECKING:
+    from reconciler.apply import Report
 
 _MOST_REQUESTS: Final = 100_000
 """Limit of requests in a record; its totals count all."""
@@ -60,7 +61,7 @@ class Recording:
     def observe(self, exchange: RequestRecord) -> None:
         """Record a request; from any thread."""
         if self._file is not None and len(self._requests) < _MOST_REQUESTS:
-            self._requests.append(request_document(exchange))
+            self._requests.append(render.request_document(exchange))
 
     def opened(self, engine: Engine) -> None:
         """Record the tenant."""
@@ -104,8 +105,10 @@ class Recording:
     def _write(self, *, ended: str | None, error: str | None = None) -> None:
         if self._file is None:
             return
+        from reconciler.operations.git_and_ci import provenance  # noqa: PLC0415 - of a record only
+
         engine = self._engine
-        record = RunRecord(
+        record = render.RunRecord(
             run_id=self.run_id,
             started=self._started,
             ended=ended,
@@ -120,7 +123,7 @@ class Recording:
             traffic=self.traffic,
         )
         redactor = engine.redactor if engine else Redactor()
-        write_text(self._file, run_record_json(record, redactor), private=True)
+        write_text(self._file, render.run_record_json(record, redactor), private=True)
 
 
 @contextmanager

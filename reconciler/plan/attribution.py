@@ -93,10 +93,10 @@ def _with_webhook_warning(action: Action) -> Action:
 
 def _added_webhook(action: Update) -> Origin | Literal["unknown"] | None:
     """Return the origin of the webhook that an update adds; `None` if it adds none."""
-    if action.live.body.has_webhook or not action.desired.body.has_webhook:
-        return None
     found = next((change for change in action.changes if _touches(change.path, _WEBHOOK)), None)
-    return None if found is None else found.origin or "unknown"
+    if found is None or action.live.body.has_webhook or not action.desired.body.has_webhook:
+        return None
+    return found.origin or "unknown"
 
 
 def _origins(action: Action) -> Iterator[Origin]:

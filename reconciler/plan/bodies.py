@@ -111,7 +111,7 @@ def choose_method(
         return Method.CREATE_OR_UPDATE, "the live workflow has no steps to be patched", None
     patched = patched_sendable(live.sendable, desired.raw)
     # Mostly nothing is left of the live workflow, and nothing need be compared.
-    as_desired = same_json(patched, preserving_webhooks(desired.raw))
+    as_desired = same_json(_stated(patched), _stated(preserving_webhooks(desired.raw)))
     if not as_desired and not comparable(Body(patched), desired, facts).equal:
         return (
             Method.CREATE_OR_UPDATE,
@@ -119,3 +119,8 @@ def choose_method(
             None,
         )
     return Method.PATCH, "values are only added or changed", patched
+
+
+def _stated(body: JsonObject) -> JsonObject:
+    """Return `body` without top-level fields that are empty: those mean what absent ones do."""
+    return {name: value for name, value in body.items() if value not in (None, {}, [])}

@@ -16,7 +16,17 @@ from reconciler.plan.masked_changes import masked, reads_back, sensitive_fields
 from reconciler.plan.model import PAUSED_PATH, Action, Blocked, Create, SetPaused, Unchanged, Update
 from reconciler.plan.platform_facts import PlatformFacts, hidden_fields
 from reconciler.secrecy import SecretFields
-from reconciler.values import ABSENT, Absent, JsonObject, Packed, Path, display_path, display_paths, lookup
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    Packed,
+    Path,
+    display_path,
+    display_paths,
+    leaves,
+    lookup,
+)
 from reconciler.workflow import (
     NOT_RETURNED,
     Digester,
@@ -31,7 +41,6 @@ from reconciler.workflow import (
     gone_fields,
     hoisted_form,
     kept_fields,
-    leaves,
     lost_fields,
     owner_tag,
     tokens_left_out,
@@ -180,9 +189,10 @@ def decide_create(manifest: Manifest, options: CompareOptions, facts: PlatformFa
     form = hoisted_form(desired.body)
     ownership = ownership_after(manifest, Ownership(), options)
     paused = manifest.settings.paused is True
+    stated = [*leaves(form), *extra_values(desired.body.raw, manifest.extra)]
     fields = [
         FieldChange(path=path, before=ABSENT, after=value)
-        for path, value in sorted([*leaves(form), *extra_values(desired.body.raw, manifest.extra)], key=str)
+        for path, value in sorted(stated, key=lambda field: str(field[0]))
     ]
     changes = [*fields, *_paused_change(before=ABSENT, after=paused)] if paused else fields
     return Create(

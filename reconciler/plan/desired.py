@@ -24,6 +24,7 @@ from reconciler.values import (
     copied,
     display_path,
     is_below,
+    leaves,
     lookup,
     put,
     read_pattern,
@@ -34,7 +35,6 @@ from reconciler.workflow import (
     PackedBody,
     header_key,
     keyword_of,
-    leaves,
     lists_back,
     lists_by_name,
     patched_body,
@@ -182,7 +182,7 @@ def _take(
             put(ours, leaf, stated)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Desired:
     """A workflow as its manifest describes it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -48,7 +47,7 @@ def masked(change: FieldChange, fields: SecretFields) -> FieldChange:
     before, after = (
         ABSENT if value is ABSENT else _shown(value, change, fields) for value in written_sides(change)
     )
-    return dataclasses.replace(change, before=before, after=after, sensitive=sensitive)
+    return change.with_sides(before, after, sensitive=sensitive)
 
 
 def masked_live_texts(change: FieldChange, fields: SecretFields) -> Iterator[Path]:

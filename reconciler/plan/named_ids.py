@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 from reconciler.plan.model import Action, Create, Plan, Update
 from reconciler.portable import CatalogueFacts, CatalogueIds, names_of_ids, whole
 from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, lookup, put
-from reconciler.workflow import FieldChange, PackedChanges
+from reconciler.workflow import Body, FieldChange
 
 _STEP: Final = 2
 """The length of the path of a step."""
@@ -59,46 +60,61 @@ def with_names(plan: Plan, facts: CatalogueFacts) -> Plan:
 
 
 def _named(action: Action, facts: CatalogueFacts) -> Action:
-    changes = (
-        dataclasses.replace(
+    named = {
+        change.path: dataclasses.replace(
             change, names_before=_names(before, change, facts), names_after=_names(after, change, facts)
         )
         for change, before, after in _changes_with_sides(action)
-    )
+        if before.shown or after.shown
+    }
     match action:
-        case Create():
-            return dataclasses.replace(action, packed_changes=PackedChanges(changes))
-        case Update():
-            return dataclasses.replace(action, changes=tuple(changes))
+        case Create() if named:
+            return dataclasses.replace(action, packed_changes=action.packed_changes.with_others(named))
+        case Update() if named:
+            changes = tuple(named.get(change.path, change) for change in action.changes)
+            return dataclasses.replace(action, changes=changes)
         case _:
             return action
 
 
+def _may_show_id(path: Path) -> bool:
+    """Return whether the change at `path` of a form is one of a step, or of an id in a step."""
+    inside = path[_STEP:]
+    return len(path) >= _STEP and path[0] == "steps" and (not inside or inside in _IDS)
+
+
 def _changes_with_sides(action: Action) -> Iterator[tuple[FieldChange, _Side, _Side]]:
-    """Yield each change of a create or an update with both of its sides."""
+    """Yield each change of a create or an update that may show an id, with both of its sides."""
     if isinstance(action, Create):
         fields: JsonObject = {}
-        changes = action.changes
-        for change in changes:  # all fields of its form
+        changes = action.packed_changes.where(_may_show_id)
+        for change in changes:
             if change.path[_STEP:] in {_IMAGE, _VERSION} and change.after is not ABSENT:
                 put(fields, change.path, change.after)
         for change in changes:
             yield change, _NO_SIDE, _side(change, change.after, lambda: fields)
     elif isinstance(action, Update):
-        bodies = action.live.body, action.desired.body
+        live_steps, desired = cache(partial(_steps_alone, action.live.body)), action.desired.body
         for change in action.changes:
+            if not _may_show_id(change.path):
+                continue
             yield (
                 change,
-                _side(change, change.before, lambda: bodies[0].form),
-                _side(change, change.after, lambda: bodies[1].form),
+                _side(change, change.before, live_steps),
+                _side(change, change.after, lambda: desired.form),
             )
 
 
+def _steps_alone(body: Body) -> JsonObject:
+    """Return the steps of a body by name, without its form, which takes long and would be kept with it."""
+    return {"steps": {name: step.raw for name, step in Body(body.raw).steps.items()}}
+
+
 def _side(change: FieldChange, value: JsonValue | Absent, form: Callable[[], JsonObject]) -> _Side:
-    inside = change.path[_STEP:]
-    in_step = change.path[:1] == ("steps",) and len(change.path) >= _STEP
-    if change.sensitive or value is ABSENT or not in_step or (inside and inside not in _IDS):
+    """Return one side of a change that may show an id."""
+    if change.sensitive or value is ABSENT:
         return _NO_SIDE
+    inside = change.path[_STEP:]
     if not inside:
         step = as_object(value)
         return _Side(tuple(path for path in _IDS if lookup(step, path) is not ABSENT), step)

@@ -103,8 +103,8 @@ def scheduled_workflow(action: Action, live: Mapping[int, Live]) -> ScheduledWor
     """
     identity = live_id(action)
     found = live.get(identity) if identity is not None else None
-    body = found.body.raw if found else {}
-    paused = found.paused if found else False
+    former = found.body.raw if found else {}
+    body, paused = former, found.paused if found else False
     match action:
         case Create():
             body, paused = action.desired.body.raw, action.pause
@@ -116,15 +116,17 @@ def scheduled_workflow(action: Action, live: Mapping[int, Live]) -> ScheduledWor
             pass
     return ScheduledWorkflow(
         name=action.name,
-        before=triggers_of(found.body.raw, paused=found.paused) if found else None,
+        before=triggers_of(former, paused=found.paused) if found else None,
         after=triggers_of(body, paused=paused),
-        changed=found is None or _differ(found, body, paused=paused),
+        changed=found is None or _differ(former, body, switched=found.paused != paused),
         concurrent=allows_concurrency(body),
     )
 
 
-def _differ(live: Live, body: JsonObject, *, paused: bool) -> bool:
-    return schedules(live.body.raw) != schedules(body) or (live.paused != paused and bool(schedules(body)))
+def _differ(former: JsonObject, body: JsonObject, *, switched: bool) -> bool:
+    """Return whether a body has other schedules, or the same ones, which are paused or resumed."""
+    after = schedules(body)
+    return schedules(former) != after or (switched and bool(after))
 
 
 def triggers_of(body: JsonObject, *, paused: bool) -> Triggers:

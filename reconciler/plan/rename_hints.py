@@ -8,8 +8,8 @@ from itertools import product
 from typing import Final
 
 from reconciler.plan.model import Action, Create, Orphan
-from reconciler.values import dump_compact
-from reconciler.workflow import Body, ComparableForms, Listed, Live, leaves, schedules
+from reconciler.values import dump_compact, leaves
+from reconciler.workflow import Body, ComparableForms, Listed, Live, schedules
 
 _NEAR: Final = 0.8
 """The fraction of equal fields from which two workflows are taken for one that was renamed."""

@@ -16,7 +16,7 @@ from reconciler.text import clip, did_you_mean, printable
 _SHARD: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shard:
     """One of several parts of all workflows, by a hash of their names that is the same on every machine.
 
@@ -109,6 +109,13 @@ class Selection(NamedTuple):
     def takes(self, name: str) -> bool:
         """Return whether the workflow `name` is selected."""
         return self.names(name) and (self.shard is None or self.shard.takes(name))
+
+    def may_take(self, name: str) -> bool:
+        """Return whether the workflow `name` is selected, also where the names of others are not known yet.
+
+        A target that is this name is then no glob; any other may be one.
+        """
+        return (self if self.known else self.among({name})).takes(name)
 
     def names(self, name: str) -> bool:
         """Return whether the globs select the workflow `name`, whatever the shard."""

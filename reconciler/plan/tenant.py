@@ -30,7 +30,7 @@ from reconciler.workflow import Listed, Live
 _READING: Final = "reading workflows"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Snapshot:
     """What was read of the tenant for a plan.
 

@@ -37,13 +37,12 @@ def action_record(action: Action, key: bytes, redactor: Redactor) -> JsonObject:
     The next run is left out: it depends on the time. The fingerprint of the live workflow reveals nothing
     without `key`.
     """
-    entry = change_json(action, redactor)
+    entry = change_json(action, redactor, _body)
     del entry["next_run"]
     return {
         **entry,
         "fingerprint": _fingerprint(action, key),
         "paused": action.paused if isinstance(action, Update | SetPaused) else None,
-        "body": _body(action, redactor),
     }
 
 
@@ -101,18 +100,17 @@ def _essence(record: JsonObject) -> str:
     )
 
 
-def _body(action: Action, redactor: Redactor) -> JsonValue:
+def _body(action: Create | Update, redactor: Redactor) -> JsonValue:
     """Return the body that an action sends, with a reference in place of each secret."""
-    if not isinstance(action, Create | Update):
-        return None
-    places = sensitive_places(action.manifest, action.body)
+    body = action.body
+    places = sensitive_places(action.manifest, body)
 
     def replace(value: JsonValue, path: Path) -> JsonValue | Verdict:
         if why_secret(path, value, action.sensitive, redactor) or (value and is_webhook_url(path)):
             return {"$secret": _reference(action, places, path, value)}
         return KEEP
 
-    return rewrite(action.body, replace)
+    return rewrite(body, replace)
 
 
 def _reference(

@@ -12,8 +12,8 @@ from reconciler.client import BaseHttpException
 from reconciler.emulator import SWITCHES, parse_profiles
 from reconciler.errors import UsageError
 from reconciler.probing.simulated_tenant import SimulatedTenant
-from reconciler.values import ABSENT, JsonObject, Path, lookup
-from reconciler.workflow import Body, ComparableForms, leaves
+from reconciler.values import ABSENT, JsonObject, Path, leaves, lookup
+from reconciler.workflow import Body, ComparableForms
 
 _KEEPING: Final = frozenset({"stored", "refused"})
 _MERGES: Final = frozenset({"put-merges", "put-merges-deep"})

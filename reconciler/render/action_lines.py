@@ -51,13 +51,14 @@ def redacted(change: FieldChange, redactor: Redactor) -> FieldChange:
         ABSENT if value is ABSENT else redact(value, redactor, change.path)
         for value in (change.before, change.after)
     )
+    shown = change.with_sides(before, after, sensitive=change.sensitive)
+    if not change.names_before and not change.names_after:
+        return shown
     names_before, names_after = (
         {path: redactor.text(name) for path, name in names.items()}
         for names in (change.names_before, change.names_after)
     )
-    return dataclasses.replace(
-        change, before=before, after=after, names_before=names_before, names_after=names_after
-    )
+    return dataclasses.replace(shown, names_before=names_before, names_after=names_after)
 
 
 def about(action: Action, redactor: Redactor) -> Iterator[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.apply import Report, Result, Status
@@ -15,8 +16,8 @@ from reconciler.plan import Action, Delete, Plan, Unchanged, Update, live_id
 from reconciler.render.actions import WORDS, action_method, action_name, count_actions, status_word
 from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
-from reconciler.render.plan_as_page import action_entry, environment_fact
-from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage
+from reconciler.render.plan_as_page import action_entry, action_words, environment_fact
+from reconciler.render.report_page import Count, EntriesInTurn, Fact, Remark, ReportEntry, ReportPage
 from reconciler.secrecy import Redactor
 from reconciler.text import first_few, printable
 from reconciler.values import JsonObject, dump_compact
@@ -34,6 +35,9 @@ _MOST_NAMED: Final = 20
 
 _ORDER: Final = (Status.FAILED, Status.BLOCKED, Status.NOT_TRIED, Status.DONE)
 """The statuses, those that a reader must see first."""
+
+_LEFT_OUT: Final = "left out"
+"""The word for what a plan file had, and no longer applied."""
 
 _GO_ON: Final = "Apply again to go on: what is applied is not written a second time."
 
@@ -224,10 +228,9 @@ def apply_page(  # noqa: PLR0913 - all but three by name
         left_out: What the plan file had, and no longer applied.
     """
     results = sorted(report.results, key=lambda result: _ORDER.index(result.status))
-    unchanged = (action for action in plan.actions if isinstance(action, Unchanged))
     counts = {
         **{status_word(status.value): report.count(status) for status in Status},
-        "left out": len(left_out),
+        _LEFT_OUT: len(left_out),
         "unchanged": count_actions(plan)["unchanged"],
     }
     dropped = f" {len(left_out)} left out." if left_out else ""
@@ -242,14 +245,34 @@ def apply_page(  # noqa: PLR0913 - all but three by name
             Fact("Requests", _traffic_words(traffic)),
         ),
         counts=tuple(Count(*item) for item in counts.items()),
-        entries=(
-            *(_result_entry(result, redactor) for result in results if result.status is not Status.DONE),
-            *(_left_out_entry(item, redactor) for item in left_out),
-            *(_result_entry(result, redactor) for result in results if result.status is Status.DONE),
-            *(action_entry(action, redactor) for action in unchanged),
+        entries=EntriesInTurn(
+            make=partial(_entries, plan, results, left_out, redactor),
+            words=frozenset(_words(plan, results, left_out)),
         ),
         rest="The run record (--run-record) has all of it.",
     )
+
+
+def _entries(
+    plan: Plan, results: Sequence[Result], left_out: Sequence[StaleChange], redactor: Redactor
+) -> Iterator[ReportEntry]:
+    """Yield what is not done, what a plan file had and no longer applied, what is done, and the rest."""
+    yield from (_result_entry(result, redactor) for result in results if result.status is not Status.DONE)
+    yield from (_left_out_entry(item, redactor) for item in left_out)
+    yield from (_result_entry(result, redactor) for result in results if result.status is Status.DONE)
+    yield from (action_entry(action, redactor) for action in plan.actions if isinstance(action, Unchanged))
+
+
+def _words(plan: Plan, results: Iterable[Result], left_out: Sequence[StaleChange]) -> Iterator[str]:
+    """Yield the words and marks of these entries."""
+    for result in results:
+        _, *marks = action_words(result.action)
+        yield from (status_word(result.status.value), *marks)
+    if left_out:
+        yield _LEFT_OUT
+    for action in plan.actions:
+        if isinstance(action, Unchanged):
+            yield from action_words(action)
 
 
 def _result_entry(result: Result, redactor: Redactor) -> ReportEntry:
@@ -274,7 +297,7 @@ def _result_entry(result: Result, redactor: Redactor) -> ReportEntry:
 def _left_out_entry(item: StaleChange, redactor: Redactor) -> ReportEntry:
     return ReportEntry(
         name=item.name,
-        word="left out",
+        word=_LEFT_OUT,
         facts=(item.action,),
         remarks=(Remark("Reason", redactor.prose(item.reason)),),
         is_first=True,

@@ -13,7 +13,7 @@ from reconciler.render.report_as_html import html_report
 from reconciler.render.report_as_markdown import markdown_report
 from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage, StepChange
 from reconciler.secrecy import SecretFields, mask
-from reconciler.text import clip, counted, printable
+from reconciler.text import TextOrPieces, clip, counted, printable
 from reconciler.values import JsonObject, JsonValue, display_path
 from reconciler.workflow import StepGraph
 
@@ -27,7 +27,7 @@ _REASONS: Final = {
 """What a line of the list says, by the reason of a backup."""
 
 
-def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, environment: str = "") -> str:
+def backups_in(name: str, runs: Sequence[RunBackups], directory: Path, environment: str = "") -> TextOrPieces:
     """Return the backups of an environment, or all, in the format `name`: that of a file or `text`."""
     match name:
         case "json":

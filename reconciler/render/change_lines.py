@@ -16,8 +16,8 @@ from reconciler.plan import HIDDEN
 from reconciler.render.layout import hanging
 from reconciler.render.markup import paint
 from reconciler.text import clip, printable
-from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact
-from reconciler.workflow import FieldChange, leaves
+from reconciler.values import ABSENT, Absent, JsonValue, Path, display_path, dump_compact, leaves
+from reconciler.workflow import FieldChange
 
 _LONGEST_VALUE: Final = 120
 """The longest value in characters, as JSON, that is shown in one line."""

@@ -408,8 +408,8 @@ def _stamp(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339_seconds(moment)
 
 
-def forecast_html(view: ForecastView) -> str:
-    """Return a forecast as a self-contained page."""
+def forecast_html(view: ForecastView) -> Iterator[str]:
+    """Yield a forecast as a self-contained page, in pieces."""
     entries = [_entry(item, view) for item in view.forecast.workflows]
     words = ("changed", "overlapping", "scheduled", "paused")
     counts = [Count(word, sum(entry.word == word for entry in entries)) for word in words]

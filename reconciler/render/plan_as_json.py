@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
 
 from reconciler.json_documents import document_pieces, versioned
 from reconciler.plan import (
@@ -26,6 +26,9 @@ from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path
 from reconciler.workflow import FieldChange, Listed, StepGraph
 
 FORMAT_VERSION: Final = 1
+
+ShownBody: TypeAlias = Callable[[Create | Update, Redactor], JsonValue]
+"""Returns the body that an action sends, as it may be shown."""
 
 
 def plan_json(plan: Plan, redactor: Redactor) -> Iterator[str]:
@@ -78,8 +81,15 @@ def _unmanaged(item: Listed) -> JsonObject:
     return {"name": item.name, "id": item.id, "owners": owners}
 
 
-def change_json(action: Action, redactor: Redactor) -> JsonObject:
-    """Return one item of `changes`, every secret masked; names, paths and keys are as they are."""
+def change_json(action: Action, redactor: Redactor, body: ShownBody | None = None) -> JsonObject:
+    """Return one item of `changes`, every secret masked; names, paths and keys are as they are.
+
+    Args:
+        action: The action.
+        redactor: Removes known secrets.
+        body: Returns the body that is shown of a create or an update; by default, the masked one.
+    """
+    body = body or shown_body
     file, line = action.source.line() if action.source else (None, None)
     return {
         "name": action.name,
@@ -93,7 +103,7 @@ def change_json(action: Action, redactor: Redactor) -> JsonObject:
         "fields": [_field(change, redactor) for change in changes_of(action)],
         "warnings": [redactor.prose(warning) for warning in action.warnings],
         "next_run": _next_run(action.next_run),
-        "body": shown_body(action, redactor) if isinstance(action, Create | Update) else None,
+        "body": body(action, redactor) if isinstance(action, Create | Update) else None,
         **_step_graph(action),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from reconciler.plan import (
@@ -24,7 +25,15 @@ from reconciler.render.action_lines import about, changed_groups
 from reconciler.render.actions import action_name, count_actions
 from reconciler.render.plan_as_json import changed_steps, shown_body
 from reconciler.render.plan_as_text import plan_summary
-from reconciler.render.report_page import Count, Fact, Remark, ReportEntry, ReportPage, StepChange
+from reconciler.render.report_page import (
+    Count,
+    EntriesInTurn,
+    Fact,
+    Remark,
+    ReportEntry,
+    ReportPage,
+    StepChange,
+)
 from reconciler.secrecy import Redactor
 from reconciler.workflow import Listed, Origin, StepGraph
 
@@ -57,7 +66,7 @@ def plan_page(
         ),
         counts=plan_counts(plan),
         origins=tuple(Count(*item) for item in count_origins(plan).items()),
-        entries=tuple(_entries(plan, redactor, bodies=bodies)),
+        entries=EntriesInTurn(make=partial(_entries, plan, redactor, bodies=bodies), words=_words(plan)),
         rest=_REST,
     )
 
@@ -71,6 +80,17 @@ def plan_counts(plan: Plan) -> tuple[Count, ...]:
     """Return the number of workflows of a plan by what is done with them, or their state."""
     lists = {"orphaned": len(plan.orphaned), "unmanaged": len(plan.unmanaged)}
     return tuple(Count(*item) for item in {**count_actions(plan), **lists}.items())
+
+
+def _words(plan: Plan) -> frozenset[str]:
+    """Return the words and marks of the entries of a plan."""
+    lists = {"orphaned": plan.orphaned, "unmanaged": plan.unmanaged}
+    return frozenset(word for word, items in lists.items() if items).union(*map(action_words, plan.actions))
+
+
+def action_words(action: Action) -> tuple[str, ...]:
+    """Return the word and the marks of the entry of an action."""
+    return action_name(action), *(origin.value for origin in _origins(action))
 
 
 def _entries(plan: Plan, redactor: Redactor, *, bodies: bool) -> Iterator[ReportEntry]:
@@ -131,16 +151,17 @@ def _unmanaged(item: Listed) -> ReportEntry:
 def action_entry(action: Action, redactor: Redactor, *, bodies: bool = False) -> ReportEntry:
     """Return the entry of an action, without any secret; with `bodies`, with the body that it sends."""
     refused = isinstance(action, Refusal)
+    word, *marks = action_words(action)
     remarks = [Remark("Reason", action.reason)] if isinstance(action, Blocked | BlockedDelete) else []
     remarks += [Remark("Warning", text) for text in action.warnings]
     remarks += [Remark("Note", text) for text in action.notes]
     groups = [] if refused else changed_groups(action, redactor, bodies=bodies)
     return ReportEntry(
         name=action.name,
-        word=action_name(action),
+        word=word,
         id=live_id(action),
         place=str(action.source) if action.source else "",
-        marks=tuple(origin.value for origin in _origins(action)),
+        marks=tuple(marks),
         about=() if refused or isinstance(action, Delete) else tuple(about(action, redactor)),
         remarks=tuple(remark._replace(text=redactor.prose(remark.text)) for remark in remarks),
         changes=tuple(map(tuple, groups)),

@@ -51,9 +51,9 @@ class Row(NamedTuple):
 _NOTHING: Final = Cell("none", "")
 
 
-def html_report(page: ReportPage) -> str:
-    """Return a report as an HTML page."""
-    return _template().render(page=page)
+def html_report(page: ReportPage) -> Iterator[str]:
+    """Yield a report as an HTML page, in pieces."""
+    return _template().generate(page=page)
 
 
 def side_by_side(lines: Iterable[Line]) -> Iterator[Row]:
@@ -153,7 +153,6 @@ def _template() -> Template:
         "is_one_sided": _is_one_sided,
         "newline": Markup("\n"),
         "tone": lambda word: TONES.get(word, "plain"),
-        "filters": lambda page: {word for entry in page.entries for word in (entry.word, *entry.marks)},
     }
     environment.globals.update(helpers)
     return environment.from_string(files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8"))

@@ -46,7 +46,8 @@ def markdown_report(page: ReportPage, limit: int = LIMIT) -> str:
         page: The report.
         limit: The maximum size in bytes; a smaller one than `LEAST` counts as `LEAST`.
     """
-    shown = [entry for entry in page.entries if not entry.list_under]
+    entries = list(page.entries)
+    shown = [entry for entry in entries if not entry.list_under]
     parts = [_part(entry) for entry in shown]
     head = _head(page)
     room_for_all = max(limit, LEAST) - size(head) - _FOR_THE_CUT
@@ -54,7 +55,7 @@ def markdown_report(page: ReportPage, limit: int = LIMIT) -> str:
         parts = [_part(entry, decisive_first=True) for entry in shown]
     depths, room = _fitting(parts, room_for_all)
     texts = [part.text(depth) for part, depth in zip(parts, depths, strict=True)]
-    lists, whole = _lists(page.entries, room)
+    lists, whole = _lists(entries, room)
     deletes = sum(depth < 0 and entry.word == "delete" for entry, depth in zip(shown, depths, strict=True))
     cut = _cut(parts, depths, deletes=deletes, whole=whole, rest=page.rest)
     return "".join([head, cut, *texts, *lists]).rstrip("\n")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.render.change_lines import Line
@@ -134,6 +135,27 @@ class ReportEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesInTurn:
+    """Entries that are made while a format reads them, again each time: a report may have 10,000 long ones.
+
+    Args:
+        make: Makes them.
+        words: Their words and marks.
+    """
+
+    make: Callable[[], Iterator[ReportEntry]]
+    words: frozenset[str]
+
+    def __iter__(self) -> Iterator[ReportEntry]:
+        """Make each entry, and yield it."""
+        return self.make()
+
+    def __bool__(self) -> bool:
+        """Return whether there is an entry: each has a word."""
+        return bool(self.words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPage:
     """A report.
 
@@ -157,9 +179,16 @@ class ReportPage:
     facts: tuple[Fact, ...] = ()
     counts: tuple[Count, ...] = ()
     origins: tuple[Count, ...] = ()
-    entries: tuple[ReportEntry, ...] = ()
+    entries: tuple[ReportEntry, ...] | EntriesInTurn = ()
     sides: tuple[str, str] = ("Live", "Git")
     rest: str = "The job's log has all of it."
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words and marks of its entries, by which they are filtered."""
+        if isinstance(self.entries, EntriesInTurn):
+            return self.entries.words
+        return frozenset(word for entry in self.entries for word in (entry.word, *entry.marks))
 
     def with_facts(self, *facts: Fact) -> ReportPage:
         """Return the same report with more facts, first."""
@@ -184,12 +213,18 @@ def joined_pages(
         facts=(*facts, *(fact for name, page in pages.items() for fact in _facts_of(name, page))),
         counts=_summed(page.counts for page in pages.values()),
         origins=_summed(page.origins for page in pages.values()),
-        entries=tuple(
-            dataclasses.replace(entry, facts=(name, *entry.facts))
-            for name, page in pages.items()
-            for entry in page.entries
+        entries=EntriesInTurn(
+            make=partial(_entries_of, pages),
+            words=frozenset().union(*(page.words for page in pages.values())),
         ),
     )
+
+
+def _entries_of(pages: Mapping[str, ReportPage]) -> Iterator[ReportEntry]:
+    """Yield the entries of all reports, each with its environment."""
+    for name, page in pages.items():
+        for entry in page.entries:
+            yield dataclasses.replace(entry, facts=(name, *entry.facts))
 
 
 def _facts_of(environment: str, page: ReportPage) -> Iterator[Fact]:

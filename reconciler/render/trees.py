@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from reconciler.render.change_lines import Line, change_lines, change_verb, value_lines
-from reconciler.values import ABSENT, JsonValue, Path, as_list, display_path
-from reconciler.workflow import FieldChange, StepGraph, leaves
+from reconciler.values import ABSENT, JsonValue, Path, as_list, display_path, leaves
+from reconciler.workflow import FieldChange, StepGraph
 
 _MOST_LINES: Final = 200
 """The most lines that are shown of one workflow, or of one step."""

@@ -91,7 +91,9 @@ def redact(value: JsonValue, redactor: Redactor, path: Path = ()) -> JsonValue:
         whole = redactor.is_secret(item) and is_known_secret(where, item, redactor)
         return SENSITIVE if whole else redactor.prose(item)
 
-    return rewrite(value, replace, path) if redactor.secrets else value
+    if not redactor.secrets or not isinstance(value, str | dict | list):
+        return value
+    return rewrite(value, replace, path)
 
 
 def hide_texts(value: JsonValue) -> JsonValue:

@@ -34,7 +34,7 @@ _SECRET_VARIABLES: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Redactor:
     """Replacement of known secrets by `(sensitive)`; make one with `Redactor.of`."""
 

@@ -58,6 +58,9 @@ def _line() -> re.Pattern[str]:
 _NAMED_BY_USERS: Final = (("parameters", "env"), ("headers", "absolute"))
 """Where users choose the names of values, below a step."""
 
+_NAMED_DEPTH: Final = 2
+"""The length of such a path."""
+
 _MASK_CHARACTERS = r"[\s*•●·∙⬤#.?_-]*"
 _MASK_RUN = r".*[*•●⬤]{3}.*"
 _MASK_WORD = r"[\[<({]+\s*(?:redacted|masked|hidden|sensitive|secret|removed|filtered|protected)\s*[\]>)}]+"
@@ -145,7 +148,9 @@ class SecretFields(NamedTuple):
 
     def covers(self, path: Path) -> bool:
         """Return whether the value at `path` is a secret or part of one."""
-        return is_secret_field(path) or any(path[: len(known)] == known for known in self.paths)
+        if is_secret_field(path):
+            return True
+        return bool(self.paths) and any(path[: len(known)] == known for known in self.paths)
 
     def contains(self, path: Path) -> bool:
         """Return whether there is a secret at `path` or, among `paths`, below it."""
@@ -166,6 +171,8 @@ class SecretFields(NamedTuple):
 
     def mask(self, value: JsonValue, path: Path = ()) -> JsonValue:
         """Return the value at `path` with every secret field in it masked; empty ones stay."""
+        if not isinstance(value, dict | list):
+            return SENSITIVE if value not in (None, "") and self.covers(path) else value
         places = [place[len(path) :] for place in self.places_in(value, path)]
         if () in places:
             return SENSITIVE
@@ -275,9 +282,9 @@ def why_secret(path: Path, value: JsonValue, fields: SecretFields, redactor: Red
         fields: The secret fields of the workflow.
         redactor: Knows the secrets of the run.
     """
-    if value is None or value == "":
-        return ""
     covered = fields.covers(path)
+    if value is None or value == "" or not (covered or isinstance(value, str)):
+        return ""
     masked = is_masked(path, value) or (covered and isinstance(value, str) and is_mask(value))
     if covered or masked:
         return "the platform's mask of a secret" if masked else "a secret field"
@@ -351,7 +358,9 @@ def is_known_secret(path: Path, text: str, redactor: Redactor) -> bool:
 
 def is_named_by_users(path: Path) -> bool:
     """Return whether the value of a variable or header, whose name users choose, is at `path` of a body."""
-    match path:
-        case ("steps", _, *part, str(_)):  # the API returns variables as a list of maps
-            return tuple(item for item in part if isinstance(item, str)) in _NAMED_BY_USERS
-    return False
+    part = path[2:-1]
+    if len(part) < _NAMED_DEPTH or path[0] != "steps" or not isinstance(path[-1], str):
+        return False
+    if len(part) > _NAMED_DEPTH:  # the API returns variables as a list of maps
+        part = tuple(item for item in part if isinstance(item, str))
+    return part in _NAMED_BY_USERS

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.lazy_face import lazy_face
 from reconciler.workflow.body import Body
-from reconciler.workflow.field_changes import FieldChange, Origin, PackedChanges, diff, leaves, written_sides
 from reconciler.workflow.header_names import header_key, with_header_names_of
 from reconciler.workflow.named_lists import by_name_path, list_item_name, lists_back, lists_by_name
 from reconciler.workflow.normal_text import as_written
@@ -25,14 +24,6 @@ from reconciler.workflow.own_tags import (
     tag_name,
     tags_within_limits,
     with_mark,
-)
-from reconciler.workflow.packed_body import PackedBody
-from reconciler.workflow.patching import (
-    KEYWORDS,
-    keyword_of,
-    patched_body,
-    patched_sendable,
-    preserving_webhooks,
 )
 from reconciler.workflow.sendable import masked_fields, sendable_body
 from reconciler.workflow.spelling import may_be_cut, name_key, name_problem, plain_name
@@ -67,7 +58,16 @@ if TYPE_CHECKING:
         without_default_resource,
         without_retry_options,
     )
+    from reconciler.workflow.field_changes import FieldChange, Origin, PackedChanges, diff, written_sides
     from reconciler.workflow.live import Listed, Live, schedules
+    from reconciler.workflow.packed_body import PackedBody
+    from reconciler.workflow.patching import (
+        KEYWORDS,
+        keyword_of,
+        patched_body,
+        patched_sendable,
+        preserving_webhooks,
+    )
     from reconciler.workflow.rewriting import (
         NOT_RETURNED,
         Rewrite,
@@ -117,7 +117,6 @@ __all__ = [
     "keyword_of",
     "kinds_of_fields",
     "known_rewrite",
-    "leaves",
     "list_item_name",
     "lists_back",
     "lists_by_name",
@@ -152,10 +151,13 @@ __all__ = [
     "written_sides",
 ]
 
-__getattr__ = lazy_face(  # what only a comparison with a tenant needs
+__getattr__ = lazy_face(  # what only a comparison with a tenant, or a patch, needs
     __name__,
     comparable_forms="ComparableForms hoisted_form without_default_resource without_retry_options",
+    field_changes="FieldChange Origin PackedChanges diff written_sides",
     live="Listed Live schedules",
+    packed_body="PackedBody",
+    patching="KEYWORDS keyword_of patched_body patched_sendable preserving_webhooks",
     rewriting="NOT_RETURNED Rewrite RewriteKind are_foreign gone_fields known_rewrite",
     unreturned="shown_fields unreturned_fields",
 )

@@ -35,7 +35,7 @@ from reconciler.workflow.undocumented import undocumented_fields
 _GENERATE: Final = "generate"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Body:
     """A workflow's body, as a manifest states it or as the platform returned it.
 

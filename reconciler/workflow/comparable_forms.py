@@ -17,7 +17,7 @@ from reconciler.workflow.canonical_value import canonical_value
 from reconciler.workflow.step import Step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ComparableForms:
     """The canonical forms of a live and a desired body, ready to be compared.
 

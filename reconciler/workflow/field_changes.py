@@ -7,7 +7,7 @@ both have different values, deepdiff, which takes long to load, finds the paths
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -38,6 +38,8 @@ _ITEM_DEPTH: Final = 2
 
 
 _NO_NAMES: Final[Mapping[Path, str]] = MappingProxyType({})
+_NOTHING_MORE: Final = ((), (), None)
+"""What a packed change has at its end, if it has names or an origin: here neither."""
 
 
 def _no_names() -> Mapping[Path, str]:
@@ -75,6 +77,20 @@ class FieldChange:
     names_after: Mapping[Path, str] = field(default_factory=_no_names, compare=False)
     origin: Origin | None = None
 
+    def with_sides(
+        self, before: JsonValue | Absent, after: JsonValue | Absent, *, sensitive: bool
+    ) -> FieldChange:
+        """Return the same change with other values, such as masked ones."""
+        return FieldChange(
+            path=self.path,
+            before=before,
+            after=after,
+            sensitive=sensitive,
+            names_before=self.names_before,
+            names_after=self.names_after,
+            origin=self.origin,
+        )
+
     @property
     def removes(self) -> bool:
         """Whether something goes away: the field itself, or an item of a list."""
@@ -96,19 +112,44 @@ class PackedChanges:
     __slots__ = ("_packed",)
 
     def __init__(self, changes: Iterable[FieldChange]) -> None:
-        self._packed = Packed.of([_as_row(change) for change in changes])
+        self._pack([_as_row(change) for change in changes])
 
     def __iter__(self) -> Iterator[FieldChange]:
         """Yield the changes, made again each time."""
-        return map(_of_row, as_list(self._packed.value))
+        return map(_of_row, self._rows)
+
+    def where(self, takes: Callable[[Path], bool]) -> list[FieldChange]:
+        """Return the changes whose path `takes` is true of."""
+        return [_of_row(row) for row in self._rows if takes(tuple(row[0]))]
+
+    def with_others(self, others: Mapping[Path, FieldChange]) -> PackedChanges:
+        """Return the same changes with `others` in place of those at their paths."""
+        packed = PackedChanges(())
+        packed._pack(
+            [_as_row(others[path]) if (path := tuple(row[0])) in others else row for row in self._rows]
+        )
+        return packed
+
+    @property
+    def _rows(self) -> list[Any]:
+        return as_list(self._packed.value)
+
+    def _pack(self, rows: list[JsonValue]) -> None:
+        self._packed = Packed.of(rows)
 
 
 def _as_row(change: FieldChange) -> JsonValue:
-    """Return a change as JSON: a side, and likewise an origin, is a list of one value or of none."""
-    before, after = ([] if side is ABSENT else [side] for side in (change.before, change.after))
-    names_before, names_after = map(_rows_of_names, (change.names_before, change.names_after))
-    origin: list[JsonValue] = [] if change.origin is None else [change.origin.value]
-    return [[*change.path], before, after, change.sensitive, names_before, names_after, origin]
+    """Return a change as JSON: a side is a list of one value or of none; most have no names and no origin."""
+    row: list[JsonValue] = [
+        list(change.path),
+        [] if change.before is ABSENT else [change.before],
+        [] if change.after is ABSENT else [change.after],
+        change.sensitive,
+    ]
+    if change.names_before or change.names_after or change.origin:
+        row += map(_rows_of_names, (change.names_before, change.names_after))
+        row.append(change.origin and change.origin.value)
+    return row
 
 
 def _rows_of_names(names: Mapping[Path, str]) -> list[JsonValue]:
@@ -116,7 +157,8 @@ def _rows_of_names(names: Mapping[Path, str]) -> list[JsonValue]:
 
 
 def _of_row(row: list[Any]) -> FieldChange:
-    path, before, after, sensitive, names_before, names_after, origin = row
+    path, before, after, sensitive, *rest = row
+    names_before, names_after, origin = rest or _NOTHING_MORE
     return FieldChange(
         path=tuple(path),
         before=before[0] if before else ABSENT,
@@ -124,21 +166,12 @@ def _of_row(row: list[Any]) -> FieldChange:
         sensitive=sensitive,
         names_before=_names(names_before),
         names_after=_names(names_after),
-        origin=Origin(origin[0]) if origin else None,
+        origin=origin and Origin(origin),
     )
 
 
-def _names(named: list[Any]) -> Mapping[Path, str]:
+def _names(named: Iterable[Any]) -> Mapping[Path, str]:
     return {tuple(path): name for path, name in named} if named else _NO_NAMES
-
-
-def leaves(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
-    """Yield the single fields below `value` with their paths; a list is one field, as is an empty map."""
-    if isinstance(value, dict) and value:
-        for key in value:
-            yield from leaves(value[key], (*path, key))
-    else:
-        yield path, value
 
 
 def written_sides(change: FieldChange) -> tuple[JsonValue | Absent, JsonValue | Absent]:

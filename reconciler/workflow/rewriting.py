@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Final, NamedTuple
 
-from reconciler.values import ABSENT, JsonObject, JsonValue, Path
-from reconciler.workflow.field_changes import FieldChange, leaves
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, leaves
+from reconciler.workflow.field_changes import FieldChange
 from reconciler.workflow.write_only import Digester, SentDigests, documented_fields, write_only_fields
 
 NOT_RETURNED: Final[Path] = ("(not returned)",)

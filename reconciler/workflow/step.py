@@ -13,7 +13,7 @@ STANDARD: Final = "standard"
 """The type of a step that states none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """A step as a manifest states it, or as the platform returned it.
 

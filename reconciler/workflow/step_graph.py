@@ -12,7 +12,7 @@ from reconciler.workflow.body import Body
 from reconciler.workflow.step import STANDARD
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StepGraph:
     """Which steps wait for which.
 

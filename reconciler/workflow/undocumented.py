@@ -20,12 +20,12 @@ from reconciler.values import (
     as_object,
     copied,
     dump_compact,
+    leaves,
     lookup,
     put,
     same_json,
 )
 from reconciler.workflow.canonical_value import canonical_value, plain
-from reconciler.workflow.field_changes import leaves
 from reconciler.workflow.named_lists import lists_back, lists_by_name, trigger_forms
 from reconciler.workflow.step import Step
 

@@ -63,17 +63,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 def _page(number: int) -> str:
-    return html_report(
-        ReportPage(
-            kind="plan",
-            title="Plan",
-            summary="Plan",
-            facts=(Fact("Environment", _HOSTILE), Fact("Blocked", "by a guard", stands_out=True)),
-            counts=(Count("create", number // 2), Count("update", number // 2)),
-            origins=(Count("drift", number // 2),) if number else (),
-            entries=tuple(map(_entry, range(number))),
-        )
+    page = ReportPage(
+        kind="plan",
+        title="Plan",
+        summary="Plan",
+        facts=(Fact("Environment", _HOSTILE), Fact("Blocked", "by a guard", stands_out=True)),
+        counts=(Count("create", number // 2), Count("update", number // 2)),
+        origins=(Count("drift", number // 2),) if number else (),
+        entries=tuple(map(_entry, range(number))),
     )
+    return "".join(html_report(page))
 
 
 def _entry(index: int) -> ReportEntry:

@@ -12,6 +12,9 @@ import pytest
 from processes import COMMAND, forked_command, run_command
 from validate_process import environment
 
+from reconciler.cli.terminal import show
+from reconciler.text import without_commands
+
 _FULL = Path("/dev/full")
 _COMMANDS = [
     "--help",
@@ -139,3 +142,12 @@ def test_a_pipe_is_plain_and_stable(manifests: dict[str, Path]) -> None:
         coloured = run_command(words, env=environment(**env)).stdout
         assert "\x1b[31merror:" in coloured
         assert click.unstyle(coloured) == plain
+
+
+@pytest.mark.parametrize("length", [3, 70_000])
+def test_pieces_are_written_in_whole_lines(capsys: pytest.CaptureFixture[str], length: int) -> None:
+    """A command for a CI system is made harmless wherever a large result is divided, and nothing else is."""
+    line = "x" * length
+    pieces = [f"{line}#", "#vso[a]\n", f"{line}", "::set-output\n", "::set-output\n"] * 3
+    show(iter(pieces))
+    assert capsys.readouterr().out == without_commands("".join(pieces)) + "\n"

@@ -65,15 +65,17 @@ def test_a_record_says_who_did_what_and_how(git: Git, tmp_path: Path) -> None:
 
 
 def test_a_write_that_is_sent_again_is_counted(git: Git, tmp_path: Path) -> None:
-    """Also the retries of a write, and what was waited before them, are in the report and in the record."""
+    """The retries of a write, the wait before them, and what it took are in the report and the record."""
     git.write(body())
     file = tmp_path / "record.json"
     git.server.faults = (f"429-seconds:1:x1@POST{LIST}",)
     done = run(git, "apply", "--auto-approve", "--run-record", str(file), waits=False)
     assert done.returncode == 0, done.stderr
-    traffic = _record(file)["traffic"]
+    record = _record(file)
+    traffic = record["traffic"]
     assert (traffic["requests"], traffic["retries"]) == (len(git.server.requests), 1)
     assert traffic["throttled"] == 1
+    assert all(result["seconds"] > 0 for result in record["report"]["results"])
     assert traffic["waited"] >= 1.0
     assert "(1 retry, throttled once)" in done.stdout
 

@@ -322,5 +322,6 @@ def test_no_secret_is_given_away(
     sent = [request.body for copy in copies for request in copy.requests]
     assert [body["name"] for body in kept].count("secretive") == 3
     assert not [name for name in found_in(json.dumps([kept, sent])) if name != "api-token"]
-    outputs = [rehearsal_text(rehearsed), rehearsal_json(rehearsed), html_report(rehearsal_page(rehearsed))]
+    page = html_report(rehearsal_page(rehearsed))
+    outputs = [rehearsal_text(rehearsed), rehearsal_json(rehearsed), *page]
     assert found_in("".join(outputs) + str(capfd.readouterr())) == []

@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAWS
 
-from reconciler.values import dump_compact
+from reconciler.values import dump_compact, leaves
 from reconciler.workflow import (
     Digester,
     SentDigests,
     WriteOnlyField,
     is_digest_tag,
     is_own_tag,
-    leaves,
     write_only_field,
 )
 

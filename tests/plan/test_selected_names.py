@@ -17,3 +17,13 @@ def test_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert selection.takes("[a]")
     assert not selection.takes("a")
     assert not matched
+
+
+def test_a_name_may_be_selected_before_the_others_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that is the name is no glob, any other one is; known names are not looked up again."""
+    globs = Selection(targets=("[a]", "b*"), exclude=("bc",))
+    assert [name for name in ("[a]", "a", "b", "bc", "c") if globs.may_take(name)] == ["[a]", "a", "b"]
+    names = [f"workflow-{number}" for number in range(50)]
+    selection = Selection(targets=tuple(names[:40])).among(names)
+    monkeypatch.setattr(Selection, "among", None)
+    assert [name for name in names if selection.may_take(name)] == names[:40]

@@ -18,12 +18,13 @@ from reconciler.plan import Plan
 from reconciler.render import ReportPage, environments_page, html_report, plan_page
 from reconciler.render.change_lines import Line
 from reconciler.render.report_as_html import Cell, Row, side_by_side
-from reconciler.render.report_page import StepChange
+from reconciler.render.report_page import Count, EntriesInTurn, ReportEntry, StepChange
 from reconciler.render.step_graph_as_svg import MOST_STEPS, graph_svg
 from reconciler.secrecy import Redactor
 from reconciler.workflow import Listed, StepGraph
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _LISTED = Listed(id=3, name="gone")
@@ -170,17 +171,43 @@ def test_several_environments_are_one_page() -> None:
     failed: EnvironmentResult[Plan] = EnvironmentResult(
         environment="test", error=InvalidInputError("no token"), exit_code=ExitCode.INVALID
     )
-    page = html_report(
-        environments_page(
-            [*results, failed],
-            lambda value, name: plan_page(value, Redactor(), environment=name),
-            lambda plans: f"{len(plans)} plans",
-            ReportPage(kind="plan", title="Plan", summary=""),
-        )
+    report = environments_page(
+        [*results, failed],
+        lambda value, name: plan_page(value, Redactor(), environment=name),
+        lambda plans: f"{len(plans)} plans",
+        ReportPage(kind="plan", title="Plan", summary=""),
     )
+    page = "".join(html_report(report))
     assert page.count('<span class="fact">prod</span>') == 1
     assert "<b>2</b> orphaned" in page
     assert "Total of 3 environments: 2 plans. 1 failed: test." in page
     assert "<dt>dev</dt><dd>No changes." in page
     assert "test: error</dt>" in page
     assert "no token</dd>" in page
+
+
+def test_entries_are_made_while_the_page_is_written() -> None:
+    """A page is written entry by entry: the first one is out before the second one is made."""
+    made: list[str] = []
+
+    def make() -> Iterator[ReportEntry]:
+        for name in ("first", "second"):
+            made.append(name)
+            yield ReportEntry(name=name, word="create")
+
+    entries = EntriesInTurn(make=make, words=frozenset({"create"}))
+    pieces = html_report(
+        ReportPage(kind="plan", title="Plan", summary="", counts=(Count("create", 2),), entries=entries)
+    )
+    assert any("first" in piece for piece in iter(lambda: next(pieces), "second"))
+    assert made == ["first"]
+    assert "second" in "".join(pieces)
+    assert made == ["first", "second"]
+
+
+def test_the_words_of_a_plan_are_those_of_its_entries() -> None:
+    """A page filters by the words of its entries, which are known before those are made."""
+    plan = Plan(actions=(), orphaned=(_LISTED,), unmanaged=(_LISTED,))
+    page = plan_page(plan, Redactor())
+    assert page.words == {entry.word for entry in page.entries} == {"orphaned", "unmanaged"}
+    assert not plan_page(Plan(actions=()), Redactor()).entries

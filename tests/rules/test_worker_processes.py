@@ -52,6 +52,16 @@ def _fail_at_7(value: int) -> int:
     return value
 
 
+def _niceness(_value: int) -> int:
+    return os.nice(0)
+
+
+def test_a_process_gives_way_to_the_command() -> None:
+    """It is nicer than the process that started it, whose requests come first; 19 is the most there is."""
+    with map_in_processes(_niceness, [0], 1, 1) as results:
+        assert list(results) == [min(19, os.nice(0) + 5)]
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 4), st.integers(1, 9))
 def test_results_are_in_order(values: list[int], processes: int, batch: int) -> None:

@@ -8,8 +8,8 @@ import pytest
 from diff_helpers import changes
 from strategies import DEFAULT_RESOURCE
 
-from reconciler.values import ABSENT
-from reconciler.workflow import FieldChange, diff, leaves
+from reconciler.values import ABSENT, leaves
+from reconciler.workflow import FieldChange, diff
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from forms import live_of
@@ -113,3 +114,15 @@ def test_packed_changes_come_back(changes: list[FieldChange]) -> None:
         assert [(one.names_before, one.names_after) for one in again] == [
             (one.names_before, one.names_after) for one in changes
         ]
+
+
+def test_some_of_packed_changes() -> None:
+    """Changes are found by their path, and replaced by others; the rest stays as it is, in its order."""
+    a, b = (FieldChange(path=("steps", name), before=ABSENT, after=name) for name in "ab")
+    packed = PackedChanges([a, b])
+    assert packed.where(lambda path: path[-1] == "b") == [b]
+    named = dataclasses.replace(b, names_after={(): "name of b"}, origin=Origin.GIT)
+    again = list(packed.with_others({b.path: named}))
+    assert again == [a, named]
+    assert again[1].names_after == {(): "name of b"}
+    assert list(packed) == [a, b]

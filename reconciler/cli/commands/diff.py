@@ -13,6 +13,7 @@ from reconciler.errors import ExitCode
 from reconciler.operations import DiffResult, diff
 from reconciler.plan import Selection
 from reconciler.render import html_report, markdown_report, sides_json, sides_page, sides_text
+from reconciler.text import TextOrPieces
 
 _FORMATS: Final = ("text", "json", "markdown", "html")
 
@@ -69,7 +70,7 @@ def command(  # noqa: PLR0913 - one for each option
     return result.exit_code if detailed_exitcode else ExitCode.OK
 
 
-def _rendered(result: DiffResult, name: str, limit: int) -> str:
+def _rendered(result: DiffResult, name: str, limit: int) -> TextOrPieces:
     match name:
         case "json":
             return sides_json(result.comparison, result.redactor)

@@ -175,7 +175,7 @@ class _Forecasts:
     results: Sequence[EnvironmentResult[ForecastResult]]
     utc: bool
 
-    def of_one(self, name: str) -> str:
+    def of_one(self, name: str) -> TextOrPieces:
         """Return the forecast of the only environment, or of none, in a format."""
         (found,) = (result.value for result in self.results if result.value is not None)
         view = self._view(found)

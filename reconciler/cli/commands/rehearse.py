@@ -27,6 +27,7 @@ from reconciler.render import (
     rehearsal_page,
     rehearsal_text,
 )
+from reconciler.text import TextOrPieces
 
 _FORMATS: Final = ("text", "json", "markdown", "html")
 _MOST_RUNS: Final = 10_000
@@ -110,7 +111,7 @@ def command(  # noqa: PLR0913 - one for each option
     options = RehearseOptions(runs=int(runs), seed=seed, profile=profile, strict=strict, timeout=timeout)
     rehearsed = rehearse(settings, file, options, listener)
 
-    def rendered(name: str) -> str:
+    def rendered(name: str) -> TextOrPieces:
         match name:
             case "json":
                 return rehearsal_json(rehearsed)

@@ -13,6 +13,7 @@ from reconciler.cli.terminal import TerminalListener, show
 from reconciler.errors import ExitCode
 from reconciler.operations import ApplyOptions, Settings, list_backups, roll_back
 from reconciler.render import backups_in
+from reconciler.text import TextOrPieces
 
 
 @command_of(
@@ -57,7 +58,7 @@ def command(
     if list_them:
         runs = list_backups(settings, names)
 
-        def listed(name: str) -> str:
+        def listed(name: str) -> TextOrPieces:
             environment = settings.environment.name if settings.environment else ""
             return backups_in(name, runs, settings.backup_dir, environment)
 

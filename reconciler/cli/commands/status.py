@@ -181,7 +181,7 @@ class _Statuses:
     results: Sequence[EnvironmentResult[StatusResult]]
     utc: bool
 
-    def of_one(self, name: str) -> str:
+    def of_one(self, name: str) -> TextOrPieces:
         """Return the statuses of the only environment, or of none, in a format."""
         ((found, environment),) = (
             (result.value, result.environment) for result in self.results if result.value is not None
