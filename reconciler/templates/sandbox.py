@@ -66,7 +66,7 @@ _PLAIN: Final = (int, float, type(None), list, tuple, dict, set, frozenset, jinj
 """The types of values, besides text, that an expression may output."""
 
 _KEPT_CHARACTERS: Final = 2_000_000
-"""The characters of the templates that are kept compiled, which takes up to a hundred times as much memory."""
+"""The characters of the templates that are kept compiled, which takes a hundred times the memory."""
 
 _LEAST_MATCHED: Final = 4
 _LONGEST_ERROR: Final = 300
