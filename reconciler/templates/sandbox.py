@@ -65,8 +65,8 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _PLAIN: Final = (int, float, type(None), list, tuple, dict, set, frozenset, jinja2.Undefined)
 """The types of values, besides text, that an expression may output."""
 
-_KEPT_CHARACTERS: Final = 2_000_000
-"""The characters of the templates that are kept compiled, which takes a hundred times the memory."""
+_KEPT_CHARACTERS: Final = 500_000
+"""The characters of the templates that are kept compiled, which takes up to 140 bytes for each."""
 
 _LEAST_MATCHED: Final = 4
 _LONGEST_ERROR: Final = 300
