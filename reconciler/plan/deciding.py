@@ -112,7 +112,7 @@ def _decision(desired: Desired, live: Live, options: CompareOptions, facts: Plat
 def _is_certainly_same(desired: Desired, live: Live, options: CompareOptions) -> bool:
     """Return whether nothing differs, whatever the platform is known to do.
 
-    `False` where it does not return more than credentials, or where the forms of a packed workflow are to be
+    `False` where the platform hides more than credentials, or where the forms of a packed workflow are to be
     computed.
     """
     if not desired.is_fixed or desired.manifest.extra:

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import wraps
 from types import CodeType, TracebackType
 from typing import Any, Final
 
@@ -65,7 +65,9 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _PLAIN: Final = (int, float, type(None), list, tuple, dict, set, frozenset, jinja2.Undefined)
 """The types of values, besides text, that an expression may output."""
 
-_KEPT_TEMPLATES: Final = 500
+_KEPT_CHARACTERS: Final = 500_000
+"""The characters of the templates that are kept compiled, which takes up to 140 bytes for each."""
+
 _LEAST_MATCHED: Final = 4
 _LONGEST_ERROR: Final = 300
 
@@ -388,11 +390,20 @@ class _Environment(ImmutableSandboxedEnvironment):
         self._stream: tuple[tuple[int, str, str], ...] = ()
         self._mentioned: list[str] = []
         self._shapes: dict[str, tuple[CodeType, frozenset[str]]] = {}
-        self._known = lru_cache(_KEPT_TEMPLATES)(self._build)
+        self._known: dict[tuple[str, str], _Built] = {}
+        self._characters = 0
 
     def built(self, file: str, text: str) -> _Built:
         """Return the compiled template with that text."""
-        return self._known(file, text)
+        known = self._known.get((file, text))
+        if known is None:
+            self._characters += len(text)
+            if self._characters > _KEPT_CHARACTERS:
+                self._known.clear()
+                self._shapes.clear()
+                self._characters = len(text)
+            known = self._known[file, text] = self._build(file, text)
+        return known
 
     def get_template(
         self,
@@ -474,8 +485,6 @@ class _Environment(ImmutableSandboxedEnvironment):
         except jinja2.TemplateSyntaxError as error:
             raise _NotATemplateError(error.message or "", file, Place(error.lineno, 1, "")) from None
         if tokens.shape not in self._shapes:
-            if len(self._shapes) >= _KEPT_TEMPLATES:
-                self._shapes.clear()
             self._stream = tokens.stream
             try:
                 code = self.compile(text, file, file)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rendering_helpers import problem, rendered
 
-from reconciler.templates import TemplateProblemError, TemplateSettings
+from reconciler.templates import TemplateProblemError, TemplateSettings, sandbox
 from reconciler.templates.budget import MAX_SIZE, MAX_STEPS
 
 _ESCAPES = (
@@ -175,3 +175,27 @@ def test_no_expression_leaks(expression: str) -> None:
 def test_any_text_renders_or_has_a_problem(text: str) -> None:
     """Law: a template renders, or has a problem with a place; nothing else is raised."""
     _outcome(text, {"a": 1}, {})
+
+
+def test_what_is_kept_of_templates_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled templates are kept while their texts are short in all; the result is the same without."""
+    built: list[str] = []
+    build = sandbox._Environment._build
+
+    def counted(self: Any, file: str, text: str) -> Any:
+        built.append(file)
+        return build(self, file, text)
+
+    monkeypatch.setattr(sandbox._Environment, "_build", counted)
+    found = {}
+    for limit, mark in ((100, "a"), (10_000, "b")):
+        monkeypatch.setattr(sandbox, "_KEPT_CHARACTERS", limit)
+        files = {f"part-{number}": f"{number}: {{{{ x }}}}{mark * 40}" for number in range(3)}
+        text = "{% for n in range(3) %}{% include 'part-' ~ n %}{% endfor %}" + mark
+        texts = {rendered(text, {"x": 1}, files=files).text for _ in range(3)}
+        found[limit] = (len(built), texts)
+        built.clear()
+    assert found == {
+        100: (12, {"".join(f"{number}: 1{'a' * 40}" for number in range(3)) + "a"}),
+        10_000: (4, {"".join(f"{number}: 1{'b' * 40}" for number in range(3)) + "b"}),
+    }
