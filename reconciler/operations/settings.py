@@ -146,7 +146,7 @@ class Settings(NamedTuple):
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawOptions:
     """Options as they were given, before the configuration is read.
 

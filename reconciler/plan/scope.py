@@ -16,7 +16,7 @@ from reconciler.text import clip, did_you_mean, printable
 _SHARD: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """One of several parts of all workflows, by a hash of their names that is the same on every machine.
 
