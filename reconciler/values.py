@@ -8,7 +8,7 @@ import marshal
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, overload
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -122,6 +122,25 @@ def remove(value: JsonValue, path: Path) -> None:
         del parent[last]
 
 
+def without(value: JsonObject, path: Path) -> JsonObject:
+    """Return an object without the field at `path`, nor what would be empty then; itself if it has none."""
+    key, below = str(path[0]), path[1:]
+    item = value.get(key, ABSENT)
+    if item is ABSENT:
+        return value
+    inner: JsonValue = {}
+    if below:
+        inner = without(item, below) if isinstance(item, dict) else item
+    if inner is item:
+        return value
+    rest = dict(value)
+    if inner:
+        rest[key] = inner
+    else:
+        del rest[key]
+    return rest
+
+
 def display_path(path: Path) -> str:
     """Return `path` in the form users write: `steps.train.parameters.env.MODE`, `tags[0].name`."""
     text = ""
@@ -163,9 +182,6 @@ def display_paths(paths: Iterable[Path]) -> str:
     shown = sorted(set(map(display_path, paths)))
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
     return ", ".join(shown[:_MOST_NAMED]) + more
-
-
-P = TypeVar("P", bound="Packed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from reconciler.plan.desired import Desired
 from reconciler.plan.masked_changes import sensitive_fields
 from reconciler.plan.model import Action, Create, Plan, SetPaused, Unchanged, Update
 from reconciler.secrecy import SecretFields
-from reconciler.values import ABSENT, JsonObject, Path, copied, dump_compact, lookup, put
+from reconciler.values import ABSENT, JsonObject, Path, copied, dump_compact, lookup, put, without
 from reconciler.workflow import SENT_MANIFEST_LENGTH, Body, FieldChange, Live, Origin
 
 _MOST_COMBINED: Final = 5
@@ -131,20 +131,10 @@ def _before(form: JsonObject, live: JsonObject, changed: Sequence[Path]) -> Json
     for path in changed:
         value = lookup(live, path)
         if value is ABSENT:
-            _remove(found, path)
+            found = without(found, path)
         else:
             put(found, path, value)
     return found
-
-
-def _remove(form: JsonObject, path: Path) -> None:
-    """Remove the field at `path`, and what is empty then: a canonical form has neither."""
-    for depth in range(len(path), 0, -1):
-        parent = lookup(form, path[: depth - 1])
-        if isinstance(parent, dict):
-            parent.pop(str(path[depth - 1]), None)
-        if parent:
-            return
 
 
 def _digest(form: JsonObject, manifest: Manifest, key: bytes) -> str:

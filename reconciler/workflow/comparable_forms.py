@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from reconciler.schema import step_fields
-from reconciler.values import ABSENT, JsonObject, JsonValue, as_object, lookup, same_json
+from reconciler.values import ABSENT, JsonObject, JsonValue, Path, as_object, lookup, same_json, without
 from reconciler.workflow.body import Body
 from reconciler.workflow.canonical_value import canonical_value
 from reconciler.workflow.step import Step
+
+_RETRY_PATH: Final[Path] = ("runConfiguration", "retryOptions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +154,7 @@ def _found_options(form: JsonObject, names: Iterable[str]) -> list[list[str]]:
 
 
 def _options(step: JsonValue) -> JsonValue:
-    found = lookup(step, ("runConfiguration", "retryOptions"))
+    found = lookup(step, _RETRY_PATH)
     return {} if found is ABSENT else found
 
 
@@ -170,13 +173,4 @@ def _lifted(form: JsonObject, names: frozenset[str], example: str) -> JsonObject
 
 def without_retry_options(step: JsonObject) -> JsonObject:
     """Return a step of a canonical form without its retry options."""
-    configuration = as_object(step.get("runConfiguration"))
-    if "retryOptions" not in configuration:
-        return step
-    del configuration["retryOptions"]
-    rest = dict(step)
-    if configuration:
-        rest["runConfiguration"] = configuration
-    else:
-        del rest["runConfiguration"]
-    return rest
+    return without(step, _RETRY_PATH)

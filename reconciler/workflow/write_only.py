@@ -17,7 +17,17 @@ from typing import Final, NamedTuple
 
 from reconciler.schema import Field, body_fields, sensitive_step_fields, step_fields
 from reconciler.secrecy import is_mask, is_secret_field
-from reconciler.values import ABSENT, Absent, JsonObject, JsonValue, Path, as_object, dump_compact, lookup
+from reconciler.values import (
+    ABSENT,
+    Absent,
+    JsonObject,
+    JsonValue,
+    Path,
+    as_object,
+    dump_compact,
+    lookup,
+    without,
+)
 from reconciler.workflow.step import Step
 
 _STEP_RETRY_PATH: Final[Path] = ("runConfiguration", "retryOptions")
@@ -135,20 +145,12 @@ def without_credentials(form: JsonObject) -> JsonObject:
     """Return a canonical form without its credentials; `form` itself if it has none."""
     changed: JsonObject = {}
     for name, step in as_object(form.get("steps")).items():
-        shown = as_object(step)
+        shown = stated = as_object(step)
         for part in _secret_paths():
-            if lookup(shown, part) is not ABSENT:
-                shown = _without(shown, part)
-                changed[name] = shown
+            shown = without(shown, part)
+        if shown is not stated:
+            changed[name] = shown
     return {**form, "steps": {**as_object(form["steps"]), **changed}} if changed else form
-
-
-def _without(value: JsonObject, path: tuple[str, ...]) -> JsonObject:
-    """Return `value` without the field at `path`, nor an object that would be empty then."""
-    key, *below = path
-    rest = {name: item for name, item in value.items() if name != key}
-    inner = _without(as_object(value[key]), tuple(below)) if below else {}
-    return {**rest, key: inner} if inner else rest
 
 
 def documented_fields(form: JsonObject) -> Iterator[Path]:
